@@ -1,0 +1,97 @@
+"""Amounts: parse, check, share out, and their form on the wire.
+
+An amount is a ``Decimal`` with two places from 0.01 to 99999.99 and always travels with its
+currency. Voucher Cloud API 1.8 writes it as a string of up to five digits, a point and two digits.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from voucher_payment_gateway.exceptions import AmountError
+
+__all__ = ["CENT", "LARGEST", "ZERO", "amount", "currency_code", "share_out", "total", "wire"]
+
+ZERO = Decimal("0.00")
+CENT = Decimal("0.01")
+LARGEST = Decimal("99999.99")
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+
+
+def amount(value: object, field: str = "amount") -> Decimal:
+    """Return ``value`` as an amount that can be moved: two places, 0.01 to 99999.99.
+
+    Accepts a Decimal, an int or a string such as ``"12.50"``; never a float, never a comma, never a
+    third decimal other than zero. Nothing is rounded. Raises AmountError that names ``field``.
+    """
+    parsed = _two_places(value, field)
+    if not CENT <= parsed <= LARGEST:
+        raise AmountError(f"{field}: must be from {CENT} to {LARGEST}. Nothing was sent.", code="amount_bounds")
+    return parsed
+
+
+def total(value: object, field: str = "total") -> Decimal:
+    """Return the total of an order: two places, zero or more, with no upper bound but that of money."""
+    parsed = _two_places(value, field)
+    if parsed < ZERO:
+        raise AmountError(f"{field}: must not be below zero. Nothing was sent.", code="amount_bounds")
+    return parsed
+
+
+def currency_code(value: object, field: str = "currency") -> str:
+    """Return ``value`` as an upper-case ISO 4217 code. Raises AmountError that names ``field``."""
+    if isinstance(value, str) and _CURRENCY.fullmatch(code := value.strip().upper()):
+        return code
+    raise AmountError(
+        f'{field}: must be a currency code of three letters such as "EUR". Nothing was sent.',
+        code="currency_malformed",
+    )
+
+
+def wire(value: Decimal) -> str:
+    """Return the amount as the API writes it: ``"10.53"``."""
+    return f"{amount(value):.2f}"
+
+
+def share_out(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Share ``whole`` in proportion to ``weights``, to the cent: the shares add up to ``whole``.
+
+    Cents that do not divide go to the largest remainders, the earlier share first, and no share exceeds its
+    weight as long as ``whole`` is at most their sum.
+    """
+    cents, parts = int(whole / CENT), [int(weight / CENT) for weight in weights]
+    everything = sum(parts)
+    if everything <= 0:
+        raise AmountError("amount: there is nothing to share it over. Nothing was sent.", code="amount_bounds")
+    shares = [cents * part // everything for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (-(cents * parts[i] % everything), i))
+    for index in by_remainder[: cents - sum(shares)]:
+        shares[index] += 1
+    return [share * CENT for share in shares]
+
+
+def _two_places(value: object, field: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise AmountError(
+            f"{field}: give a Decimal or a string, not {type(value).__name__}. Nothing was sent.",
+            code="amount_malformed",
+        )
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise _malformed(field)
+    try:
+        number = Decimal(value)
+        exact = number.quantize(CENT) if number.is_finite() else None
+    except InvalidOperation:
+        exact = None
+    if exact is None or exact != number:
+        raise _malformed(field)
+    return exact
+
+
+def _malformed(field: str) -> AmountError:
+    return AmountError(
+        f'{field}: must be a number with at most two decimals and a point, such as "12.50". Nothing was sent.',
+        code="amount_malformed",
+    )
