@@ -1,0 +1,130 @@
+"""What both clients share: their arguments, their token, and how they keep secrets out of sight."""
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar
+
+from voucher_payment_gateway.api._answers import Meaning
+from voucher_payment_gateway.api._auth import TokenKeeper
+from voucher_payment_gateway.api._flow import Course
+from voucher_payment_gateway.api._settings import PRODUCTION, ClientSecret, checked
+from voucher_payment_gateway.api._tokens import TokenStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+AnyTransport = TypeVar("AnyTransport")
+
+session_guard = threading.Lock()
+
+
+def _renew_session_guard() -> None:
+    """A lock that another thread held at the fork would stay locked in the child for ever."""
+    global session_guard
+    session_guard = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_session_guard)
+
+
+def forgetting(method: Callable[P, T]) -> Callable[P, T]:
+    """Let no error leave with frames that hold a code, a PIN or a secret: debug pages show them."""
+
+    @functools.wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            del args, kwargs
+            raise error.with_traceback(None) from None
+
+    return guarded
+
+
+def forgetting_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same for a coroutine."""
+
+    @functools.wraps(method)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except Exception as error:
+            del args, kwargs
+            raise error.with_traceback(None) from None
+
+    return guarded
+
+
+class Client(Generic[AnyTransport]):
+    """The arguments of a client, checked; its token; its one line of ``repr``."""
+
+    @forgetting
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: ClientSecret,
+        base_url: str = PRODUCTION,
+        token_url: str | None = None,
+        client_type: str | None = None,
+        timeout_seconds: float = 5.0,
+        deadline_seconds: float = 15.0,
+        transport: AnyTransport | None = None,
+        token_store: TokenStore | None = None,
+        error_meanings: Mapping[str, Meaning] | None = None,
+        ca_file: str | Path | None = None,
+    ) -> None:
+        settings = checked(
+            client_id=client_id,
+            client_secret=client_secret,
+            base_url=base_url,
+            token_url=token_url,
+            client_type=client_type,
+            timeout_seconds=timeout_seconds,
+            deadline_seconds=deadline_seconds,
+            token_store=token_store,
+            error_meanings=error_meanings,
+            ca_file=ca_file,
+        )
+        self._course = Course(settings, TokenKeeper(settings))
+        self._transport = transport
+        self._closed = False
+
+    @classmethod
+    def unconnected(
+        cls,
+        *,
+        base_url: str = PRODUCTION,
+        timeout_seconds: float = 5.0,
+        deadline_seconds: float = 15.0,
+        transport: AnyTransport | None = None,
+        ca_file: str | Path | None = None,
+    ) -> Self:
+        """Return a client that has no credentials yet and is good for ``connect`` alone.
+
+        Every other call raises CredentialsError; nothing is sent.
+        """
+        return cls(
+            client_id="unconnected",
+            client_secret=_no_secret,
+            base_url=base_url,
+            timeout_seconds=timeout_seconds,
+            deadline_seconds=deadline_seconds,
+            transport=transport,
+            ca_file=ca_file,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._course.settings.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} holds a secret and connections: it cannot be pickled or copied"
+        )
+
+
+def _no_secret() -> str:
+    return ""

@@ -1,0 +1,210 @@
+"""How the steps of a flow are carried out: by blocking a thread, or by suspending a task."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from voucher_payment_gateway.api import _base
+from voucher_payment_gateway.api._base import Client
+from voucher_payment_gateway.api._calls import Call
+from voucher_payment_gateway.api._exchange import Acquire, Failure, Flow, Run, Send, Sleep, Step
+from voucher_payment_gateway.api._lists import Pages, Row
+from voucher_payment_gateway.api._transport import AsyncCarrier, AsyncTransport, Carrier, Transport
+from voucher_payment_gateway.api.wire import Envelope
+from voucher_payment_gateway.exceptions import ContractError, VoucherGatewayError
+
+T = TypeVar("T")
+
+_CLOSED = Failure(sent=False, reason="the client is closed", code="client_closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one process uses: after a fork the child makes its own, as a shared socket mixes up answers."""
+
+    pid: int
+    carrier: Carrier
+    lock: threading.Lock
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncSession:
+    """What one event loop of one process uses."""
+
+    pid: int
+    loop: asyncio.AbstractEventLoop
+    carrier: AsyncCarrier
+    lock: asyncio.Lock
+
+
+class BlockingClient(Client[Transport]):
+    """Carries flows in the thread that calls."""
+
+    _session: Session | None = None
+
+    def close(self) -> None:
+        """Close the connections; every later call raises UnavailableError and sends nothing."""
+        session, self._closed = self._session, True
+        if session is not None and session.pid == os.getpid():
+            session.carrier.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, call: Call[T]) -> T:
+        return given(self._carry(lambda session: self._course.call(call, session.lock)))
+
+    def _rows(self, row: type[Row], call: Call[Envelope]) -> Iterator[Row]:
+        return self._walk(Pages(call, row))
+
+    def _walk(self, pages: Pages[Row]) -> Iterator[Row]:
+        while (call := pages.next_call()) is not None:
+            yield from rows(pages.take(self._send(call)))
+
+    def _carry(self, begin: Callable[[Session], Flow[T]]) -> T:
+        session = self._present_session()
+        with closing(begin(session)) as flow:
+            result: Any = None
+            while True:
+                try:
+                    step = flow.send(result)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                result = self._perform(step, session)
+
+    def _perform(self, step: Step, session: Session) -> object:
+        match step:
+            case Send(request, deadline):
+                return _CLOSED if self._closed else session.carrier.send(request, deadline)
+            case Acquire(wait_seconds):
+                return session.lock.acquire(timeout=wait_seconds)
+            case Run(what):
+                return outcome_of(what)
+            case Sleep(seconds):
+                time.sleep(seconds)
+        return None
+
+    def _present_session(self) -> Session:
+        session = self._session
+        if session is None or session.pid != os.getpid():
+            with _base.session_guard:
+                session = self._session
+                if session is None or session.pid != os.getpid():
+                    session = self._session = self._new_session()
+        return session
+
+    def _new_session(self) -> Session:
+        settings = self._course.settings
+        carrier = Carrier(self._transport, settings.timeout_seconds, settings.ca_file)
+        return Session(os.getpid(), carrier, threading.Lock())
+
+
+class SuspendingClient(Client[AsyncTransport]):
+    """Carries flows in the task that awaits. One client serves one event loop of asyncio at a time."""
+
+    _session: AsyncSession | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections; every later call raises UnavailableError and sends nothing."""
+        session, self._closed = self._session, True
+        if session is not None and _belongs_here(session):
+            await session.carrier.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _send(self, call: Call[T]) -> T:
+        return given(await self._carry(lambda session: self._course.call(call, session.lock)))
+
+    def _rows(self, row: type[Row], call: Call[Envelope]) -> AsyncIterator[Row]:
+        return self._walk(Pages(call, row))
+
+    async def _walk(self, pages: Pages[Row]) -> AsyncIterator[Row]:
+        while (call := pages.next_call()) is not None:
+            for row in rows(pages.take(await self._send(call))):
+                yield row
+
+    async def _carry(self, begin: Callable[[AsyncSession], Flow[T]]) -> T:
+        session = self._present_session()
+        with closing(begin(session)) as flow:
+            result: Any = None
+            while True:
+                try:
+                    step = flow.send(result)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                result = await self._perform(step, session)
+
+    async def _perform(self, step: Step, session: AsyncSession) -> object:
+        match step:
+            case Send(request, deadline):
+                return _CLOSED if self._closed else await session.carrier.send(request, deadline)
+            case Acquire(wait_seconds):
+                return await _taken(session.lock, wait_seconds)
+            case Run(what):
+                return await asyncio.to_thread(outcome_of, what)
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
+        return None
+
+    def _present_session(self) -> AsyncSession:
+        session = self._session
+        if session is None or not _belongs_here(session):
+            with _base.session_guard:
+                session = self._session = self._new_session()
+        return session
+
+    def _new_session(self) -> AsyncSession:
+        settings = self._course.settings
+        carrier = AsyncCarrier(self._transport, settings.timeout_seconds, settings.ca_file)
+        return AsyncSession(os.getpid(), asyncio.get_running_loop(), carrier, asyncio.Lock())
+
+
+def given(result: T | VoucherGatewayError) -> T:
+    """Return the value or raise the error."""
+    if isinstance(result, VoucherGatewayError):
+        raise result
+    return result
+
+
+def rows(page: list[Row] | ContractError) -> list[Row]:
+    """Return the rows of a page or raise what is wrong with it."""
+    if isinstance(page, ContractError):
+        raise page
+    return page
+
+
+def outcome_of(what: Callable[[], object]) -> object:
+    """Return what the code of others gives, or the exception it raised."""
+    try:
+        return what()
+    except Exception as error:
+        return error.with_traceback(None)
+
+
+def _belongs_here(session: AsyncSession) -> bool:
+    return session.pid == os.getpid() and session.loop is asyncio.get_running_loop()
+
+
+async def _taken(lock: asyncio.Lock, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await lock.acquire()
+    except TimeoutError:
+        return False

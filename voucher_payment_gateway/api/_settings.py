@@ -1,0 +1,119 @@
+"""What a client is made with, checked once: a bad argument raises ValueError that names it."""
+
+import ipaddress
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from voucher_payment_gateway.api._answers import MEANINGS, Meaning
+from voucher_payment_gateway.api._tokens import TokenStore
+
+PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
+SANDBOX = "https://vouchers-sbx.api.jtl-software.com/v1"
+
+ClientSecret = str | Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The checked arguments of a client."""
+
+    client_id: str
+    client_secret: ClientSecret = field(repr=False)
+    base_url: str
+    token_url: str
+    client_type: str
+    timeout_seconds: float
+    deadline_seconds: float
+    token_store: TokenStore | None = field(repr=False)
+    meanings: Mapping[str, Meaning]
+    ca_file: str
+
+    @property
+    def encrypted(self) -> bool:
+        return self.base_url.startswith("https:") or self.token_url.startswith("https:")
+
+
+def checked(
+    *,
+    client_id: str,
+    client_secret: ClientSecret,
+    base_url: str,
+    token_url: str | None,
+    client_type: str | None,
+    timeout_seconds: float,
+    deadline_seconds: float,
+    token_store: TokenStore | None,
+    error_meanings: Mapping[str, Meaning] | None,
+    ca_file: str | Path | None,
+) -> Settings:
+    base = _url(base_url, "base_url").rstrip("/")
+    if ca_file is not None and not Path(ca_file).is_file():
+        raise ValueError("ca_file: there is no such file")
+    return Settings(
+        client_id=_text(client_id, "client_id", 255),
+        client_secret=_secret(client_secret),
+        base_url=base,
+        token_url=_url(token_url, "token_url") if token_url is not None else _beside(base),
+        client_type="" if client_type is None else _text(client_type, "client_type", 32),
+        timeout_seconds=_seconds(timeout_seconds, "timeout_seconds"),
+        deadline_seconds=_seconds(deadline_seconds, "deadline_seconds"),
+        token_store=token_store,
+        meanings=_meanings(error_meanings or {}),
+        ca_file="" if ca_file is None else str(ca_file),
+    )
+
+
+def _beside(base_url: str) -> str:
+    """The token call stands at the root of the API's host, not under its version."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}/oauth/token"
+
+
+def _url(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f"{name}: must hold neither credentials nor a query")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError(f"{name}: must be https; plain http is for loopback addresses alone")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(value: object, name: str, longest: int) -> str:
+    if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable() and value.strip():
+        return value
+    raise ValueError(f"{name}: must be a string of 1 to {longest} printable characters")
+
+
+def _secret(value: object) -> ClientSecret:
+    return value if callable(value) else _text(value, "client_secret", 1000)
+
+
+def _seconds(value: object, name: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+        return float(value)
+    raise ValueError(f"{name}: must be a number of seconds above zero")
+
+
+def _meanings(given: Mapping[str, Meaning]) -> Mapping[str, Meaning]:
+    for code, meaning in given.items():
+        if meaning not in MEANINGS:
+            raise ValueError(f"error_meanings: {code!r} must mean one of {', '.join(sorted(MEANINGS))}")
+    return dict(given)

@@ -1,0 +1,74 @@
+"""An access token and the place where processes may share one."""
+
+import random
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+LIFETIME_WITHOUT_EXPIRY_SECONDS = 600.0
+LONGEST_LIFETIME_SECONDS = 366 * 86400.0
+
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,8192}")
+_RANDOM = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token of the Voucher Cloud. ``value`` is a secret: seal it before it is stored anywhere."""
+
+    value: str = field(repr=False)
+    issued_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def issued_now(cls, value: str, lifetime_seconds: float | None) -> "Token":
+        """A token that just came; a missing lifetime is taken as ten minutes, an absurd one is capped."""
+        lasts = LIFETIME_WITHOUT_EXPIRY_SECONDS if lifetime_seconds is None else lifetime_seconds
+        now = datetime.now(UTC)
+        return cls(value, now, now + timedelta(seconds=min(max(lasts, 0.0), LONGEST_LIFETIME_SECONDS)))
+
+    @property
+    def lifetime(self) -> timedelta:
+        return self.expires_at - self.issued_at
+
+
+class TokenStore(Protocol):
+    """Where the processes of a shop may share a token, such as an encrypted cache. None of it has to work.
+
+    Every exception is swallowed, and a token that turns out wrong is forgotten and fetched anew. All three
+    may block for a moment; the async client calls them in a thread.
+    """
+
+    def load(self) -> Token | None:
+        """Return the shared token or None. May wait a moment for another process that is fetching one."""
+
+    def save(self, token: Token) -> None:
+        """Share a token that just came."""
+
+    def forget(self, token: Token) -> None:
+        """Drop this token, and only this one: the API rejected it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A token in this process, with the instant from which it is renewed: drawn anew in every process."""
+
+    token: Token
+    renew_at: datetime
+
+    @classmethod
+    def of(cls, token: Token) -> "Held":
+        return cls(token, token.issued_at + token.lifetime * _RANDOM.uniform(0.75, 0.9))
+
+    def is_usable(self) -> bool:
+        margin = min(timedelta(seconds=30), self.token.lifetime / 10)
+        return datetime.now(UTC) < self.token.expires_at - margin
+
+    def is_due_for_renewal(self) -> bool:
+        return datetime.now(UTC) >= self.renew_at
+
+
+def is_sendable(value: object) -> bool:
+    """Whether a value can stand in an ``Authorization`` header without breaking out of it."""
+    return isinstance(value, str) and _SENDABLE.fullmatch(value) is not None
