@@ -28,7 +28,9 @@ def amount(value: object, field: str = "amount") -> Decimal:
     """
     parsed = _two_places(value, field)
     if not CENT <= parsed <= LARGEST:
-        raise AmountError(f"{field}: must be from {CENT} to {LARGEST}. Nothing was sent.", code="amount_bounds")
+        raise AmountError(
+            f"{field}: must be from {CENT} to {LARGEST}. Nothing was sent.", code="amount_bounds"
+        )
     return parsed
 
 
@@ -64,7 +66,9 @@ def share_out(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     cents, parts = int(whole / CENT), [int(weight / CENT) for weight in weights]
     everything = sum(parts)
     if everything <= 0:
-        raise AmountError("amount: there is nothing to share it over. Nothing was sent.", code="amount_bounds")
+        raise AmountError(
+            "amount: there is nothing to share it over. Nothing was sent.", code="amount_bounds"
+        )
     shares = [cents * part // everything for part in parts]
     by_remainder = sorted(range(len(parts)), key=lambda i: (-(cents * parts[i] % everything), i))
     for index in by_remainder[: cents - sum(shares)]:

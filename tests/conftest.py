@@ -1,0 +1,72 @@
+"""The local Voucher Cloud over real HTTP, and a shop connected to it."""
+
+from decimal import Decimal
+
+import pytest
+import responses
+
+from voucher_payment_gateway import connection
+from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
+
+
+@pytest.fixture(autouse=True)
+def _no_network_through_requests():
+    """A guard: nothing in this project may reach a network through ``requests``, bar a local Voucher Cloud."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as guard:
+        guard.add_passthru("http://127.0.0.1")
+        yield
+
+
+@pytest.fixture
+def voucher_cloud():
+    return LocalVoucherCloud()
+
+
+@pytest.fixture
+def server(voucher_cloud):
+    with serve(voucher_cloud) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway_settings(settings, server):
+    """Change the settings of the gateway: call it with the keys to change."""
+    settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": server.base_url}
+
+    def change(**changes):
+        settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, **changes}
+
+    yield change
+    connection.close()
+
+
+@pytest.fixture
+def shop(transactional_db, gateway_settings, voucher_cloud):
+    """The shop in autocommit mode, as it runs in production, connected to the local Voucher Cloud."""
+    return Shop(voucher_cloud)
+
+
+class Shop:
+    """What a test says of the shop, in one line each."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def order(self, total="50.00", number="A-1001", **fields):
+        from tests.shop.models import Order
+
+        return Order.objects.create(number=number, total=Decimal(total), **fields)
+
+    def voucher(self, amount="20.00", code="GIFT-2000-ABCD", **fields):
+        return self.cloud.add_voucher(code=code, amount=amount, **fields)
+
+    def bookings(self, voucher):
+        return [(row.type, row.amount) for row in self.cloud.bookings(voucher.id)]
+
+    def calls(self):
+        """Return what was sent to the Voucher Cloud, token requests left out, and forget it."""
+        sent = [
+            (call.method, call.path) for call in self.cloud.requests if not call.path.endswith("/oauth/token")
+        ]
+        self.cloud.forget_requests()
+        return sent

@@ -1,0 +1,45 @@
+"""Payments and their story, to be read: nothing about money is edited by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+
+class ReadOnly:
+    """No adding, changing or deleting, whatever rights the visitor has."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OperationInline(ReadOnly, admin.TabularInline):
+    """The story of a payment, oldest operation first."""
+
+    model = VoucherOperation
+    extra = 0
+    fields = ("number", "kind", "amount", "currency", "state", "remote_id", "error_code", "attempts", "actor",
+              "reason", "created_at", "settled_at")  # fmt: skip
+
+
+@admin.register(VoucherPayment)
+class VoucherPaymentAdmin(ReadOnly, admin.ModelAdmin):
+    """One voucher paying one order; the code is never shown."""
+
+    list_display = ("order_number", "code_hint", "status", "amount_authorized", "amount_captured",
+                    "amount_refunded", "currency", "created_at")  # fmt: skip
+    list_filter = ("status", "currency", "created_at")
+    search_fields = ("order_number", "voucher_id", "reservation_id", "operations__remote_id")
+    date_hierarchy = "created_at"
+    inlines = (OperationInline,)
+    fields = ("order_number", "code_hint", "status", "amount_authorized", "amount_captured", "amount_refunded",
+              "currency", "voucher_id", "reservation_id", "reserved_until", "taxable", "tax_rate",
+              "cancel_requested_at", "created_at", "updated_at")  # fmt: skip

@@ -1,0 +1,18 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class VoucherPaymentGatewayConfig(AppConfig):
+    """Registers the system checks and listens to the shop's events."""
+
+    name = "voucher_payment_gateway"
+    verbose_name = _("Gift voucher payments")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from voucher_payment_gateway import checks, events
+
+        checks.register()
+        events.connect()

@@ -1,0 +1,207 @@
+"""The one settings dict ``VOUCHER_PAYMENT_GATEWAY``: read late, typed, and read anew when a test changes it."""
+
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from voucher_payment_gateway.api import PRODUCTION, SANDBOX
+
+__all__ = ["NAME", "ApiBehaviour", "GatewaySettings", "OrderFieldNames", "gateway_settings", "problems"]
+
+NAME = "VOUCHER_PAYMENT_GATEWAY"
+LOCAL = "http://127.0.0.1:8900/v1"
+LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+
+Verb = Literal["authorize", "capture", "refund", "cancel"]
+Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Frozen, and it refuses keys that it does not know: a typing mistake must not go unnoticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class OrderFieldNames(Section):
+    """The attributes of the shop's order: fields, properties, or paths such as ``"customer.currency"``."""
+
+    number: str = "number"
+    total: str = "total"
+    currency: str = "currency"
+
+
+class ApiBehaviour(Section):
+    """What the operator knows of the remote API's undocumented behaviour. None means: not known."""
+
+    second_charge: Literal["refuse", "same", "book_again"] | None = None
+    open_reservation_lowers_balance: bool | None = None
+    order_number_filter: Literal["exact", "prefix", "ignored"] | None = None
+    list_lag_seconds: float | None = None
+    refund_limit: Literal["up_to", "less_than"] | None = None
+    refund_limit_shrinks: bool | None = None
+    refund_carries_order_number: bool | None = None
+    refund_to_unusable_voucher: Literal["accept", "refuse"] | None = None
+    cancel_reservation: Literal["absent", "works"] | None = None
+    create_id_field: Literal["id", "custom_id", "both"] | None = None
+    post_status: int | None = None
+
+
+class GatewaySettings(Section):
+    """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
+
+    ENVIRONMENT: Literal["production", "sandbox", "local"]
+    BASE_URL: str = ""
+    TOKEN_URL: str = ""
+    CLIENT_ID: str = Field(min_length=1)
+    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False)
+    CLIENT_TYPE: str = Field(default="", max_length=32)
+    TIMEOUT_SECONDS: Seconds = 5.0
+    DEADLINE_SECONDS: Seconds = 15.0
+    ORDER_MODEL: str = Field(pattern=r"^\w+\.\w+$")
+    ORDER_FIELDS: OrderFieldNames = OrderFieldNames()
+    ORDER_ADAPTER: str = "voucher_payment_gateway.orders.OrderAdapter"
+    EVENTS: dict[Verb, str | list[str]] = {}
+    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = {}
+    CHECKOUT_ORDER: str = ""
+    CAPTURE: Literal["manual", "immediate"] = "manual"
+    REFUND_ORDER: Literal["last-first", "first-first", "pro-rata"] = "last-first"
+    TAXABLE_VOUCHERS: Literal["accept", "refuse"] = "accept"
+    SEALING_KEYS: list[str] = Field(default=[], repr=False)
+    THROTTLE: dict[str, Any] = {}
+    CODE_PATTERN: str = ""
+    CODE_NORMALISER: str = ""
+    SELECTED_HOURS: Seconds = 24
+    RENEW_HOLDS: bool = False
+    REFUND_GRACE_SECONDS: Seconds = 900
+    LIST_LAG_SECONDS: Seconds = 60
+    CANCEL_RESERVATION_CALL: bool = True
+    ERROR_MEANINGS: dict[str, Meaning] = {}
+    API_BEHAVIOUR: ApiBehaviour = ApiBehaviour()
+
+    @property
+    def base_url(self) -> str:
+        """The address that calls go to: ``BASE_URL``, else that of the environment."""
+        return (
+            self.BASE_URL or {"production": PRODUCTION, "sandbox": SANDBOX, "local": LOCAL}[self.ENVIRONMENT]
+        )
+
+    @property
+    def order_adapter(self) -> Any:
+        """The object that reads the shop's orders: an instance of ``ORDER_ADAPTER``."""
+        return _instance(self.ORDER_ADAPTER)
+
+    @property
+    def events(self) -> dict[Verb, list[str]]:
+        """``EVENTS`` with each value as a list of dotted signals."""
+        return {verb: [paths] if isinstance(paths, str) else paths for verb, paths in self.EVENTS.items()}
+
+    @field_validator("BASE_URL", "TOKEN_URL")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        loopback = parts.hostname in LOOPBACK_HOSTS and settings.DEBUG
+        if url and not (
+            parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+        ):
+            raise ValueError("must start with https:// (http:// only for a loopback address with DEBUG on)")
+        return url.rstrip("/")
+
+    @field_validator("CLIENT_SECRET")
+    @classmethod
+    def _not_empty(cls, secret: str | Callable[[], str]) -> str | Callable[[], str]:
+        if secret == "":
+            raise ValueError("must not be empty")
+        return secret
+
+    @field_validator("SEALING_KEYS")
+    @classmethod
+    def _fernet_keys(cls, keys: list[str]) -> list[str]:
+        for position, key in enumerate(keys):
+            try:
+                Fernet(key)
+            except ValueError:
+                raise ValueError(
+                    f"key {position + 1} is not a Fernet key of 32 url-safe base64 bytes"
+                ) from None
+        return keys
+
+    @field_validator("CODE_PATTERN")
+    @classmethod
+    def _regular_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error:
+            raise ValueError("is not a regular expression") from None
+        return pattern
+
+    @model_validator(mode="after")
+    def _status_needs_a_field(self) -> Self:
+        if self.ON_STATUS and not isinstance(self.ON_STATUS.get("field"), str):
+            raise ValueError('ON_STATUS: needs "field", the name of the status field')
+        for verb, values in self.ON_STATUS.items():
+            if verb != "field" and not isinstance(values, list):
+                raise ValueError(f'ON_STATUS: "{verb}" must be a list of statuses')
+        return self
+
+    @model_validator(mode="after")
+    def _deadline_holds_the_timeout(self) -> Self:
+        if self.DEADLINE_SECONDS < self.TIMEOUT_SECONDS:
+            raise ValueError("DEADLINE_SECONDS: must be at least TIMEOUT_SECONDS")
+        return self
+
+
+@cache
+def _instance(path: str) -> Any:
+    return import_string(path)()
+
+
+def problems(raw: object) -> list[tuple[str, str]]:
+    """Return what is wrong with the dict ``raw`` as pairs of key and sentence; no value is repeated."""
+    if not isinstance(raw, dict):
+        return [("", f"{NAME} must be a dict.")]
+    try:
+        GatewaySettings.model_validate(raw)
+    except ValidationError as error:
+        return [
+            _sentence(detail["loc"], detail["msg"], detail["type"])
+            for detail in error.errors(include_input=False)
+        ]
+    return []
+
+
+def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str, str]:
+    message = message.removeprefix("Value error, ")
+    if not loc:
+        key, _, message = message.partition(": ")
+        return key, f"{key}: {message}"
+    path = ".".join(str(part) for part in loc if part not in ("str", "list[str]", "[key]"))
+    wording = {"missing": "is missing", "extra_forbidden": "is not a setting of this app"}
+    return str(loc[0]), f"{path}: {wording.get(kind, message[:1].lower() + message[1:])}"
+
+
+@lru_cache(maxsize=1)
+def gateway_settings() -> GatewaySettings:
+    """Return the checked settings. Raises ImproperlyConfigured that names every wrong key, and no value."""
+    raw = getattr(settings, NAME, None)
+    found = problems(raw)
+    if found:
+        raise ImproperlyConfigured(f"{NAME}: " + "; ".join(sentence for _, sentence in found))
+    return GatewaySettings.model_validate(raw)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in (NAME, "DEBUG"):
+        gateway_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="voucher_payment_gateway.conf")

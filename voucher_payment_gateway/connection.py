@@ -1,0 +1,55 @@
+"""The process's one configured client.
+
+One TLS context and one connection pool per process, keyed by its id: a client that is shared across a fork
+reads answers meant for another process.
+"""
+
+import os
+from threading import Lock
+
+from django.core.signals import setting_changed
+
+from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.conf import NAME, GatewaySettings, gateway_settings
+
+__all__ = ["close", "voucher_cloud"]
+
+_clients: dict[int, VoucherCloud] = {}
+_lock = Lock()
+
+
+def voucher_cloud() -> VoucherCloud:
+    """Return the client of this process; it is safe to use from many threads."""
+    client = _clients.get(os.getpid())
+    if client is None:
+        with _lock:
+            client = _clients.setdefault(os.getpid(), _connect(gateway_settings()))
+    return client
+
+
+def close() -> None:
+    """Close the client of this process; the next call opens a new one with the settings of then."""
+    client = _clients.pop(os.getpid(), None)
+    if client is not None:
+        client.close()
+
+
+def _connect(settings: GatewaySettings) -> VoucherCloud:
+    return VoucherCloud(
+        client_id=settings.CLIENT_ID,
+        client_secret=settings.CLIENT_SECRET,
+        base_url=settings.base_url,
+        token_url=settings.TOKEN_URL or None,
+        client_type=settings.CLIENT_TYPE or None,
+        timeout_seconds=settings.TIMEOUT_SECONDS,
+        deadline_seconds=settings.DEADLINE_SECONDS,
+        error_meanings=settings.ERROR_MEANINGS,
+    )
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == NAME:
+        close()
+
+
+setting_changed.connect(_forget, dispatch_uid="voucher_payment_gateway.connection")

@@ -1,0 +1,148 @@
+"""The shop's own signals and status changes, turned into the gateway's verbs.
+
+With ``EVENTS`` or ``ON_STATUS`` set, a shop writes no payment code: it sends the signals it has, or changes the
+status field it has, and saves.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.db.models.signals import post_save
+from django.dispatch import Signal
+from django.utils.module_loading import import_string
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.exceptions import (
+    OutcomeUnknownError,
+    PaymentStateError,
+    UnavailableError,
+    WrongStateError,
+)
+
+__all__ = ["connect"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+Act = Callable[[Any, Any], None]
+_connected: list[tuple[Signal, str, Any]] = []
+
+
+def connect() -> None:
+    """Listen to what the settings name, and to nothing else any more.
+
+    A setting that cannot be followed is left out here: the system checks report it.
+    """
+    _disconnect()
+    try:
+        settings = gateway_settings()
+    except ImproperlyConfigured:
+        return
+    for verb, paths in settings.events.items():
+        for path in paths:
+            _listen(path, verb)
+    if settings.ON_STATUS:
+        _listen_to_status(settings.ORDER_MODEL)
+
+
+def _disconnect() -> None:
+    while _connected:
+        signal, uid, sender = _connected.pop()
+        signal.disconnect(sender=sender, dispatch_uid=uid)
+
+
+def _listen(path: str, verb: str) -> None:
+    try:
+        signal = import_string(path)
+    except ImportError:
+        return
+    if isinstance(signal, Signal):
+        _connect(signal, _receiver(path, ACTS[verb]), uid=f"{NAME}.{verb}.{path}")
+
+
+def _listen_to_status(order_model: str) -> None:
+    try:
+        model = apps.get_model(order_model)
+    except LookupError:
+        return
+    _connect(post_save, _status_saved, uid=f"{NAME}.on_status", sender=model)
+
+
+def _connect(signal: Signal, receiver: Callable[..., None], *, uid: str, sender: Any = None) -> None:
+    signal.connect(receiver, sender=sender, dispatch_uid=uid, weak=False)
+    _connected.append((signal, uid, sender))
+
+
+def _receiver(path: str, act: Act) -> Callable[..., None]:
+    def receive(sender: object, **arguments: Any) -> None:
+        if "order" not in arguments:
+            raise PaymentStateError(
+                f'the signal {path} was sent without "order": send it as {path.rsplit(".", 1)[-1]}.send(sender, '
+                "order=order). Nothing was sent to the Voucher Cloud.",
+                code="event_without_order",
+            )
+        act(arguments["order"], arguments.get("amount"))
+
+    return receive
+
+
+def _status_saved(
+    sender: object, instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object
+) -> None:
+    """Do what the status asks for. It is asked at every save, since the verbs leave alone what is done."""
+    statuses = gateway_settings().ON_STATUS
+    field = str(statuses["field"])
+    if raw or (update_fields is not None and field not in update_fields):
+        return
+    for verb, act in ACTS.items():
+        if str(getattr(instance, field)) in statuses.get(verb, ()):
+            _act_on_status(verb, act, instance)
+
+
+def _act_on_status(verb: str, act: Act, order: Any) -> None:
+    """Act; where nothing was left to be acted on, log it: an error here would stop every later save."""
+    try:
+        act(order, None)
+    except WrongStateError as error:
+        logger.error("gift vouchers: %s by a status was not possible: %s", verb, error)
+
+
+def _authorize(order: Any, amount: Any) -> None:
+    gateway.authorize_selected(order)
+    if gateway_settings().CAPTURE == "immediate":
+        _capture(order, None)
+
+
+def _capture(order: Any, amount: Any) -> None:
+    _later_if_unanswered(lambda: gateway.capture(order))
+
+
+def _refund(order: Any, amount: Any) -> None:
+    _later_if_unanswered(lambda: gateway.refund(order, amount))
+
+
+def _cancel(order: Any, amount: Any) -> None:
+    _later_if_unanswered(lambda: gateway.cancel(order))
+
+
+def _later_if_unanswered(act: Callable[[], object]) -> None:
+    """Let the shop go on where the operation is written down and ``settle`` will finish it."""
+    try:
+        act()
+    except (UnavailableError, OutcomeUnknownError) as error:
+        logger.warning("gift vouchers: written down and left to settle: %s", error.code)
+
+
+ACTS: dict[str, Act] = {"authorize": _authorize, "capture": _capture, "refund": _refund, "cancel": _cancel}
+
+
+def _reconnect(*, setting: str, **_: object) -> None:
+    if setting == NAME:
+        connect()
+
+
+setting_changed.connect(_reconnect, dispatch_uid="voucher_payment_gateway.events")

@@ -1,0 +1,53 @@
+"""The verbs of the package, and the only code that moves money.
+
+The gateway speaks the shop's words, ``api`` the remote API's:
+
+    =================== ========================== ======================================
+    the shop            kind of operation          the Voucher Cloud
+    =================== ========================== ======================================
+    authorize           reserve                    ``POST /reservations``
+    capture             charge                     ``POST /reservations/{id}/charge``
+    refund (a return)   refund                     ``POST /charges/{id}/refund``
+    cancel (an abort)   cancel, or refund          ``DELETE /reservations/{id}``, or a refund
+    issue               issue, activate            ``POST /vouchers``, ``PATCH …/status``
+    top up              recharge                   ``POST /vouchers/recharge``
+    =================== ========================== ======================================
+
+Each verb has an async twin with the prefix ``a``. Calling any of them twice is safe.
+"""
+
+from asgiref.sync import sync_to_async
+
+from voucher_payment_gateway.gateway._authorize import authorize
+from voucher_payment_gateway.gateway._authorize_selected import authorize_selected
+from voucher_payment_gateway.gateway._cancel import cancel
+from voucher_payment_gateway.gateway._capture import capture
+from voucher_payment_gateway.gateway._refund import refund
+from voucher_payment_gateway.gateway._select import select
+from voucher_payment_gateway.gateway._settle import SettleReport, settle
+
+__all__ = [
+    "SettleReport",
+    "aauthorize",
+    "aauthorize_selected",
+    "acancel",
+    "acapture",
+    "arefund",
+    "aselect",
+    "asettle",
+    "authorize",
+    "authorize_selected",
+    "cancel",
+    "capture",
+    "refund",
+    "select",
+    "settle",
+]
+
+aauthorize = sync_to_async(authorize)
+aauthorize_selected = sync_to_async(authorize_selected)
+acancel = sync_to_async(cancel)
+acapture = sync_to_async(capture)
+arefund = sync_to_async(refund)
+aselect = sync_to_async(select)
+asettle = sync_to_async(settle)

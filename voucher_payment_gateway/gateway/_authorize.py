@@ -1,0 +1,113 @@
+"""Authorize: reserve on a voucher what an order still needs."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError
+from voucher_payment_gateway.gateway._codes import typed
+from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open
+from voucher_payment_gateway.gateway._reservations import record_hold
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.rules.holds import is_usable
+from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
+
+__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
+
+
+def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | None = None) -> VoucherPayment:
+    """Reserve the voucher for what is due (or for ``amount``), or for what it holds if that is less.
+
+    The payment says what it holds in ``amount_authorized`` and until when in ``reserved_until`` (30 minutes);
+    what stays due is for another payment method. No money moves, so it may be called anywhere, and calling it
+    again with the same code is the same payment. One call to the Voucher Cloud, up to four where the voucher
+    holds less than is due.
+
+    Raises AmountError (malformed, more than is due, or nothing due), OperationInProgressError, RefusedError
+    (VoucherUnusableError for any code that cannot be redeemed), UnavailableError, CredentialsError. Nothing is
+    held after an error that is shown to the customer, or it lapses by itself.
+    """
+    facts = order_facts(order)
+    secret = typed(code, pin)
+    asked = None if amount is None else money.amount(amount)
+    payment = decide(lambda: _authorize(facts, secret, asked))
+    show_on(order, payment)
+    return payment
+
+
+def _authorize(facts: OrderFacts, secret: Secret, asked: Decimal | None) -> VoucherPayment:
+    view = look(facts.number)
+    payment = view.live_payment(secret.code)
+    wanted = _wanted(view, facts, payment, asked)
+    if payment and payment.amount_authorized == wanted and is_usable_now(payment):
+        return payment
+    hold = hold_what_is_there(secret, wanted, facts.currency)
+    refuse_taxable(hold)
+    twin = view.authorized_with(hold.voucher_id)
+    if twin and twin != payment:  # another spelling of a code that is on the order already
+        payment = twin
+        hold = hold_what_is_there(secret, _wanted(view, facts, payment, asked), facts.currency)
+    payment = _with_secret(payment or new_payment(facts, secret), secret)
+    record_hold(payment, hold, view.next_number)
+    return payment
+
+
+def _wanted(
+    view: OrderView, facts: OrderFacts, payment: VoucherPayment | None, asked: Decimal | None
+) -> Decimal:
+    """Return what to reserve: all that is due without this payment, or what was asked for."""
+    if payment:
+        refuse_if_open([payment])
+    due = view.due(facts.total, without=[payment] if payment else [])
+    if due <= ZERO:
+        raise AmountError(
+            f"order {facts.number}: nothing is due any more. Nothing was sent.", code="nothing_due"
+        )
+    if asked is not None and asked > due:
+        raise AmountError(
+            f"amount: only {due} {facts.currency} are due on order {facts.number}. Nothing was sent.",
+            code="more_than_due",
+        )
+    return money.amount(asked if asked is not None else min(due, money.LARGEST))
+
+
+def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
+    """Return a payment of ``facts`` with a voucher, not saved yet."""
+    return VoucherPayment(
+        order_number=facts.number,
+        currency=facts.currency,
+        status="selected",
+        code_hint=hint(secret.code),
+        code_fingerprint=fingerprint(secret.code),
+        sealed_code=seal(secret),
+    )
+
+
+def is_usable_now(payment: VoucherPayment) -> bool:
+    """Whether the payment's reservation can still be charged."""
+    return payment.status == "authorized" and is_usable(payment.reserved_until, timezone.now())
+
+
+def refuse_taxable(hold: Hold) -> None:
+    """Let go of a voucher whose VAT was paid at its sale, where the shop takes none of those."""
+    if hold.taxable and gateway_settings().TAXABLE_VOUCHERS == "refuse":
+        release(hold.reservation_id)
+        raise VoucherUnusableError(code="taxable_voucher")
+
+
+def show_on(order: Any, payment: VoucherPayment) -> None:
+    """Let the order object in the shop's hands see the reservation id that now stands in its row."""
+    ids = getattr(order, "voucher_reservation_ids", None)
+    if isinstance(ids, list) and payment.reservation_id and payment.reservation_id not in ids:
+        ids.append(payment.reservation_id)
+
+
+def _with_secret(payment: VoucherPayment, secret: Secret) -> VoucherPayment:
+    payment.sealed_code, payment.code_fingerprint = seal(secret), fingerprint(secret.code)
+    return payment

@@ -1,0 +1,152 @@
+"""Cancel: give up a payment, whatever state it is in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._authorize import is_usable_now
+from voucher_payment_gateway.gateway._holds import release
+from voucher_payment_gateway.gateway._operations import start, take
+from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
+from voucher_payment_gateway.gateway._refund import give_back_all
+from voucher_payment_gateway.gateway._reservations import change_payment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.signals import payment_cancelled
+
+__all__ = ["RELEASE", "cancel"]
+
+
+def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
+    """Give up the order's payments, or a single payment given in place of the order, in every state.
+
+    Selected or reserved: released, and the code is erased. Charged: refunded in full, ``cancelled`` once all of it
+    is back. An operation is under way: the wish is stored, and ``settle`` carries it out once the outcome is
+    known. Returns the payments touched; an order without vouchers, or cancelled already, is left alone.
+
+    Raises what a refund raises; the payment then stays ``captured``, and the wish is kept.
+    """
+    number, pk = target(order)
+    done: dict[int, VoucherPayment] = {}
+    errors: list[VoucherGatewayError] = []
+
+    def go_on() -> None:
+        view = look(number)
+        next_number = view.next_number
+        for payment in view.part(pk):
+            if payment.pk in done or payment.status in ("cancelled", "refunded"):
+                continue
+            try:
+                next_number += _give_up(payment, next_number, actor=actor, reason=reason)
+            except VoucherGatewayError as error:
+                errors.append(error)
+            done[payment.pk] = payment
+
+    decide(go_on)
+    if errors:
+        raise errors[0]
+    return list(done.values())
+
+
+def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
+    """Give up one payment as it was read, and return how many operations that took of its order's numbers."""
+    if payment.has_open_operation and not _withdraw(payment):
+        _store_wish(payment)
+        return 0
+    if payment.amount_captured > ZERO:
+        give_back_all(payment, **by)
+        payment.refresh_from_db()
+        return 0
+    if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
+        _release(payment, number, **by)
+        return 1
+    _end(payment)
+    return 0
+
+
+def _withdraw(payment: VoucherPayment) -> bool:
+    """Take back operations that surely were never sent; say whether none is open any more."""
+    is_open = VoucherOperation.objects.using(database()).filter(
+        payment=payment, state__in=("sending", "unknown")
+    )
+    if is_open.exists():
+        return False
+    due = VoucherOperation.objects.using(database()).filter(payment=payment, state="due")
+    return all(
+        operation.attempts == 0 and take(operation, state="not_applied", settled_at=timezone.now())
+        for operation in due
+    )
+
+
+def _store_wish(payment: VoucherPayment) -> None:
+    with unless_outdated():
+        change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
+
+
+def _end(payment: VoucherPayment) -> None:
+    amount = payment.amount_authorized
+    with unless_outdated():
+        change_payment(payment, **_ended())
+        announce(payment_cancelled, payment, amount)
+
+
+def _release(payment: VoucherPayment, number: int, **by: str) -> None:
+    """End the payment in our records, then ask the Voucher Cloud to let go; nothing depends on its answer."""
+    draft = VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        number=number,
+        voucher_id=payment.voucher_id,
+        kind="cancel",
+        amount=payment.amount_authorized,
+        currency=payment.currency,
+        target_id=payment.reservation_id,
+        **by,
+    )
+    try:
+        start(RELEASE, draft, **_ended())
+    except (UnavailableError, CredentialsError):
+        pass  # the reservation lapses by itself
+    announce(payment_cancelled, payment, draft.amount)
+
+
+def _ended() -> dict[str, Any]:
+    return {
+        "status": "cancelled",
+        "amount_authorized": ZERO,
+        "reserved_until": None,
+        "sealed_code": "",
+        "cancel_requested_at": timezone.now(),
+    }
+
+
+class Release:
+    """How a reservation is let go. No money moves, and any answer will do."""
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Nothing is needed beforehand."""
+
+    def call(self, operation: VoucherOperation) -> str:
+        release(operation.target_id)
+        return ""
+
+    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        return {}
+
+    def tell(self, operation: VoucherOperation) -> None:
+        """The shop was told when the payment ended."""
+
+    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
+        raise error
+
+
+RELEASE = Release()

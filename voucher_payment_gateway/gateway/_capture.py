@@ -1,0 +1,180 @@
+"""Capture: charge what the reservations of an order hold."""
+
+import secrets
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    OutcomeUnknownError,
+    RefusedError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._authorize import is_usable_now
+from voucher_payment_gateway.gateway._carry_out import carry_out
+from voucher_payment_gateway.gateway._operations import of, start
+from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, target
+from voucher_payment_gateway.gateway._reservations import fail_payment, renew
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.signals import payment_captured
+
+__all__ = ["CHARGE", "capture"]
+
+TOKEN_BYTES = 5
+CHARGES_PER_CAPTURE = 2
+"""A refused charge is followed by one more on a new reservation, then the payment has failed."""
+
+
+def capture(
+    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
+    """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
+
+    ``order`` may also be a single payment. A reservation that lapsed or was lost is made again once with the
+    sealed code; a part is captured by reserving the smaller amount, and what is left is not held any more.
+    Outside of a transaction the money has moved when this returns; inside of one it moves after the commit, and
+    the payments returned are ``pending``. An order without vouchers, or captured already, is left alone.
+
+    Raises AmountError (malformed, or more than is held) and WrongStateError (nothing is held: cancelled, failed,
+    not authorized yet); nothing was sent. After RefusedError the payment has ``failed`` and nothing moved; after
+    UnavailableError and CredentialsError nothing moved yet and ``settle`` sends it; after OutcomeUnknownError
+    ``settle`` finds out. With several vouchers all are tried, then the first error is raised.
+    """
+    number, pk = target(order)
+    asked = None if amount is None else money.amount(amount)
+
+    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
+        charged = {operation.payment_id for operation in done}
+        payments = [payment for payment in view.part(pk) if payment.pk not in charged]
+        left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
+        return [
+            _draft(payment, share, view.next_capture + position, actor=actor, reason=reason)
+            for position, (payment, share) in enumerate(_shares(view.order_number, payments, left))
+        ]
+
+    return carry_out(CHARGE, number, plan)
+
+
+def _shares(
+    order_number: str, payments: list[VoucherPayment], asked: Decimal | None
+) -> list[tuple[VoucherPayment, Decimal]]:
+    """Return what to charge of each payment; nothing where all is captured or the order has no vouchers."""
+    refuse_if_open(payments)
+    held = [payment for payment in payments if payment.status == "authorized"]
+    if asked is None:
+        _refuse_if_nothing_is_held(payments, held)
+        return [(payment, payment.amount_authorized) for payment in held]
+    if payments and asked > sum((payment.amount_authorized for payment in held), ZERO):
+        _refuse_if_nothing_is_held(payments, held, even_if_captured=True)
+        raise AmountError(
+            f"amount: less than {asked} is held for order {order_number}. Nothing was sent.",
+            code="more_than_held",
+        )
+    return _fill(held, asked)
+
+
+def _refuse_if_nothing_is_held(
+    payments: list[VoucherPayment], held: list[VoucherPayment], *, even_if_captured: bool = False
+) -> None:
+    captured = any(payment.status in ("captured", "refunded") for payment in payments)
+    if payments and not held and (even_if_captured or not captured):
+        statuses = ", ".join(sorted({payment.status for payment in payments}))
+        raise WrongStateError(
+            f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "
+            "so nothing can be captured. Nothing was sent."
+        )
+
+
+def _fill(held: list[VoucherPayment], asked: Decimal) -> list[tuple[VoucherPayment, Decimal]]:
+    shares, left = [], asked
+    for payment in held:
+        share = min(left, payment.amount_authorized)
+        if share > ZERO:
+            shares.append((payment, share))
+            left -= share
+    return shares
+
+
+def _draft(
+    payment: VoucherPayment, amount: Decimal, capture_number: int, *, actor: str, reason: str
+) -> VoucherOperation:
+    return VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        voucher_id=payment.voucher_id,
+        kind="charge",
+        amount=amount,
+        currency=payment.currency,
+        target_id=payment.reservation_id,
+        reference=_reference(payment.order_number, capture_number),
+        actor=actor,
+        reason=reason,
+    )
+
+
+def _reference(order_number: str, capture_number: int) -> str:
+    """Return the order number sent with a charge: the shop's own first, so that people find it, and unique per
+    capture, so that a lost answer can be found again by it."""
+    return f"{order_number}-{capture_number}.{secrets.token_hex(TOKEN_BYTES)}"
+
+
+class Charge:
+    """How a charge is prepared, made, and booked on its payment."""
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
+        payment = of(operation)
+        if is_usable_now(payment) and payment.amount_authorized == operation.amount:
+            operation.target_id = payment.reservation_id
+            return
+        if operation.pk is None:  # not written yet: the new reservation takes its number
+            renew(payment, operation.amount, operation.number)
+            operation.number += 1
+        else:
+            renew(payment, operation.amount, look(operation.order_number).next_number)
+        operation.target_id = payment.reservation_id
+
+    def call(self, operation: VoucherOperation) -> str:
+        charge = voucher_cloud().charge(operation.target_id, operation.reference)
+        same_voucher = charge.voucher_id in (None, operation.voucher_id)
+        if charge.amount != operation.amount or not same_voucher:
+            raise OutcomeUnknownError(code="answer_not_ours")
+        return charge.id
+
+    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        return {
+            "status": "captured",
+            "amount_captured": of(operation).amount_captured + operation.amount,
+            "amount_authorized": ZERO,
+            "reserved_until": None,
+            "sealed_code": "",
+        }
+
+    def tell(self, operation: VoucherOperation) -> None:
+        announce(payment_captured, of(operation), operation.amount)
+
+    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
+        """Charge once more on a new reservation: this one was lost to another till, or lapsed."""
+        payment = of(operation)
+        charges = payment.operations.filter(kind="charge", state="refused").count()
+        if operation.attempts and charges < CHARGES_PER_CAPTURE and payment.sealed_code:
+            return decide(lambda: _charge_again(operation))
+        fail_payment(payment, operation.amount)
+        raise error
+
+
+def _charge_again(refused: VoucherOperation) -> VoucherOperation:
+    view = look(refused.order_number)
+    payment = next(payment for payment in view.payments if payment.pk == refused.payment_id)
+    payment.reserved_until = None  # the refusal proved that the reservation is gone
+    draft = _draft(payment, refused.amount, view.next_capture, actor=refused.actor, reason=refused.reason)
+    draft.number = view.next_number
+    return start(CHARGE, draft)
+
+
+CHARGE = Charge()

@@ -1,0 +1,143 @@
+"""Reserving at the Voucher Cloud: what a voucher can hold of an amount.
+
+A reservation moves no money and lapses by itself; a repeated one replaces the lost one. So nothing here is
+written down before it is sent, no database is touched, and it may run in any thread.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from voucher_payment_gateway.api import Reservation
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
+    CurrencyMismatchError,
+    InsufficientBalanceError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+)
+from voucher_payment_gateway.money import CENT, ZERO
+from voucher_payment_gateway.rules.holds import held_until
+from voucher_payment_gateway.sealing import Secret
+
+__all__ = ["Hold", "available_on", "hold_exactly", "hold_what_is_there", "release"]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A reservation as it was answered; ``until`` is counted on our own clock."""
+
+    reservation_id: str
+    voucher_id: str
+    amount: Decimal
+    until: datetime
+    taxable: bool | None
+    tax_rate: Decimal | None
+
+
+def hold_exactly(secret: Secret, amount: Decimal, currency: str) -> Hold:
+    """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
+
+    An answer that never came is repeated once: the new reservation replaces the lost one.
+    """
+    try:
+        return _reserve(secret, amount, currency)
+    except OutcomeUnknownError:
+        pass
+    try:
+        return _reserve(secret, amount, currency)
+    except OutcomeUnknownError as error:
+        raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
+
+
+def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
+    """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
+
+    The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
+    learn the voucher's id, its balance is read, and what is there is reserved.
+    """
+    try:
+        return hold_exactly(secret, wanted, currency)
+    except RefusedError as error:
+        if not _may_be_the_balance(error) or wanted == CENT:
+            raise _as_unusable(error) from None
+    probe = _probe(secret, currency)
+    available = _available(probe, currency)
+    if available <= CENT:
+        return probe
+    try:
+        return hold_exactly(secret, min(wanted, available), currency)
+    except RefusedError:
+        raise InsufficientBalanceError(available=available) from None
+
+
+def release(reservation_id: str) -> str:
+    """Ask the Voucher Cloud to end a reservation, and return the code of what went wrong, if anything.
+
+    The documentation names no such call, so nothing relies on it: whatever the answer, the reservation lapses.
+    """
+    try:
+        voucher_cloud().cancel_reservation(reservation_id)
+    except VoucherGatewayError as error:
+        return error.code
+    return ""
+
+
+def available_on(voucher_id: str) -> Decimal | None:
+    """Return what the voucher holds, where it can be read just now."""
+    try:
+        return voucher_cloud().get_voucher(voucher_id).remaining_amount
+    except VoucherGatewayError:
+        return None
+
+
+def _reserve(secret: Secret, amount: Decimal, currency: str) -> Hold:
+    answer = voucher_cloud().reserve(code=secret.code, pin=secret.pin, amount=amount, currency=currency)
+    return _as_hold(answer)
+
+
+def _as_hold(answer: Reservation) -> Hold:
+    return Hold(
+        reservation_id=answer.id,
+        voucher_id=answer.voucher_id,
+        amount=answer.amount,
+        until=held_until(timezone.now()),
+        taxable=answer.voucher_taxable,
+        tax_rate=answer.voucher_tax_rate,
+    )
+
+
+def _may_be_the_balance(error: RefusedError) -> bool:
+    return isinstance(error, InsufficientBalanceError) or type(error) is RefusedError
+
+
+def _as_unusable(error: RefusedError) -> RefusedError:
+    if type(error) is RefusedError:
+        return VoucherUnusableError(api_code=error.api_code, http_status=error.http_status)
+    return error
+
+
+def _probe(secret: Secret, currency: str) -> Hold:
+    try:
+        return hold_exactly(secret, CENT, currency)
+    except RefusedError as error:
+        raise _as_unusable(error) from None
+
+
+def _available(probe: Hold, currency: str) -> Decimal:
+    try:
+        voucher = voucher_cloud().get_voucher(probe.voucher_id)
+    except (RefusedError, ContractError, CredentialsError):
+        raise InsufficientBalanceError(code="balance_unreadable") from None
+    if voucher.currency != currency:
+        raise CurrencyMismatchError
+    lowered = CENT if gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance else ZERO
+    return (voucher.remaining_amount or ZERO) + lowered

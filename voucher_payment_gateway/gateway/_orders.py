@@ -1,0 +1,129 @@
+"""What our records say of an order, and how two deciders at once are kept apart.
+
+Whoever decides something about an order reads its payments and the number of its last operation, and writes the
+next one. Had somebody else written meanwhile, the number is taken: nothing is written, and it is decided anew.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, router, transaction
+
+from voucher_payment_gateway.exceptions import OperationInProgressError
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.sealing import fingerprints
+
+__all__ = [
+    "OrderView",
+    "Outdated",
+    "database",
+    "decide",
+    "look",
+    "refuse_if_open",
+    "target",
+    "unless_outdated",
+]
+
+Decided = TypeVar("Decided")
+DECISIONS = 4
+"""So often a decision is made anew before the other side is said to be in progress."""
+
+
+class Outdated(Exception):
+    """Somebody else wrote about this order or voucher meanwhile; nothing of ours was written."""
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """The payments of one order as they were read, oldest first, and the numbers of what comes next."""
+
+    order_number: str
+    payments: list[VoucherPayment]
+    next_number: int
+    next_capture: int
+
+    def part(self, pk: int | None) -> list[VoucherPayment]:
+        """Return all payments, or the one that was asked for."""
+        return [payment for payment in self.payments if pk in (None, payment.pk)]
+
+    def live_payment(self, code: str) -> VoucherPayment | None:
+        """Return the payment that is not ended and was made with this code."""
+        known = set(fingerprints(code))
+        return next((p for p in self.payments if p.code_fingerprint in known and _is_live(p)), None)
+
+    def authorized_with(self, voucher_id: str) -> VoucherPayment | None:
+        """Return the payment that holds this voucher now."""
+        return next(
+            (p for p in self.payments if p.voucher_id == voucher_id and p.status == "authorized"), None
+        )
+
+    def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
+        """Return what of ``total`` no payment holds or paid, those ``without`` left out of account."""
+        left_out = {payment.pk for payment in without or []}
+        covered = (
+            payment.amount_authorized + payment.amount_captured
+            for payment in self.payments
+            if payment.status != "cancelled" and payment.pk not in left_out
+        )
+        return max(total - sum(covered, ZERO), ZERO)
+
+
+def look(order_number: str) -> OrderView:
+    """Read the payments of an order in one statement."""
+    payments = list(VoucherPayment.objects.using(database()).for_decision(order_number))
+    last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
+    return OrderView(order_number, payments, last_number + 1, charge_count + 1)
+
+
+def decide(decision: Callable[[], Decided]) -> Decided:
+    """Make a decision, anew as long as it was outdated when it was to be written.
+
+    Raises OperationInProgressError when others keep being first, or hold the voucher open.
+    """
+    for _ in range(DECISIONS):
+        try:
+            return decision()
+        except Outdated:
+            continue
+    raise OperationInProgressError
+
+
+@contextmanager
+def unless_outdated() -> Iterator[None]:
+    """Write all within or nothing; raise Outdated where another writer was first."""
+    try:
+        with transaction.atomic(using=database()):
+            yield
+    except IntegrityError as error:
+        raise Outdated from error
+
+
+def refuse_if_open(payments: list[VoucherPayment]) -> None:
+    """Raise OperationInProgressError where one of the payments has an operation that is not decided yet."""
+    for payment in payments:
+        if payment.has_open_operation:
+            raise OperationInProgressError(
+                f"order {payment.order_number}: an operation on the gift voucher …{payment.code_hint} is not "
+                "finished yet. Nothing was sent."
+            )
+
+
+def target(order: Any) -> tuple[str, int | None]:
+    """Return the order number and, where a single payment was given, its primary key."""
+    if isinstance(order, VoucherPayment):
+        return order.order_number, order.pk
+    return (order.number if isinstance(order, OrderFacts) else order_facts(order).number), None
+
+
+def database() -> str:
+    """Return the alias of the database that payments and operations live in."""
+    return router.db_for_write(VoucherOperation)
+
+
+def _is_live(payment: VoucherPayment) -> bool:
+    return payment.status in ("selected", "authorized")

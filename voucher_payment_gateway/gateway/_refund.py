@@ -1,0 +1,193 @@
+"""Refund: give charged money back to the vouchers it came from."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    ContractError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._carry_out import carry_out
+from voucher_payment_gateway.gateway._operations import of
+from voucher_payment_gateway.gateway._orders import OrderView, refuse_if_open, target
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review, payment_refunded
+
+__all__ = ["REFUND", "give_back_all", "refund"]
+
+
+def refund(
+    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
+    """Refund all that was captured and has not gone back, or ``amount`` of it, spread by ``REFUND_ORDER``.
+
+    ``order`` may also be a single payment. Outside of a transaction the money has moved when this returns;
+    inside of one it moves after the commit. An order without vouchers, or refunded in full, is left alone.
+
+    Raises AmountError (malformed, or more than is left to refund), WrongStateError (nothing was captured),
+    OperationInProgressError; nothing was sent. After RefusedError the payment is as it was and somebody is asked
+    to look (``payment_needs_review``); after UnavailableError and CredentialsError nothing moved yet and
+    ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out: do not refund again by hand.
+    """
+    number, pk = target(order)
+    asked = None if amount is None else money.amount(amount)
+
+    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
+        left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
+        return _parts(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
+
+    return carry_out(REFUND, number, plan)
+
+
+def give_back_all(payment: VoucherPayment, *, actor: str, reason: str) -> None:
+    """Refund all that is left of one payment, which is being cancelled."""
+
+    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
+        return _parts(view.order_number, view.part(payment.pk), None, done, actor=actor, reason=reason)
+
+    carry_out(REFUND, payment.order_number, plan, cancel_requested_at=timezone.now())
+
+
+def _parts(
+    order_number: str,
+    payments: list[VoucherPayment],
+    asked: Decimal | None,
+    done: list[VoucherOperation],
+    **by: str,
+) -> list[VoucherOperation]:
+    """Return the refunds to make, those already ``done`` in this run left out."""
+    charged = [payment for payment in payments if payment.amount_captured > ZERO]
+    if payments and not charged:
+        raise WrongStateError(
+            f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
+        )
+    untouched = {payment.pk for payment in charged} - {operation.payment_id for operation in done}
+    refuse_if_open([payment for payment in charged if payment.pk in untouched])
+    tried = {operation.target_id for operation in done}
+    left = {
+        payment: [(charge, rest) for charge, rest in _charges(payment) if charge.remote_id not in tried]
+        for payment in charged
+    }
+    sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
+    if asked is not None and payments:
+        _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
+    wanted = sums if asked is None else _spread(asked, sums)
+    return [
+        draft for payment in charged for draft in _of_charges(payment, left[payment], wanted[payment], **by)
+    ]
+
+
+def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) -> None:
+    if asked > left:
+        raise AmountError(
+            f"amount: only {left} of order {order_number} can still go back to gift vouchers. Nothing was sent.",
+            code="more_than_captured",
+        )
+
+
+def _spread(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
+    """Say how much of ``asked`` each payment gives back."""
+    way = gateway_settings().REFUND_ORDER
+    if way == "pro-rata":
+        return dict(zip(left, money.share_out(asked, list(left.values())), strict=True))
+    shares = dict.fromkeys(left, ZERO)
+    for payment in reversed(left) if way == "last-first" else left:
+        shares[payment] = min(asked, left[payment])
+        asked -= shares[payment]
+    return shares
+
+
+def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
+    """Return the charges of a payment, newest first, with what of each can still go back.
+
+    A refund in flight counts as gone, and so does one that a person must decide.
+    """
+    operations = list(payment.operations.all())
+    gone: dict[str, Decimal] = {}
+    for operation in operations:
+        if operation.kind == "refund" and operation.state not in ("refused", "not_applied"):
+            gone[operation.target_id] = gone.get(operation.target_id, ZERO) + operation.amount
+    charges = [
+        operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
+    ]
+    return [(charge, charge.amount - gone.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
+
+
+def _of_charges(
+    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
+) -> list[VoucherOperation]:
+    drafts = []
+    for charge, left in charges:
+        if (amount := min(wanted, left)) > ZERO:
+            drafts.append(_draft(payment, charge, amount, **by))
+            wanted -= amount
+    return drafts
+
+
+def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **by: str) -> VoucherOperation:
+    return VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        voucher_id=payment.voucher_id,
+        kind="refund",
+        amount=amount,
+        currency=payment.currency,
+        target_id=charge.remote_id,
+        reference=charge.reference,
+        **by,
+    )
+
+
+class Refund:
+    """How a refund is prepared, made, and booked on its payment."""
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Note which refunds the voucher has already: without that a lost one could not be told from them."""
+        if operation.baseline is None:
+            operation.baseline = refund_ids(operation.voucher_id)
+
+    def call(self, operation: VoucherOperation) -> str:
+        answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
+        if answer.voucher_id not in (None, operation.voucher_id) or answer.id in (operation.baseline or ()):
+            raise OutcomeUnknownError(code="answer_not_ours")
+        return answer.id
+
+    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        payment = of(operation)
+        refunded = payment.amount_refunded + operation.amount
+        ended = "cancelled" if payment.cancel_requested_at else "refunded"
+        status = ended if refunded == payment.amount_captured else "captured"
+        return {"amount_refunded": refunded, "status": status}
+
+    def tell(self, operation: VoucherOperation) -> None:
+        announce(payment_refunded, of(operation), operation.amount)
+        if of(operation).status == "cancelled":
+            announce(payment_cancelled, of(operation), operation.amount)
+
+    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
+        """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
+        announce(payment_needs_review, of(operation), operation.amount)
+        raise error
+
+
+def refund_ids(voucher_id: str) -> list[str]:
+    """Return the ids of all refunds of a voucher. Raises UnavailableError where they cannot be read."""
+    try:
+        return [row.id for row in voucher_cloud().list_voucher_charges(voucher_id) if row.type == "refund"]
+    except (ContractError, RefusedError) as error:
+        raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
+
+
+REFUND = Refund()

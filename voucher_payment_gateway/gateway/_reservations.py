@@ -1,0 +1,107 @@
+"""Writing down what a reservation holds, and renewing one that lapsed, was lost, or has another amount."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, ReservationClosedError
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
+from voucher_payment_gateway.gateway._orders import Outdated, database, unless_outdated
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import note_reservation
+from voucher_payment_gateway.sealing import unseal
+from voucher_payment_gateway.signals import payment_authorized, payment_failed
+
+__all__ = ["change_payment", "fail_payment", "record_hold", "renew"]
+
+
+def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
+    """Write down that ``payment``, new or as it was read, holds ``hold``: all of it or, Outdated, nothing."""
+    held = {
+        "status": "authorized",
+        "voucher_id": hold.voucher_id,
+        "reservation_id": hold.reservation_id,
+        "reserved_until": hold.until,
+        "amount_authorized": hold.amount,
+        "taxable": hold.taxable,
+        "tax_rate": hold.tax_rate,
+    }
+    with unless_outdated():
+        _save(payment, held)
+        VoucherOperation.objects.create(
+            payment=payment,
+            order_number=payment.order_number,
+            number=number,
+            voucher_id=hold.voucher_id,
+            kind="reserve",
+            state="succeeded",
+            amount=hold.amount,
+            currency=payment.currency,
+            remote_id=hold.reservation_id,
+            attempts=1,
+            settled_at=timezone.now(),
+        )
+        note_reservation(payment.order_number, hold.reservation_id)
+        announce(payment_authorized, payment, hold.amount)
+
+
+def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
+    """Reserve ``amount`` anew with the sealed code, for a payment that is to be charged now.
+
+    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher does
+    not hold the amount any more. No money moved.
+    """
+    secret = unseal(payment.sealed_code)
+    if secret is None:
+        raise ReservationClosedError(
+            f"order {payment.order_number}: the reservation has ended and the code is not stored; "
+            "the customer must enter it again. No money moved."
+        )
+    try:
+        hold = hold_exactly(secret, amount, payment.currency)
+    except RefusedError as error:
+        raise InsufficientBalanceError(
+            f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
+            f"{amount} {payment.currency} any more. No money moved.",
+            api_code=error.api_code,
+            http_status=error.http_status,
+            available=available_on(payment.voucher_id),
+        ) from None
+    record_hold(payment, hold, number)
+
+
+def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
+    """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
+    with unless_outdated():
+        change_payment(payment, status="failed", amount_authorized=ZERO, reserved_until=None, sealed_code="")
+        announce(payment_failed, payment, amount)
+
+
+def change_payment(payment: VoucherPayment, **changes: Any) -> None:
+    """Change a row as it was read; raise Outdated where somebody changed it meanwhile."""
+    changes["updated_at"] = timezone.now()
+    as_read = VoucherPayment.objects.using(database()).filter(
+        pk=payment.pk,
+        status=payment.status,
+        reservation_id=payment.reservation_id,
+        amount_captured=payment.amount_captured,
+        amount_refunded=payment.amount_refunded,
+    )
+    if as_read.update(**changes) != 1:
+        raise Outdated
+    for name, value in changes.items():
+        setattr(payment, name, value)
+
+
+def _save(payment: VoucherPayment, held: dict[str, Any]) -> None:
+    if payment.pk is not None:
+        change_payment(
+            payment, sealed_code=payment.sealed_code, code_fingerprint=payment.code_fingerprint, **held
+        )
+        return
+    for name, value in held.items():
+        setattr(payment, name, value)
+    payment.save(force_insert=True)

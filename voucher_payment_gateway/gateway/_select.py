@@ -1,0 +1,38 @@
+"""Select: remember a voucher for an order until its checkout is confirmed."""
+
+from typing import Any
+
+from voucher_payment_gateway.conf import NAME, gateway_settings
+from django.core.exceptions import ImproperlyConfigured
+from voucher_payment_gateway.gateway._authorize import new_payment
+from voucher_payment_gateway.gateway._codes import typed
+from voucher_payment_gateway.gateway._orders import decide, look, unless_outdated
+from voucher_payment_gateway.gateway._reservations import change_payment
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.sealing import Secret, seal
+
+__all__ = ["select"]
+
+
+def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
+    """Remember a code, sealed, for this order; nothing is sent, and nobody knows yet whether it is any good.
+
+    ``authorize_selected`` reserves it later. Selecting the same code again is the same payment, with the newer
+    PIN. Raises VoucherUnusableError for what cannot be a code, ImproperlyConfigured without ``SEALING_KEYS``.
+    """
+    if not gateway_settings().SEALING_KEYS:
+        raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
+    facts, secret = order_facts(order), typed(code, pin)
+    return decide(lambda: _select(facts, secret))
+
+
+def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
+    payment = look(facts.number).live_payment(secret.code)
+    with unless_outdated():
+        if payment is None:
+            payment = new_payment(facts, secret)
+            payment.save(force_insert=True)
+        elif payment.status == "selected":
+            change_payment(payment, sealed_code=seal(secret))
+    return payment

@@ -1,0 +1,41 @@
+"""``manage.py voucher_settle``: finish what is due, abandoned or unknown."""
+
+import signal
+from argparse import ArgumentParser
+from dataclasses import asdict
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from voucher_payment_gateway import gateway
+
+
+class Command(BaseCommand):
+    """Run ``gateway.settle`` once, or again and again until told to stop."""
+
+    help = "Finish gift voucher operations that are due, were abandoned, or have an unknown outcome."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--every", type=float, metavar="SECONDS", help="go on, and pause so long in between"
+        )
+        parser.add_argument("--limit", type=int, default=100, help="so many operations of each sort in a run")
+
+    def handle(self, *, every: float | None, limit: int, **_: Any) -> None:
+        if limit < 1 or (every is not None and every <= 0):
+            raise CommandError("--limit and --every must be above zero")
+        stop = _stop_on_signal() if every else Event()
+        while True:
+            report = gateway.settle(limit)
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+            if not every or stop.wait(every):
+                return
+
+
+def _stop_on_signal() -> Event:
+    """Let the run that is under way end; then stop."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

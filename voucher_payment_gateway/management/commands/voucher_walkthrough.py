@@ -1,0 +1,32 @@
+"""``manage.py voucher_walkthrough``: the official guide, step by step, against the configured environment."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.walkthrough import Wrong, walk
+
+
+class Command(BaseCommand):
+    """Exit code 0 only if every figure is right."""
+
+    help = (
+        "Create, activate, reserve, charge, refund and recharge a voucher, then pay an order with one, and check "
+        "every figure to the cent. Never against production."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--pin", default="", help="a connect PIN; the local Voucher Cloud issues its own")
+
+    def handle(self, *, pin: str, **_: Any) -> None:
+        if gateway_settings().ENVIRONMENT == "production":
+            raise CommandError("The walkthrough moves money. It refuses to run against production.")
+        try:
+            for step in walk(gateway_settings(), pin):
+                self.stdout.write(f"{self.style.SUCCESS('ok')}  {step}")
+        except (Wrong, VoucherGatewayError) as error:
+            raise CommandError(f"{type(error).__name__}: {error}") from error
+        self.stdout.write(self.style.SUCCESS("Every figure is right."))

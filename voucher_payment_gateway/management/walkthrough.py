@@ -1,0 +1,133 @@
+"""The eight steps of the Voucher Cloud's official guide, and one order of a shop, checked to the cent."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+from urllib.request import Request, urlopen
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.api import ClientCredentials, CompleteVoucher, VoucherCloud
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.orders import OrderFacts
+
+__all__ = ["Wrong", "walk"]
+
+CURRENCY = "EUR"
+COMMENT = "walkthrough"
+PIN_TIMEOUT_SECONDS = 5
+
+
+class Wrong(Exception):
+    """A figure is not what it must be."""
+
+
+def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
+    """Yield a sentence for each step that came out right. Raises Wrong, or an error of the tree."""
+    credentials = _connect(settings, pin)
+    if credentials is None:
+        yield "1. connect: left out, give --pin to try it; the configured credentials are used"
+    else:
+        yield f"1. connect: a PIN was exchanged for the credentials of client {credentials.client_id}"
+    with _client(settings, credentials) as cloud:
+        yield from _guide(cloud)
+    yield from _order()
+
+
+def _connect(settings: GatewaySettings, pin: str) -> ClientCredentials | None:
+    if not pin and settings.ENVIRONMENT == "local":
+        pin = _local_pin(settings)
+    if not pin:
+        return None
+    with _client(settings, None) as cloud:
+        return cloud.connect(pin)
+
+
+def _local_pin(settings: GatewaySettings) -> str:
+    """Ask the local Voucher Cloud for what a person takes from the vendor's admin interface."""
+    address = settings.base_url.removesuffix("/v1") + "/sandbox/pins"
+    body = json.dumps({"client_id": settings.CLIENT_ID}).encode()
+    request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback only)
+    try:
+        with urlopen(request, timeout=PIN_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return str(json.load(answer)["pin"])
+    except OSError as error:
+        raise Wrong(
+            f"the local Voucher Cloud does not answer: start it with voucher_sandbox ({error})"
+        ) from None
+
+
+def _client(settings: GatewaySettings, credentials: ClientCredentials | None) -> VoucherCloud:
+    return VoucherCloud(
+        client_id=credentials.client_id if credentials else settings.CLIENT_ID,
+        client_secret=credentials.client_secret if credentials else settings.CLIENT_SECRET,
+        base_url=settings.base_url,
+        token_url=settings.TOKEN_URL or None,
+        client_type=settings.CLIENT_TYPE or None,
+    )
+
+
+def _guide(cloud: VoucherCloud) -> Iterator[str]:
+    cloud.authenticate()
+    yield "2. token: the credentials were exchanged for an access token"
+    voucher = _created(cloud, "10.00")
+    yield f"3. create: voucher {voucher.id} over 10.00 {CURRENCY}, {voucher.status}"
+    status = cloud.set_voucher_status(voucher.id, "active", COMMENT).status
+    _must_be("the status", status, "active")
+    yield "4. activate: the voucher is active"
+    held = cloud.reserve(code=voucher.code, amount=Decimal("5.00"), currency=CURRENCY)
+    _must_be("the reserved amount", held.amount, Decimal("5.00"))
+    yield "5. reserve: 5.00 of 10.00 are held"
+    charge = cloud.charge(held.id, "ORDER-001")
+    _must_be("the charged amount", charge.amount, Decimal("5.00"))
+    _balance_must_be(cloud, voucher, "5.00")
+    yield "6. charge: 5.00 were charged for ORDER-001, 5.00 are left"
+    refund = cloud.refund(charge.id, Decimal("5.00"), CURRENCY)
+    _must_be("the refunded amount", refund.amount, Decimal("5.00"))
+    _balance_must_be(cloud, voucher, "10.00")
+    yield "7. refund: 5.00 went back, the voucher holds 10.00"
+    recharge = cloud.recharge_voucher(
+        amount=Decimal("10.00"), currency=CURRENCY, order_number="RECHARGE-001", id=voucher.id
+    )
+    _must_be("the recharged amount", recharge.amount, Decimal("10.00"))
+    _balance_must_be(cloud, voucher, "20.00")
+    yield "8. recharge: 10.00 were added, the final balance is 20.00"
+    cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
+
+
+def _order() -> Iterator[str]:
+    """Pay 20.00 of an order of 50.00, give back 5.00, then cancel: the voucher is whole again."""
+    cloud = voucher_cloud()
+    voucher = _created(cloud, "20.00")
+    cloud.set_voucher_status(voucher.id, "active", COMMENT)
+    order = OrderFacts(f"WALKTHROUGH-{secrets.token_hex(4)}", Decimal("50.00"), CURRENCY)
+    payment = gateway.authorize(order, voucher.code)
+    _must_be("the authorized amount", payment.amount_authorized, Decimal("20.00"))
+    yield f"order {order.number}: 20.00 of 50.00 authorized, 30.00 stay due"
+    gateway.capture(order)
+    _balance_must_be(cloud, voucher, "0.00")
+    yield f"order {order.number}: 20.00 captured, the voucher is empty"
+    gateway.refund(order, Decimal("5.00"))
+    _balance_must_be(cloud, voucher, "5.00")
+    yield f"order {order.number}: 5.00 refunded, the voucher holds 5.00"
+    (payment,) = gateway.cancel(order)
+    _must_be("the status", payment.status, "cancelled")
+    _balance_must_be(cloud, voucher, "20.00")
+    yield f"order {order.number}: cancelled, the voucher holds 20.00 again"
+    cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
+
+
+def _created(cloud: VoucherCloud, amount: str) -> CompleteVoucher:
+    """Create a voucher; where the answer lacks its code, read it."""
+    voucher = cloud.create_voucher(amount=Decimal(amount), currency=CURRENCY)
+    return voucher if voucher.code else cloud.get_complete_voucher(voucher.id)
+
+
+def _balance_must_be(cloud: VoucherCloud, voucher: CompleteVoucher, expected: str) -> None:
+    _must_be("the balance", cloud.get_voucher(voucher.id).remaining_amount, Decimal(expected))
+
+
+def _must_be(name: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise Wrong(f"{name} is {actual}, not {expected}")

@@ -1,0 +1,97 @@
+"""What the gateway reads of a shop's order, and the one column that it writes there."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.reservation_ids import JSONAppend
+
+__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts"]
+
+LONGEST_ORDER_NUMBER = 50
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """An order as the gateway sees it. Every verb also takes these facts in place of the shop's order."""
+
+    number: str
+    total: Decimal
+    currency: str
+
+
+class OrderAdapter:
+    """Reads the shop's order by ``ORDER_FIELDS``. Subclass it for an order that needs code, and name the
+    subclass in ``ORDER_ADAPTER``."""
+
+    def number(self, order: Any) -> str:
+        """Return the shop's reference, fixed before the order is paid and never used for another order."""
+        return str(self._read(order, gateway_settings().ORDER_FIELDS.number) or "")
+
+    def total(self, order: Any) -> Decimal:
+        """Return what the order costs in all, with two places."""
+        return money.total(self._read(order, gateway_settings().ORDER_FIELDS.total))
+
+    def currency(self, order: Any) -> str:
+        """Return the ISO 4217 code of the currency of the total."""
+        return money.currency_code(self._read(order, gateway_settings().ORDER_FIELDS.currency))
+
+    def lookup(self, number: str) -> dict[str, Any]:
+        """Return the filter that finds the order of this number."""
+        return {gateway_settings().ORDER_FIELDS.number.replace(".", "__"): number}
+
+    def _read(self, order: Any, path: str) -> Any:
+        value = order
+        for name in path.split("."):
+            value = getattr(value, name)
+        return value() if callable(value) else value
+
+
+def order_facts(order: Any) -> OrderFacts:
+    """Return the checked facts of ``order``.
+
+    Raises PaymentStateError where the number is missing or cannot be sent, AmountError where the total or the
+    currency is no such thing. Nothing was sent.
+    """
+    if isinstance(order, OrderFacts):
+        return order
+    adapter = gateway_settings().order_adapter
+    return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
+
+
+def checked_number(number: str) -> str:
+    """Return an order number that the remote side can be given: 1 to 50 printable characters."""
+    if not number.strip():
+        raise PaymentStateError(
+            "number: the order has no number yet; give it one before it is paid. Nothing was sent.",
+            code="order_number_missing",
+        )
+    if len(number) > LONGEST_ORDER_NUMBER or not number.isprintable():
+        raise PaymentStateError(
+            f"number: must have at most {LONGEST_ORDER_NUMBER} printable characters. Nothing was sent.",
+            code="order_number_malformed",
+        )
+    return number
+
+
+def note_reservation(order_number: str, reservation_id: str) -> None:
+    """Append a reservation id to the shop's order, where its model has the column of ``VoucherOrderMixin``."""
+    model = apps.get_model(gateway_settings().ORDER_MODEL)
+    if _has_column(model):
+        rows = model._base_manager.filter(**gateway_settings().order_adapter.lookup(order_number))
+        rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _has_column(model: type[models.Model]) -> bool:
+    try:
+        model._meta.get_field("voucher_reservation_ids")
+    except FieldDoesNotExist:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""What an error of the client proves about a call that may move money."""
+
+from typing import Literal
+
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+)
+
+__all__ = ["Verdict", "verdict"]
+
+Verdict = Literal["refused", "not_applied", "unknown"]
+
+
+def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
+    """Say what ``error`` proves: refused for good, surely not applied (send it later), or unknown.
+
+    The refusal of a ``repeated`` call proves nothing: it may be refused because the first one was booked.
+    """
+    if isinstance(error, RefusedError):
+        return "unknown" if repeated else "refused"
+    if isinstance(error, UnavailableError | CredentialsError):
+        return "not_applied"
+    return "unknown"

@@ -1,0 +1,72 @@
+"""Codes and PINs at rest: sealed while a payment may still need them, and known again by a fingerprint.
+
+Keys come from ``SEALING_KEYS``: the first one seals, all of them unseal, so a new key is put in front.
+Without a key nothing is stored; fingerprints then rest on Django's ``SECRET_KEY``.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+from voucher_payment_gateway.conf import gateway_settings
+
+__all__ = ["Secret", "fingerprint", "fingerprints", "hint", "seal", "unseal"]
+
+HINT_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What a customer typed: the code and, where the voucher has one, its PIN."""
+
+    code: str = field(repr=False)
+    pin: str = field(default="", repr=False)
+
+
+def seal(secret: Secret) -> str:
+    """Return the sealed secret for the database, or an empty string where no key is set."""
+    keys = _fernets()
+    if not keys:
+        return ""
+    return keys[0].encrypt(json.dumps([secret.code, secret.pin]).encode()).decode()
+
+
+def unseal(sealed: str) -> Secret | None:
+    """Return the secret, or None where nothing is stored or none of the keys opens it."""
+    keys = _fernets()
+    if not sealed or not keys:
+        return None
+    try:
+        code, pin = json.loads(MultiFernet(keys).decrypt(sealed.encode()))
+    except InvalidToken:
+        return None
+    return Secret(code, pin)
+
+
+def fingerprint(code: str) -> str:
+    """Return what a code is known by without being stored: a keyed hash under the first key."""
+    return fingerprints(code)[0]
+
+
+def fingerprints(code: str) -> list[str]:
+    """Return the fingerprints of a code under every key, so that it is known again after a rotation."""
+    keys = gateway_settings().SEALING_KEYS or [settings.SECRET_KEY]
+    return [_keyed_hash(key, code) for key in keys]
+
+
+def hint(code: str) -> str:
+    """Return the last characters of a code for people: four, and never more than half of it."""
+    return code[-min(HINT_LENGTH, len(code) // 2) :] if len(code) > 1 else ""
+
+
+def _keyed_hash(key: str, code: str) -> str:
+    purpose = hmac.digest(key.encode(), b"voucher_payment_gateway.fingerprint", hashlib.sha256)
+    return hmac.new(purpose, code.encode(), hashlib.sha256).hexdigest()
+
+
+def _fernets() -> list[Fernet]:
+    return [Fernet(key) for key in gateway_settings().SEALING_KEYS]
