@@ -1,0 +1,54 @@
+"""The local Voucher Cloud: a double of the remote API with real behaviour, for demos and tests.
+
+    from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
+
+    cloud = LocalVoucherCloud()
+    voucher = cloud.add_voucher(code="GIFT-20", amount="20.00")
+    with serve(cloud) as server:
+        ...  # any client against server.base_url
+    cloud.ledger.check()
+
+It binds to loopback only and holds well-known credentials: it is never a part of a shop in production.
+"""
+
+from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, HOSTILE, LENIENT, Behaviour
+from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID, LOCAL_CLIENT_SECRET, SCOPES
+from voucher_payment_gateway.sandbox.clock import Clock
+from voucher_payment_gateway.sandbox.cloud import (
+    BookingView,
+    ClientView,
+    LocalVoucherCloud,
+    RequestRecord,
+    VoucherView,
+)
+from voucher_payment_gateway.sandbox.faults import Fault, Faults
+from voucher_payment_gateway.sandbox.ledger import Entry, Ledger, LedgerError
+from voucher_payment_gateway.sandbox.messages import Request, Response
+from voucher_payment_gateway.sandbox.problems import ApiError
+from voucher_payment_gateway.sandbox.server import LocalServer, serve
+
+__all__ = [
+    "DOCUMENTED",
+    "HOSTILE",
+    "LENIENT",
+    "LOCAL_CLIENT_ID",
+    "LOCAL_CLIENT_SECRET",
+    "SCOPES",
+    "ApiError",
+    "Behaviour",
+    "BookingView",
+    "ClientView",
+    "Clock",
+    "Entry",
+    "Fault",
+    "Faults",
+    "Ledger",
+    "LedgerError",
+    "LocalServer",
+    "LocalVoucherCloud",
+    "Request",
+    "RequestRecord",
+    "Response",
+    "VoucherView",
+    "serve",
+]

@@ -1,0 +1,135 @@
+"""The cloud's memory with its indexes, its clock and its ledger: what every operation works on."""
+
+import random
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from voucher_payment_gateway.sandbox.behaviour import Behaviour
+from voucher_payment_gateway.sandbox.clock import Clock
+from voucher_payment_gateway.sandbox.ledger import Facts, Ledger
+from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
+from voucher_payment_gateway.sandbox.records import Booking, Reservation, State, Voucher
+
+__all__ = ["CODE_LETTERS", "Books", "fresh_id", "fresh_word"]
+
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
+_VAGUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
+
+
+def fresh_id() -> str:
+    """Return an opaque id like the examples of the reference: 21 hexadecimal characters."""
+    return secrets.token_hex(11)[:21]
+
+
+def fresh_word(length: int) -> str:
+    """Return random capitals and digits, for codes, PINs and voucher ids."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
+
+
+class Books:
+    """State, clock, behaviour and ledger; hold ``lock`` around everything that reads or changes them."""
+
+    def __init__(self, state: State, clock: Clock, behaviour: Behaviour) -> None:
+        self.lock = threading.RLock()
+        self.state = state
+        self.clock = clock
+        self.behaviour = behaviour
+        self.ledger = Ledger(self.lock, state.entries, self._facts)
+        self.refusals: list[str] = []
+        """Why each refusal was made, oldest first: what the answers deliberately do not say."""
+        self.changed = False
+        self._vague = random.Random(0)  # noqa: S311  varies error codes, nothing secret
+        self._by_code: dict[str, list[str]] = {}
+        for voucher in state.vouchers.values():
+            self._index(voucher)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def touch(self) -> None:
+        """Note that the state changed and wants to be saved."""
+        self.changed = True
+
+    def add_voucher(self, voucher: Voucher, answered_amount: str) -> None:
+        """Put a new voucher into the books."""
+        self.state.vouchers[voucher.id] = voucher
+        self._index(voucher)
+        self.ledger.issued(voucher.id, answered_amount, self.now(), voucher.client_id)
+        self.touch()
+
+    def voucher(self, voucher_id: str) -> Voucher:
+        """Return a voucher by its id. Raises the documented 404."""
+        voucher = self.state.vouchers.get(voucher_id)
+        if voucher is None or voucher.deleted:
+            raise voucher_not_found()
+        return voucher
+
+    def voucher_by_code(self, code: str) -> Voucher | None:
+        """Return the voucher with this code, or None."""
+        for voucher_id in self._by_code.get(code.casefold(), ()):
+            voucher = self.state.vouchers[voucher_id]
+            if not voucher.deleted and (voucher.code == code or not self.behaviour.code_case_sensitive):
+                return voucher
+        return None
+
+    def code_is_taken(self, code: str) -> bool:
+        """Say whether a code was ever given out; deleted vouchers keep theirs."""
+        others = [self.state.vouchers[voucher_id] for voucher_id in self._by_code.get(code.casefold(), ())]
+        return any(other.code == code or not self.behaviour.code_case_sensitive for other in others)
+
+    def bookings_of(self, voucher: Voucher) -> Iterator[Booking]:
+        """Yield the bookings of a voucher, oldest first."""
+        return (self.state.bookings[booking_id] for booking_id in voucher.booking_ids)
+
+    def usable(self, voucher: Voucher) -> bool:
+        """Say whether a voucher is active, not expired and not locked."""
+        locked = 0 < self.behaviour.wrong_pins_until_locked <= voucher.wrong_pins
+        expired = voucher.valid_until is not None and voucher.valid_until <= self.now()
+        return voucher.status == "active" and not expired and not locked and not voucher.deleted
+
+    def in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
+        """Say whether a reservation may still be charged by a request that came in at ``arrived_at``."""
+        now = self.now()
+        if reservation.cancelled_at is not None:
+            return False
+        if now >= reservation.valid_until + timedelta(seconds=self.behaviour.lapse_lag_seconds):
+            return False
+        if reservation.replaced_at is None:
+            return True
+        grace = timedelta(seconds=self.behaviour.late_charge_after_replace_seconds)
+        return arrived_at < reservation.replaced_at and now - reservation.replaced_at <= grace
+
+    def held_cents(self, voucher: Voucher) -> int:
+        """Return what the open reservation of a voucher holds, 0 where there is none."""
+        reservation = self.state.reservations.get(voucher.last_reservation_id)
+        if reservation is None or reservation.charge_id or not self.in_force(reservation, self.now()):
+            return 0
+        return reservation.amount_cents
+
+    def remaining_cents(self, voucher: Voucher) -> int:
+        """Return what ``remaining_amount`` shows."""
+        hold = self.held_cents(voucher) if self.behaviour.open_reservation_lowers_balance else 0
+        return max(0, voucher.balance_cents - hold)
+
+    def refuse(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
+        """Return the business error for ``reason``, which is written down for tests and not answered."""
+        self.refusals.append(reason)
+        status = 404 if missing else self.behaviour.refusal_status
+        code = self.behaviour.code_names.get(reason, f"{resource}.REFUSED")  # the vague name is invented here
+        if self.behaviour.error_codes == "opaque" and reason not in self.behaviour.code_names:
+            code = self._vague.choice(_VAGUE_CODES).format(self._vague.randrange(1000, 9999))
+        return ApiError(status, code, "The request was refused.", reason=reason)
+
+    def _index(self, voucher: Voucher) -> None:
+        self._by_code.setdefault(voucher.code.casefold(), []).append(voucher.id)
+
+    def _facts(self) -> Facts:
+        return Facts(
+            {voucher.id: voucher.balance_cents for voucher in self.state.vouchers.values()},
+            {
+                booking.id: (booking.voucher_id, booking.type, booking.amount_cents)
+                for booking in self.state.bookings.values()
+            },
+        )

@@ -1,0 +1,221 @@
+"""The page at ``/`` and the controls under ``/sandbox/``: for demos and tests, from this machine alone."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from http import HTTPStatus
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID
+from voucher_payment_gateway.sandbox.documents import (
+    amount_text,
+    booking_document,
+    reservation_document,
+    voucher_document,
+)
+from voucher_payment_gateway.sandbox.messages import (
+    Request,
+    Response,
+    document_response,
+    json_body,
+    problem_response,
+)
+from voucher_payment_gateway.sandbox.openapi import description
+from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.records import Reservation
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
+
+__all__ = ["answer", "concerns"]
+
+_PAGE = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/sandbox/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/sandbox/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+_PAGE_HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def concerns(request: Request) -> bool:
+    """Say whether a request is for the page, a control or the description, not for the API."""
+    return request.path in ("/", "/openapi.json", "/favicon.ico") or request.path.startswith("/sandbox/")
+
+
+def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
+    """Return the page, or do what a control asks."""
+    try:
+        _check_origin(request)
+        if request.method == "GET" and request.path in _PAGE:
+            name, kind = _PAGE[request.path]
+            body = files(__package__).joinpath("page", name).read_bytes()
+            return Response(200, body, (("Content-Type", kind), *_PAGE_HEADERS))
+        if request.method == "GET" and request.path == "/openapi.json":
+            return document_response(200, description(cloud.books))
+        if request.method == "GET" and request.path == "/sandbox/state":
+            return document_response(200, _state(cloud))
+        act = _CONTROLS.get(request.path)
+        if act is None:
+            raise plain(HTTPStatus.NOT_FOUND)
+        if request.method != "POST":
+            raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
+        return document_response(200, act(cloud, json_body(request)))
+    except ApiError as problem:
+        return problem_response(problem)
+
+
+def _check_origin(request: Request) -> None:
+    """Let nobody in but this machine's own pages and programs.
+
+    A name that resolves to loopback only after it was looked up (DNS rebinding) shows in Host, another site's
+    form or script in Origin.
+    """
+    host = request.headers.get("host", "")
+    origin = request.headers.get("origin")
+    try:
+        named = urlsplit(f"//{host}").hostname
+    except ValueError:
+        named = None
+    if named not in _LOOPBACK_NAMES:
+        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to loopback names only.")
+    if origin is not None and origin != f"http://{host}":
+        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
+
+
+def _move_clock(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    seconds = body.get("advance_seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > 10**9:
+        raise _wrong("advance_seconds must be a number of seconds, at most 10^9.")
+    cloud.clock.advance(seconds)
+    with cloud.changing():
+        cloud.books.touch()
+    return {"now": cloud.clock.now().isoformat(timespec="seconds")}
+
+
+def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    status = body.get("status", "active")
+    if status not in ("active", "inactive") or "valid_until" in body or "client_id" in body:
+        raise _wrong("status must be active or inactive; valid_until and client_id cannot be set here.")
+    texts = ("code", "amount", "currency", "pin", "id", "group_id")
+    if not all(isinstance(body.get(name, ""), str) for name in texts):
+        raise _wrong(f"{', '.join(texts)} must be strings.")
+    with cloud.changing():
+        added = cloud.add_voucher(**body)
+        voucher = cloud.books.voucher(added.id)
+        return voucher_document(cloud.books, voucher, balance=True, code=True, pin=True)
+
+
+def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    client_id = body.get("client_id", LOCAL_CLIENT_ID)
+    with cloud.changing():
+        if not isinstance(client_id, str) or client_id not in cloud.books.state.clients:
+            raise plain(HTTPStatus.NOT_FOUND, "There is no such client.")
+        pin = cloud.books.state.pins[cloud.issue_pin(client_id)]
+        return {
+            "pin": pin.pin,
+            "client_id": client_id,
+            "valid_until": pin.valid_until.isoformat(timespec="seconds"),
+        }
+
+
+def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        client = cloud.add_client(**body)
+    except (TypeError, ValueError) as error:
+        raise _wrong(str(error)) from None
+    return {"id": client.id, "secret": client.secret, "name": client.name, "scopes": list(client.scopes)}
+
+
+def _add_fault(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    if not body:
+        cloud.faults.clear()
+        return {}
+    try:
+        cloud.faults.next(**body)
+    except (TypeError, ValueError) as error:
+        raise _wrong(str(error)) from None
+    return dict(body)
+
+
+def _land_late(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"landed": cloud.faults.land_late()}
+
+
+def _set_behaviour(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        cloud.behaviour = cloud.behaviour.but(**body)
+    except ValidationError:
+        raise _wrong("There is no such switch, or it has no such position.") from None
+    return cloud.behaviour.model_dump()
+
+
+_CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str, Any]]] = {
+    "/sandbox/clock": _move_clock,
+    "/sandbox/vouchers": _add_voucher,
+    "/sandbox/pins": _issue_pin,
+    "/sandbox/clients": _add_client,
+    "/sandbox/faults": _add_fault,
+    "/sandbox/faults/land": _land_late,
+    "/sandbox/behaviour": _set_behaviour,
+}
+
+
+def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
+    books = cloud.books
+    with books.lock:
+        state = books.state
+        return {
+            "now": books.now().astimezone(UTC).isoformat(timespec="seconds"),
+            "behaviour": books.behaviour.model_dump(),
+            "vouchers": [
+                {
+                    **voucher_document(books, voucher, balance=True, code=True, pin=True),
+                    "held_amount": amount_text(books.held_cents(voucher)),
+                }
+                for voucher in state.vouchers.values()
+                if not voucher.deleted
+            ],
+            "reservations": [
+                {**reservation_document(books, each), "state": _reservation_state(cloud, each)}
+                for each in state.reservations.values()
+            ],
+            "bookings": [booking_document(books, booking) for booking in state.bookings.values()],
+            "clients": [
+                {"id": client.id, "name": client.name, "type": client.type, "scopes": client.scopes}
+                for client in state.clients.values()
+            ],
+            "pins": [
+                {
+                    "pin": pin.pin,
+                    "client_id": pin.client_id,
+                    "valid_until": pin.valid_until.isoformat(timespec="seconds"),
+                    "usable": pin.used_at is None and books.now() < pin.valid_until,
+                }
+                for pin in state.pins.values()
+            ],
+        }
+
+
+def _reservation_state(cloud: "LocalVoucherCloud", reservation: Reservation) -> str:
+    if reservation.charge_id:
+        return "charged"
+    if reservation.cancelled_at is not None:
+        return "cancelled"
+    if reservation.replaced_at is not None:
+        return "replaced"
+    return "open" if cloud.books.in_force(reservation, cloud.clock.now()) else "lapsed"
+
+
+def _wrong(message: str) -> ApiError:
+    return ApiError(422, "SANDBOX.INVALID", message)

@@ -1,0 +1,116 @@
+"""The fields of a request body, checked one by one; all that is wrong is answered in one 422."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from voucher_payment_gateway.sandbox.problems import FieldError, field_code, unprocessable
+
+__all__ = ["CURRENCIES", "Fields"]
+
+_CURRENCY_NAMES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
+    CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF
+    GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP
+    LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB
+    PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
+    THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW
+    ZWG
+"""
+CURRENCIES = frozenset(_CURRENCY_NAMES.split())
+"""ISO 4217, without funds codes, metals and test codes."""
+
+_AMOUNT = re.compile(r"[0-9]+\.[0-9]{2}")
+_NUMERIC = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MISSING = object()
+
+
+class Fields:
+    """The body of a call of ``operation`` (``"VOUCHER.CREATE"``); ``done`` raises all that is wrong."""
+
+    def __init__(self, operation: str, body: Mapping[str, Any]) -> None:
+        self._operation = operation
+        self._body = body
+        self._errors: list[FieldError] = []
+
+    def text(self, name: str, *, required: bool = False, largest: int = 255, called: str = "") -> str:
+        """Return a string, empty where there is none; ``called`` is the name that the error gives it."""
+        shown = called or name
+        value = self._body.get(name, _MISSING)
+        if value is _MISSING or (required and value in ("", None)):
+            if required:
+                self.wrong(shown, "required", f"The {shown} field is required.")
+            return ""
+        if not isinstance(value, str):
+            self.wrong(shown, "string", f"The {shown} must be a string.")
+            return ""
+        if len(value) > largest:
+            self.wrong(shown, f"max:{largest}", f"The {shown} may not be greater than {largest} characters.")
+        return value
+
+    def cents(self, *, smallest: int) -> int:
+        """Return the field ``amount`` in cents, at least ``smallest``.
+
+        Documented: a string of digits, a point and two digits, 4 to 9 characters in all.
+        """
+        value = self._body.get("amount")
+        if value is None or value == "":
+            self.wrong("amount", "required", "The amount field is required.")
+        elif not isinstance(value, str):
+            self.wrong("amount", "string", "The amount must be a string.")
+        elif not _NUMERIC.fullmatch(value):
+            self.wrong("amount", "numeric", "The amount must be a number.")
+        elif value.startswith("-"):
+            self.wrong("amount", "min:0", "The amount must be at least 0.")
+        elif not _AMOUNT.fullmatch(value) or len(value) > 9:
+            self.wrong("amount", "regex", "The amount format is invalid.")
+        elif int(value.replace(".", "")) < smallest:
+            self.wrong("amount", "min", f"The amount must be at least 0.{smallest:02d}.")
+        else:
+            return int(value.replace(".", ""))
+        return 0
+
+    def currency(self) -> str:
+        """Return the field ``currency``: an ISO 4217 code in capitals."""
+        value = self._body.get("currency")
+        if isinstance(value, str) and value in CURRENCIES:
+            return value
+        self.wrong("currency", "valid_currency", "Currency must be a valid currency code")
+        return ""
+
+    def integer(self, name: str, default: int, *, smallest: int, largest: int) -> int:
+        """Return an integer within its bounds, or ``default`` where there is none."""
+        value = self._body.get(name, default)
+        if isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest:
+            return value
+        self.wrong(name, "integer", f"The {name} must be an integer from {smallest} to {largest}.")
+        return default
+
+    def choice(self, name: str, options: Sequence[str], default: str = "") -> str:
+        """Return one of ``options``; without a default the field is required."""
+        value = self._body.get(name, default or None)
+        if value is None:
+            self.wrong(name, "required", f"The {name} field is required.")
+        elif not isinstance(value, str) or value not in options:
+            self.wrong(name, "in", f"The selected {name} is invalid.")
+        else:
+            return value
+        return default
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean, false where there is none."""
+        value = self._body.get(name, False)
+        if isinstance(value, bool):
+            return value
+        self.wrong(name, "boolean", f"The {name} field must be true or false.")
+        return False
+
+    def wrong(self, name: str, rule: str, message: str) -> None:
+        """Note that a field breaks a rule."""
+        code = field_code(self._operation, name, rule)
+        self._errors.append(FieldError(code, name, rule.partition(":")[0], message))
+
+    def done(self) -> None:
+        """Raise the 422 with all that was noted, if anything was."""
+        if self._errors:
+            raise unprocessable(self._operation, self._errors)

@@ -1,0 +1,114 @@
+"""From request to answer: routes, tokens, scopes, bodies and errors, without any HTTP library."""
+
+import base64
+import binascii
+from http import HTTPStatus
+
+from voucher_payment_gateway.sandbox import clients
+from voucher_payment_gateway.sandbox.books import Books
+from voucher_payment_gateway.sandbox.messages import (
+    LARGEST_BODY,
+    Request,
+    Response,
+    document_response,
+    form_body,
+    json_body,
+    problem_response,
+    query_of,
+    segments_of,
+)
+from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.records import Client
+from voucher_payment_gateway.sandbox.routes import ROUTES, Call, Route, is_served
+
+__all__ = ["TOKEN_PATH", "handle"]
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
+_CHALLENGE = ("WWW-Authenticate", "Bearer")
+
+
+def handle(books: Books, request: Request, *, token_seconds: int) -> Response:
+    """Do what the request asks and return the answer; errors are answers too, nothing is raised for them."""
+    try:
+        if len(request.body) > LARGEST_BODY:
+            raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        segments = segments_of(request)
+        if request.path == TOKEN_PATH:
+            return _token(books, request, token_seconds)
+        with books.lock:
+            route, ids = _find(books, request.method, segments)
+        return _call(books, request, route, ids)
+    except ApiError as problem:
+        headers = [_CHALLENGE] if problem.status == HTTPStatus.UNAUTHORIZED else []
+        return problem_response(problem, *headers)
+
+
+def _call(books: Books, request: Request, route: Route, ids: dict[str, str]) -> Response:
+    with books.lock:
+        client = _client(books, request, route)
+        query, body = query_of(request), {} if request.method == "GET" else json_body(request)
+        host = request.headers.get("host", "localhost")
+        url = f"http://{host}{request.path}"
+        call = Call(books, client, ids, body, query, url, request.arrived_at)
+        status, document = route.answer(call)
+        return document_response(status, document)
+
+
+def _find(books: Books, method: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
+    allowed = []
+    for route in ROUTES:
+        ids = route.match(segments)
+        if ids is None:
+            continue
+        if not is_served(route, books):
+            if books.behaviour.cancel_reservation == "not_allowed":
+                raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
+            continue
+        if route.method == method:
+            return route, ids
+        allowed.append(route.method)
+    raise plain(HTTPStatus.METHOD_NOT_ALLOWED if allowed else HTTPStatus.NOT_FOUND)
+
+
+def _client(books: Books, request: Request, route: Route) -> Client:
+    if route.is_public:
+        return books.state.clients[clients.LOCAL_CLIENT_ID]
+    header = request.headers.get("authorization", "")
+    client, granted = clients.client_of_token(
+        books, header, plain(HTTPStatus.UNAUTHORIZED, "Unauthenticated.")
+    )
+    if not granted.issuperset(route.scopes):
+        raise plain(HTTPStatus.FORBIDDEN, "Invalid scope(s) provided.")
+    return client
+
+
+def _token(books: Books, request: Request, token_seconds: int) -> Response:
+    if request.method != "POST":
+        raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
+    try:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise clients.OAuthError(400, "invalid_request", "The body must be form-encoded.")
+        form = _basic_credentials(request) | form_body(request)
+        with books.lock:
+            return document_response(200, clients.grant_token(books, form, token_seconds))
+    except ApiError as problem:
+        error = clients.OAuthError(problem.status, "invalid_request", problem.message)
+    except clients.OAuthError as refused:
+        error = refused
+    headers = [("WWW-Authenticate", "Basic")] if error.status == HTTPStatus.UNAUTHORIZED else []
+    return document_response(
+        error.status, {"error": error.error, "error_description": error.description}, *headers
+    )
+
+
+def _basic_credentials(request: Request) -> dict[str, str]:
+    """RFC 6749 2.3.1 lets a client send its credentials in the header as well."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise clients.OAuthError(401, "invalid_client", "Client authentication failed.") from None
+    return {"client_id": client_id, "client_secret": secret}

@@ -1,0 +1,136 @@
+"""A request and its answer, free of any HTTP library, and how both are read and written."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
+
+from voucher_payment_gateway.sandbox.problems import ApiError, plain
+
+__all__ = [
+    "LARGEST_BODY",
+    "Delivery",
+    "Request",
+    "Response",
+    "document_response",
+    "form_body",
+    "json_body",
+    "problem_response",
+    "query_of",
+    "segments_of",
+]
+
+LARGEST_BODY = 1024 * 1024
+"""In bytes: a request with more than this is answered with 413."""
+
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How an answer travels; ``whole`` is the healthy way, every other one is a fault.
+
+    ``seconds`` is the wait ahead of a ``whole`` answer, or between the bytes of a ``drip``.
+    """
+
+    how: Literal["whole", "drop", "reset", "hang", "refused", "drip", "truncated", "huge"] = "whole"
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request: ``target`` is path and query as sent, header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    arrived_at: datetime | None = None
+    """When it came in, for a request that is processed later than that."""
+
+    @property
+    def path(self) -> str:
+        """The path as sent, percent-encoded, without the query."""
+        return self.target.partition("?")[0]
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer; ``Content-Length`` and ``Date`` are the carrier's business."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    delivery: Delivery = field(default_factory=Delivery)
+
+
+def document_response(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Response:
+    """Return an answer with a JSON document, or without a body for status 204."""
+    if status == HTTPStatus.NO_CONTENT:
+        return Response(status)
+    body = json.dumps(document).encode()
+    return Response(
+        status, body, (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers)
+    )
+
+
+def problem_response(problem: ApiError, *headers: tuple[str, str]) -> Response:
+    """Return the error document of a problem."""
+    return document_response(problem.status, problem.document(), *headers)
+
+
+def segments_of(request: Request) -> tuple[str, ...]:
+    """Return the decoded parts of the path; a part may hold an encoded slash. Raises ApiError 400."""
+    return tuple(_decoded(part) for part in request.path.split("/")[1:])
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """Return the query; of a repeated name the last counts. Raises ApiError 400."""
+    return _pairs(request.target.partition("?")[2])
+
+
+def form_body(request: Request) -> dict[str, str]:
+    """Return a form-encoded body. Raises ApiError 400."""
+    try:
+        return _pairs(request.body.decode("ascii"))
+    except UnicodeDecodeError:
+        raise plain(HTTPStatus.BAD_REQUEST, "The body is not form-encoded.") from None
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a body, empty where there is no body. Raises ApiError 400 or 415."""
+    if not request.body:
+        return {}
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+    try:
+        document = json.loads(request.body, parse_constant=_no_constant)
+        # A lone surrogate passes as a JSON string but cannot be written down again.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise plain(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.") from None
+    if not isinstance(document, dict):
+        raise plain(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+    return document
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in text.split("&") if pair)
+    return {_decoded(name.replace("+", " ")): _decoded(value.replace("+", " ")) for name, _, value in pairs}
+
+
+def _decoded(text: str) -> str:
+    try:
+        if not _BAD_PERCENT.search(text):
+            return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        pass
+    raise plain(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON.")

@@ -1,0 +1,242 @@
+"""The local Voucher Cloud behind real HTTP, on loopback alone."""
+
+import contextlib
+import logging
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
+from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
+from voucher_payment_gateway.sandbox.messages import LARGEST_BODY, Request, Response, problem_response
+from voucher_payment_gateway.sandbox.problems import plain
+from voucher_payment_gateway.sandbox.routes import API_PREFIX
+
+__all__ = ["LOOPBACK", "LocalServer", "serve"]
+
+LOOPBACK = "127.0.0.1"
+_LOG = logging.getLogger(__name__)
+_BLOCK = b" " * 64 * 1024
+_POLL_SECONDS = 0.02
+_JOIN_SECONDS = 5
+
+
+class LocalServer:
+    """A running server; ``url`` is the host's root, ``base_url`` that of the API.
+
+    There is no way to bind it to anything but loopback: it holds well-known credentials. Raises OSError where
+    the port is taken.
+    """
+
+    def __init__(self, cloud: LocalVoucherCloud, port: int = 0) -> None:
+        self.cloud = cloud
+        self._server = _Server(cloud, port)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="voucher-cloud", daemon=True
+        )
+        self.port = self._server.server_port
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.base_url = f"{self.url}{API_PREFIX}"
+
+    def start(self) -> None:
+        """Answer requests from now on, in threads of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering, close every connection and wait for the threads."""
+        self._server.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.end_connections()
+        self._thread.join(_JOIN_SECONDS)
+
+
+@contextmanager
+def serve(cloud: LocalVoucherCloud, port: int = 0) -> Iterator[LocalServer]:
+    """Serve ``cloud`` on loopback while the block runs; port 0 takes a free one."""
+    server = LocalServer(cloud, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, cloud: LocalVoucherCloud, port: int) -> None:
+        self.cloud = cloud
+        self.stopping = threading.Event()
+        self._aborted: set[socket.socket] = set()
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._open_lock = threading.Lock()
+        super().__init__((LOOPBACK, port), _Handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer looks its own name up here, which may ask a name server.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = LOOPBACK, self.socket.getsockname()[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        with self._open_lock:
+            self._open[request] = thread
+        thread.start()
+
+    def abort(self, connection: socket.socket) -> None:
+        """Have a connection end with a reset in place of an orderly close."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._aborted.add(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.pop(request, None)
+        if request in self._aborted:
+            self._aborted.discard(request)
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        with self._open_lock:
+            threads = dict(self._open)
+        for connection in threads:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads.values():
+            thread.join(_JOIN_SECONDS)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        _LOG.debug("A connection ended early.", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # Every method gets an answer of the cloud: 405 is the cloud's to say.
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: the cloud keeps its own record of requests."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what http.server itself rejects, such as a malformed request line, like any bad request."""
+        status = HTTPStatus(code) if 400 <= code < 500 else HTTPStatus.BAD_REQUEST
+        self.close_connection = True
+        self.command = getattr(self, "command", None) or "GET"
+        self._write_whole(problem_response(plain(status)))
+
+    def _serve(self) -> None:
+        body = self._read_body()
+        if body is None:
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            answer = self.server.cloud.answer(Request(self.command, self.path, headers, body))
+        except Exception:
+            _LOG.exception("The local Voucher Cloud failed on %s.", self.command)
+            answer = problem_response(plain(HTTPStatus.INTERNAL_SERVER_ERROR))
+        self._deliver(answer)
+
+    def _read_body(self) -> bytes | None:
+        text = self.headers.get("Content-Length", "0").strip()
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        elif not (text.isascii() and text.isdigit() and len(text) < 16):
+            self.send_error(HTTPStatus.BAD_REQUEST)
+        elif int(text) > LARGEST_BODY:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self._drain(int(text))
+        else:
+            body = self.rfile.read(int(text))
+            if len(body) == int(text):
+                return body
+            self.close_connection = True
+        return None
+
+    def _drain(self, length: int) -> None:
+        """Read on past the answer, up to a bound: closing on unread bytes would reset the answer away."""
+        for _ in range(min(length, 16 * LARGEST_BODY) // len(_BLOCK) + 1):
+            if not self.rfile.read1(len(_BLOCK)):
+                return
+
+    def _deliver(self, answer: Response) -> None:
+        delivery = answer.delivery
+        if delivery.how in ("hang", "whole") and delivery.seconds + (delivery.how == "hang"):
+            self._wait(None if delivery.how == "hang" else delivery.seconds)
+        match delivery.how:
+            case "whole":
+                self._write_whole(answer)
+                return
+            case "reset" | "refused":
+                self.server.abort(self.connection)
+            case "drip":
+                self._write_slowly(answer)
+            case "truncated":
+                self._write_head(answer, len(answer.body))
+                self.wfile.write(answer.body[: len(answer.body) // 2])
+            case "huge":
+                self._write_head(answer, HUGE_BYTES)
+                for _ in range(HUGE_BYTES // len(_BLOCK)):
+                    self.wfile.write(_BLOCK)
+        self.close_connection = True
+
+    def _write_whole(self, answer: Response) -> None:
+        self._write_head(answer, None if answer.status == HTTPStatus.NO_CONTENT else len(answer.body))
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def _write_head(self, answer: Response, length: int | None) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _write_slowly(self, answer: Response) -> None:
+        self._write_head(answer, len(answer.body))
+        self.wfile.flush()
+        for at in range(len(answer.body)):
+            if not self._wait(answer.delivery.seconds):
+                return
+            self.wfile.write(answer.body[at : at + 1])
+            self.wfile.flush()
+
+    def _wait(self, seconds: float | None) -> bool:
+        """Wait so long (None: for ever); early, with False, if the client left or the server stops."""
+        slices = None if seconds is None else max(1, round(seconds / _POLL_SECONDS))
+        pause = _POLL_SECONDS if seconds is None or slices is None else seconds / slices
+        while slices is None or slices > 0:
+            if self.server.stopping.wait(pause) or self._client_left():
+                return False
+            slices = None if slices is None else slices - 1
+        return True
+
+    def _client_left(self) -> bool:
+        try:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
