@@ -1,0 +1,96 @@
+"""Settings of the example shop: for trying things out on one machine, not for the internet."""
+
+import os
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("EXAMPLE_VAR_DIR", BASE_DIR / "var"))
+
+SECRET_KEY = "demo-only: a real shop keeps its own secret outside of the code"
+DEBUG = True
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "voucher_payment_gateway",
+    "shop",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "shop.basket.context",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": VAR_DIR / "shop.sqlite3",
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode=WAL",
+            "timeout": 10,
+            "transaction_mode": "IMMEDIATE",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Europe/Berlin"
+USE_TZ = True
+STATIC_URL = "static/"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "staff_orders"
+LOGOUT_REDIRECT_URL = "catalogue"
+SESSION_COOKIE_NAME = "example_shop_session"
+CSRF_COOKIE_NAME = "example_shop_csrf"
+CSRF_COOKIE_HTTPONLY = True
+
+SHOP_CURRENCY = "EUR"
+
+# The whole integration: which of the shop's own events drives which step of a gift voucher payment.
+VOUCHER_PAYMENT_GATEWAY = {
+    "ENVIRONMENT": "local",
+    "BASE_URL": os.environ.get("VOUCHER_CLOUD_URL", ""),
+    "CLIENT_ID": "local-shop",
+    "CLIENT_SECRET": "local-shop-secret",
+    "ORDER_MODEL": "shop.Order",
+    "CHECKOUT_ORDER": "shop.checkout.current_order",
+    "EVENTS": {
+        "authorize": "shop.signals.checkout_confirmed",
+        "capture": "shop.signals.order_shipped",
+        "refund": "shop.signals.goods_returned",
+        "cancel": "shop.signals.order_cancelled",
+    },
+    # For the demo only. A real shop makes its own: cryptography.fernet.Fernet.generate_key()
+    "SEALING_KEYS": [urlsafe_b64encode(b"demo-key-never-use-in-production").decode()],
+}

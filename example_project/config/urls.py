@@ -1,0 +1,10 @@
+"""The example shop's addresses. One line belongs to the gift vouchers."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("shop.urls")),
+    path("vouchers/", include("voucher_payment_gateway.checkout.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,1 @@
+"""A small tea shop that takes gift vouchers. It sends its own events and never calls the gateway."""

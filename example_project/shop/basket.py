@@ -1,0 +1,64 @@
+"""The basket: teas and quantities in the visitor's session."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from shop.models import Product
+
+MOST_OF_ONE = 20
+
+
+@dataclass(frozen=True)
+class BasketLine:
+    """A tea in the basket."""
+
+    product: Product
+    quantity: int
+
+    @property
+    def amount(self) -> Decimal:
+        return self.product.price * self.quantity
+
+
+class Basket:
+    """What the visitor wants to buy. Teas that are sold no more drop out by themselves."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._session = request.session
+        self._quantities: dict[str, int] = request.session.get("basket", {})
+
+    def __iter__(self) -> Iterator[BasketLine]:
+        for product in Product.objects.filter(slug__in=self._quantities):
+            yield BasketLine(product, self._quantities[product.slug])
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self), Decimal("0.00"))
+
+    @property
+    def count(self) -> int:
+        return sum(self._quantities.values())
+
+    def quantity_of(self, product: Product) -> int:
+        return self._quantities.get(product.slug, 0)
+
+    def put(self, product: Product, quantity: int) -> None:
+        """Have ``quantity`` of the tea in the basket, at most 20; none takes it out."""
+        self._quantities[product.slug] = min(quantity, MOST_OF_ONE)
+        if quantity <= 0:
+            del self._quantities[product.slug]
+        self._session["basket"] = self._quantities
+
+    def clear(self) -> None:
+        self._session.pop("basket", None)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Give every page the number in the basket, and the currency of the shop."""
+    count = sum(request.session.get("basket", {}).values())
+    return {"basket_count": count, "currency": settings.SHOP_CURRENCY}

@@ -1,0 +1,110 @@
+"""The checkout, and the order page of the customer."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from shop.basket import Basket
+from shop.checkout import current_order, own_order, start
+from shop.forms import ConfirmForm
+from shop.models import Order
+from shop.signals import checkout_confirmed
+from voucher_payment_gateway.checkout.wording import sentence
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+
+
+@require_POST
+def start_checkout(request: HttpRequest) -> HttpResponse:
+    """Begin the checkout with what is in the basket."""
+    if not Basket(request).count:
+        return _nothing_to_order(request)
+    start(request)
+    return redirect("checkout")
+
+
+@never_cache
+@require_safe
+def checkout(request: HttpRequest) -> HttpResponse:
+    """Show what is ordered, the gift voucher block, and the button that places the order."""
+    order = current_order(request)
+    if order is None or not order.lines.exists():
+        return _nothing_to_order(request)
+    return _checkout_page(request, order, ConfirmForm(label_suffix=""))
+
+
+@require_POST
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Place the order: tell the rest of the shop, and only then call it confirmed."""
+    order = current_order(request)
+    if order is None:
+        return _already_placed(request)
+    form = ConfirmForm(request.POST, label_suffix="")
+    if not form.is_valid():
+        return _checkout_page(request, order, form, status=422)
+    refusal = _place(order, form.cleaned_data)
+    if refusal:
+        messages.error(request, refusal)
+        return redirect("checkout")
+    Basket(request).clear()
+    messages.success(request, "Thank you! Your order is placed.")
+    return redirect(order)
+
+
+def _place(order: Order, filled_in: dict[str, Any]) -> str:
+    """Confirm the order and return nothing, or return why it cannot be placed as the customer saw it."""
+    if filled_in["seen"] != _figures(order):
+        return "Your order has changed meanwhile. Please look at the figures and order again."
+    if order.voucher_authorized > order.total:
+        return "More is held on your gift voucher than the order costs. Please enter its code again."
+    try:
+        checkout_confirmed.send(sender=Order, order=order)
+    except VoucherGatewayError as error:
+        return sentence(error)
+    if filled_in["seen"] != _figures(order):
+        return "What your gift voucher covers has changed. Please look at what is due and order again."
+    rest = Order.Rest.COLLECTION if order.voucher_due else Order.Rest.NOTHING
+    order.move(
+        Order.Status.DRAFT,
+        to=Order.Status.CONFIRMED,
+        customer_name=filled_in["customer_name"],
+        pay_rest=rest,
+        confirmed_at=timezone.now(),
+    )
+    return ""
+
+
+@never_cache
+@require_safe
+def order_page(request: HttpRequest, number: str) -> HttpResponse:
+    """Show an order to the customer who placed it, and to nobody else."""
+    order = own_order(request, number)
+    if order is None:
+        raise Http404("No such order of yours.")
+    if order.status == Order.Status.DRAFT:
+        return redirect("checkout")
+    return render(request, "shop/order.html", {"order": order})
+
+
+def _checkout_page(request: HttpRequest, order: Order, form: ConfirmForm, status: int = 200) -> HttpResponse:
+    context = {"order": order, "form": form, "seen": _figures(order)}
+    return render(request, "shop/checkout.html", context, status=status)
+
+
+def _figures(order: Order) -> str:
+    return f"{order.total} {order.voucher_due}"
+
+
+def _already_placed(request: HttpRequest) -> HttpResponse:
+    """A second click on the button lands on the order that the first one placed."""
+    placed = Order.objects.filter(pk=request.session.get("draft")).exclude(status=Order.Status.DRAFT).first()
+    return redirect(placed) if placed else _nothing_to_order(request)
+
+
+def _nothing_to_order(request: HttpRequest) -> HttpResponse:
+    messages.info(request, "Your basket is empty; there is nothing to order yet.")
+    return redirect("basket")

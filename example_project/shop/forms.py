@@ -1,0 +1,37 @@
+"""What customers and staff fill in."""
+
+from decimal import Decimal
+
+from django import forms
+
+from shop.basket import MOST_OF_ONE
+from shop.models import Order
+
+
+class QuantityForm(forms.Form):
+    """How many of a tea."""
+
+    quantity = forms.IntegerField(min_value=0, max_value=MOST_OF_ONE)
+
+
+class ConfirmForm(forms.Form):
+    """The last step: who orders, and how the rest is paid. ``seen`` is the total and due that stood there."""
+
+    customer_name = forms.CharField(
+        label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    pay_rest = forms.ChoiceField(choices=Order.Rest, required=False)
+    seen = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+
+class ReturnForm(forms.Form):
+    """What goes back to the gift vouchers; ``seen`` is what had gone back when the page was shown."""
+
+    amount = forms.DecimalField(
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=7,
+        decimal_places=2,
+        error_messages={"invalid": "Write the amount with a point, such as 12.50."},
+    )
+    seen = forms.DecimalField(widget=forms.HiddenInput)

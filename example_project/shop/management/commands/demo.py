@@ -1,0 +1,116 @@
+"""``python manage.py demo``: the local Voucher Cloud and the shop, together, ready to be tried."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from shop.demo import HOST, DemoError, is_taken, running, wait_while_all_run
+from shop.seed import STAFF_NAME, STAFF_PASSWORD, VOUCHERS, seed_shop
+
+MANAGE = str(Path(settings.BASE_DIR) / "manage.py")
+CANNOT_START = 2
+
+
+class Command(BaseCommand):
+    help = "Start the shop and a local Voucher Cloud together, with teas, gift vouchers and a staff login."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="of the shop (default: 8000)")
+        parser.add_argument(
+            "--cloud-port", type=int, default=8900, help="of the Voucher Cloud (default: 8900)"
+        )
+        parser.add_argument("--fresh", action="store_true", help="forget all earlier orders and vouchers")
+
+    def handle(self, *, port: int, cloud_port: int, fresh: bool, **_: Any) -> None:
+        self._refuse_taken_ports(port, cloud_port)
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._run(port, cloud_port, fresh)
+        except KeyboardInterrupt:
+            self.stdout.write("\nBoth are stopped. Good-bye!")
+        except DemoError as error:
+            self._fail(str(error), 1)
+
+    def _refuse_taken_ports(self, port: int, cloud_port: int) -> None:
+        if port == cloud_port:
+            self._fail("The shop and the Voucher Cloud need two different ports.", CANNOT_START)
+        for option, number in (("--port", port), ("--cloud-port", cloud_port)):
+            if not 1 <= number <= 65535:
+                self._fail(f"{option} must be a number from 1 to 65535.", CANNOT_START)
+            if is_taken(number):
+                self._fail(f"Port {number} is taken; choose another one with {option}.", CANNOT_START)
+
+    def _run(self, port: int, cloud_port: int, fresh: bool) -> None:
+        cloud_url, shop_url = f"http://{HOST}:{cloud_port}", f"http://{HOST}:{port}"
+        state = self._prepare(fresh)
+        cloud_command = [
+            "-m",
+            "voucher_payment_gateway.sandbox",
+            "--port",
+            str(cloud_port),
+            "--state",
+            str(state),
+        ]
+        shop_command = [MANAGE, "runserver", "--noreload", f"{HOST}:{port}"]
+        logs = Path(settings.VAR_DIR)
+        with running("The Voucher Cloud", cloud_command, logs / "cloud.log") as cloud:
+            cloud.wait_until_it_answers(f"{cloud_url}/sandbox/state")
+            seed_vouchers(cloud_url)
+            address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
+            with running("The shop", shop_command, logs / "shop.log", **address) as shop:
+                shop.wait_until_it_answers(f"{shop_url}/")
+                self._welcome(shop_url)
+                wait_while_all_run(cloud, shop)
+
+    def _prepare(self, fresh: bool) -> Path:
+        """Make the database ready and return where the Voucher Cloud keeps its state."""
+        folder = Path(settings.VAR_DIR)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = folder / "cloud.state.json"
+        if fresh:
+            for path in (state, *folder.glob("shop.sqlite3*")):
+                path.unlink(missing_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        seed_shop()
+        return state
+
+    def _welcome(self, shop_url: str) -> None:
+        lines = [
+            "",
+            f"  The shop is open:  {shop_url}/",
+            f"  For the staff:     {shop_url}/staff/   ({STAFF_NAME} / {STAFF_PASSWORD})",
+            "",
+            "  Gift vouchers to try, as they started out:",
+            *(f"    {voucher.code}   {voucher.about}" for voucher in VOUCHERS),
+            "",
+            "  Ctrl-C stops the shop and the Voucher Cloud. `--fresh` starts over.",
+            "",
+        ]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+    def _fail(self, sentence: str, exit_code: int) -> NoReturn:
+        self.stderr.write(self.style.ERROR(sentence))
+        sys.exit(exit_code)
+
+
+def seed_vouchers(cloud_url: str) -> None:
+    """Have the demo's gift vouchers in the local Voucher Cloud; those that are there stay as they are."""
+    with httpx.Client(base_url=cloud_url, timeout=5, trust_env=False) as client:
+        known = {voucher["code"] for voucher in client.get("/sandbox/state").json()["vouchers"]}
+        for voucher in VOUCHERS:
+            if voucher.code not in known:
+                fields = {**voucher._asdict(), "currency": settings.SHOP_CURRENCY}
+                del fields["about"]
+                client.post("/sandbox/vouchers", json=fields).raise_for_status()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt

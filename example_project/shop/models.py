@@ -1,0 +1,106 @@
+"""Teas, and the orders of customers."""
+
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models, transaction
+from django.urls import reverse
+
+from voucher_payment_gateway.models import VoucherOrderMixin
+
+FIRST_ORDER_NUMBER = 100_000
+
+
+class Product(models.Model):
+    """A tin of tea. ``tint`` colours the picture, ``motif`` is what is drawn on the tin."""
+
+    class Motif(models.TextChoices):
+        LEAF = "leaf"
+        FLOWER = "flower"
+        BERRY = "berry"
+        CITRUS = "citrus"
+        MOUNTAIN = "mountain"
+        FLAME = "flame"
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=160)
+    origin = models.CharField(max_length=60)
+    price = models.DecimalField(max_digits=7, decimal_places=2)
+    tint = models.CharField(max_length=7)
+    motif = models.CharField(max_length=10, choices=Motif)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Order(VoucherOrderMixin, models.Model):
+    """An order. Its number is fixed when the checkout starts; that is what gift voucher payments refer to."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "In checkout"
+        CONFIRMED = "confirmed", "Confirmed"
+        SHIPPED = "shipped", "Shipped"
+        RETURNED = "returned", "Returned"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Rest(models.TextChoices):
+        NOTHING = "", "Nothing left to pay"
+        COLLECTION = "collection", "Paid on collection"
+
+    number = models.CharField(max_length=40, unique=True)
+    total = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal("0.00"))
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    pay_rest = models.CharField(max_length=10, choices=Rest, blank=True)
+    customer_name = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("order", args=[self.number])
+
+    @classmethod
+    def start(cls) -> "Order":
+        """Create the order of a checkout that begins, with the number that it keeps."""
+        with transaction.atomic():
+            order = cls.objects.create(number=uuid.uuid4().hex, currency=settings.SHOP_CURRENCY)
+            order.number = f"T-{FIRST_ORDER_NUMBER + order.pk}"
+            order.save(update_fields=["number"])
+        return order
+
+    def move(self, status: str, *, to: str, **changes: object) -> bool:
+        """Go from ``status`` to another one, once however often it is clicked; say whether it went."""
+        moved = Order.objects.filter(pk=self.pk, status=status).update(status=to, **changes)
+        self.refresh_from_db()
+        return bool(moved)
+
+
+class OrderLine(models.Model):
+    """One tea of an order, with the price at the time."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT)
+    quantity = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=7, decimal_places=2)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.product}"
+
+    @property
+    def amount(self) -> Decimal:
+        """What this line costs."""
+        return self.price * self.quantity

@@ -1,0 +1,101 @@
+"""The pages of the staff: every button sends one of the shop's own signals, then the status follows."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.dispatch import Signal
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from shop.forms import ReturnForm
+from shop.models import Order
+from shop.signals import goods_returned, order_cancelled, order_shipped
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+
+staff_only = staff_member_required(login_url="login")
+Status = Order.Status
+
+
+@staff_only
+@never_cache
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    """List the orders that were placed, newest first."""
+    placed = Order.objects.filter(confirmed_at__isnull=False)
+    return render(request, "shop/staff_orders.html", {"orders": placed})
+
+
+@staff_only
+@never_cache
+@require_safe
+def order(request: HttpRequest, number: str) -> HttpResponse:
+    """Show one order with what can be done with it."""
+    found = _placed(number)
+    return render(request, "shop/staff_order.html", {"order": found, "form": ReturnForm()})
+
+
+@staff_only
+@require_POST
+def ship(request: HttpRequest, number: str) -> HttpResponse:
+    """The goods leave the house."""
+    found = _placed(number)
+    if _is_in(request, found, Status.CONFIRMED) and _told(request, order_shipped, found):
+        found.move(Status.CONFIRMED, to=Status.SHIPPED)
+        messages.success(request, f"Order {found} is shipped.")
+    return redirect("staff_order", number)
+
+
+@staff_only
+@require_POST
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """The order will not be carried out."""
+    found = _placed(number)
+    if _is_in(request, found, Status.CONFIRMED) and _told(request, order_cancelled, found):
+        found.move(Status.CONFIRMED, to=Status.CANCELLED)
+        messages.success(request, f"Order {found} is cancelled.")
+    return redirect("staff_order", number)
+
+
+@staff_only
+@require_POST
+def give_back(request: HttpRequest, number: str) -> HttpResponse:
+    """Goods came back: all of them, or a part worth ``amount``."""
+    found, form = _placed(number), ReturnForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(form.errors.get("amount", ["Please try again."])))
+    elif _is_in(request, found, Status.SHIPPED):
+        _give_back(request, found, **form.cleaned_data)
+    return redirect("staff_order", number)
+
+
+def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: Any) -> None:
+    if seen != order.voucher_refunded:
+        messages.warning(request, "Something was given back meanwhile. Please look at the figures first.")
+    elif _told(request, goods_returned, order, amount=amount):
+        if amount is None or order.voucher_refunded >= order.voucher_captured:
+            order.move(Status.SHIPPED, to=Status.RETURNED)
+        messages.success(request, f"The return of order {order} is noted.")
+
+
+def _placed(number: str) -> Order:
+    return get_object_or_404(Order, number=number, confirmed_at__isnull=False)
+
+
+def _is_in(request: HttpRequest, order: Order, status: str) -> bool:
+    if order.status == status:
+        return True
+    messages.info(request, f"Order {order} is already {order.get_status_display().lower()}.")
+    return False
+
+
+def _told(request: HttpRequest, signal: Signal, order: Order, **facts: Any) -> bool:
+    """Send one of the shop's signals; where the payment says no, tell the clerk and change no status."""
+    try:
+        signal.send(sender=Order, order=order, **facts)
+    except VoucherGatewayError as error:
+        messages.error(request, str(error))
+        return False
+    return True

@@ -1,0 +1,94 @@
+"""What the vouchers of an order cover, as the templates show it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.rules.states import LIVE_STATUSES
+
+__all__ = ["Summary", "VoucherLine", "is_removable", "payments_of", "summarise"]
+
+SHOWN_STATUSES = ("selected", "authorized", "captured", "refunded", "lapsed")
+
+
+@dataclass(frozen=True)
+class VoucherLine:
+    """One gift voucher of the order; ``amount`` is what it pays: held or charged."""
+
+    payment: VoucherPayment
+    amount: Decimal
+    state: str
+    removable: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the vouchers of an order cover and what another payment method takes, to the cent."""
+
+    number: str
+    total: Decimal
+    currency: str
+    covered: Decimal
+    due: Decimal
+    lines: list[VoucherLine]
+
+    @property
+    def overheld(self) -> Decimal:
+        """What is held beyond the total, because the order became smaller afterwards."""
+        return max(self.covered - self.total, ZERO)
+
+
+def payments_of(order: Any) -> Any:
+    """Return the payments of ``order``, oldest first, also where its model lacks ``VoucherOrderMixin``."""
+    number = gateway_settings().order_adapter.number(order)
+    return VoucherPayment.objects.filter(order_number=number).order_by("pk")
+
+
+def is_removable(payment: VoucherPayment) -> bool:
+    """Say whether a customer may take the voucher off: nothing was charged and nothing is in flight."""
+    return payment.status in LIVE_STATUSES and payment.amount_captured == ZERO and not payment.pending
+
+
+def summarise(order: Any) -> Summary:
+    """Return what the vouchers of ``order`` cover. Raises PaymentStateError for an order without a number."""
+    facts, payments = order_facts(order), payments_of(order)
+    covered = payments.sums()["cover"]
+    shown = _without_replaced(payments.filter(status__in=SHOWN_STATUSES))
+    return Summary(
+        number=facts.number,
+        total=facts.total,
+        currency=facts.currency,
+        covered=covered,
+        due=max(facts.total - covered, ZERO),
+        lines=[_line(payment) for payment in shown],
+    )
+
+
+def _without_replaced(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
+    """Leave out what lapsed where the same code stands on the order again."""
+    found = list(payments)
+    live = {payment.code_fingerprint for payment in found if payment.status != "lapsed"}
+    return [
+        payment for payment in found if payment.status != "lapsed" or payment.code_fingerprint not in live
+    ]
+
+
+def _line(payment: VoucherPayment) -> VoucherLine:
+    amount = payment.amount_authorized + payment.amount_captured
+    return VoucherLine(payment, amount, _state(payment), is_removable(payment))
+
+
+def _state(payment: VoucherPayment) -> str:
+    if payment.pending:
+        return "checking"
+    if payment.status == "authorized":
+        until = payment.reserved_until
+        return "held" if until is None or until > timezone.now() else "run_out"
+    return payment.status

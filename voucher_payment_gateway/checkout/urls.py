@@ -1,0 +1,12 @@
+"""Include these under any prefix: ``path("vouchers/", include("voucher_payment_gateway.checkout.urls"))``."""
+
+from django.urls import path
+
+from voucher_payment_gateway.checkout import views
+
+app_name = "voucher_payment_gateway"
+
+urlpatterns = [
+    path("apply/", views.apply, name="apply"),
+    path("remove/", views.remove, name="remove"),
+]

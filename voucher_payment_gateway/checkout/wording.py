@@ -1,0 +1,83 @@
+"""What a visitor reads: amounts in their locale, and a sentence for each error, never the API's own text."""
+
+from decimal import Decimal
+
+from django.utils import formats
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    ContractError,
+    CredentialsError,
+    CurrencyMismatchError,
+    InsufficientBalanceError,
+    OperationInProgressError,
+    OutcomeUnknownError,
+    PaymentStateError,
+    RefusedError,
+    ReservationClosedError,
+    ThrottledError,
+    UnavailableError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+    WrongStateError,
+)
+
+__all__ = ["CODE_MISSING", "NOT_ON_ORDER", "NO_ORDER", "SENTENCES", "UNUSABLE", "amount_text", "sentence"]
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+
+UNUSABLE = _(
+    "This gift voucher cannot be redeemed. Please check the code and the PIN. Nothing was taken from it."
+)
+"""The one constant sentence for every unusable code: whoever guesses learns nothing from it."""
+
+CODE_MISSING = _("Please enter the code of your gift voucher.")
+NO_ORDER = _("There is no order to pay just now. Nothing was taken from your gift voucher.")
+NOT_ON_ORDER = _("This gift voucher is no longer part of your order.")
+UNAVAILABLE = _(
+    "Gift vouchers cannot be checked just now. Nothing was taken from yours; "
+    "please try again in a moment or pay another way."
+)
+
+SENTENCES = {
+    RefusedError: _("This gift voucher cannot be used for this order. Nothing was taken from it."),
+    VoucherUnusableError: UNUSABLE,
+    InsufficientBalanceError: _("There is no money left on this gift voucher. Nothing was taken from it."),
+    CurrencyMismatchError: _("This gift voucher has another currency than your order. Nothing was taken."),
+    ReservationClosedError: _(
+        "The gift voucher is no longer held for your order. Nothing was taken from it; "
+        "please enter its code again."
+    ),
+    UnavailableError: UNAVAILABLE,
+    ThrottledError: _("Too many attempts. Nothing was taken from your gift voucher; please try again later."),
+    CredentialsError: UNAVAILABLE,
+    ContractError: UNAVAILABLE,
+    OutcomeUnknownError: _(
+        "It is not clear yet whether the amount was taken from your gift voucher. "
+        "Please do not repeat this; we are checking it."
+    ),
+    PaymentStateError: _("That is not possible for this order any more. Nothing was taken."),
+    AmountError: _("There is nothing left to pay by gift voucher. Nothing was taken from it."),
+    WrongStateError: _("That is not possible for this gift voucher any more. Nothing was taken."),
+    OperationInProgressError: _(
+        "This gift voucher is being used at this very moment. Nothing more was taken from it; "
+        "please try again in a moment."
+    ),
+    VoucherGatewayError: _("That did not work. Nothing was taken from your gift voucher."),
+}
+
+
+def sentence(error: VoucherGatewayError) -> str:
+    """Return what a customer reads about ``error``: neutral, translated, and true about the money."""
+    return str(next(SENTENCES[cls] for cls in type(error).__mro__ if cls in SENTENCES))
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """Return an amount as the visitor's locale writes it, such as ``€20.00`` or ``CHF 20.00``."""
+    number = formats.number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)
+    if currency in SYMBOLS:
+        written = pgettext("an amount such as €20.00", "%(symbol)s%(number)s")
+        return written % {"symbol": SYMBOLS[currency], "number": number}
+    return gettext("%(currency)s\u00a0%(number)s") % {"currency": currency, "number": number}
