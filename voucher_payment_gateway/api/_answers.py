@@ -114,11 +114,11 @@ def parsed_json(body: bytes) -> object:
 
 def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
     if call.answer is None:
-        return cast(T, None)
+        return cast(T, None) if _is_bare(answer.body) else _strange(call, answer)
     try:
         value = cast(T, call.answer.model_validate(parsed_json(answer.body)))
     except (ValidationError, RecursionError):
-        return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
+        return _strange(call, answer)
     if not call.ours(value):
         return _noted(call, _not_understood(call, answer.status), "an answer to something else")
     return value
@@ -143,6 +143,15 @@ def _token_refused(answer: Answer) -> VoucherGatewayError:
     if answer.status == 408 or 500 <= answer.status < 600:
         return UnavailableError(http_status=answer.status)
     return ContractError(http_status=answer.status)
+
+
+def _strange(call: Call[T], answer: Answer) -> VoucherGatewayError:
+    return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
+
+
+def _is_bare(body: bytes) -> bool:
+    """Whether a body that does not matter can come from the API: a proxy's page cannot."""
+    return body.strip() in (b"", b"null") or parsed_json(body) is not None
 
 
 def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:

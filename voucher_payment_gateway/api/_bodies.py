@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+OrderNumber = Annotated[str, StringConstraints(min_length=1)]
 Money = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}\.[0-9]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Json = Mapping[str, object]
@@ -49,7 +50,7 @@ class CreateVoucher(Body):
     tax_rate: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")] | None = Field(
         description="Percent."
     )
-    order_number: Text | None
+    order_number: OrderNumber | None
     data: str | None = Field(description="Text of the merchant, often JSON.")
 
 
@@ -78,7 +79,7 @@ class Recharge(Body):
 
     amount: Money
     currency: Currency
-    order_number: Text
+    order_number: OrderNumber
     code: Text | None
     id: Text | None
 
@@ -95,7 +96,7 @@ class Reserve(Body):
 class ChargeReservation(Body):
     """``POST /reservations/{id}/charge``: no amount, the whole reservation is charged."""
 
-    order_number: Text
+    order_number: OrderNumber
 
 
 class Refund(Body):

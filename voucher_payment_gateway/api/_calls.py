@@ -153,7 +153,7 @@ def recharge_voucher(
         return (
             booked.type == "recharge"
             and booked.amount == Decimal(fields["amount"])
-            and booked.order_number in (None, order_number)
+            and _is_number(booked.order_number, order_number)
         )
 
     path = "/vouchers/recharge"
@@ -199,7 +199,7 @@ def charge(reservation_id: str, order_number: str) -> Call[Charge]:
     sent = body(bodies.ChargeReservation, order_number=order_number)
 
     def ours(booked: Charge) -> bool:
-        return booked.type == "charge" and booked.order_number in (None, order_number)
+        return booked.type == "charge" and _is_number(booked.order_number, order_number)
 
     return Call("POST /reservations/{id}/charge", "POST", path, Charge, "use", body=sent, ours=ours)
 
@@ -232,6 +232,11 @@ def segment(value: str, name: str) -> str:
 
 def _is_voucher(id: str) -> Callable[[Voucher], bool]:
     return lambda voucher: id in (voucher.id, voucher.custom_id)
+
+
+def _is_number(given_back: str | None, sent: str) -> bool:
+    """Whether an order number is ours: it may be left out, or trimmed, but never be another one."""
+    return given_back is None or given_back.strip() == sent.strip()
 
 
 def _money(amount: Decimal, currency: str) -> dict[str, str]:

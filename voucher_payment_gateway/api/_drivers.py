@@ -50,9 +50,8 @@ class BlockingClient(Client[Transport]):
 
     def close(self) -> None:
         """Close the connections; every later call raises UnavailableError and sends nothing."""
-        session, self._closed = self._session, True
-        if session is not None and session.pid == os.getpid():
-            session.carrier.close()
+        self._closed = True
+        self._present_session().carrier.close()
 
     def __enter__(self) -> Self:
         return self
@@ -117,9 +116,8 @@ class SuspendingClient(Client[AsyncTransport]):
 
     async def aclose(self) -> None:
         """Close the connections; every later call raises UnavailableError and sends nothing."""
-        session, self._closed = self._session, True
-        if session is not None and _belongs_here(session):
-            await session.carrier.aclose()
+        self._closed = True
+        await self._present_session().carrier.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ from voucher_payment_gateway.exceptions import UnavailableError, VoucherGatewayE
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
+RETRIED_CODES = frozenset({"unavailable", "throttled"})
 
 _RANDOM = random.SystemRandom()
 
@@ -27,6 +28,3 @@ def pause_seconds(
     ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
     pause = max(asked_for or 0.0, _RANDOM.uniform(ceiling / 2, ceiling))
     return pause if pause < deadline.remaining_seconds() else None
-
-
-RETRIED_CODES = frozenset({"unavailable", "throttled"})

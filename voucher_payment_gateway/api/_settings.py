@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +32,6 @@ class Settings:
     meanings: Mapping[str, Meaning]
     ca_file: str
 
-    @property
-    def encrypted(self) -> bool:
-        return self.base_url.startswith("https:") or self.token_url.startswith("https:")
-
 
 def checked(
     *,
@@ -50,8 +47,6 @@ def checked(
     ca_file: str | Path | None,
 ) -> Settings:
     base = _url(base_url, "base_url").rstrip("/")
-    if ca_file is not None and not Path(ca_file).is_file():
-        raise ValueError("ca_file: there is no such file")
     return Settings(
         client_id=_text(client_id, "client_id", 255),
         client_secret=_secret(client_secret),
@@ -62,7 +57,7 @@ def checked(
         deadline_seconds=_seconds(deadline_seconds, "deadline_seconds"),
         token_store=token_store,
         meanings=_meanings(error_meanings or {}),
-        ca_file="" if ca_file is None else str(ca_file),
+        ca_file="" if ca_file is None else _certificates(ca_file),
     )
 
 
@@ -110,6 +105,18 @@ def _seconds(value: object, name: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
         return float(value)
     raise ValueError(f"{name}: must be a number of seconds above zero")
+
+
+def _certificates(value: str | Path) -> str:
+    try:
+        ssl.create_default_context(cafile=value)
+    except (OSError, TypeError, ValueError):
+        found = False
+    else:
+        found = True
+    if not found:
+        raise ValueError("ca_file: must be a file of certificates in PEM")
+    return str(value)
 
 
 def _meanings(given: Mapping[str, Meaning]) -> Mapping[str, Meaning]:

@@ -169,7 +169,7 @@ class PageMeta(_Answer):
 class PageLinks(_Answer):
     """Only whether a next page exists is read: the documented links contradict themselves."""
 
-    next: str | None
+    next: str | None = None
 
 
 class Envelope(_Answer):
@@ -181,7 +181,7 @@ class Envelope(_Answer):
 
     @model_validator(mode="after")
     def _says_whether_more_follows(self) -> Self:
-        if self.meta is None and self.links is None:
+        if self.meta is None and (self.links is None or "next" not in self.links.model_fields_set):
             raise ValueError("neither meta nor links: nobody knows whether the list is complete")
         return self
 
