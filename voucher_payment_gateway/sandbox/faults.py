@@ -89,7 +89,7 @@ class Faults:
         self._lock = threading.RLock()
         self._scripted: list[tuple[Fault, int | None]] = []
         self._drawn: _Draw | None = None
-        self._late: list[Callable[[], object]] = []
+        self._late: list[Callable[[], bool]] = []
 
     def next(
         self,
@@ -139,10 +139,8 @@ class Faults:
     def land_late(self) -> int:
         """Process every late request that has not landed yet, oldest first; return how many."""
         with self._lock:
-            landing, self._late = self._late, []
-        for land in landing:
-            land()
-        return len(landing)
+            landing = list(self._late)
+        return sum(land() for land in landing)
 
     @property
     def late_count(self) -> int:
@@ -191,17 +189,19 @@ class Faults:
         return replace(fault, lands_after_seconds=draw.random.uniform(1, fault.lands_after_seconds))
 
     def _put_off(self, request: Request, process: Process, lands_after_seconds: float | None) -> None:
-        def land() -> None:
+        def land() -> bool:
             with self._lock:
-                if land in self._late:
-                    self._late.remove(land)
+                if land not in self._late:
+                    return False
+                self._late.remove(land)
             process(request)
+            return True
 
         with self._lock:
             self._late.append(land)
         if lands_after_seconds is not None:
             due_at = self._clock.now() + timedelta(seconds=lands_after_seconds)
-            self._clock.call_at(due_at, lambda: land() if land in self._late else None)
+            self._clock.call_at(due_at, land)
 
 
 def _parsed(text: str, method: str, path: str, lands_after_seconds: float | None) -> Fault:

@@ -1,21 +1,92 @@
-"""The cloud's description of itself in OpenAPI."""
+"""The cloud's description of itself in OpenAPI 3.0, made from the routes that it serves at this moment."""
 
+import re
 from typing import Any
 
 from voucher_payment_gateway.sandbox.books import Books
-from voucher_payment_gateway.sandbox.routes import API_PREFIX, ROUTES, is_served
+from voucher_payment_gateway.sandbox.clients import SCOPES
+from voucher_payment_gateway.sandbox.routes import API_PREFIX, ROUTES, Route, is_served
+from voucher_payment_gateway.sandbox.schemas import ANSWERS, BODIES, SCHEMAS, TOKEN_FORM
 
 __all__ = ["description"]
 
+_DATE_FILTERS = ("filter[created_from]", "filter[created_to]")
+_LARGEST_NUMBER = 999_999_999
+_TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
+
 
 def description(books: Books) -> dict[str, Any]:
-    """Return the OpenAPI document of the operations that are served now."""
-    paths: dict[str, Any] = {}
+    """Return the OpenAPI document; it follows the behaviour in status codes and in the cancelling of holds."""
+    paths: dict[str, Any] = {_TOKEN_PATH: {"post": _token_operation()}}
     for route in ROUTES:
         if is_served(route, books):
-            paths.setdefault(f"{API_PREFIX}{route.path}", {})[route.method.lower()] = {
-                "operationId": route.name,
-                "summary": route.title,
-                "responses": {"200": {"description": "OK"}},
-            }
-    return {"openapi": "3.0.0", "info": {"title": "Local Voucher Cloud", "version": "1.8"}, "paths": paths}
+            operation = _operation(route, books.behaviour.post_status)
+            paths.setdefault(f"{API_PREFIX}{route.path}", {})[route.method.lower()] = operation
+    flow = {"clientCredentials": {"tokenUrl": _TOKEN_PATH, "scopes": dict.fromkeys(SCOPES, "")}}
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Local Voucher Cloud", "version": "1.8"},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"oauth2": {"type": "oauth2", "flows": flow}},
+        },
+    }
+
+
+def _operation(route: Route, post_status: int) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.title,
+        "security": [] if route.is_public else [{"oauth2": list(route.scopes)}],
+        "responses": {**_success(route, post_status), "4XX": _answer("Error", "Refused")},
+    }
+    if parameters := [*_path_parameters(route), *_query_parameters(route)]:
+        operation["parameters"] = parameters
+    if route.name in BODIES:
+        content = {"application/json": {"schema": BODIES[route.name]}}
+        operation["requestBody"] = {"required": "required" in BODIES[route.name], "content": content}
+    return operation
+
+
+def _success(route: Route, post_status: int) -> dict[str, Any]:
+    if route.name not in ANSWERS:
+        return {"204": {"description": "No Content"}}
+    return {str(post_status if route.method == "POST" else 200): _answer(ANSWERS[route.name], "OK")}
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    schema = {"type": "string", "minLength": 1}
+    names = re.findall(r"{(\w+)}", route.path)
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.name not in ("listVouchers", "listCharges"):
+        return []
+    number = {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER}
+    schemas: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("page", "per_page"), number),
+        **dict.fromkeys(_DATE_FILTERS, {"type": "string", "format": "date-time"}),
+        "filter[order_number]": {"type": "string"},
+    }
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]
+
+
+def _token_operation() -> dict[str, Any]:
+    return {
+        "operationId": "token",
+        "summary": "Get an access token",
+        "security": [],
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": TOKEN_FORM}},
+        },
+        "responses": {"200": _answer("Token", "OK"), "4XX": _answer("OAuthError", "Refused")},
+    }
+
+
+def _answer(schema: str, text: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": text, "content": content}

@@ -11,11 +11,21 @@ from voucher_payment_gateway.sandbox.fields import Fields
 from voucher_payment_gateway.sandbox.paging import envelope, within
 from voucher_payment_gateway.sandbox.records import Voucher
 
-__all__ = ["INTERVALS", "activate", "create", "delete", "list_page", "set_status", "update", "valid_from"]
+__all__ = [
+    "INTERVALS",
+    "LONGEST_VALIDITY",
+    "activate",
+    "create",
+    "delete",
+    "list_page",
+    "set_status",
+    "update",
+    "valid_from",
+]
 
 INTERVALS = ("days", "weeks", "months", "years")
-_LONGEST_VALIDITY = 36500
-"""In units of any interval; hundred years in days. The reference names no bound."""
+LONGEST_VALIDITY = 7000
+"""In units of any interval. The reference names no bound; the calendar ends with the year 9999."""
 _LAST_YEAR = 9999
 
 
@@ -44,7 +54,7 @@ def create(books: Books, client_id: str, body: Mapping[str, Any], *, id_field: s
         updated_at=now,
         sku=fields.text("sku"),
         batch=fields.text("batch", largest=30),
-        validity_value=fields.integer("validity_value", 36, smallest=1, largest=_LONGEST_VALIDITY),
+        validity_value=fields.integer("validity_value", 36, smallest=1, largest=LONGEST_VALIDITY),
         validity_interval=fields.choice("validity_interval", INTERVALS, "months"),
         type=fields.text("type") or "digital",
         taxable=taxable,
