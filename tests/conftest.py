@@ -1,5 +1,6 @@
 """The local Voucher Cloud over real HTTP, and a shop connected to it."""
 
+import os
 from decimal import Decimal
 
 import pytest
@@ -70,3 +71,18 @@ class Shop:
         ]
         self.cloud.forget_requests()
         return sent
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where every part must be there (CI), a test that is skipped for want of one fails instead."""
+    if os.environ.get("REQUIRE_ALL_PARTS"):
+        config.pluginmanager.register(_NoSkips())
+
+
+class _NoSkips:
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        report = (yield).get_result()
+        if report.skipped and not hasattr(report, "wasxfail"):
+            report.outcome = "failed"
+            report.longrepr = f"skipped although every part must be there: {report.longrepr[-1]}"

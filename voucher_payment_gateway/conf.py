@@ -11,7 +11,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 
@@ -107,13 +115,14 @@ class GatewaySettings(Section):
 
     @field_validator("BASE_URL", "TOKEN_URL")
     @classmethod
-    def _encrypted(cls, url: str) -> str:
+    def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         parts = urlsplit(url)
-        loopback = parts.hostname in LOOPBACK_HOSTS and settings.DEBUG
+        development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
+        loopback = development and parts.hostname in LOOPBACK_HOSTS
         if url and not (
             parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
         ):
-            raise ValueError("must start with https:// (http:// only for a loopback address with DEBUG on)")
+            raise ValueError("must start with https:// (http:// only for a loopback address, in development)")
         return url.rstrip("/")
 
     @field_validator("CLIENT_SECRET")

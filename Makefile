@@ -1,0 +1,72 @@
+# Targets for people and for CI. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+NEWEST ?= $(shell for python in python3.13 python3.12; do \
+	$$python -c 'import sys' 2>/dev/null && echo $$python && break; done)
+WALKTHROUGH_PORT ?= 8907
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: give it as PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.installed ## create .venv and install what is needed, once
+
+.PHONY: demo
+demo: install ## start the local Voucher Cloud and the example shop together
+	$(BIN)/python example_project/manage.py demo
+
+.PHONY: test
+test: install ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: install ## formatting, mistakes, and the layers of the architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+.PHONY: types
+types: install ## mypy, strict, on the package
+	$(BIN)/mypy
+
+.PHONY: migrations
+migrations: install ## fail if a model changed without a migration
+	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings
+	$(BIN)/python example_project/manage.py makemigrations --check --dry-run
+
+.PHONY: walkthrough
+walkthrough: install ## the official guide, step by step, against the local Voucher Cloud over real HTTP
+	$(BIN)/python tests/walkthrough.py --port $(WALKTHROUGH_PORT)
+
+.PHONY: audit
+audit: install ## known vulnerabilities of the dependencies
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
+
+.PHONY: check
+check: lint types migrations walkthrough ## all that CI runs besides the tests
+
+.PHONY: matrix
+matrix: ## the tests with the newest Django, where a newer Python is found
+	@if [ -z "$(NEWEST)" ]; then echo "matrix: left out, no Python 3.12 or 3.13 found"; else \
+	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="$(ARGS)"; fi
+
+.PHONY: screenshots
+screenshots: install ## draw the pictures of the README anew
+	SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser
+
+.PHONY: clean
+clean: ## remove what the targets made
+	rm -rf .venv .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

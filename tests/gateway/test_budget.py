@@ -1,0 +1,90 @@
+"""What each verb costs, counted exactly: HTTP calls, SQL statements, commits."""
+
+from decimal import Decimal as D
+
+import pytest
+from django.db import connection
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.connection import voucher_cloud
+
+CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+class Cost:
+    """Counts what runs inside of it."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.statements, self.commits = [], 0
+
+    def __enter__(self):
+        self.shop.cloud.forget_requests()
+        self.wrapper = connection.execute_wrapper(self._statement)
+        self.wrapper.__enter__()
+        self.commit = connection._commit
+        connection._commit = self._count_commit
+        return self
+
+    def __exit__(self, *error):
+        self.wrapper.__exit__(*error)
+        connection._commit = self.commit
+        self.http = [(call.method, call.path.rsplit("/", 1)[-1]) for call in self.shop.cloud.requests]
+
+    def _statement(self, execute, sql, params, many, context):
+        if not sql.lstrip().upper().startswith(CONTROL):
+            self.statements.append(sql)
+            if not connection.in_atomic_block and not sql.lstrip().upper().startswith("SELECT"):
+                self.commits += 1
+        return execute(sql, params, many, context)
+
+    def _count_commit(self):
+        self.commits += 1
+        return self.commit()
+
+
+@pytest.fixture
+def order(shop):
+    shop.voucher("20.00")
+    voucher_cloud().authenticate()
+    return shop.order("20.00")
+
+
+def test_authorize_with_balance_enough(shop, order):
+    with Cost(shop) as cost:
+        gateway.authorize(order, "GIFT-2000-ABCD")
+    assert cost.http == [("POST", "reservations")]
+    assert (len(cost.statements), cost.commits) == (4, 1)
+
+
+def test_authorize_with_balance_smaller_than_due(shop, order):
+    order.total = D("50.00")
+    with Cost(shop) as cost:
+        gateway.authorize(order, "GIFT-2000-ABCD")
+    assert len(cost.http) == 4
+    assert (len(cost.statements), cost.commits) == (4, 1)
+
+
+def test_capture(shop, order):
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    with Cost(shop) as cost:
+        gateway.capture(order)
+    assert cost.http == [("POST", "charge")]
+    assert (len(cost.statements), cost.commits) == (4, 2)
+
+
+def test_refund(shop, order):
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    gateway.capture(order)
+    with Cost(shop) as cost:
+        gateway.refund(order, "5.00")
+    assert cost.http == [("GET", "charges"), ("POST", "refund")]
+    assert (len(cost.statements), cost.commits) == (5, 2)
+
+
+def test_cancel_of_a_reservation(shop, order):
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    with Cost(shop) as cost:
+        gateway.cancel(order)
+    assert [method for method, _ in cost.http] == ["DELETE"]
+    assert (len(cost.statements), cost.commits) == (4, 2)
