@@ -66,11 +66,12 @@ class Program:
 
 
 @contextmanager
-def running(name: str, command: list[str], log: Path, **environment: str) -> Iterator[Program]:
+def running(name: str, command: list[str], log: Path, folder: Path, **environment: str) -> Iterator[Program]:
     """Run a program for as long as the block lasts. It gets no Ctrl-C of its own: we stop it."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, *command],
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,7 @@
 """The pages of the staff: every button sends one of the shop's own signals, then the status follows."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -8,7 +10,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from shop.forms import ReturnForm
 from shop.models import Order
@@ -37,38 +39,43 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "shop/staff_order.html", {"order": found, "form": ReturnForm()})
 
 
-@staff_only
-@require_POST
-def ship(request: HttpRequest, number: str) -> HttpResponse:
+def button(action: Callable[[HttpRequest, Order], None]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """Make a view of what a button does; however it ends, and also after a login, the order is shown."""
+
+    @staff_only
+    @wraps(action)
+    def view(request: HttpRequest, number: str) -> HttpResponse:
+        if request.method == "POST":
+            action(request, _placed(number))
+        return redirect("staff_order", number)
+
+    return view
+
+
+@button
+def ship(request: HttpRequest, order: Order) -> None:
     """The goods leave the house."""
-    found = _placed(number)
-    if _is_in(request, found, Status.CONFIRMED) and _told(request, order_shipped, found):
-        found.move(Status.CONFIRMED, to=Status.SHIPPED)
-        messages.success(request, f"Order {found} is shipped.")
-    return redirect("staff_order", number)
+    if _is_in(request, order, Status.CONFIRMED) and _told(request, order_shipped, order):
+        order.move(Status.CONFIRMED, to=Status.SHIPPED)
+        messages.success(request, f"Order {order} is shipped.")
 
 
-@staff_only
-@require_POST
-def cancel(request: HttpRequest, number: str) -> HttpResponse:
+@button
+def cancel(request: HttpRequest, order: Order) -> None:
     """The order will not be carried out."""
-    found = _placed(number)
-    if _is_in(request, found, Status.CONFIRMED) and _told(request, order_cancelled, found):
-        found.move(Status.CONFIRMED, to=Status.CANCELLED)
-        messages.success(request, f"Order {found} is cancelled.")
-    return redirect("staff_order", number)
+    if _is_in(request, order, Status.CONFIRMED) and _told(request, order_cancelled, order):
+        order.move(Status.CONFIRMED, to=Status.CANCELLED)
+        messages.success(request, f"Order {order} is cancelled.")
 
 
-@staff_only
-@require_POST
-def give_back(request: HttpRequest, number: str) -> HttpResponse:
+@button
+def give_back(request: HttpRequest, order: Order) -> None:
     """Goods came back: all of them, or a part worth ``amount``."""
-    found, form = _placed(number), ReturnForm(request.POST)
+    form = ReturnForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(form.errors.get("amount", ["Please try again."])))
-    elif _is_in(request, found, Status.SHIPPED):
-        _give_back(request, found, **form.cleaned_data)
-    return redirect("staff_order", number)
+    elif _is_in(request, order, Status.SHIPPED):
+        _give_back(request, order, **form.cleaned_data)
 
 
 def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: Any) -> None:

@@ -13,7 +13,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from shop.demo import HOST, DemoError, is_taken, running, wait_while_all_run
 from shop.seed import STAFF_NAME, STAFF_PASSWORD, VOUCHERS, seed_shop
 
+ROOT = Path(settings.BASE_DIR).parent
 MANAGE = str(Path(settings.BASE_DIR) / "manage.py")
+CLOUD = "voucher_payment_gateway.sandbox"
 CANNOT_START = 2
 
 
@@ -48,37 +50,27 @@ class Command(BaseCommand):
 
     def _run(self, port: int, cloud_port: int, fresh: bool) -> None:
         cloud_url, shop_url = f"http://{HOST}:{cloud_port}", f"http://{HOST}:{port}"
-        state = self._prepare(fresh)
-        cloud_command = [
-            "-m",
-            "voucher_payment_gateway.sandbox",
-            "--port",
-            str(cloud_port),
-            "--state",
-            str(state),
-        ]
+        folder = Path(settings.VAR_DIR).resolve()
+        state = folder / "cloud.state.json"
+        self._prepare(folder, state, fresh)
+        cloud_command = ["-m", CLOUD, "--port", str(cloud_port), "--state", str(state)]
         shop_command = [MANAGE, "runserver", "--noreload", f"{HOST}:{port}"]
-        logs = Path(settings.VAR_DIR)
-        with running("The Voucher Cloud", cloud_command, logs / "cloud.log") as cloud:
+        address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
+        with running("The Voucher Cloud", cloud_command, folder / "cloud.log", ROOT) as cloud:
             cloud.wait_until_it_answers(f"{cloud_url}/sandbox/state")
             seed_vouchers(cloud_url)
-            address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
-            with running("The shop", shop_command, logs / "shop.log", **address) as shop:
+            with running("The shop", shop_command, folder / "shop.log", ROOT, **address) as shop:
                 shop.wait_until_it_answers(f"{shop_url}/")
                 self._welcome(shop_url)
                 wait_while_all_run(cloud, shop)
 
-    def _prepare(self, fresh: bool) -> Path:
-        """Make the database ready and return where the Voucher Cloud keeps its state."""
-        folder = Path(settings.VAR_DIR)
-        folder.mkdir(parents=True, exist_ok=True)
-        state = folder / "cloud.state.json"
+    def _prepare(self, folder: Path, state: Path, fresh: bool) -> None:
+        """Make the database ready; ``fresh`` forgets it, and what the Voucher Cloud knew, beforehand."""
         if fresh:
             for path in (state, *folder.glob("shop.sqlite3*")):
                 path.unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         seed_shop()
-        return state
 
     def _welcome(self, shop_url: str) -> None:
         lines = [

@@ -1,0 +1,149 @@
+"""The demo as a visitor meets it: the shop, the local Voucher Cloud, and a headless Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MANAGE = ROOT / "example_project" / "manage.py"
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"viewport": {"width": 1100, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
+
+
+def free_ports(count):
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextmanager
+def demo_program(folder, port, cloud_port):
+    """Run ``manage.py demo`` with files of its own; whatever happens, nothing of it is left running."""
+    process = subprocess.Popen(
+        [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port)],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EXAMPLE_VAR_DIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def wait_for_welcome(process):
+    """Return what the demo printed up to its welcome's last line; it ends by itself if it cannot start."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            return "".join(lines)
+    raise AssertionError(process.stderr.read())
+
+
+class Cloud:
+    """The Voucher Cloud's side of the figures."""
+
+    def __init__(self, url):
+        self.http = httpx.Client(base_url=url, timeout=5, trust_env=False)
+
+    def voucher(self, amount, **fields):
+        """Add a voucher and return its code, which no other test has."""
+        code = f"GIFT-{uuid.uuid4().hex[:8].upper()}"
+        body = {"code": code, "amount": amount, "currency": "EUR", **fields}
+        self.http.post("/sandbox/vouchers", json=body).raise_for_status()
+        return code
+
+    def figures(self, code):
+        """Return the balance of a voucher and its bookings in their order."""
+        state = self.http.get("/sandbox/state").json()
+        voucher = next(each for each in state["vouchers"] if each["code"] == code)
+        bookings = [
+            (each["type"], each["amount"])
+            for each in state["bookings"]
+            if each["voucher_id"] == voucher["id"]
+        ]
+        return voucher["remaining_amount"], bookings
+
+    def held(self, code):
+        state = self.http.get("/sandbox/state").json()
+        return next(each["held_amount"] for each in state["vouchers"] if each["code"] == code)
+
+
+class Demo:
+    """The addresses of a running demo."""
+
+    def __init__(self, url, cloud):
+        self.url = url
+        self.cloud = cloud
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    port, cloud_port = free_ports(2)
+    with demo_program(tmp_path_factory.mktemp("demo"), port, cloud_port) as process:
+        wait_for_welcome(process)
+        cloud = Cloud(f"http://127.0.0.1:{cloud_port}")
+        with cloud.http:
+            yield Demo(f"http://127.0.0.1:{port}", cloud)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """One browser for a module. It must be gone before other tests ask the database something."""
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium, demo):
+    """Open the shop as somebody new: call it with DESKTOP or PHONE for a page."""
+    with ExitStack() as stack:
+
+        def arrive(look=DESKTOP):
+            context = stack.enter_context(chromium.new_context(base_url=demo.url, locale="en-GB", **look))
+            context.set_default_timeout(10_000)
+            return context.new_page()
+
+        yield arrive
+
+
+@pytest.fixture
+def picture():
+    """Keep a screenshot for the documentation, where ``SCREENSHOTS=1`` asks for it."""
+
+    def take(page, name):
+        if os.environ.get("SCREENSHOTS") == "1":
+            IMAGES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+
+    return take
