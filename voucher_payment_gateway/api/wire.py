@@ -43,7 +43,7 @@ def _instant(value: object) -> datetime:
     raise ValueError("an instant is an RFC 3339 string with its offset")
 
 
-Identifier = Annotated[str, StringConstraints(min_length=1)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 TaxRate = Annotated[Decimal | None, BeforeValidator(_rate)]
