@@ -26,7 +26,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DESKTOP = {"viewport": {"width": 1100, "height": 800}}
+DESKTOP = {"viewport": {"width": 1200, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
 
 
@@ -72,8 +72,8 @@ class Cloud:
         self.http = httpx.Client(base_url=url, timeout=5, trust_env=False)
 
     def voucher(self, amount, **fields):
-        """Add a voucher and return its code, which no other test has."""
-        code = f"GIFT-{uuid.uuid4().hex[:8].upper()}"
+        """Add a voucher and return its code, which no other test has; its end says the amount."""
+        code = f"GIFT-{uuid.uuid4().hex[:8].upper()}-{amount.replace('.', ''):0>4}"
         body = {"code": code, "amount": amount, "currency": "EUR", **fields}
         self.http.post("/sandbox/vouchers", json=body).raise_for_status()
         return code

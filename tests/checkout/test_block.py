@@ -1,0 +1,137 @@
+"""``{% voucher_payments order %}``: what stands on the checkout page."""
+
+from datetime import timedelta
+
+import pytest
+from django.middleware.csrf import get_token
+from django.template import RequestContext, Template
+from django.test import RequestFactory
+from django.utils import timezone
+
+from tests.shop.models import Invoice
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout.summary import summarise
+from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+
+def block(order, arguments=""):
+    request = RequestFactory().get("/checkout/?step=2")
+    get_token(request)
+    template = Template("{% load voucher_payments %}{% voucher_payments order " + arguments + " %}")
+    return " ".join(template.render(RequestContext(request, {"order": order})).split())
+
+
+@pytest.fixture
+def held(shop):
+    """An order of 50.00 with a voucher of 20.00 on it."""
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    return order
+
+
+def test_an_order_without_vouchers_shows_its_total_and_the_form(shop):
+    html = block(shop.order("50.00"))
+    assert "<dt>Still due</dt><dd>€50.00</dd>" in html
+    assert '<label for="vpg-code">Gift voucher code</label>' in html
+    assert '<label for="vpg-pin">PIN, if it has one</label>' in html
+    assert html.count('autocomplete="off"') == 3
+    assert "csrfmiddlewaretoken" in html
+    assert 'name="next" value="/checkout/?step=2"' in html
+    assert "Covered by" not in html
+
+
+def test_a_held_voucher_shows_what_it_covers_until_when_and_what_is_due(held):
+    html = block(held)
+    payment = held.voucher_payments.get()
+    assert 'role="status"' in html
+    assert "Gift voucher …2000" in html
+    assert f'datetime="{payment.reserved_until:%Y-%m-%dT%H:%M}' in html
+    assert '<span class="vpg-amount">€20.00</span>' in html
+    assert "<dd>−€20.00</dd>" in html
+    assert "<dt>Still due</dt><dd>€30.00</dd>" in html
+    assert f'name="payment" value="{payment.pk}"' in html
+
+
+def test_the_forms_come_back_to_where_the_shop_says(held):
+    assert block(held, 'next="/pay/"').count('name="next" value="/pay/"') == 2
+
+
+def test_a_covered_order_asks_for_no_further_code(shop):
+    order = shop.order("15.00")
+    shop.voucher(code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    html = block(order)
+    assert "Your order is fully covered." in html
+    assert 'name="code"' not in html
+
+
+def test_an_order_that_became_smaller_says_what_is_held_beyond_it(held):
+    held.total = 5
+    html = block(held)
+    assert "€15.00 more is held than it costs" in html
+    assert 'name="code"' in html
+
+
+def test_a_hold_that_ran_out_is_not_called_held(held):
+    held.voucher_payments.update(reserved_until=timezone.now() - timedelta(seconds=1))
+    html = block(held)
+    assert "No longer held; it is asked for again when you are charged" in html
+    assert "vpg-until" not in html
+
+
+@pytest.mark.parametrize("state", ["due", "sending", "unknown"])
+def test_what_is_in_flight_is_being_checked_and_cannot_be_removed(held, state):
+    VoucherOperation.objects.update(state=state)
+    html = block(held)
+    assert "Being checked" in html
+    assert "vpg-remove" not in html
+
+
+def test_a_charged_voucher_is_shown_as_paid_and_cannot_be_removed(held):
+    gateway.capture(held)
+    html = block(held)
+    assert "Paid" in html
+    assert "vpg-remove" not in html
+
+
+def test_a_cancelled_voucher_is_not_shown(held):
+    gateway.cancel(held)
+    assert summarise(held).lines == []
+
+
+def test_a_lapsed_voucher_is_shown_until_its_code_is_entered_again(held):
+    held.voucher_payments.update(status="lapsed", amount_authorized=0)
+    assert "please enter the code again" in block(held)
+    gateway.authorize(held, "GIFT-2000")
+    assert [line.state for line in summarise(held).lines] == ["held"]
+
+
+def test_what_is_shown_is_escaped(held):
+    VoucherPayment.objects.update(code_hint="<b>&")
+    assert "…&lt;b&gt;&amp;" in block(held)
+
+
+def test_a_selected_voucher_is_shown_without_an_amount(shop):
+    order = shop.order()
+    gateway.select(order, "GIFT-2000")
+    html = block(order)
+    assert "Is reserved when you order" in html
+    assert "vpg-amount" not in html
+
+
+def test_an_order_model_without_the_mixin_works(shop, gateway_settings):
+    gateway_settings(
+        ORDER_MODEL="shop.Invoice",
+        ORDER_FIELDS={"number": "reference", "total": "gross", "currency": "money"},
+    )
+    invoice = Invoice.objects.create(reference="I-1", gross=50)
+    shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(invoice, "GIFT-2000")
+    assert summarise(invoice).due == 30
+
+
+def test_an_order_without_a_number_is_a_clear_error(shop):
+    with pytest.raises(PaymentStateError, match="no number"):
+        block(shop.order(number=""))

@@ -1,0 +1,56 @@
+"""``{% voucher_story order %}``: what happened to the gift vouchers of an order."""
+
+import pytest
+from django.template import Context, Template
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout.story import DONE, STATES, TRIED, story_of
+from voucher_payment_gateway.models import VoucherOperation
+
+
+def story(order):
+    template = Template("{% load voucher_payments %}{% voucher_story order %}")
+    return " ".join(template.render(Context({"order": order})).split())
+
+
+@pytest.fixture
+def returned(shop):
+    """An order that was paid with a voucher, shipped, and partly returned."""
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    gateway.capture(order)
+    gateway.refund(order, "7.35")
+    return order
+
+
+def test_it_is_told_oldest_first_in_plain_words(returned):
+    assert [line.text for line in story_of(returned)] == [
+        "€20.00 reserved on gift voucher …2000",
+        "€20.00 paid with gift voucher …2000",
+        "€7.35 returned to gift voucher …2000",
+    ]
+    assert story(returned).count("<time") == 3
+
+
+@pytest.mark.parametrize("state", ["due", "sending", "unknown", "refused", "not_applied", "manual"])
+def test_what_did_not_happen_yet_is_not_told_as_done(returned, state):
+    VoucherOperation.objects.filter(kind="refund").update(state=state, settled_at=None)
+    line = story_of(returned)[-1]
+    assert line.text == "Return €7.35 to gift voucher …2000"
+    assert line.state_text == STATES[state]
+    assert line.is_open == (state in ("due", "sending", "unknown"))
+
+
+def test_an_unknown_outcome_is_being_checked(returned):
+    VoucherOperation.objects.filter(kind="refund").update(state="unknown")
+    assert "being checked" in story(returned)
+
+
+def test_an_order_without_vouchers_has_no_story(shop):
+    assert "No gift voucher was used." in story(shop.order())
+
+
+def test_every_kind_and_state_has_its_words():
+    assert set(DONE) == set(TRIED) == set(VoucherOperation.Kind.values)
+    assert set(STATES) == set(VoucherOperation.State.values)

@@ -1,0 +1,192 @@
+"""Entering a gift voucher, and taking it off again."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.urls import reverse
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout import views
+from voucher_payment_gateway.checkout.wording import (
+    CODE_MISSING,
+    NO_ORDER,
+    NOT_ON_ORDER,
+    UNAVAILABLE,
+    UNUSABLE,
+)
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.models import VoucherPayment
+
+APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
+
+
+def test_the_addresses_have_names():
+    assert reverse("voucher_payment_gateway:apply") == APPLY
+    assert reverse("voucher_payment_gateway:remove") == REMOVE
+
+
+def test_a_voucher_is_held_and_the_visitor_learns_until_when_and_what_is_due(shop, visit, told):
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    response = visit(order).post(APPLY, {"code": "  GIFT-2000 ", "pin": "", "next": "/checkout/?step=2"})
+    assert (response.status_code, response.url) == (303, "/checkout/?step=2")
+    assert (order.voucher_authorized, order.voucher_due) == (20, 30)
+    [sentence] = told(response)
+    assert "€20.00 of gift voucher …2000 is held for you" in sentence
+    assert "€30.00 is still to pay" in sentence
+
+
+def test_a_voucher_that_covers_all_says_so(shop, visit, told):
+    order = shop.order("15.00")
+    shop.voucher("20.00", code="GIFT-2000", pin="2468")
+    response = visit(order).post(APPLY, {"code": "GIFT-2000", "pin": "2468"})
+    assert "Your order is fully covered." in told(response)[0]
+    assert order.voucher_authorized == 15
+
+
+def test_every_unusable_code_reads_the_same(shop, visit, told):
+    order = shop.order()
+    shop.voucher(code="GIFT-OFF", status="inactive")
+    shop.voucher(code="GIFT-PIN", pin="2468")
+    for code, pin in [("NOBODY", ""), ("GIFT-OFF", ""), ("GIFT-PIN", "1"), ("GIFT-PIN", ""), ("A\x00B", "")]:
+        assert told(visit(order).post(APPLY, {"code": code, "pin": pin})) == [UNUSABLE]
+    assert not VoucherPayment.objects.exists()
+
+
+def test_what_cannot_be_a_code_is_not_sent(shop, visit, told):
+    order = shop.order()
+    assert told(visit(order).post(APPLY, {"code": "x" * 10_000})) == [UNUSABLE]
+    assert told(visit(order).post(APPLY, {"code": "GIFT", "pin": "1" * 256})) == [UNUSABLE]
+    assert told(visit(order).post(APPLY, {"code": "   "})) == [CODE_MISSING]
+    assert shop.calls() == []
+
+
+def test_the_same_code_twice_is_one_payment(shop, visit):
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    for _ in range(2):
+        visit(order).post(APPLY, {"code": "GIFT-2000"})
+    assert order.voucher_payments.count() == 1
+
+
+def test_which_order_is_meant_comes_from_the_shop_alone(shop, visit, told):
+    mine, other = shop.order(number="A-1"), shop.order(number="A-2")
+    shop.voucher(code="GIFT-2000")
+    visit(mine).post(f"{APPLY}?order=A-2", {"code": "GIFT-2000", "order": "A-2", "order_number": "A-2"})
+    assert (mine.voucher_authorized, other.voucher_authorized) == (20, 0)
+
+
+def test_without_an_order_nothing_is_sent(shop, visit, told):
+    for address in (APPLY, REMOVE):
+        assert told(visit().post(address, {"code": "GIFT-2000", "payment": "1"})) == [NO_ORDER]
+    assert shop.calls() == []
+
+
+def test_a_cloud_that_cannot_be_reached_is_told_as_such(shop, visit, told, gateway_settings):
+    gateway_settings(BASE_URL="http://127.0.0.1:9/v1")
+    assert told(visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})) == [UNAVAILABLE]
+
+
+def test_a_shop_that_names_no_checkout_order_is_told_so(shop, visit, gateway_settings):
+    gateway_settings(CHECKOUT_ORDER="")
+    with pytest.raises(ImproperlyConfigured, match="CHECKOUT_ORDER"):
+        visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        "http:///evil.example",
+    ],
+)
+def test_the_way_back_leads_to_this_site_only(shop, visit, target):
+    response = visit(shop.order()).post(APPLY, {"code": "NOBODY", "next": target})
+    assert (response.status_code, response.url) == (303, "/")
+
+
+@pytest.mark.parametrize("address", [APPLY, REMOVE])
+def test_only_a_post_with_a_token_changes_anything(shop, visit, address):
+    client = visit(shop.order(), enforce_csrf_checks=True)
+    assert client.get(address).status_code == 405
+    assert client.post(address, {"code": "GIFT-2000"}).status_code == 403
+    assert shop.calls() == []
+
+
+@pytest.mark.parametrize("verb", ["authorize", "cancel"])
+def test_the_gateway_is_called_outside_of_a_transaction(shop, visit, monkeypatch, verb):
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    found = []
+    monkeypatch.setattr(
+        views.gateway, verb, lambda *_, **__: found.append(connection.in_atomic_block) or payment
+    )
+    address, form = {
+        "authorize": (APPLY, {"code": "GIFT-2000"}),
+        "cancel": (REMOVE, {"payment": payment.pk}),
+    }[verb]
+    visit(order).post(address, form)
+    assert found == [False]
+
+
+def test_no_code_comes_back_to_the_visitor(shop, visit):
+    order = shop.order()
+    shop.voucher(code="CANARY-GIFT-2000", pin="CANARY-PIN")
+    client = visit(order)
+    for pin in ("CANARY-WRONG", "CANARY-PIN"):
+        response = client.post(APPLY, {"code": "CANARY-GIFT-2000", "pin": pin})
+        seen = f"{response.serialize_headers()} {response.content} {response.cookies} {dict(client.session)}"
+        assert "CANARY" not in seen
+
+
+def test_a_voucher_can_be_taken_off(shop, visit, told):
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+    response = visit(order).post(REMOVE, {"payment": payment.pk, "next": "/checkout/"})
+    assert (response.status_code, response.url) == (303, "/checkout/")
+    assert order.voucher_authorized == 0
+    assert told(response) == ["Gift voucher …2000 was taken off your order. No money was taken from it."]
+    assert told(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER]
+
+
+@pytest.mark.parametrize("key", ["", "x", "-1", "0", "1.5", "9" * 30, "١"])
+def test_a_payment_that_is_none_is_not_there(shop, visit, told, key):
+    assert told(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER]
+
+
+def test_nobody_takes_a_voucher_off_the_order_of_another(shop, visit, told):
+    order = shop.order(number="A-1")
+    shop.voucher(code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+    assert told(visit(shop.order(number="A-2")).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER]
+    assert order.voucher_authorized == 20
+
+
+def test_a_visitor_cannot_refund(shop, visit, told):
+    order = shop.order()
+    voucher = shop.voucher(code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+    gateway.capture(order)
+    [sentence] = told(visit(order).post(REMOVE, {"payment": payment.pk}))
+    assert sentence == "That is not possible for this gift voucher any more. Nothing was taken."
+    assert [kind for kind, _ in shop.bookings(voucher)] == ["charge"]
+
+
+def test_an_error_while_taking_off_is_told(shop, visit, told, monkeypatch):
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+
+    def lose_the_answer(_):
+        raise OutcomeUnknownError("secret words of the other side")
+
+    monkeypatch.setattr(views.gateway, "cancel", lose_the_answer)
+    [sentence] = told(visit(order).post(REMOVE, {"payment": payment.pk}))
+    assert sentence.startswith("It is not clear yet")

@@ -1,0 +1,49 @@
+"""Sentences and amounts that a visitor reads."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+
+from voucher_payment_gateway import exceptions
+from voucher_payment_gateway.checkout.wording import SENTENCES, amount_text, sentence
+from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError
+
+ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_has_a_sentence_that_is_true_about_the_money(error):
+    told = sentence(error("API.SECRET: words of the other side"))
+    assert told == SENTENCES[error]
+    assert ("Nothing was taken" in told or "Nothing more was taken" in told) == (error.money_moved == "no")
+    assert "API" not in told
+
+
+def test_an_error_of_a_kind_unknown_here_reads_like_its_parent():
+    class TeapotError(UnavailableError):
+        pass
+
+    assert sentence(TeapotError()) == SENTENCES[UnavailableError]
+
+
+def test_the_reason_why_a_code_is_unusable_is_not_told():
+    assert len({sentence(VoucherUnusableError(code=code)) for code in ("pin", "inactive", "unknown")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "expected"),
+    [
+        ("20.00", "EUR", "en", "€20.00"),
+        ("1234.5", "GBP", "en", "£1,234.50"),
+        ("0.35", "CHF", "en", "CHF\u00a00.35"),
+    ],
+)
+def test_amounts_are_written_as_people_write_them(amount, currency, language, expected):
+    with translation.override(language):
+        assert amount_text(Decimal(amount), currency) == expected
+
+
+def test_amounts_follow_the_locale():
+    with translation.override("de"):
+        assert "1.234,50" in amount_text(Decimal("1234.5"), "EUR")
