@@ -120,7 +120,11 @@ def update_voucher(id: str, *, sku: str | None, batch: str | None) -> Call[Vouch
         raise ValueError("sku: give sku or batch")
 
     def ours(voucher: Voucher) -> bool:
-        return same(voucher) and voucher.sku in (None, sku or voucher.sku)
+        taken_over = voucher.sku in (None, sku or voucher.sku) and voucher.batch in (
+            None,
+            batch or voucher.batch,
+        )
+        return same(voucher) and taken_over
 
     return Call("PATCH /vouchers/{id}", "PATCH", path, Voucher, "update", body=sent, ours=ours)
 
