@@ -27,18 +27,19 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock by ``seconds`` (negative: back); whatever falls due on the way happens then."""
-        target = self.now() + timedelta(seconds=seconds)
-        while (alarm := self._pop_due(target)) is not None:
+        left = timedelta(seconds=seconds)
+        while (alarm := self._pop_due(self.now() + left)) is not None:
             due_at, action = alarm
-            if due_at > self.now():
-                self.set(due_at)
+            step = max(timedelta(0), due_at - self.now())
+            self._shift(step)
+            left -= step
             action()
-        self.set(target)
+        self._shift(left)
 
     def set(self, at: datetime) -> None:
         """Move the clock to ``at`` (aware); a running clock runs on from there."""
         with self._lock:
-            self._offset += _aware(at) - self.now()
+            self._shift(_aware(at) - self.now())
 
     def call_at(self, at: datetime, action: Callable[[], object]) -> None:
         """Have ``action`` called once the clock has reached ``at``: in ``advance`` or ``run_due``."""
@@ -54,6 +55,10 @@ class Clock:
     def offset_seconds(self) -> float:
         """How far the clock was moved by hand: what a restart has to remember."""
         return self._offset.total_seconds()
+
+    def _shift(self, step: timedelta) -> None:
+        with self._lock:
+            self._offset += step
 
     def _pop_due(self, until: datetime) -> tuple[datetime, Callable[[], object]] | None:
         with self._lock:

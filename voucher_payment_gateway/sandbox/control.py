@@ -130,6 +130,8 @@ def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str,
 
 
 def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+    if not all(isinstance(body.get(name, ""), str) for name in ("name", "group_id", "type")):
+        raise _wrong("name, group_id and type must be strings.")
     try:
         client = cloud.add_client(**body)
     except (TypeError, ValueError) as error:

@@ -16,7 +16,7 @@ _TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 
 
 def description(books: Books) -> dict[str, Any]:
-    """Return the OpenAPI document; it follows the behaviour in status codes and in the cancelling of holds."""
+    """Return the OpenAPI document; it follows the behaviour in status codes and in cancelling."""
     paths: dict[str, Any] = {_TOKEN_PATH: {"post": _token_operation()}}
     for route in ROUTES:
         if is_served(route, books):
@@ -68,7 +68,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     number = {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER}
     schemas: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("page", "per_page"), number),
-        **dict.fromkeys(_DATE_FILTERS, {"type": "string", "format": "date-time"}),
+        **{name: {"type": "string", "format": "date-time"} for name in _DATE_FILTERS},
         "filter[order_number]": {"type": "string"},
     }
     return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]

@@ -1,4 +1,4 @@
-"""The shapes of bodies and answers as JSON schemas (API 1.8); what the documentation leaves open is left open."""
+"""The shapes of bodies and answers as JSON schemas (API 1.8); what is undocumented stays open."""
 
 from typing import Any
 

@@ -142,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         status = HTTPStatus(code) if 400 <= code < 500 else HTTPStatus.BAD_REQUEST
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
+        self.request_version = self.protocol_version  # a malformed one would count as 0.9: no headers
         self._write_whole(problem_response(plain(status)))
 
     def _serve(self) -> None:
