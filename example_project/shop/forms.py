@@ -25,7 +25,7 @@ class ConfirmForm(forms.Form):
 
 
 class ReturnForm(forms.Form):
-    """What goes back to the gift vouchers; ``seen`` is what had gone back when the page was shown."""
+    """What goes back to the gift vouchers; ``seen`` is how many returns the page showed."""
 
     amount = forms.DecimalField(
         required=False,
@@ -34,4 +34,4 @@ class ReturnForm(forms.Form):
         decimal_places=2,
         error_messages={"invalid": "Write the amount with a point, such as 12.50."},
     )
-    seen = forms.DecimalField(widget=forms.HiddenInput)
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)

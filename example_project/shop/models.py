@@ -57,6 +57,7 @@ class Order(VoucherOrderMixin, models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     pay_rest = models.CharField(max_length=10, choices=Rest, blank=True)
+    returns = models.PositiveIntegerField(default=0)
     customer_name = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -78,6 +79,10 @@ class Order(VoucherOrderMixin, models.Model):
             order.number = f"T-{FIRST_ORDER_NUMBER + order.pk}"
             order.save(update_fields=["number"])
         return order
+
+    def take_return(self, seen: int) -> bool:
+        """Count one more return; a form that is sent twice brings the same ``seen`` and is taken once."""
+        return bool(Order.objects.filter(pk=self.pk, returns=seen).update(returns=seen + 1))
 
     def move(self, status: str, *, to: str, **changes: object) -> bool:
         """Go from ``status`` to another one, once however often it is clicked; say whether it went."""

@@ -78,8 +78,8 @@ def give_back(request: HttpRequest, order: Order) -> None:
         _give_back(request, order, **form.cleaned_data)
 
 
-def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: Any) -> None:
-    if seen != order.voucher_refunded:
+def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: int) -> None:
+    if not order.take_return(seen):
         messages.warning(request, "Something was given back meanwhile. Please look at the figures first.")
     elif _told(request, goods_returned, order, amount=amount):
         if amount is None or order.voucher_refunded >= order.voucher_captured:
