@@ -215,3 +215,27 @@ def test_a_form_sent_twice_gives_back_once(demo, visitor):
         tab.get_by_role("button", name="Take the return").click()
     expect(second_tab.get_by_text("Something was given back meanwhile.")).to_be_visible()
     assert demo.cloud.figures(code) == ("5.00", [("charge", "20.00"), ("refund", "5.00")])
+
+
+def test_an_order_placed_twice_is_one_order(demo, visitor):
+    page = visitor()
+    go_to_checkout(page, "Sencha")
+    other_tab = page.context.new_page()
+    other_tab.goto("/checkout/")
+    number = place_order(page)
+    other_tab.get_by_label("Your name").fill("Ada Miller")
+    other_tab.get_by_role("button", name="Place the order").click()
+    expect(other_tab).to_have_url(f"{demo.url}/orders/{number}/")
+
+
+def test_an_emptied_basket_ends_the_checkout(demo, visitor):
+    page = visitor()
+    go_to_checkout(page, "Sencha")
+    enter_voucher(page, demo.cloud.voucher("20.00"))
+    expect(page.locator(".vpg-voucher")).to_have_count(1)
+    page.goto("/basket/")
+    page.get_by_label("Quantity of Sencha").fill("0")
+    page.get_by_role("button", name="Change quantity of Sencha").click()
+    expect(page.get_by_text("There is nothing in your basket yet.")).to_be_visible()
+    go_to_checkout(page, "Earl Grey")
+    expect_sums(page, total="€11.50", due="€11.50")
