@@ -52,6 +52,7 @@ class Shop:
 
     def __init__(self, cloud):
         self.cloud = cloud
+        self.vouchers = []
 
     def order(self, total="50.00", number="A-1001", **fields):
         from tests.shop.models import Order
@@ -59,7 +60,8 @@ class Shop:
         return Order.objects.create(number=number, total=Decimal(total), **fields)
 
     def voucher(self, amount="20.00", code="GIFT-2000-ABCD", **fields):
-        return self.cloud.add_voucher(code=code, amount=amount, **fields)
+        self.vouchers.append(self.cloud.add_voucher(code=code, amount=amount, **fields))
+        return self.vouchers[-1]
 
     def bookings(self, voucher):
         return [(row.type, row.amount) for row in self.cloud.bookings(voucher.id)]

@@ -1,6 +1,8 @@
 """A Django project around the test shop. ``DATABASE_URL`` names another database than SQLite."""
 
 import os
+from pathlib import Path
+from tempfile import gettempdir
 from urllib.parse import unquote, urlsplit
 
 DEBUG = True
@@ -51,8 +53,10 @@ def database(url: str) -> dict[str, object]:
         }
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": ":memory:",
-        "OPTIONS": {"timeout": 20},
+        "NAME": "unused",
+        "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=wal; PRAGMA synchronous=normal;"},
+        # a file, not memory: several threads are to meet in it as they do in production
+        "TEST": {"NAME": str(Path(gettempdir()) / f"voucher_payment_gateway-{os.getpid()}.sqlite3")},
     }
 
 

@@ -128,7 +128,7 @@ def _order_model(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
 
 def _order_fields(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     model = _model(given)
-    if model is None or given.ORDER_ADAPTER != GatewaySettings.model_fields["ORDER_ADAPTER"].default:
+    if model is None or GatewaySettings.model_fields["ORDER_ADAPTER"].default != given.ORDER_ADAPTER:
         return
     for key, path in given.ORDER_FIELDS:
         first = path.split(".")[0]

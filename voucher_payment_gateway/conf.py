@@ -23,11 +23,22 @@ from pydantic import (
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 
-__all__ = ["NAME", "ApiBehaviour", "GatewaySettings", "OrderFieldNames", "gateway_settings", "problems"]
+__all__ = [
+    "NAME",
+    "ApiBehaviour",
+    "GatewaySettings",
+    "OrderFieldNames",
+    "Verb",
+    "gateway_settings",
+    "problems",
+]
 
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+
+TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
+"""What pydantic adds to the path of a value whose type is a union; no part of a key."""
 
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
@@ -181,10 +192,9 @@ def problems(raw: object) -> list[tuple[str, str]]:
     try:
         GatewaySettings.model_validate(raw)
     except ValidationError as error:
-        return [
-            _sentence(detail["loc"], detail["msg"], detail["type"])
-            for detail in error.errors(include_input=False)
-        ]
+        details = error.errors(include_input=False)
+        sentences = [_sentence(detail["loc"], detail["msg"], detail["type"]) for detail in details]
+        return list({(key, text.split(":")[0]): (key, text) for key, text in sentences}.values())
     return []
 
 
@@ -193,7 +203,7 @@ def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str,
     if not loc:
         key, _, message = message.partition(": ")
         return key, f"{key}: {message}"
-    path = ".".join(str(part) for part in loc if part not in ("str", "list[str]", "[key]"))
+    path = ".".join(str(part) for part in loc if part not in TYPE_NAMES)
     wording = {"missing": "is missing", "extra_forbidden": "is not a setting of this app"}
     return str(loc[0]), f"{path}: {wording.get(kind, message[:1].lower() + message[1:])}"
 

@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.conf import NAME, Verb, gateway_settings
 from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     PaymentStateError,
@@ -55,7 +55,7 @@ def _disconnect() -> None:
         signal.disconnect(sender=sender, dispatch_uid=uid)
 
 
-def _listen(path: str, verb: str) -> None:
+def _listen(path: str, verb: Verb) -> None:
     try:
         signal = import_string(path)
     except ImportError:
@@ -99,7 +99,7 @@ def _status_saved(
     if raw or (update_fields is not None and field not in update_fields):
         return
     for verb, act in ACTS.items():
-        if str(getattr(instance, field)) in statuses.get(verb, ()):
+        if str(getattr(instance, field)) in statuses.get(verb, []):
             _act_on_status(verb, act, instance)
 
 
@@ -137,7 +137,7 @@ def _later_if_unanswered(act: Callable[[], object]) -> None:
         logger.warning("gift vouchers: written down and left to settle: %s", error.code)
 
 
-ACTS: dict[str, Act] = {"authorize": _authorize, "capture": _capture, "refund": _refund, "cancel": _cancel}
+ACTS: dict[Verb, Act] = {"authorize": _authorize, "capture": _capture, "refund": _refund, "cancel": _cancel}
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

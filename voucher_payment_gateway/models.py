@@ -19,7 +19,7 @@ __all__ = ["VoucherOperation", "VoucherOrderMixin", "VoucherPayment"]
 ORDER_NUMBER_LENGTH = 64
 
 
-def amount_field(name: str, **options: Any) -> "models.DecimalField[Any, Any]":
+def amount_field(name: Any, **options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(name, max_digits=9, decimal_places=2, **options)
 
 
@@ -33,8 +33,6 @@ class PermanentQuerySet(models.QuerySet[Any]):
 class PermanentModel(models.Model):
     """A row about money: written once, changed by its rules, never deleted."""
 
-    objects = PermanentQuerySet.as_manager()
-
     class Meta:
         abstract = True
 
@@ -43,7 +41,10 @@ class PermanentModel(models.Model):
 
 
 def _count(operations: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
-    return operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
+    counted: models.QuerySet[Any, Any] = (
+        operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
+    )
+    return counted
 
 
 class PaymentQuerySet(PermanentQuerySet):
@@ -53,17 +54,13 @@ class PaymentQuerySet(PermanentQuerySet):
         """Return the payments of an order, oldest first, with ``has_open_operation`` of each and, of the order,
         ``last_number`` and ``charge_count``."""
         operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
-        return (
-            self.filter(order_number=order_number)
-            .annotate(
-                has_open_operation=Exists(
-                    VoucherOperation.objects.filter(payment=OuterRef("pk"), state__in=OPEN_STATES)
-                ),
-                last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
-                charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
-            )
-            .order_by("pk")
+        is_open = VoucherOperation.objects.filter(payment=OuterRef("pk"), state__in=OPEN_STATES)
+        payments: PaymentQuerySet = self.filter(order_number=order_number).annotate(
+            has_open_operation=Exists(is_open),
+            last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
+            charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
         )
+        return payments.order_by("pk")
 
     def sums(self) -> dict[str, Decimal]:
         """Return ``authorized``, ``captured`` and ``refunded`` of these payments, and what they ``cover``."""
@@ -111,6 +108,9 @@ class VoucherPayment(PermanentModel):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = PaymentQuerySet.as_manager()
+
+    has_open_operation: bool
+    """Only on payments read by ``for_decision``."""
 
     class Meta:
         verbose_name = _("gift voucher payment")
@@ -161,7 +161,8 @@ class VoucherPayment(PermanentModel):
     @property
     def amount_refundable(self) -> Decimal:
         """What of the charged amount has not gone back yet; operations in flight are not counted."""
-        return self.amount_captured - self.amount_refunded
+        left: Decimal = self.amount_captured - self.amount_refunded
+        return left
 
 
 class VoucherOperation(PermanentModel):
@@ -214,6 +215,8 @@ class VoucherOperation(PermanentModel):
     sending_at = models.DateTimeField(_("sending at"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+
+    objects = PermanentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("gift voucher operation")
@@ -297,5 +300,5 @@ class VoucherOrderMixin(models.Model):
     @property
     def voucher_due(self) -> Decimal:
         """What of the total no voucher holds or paid: the part for another payment method, never below zero."""
-        total = gateway_settings().order_adapter.total(self)
+        total: Decimal = gateway_settings().order_adapter.total(self)
         return max(total - self.voucher_payments.sums()["cover"], ZERO)

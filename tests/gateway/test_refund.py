@@ -82,7 +82,7 @@ def test_nothing_captured_cannot_be_refunded(shop):
 
 
 def test_the_refunds_there_before_are_noted_before_the_first_is_sent(shop, paid):
-    order, _, second = paid
+    order, *_ = paid
     gateway.refund(order, "5.00")
     gateway.refund(order, "5.00")
     first_refund, second_refund = VoucherOperation.objects.filter(kind="refund")

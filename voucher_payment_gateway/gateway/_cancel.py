@@ -1,6 +1,7 @@
 """Cancel: give up a payment, whatever state it is in."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
@@ -112,10 +113,8 @@ def _release(payment: VoucherPayment, number: int, **by: str) -> None:
         target_id=payment.reservation_id,
         **by,
     )
-    try:
+    with suppress(UnavailableError, CredentialsError):  # the reservation lapses by itself
         start(RELEASE, draft, **_ended())
-    except (UnavailableError, CredentialsError):
-        pass  # the reservation lapses by itself
     announce(payment_cancelled, payment, draft.amount)
 
 

@@ -30,6 +30,8 @@ from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["Hold", "available_on", "hold_exactly", "hold_what_is_there", "release"]
 
+HUNDRED = Decimal(100)
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -111,8 +113,13 @@ def _as_hold(answer: Reservation) -> Hold:
         amount=answer.amount,
         until=held_until(timezone.now()),
         taxable=answer.voucher_taxable,
-        tax_rate=answer.voucher_tax_rate,
+        tax_rate=_rate(answer.voucher_tax_rate),
     )
+
+
+def _rate(rate: Decimal | None) -> Decimal | None:
+    """Return a rate in percent that can be one; a rate that cannot is not known, and nothing is computed by it."""
+    return rate if rate is not None and ZERO <= rate < HUNDRED and rate == round(rate, 2) else None
 
 
 def _may_be_the_balance(error: RefusedError) -> bool:

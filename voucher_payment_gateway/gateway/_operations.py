@@ -30,7 +30,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway._announce import announce
-from voucher_payment_gateway.gateway._orders import Outdated, database, unless_outdated
+from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
 from voucher_payment_gateway.gateway._reservations import change_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.reservation_ids import JSONAppend
@@ -71,7 +71,7 @@ def start(kind: Kind, draft: VoucherOperation, **payment_changes: Any) -> Vouche
 
     Inside of a transaction it is carried out after the commit. Raises what the call raised: after RefusedError
     it is over, after UnavailableError and CredentialsError it stays due and ``settle`` sends it, after
-    OutcomeUnknownError ``settle`` finds out. Raises Outdated where another operation was first.
+    OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
     if transaction.get_connection(database()).in_atomic_block:
         _write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
@@ -150,7 +150,7 @@ def book(kind: Kind, operation: VoucherOperation, remote_id: str) -> bool:
                         change_payment(payment, **changes)
                     kind.tell(operation)
             return won
-        except Outdated as outdated:
+        except OutdatedError as outdated:
             if isinstance(outdated.__cause__, IntegrityError):
                 raise
             payment.refresh_from_db()
@@ -189,7 +189,7 @@ def _send(kind: Kind, operation: VoucherOperation, claimed_at: float) -> Voucher
     try:
         if not book(kind, operation, remote_id):
             _keep_late_answer(operation, remote_id)
-    except Outdated:
+    except OutdatedError:
         _doubt(operation, "booking_known_already")
     except DatabaseError as error:
         raise OutcomeUnknownError(code="outcome_not_written") from error

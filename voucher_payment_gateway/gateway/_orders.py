@@ -20,7 +20,7 @@ from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
     "OrderView",
-    "Outdated",
+    "OutdatedError",
     "database",
     "decide",
     "look",
@@ -34,7 +34,7 @@ DECISIONS = 4
 """So often a decision is made anew before the other side is said to be in progress."""
 
 
-class Outdated(Exception):
+class OutdatedError(Exception):
     """Somebody else wrote about this order or voucher meanwhile; nothing of ours was written."""
 
 
@@ -88,19 +88,19 @@ def decide(decision: Callable[[], Decided]) -> Decided:
     for _ in range(DECISIONS):
         try:
             return decision()
-        except Outdated:
+        except OutdatedError:
             continue
     raise OperationInProgressError
 
 
 @contextmanager
 def unless_outdated() -> Iterator[None]:
-    """Write all within or nothing; raise Outdated where another writer was first."""
+    """Write all within or nothing; raise OutdatedError where another writer was first."""
     try:
         with transaction.atomic(using=database()):
             yield
     except IntegrityError as error:
-        raise Outdated from error
+        raise OutdatedError from error
 
 
 def refuse_if_open(payments: list[VoucherPayment]) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, ReservationClosedError
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
-from voucher_payment_gateway.gateway._orders import Outdated, database, unless_outdated
+from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import note_reservation
@@ -19,7 +19,7 @@ __all__ = ["change_payment", "fail_payment", "record_hold", "renew"]
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
-    """Write down that ``payment``, new or as it was read, holds ``hold``: all of it or, Outdated, nothing."""
+    """Write down that ``payment``, new or as it was read, holds ``hold``: all of it or, OutdatedError, nothing."""
     held = {
         "status": "authorized",
         "voucher_id": hold.voucher_id,
@@ -81,7 +81,7 @@ def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
 
 
 def change_payment(payment: VoucherPayment, **changes: Any) -> None:
-    """Change a row as it was read; raise Outdated where somebody changed it meanwhile."""
+    """Change a row as it was read; raise OutdatedError where somebody changed it meanwhile."""
     changes["updated_at"] = timezone.now()
     as_read = VoucherPayment.objects.using(database()).filter(
         pk=payment.pk,
@@ -91,7 +91,7 @@ def change_payment(payment: VoucherPayment, **changes: Any) -> None:
         amount_refunded=payment.amount_refunded,
     )
     if as_read.update(**changes) != 1:
-        raise Outdated
+        raise OutdatedError
     for name, value in changes.items():
         setattr(payment, name, value)
 

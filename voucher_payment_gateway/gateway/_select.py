@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from voucher_payment_gateway.conf import NAME, gateway_settings
 from django.core.exceptions import ImproperlyConfigured
+
+from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway._authorize import new_payment
 from voucher_payment_gateway.gateway._codes import typed
 from voucher_payment_gateway.gateway._orders import decide, look, unless_outdated

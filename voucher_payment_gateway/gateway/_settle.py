@@ -15,7 +15,7 @@ from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._cancel import RELEASE, cancel
 from voucher_payment_gateway.gateway._capture import CHARGE
 from voucher_payment_gateway.gateway._operations import Kind, book, lease_seconds, next_try, of, resume, take
-from voucher_payment_gateway.gateway._orders import Outdated, database
+from voucher_payment_gateway.gateway._orders import OutdatedError, database
 from voucher_payment_gateway.gateway._refund import REFUND
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
@@ -100,7 +100,7 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
             done += do(row)
         except VoucherGatewayError as error:
             logger.warning("settle: %s ended with %s", row, error.code)
-        except Outdated:
+        except OutdatedError:
             continue  # somebody else has just taken it
     return done
 

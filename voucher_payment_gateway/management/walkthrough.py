@@ -12,24 +12,24 @@ from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.orders import OrderFacts
 
-__all__ = ["Wrong", "walk"]
+__all__ = ["WrongFigureError", "walk"]
 
 CURRENCY = "EUR"
 COMMENT = "walkthrough"
 PIN_TIMEOUT_SECONDS = 5
 
 
-class Wrong(Exception):
+class WrongFigureError(Exception):
     """A figure is not what it must be."""
 
 
 def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
-    """Yield a sentence for each step that came out right. Raises Wrong, or an error of the tree."""
+    """Yield a sentence for each step that came out right. Raises WrongFigureError, or an error of the tree."""
     credentials = _connect(settings, pin)
     if credentials is None:
         yield "1. connect: left out, give --pin to try it; the configured credentials are used"
     else:
-        yield f"1. connect: a PIN was exchanged for the credentials of client {credentials.client_id}"
+        yield f"1. connect: a PIN was exchanged for the credentials of client {credentials.id}"
     with _client(settings, credentials) as cloud:
         yield from _guide(cloud)
     yield from _order()
@@ -53,15 +53,15 @@ def _local_pin(settings: GatewaySettings) -> str:
         with urlopen(request, timeout=PIN_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return str(json.load(answer)["pin"])
     except OSError as error:
-        raise Wrong(
+        raise WrongFigureError(
             f"the local Voucher Cloud does not answer: start it with voucher_sandbox ({error})"
         ) from None
 
 
 def _client(settings: GatewaySettings, credentials: ClientCredentials | None) -> VoucherCloud:
     return VoucherCloud(
-        client_id=credentials.client_id if credentials else settings.CLIENT_ID,
-        client_secret=credentials.client_secret if credentials else settings.CLIENT_SECRET,
+        client_id=credentials.id if credentials else settings.CLIENT_ID,
+        client_secret=credentials.secret if credentials else settings.CLIENT_SECRET,
         base_url=settings.base_url,
         token_url=settings.TOKEN_URL or None,
         client_type=settings.CLIENT_TYPE or None,
@@ -71,12 +71,12 @@ def _client(settings: GatewaySettings, credentials: ClientCredentials | None) ->
 def _guide(cloud: VoucherCloud) -> Iterator[str]:
     cloud.authenticate()
     yield "2. token: the credentials were exchanged for an access token"
-    voucher = _created(cloud, "10.00")
+    voucher, code = _created(cloud, "10.00")
     yield f"3. create: voucher {voucher.id} over 10.00 {CURRENCY}, {voucher.status}"
     status = cloud.set_voucher_status(voucher.id, "active", COMMENT).status
     _must_be("the status", status, "active")
     yield "4. activate: the voucher is active"
-    held = cloud.reserve(code=voucher.code, amount=Decimal("5.00"), currency=CURRENCY)
+    held = cloud.reserve(code=code, amount=Decimal("5.00"), currency=CURRENCY)
     _must_be("the reserved amount", held.amount, Decimal("5.00"))
     yield "5. reserve: 5.00 of 10.00 are held"
     charge = cloud.charge(held.id, "ORDER-001")
@@ -99,10 +99,10 @@ def _guide(cloud: VoucherCloud) -> Iterator[str]:
 def _order() -> Iterator[str]:
     """Pay 20.00 of an order of 50.00, give back 5.00, then cancel: the voucher is whole again."""
     cloud = voucher_cloud()
-    voucher = _created(cloud, "20.00")
+    voucher, code = _created(cloud, "20.00")
     cloud.set_voucher_status(voucher.id, "active", COMMENT)
     order = OrderFacts(f"WALKTHROUGH-{secrets.token_hex(4)}", Decimal("50.00"), CURRENCY)
-    payment = gateway.authorize(order, voucher.code)
+    payment = gateway.authorize(order, code)
     _must_be("the authorized amount", payment.amount_authorized, Decimal("20.00"))
     yield f"order {order.number}: 20.00 of 50.00 authorized, 30.00 stay due"
     gateway.capture(order)
@@ -118,10 +118,13 @@ def _order() -> Iterator[str]:
     cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
 
 
-def _created(cloud: VoucherCloud, amount: str) -> CompleteVoucher:
-    """Create a voucher; where the answer lacks its code, read it."""
+def _created(cloud: VoucherCloud, amount: str) -> tuple[CompleteVoucher, str]:
+    """Create a voucher and return it with its code; where the answer lacks the code, read it."""
     voucher = cloud.create_voucher(amount=Decimal(amount), currency=CURRENCY)
-    return voucher if voucher.code else cloud.get_complete_voucher(voucher.id)
+    code = voucher.code or cloud.get_complete_voucher(voucher.id).code
+    if not code:
+        raise WrongFigureError("the voucher was created, but its code cannot be read")
+    return voucher, code
 
 
 def _balance_must_be(cloud: VoucherCloud, voucher: CompleteVoucher, expected: str) -> None:
@@ -130,4 +133,4 @@ def _balance_must_be(cloud: VoucherCloud, voucher: CompleteVoucher, expected: st
 
 def _must_be(name: str, actual: object, expected: object) -> None:
     if actual != expected:
-        raise Wrong(f"{name} is {actual}, not {expected}")
+        raise WrongFigureError(f"{name} is {actual}, not {expected}")

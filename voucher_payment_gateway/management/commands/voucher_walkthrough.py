@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.management.walkthrough import Wrong, walk
+from voucher_payment_gateway.management.walkthrough import WrongFigureError, walk
 
 
 class Command(BaseCommand):
@@ -27,6 +27,6 @@ class Command(BaseCommand):
         try:
             for step in walk(gateway_settings(), pin):
                 self.stdout.write(f"{self.style.SUCCESS('ok')}  {step}")
-        except (Wrong, VoucherGatewayError) as error:
+        except (WrongFigureError, VoucherGatewayError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
         self.stdout.write(self.style.SUCCESS("Every figure is right."))

@@ -1,0 +1,133 @@
+"""A numbered check for each mistake in the settings, and no value of a setting in any message."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from voucher_payment_gateway.checks import HINTS, NUMBERS, check_databases, check_settings
+from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
+
+SECRET = "canary-secret"
+GOOD = {
+    "ENVIRONMENT": "local",
+    "CLIENT_ID": "shop",
+    "CLIENT_SECRET": SECRET,
+    "ORDER_MODEL": "shop.Order",
+    "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
+}
+
+MISTAKES = [
+    ({"ENVIRONMENT": "prod"}, "E003", "ENVIRONMENT"),
+    ({"CLIENT_ID": ""}, "E004", "CLIENT_ID"),
+    ({"CLIENT_SECRET": ""}, "E004", "CLIENT_SECRET"),
+    ({"CLIENT_SECRET": 5}, "E004", "CLIENT_SECRET"),
+    ({"CLIENT_TYPE": "x" * 33}, "E004", "CLIENT_TYPE"),
+    ({"BASE_URL": "http://vouchers.example/v1"}, "E005", "BASE_URL"),
+    ({"TOKEN_URL": "ftp://vouchers.example"}, "E005", "TOKEN_URL"),
+    ({"TIMEOUT_SECONDS": 0}, "E006", "TIMEOUT_SECONDS"),
+    ({"TIMEOUT_SECONDS": 30, "DEADLINE_SECONDS": 10}, "E006", "DEADLINE_SECONDS"),
+    ({"ORDER_MODEL": "order"}, "E007", "ORDER_MODEL"),
+    ({"ORDER_MODEL": "shop.Basket"}, "E007", "ORDER_MODEL"),
+    ({"ORDER_FIELDS": {"number": "code"}}, "E008", "ORDER_FIELDS.number"),
+    ({"ORDER_FIELDS": {"sum": "total"}}, "E008", "ORDER_FIELDS.sum"),
+    ({"ORDER_ADAPTER": "shop.nowhere.Adapter"}, "E009", "ORDER_ADAPTER"),
+    ({"ORDER_ADAPTER": "decimal.Decimal"}, "E009", "ORDER_ADAPTER"),
+    ({"EVENTS": {"pay": "tests.shop.signals.shipped"}}, "E010", "EVENTS"),
+    ({"EVENTS": {"capture": "tests.shop.signals.nothing"}}, "E010", "EVENTS.capture"),
+    ({"EVENTS": {"capture": "tests.shop.models.Order"}}, "E010", "EVENTS.capture"),
+    ({"ON_STATUS": {"capture": ["shipped"]}}, "E011", "ON_STATUS"),
+    ({"ON_STATUS": {"field": "status", "capture": "shipped"}}, "E011", "ON_STATUS"),
+    ({"ON_STATUS": {"field": "stage", "capture": ["shipped"]}}, "E011", "ON_STATUS"),
+    ({"CHECKOUT_ORDER": "tests.shop.checkout.nothing"}, "E012", "CHECKOUT_ORDER"),
+    ({"CAPTURE": "later"}, "E013", "CAPTURE"),
+    ({"REFUND_ORDER": "random"}, "E013", "REFUND_ORDER"),
+    ({"TAXABLE_VOUCHERS": "maybe"}, "E013", "TAXABLE_VOUCHERS"),
+    ({"SEALING_KEYS": ["short"]}, "E014", "SEALING_KEYS"),
+    ({"SEALING_KEYS": []}, "W015", "SEALING_KEYS"),
+    ({"REFUND_GRACE_SECONDS": -1}, "E016", "REFUND_GRACE_SECONDS"),
+    ({"REFUND_GRACE_SECONDS": 60}, "W017", "REFUND_GRACE_SECONDS"),
+    ({"ERROR_MEANINGS": {"X": "bad"}}, "E018", "ERROR_MEANINGS"),
+    ({"API_BEHAVIOUR": {"second_charge": "twice"}}, "E018", "API_BEHAVIOUR"),
+    ({"CODE_PATTERN": "("}, "E020", "CODE_PATTERN"),
+    ({"CODE_NORMALISER": "nowhere.fold"}, "E020", "CODE_NORMALISER"),
+    ({"THROTTLE": 5}, "E021", "THROTTLE"),
+    ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
+]
+
+
+@pytest.fixture
+def given(settings):
+    settings.DEBUG = True
+
+    def give(changes):
+        settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, **changes}
+        return check_settings()
+
+    return give
+
+
+def test_good_settings_have_nothing_to_report(given):
+    assert given({}) == []
+
+
+@pytest.mark.parametrize(("changes", "number", "named"), MISTAKES)
+def test_each_mistake_has_its_number_names_its_key_and_the_cure(given, changes, number, named):
+    (message,) = given(changes)
+    assert message.id == f"voucher_payment_gateway.{number}"
+    assert named in message.msg
+    assert message.hint
+    assert SECRET not in message.msg
+
+
+@pytest.mark.parametrize("missing", ["ENVIRONMENT", "CLIENT_ID", "CLIENT_SECRET", "ORDER_MODEL"])
+def test_a_missing_key_is_named(settings, missing):
+    settings.VOUCHER_PAYMENT_GATEWAY = {key: value for key, value in GOOD.items() if key != missing}
+    assert [message.msg for message in check_settings()] == [
+        f"VOUCHER_PAYMENT_GATEWAY: {missing}: is missing"
+    ]
+
+
+def test_all_mistakes_are_reported_at_once(given):
+    numbers = {
+        message.id[-4:] for message in given({"ENVIRONMENT": "prod", "CLIENT_ID": "", "CURRENCY": "EUR"})
+    }
+    assert numbers == {"E002", "E003", "E004"}
+
+
+@pytest.mark.parametrize("value", [None, "local", ["local"]])
+def test_no_settings_at_all(settings, value):
+    settings.VOUCHER_PAYMENT_GATEWAY = value
+    assert [message.id for message in check_settings()] == ["voucher_payment_gateway.E001"]
+
+
+def test_the_local_voucher_cloud_is_an_error_in_production(given, settings):
+    given({})
+    settings.DEBUG = False
+    assert [message.id for message in check_settings()] == ["voucher_payment_gateway.E019"]
+
+
+def test_a_database_without_partial_indexes_is_an_error(monkeypatch):
+    from django.db import connection
+
+    assert check_databases(["default"]) == []
+    monkeypatch.setattr(connection.features, "supports_partial_indexes", False, raising=False)
+    assert [message.id for message in check_databases(["default"])] == ["voucher_payment_gateway.E022"]
+
+
+def test_wrong_settings_raise_outside_of_the_error_tree_and_show_no_value(given):
+    given({"ENVIRONMENT": SECRET, "CLIENT_ID": ""})
+    with pytest.raises(ImproperlyConfigured) as caught:
+        gateway_settings()
+    assert "ENVIRONMENT" in str(caught.value)
+    assert "CLIENT_ID" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_the_settings_show_no_secret(given):
+    given({})
+    assert SECRET not in repr(gateway_settings())
+    assert GOOD["SEALING_KEYS"][0] not in repr(gateway_settings())
+
+
+def test_every_key_has_a_number_and_every_number_a_hint():
+    assert set(GatewaySettings.model_fields) <= set(NUMBERS)
+    assert set(NUMBERS.values()) <= set(HINTS)

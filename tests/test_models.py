@@ -1,0 +1,106 @@
+"""The laws of the database: what must never be cannot be written."""
+
+from decimal import Decimal as D
+
+import pytest
+from django.db import IntegrityError, models, transaction
+
+from tests.shop.models import Order
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+pytestmark = pytest.mark.django_db
+
+PAYMENT = {
+    "order_number": "A-1",
+    "currency": "EUR",
+    "code_hint": "ABCD",
+    "code_fingerprint": "f",
+    "status": "selected",
+}
+
+
+def payment(**fields):
+    return VoucherPayment.objects.create(**{**PAYMENT, **fields})
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"status": "paid"},
+        {"amount_authorized": D("-0.01")},
+        {"amount_refunded": D("0.01")},
+        {"status": "captured"},
+        {"status": "captured", "amount_captured": D("5.00"), "amount_refunded": D("5.01")},
+        {"status": "refunded", "amount_captured": D("5.00"), "amount_refunded": D("4.99")},
+        {"status": "cancelled", "amount_captured": D("5.00"), "amount_refunded": D("4.99")},
+        {"status": "authorized"},
+        {"status": "authorized", "amount_authorized": D("5.00")},
+        {"status": "lapsed", "amount_authorized": D("5.00"), "reservation_id": "r"},
+    ],
+)
+def test_an_impossible_payment_cannot_be_written(impossible):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        payment(**impossible)
+
+
+def test_a_voucher_stands_once_on_an_order():
+    payment()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        payment()
+    payment(order_number="A-2")
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"state": "done"},
+        {"voucher_id": ""},
+        {"amount": D("0.00")},
+        {"state": "succeeded"},
+    ],
+)
+def test_an_impossible_operation_cannot_be_written(impossible):
+    fields = {
+        "order_number": "A-1", "number": 1, "kind": "charge", "state": "due", "amount": D("5.00"), "currency": "EUR",
+        "voucher_id": "v", "reference": "A-1-1.x",
+    }  # fmt: skip
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VoucherOperation.objects.create(**{**fields, **impossible})
+    VoucherOperation.objects.create(**fields)
+
+
+def test_one_booking_belongs_to_one_operation():
+    fields = {
+        "order_number": "A-1",
+        "amount": D("5.00"),
+        "currency": "EUR",
+        "voucher_id": "v",
+        "state": "succeeded",
+    }
+    VoucherOperation.objects.create(number=1, kind="charge", reference="a", remote_id="b1", **fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VoucherOperation.objects.create(number=2, kind="refund", remote_id="b1", **fields)
+
+
+def test_nothing_about_money_is_ever_deleted():
+    row = payment()
+    for delete in (row.delete, VoucherPayment.objects.all().delete):
+        with pytest.raises(models.ProtectedError):
+            delete()
+    assert VoucherPayment.objects.count() == 1
+
+
+def test_a_payment_shows_no_secret():
+    row = payment(sealed_code="sealed", voucher_id="v-1")
+    assert "sealed" not in repr(row) + str(row)
+    assert row.code_fingerprint not in repr(row)
+
+
+def test_a_saved_order_keeps_its_reservation_ids_and_a_new_one_may_bring_some():
+    order = Order.objects.create(number="A-1", total=D("5.00"), voucher_reservation_ids=["r0"])
+    Order.objects.update(voucher_reservation_ids=["r0", "r1"])
+    order.total = D("6.00")
+    order.save()
+    order.save(update_fields=["voucher_reservation_ids"])
+    fresh = Order.objects.get()
+    assert (fresh.voucher_reservation_ids, fresh.total) == (["r0", "r1"], D("6.00"))
