@@ -19,10 +19,11 @@ from tests.api.doubles import (
     document,
     page,
 )
-from voucher_payment_gateway.api import Charge, CompleteVoucher, Reservation, Voucher
+from voucher_payment_gateway.api import SANDBOX, Charge, CompleteVoucher, Reservation, Voucher, VoucherCloud
 from voucher_payment_gateway.exceptions import (
     AmountError,
     ContractError,
+    CredentialsError,
     OutcomeUnknownError,
     RefusedError,
     VoucherUnusableError,
@@ -183,8 +184,6 @@ def test_an_operation_asks_exactly_what_is_documented(client, ask, answer, wire)
 
 
 def test_a_connect_pin_is_exchanged_without_a_token_and_without_credentials():
-    from voucher_payment_gateway.api import SANDBOX, VoucherCloud
-
     script = Script(CREDENTIALS)
     with VoucherCloud.unconnected(base_url=SANDBOX, transport=httpx.MockTransport(script)) as cloud:
         credentials = cloud.connect("X53HI0")
@@ -194,9 +193,6 @@ def test_a_connect_pin_is_exchanged_without_a_token_and_without_credentials():
 
 
 def test_a_client_without_credentials_can_only_connect():
-    from voucher_payment_gateway.api import VoucherCloud
-    from voucher_payment_gateway.exceptions import CredentialsError
-
     script = Script(VOUCHER)
     with (
         VoucherCloud.unconnected(transport=httpx.MockTransport(script)) as cloud,

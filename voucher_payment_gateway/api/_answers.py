@@ -163,7 +163,7 @@ def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
 
 
 def _turned_down(call: Call[T], answer: Answer, meanings: Meanings) -> VoucherGatewayError:
-    status, document = answer.status, _document(answer)
+    status, document = answer.status, _document(call, answer)
     if status in call.refused_whatever_the_body:
         return RefusedError(http_status=status, api_code=document.code if document else "")
     if status == 401 and (not call.moving or _says_unauthorized(answer)):
@@ -215,7 +215,7 @@ def _codes(document: Document) -> tuple[str, ...]:
     return (document.code, *document.field_codes)
 
 
-def _document(answer: Answer) -> Document | None:
+def _document(call: Call[T], answer: Answer) -> Document | None:
     found = parsed_json(answer.body)
     if (
         not isinstance(found, dict)
@@ -227,7 +227,8 @@ def _document(answer: Answer) -> Document | None:
         return None
     rows = found.get("errors")
     fields = [row.get("code") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return Document(_code(found["code"]), tuple(_code(code) for code in fields))
+    code = "" if call.quotes_a_secret(found["code"]) else _code(found["code"])
+    return Document(code, tuple(_code(field) for field in fields))
 
 
 def _code(value: object) -> str:

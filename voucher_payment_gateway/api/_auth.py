@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from voucher_payment_gateway.api._answers import token_answer
 from voucher_payment_gateway.api._exchange import HEADERS, Acquire, Deadline, Flow, Outgoing, Run, Send
 from voucher_payment_gateway.api._settings import Settings
-from voucher_payment_gateway.api._tokens import Held, Token, is_sendable
+from voucher_payment_gateway.api._tokens import Held, Token, shared_token
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
 PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS = 15.0
@@ -106,12 +106,11 @@ class TokenKeeper:
     def _shared(self) -> Flow[Held | None]:
         if self._settings.token_store is None:
             return None
-        token = yield from _tolerated(self._settings.token_store.load)
-        if not isinstance(token, Token) or not is_sendable(token.value) or token.value == self._rejected:
+        held = yield from _tolerated(partial(shared_token, self._settings.token_store))
+        if not isinstance(held, Held) or held.token.value == self._rejected:
             return None
-        held = Held.of(token)
-        known = self._held is not None and self._held.token.value == token.value
-        return held if held.is_usable() and not known else None
+        known = self._held is not None and self._held.token.value == held.token.value
+        return None if known else held
 
     def _granted(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         secret = self._settings.client_secret

@@ -60,6 +60,11 @@ class Call(Generic[T]):
     refused_whatever_the_body: frozenset[int] = frozenset()
     not_found_means_unusable: bool = False
 
+    def quotes_a_secret(self, text: str) -> bool:
+        """Whether a text of the answer repeats the code or PIN that was sent: it must not be kept then."""
+        sent = [str(self.body[name]) for name in ("code", "pin") if name in self.body] if self.body else []
+        return any(secret == text or (len(secret) >= 6 and secret in text) for secret in sent)
+
     @property
     def moving(self) -> bool:
         """Whether an unclear answer leaves something perhaps changed. Such a call is never repeated."""

@@ -69,6 +69,15 @@ class Held:
         return datetime.now(UTC) >= self.renew_at
 
 
+def shared_token(store: TokenStore) -> Held | None:
+    """Return what a store gives if it can be used. Whatever else it gives may raise here: it is swallowed."""
+    token: object = store.load()
+    if not isinstance(token, Token) or not is_sendable(token.value):
+        return None
+    held = Held.of(token)
+    return held if held.is_usable() else None
+
+
 def is_sendable(value: object) -> bool:
     """Whether a value can stand in an ``Authorization`` header without breaking out of it."""
     return isinstance(value, str) and _SENDABLE.fullmatch(value) is not None

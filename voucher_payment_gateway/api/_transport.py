@@ -207,8 +207,11 @@ def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
 
 
 def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trace: object) -> httpx.Request:
-    left = max(0.001, min(timeout_seconds, deadline.remaining_seconds()))
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), left)
+    left = max(0.002, deadline.remaining_seconds())
+    timeout = dict.fromkeys(("read", "write", "pool"), min(timeout_seconds, left))
+    # It bounds the connection and the TLS handshake in turn; both must end before the deadline cancels them,
+    # as httpcore leaves the socket of a cancelled handshake open.
+    timeout["connect"] = min(timeout_seconds, left / 2)
     extensions = {"timeout": timeout, "trace": trace}
     return httpx.Request(
         request.method, request.url, headers=request.headers, content=request.content, extensions=extensions

@@ -1,0 +1,194 @@
+"""Canaries: a code, a PIN, the secret and the token appear nowhere but on the wire."""
+
+import copy
+import logging
+import pickle
+import traceback
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+import voucher_payment_gateway.api
+from tests.api.doubles import CODE, COMPLETE, PIN, SECRET, TOKEN, Script, Threads, document, reply, serving
+from voucher_payment_gateway.api import (
+    AsyncVoucherCloud,
+    ClientCredentials,
+    CompleteVoucher,
+    Token,
+    VoucherCloud,
+)
+from voucher_payment_gateway.api import _calls as calls
+from voucher_payment_gateway.api._exchange import Answer, Outgoing
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+
+CANARIES = (CODE, PIN, SECRET, TOKEN)
+TEN = Decimal("10.00")
+OURS = str(Path(voucher_payment_gateway.api.__file__).parent)
+
+ASKS = {
+    "connect": lambda cloud: cloud.connect(PIN),
+    "create": lambda cloud: cloud.create_voucher(amount=TEN, currency="EUR", code=CODE, pin=PIN),
+    "recharge": lambda cloud: cloud.recharge_voucher(amount=TEN, currency="EUR", order_number="O", code=CODE),
+    "reserve": lambda cloud: cloud.reserve(code=CODE, amount=TEN, currency="EUR", pin=PIN),
+    "complete": lambda cloud: cloud.get_complete_voucher("v-1"),
+    "charge": lambda cloud: cloud.charge("r-1", "O"),
+}
+
+
+def leaky(status):
+    """An API, or a proxy in front of it, that repeats all it knows in its error document."""
+
+    def answer(request):
+        sent = [canary for canary in (CODE, PIN) if canary.encode() in request.content]
+        body = {
+            "status": status,
+            "code": sent[0] if sent else "SOME.REASON",
+            "message": f"{CODE} {PIN} {SECRET} {TOKEN}",
+            "errors": [{"code": CODE, "message": PIN, "property": TOKEN}],
+        }
+        return httpx.Response(status, json=body)
+
+    return answer
+
+
+ANSWERS = {
+    "refused": leaky(422),
+    "forbidden": leaky(403),
+    "rejected": leaky(401),
+    "page": lambda request: httpx.Response(502, html=f"<html>{CODE} {PIN} {SECRET} {TOKEN}"),
+    "echo": lambda request: httpx.Response(200, content=request.content),
+    "wrong type": lambda request: httpx.Response(
+        200, json={**COMPLETE, "amount": CODE, "status": PIN, "id": 1}
+    ),
+    "exception": lambda request: httpx.ReadError(f"{CODE} {PIN} {SECRET} {TOKEN}", request=request),
+    "bug": lambda request: RuntimeError(f"{CODE} {PIN} {SECRET} {TOKEN}"),
+}
+
+
+def leaks(text):
+    return [canary for canary in CANARIES if canary in text]
+
+
+def told(error):
+    """All that an error says, to whoever asks: text, notes, chain, pickle, and the frames of this package."""
+    parts = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
+    parts.append(pickle.dumps(error).decode("latin-1"))
+    seen = error
+    while seen is not None:
+        for frame, _ in traceback.walk_tb(seen.__traceback__):
+            if frame.f_code.co_filename.startswith(OURS):
+                parts += [repr(value) for value in frame.f_locals.values()]
+        seen = seen.__cause__ or seen.__context__
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("ask", ASKS)
+def test_no_error_and_no_log_tells_a_secret(client, caplog, ask, answer):
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "voucher_payment_gateway", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    run = client(ANSWERS[answer], deadline_seconds=0.5)
+    with pytest.raises(VoucherGatewayError) as caught:
+        run(ASKS[ask])
+    assert leaks(told(caught.value)) == []
+    assert leaks(caplog.text + repr([record.__dict__ for record in caplog.records])) == []
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cloud: cloud.reserve(code=CODE, amount=1.5, currency="EUR", pin=PIN),
+        lambda cloud: cloud.reserve(code=CODE, amount=TEN, currency="euros", pin=PIN),
+        lambda cloud: cloud.reserve(code=CODE * 99, amount=TEN, currency="EUR", pin=PIN),
+        lambda cloud: cloud.create_voucher(amount=TEN, currency="EUR", code=CODE, pin=PIN, batch="x" * 31),
+        lambda cloud: cloud.create_voucher(amount=TEN, currency="EUR", code=CODE, pin=PIN, tax_rate=CODE),
+        lambda cloud: cloud.recharge_voucher(amount=TEN, currency="EUR", order_number="", code=CODE),
+        lambda cloud: cloud.recharge_voucher(
+            amount=TEN, currency="EUR", order_number="O", code=CODE, id=CODE
+        ),
+        lambda cloud: cloud.connect(PIN * 99),
+    ],
+)
+def test_a_refused_argument_tells_no_secret(client, ask):
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        client({})(ask)
+    assert leaks(told(caught.value)) == []
+
+
+def test_a_refused_constructor_tells_no_secret():
+    for bad in (
+        {"base_url": "ftp://x"},
+        {"client_secret": SECRET + "\n"},
+        {"base_url": f"https://u:{SECRET}@h"},
+    ):
+        with pytest.raises(ValueError, match=r"^(base_url|client_secret):") as caught:
+            VoucherCloud(**{"client_id": "a", "client_secret": SECRET, **bad})
+        assert leaks(told(caught.value)) == []
+
+
+def test_the_logs_of_real_connections_tell_no_secret(client, caplog):
+    for name in (None, "httpx", "httpcore", "voucher_payment_gateway", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with serving(lambda connection, request: connection.sendall(reply(COMPLETE))) as server:
+        made = client(transport=None, base_url=server.base_url)(ASKS["create"])
+    assert made.code == CODE
+    assert caplog.records
+    assert leaks(caplog.text + repr([record.__dict__ for record in caplog.records])) == []
+
+
+def test_no_url_holds_a_secret(client):
+    run = client(ANSWERS["page"], deadline_seconds=0.5)
+    for ask in ASKS.values():
+        with pytest.raises(VoucherGatewayError):
+            run(ask)
+    assert [leaks(str(request.url)) for request in run.script.requests] == [[]] * len(run.script.requests)
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format])
+def test_nothing_shows_a_secret(show):
+    now = datetime.now(UTC)
+    things = [
+        CompleteVoucher.model_validate(COMPLETE),
+        ClientCredentials(id="c", secret=SECRET),
+        Token(TOKEN, now, now),
+        VoucherCloud(client_id="a", client_secret=SECRET),
+        AsyncVoucherCloud(client_id="a", client_secret=SECRET),
+        calls.reserve(code=CODE, amount=TEN, currency="EUR", pin=PIN),
+        calls.connect(PIN),
+        Outgoing("POST", "https://x", {"Authorization": TOKEN}, SECRET.encode()),
+        Answer(200, CODE.encode()),
+    ]
+    assert [leaks(show(thing)) for thing in things] == [[]] * len(things)
+    assert show(things[3]) == "VoucherCloud('https://vouchers.api.jtl-software.com/v1')"
+    assert show(things[4]) == "AsyncVoucherCloud('https://vouchers.api.jtl-software.com/v1')"
+
+
+def test_a_used_client_shows_nothing_in_depth():
+    run = Threads(Script(COMPLETE))
+    with VoucherCloud(**run.settings) as cloud:
+        cloud.get_complete_voucher("v-1")
+        assert leaks(repr(vars(cloud))) == []
+        assert leaks(repr(cloud._course)) == []
+
+
+@pytest.mark.parametrize("kind", [VoucherCloud, AsyncVoucherCloud])
+def test_a_client_cannot_be_pickled_or_copied(kind):
+    cloud = kind(client_id="a", client_secret=SECRET)
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            attempt(cloud)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_an_error_of_the_client_survives_pickle(client, status):
+    answer = httpx.Response(status, json=document(status), headers={"Retry-After": "9"})
+    with pytest.raises(VoucherGatewayError) as caught:
+        client(answer)(ASKS["charge"])
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is type(caught.value)
+    assert vars(again) == vars(caught.value)
+    assert str(again) == str(caught.value)
