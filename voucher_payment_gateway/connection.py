@@ -18,12 +18,22 @@ _clients: dict[int, VoucherCloud] = {}
 _lock = Lock()
 
 
+def _renew_lock() -> None:
+    """A process that was forked while its parent held the lock would wait for ever."""
+    global _lock
+    _lock = Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def voucher_cloud() -> VoucherCloud:
     """Return the client of this process; it is safe to use from many threads."""
     client = _clients.get(os.getpid())
     if client is None:
         with _lock:
-            client = _clients.setdefault(os.getpid(), _connect(gateway_settings()))
+            client = _clients.get(os.getpid()) or _connect(gateway_settings())
+            _clients[os.getpid()] = client
     return client
 
 

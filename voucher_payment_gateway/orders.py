@@ -61,7 +61,9 @@ def order_facts(order: Any) -> OrderFacts:
     currency is no such thing. Nothing was sent.
     """
     if isinstance(order, OrderFacts):
-        return order
+        return OrderFacts(
+            checked_number(order.number), money.total(order.total), money.currency_code(order.currency)
+        )
     adapter = gateway_settings().order_adapter
     return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
 

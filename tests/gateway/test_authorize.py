@@ -215,3 +215,38 @@ def test_inside_of_a_transaction_that_rolls_back_nothing_is_recorded(shop):
         gateway.authorize(order, "GIFT-2000-ABCD")
         raise RuntimeError
     assert VoucherPayment.objects.count() == 0
+
+
+def test_the_reservation_in_the_records_is_the_newest_one(shop, monkeypatch):
+    """Another tab reserves before this one and records after it: its reservation is dead, so it reserves anew."""
+    from voucher_payment_gateway.gateway import _authorize
+
+    voucher = shop.voucher("80.00")
+    order = shop.order("50.00")
+    record, first = _authorize.record_hold, []
+
+    def let_another_tab_be_first(payment, hold, number):
+        if not first:
+            first.append(True)
+            gateway.authorize(order, "GIFT-2000-ABCD")
+        return record(payment, hold, number)
+
+    monkeypatch.setattr(_authorize, "record_hold", let_another_tab_be_first)
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    shop.calls()
+    gateway.capture(order)
+    assert [method for method, _ in shop.calls()] == ["POST"]
+    assert shop.bookings(voucher) == [("charge", D("50.00"))]
+
+
+def test_an_order_whose_currency_changed_is_refused(shop):
+    from voucher_payment_gateway.exceptions import WrongStateError
+
+    shop.voucher("80.00")
+    order = shop.order("50.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    order.currency = "CHF"
+    shop.calls()
+    with pytest.raises(WrongStateError, match="CHF"):
+        gateway.authorize(order, "GIFT-2000-ABCD")
+    assert shop.calls() == []

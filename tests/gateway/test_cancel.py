@@ -127,3 +127,34 @@ def test_a_voucher_may_be_used_again_after_it_was_cancelled(shop, order):
     gateway.cancel(order)
     gateway.authorize(order, "GIFT-2000-ABCD")
     assert sorted(p.status for p in order.voucher_payments) == ["authorized", "cancelled"]
+
+
+def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_anew(shop, order, monkeypatch):
+    """Between the look of cancel and its writing, another tab begins to charge: the charge is undone, not lost."""
+    from voucher_payment_gateway.gateway import _cancel
+
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    VoucherPayment.objects.update(reserved_until="2020-01-01T00:00:00Z")
+    look, first = _cancel.look, []
+
+    def look_then_charge(number):
+        view = look(number)
+        if not first:
+            first.append(gateway.capture(order))
+        return view
+
+    monkeypatch.setattr(_cancel, "look", look_then_charge)
+    (payment,) = gateway.cancel(order)
+    assert (payment.status, payment.amount_captured, payment.amount_refunded) == (
+        "cancelled",
+        D("20.00"),
+        D("20.00"),
+    )
+
+
+def test_every_cancel_is_told_in_the_story(shop, order):
+    gateway.select(order, "GIFT-2000-ABCD")
+    gateway.cancel(order, actor="clerk", reason="changed their mind")
+    (operation,) = VoucherPayment.objects.get().operations.all()
+    assert (operation.kind, operation.state, operation.attempts) == ("cancel", "succeeded", 0)
+    assert (operation.actor, operation.reason) == ("clerk", "changed their mind")

@@ -214,3 +214,40 @@ def test_an_answer_that_comes_after_another_worker_decided_is_kept(shop, order, 
         "another-booking",
     ]
     assert heard[-1] == ("needs review", D("20.00"))
+
+
+@pytest.mark.parametrize("fault", NOT_SENT)
+def test_asking_again_sends_what_was_written_down_and_not_sent(shop, order, fault):
+    shop.cloud.faults.next(fault, method="POST", path="*/charge", times=2)
+    with pytest.raises((UnavailableError, CredentialsError)):
+        gateway.capture(order)
+    shop.cloud.faults.clear()
+    (payment,) = gateway.capture(order)
+    assert payment.status == "captured"
+    shop.cloud.faults.next(fault, method="POST", path="*/refund", times=2)
+    with pytest.raises((UnavailableError, CredentialsError)):
+        gateway.refund(order, "5.00")
+    shop.cloud.faults.clear()
+    gateway.refund(order, "5.00")
+    assert charges(shop) == [("charge", D("20.00")), ("refund", D("5.00"))]
+
+
+def test_asking_for_another_amount_waits_for_what_was_written_down(shop, order):
+    gateway.capture(order)
+    shop.cloud.faults.next("before:503", method="POST", path="*/refund")
+    with pytest.raises(UnavailableError):
+        gateway.refund(order, "5.00")
+    with pytest.raises(OperationInProgressError):
+        gateway.refund(order, "6.00")
+
+
+def test_a_lost_reservation_is_made_again_even_where_the_first_try_of_that_finds_nobody(shop, order):
+    till = voucher_cloud()
+    till.reserve(code="GIFT-2000-ABCD", amount=D("1.00"), currency="EUR")
+    shop.cloud.faults.next("before:503", method="POST", path="*/reservations", times=2)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    shop.cloud.faults.clear()
+    assert look_again().sent == 1
+    assert charges(shop) == [("charge", D("20.00"))]
+    assert VoucherPayment.objects.get().status == "captured"

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError
+from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError, WrongStateError
 from voucher_payment_gateway.gateway._codes import typed
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open
@@ -36,18 +36,25 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     facts = order_facts(order)
     secret = typed(code, pin)
     asked = None if amount is None else money.amount(amount)
-    payment = decide(lambda: _authorize(facts, secret, asked))
+    reserved: list[Hold] = []
+    payment = decide(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)
     return payment
 
 
-def _authorize(facts: OrderFacts, secret: Secret, asked: Decimal | None) -> VoucherPayment:
+def _authorize(
+    facts: OrderFacts, secret: Secret, asked: Decimal | None, reserved: list[Hold]
+) -> VoucherPayment:
+    """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
+    that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
     view = look(facts.number)
+    refuse_other_currency(view, facts)
     payment = view.live_payment(secret.code)
     wanted = _wanted(view, facts, payment, asked)
-    if payment and payment.amount_authorized == wanted and is_usable_now(payment):
+    if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
     hold = hold_what_is_there(secret, wanted, facts.currency)
+    reserved.append(hold)
     refuse_taxable(hold)
     twin = view.authorized_with(hold.voucher_id)
     if twin and twin != payment:  # another spelling of a code that is on the order already
@@ -75,6 +82,19 @@ def _wanted(
             code="more_than_due",
         )
     return money.amount(asked if asked is not None else min(due, money.LARGEST))
+
+
+def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
+    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it."""
+    others = {payment.currency for payment in view.payments if payment.status != "cancelled"} - {
+        facts.currency
+    }
+    if others:
+        raise WrongStateError(
+            f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "
+            "first. Nothing was sent.",
+            code="order_currency_changed",
+        )
 
 
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:

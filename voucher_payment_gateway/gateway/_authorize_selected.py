@@ -6,7 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
-from voucher_payment_gateway.gateway._authorize import is_usable_now, refuse_taxable, show_on
+from voucher_payment_gateway.gateway._authorize import (
+    is_usable_now,
+    refuse_other_currency,
+    refuse_taxable,
+    show_on,
+)
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, unless_outdated
 from voucher_payment_gateway.gateway._reservations import change_payment, fail_payment, record_hold
@@ -48,6 +53,7 @@ class Tried:
 
 def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
     view = look(facts.number)
+    refuse_other_currency(view, facts)
     wanting = [p for p in view.payments if p.status == "selected" or _has_ended(p)]
     refuse_if_open(wanting)
     due = min(view.due(facts.total, without=wanting), LARGEST)

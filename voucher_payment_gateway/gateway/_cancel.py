@@ -16,7 +16,7 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._holds import release
-from voucher_payment_gateway.gateway._operations import start, take
+from voucher_payment_gateway.gateway._operations import start, take, write
 from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
 from voucher_payment_gateway.gateway._refund import give_back_all
 from voucher_payment_gateway.gateway._reservations import change_payment
@@ -67,11 +67,8 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
         give_back_all(payment, **by)
         payment.refresh_from_db()
         return 0
-    if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
-        _release(payment, number, **by)
-        return 1
-    _end(payment)
-    return 0
+    _end(payment, number, **by)
+    return 1
 
 
 def _withdraw(payment: VoucherPayment) -> bool:
@@ -93,14 +90,7 @@ def _store_wish(payment: VoucherPayment) -> None:
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
 
 
-def _end(payment: VoucherPayment) -> None:
-    amount = payment.amount_authorized
-    with unless_outdated():
-        change_payment(payment, **_ended())
-        announce(payment_cancelled, payment, amount)
-
-
-def _release(payment: VoucherPayment, number: int, **by: str) -> None:
+def _end(payment: VoucherPayment, number: int, **by: str) -> None:
     """End the payment in our records, then ask the Voucher Cloud to let go; nothing depends on its answer."""
     draft = VoucherOperation(
         payment=payment,
@@ -113,8 +103,11 @@ def _release(payment: VoucherPayment, number: int, **by: str) -> None:
         target_id=payment.reservation_id,
         **by,
     )
-    with suppress(UnavailableError, CredentialsError):  # the reservation lapses by itself
-        start(RELEASE, draft, **_ended())
+    if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
+        with suppress(UnavailableError, CredentialsError):  # the reservation lapses by itself
+            start(RELEASE, draft, **_ended())
+    else:
+        write(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
     announce(payment_cancelled, payment, draft.amount)
 
 
@@ -130,6 +123,8 @@ def _ended() -> dict[str, Any]:
 
 class Release:
     """How a reservation is let go. No money moves, and any answer will do."""
+
+    name = "cancel"
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Nothing is needed beforehand."""

@@ -15,10 +15,17 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
-from voucher_payment_gateway.gateway._carry_out import carry_out
+from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._operations import of, start
-from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, target
-from voucher_payment_gateway.gateway._reservations import fail_payment, renew
+from voucher_payment_gateway.gateway._orders import (
+    OrderView,
+    decide,
+    look,
+    refuse_if_open,
+    target,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway._reservations import change_payment, fail_payment, renew
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_captured
@@ -48,16 +55,15 @@ def capture(
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
 
-    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
+    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
         charged = {operation.payment_id for operation in done}
         payments = [payment for payment in view.part(pk) if payment.pk not in charged]
-        left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
         return [
             _draft(payment, share, view.next_capture + position, actor=actor, reason=reason)
             for position, (payment, share) in enumerate(_shares(view.order_number, payments, left))
         ]
 
-    return carry_out(CHARGE, number, plan)
+    return carry_out(CHARGE, number, plan, pk=pk, asked=asked)
 
 
 def _shares(
@@ -126,6 +132,8 @@ def _reference(order_number: str, capture_number: int) -> str:
 class Charge:
     """How a charge is prepared, made, and booked on its payment."""
 
+    name = "charge"
+
     def prepare(self, operation: VoucherOperation) -> None:
         """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
         payment = of(operation)
@@ -163,6 +171,8 @@ class Charge:
         payment = of(operation)
         charges = payment.operations.filter(kind="charge", state="refused").count()
         if operation.attempts and charges < CHARGES_PER_CAPTURE and payment.sealed_code:
+            with unless_outdated():  # the refusal proved that the reservation is gone
+                change_payment(payment, reserved_until=None)
             return decide(lambda: _charge_again(operation))
         fail_payment(payment, operation.amount)
         raise error
@@ -171,7 +181,6 @@ class Charge:
 def _charge_again(refused: VoucherOperation) -> VoucherOperation:
     view = look(refused.order_number)
     payment = next(payment for payment in view.payments if payment.pk == refused.payment_id)
-    payment.reserved_until = None  # the refusal proved that the reservation is gone
     draft = _draft(payment, refused.amount, view.next_capture, actor=refused.actor, reason=refused.reason)
     draft.number = view.next_number
     return start(CHARGE, draft)

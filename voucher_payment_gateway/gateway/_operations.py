@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
@@ -37,7 +38,7 @@ from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.verdicts import verdict
 from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["Kind", "book", "close", "lease_seconds", "next_try", "of", "resume", "start", "take"]
+__all__ = ["Kind", "book", "close", "lease_seconds", "next_try", "of", "resume", "start", "take", "write"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -49,6 +50,9 @@ EARLIEST_RETRY_SECONDS, LATEST_RETRY_SECONDS = 30, 3600
 
 class Kind(Protocol):
     """How one kind of operation is prepared, called and booked."""
+
+    name: str
+    """The kind as the operation's row has it."""
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Set what the call needs and may be read or reserved beforehand. Moves no money."""
@@ -73,18 +77,23 @@ def start(kind: Kind, draft: VoucherOperation, **payment_changes: Any) -> Vouche
     it is over, after UnavailableError and CredentialsError it stays due and ``settle`` sends it, after
     OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
-    if transaction.get_connection(database()).in_atomic_block:
-        _write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
+    connection = transaction.get_connection(database())
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        raise TransactionManagementError(
+            "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
+        )
+    if connection.in_atomic_block:
+        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
         transaction.on_commit(partial(_after_commit, kind, draft), using=database(), robust=True)
         return draft
     try:
         kind.prepare(draft)
         voucher_cloud().authenticate()
     except (UnavailableError, CredentialsError) as error:
-        _write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
+        write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
         raise
     except RefusedError as error:
-        _write(
+        write(
             draft,
             "refused",
             error_code=error.code,
@@ -93,7 +102,7 @@ def start(kind: Kind, draft: VoucherOperation, **payment_changes: Any) -> Vouche
         )
         return kind.refused(draft, error)
     claimed_at = monotonic()
-    _write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
+    write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     return _send(kind, draft, claimed_at)
 
 
@@ -167,7 +176,7 @@ def lease_seconds() -> float:
     return SEND_WINDOW_SECONDS + gateway_settings().DEADLINE_SECONDS + SEND_WINDOW_SECONDS
 
 
-def _write(
+def write(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
     """Beat one: the operation, and what it changes on its payment, together or not at all."""

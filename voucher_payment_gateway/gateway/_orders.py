@@ -15,7 +15,7 @@ from django.db import IntegrityError, router, transaction
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.orders import order_facts
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Decided = TypeVar("Decided")
-DECISIONS = 4
+DECISIONS = 12
 """So often a decision is made anew before the other side is said to be in progress."""
 
 
@@ -117,7 +117,7 @@ def target(order: Any) -> tuple[str, int | None]:
     """Return the order number and, where a single payment was given, its primary key."""
     if isinstance(order, VoucherPayment):
         return order.order_number, order.pk
-    return (order.number if isinstance(order, OrderFacts) else order_facts(order).number), None
+    return order_facts(order).number, None
 
 
 def database() -> str:

@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway._announce import announce
-from voucher_payment_gateway.gateway._carry_out import carry_out
+from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._operations import of
 from voucher_payment_gateway.gateway._orders import OrderView, refuse_if_open, target
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -44,32 +44,33 @@ def refund(
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
 
-    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
-        left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
+    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
         return _parts(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
 
-    return carry_out(REFUND, number, plan)
+    return carry_out(REFUND, number, plan, pk=pk, asked=asked)
 
 
 def give_back_all(payment: VoucherPayment, *, actor: str, reason: str) -> None:
     """Refund all that is left of one payment, which is being cancelled."""
 
-    def plan(view: OrderView, done: list[VoucherOperation]) -> list[VoucherOperation]:
-        return _parts(view.order_number, view.part(payment.pk), None, done, actor=actor, reason=reason)
+    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
+        return _parts(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
 
-    carry_out(REFUND, payment.order_number, plan, cancel_requested_at=timezone.now())
+    wish = {"cancel_requested_at": timezone.now()}
+    carry_out(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
 
 
 def _parts(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,
-    done: list[VoucherOperation],
+    done: Done,
     **by: str,
 ) -> list[VoucherOperation]:
     """Return the refunds to make, those already ``done`` in this run left out."""
     charged = [payment for payment in payments if payment.amount_captured > ZERO]
     if payments and not charged:
+        refuse_if_open(payments)
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
         )
@@ -152,6 +153,8 @@ def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, *
 
 class Refund:
     """How a refund is prepared, made, and booked on its payment."""
+
+    name = "refund"
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Note which refunds the voucher has already: without that a lost one could not be told from them."""
