@@ -85,6 +85,19 @@ def test_a_token_request_may_send_its_credentials_in_the_header(server):
     assert bad.status_code == 401
 
 
+def test_a_token_request_that_is_no_form_is_refused(server):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = httpx.post(f"{server.url}/oauth/token", content=b"\xff", headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_dead_tokens_are_forgotten(cloud, server):
+    for _ in range(3):
+        token_of(server.url)
+        cloud.clock.advance(3600)
+    assert len(cloud.books.state.tokens) == 1
+
+
 def test_a_token_request_in_json_is_refused(server):
     assert httpx.post(f"{server.url}/oauth/token", json={}).json()["error"] == "invalid_request"
     assert httpx.get(f"{server.url}/oauth/token").status_code == 405

@@ -108,6 +108,9 @@ def test_the_state_tells_everything(control, api, cloud, voucher):
     state = control.get("/sandbox/state").json()
     assert [row["state"] for row in state["reservations"]] == ["charged", "replaced", "lapsed"]
     assert [row["usable"] for row in state["pins"]] == [False]
+    cloud.behaviour = cloud.behaviour.but(cancel_reservation="works")
+    api.delete(f"/reservations/{api.reserve().json()['id']}")
+    assert control.get("/sandbox/state").json()["reservations"][-1]["state"] == "cancelled"
 
 
 @pytest.mark.parametrize("path", ["/", "/sandbox/state", "/sandbox/page.js", "/openapi.json"])

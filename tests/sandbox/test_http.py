@@ -75,6 +75,32 @@ def test_a_body_of_another_type_is_refused(api):
     assert api.post("/reservations", data={"amount": "5.00"}).status_code == 415
 
 
+def test_a_body_in_chunks_is_read(api, voucher):
+    pieces = (b'{"code": "GIFT-20", "amount": ', b'"5.00", "currency": "EUR"}')
+    headers = {"Content-Type": "application/json"}
+    assert api.post("/reservations", content=iter(pieces), headers=headers).status_code == 200
+    assert (
+        api.post("/reservations", content=iter([b"x" * 2 * 1024 * 1024]), headers=headers).status_code == 413
+    )
+    assert api.get(f"/vouchers/{voucher.id}").status_code == 200
+
+
+def test_a_defect_of_the_cloud_is_a_500_that_tells_nothing(api, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("an inner secret")
+
+    monkeypatch.setattr("voucher_payment_gateway.sandbox.vouchers.list_page", fail)
+    answer = api.get("/vouchers")
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_SERVER_ERROR")
+    assert "secret" not in answer.text
+    assert "an inner secret" in caplog.text
+
+
+def test_405_names_the_methods_that_are_allowed(api, cloud):
+    assert api.put("/vouchers").headers["Allow"] == "POST, GET"
+    assert api.get("/vouchers/recharge").headers["Allow"] == "POST"
+
+
 def test_a_huge_body_is_refused(api, cloud):
     answer = api.post(
         "/vouchers", content=b" " * (2 * 1024 * 1024), headers={"Content-Type": "application/json"}
@@ -91,7 +117,8 @@ def test_a_huge_body_is_refused(api, cloud):
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET /v1/vouchers HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"GET /v1/vouchers HTTP/1.1\r\nContent-Length: many\r\n\r\n",
-        b"POST /v1/vouchers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /v1/vouchers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"POST /v1/vouchers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n\r\n",
         b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
     ],

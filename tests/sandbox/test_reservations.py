@@ -127,6 +127,13 @@ def test_a_charge_is_refunded_in_parts_up_to_its_amount(api, cloud, voucher):
     assert cloud.refusals == ["limit", "limit"]
 
 
+def test_a_clerk_refunds_by_hand(api, cloud, voucher):
+    charge = api.reserve_and_charge()
+    refund = cloud.refund(charge["id"], "1.00", client_id=cloud.add_client(name="Clerk").id)
+    assert (refund.type, refund.charge_id, refund.order_number) == ("refund", charge["id"], "ORDER-1")
+    assert api.remaining(voucher.id) == "16.00"
+
+
 def test_only_a_charge_is_refunded_and_only_in_its_currency(api, cloud, voucher):
     charge = api.reserve_and_charge()
     refund = api.refund(charge["id"], "1.00").json()

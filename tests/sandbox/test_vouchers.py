@@ -3,6 +3,7 @@
 import pytest
 
 from tests.sandbox.conftest import NOON
+from voucher_payment_gateway.sandbox import ApiError
 
 
 def test_a_created_voucher_has_the_documented_fields_and_its_code(api):
@@ -143,6 +144,43 @@ def test_activation_computes_how_long_a_voucher_is_valid(api, value, interval, u
     assert api.status(voucher_id, "active").json()["valid_until"] == until
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"validity_value": 0},
+        {"validity_value": "2"},
+        {"validity_value": True},
+        {"validity_value": 7001},
+        {"validity_interval": "hours"},
+        {"validity_interval": 5},
+        {"taxable": "yes"},
+        {"tax_rate": 19},
+        {"data": {"foo": "bar"}},
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named(api, fields):
+    answer = api.post("/vouchers", json={"amount": "1.00", "currency": "EUR", **fields})
+    assert answer.status_code == 422
+    assert [error["property"] for error in answer.json()["errors"]] == list(fields)
+
+
+def test_a_validity_beyond_the_calendar_is_refused(cloud):
+    far = {"validity_value": 7000, "validity_interval": "years"}
+    early = cloud.add_voucher(status="inactive", **far)
+    cloud.clock.set(NOON.replace(year=4000))
+    with pytest.raises(ApiError, match="UNPROCESSABLE"):
+        cloud.add_voucher(**far)
+    with pytest.raises(ApiError, match="REFUSED"):
+        cloud.set_status(early.id, "active")
+    cloud.clock.set(NOON.replace(year=9990))
+    with pytest.raises(ApiError, match="UNPROCESSABLE"):
+        cloud.add_voucher(validity_value=7000, validity_interval="days")
+
+
+def test_a_status_is_required(api, voucher):
+    assert api.patch(f"/vouchers/{voucher.id}/status", json={}).status_code == 422
+
+
 def test_an_unknown_status_and_a_long_comment_are_refused(api, voucher):
     assert api.status(voucher.id, "locked").status_code == 422
     assert api.status(voucher.id, "inactive", comment="x" * 256).status_code == 422
@@ -204,7 +242,15 @@ def test_lists_come_in_pages_of_the_documented_envelope(api, cloud, server):
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=x", "per_page=0", "per_page=-1", "filter[created_from]=yesterday"]
+    "query",
+    [
+        "page=0",
+        "filter[created_to]=2026-02-30T12:00:00Z",
+        "page=x",
+        "per_page=0",
+        "per_page=-1",
+        "filter[created_from]=yesterday",
+    ],
 )
 def test_a_bad_query_is_refused(api, query):
     assert api.get(f"/vouchers?{query}").status_code == 422
@@ -234,6 +280,7 @@ def test_a_recharge_names_its_voucher_by_code_or_by_id(api, cloud, voucher):
     other = {**body, "code": "GIFT-20", "id": cloud.add_voucher().id}
     assert api.post("/vouchers/recharge", json=other).status_code == 422
     assert api.post("/vouchers/recharge", json={**body, "id": "none"}).status_code == 404
+    assert api.post("/vouchers/recharge", json={**body, "code": "NOBODYS"}).status_code == 404
     assert (
         api.post("/vouchers/recharge", json={**body, "id": voucher.id, "currency": "USD"}).status_code == 422
     )

@@ -24,7 +24,7 @@ from voucher_payment_gateway.sandbox.messages import (
     problem_response,
 )
 from voucher_payment_gateway.sandbox.openapi import description
-from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
 from voucher_payment_gateway.sandbox.records import Reservation
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
         if act is None:
             raise plain(HTTPStatus.NOT_FOUND)
         if request.method != "POST":
-            raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
+            raise not_allowed(["POST"])
         return document_response(200, act(cloud, json_body(request)))
     except ApiError as problem:
         return problem_response(problem)

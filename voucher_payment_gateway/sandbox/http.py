@@ -17,7 +17,7 @@ from voucher_payment_gateway.sandbox.messages import (
     query_of,
     segments_of,
 )
-from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
 from voucher_payment_gateway.sandbox.records import Client
 from voucher_payment_gateway.sandbox.routes import ROUTES, Call, Route, is_served
 
@@ -55,19 +55,16 @@ def _call(books: Books, request: Request, route: Route, ids: dict[str, str]) -> 
 
 
 def _find(books: Books, method: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
-    allowed = []
-    for route in ROUTES:
-        ids = route.match(segments)
-        if ids is None:
-            continue
-        if not is_served(route, books):
-            if books.behaviour.cancel_reservation == "not_allowed":
-                raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
-            continue
+    found = [(route, ids) for route in ROUTES if (ids := route.match(segments)) is not None]
+    # A literal path, /vouchers/recharge, is no voucher's id: so OpenAPI reads its templates.
+    found = [(route, ids) for route, ids in found if not ids] or found
+    served = [(route, ids) for route, ids in found if is_served(route, books)]
+    for route, ids in served:
         if route.method == method:
             return route, ids
-        allowed.append(route.method)
-    raise plain(HTTPStatus.METHOD_NOT_ALLOWED if allowed else HTTPStatus.NOT_FOUND)
+    if served or (found and books.behaviour.cancel_reservation == "not_allowed"):
+        raise not_allowed([route.method for route, _ in served])
+    raise plain(HTTPStatus.NOT_FOUND)
 
 
 def _client(books: Books, request: Request, route: Route) -> Client:
@@ -84,7 +81,7 @@ def _client(books: Books, request: Request, route: Route) -> Client:
 
 def _token(books: Books, request: Request, token_seconds: int) -> Response:
     if request.method != "POST":
-        raise plain(HTTPStatus.METHOD_NOT_ALLOWED)
+        raise not_allowed(["POST"])
     try:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":

@@ -80,7 +80,7 @@ def document_response(status: int, document: Mapping[str, Any], *headers: tuple[
 
 def problem_response(problem: ApiError, *headers: tuple[str, str]) -> Response:
     """Return the error document of a problem."""
-    return document_response(problem.status, problem.document(), *headers)
+    return document_response(problem.status, problem.document(), *problem.headers, *headers)
 
 
 def segments_of(request: Request) -> tuple[str, ...]:

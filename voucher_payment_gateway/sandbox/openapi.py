@@ -11,6 +11,19 @@ from voucher_payment_gateway.sandbox.schemas import ANSWERS, BODIES, SCHEMAS, TO
 __all__ = ["description"]
 
 _DATE_FILTERS = ("filter[created_from]", "filter[created_to]")
+_FOLLOWED_BY = {
+    "create": (
+        "getVoucher",
+        "getCompleteVoucher",
+        "updateVoucher",
+        "setStatus",
+        "listCharges",
+        "deleteVoucher",
+    ),
+    "reserve": ("charge",),
+    "charge": ("refund",),
+}
+"""Which operations take the id that an answer holds."""
 _LARGEST_NUMBER = 999_999_999
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 
@@ -20,7 +33,7 @@ def description(books: Books) -> dict[str, Any]:
     paths: dict[str, Any] = {_TOKEN_PATH: {"post": _token_operation()}}
     for route in ROUTES:
         if is_served(route, books):
-            operation = _operation(route, books.behaviour.post_status)
+            operation = _operation(route, books)
             paths.setdefault(f"{API_PREFIX}{route.path}", {})[route.method.lower()] = operation
     flow = {"clientCredentials": {"tokenUrl": _TOKEN_PATH, "scopes": dict.fromkeys(SCOPES, "")}}
     return {
@@ -35,25 +48,42 @@ def description(books: Books) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, post_status: int) -> dict[str, Any]:
+def _operation(route: Route, books: Books) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.title,
         "security": [] if route.is_public else [{"oauth2": list(route.scopes)}],
-        "responses": {**_success(route, post_status), "4XX": _answer("Error", "Refused")},
+        "responses": {**_success(route, books.behaviour.post_status), "4XX": _answer("Error", "Refused")},
     }
     if parameters := [*_path_parameters(route), *_query_parameters(route)]:
         operation["parameters"] = parameters
     if route.name in BODIES:
-        content = {"application/json": {"schema": BODIES[route.name]}}
-        operation["requestBody"] = {"required": "required" in BODIES[route.name], "content": content}
+        schema = _body(route, books)
+        content = {"application/json": {"schema": schema}}
+        operation["requestBody"] = {"required": "required" in schema, "content": content}
     return operation
+
+
+def _body(route: Route, books: Books) -> dict[str, Any]:
+    """Return what a call may send; create reads its id from the field that the behaviour names."""
+    schema, field = BODIES[route.name], books.behaviour.create_id_field
+    if route.name != "create" or field == "both":
+        return schema
+    unread = {"id", "custom_id"} - {field}
+    properties = {name: each for name, each in schema["properties"].items() if name not in unread}
+    return {**schema, "properties": properties}
 
 
 def _success(route: Route, post_status: int) -> dict[str, Any]:
     if route.name not in ANSWERS:
         return {"204": {"description": "No Content"}}
-    return {str(post_status if route.method == "POST" else 200): _answer(ANSWERS[route.name], "OK")}
+    answer = _answer(ANSWERS[route.name], "OK")
+    if route.name in _FOLLOWED_BY:
+        answer["links"] = {
+            name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+            for name in _FOLLOWED_BY[route.name]
+        }
+    return {str(post_status if route.method == "POST" else 200): answer}
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ __all__ = [
     "ApiError",
     "FieldError",
     "field_code",
+    "not_allowed",
     "plain",
     "unprocessable",
     "voucher_not_found",
@@ -58,7 +59,14 @@ class ApiError(Exception):
     """The cloud says no. ``reason`` is for tests: the answer never shows it."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, errors: Sequence[FieldError] = (), reason: str = ""
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        reason: str = "",
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -66,6 +74,7 @@ class ApiError(Exception):
         self.message = message
         self.errors = tuple(errors)
         self.reason = reason
+        self.headers = tuple(headers)
 
     def document(self) -> dict[str, Any]:
         """Return the documented error document."""
@@ -85,6 +94,13 @@ def voucher_not_found() -> ApiError:
 def plain(status: HTTPStatus, message: str = "") -> ApiError:
     """Return an error of HTTP itself; the bodies of 400, 401, 403, 405 … are undocumented: invented here."""
     return ApiError(status.value, status.name, message or f"{status.phrase}.", reason=status.name.lower())
+
+
+def not_allowed(allowed: Sequence[str]) -> ApiError:
+    """Return the 405 of a path that knows other methods."""
+    error = plain(HTTPStatus.METHOD_NOT_ALLOWED)
+    error.headers = (("Allow", ", ".join(allowed)),)
+    return error
 
 
 def unprocessable(operation: str, errors: Sequence[FieldError]) -> ApiError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import select
 import socket
 import struct
@@ -23,6 +24,7 @@ __all__ = ["LOOPBACK", "LocalServer", "serve"]
 LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _BLOCK = b" " * 64 * 1024
+_LONGEST_LINE = 8192
 _POLL_SECONDS = 0.02
 _JOIN_SECONDS = 5
 
@@ -158,10 +160,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._deliver(answer)
 
     def _read_body(self) -> bytes | None:
-        text = self.headers.get("Content-Length", "0").strip()
         if "Transfer-Encoding" in self.headers:
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
-        elif not (text.isascii() and text.isdigit() and len(text) < 16):
+            return self._read_chunks()
+        text = self.headers.get("Content-Length", "0").strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
             self.send_error(HTTPStatus.BAD_REQUEST)
         elif int(text) > LARGEST_BODY:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -173,11 +175,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         return None
 
+    def _read_chunks(self) -> bytes | None:
+        body = bytearray()
+        while size := self._chunk_size():
+            if size < 0 or len(body) + size > LARGEST_BODY:
+                self.send_error(HTTPStatus.BAD_REQUEST if size < 0 else HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                self._drain(size)
+                return None
+            body += self.rfile.read(size)
+            self.rfile.readline(_LONGEST_LINE)
+        while self.rfile.readline(_LONGEST_LINE).strip():
+            continue  # trailers
+        return bytes(body)
+
+    def _chunk_size(self) -> int:
+        """Return the size of the next chunk, 0 for the last, -1 for what is none."""
+        text = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+        return int(text, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,8}", text) else -1
+
     def _drain(self, length: int) -> None:
         """Read on past the answer, up to a bound: closing on unread bytes would reset the answer away."""
-        for _ in range(min(length, 16 * LARGEST_BODY) // len(_BLOCK) + 1):
-            if not self.rfile.read1(len(_BLOCK)):
-                return
+        left = min(length, 16 * LARGEST_BODY)
+        while left > 0 and (got := self.rfile.read1(min(left, len(_BLOCK)))):
+            left -= len(got)
 
     def _deliver(self, answer: Response) -> None:
         delivery = answer.delivery
