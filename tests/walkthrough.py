@@ -17,7 +17,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
-            "EXAMPLE_DATABASE": str(Path(folder) / "shop.sqlite3"),
+            "EXAMPLE_VAR_DIR": folder,
             "VOUCHER_CLOUD_URL": f"http://127.0.0.1:{port}/v1",
         }
         cloud = subprocess.Popen(
