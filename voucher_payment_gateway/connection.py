@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 
 from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.conf import NAME, GatewaySettings, gateway_settings
+from voucher_payment_gateway.token_cache import TokenCache
 
 __all__ = ["close", "voucher_cloud"]
 
@@ -54,6 +55,7 @@ def _connect(settings: GatewaySettings) -> VoucherCloud:
         timeout_seconds=settings.TIMEOUT_SECONDS,
         deadline_seconds=settings.DEADLINE_SECONDS,
         error_meanings=settings.ERROR_MEANINGS,
+        token_store=TokenCache(settings.base_url, settings.CLIENT_ID),
     )
 
 

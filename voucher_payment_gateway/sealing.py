@@ -14,7 +14,7 @@ from django.conf import settings
 
 from voucher_payment_gateway.conf import gateway_settings
 
-__all__ = ["Secret", "fingerprint", "fingerprints", "hint", "seal", "unseal"]
+__all__ = ["Secret", "fingerprint", "fingerprints", "hint", "seal", "seal_text", "unseal", "unseal_text"]
 
 HINT_LENGTH = 4
 
@@ -29,22 +29,30 @@ class Secret:
 
 def seal(secret: Secret) -> str:
     """Return the sealed secret for the database, or an empty string where no key is set."""
-    keys = _fernets()
-    if not keys:
-        return ""
-    return keys[0].encrypt(json.dumps([secret.code, secret.pin]).encode()).decode()
+    return seal_text(json.dumps([secret.code, secret.pin]))
 
 
 def unseal(sealed: str) -> Secret | None:
     """Return the secret, or None where nothing is stored or none of the keys opens it."""
+    opened = unseal_text(sealed)
+    return None if opened is None else Secret(*json.loads(opened))
+
+
+def seal_text(text: str) -> str:
+    """Return ``text`` sealed under the first key, or an empty string where no key is set."""
+    keys = _fernets()
+    return keys[0].encrypt(text.encode()).decode() if keys else ""
+
+
+def unseal_text(sealed: str) -> str | None:
+    """Return what was sealed under any of the keys, or None."""
     keys = _fernets()
     if not sealed or not keys:
         return None
     try:
-        code, pin = json.loads(MultiFernet(keys).decrypt(sealed.encode()))
+        return MultiFernet(keys).decrypt(sealed.encode()).decode()
     except InvalidToken:
         return None
-    return Secret(code, pin)
 
 
 def fingerprint(code: str) -> str:

@@ -1,0 +1,161 @@
+"""The access token is shared by all processes, sealed; a broken cache never stops a checkout."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
+
+from tests.redis_server import redis_server
+from voucher_payment_gateway import connection
+from voucher_payment_gateway.api import Token
+from voucher_payment_gateway.token_cache import TokenCache
+
+ROOT = Path(__file__).resolve().parent.parent
+PROCESSES, THREADS = 8, 64
+
+
+@pytest.fixture
+def token_cache(gateway_settings):
+    cache.clear()
+    return TokenCache("http://127.0.0.1/v1", "shop")
+
+
+def token(value="canary-token", seconds=600):
+    now = datetime.now(UTC)
+    return Token(value, now, now + timedelta(seconds=seconds))
+
+
+def token_requests(voucher_cloud):
+    return [call for call in voucher_cloud.requests if call.path == "/oauth/token"]
+
+
+def test_a_token_is_shared_sealed(token_cache):
+    given = token()
+    token_cache.save(given)
+    assert token_cache.load() == given
+    assert "canary-token" not in str(list(caches["default"]._cache.values()))
+
+
+def test_another_client_or_address_has_a_token_of_its_own(token_cache):
+    token_cache.save(token())
+    assert TokenCache("http://127.0.0.1/v1", "other").load() is None
+    assert TokenCache("https://other/v1", "shop").load() is None
+
+
+def test_only_the_rejected_token_is_forgotten(token_cache):
+    token_cache.save(token("newer"))
+    token_cache.forget(token("older"))
+    assert token_cache.load().value == "newer"
+    token_cache.forget(token("newer"))
+    assert token_cache.load() is None
+
+
+def test_without_a_sealing_key_nothing_is_stored(token_cache, gateway_settings):
+    gateway_settings(SEALING_KEYS=[])
+    token_cache.save(token())
+    assert caches["default"]._cache == {}
+    assert token_cache.load() is None
+
+
+def test_one_waits_for_the_other_that_is_fetching(token_cache):
+    assert token_cache.load() is None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(token_cache.load)
+        token_cache.save(token("fetched"))
+        assert waiting.result(timeout=10).value == "fetched"
+
+
+def test_a_new_client_takes_the_shared_token_without_a_request(gateway_settings, voucher_cloud):
+    cache.clear()
+    connection.voucher_cloud().authenticate()
+    connection.close()
+    connection.voucher_cloud().authenticate()
+    assert len(token_requests(voucher_cloud)) == 1
+
+
+def test_a_wrong_token_in_the_cache_costs_one_request_and_no_error(gateway_settings, voucher_cloud):
+    cache.clear()
+    voucher = voucher_cloud.add_voucher(amount="5.00")
+    client = connection.voucher_cloud()
+    store = TokenCache(client_base(), "local-shop")
+    store.save(token("of-another-cloud"))
+    assert client.get_voucher(voucher.id).id == voucher.id
+    assert len(token_requests(voucher_cloud)) == 1
+
+
+def client_base():
+    from voucher_payment_gateway.conf import gateway_settings
+
+    return gateway_settings().base_url
+
+
+class BrokenCache(LocMemCache):
+    """A cache whose every call fails."""
+
+    def _down(self, *_args, **_options):
+        raise ConnectionError("the cache is down")
+
+    get = set = add = delete = _down
+
+
+@pytest.mark.parametrize("stored", ["nonsense", "gAAAAABnonsense", 7, None])
+def test_nonsense_in_the_cache_is_no_token(token_cache, stored):
+    token_cache.save(token())
+    cache.set(token_cache._key, stored)
+    assert token_cache.load() is None
+
+
+def test_a_broken_cache_never_stops_a_checkout(gateway_settings, settings, voucher_cloud):
+    settings.CACHES = {"default": {"BACKEND": "tests.test_token_cache.BrokenCache"}}
+    voucher = voucher_cloud.add_voucher(amount="5.00")
+    assert connection.voucher_cloud().get_voucher(voucher.id).id == voucher.id
+
+
+COLD_START = """
+import sys
+from threading import Barrier, Thread
+import django
+from django.conf import settings
+import tests.settings as base
+options = {name: getattr(base, name) for name in dir(base) if name.isupper()}
+options["CACHES"] = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": sys.argv[1]}}
+options["VOUCHER_PAYMENT_GATEWAY"]["BASE_URL"] = sys.argv[2]
+settings.configure(**options)
+django.setup()
+from voucher_payment_gateway.connection import voucher_cloud
+sys.stdout.write("ready\\n"); sys.stdout.flush(); sys.stdin.readline()
+threads = int(sys.argv[3])
+barrier, errors = Barrier(threads), []
+def start():
+    barrier.wait()
+    try:
+        voucher_cloud().authenticate()
+    except Exception as error:
+        errors.append(repr(error))
+crowd = [Thread(target=start) for _ in range(threads)]
+[thread.start() for thread in crowd]
+[thread.join() for thread in crowd]
+print(len(errors), errors[:1])
+"""
+
+
+def test_a_cold_start_of_many_processes_makes_at_most_two_token_requests(server, voucher_cloud, tmp_path):
+    with redis_server(tmp_path) as address:
+        command = [sys.executable, "-c", COLD_START, address, server.base_url, str(THREADS)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        workers = [
+            subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes)
+            for _ in range(PROCESSES)
+        ]
+        assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * PROCESSES
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        assert [worker.communicate(timeout=120)[0] for worker in workers] == ["0 []\n"] * PROCESSES
+    assert 1 <= len(token_requests(voucher_cloud)) <= 2

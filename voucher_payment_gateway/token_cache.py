@@ -1,0 +1,70 @@
+"""The access token in Django's cache, sealed, so that all processes of a shop share one.
+
+None of it has to work: a cache that is down, flushed or full of nonsense costs a token request, never a checkout.
+Without ``SEALING_KEYS`` nothing is stored.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from datetime import UTC, datetime
+
+from django.core.cache import cache
+
+from voucher_payment_gateway.api import Token
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.sealing import seal_text, unseal_text
+
+__all__ = ["TokenCache"]
+
+FETCH_SECONDS = 10
+"""So long one process may take to fetch a token before another one tries as well."""
+
+PATIENCE_SECONDS = 3.0
+LOOK_EVERY_SECONDS = 0.02
+
+
+class TokenCache:
+    """Shares the token of one client of one Voucher Cloud; a ``TokenStore`` of the api client."""
+
+    def __init__(self, base_url: str, client_id: str) -> None:
+        name = hashlib.sha256(f"{base_url} {client_id}".encode()).hexdigest()[:32]
+        self._key = f"voucher_payment_gateway.token.{name}"
+        self._fetching = f"{self._key}.fetching"
+
+    def load(self) -> Token | None:
+        """Return the shared token. With none there, one process is told so at once and fetches it, while the
+        others wait for it, up to three seconds."""
+        patient_until = time.monotonic() + PATIENCE_SECONDS
+        while (token := self._read()) is None and gateway_settings().SEALING_KEYS:
+            if (
+                cache.add(self._fetching, secrets.token_hex(8), FETCH_SECONDS)
+                or time.monotonic() > patient_until
+            ):
+                break
+            time.sleep(LOOK_EVERY_SECONDS)
+        return token
+
+    def save(self, token: Token) -> None:
+        """Share a token that just came, for as long as it holds."""
+        lasts = (token.expires_at - datetime.now(UTC)).total_seconds()
+        sealed = seal_text(
+            json.dumps([token.value, token.issued_at.isoformat(), token.expires_at.isoformat()])
+        )
+        if sealed and lasts > 0:
+            cache.set(self._key, sealed, lasts)
+        cache.delete(self._fetching)
+
+    def forget(self, token: Token) -> None:
+        """Drop this token, unless a newer one stands in its place."""
+        if (shared := self._read()) and shared.value == token.value:
+            cache.delete(self._key)
+
+    def _read(self) -> Token | None:
+        sealed = cache.get(self._key)
+        opened = unseal_text(sealed) if isinstance(sealed, str) else None
+        if opened is None:
+            return None
+        value, issued_at, expires_at = json.loads(opened)
+        return Token(value, datetime.fromisoformat(issued_at), datetime.fromisoformat(expires_at))
