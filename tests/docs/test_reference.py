@@ -1,0 +1,431 @@
+"""Each reference page against the code: all that exists is told, and nothing is told that does not exist."""
+
+import inspect
+import json
+import re
+from importlib import import_module
+
+import pytest
+from django.core.management import load_command_class
+from django.db import connection
+
+from tests.docs.pages import ROOT, all_pages, first_words, headings, page, rows, section, words
+from voucher_payment_gateway import api, checks, conf, exceptions, gateway, models, signals
+from voucher_payment_gateway.rules import states
+from voucher_payment_gateway.sandbox import __main__ as sandbox_program
+from voucher_payment_gateway.sandbox import control
+
+PACKAGE = ROOT / "voucher_payment_gateway"
+SETTINGS = conf.GatewaySettings.model_fields
+SYNC_VERBS = [name for name in gateway.__all__ if name.islower() and f"a{name}" in gateway.__all__]
+COMMANDS = sorted(path.stem for path in (PACKAGE / "management/commands").glob("voucher_*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _development(settings):
+    """The settings of the test shop name the local Voucher Cloud, which is an error without DEBUG."""
+    settings.DEBUG = True
+
+
+def source_of(*left_out: str) -> str:
+    """The package's own source without the local Voucher Cloud and the files ``left_out``."""
+    paths = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
+    return "\n".join(path.read_text() for path in paths if path.name not in left_out)
+
+
+# settings.md
+
+
+def settings_rows() -> dict[str, list[str]]:
+    found = [cells for cells in rows(page("reference/settings.md")) if len(cells) == 5]
+    return {words(cells[0])[0]: cells for cells in found}
+
+
+def test_every_setting_has_its_row_and_no_other_has():
+    assert settings_rows().keys() == SETTINGS.keys()
+    assert len([cells for cells in rows(page("reference/settings.md")) if len(cells) == 5]) == len(SETTINGS)
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_a_setting_is_told_with_its_default(key):
+    field, told = SETTINGS[key], settings_rows()[key][2]
+    if field.is_required():
+        assert told == "required"
+        return
+    default = field.default
+    if isinstance(default, conf.Section):
+        default = default.model_dump(exclude_none=True)
+    assert words(told) == [json.dumps(default)]
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_a_setting_is_told_with_its_check(key):
+    expected = {checks.NUMBERS[key]} | {"SEALING_KEYS": {"W015"}, "REFUND_GRACE_SECONDS": {"W017"}}.get(
+        key, set()
+    )
+    assert set(settings_rows()[key][4].split(", ")) == expected
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_the_values_that_a_setting_takes_are_told(key):
+    choices = re.findall(r"'([\w-]+)'", str(SETTINGS[key].annotation).partition("ForwardRef")[0])
+    if "Literal" in str(SETTINGS[key].annotation) and not key.startswith(("EVENTS", "ON_STATUS")):
+        row = " ".join(settings_rows()[key])
+        assert [value for value in choices if f'"{value}"' not in row] == []
+
+
+def test_the_settings_without_effect_are_those_that_nothing_reads():
+    source = source_of("checks.py")
+    unread = {key for key in SETTINGS if not re.search(rf"\.{key}\b", source)}
+    told = first_words(section(page("reference/settings.md"), "Accepted, without effect in 0.1.0"))
+    assert set(told) == unread
+
+
+def test_the_known_behaviour_of_the_api_is_told_key_by_key():
+    told = list(rows(section(page("reference/settings.md"), "API_BEHAVIOUR")))
+    assert {words(cells[0])[0] for cells in told} == conf.ApiBehaviour.model_fields.keys()
+    source = source_of("checks.py")
+    read = {key for key in conf.ApiBehaviour.model_fields if re.search(rf"API_BEHAVIOUR\.{key}\b", source)}
+    assert {words(cells[0])[0] for cells in told if cells[2] != "none yet"} == read
+
+
+# checks.md
+
+MISTAKES = [
+    ("E001", None),
+    ("E001", []),
+    ("E002", {"CAPTURE_MODE": "manual"}),
+    ("E003", {"ENVIRONMENT": "live"}),
+    ("E004", {"CLIENT_ID": ""}),
+    ("E004", {"CLIENT_ID": ...}),
+    ("E004", {"CLIENT_SECRET": ""}),
+    ("E004", {"CLIENT_TYPE": "x" * 33}),
+    ("E005", {"BASE_URL": "http://vouchers.example"}),
+    ("E006", {"TIMEOUT_SECONDS": 0}),
+    ("E006", {"TIMEOUT_SECONDS": 20}),
+    ("E007", {"ORDER_MODEL": "shop.Ordr"}),
+    ("E007", {"ORDER_MODEL": ...}),
+    ("E008", {"ORDER_FIELDS": {"total": "gross"}}),
+    ("E008", {"ORDER_FIELDS": {"gross": "total"}}),
+    ("E009", {"ORDER_ADAPTER": "shop.adapters.Adapter"}),
+    ("E010", {"EVENTS": {"capture": "shop.signals.shiped"}}),
+    ("E010", {"EVENTS": {"ship": "shop.signals.shipped"}}),
+    ("E011", {"ON_STATUS": {"field": "state"}}),
+    ("E011", {"ON_STATUS": {"capture": ["shipped"]}}),
+    ("E011", {"ON_STATUS": {"field": "status", "capture": "shipped"}}),
+    ("E012", {"CHECKOUT_ORDER": "shop.checkout.order"}),
+    ("E013", {"CAPTURE": "later"}),
+    ("E014", {"SEALING_KEYS": ["secret"]}),
+    ("W015", {"SEALING_KEYS": []}),
+    ("E016", {"SELECTED_HOURS": 0}),
+    ("W017", {"REFUND_GRACE_SECONDS": 60}),
+    ("E018", {"ERROR_MEANINGS": {"X": "gone"}}),
+    ("E018", {"API_BEHAVIOUR": {"second_charge": "perhaps"}}),
+    ("E020", {"CODE_PATTERN": "("}),
+    ("E020", {"CODE_NORMALISER": "shop.codes.tidy"}),
+    ("E021", {"RENEW_HOLDS": "maybe"}),
+]
+
+
+def check_rows() -> dict[str, list[str]]:
+    return {cells[0]: cells for cells in rows(page("reference/checks.md"))}
+
+
+def test_every_check_has_its_row_and_no_other_has():
+    assert check_rows().keys() == checks.HINTS.keys()
+
+
+def test_every_mistake_of_the_settings_is_tried_here():
+    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {"E019", "E022"}
+
+
+@pytest.mark.parametrize(("number", "mistake"), MISTAKES)
+def test_the_message_of_a_check_is_the_one_that_is_told(settings, number, mistake):
+    good = settings.VOUCHER_PAYMENT_GATEWAY
+    if isinstance(mistake, dict):
+        mistake = {key: value for key, value in {**good, **mistake}.items() if value is not ...}
+    settings.VOUCHER_PAYMENT_GATEWAY = mistake
+    (message,) = checks.check_settings()
+    assert message.id == f"voucher_payment_gateway.{number}"
+    assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_the_local_voucher_cloud_is_the_one_that_is_told(settings):
+    settings.DEBUG = False
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.E019"
+    assert message.msg in words(check_rows()["E019"][1])
+
+
+def test_the_message_about_a_database_is_the_one_that_is_told(monkeypatch):
+    monkeypatch.setattr(connection.features, "supports_partial_indexes", False)
+    (message,) = checks.check_databases(["default"])
+    assert message.id == "voucher_payment_gateway.E022"
+    assert message.msg in words(check_rows()["E022"][1])
+
+
+# verbs.md
+
+
+def test_every_verb_has_its_section_and_no_other_has():
+    assert sorted(headings(page("reference/verbs.md"), 2)) == sorted(SYNC_VERBS)
+
+
+def test_every_verb_is_told_with_its_async_twin():
+    told = {
+        tuple(words(cells[0] + cells[1])) for cells in rows(page("reference/verbs.md")) if len(cells) == 3
+    }
+    assert {(name, f"a{name}") for name in SYNC_VERBS} <= told
+    others = {name for name in gateway.__all__ if name.islower()} - {name for pair in told for name in pair}
+    assert others == set()
+
+
+@pytest.mark.parametrize("name", SYNC_VERBS)
+def test_the_signature_of_a_verb_is_the_one_that_is_told(name):
+    parameters = []
+    signature = inspect.signature(getattr(gateway, name))
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
+            parameters.append("*")
+        default = "" if parameter.default is parameter.empty else f"={json.dumps(parameter.default)}"
+        parameters.append(parameter.name + default.replace("null", "None"))
+    result = inspect.formatannotation(signature.return_annotation).rpartition("voucher_payment_gateway")[2]
+    told = words(section(page("reference/verbs.md"), name))[0]
+    assert told.startswith(f"{name}({', '.join(parameters)}) -> ")
+    assert told.rpartition(" ")[2].strip("]").endswith(result.rpartition(".")[2].strip("]"))
+
+
+def test_the_report_of_settle_is_told_field_by_field():
+    told = first_words(section(page("reference/verbs.md"), "settle"))
+    assert told == list(gateway.SettleReport.__dataclass_fields__)
+
+
+# models.md
+
+
+def field_names(model) -> set[str]:
+    return {field.name for field in model._meta.fields}
+
+
+@pytest.mark.parametrize("model", [models.VoucherPayment, models.VoucherOperation])
+def test_every_field_of_a_model_has_its_row_and_no_other_has(model):
+    told = section(page("reference/models.md"), model.__name__)
+    fields = told.partition("| property |")[0].partition("###")[0]
+    assert sorted(first_words(fields)) == sorted(field_names(model))
+
+
+def properties(cls) -> set[str]:
+    return {name for name, value in vars(cls).items() if isinstance(value, property)}
+
+
+def test_every_property_of_a_payment_has_its_row():
+    told = (
+        section(page("reference/models.md"), "VoucherPayment")
+        .partition("| property |")[2]
+        .partition("###")[0]
+    )
+    assert set(first_words("|" + told)) == properties(models.VoucherPayment) | {"operations"}
+
+
+def test_everything_that_the_mixin_adds_has_its_row():
+    told = first_words(section(page("reference/models.md"), "VoucherOrderMixin"))
+    assert set(told) == properties(models.VoucherOrderMixin) | {"voucher_reservation_ids"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [
+        ("Payment statuses", states.PaymentStatus.__args__),
+        ("Operation kinds", states.OperationKind.__args__),
+        ("Operation states", states.OperationState.__args__),
+    ],
+)
+def test_every_status_kind_and_state_has_its_row(heading, values):
+    assert first_words(section(page("reference/models.md"), heading)) == list(values)
+
+
+def test_the_rows_agree_with_the_choices_of_the_columns():
+    assert tuple(models.VoucherPayment.Status.values) == states.PaymentStatus.__args__
+    assert tuple(models.VoucherOperation.Kind.values) == states.OperationKind.__args__
+    assert tuple(models.VoucherOperation.State.values) == states.OperationState.__args__
+
+
+def test_the_statuses_and_kinds_that_are_not_used_yet_are_the_ones_told():
+    source = source_of("states.py", "models.py", "0001_initial.py", "story.py", "summary.py")
+    kinds = section(page("reference/models.md"), "Operation kinds")
+    unused = {kind for kind in states.OperationKind.__args__ if f'kind="{kind}"' not in source}
+    assert {words(cells[0])[0] for cells in rows(kinds) if "not used" in cells[1]} == unused
+    assert ('status="lapsed"' in source) is ("Not set by" not in page("reference/models.md"))
+
+
+def test_every_constraint_and_index_is_told_and_no_other_is():
+    own = [models.VoucherPayment._meta, models.VoucherOperation._meta]
+    names = {each.name for meta in own for each in [*meta.constraints, *meta.indexes]}
+    assert set(re.findall(r"vpg_\w+", page("reference/models.md"))) == names
+
+
+# signals.md
+
+
+def test_every_signal_has_its_row_and_no_other_has():
+    told = [name for name in first_words(page("reference/signals.md")) if name.startswith("payment_")]
+    assert sorted(told) == sorted(signals.__all__)
+
+
+def test_the_signals_that_are_not_sent_yet_are_the_ones_told():
+    source = source_of()
+    silent = {name for name in signals.__all__ if f"announce({name}" not in source}
+    told = {words(cells[0])[0] for cells in rows(page("reference/signals.md")) if "Not sent by" in cells[1]}
+    assert told == silent
+
+
+# errors.md
+
+
+def test_the_tree_of_errors_is_the_one_that_is_told():
+    def names(text):
+        return re.findall(r"^ *([│├└─ ]*\w+Error)\b", text, re.MULTILINE)
+
+    told = page("reference/errors.md").partition("```text")[2].partition("```")[0]
+    assert names(told) == names(exceptions.__doc__)
+    assert sorted(re.findall(r"\w+Error", told)) == sorted(exceptions.__all__)
+
+
+def error_rows() -> dict[str, list[str]]:
+    return {words(cells[0])[0]: cells for cells in rows(page("reference/errors.md")) if len(cells) == 5}
+
+
+def test_every_error_has_its_row_and_no_other_has():
+    assert sorted(error_rows()) == sorted(exceptions.__all__)
+
+
+@pytest.mark.parametrize("name", exceptions.__all__)
+def test_an_error_is_told_with_its_code_and_what_it_says_of_the_money(name):
+    error = getattr(exceptions, name)
+    _, code, money_moved, *_ = error_rows()[name]
+    assert (words(code), money_moved) == ([error.default_code], error.money_moved)
+
+
+@pytest.mark.parametrize("name", exceptions.__all__)
+def test_what_an_error_carries_is_told(name):
+    told = page("reference/errors.md")
+    assert [key for key in vars(getattr(exceptions, name)()) if f"`{key}`" not in told] == []
+
+
+def test_every_finer_code_is_told_and_no_other_is():
+    told = page("reference/errors.md")
+    in_code = set(re.findall(r'\bcode="(\w+)"', source_of())) | {"send_window_passed"}
+    assert set(first_words(section(told, "Finer codes"))) == in_code | {"booking_known_already"}
+
+
+def test_every_code_of_operations_is_told_and_no_other_is():
+    source = source_of()
+    in_code = set(re.findall(r'error_code="(\w+)"', source)) | set(
+        re.findall(r'_doubt\(\w+, "(\w+)"', source)
+    )
+    assert set(first_words(section(page("reference/errors.md"), "Codes of operations"))) == in_code
+
+
+# commands.md
+
+
+def test_every_command_has_its_section_and_no_other_has():
+    assert sorted(headings(page("reference/commands.md"), 2)) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_has_its_row(name):
+    parser = load_command_class("voucher_payment_gateway", name).create_parser("manage.py", name)
+    own = {
+        option for action in parser._actions for option in action.option_strings if option.startswith("--")
+    }
+    own -= {"--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback"}
+    own -= {"--no-color", "--force-color", "--skip-checks"}
+    if name == "voucher_sandbox":
+        program = sandbox_program._parser()._actions
+        own |= {option for action in program for option in action.option_strings} - {"-h", "--help"}
+    told = [
+        word for word in first_words(section(page("reference/commands.md"), name)) if word.startswith("--")
+    ]
+    assert sorted(told) == sorted(own)
+
+
+def test_every_control_of_the_local_voucher_cloud_has_its_row():
+    told = [word for word in first_words(page("reference/commands.md")) if word.startswith("/sandbox/")]
+    assert sorted(told) == sorted(control._CONTROLS)
+
+
+# client.md
+
+
+def public(cls) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+def client_calls() -> dict[str, str]:
+    found = first_words(section(page("reference/client.md"), "Calls"))
+    return {call.partition("(")[0]: call for call in found}
+
+
+def test_every_call_of_the_client_is_told_and_no_other_is():
+    named = {word.partition("(")[0] for word in words(page("reference/client.md"))}
+    assert client_calls().keys() == public(api.VoucherCloud) - {"close", "unconnected"}
+    assert client_calls().keys() == public(api.AsyncVoucherCloud) - {"aclose", "unconnected"}
+    assert {"close", "aclose", "unconnected"} <= named
+
+
+@pytest.mark.parametrize("client", [api.VoucherCloud, api.AsyncVoucherCloud])
+@pytest.mark.parametrize("name", sorted(public(api.VoucherCloud) - {"close", "unconnected"}))
+def test_the_arguments_of_a_call_are_the_ones_that_are_told(client, name):
+    parameters = list(inspect.signature(getattr(client, name)).parameters.values())[1:]
+    spelled = [p.name + ("=" if p.kind is p.KEYWORD_ONLY else "") for p in parameters]
+    told = client_calls()[name].partition("(")[2].rstrip(")").split(", ") if parameters else []
+    if told and told[-1] == "…":
+        assert spelled[: len(told) - 1] == told[:-1]
+    else:
+        assert spelled == told
+
+
+def test_the_arguments_of_the_client_are_told_with_their_defaults():
+    told = {words(cells[0])[0]: cells[1] for cells in rows(section(page("reference/client.md"), "Arguments"))}
+    parameters = list(inspect.signature(api.VoucherCloud.__init__).parameters.values())[1:]
+    assert list(told) == [parameter.name for parameter in parameters]
+    for parameter in parameters:
+        if parameter.name == "base_url":
+            assert told["base_url"] == "`PRODUCTION`"
+        elif parameter.default is parameter.empty:
+            assert told[parameter.name] == "required"
+        else:
+            assert told[parameter.name] == f"`{parameter.default}`"
+
+
+def test_every_public_name_of_the_client_module_is_told():
+    told = page("reference/client.md")
+    assert [name for name in api.__all__ if not re.search(rf"\b{name}\b", told)] == ["Token"]
+
+
+# all pages
+
+
+def test_the_settings_that_these_tests_start_from_are_right():
+    assert checks.check_settings() == []
+
+
+def test_every_module_that_a_page_names_exists():
+    named = set()
+    for path in all_pages():
+        named |= set(re.findall(r"\bvoucher_payment_gateway(?:\.\w+)+", path.read_text()))
+    assert [name for name in sorted(named) if not exists(name)] == []
+
+
+def exists(dotted: str) -> bool:
+    if re.fullmatch(r"voucher_payment_gateway\.[EW]\d+", dotted):
+        return dotted.rpartition(".")[2] in checks.HINTS
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        return all((found := getattr(found, name, None)) is not None for name in parts[cut:])
+    return False
