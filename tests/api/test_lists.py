@@ -100,6 +100,7 @@ def test_a_row_that_shifts_to_the_next_page_is_given_once(client):
         lambda request: page([row(1), None]),
         lambda request: page([row(1)], "1", "1"),
         lambda request: page([row(1)], 7, 7),
+        lambda request: page([row(1)], 2, 1),
         lambda request: httpx.Response(200, json=[row(1)]),
     ],
 )

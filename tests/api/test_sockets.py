@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import time
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -87,9 +88,11 @@ def huge(connection, request):
         connection.sendall(b" " * 1048576)
 
 
+BOMB = reply(zlib.compress(b" " * 67108864), headers="Content-Encoding: deflate\r\n")
+
+
 def bomb(connection, request):
-    packed = zlib.compress(b" " * 67108864)
-    connection.sendall(reply(packed, headers="Content-Encoding: deflate\r\n"))
+    connection.sendall(BOMB)
 
 
 @pytest.mark.parametrize("behave", [huge, bomb])
@@ -100,6 +103,18 @@ def test_a_body_is_read_only_up_to_a_bound(client, ask, behave):
         with pytest.raises(OutcomeUnknownError if ask == "charge" else ContractError):
             client(transport=None, base_url=server.base_url)(ASKS[ask])
         assert time.monotonic() - begun < 5
+
+
+def test_a_compressed_body_is_never_unpacked_beyond_the_bound(client):
+    with serving(bomb) as server:
+        run = client(transport=None, base_url=server.base_url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(OutcomeUnknownError):
+                run(ASKS["charge"])
+            assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
