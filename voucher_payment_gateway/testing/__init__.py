@@ -1,0 +1,31 @@
+"""The test kit for shops: the local Voucher Cloud as pytest fixtures, a context manager and a unittest mixin.
+
+With pytest there is nothing to import: see ``pytest_plugin``. Elsewhere:
+
+    from voucher_payment_gateway.testing import local_voucher_cloud
+
+    with local_voucher_cloud() as cloud:
+        voucher = cloud.add_voucher(amount="20.00")
+        ...  # the shop is paid with voucher.code
+
+Every pytest run of an environment imports this package, because the plugin stands in it. So its names are
+loaded when they are first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.testing.cloud import (
+        LocalVoucherCloudMixin,
+        ServedVoucherCloud,
+        local_voucher_cloud,
+    )
+
+__all__ = ["LocalVoucherCloudMixin", "ServedVoucherCloud", "local_voucher_cloud"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.cloud"), name)

@@ -1,0 +1,84 @@
+"""The fixtures that pytest finds by itself (entry point ``pytest11``).
+
+Every pytest run imports this module, also one that has nothing to do with vouchers: it imports neither Django
+nor the local Voucher Cloud before a test asks for one of the fixtures.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.api import VoucherCloud
+    from voucher_payment_gateway.sandbox import VoucherView
+    from voucher_payment_gateway.testing.cloud import ServedVoucherCloud
+
+__all__ = ["make_voucher", "voucher_client", "voucher_cloud"]
+
+
+@pytest.fixture
+def voucher_cloud(request: pytest.FixtureRequest) -> Iterator["ServedVoucherCloud"]:
+    """A fresh local Voucher Cloud over real HTTP, with the shop's settings pointed at it for this test.
+
+    Vouchers, ``faults``, ``behaviour``, ``clock``, ``requests`` and ``ledger`` are in reach of it.
+    """
+    from voucher_payment_gateway.testing.cloud import served
+
+    with served() as cloud, _shop_connected_to(cloud, request):
+        yield cloud
+
+
+@pytest.fixture
+def make_voucher(voucher_cloud: "ServedVoucherCloud") -> "Callable[..., VoucherView]":
+    """Put a voucher into the cloud: ``make_voucher("20.00", pin="", status="active", **fields)``."""
+    from voucher_payment_gateway.testing import cloud
+
+    return partial(cloud.make_voucher, voucher_cloud)
+
+
+@pytest.fixture
+def voucher_client(voucher_cloud: "ServedVoucherCloud") -> Iterator["VoucherCloud"]:
+    """An api client of the local Voucher Cloud with the shop's credentials; needs no Django."""
+    with voucher_cloud.connect() as client:
+        yield client
+
+
+@contextmanager
+def _shop_connected_to(cloud: "ServedVoucherCloud", request: pytest.FixtureRequest) -> Iterator[None]:
+    from voucher_payment_gateway.testing import shop
+
+    address = (cloud.base_url, cloud.client_id, cloud.client_secret)
+    if not shop.is_there():
+        yield
+    elif (settings := _settings_of_pytest_django(request)) is None:
+        with shop.connected_to(*address):
+            yield
+    else:
+        with _changed(settings, shop.NAME, shop.settings_for(*address)):
+            yield
+
+
+def _settings_of_pytest_django(request: pytest.FixtureRequest) -> Any:
+    """Return pytest-django's fixture, or None where it is missing or another fixture has its name."""
+    if not request.config.pluginmanager.hasplugin("django"):
+        return None
+    settings = request.getfixturevalue("settings")
+    return settings if type(settings).__module__.startswith("pytest_django") else None
+
+
+@contextmanager
+def _changed(settings: Any, name: str, value: object) -> Iterator[None]:
+    """Change a setting through pytest-django, so that one place alone puts the settings of the test back.
+
+    A second pile of overrides beside its own would be undone in the wrong order where a test changes settings
+    of its own, and would leave them changed for the tests that follow.
+    """
+    own = getattr(settings, name, None)
+    setattr(settings, name, value)
+    try:
+        yield
+    finally:
+        setattr(settings, name, own)
