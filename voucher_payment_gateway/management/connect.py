@@ -1,0 +1,150 @@
+"""From a connect PIN to the settings to store. A PIN works once, so all that can fail is tried before it is spent."""
+
+import errno
+import json
+import os
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.conf import settings
+
+from voucher_payment_gateway.api import ClientCredentials, VoucherCloud
+from voucher_payment_gateway.conf import NAME, GatewaySettings, problems
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    OutcomeUnknownError,
+    RefusedError,
+    VoucherGatewayError,
+)
+
+__all__ = [
+    "ConnectError",
+    "address_of",
+    "as_environment",
+    "as_settings",
+    "exchange",
+    "new_file",
+]
+
+ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
+NOT_KNOWN_YET = {"CLIENT_ID": "-", "CLIENT_SECRET": "-", "ORDER_MODEL": "shop.Order"}
+
+
+class ConnectError(Exception):
+    """It did not work; the message is one sentence for the operator and says whether the PIN is still good."""
+
+
+def address_of(environment: str) -> GatewaySettings:
+    """Return where to connect to: settings that may be incomplete but for that.
+
+    ``environment`` goes before the one of the settings; ``BASE_URL`` then counts only if both are the same.
+    """
+    raw = getattr(settings, NAME, None)
+    known = {key: raw[key] for key in ADDRESS_KEYS if key in raw} if isinstance(raw, dict) else {}
+    if environment and known.get("ENVIRONMENT") != environment:
+        known = {**known, "ENVIRONMENT": environment, "BASE_URL": ""}
+    if "ENVIRONMENT" not in known:
+        raise ConnectError("Say which Voucher Cloud: --environment production, sandbox or local.")
+    found = problems({**NOT_KNOWN_YET, **known})
+    if found:
+        raise ConnectError(f"{NAME}: " + "; ".join(sentence for _, sentence in found))
+    return GatewaySettings.model_validate({**NOT_KNOWN_YET, **known})
+
+
+def exchange(pin: str, address: GatewaySettings) -> ClientCredentials:
+    """Exchange the PIN. Raises ConnectError."""
+    with VoucherCloud.unconnected(
+        base_url=address.base_url,
+        timeout_seconds=address.TIMEOUT_SECONDS,
+        deadline_seconds=address.DEADLINE_SECONDS,
+    ) as cloud:
+        try:
+            return cloud.connect(pin)
+        except (VoucherGatewayError, ValueError) as error:
+            raise ConnectError(_sentence(error)) from None
+
+
+def as_settings(credentials: ClientCredentials, address: GatewaySettings) -> str:
+    """Return the lines for ``VOUCHER_PAYMENT_GATEWAY``."""
+    values = [
+        ("ENVIRONMENT", address.ENVIRONMENT),
+        ("CLIENT_ID", credentials.id),
+        ("CLIENT_SECRET", credentials.secret),
+    ]
+    return "\n".join(f'    "{key}": {json.dumps(value, ensure_ascii=False)},' for key, value in values)
+
+
+def as_environment(credentials: ClientCredentials, address: GatewaySettings) -> str:
+    """Return the lines of a file of environment variables."""
+    values = [
+        ("VOUCHER_CLOUD_ENVIRONMENT", address.ENVIRONMENT),
+        ("VOUCHER_CLOUD_CLIENT_ID", credentials.id),
+        ("VOUCHER_CLOUD_CLIENT_SECRET", credentials.secret),
+    ]
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values)
+
+
+class NewFile:
+    """A file of mode 0600 from its first moment on: nobody else could ever read it."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        is_there = os.path.lexists(target)
+        self._draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}") if is_there else target
+        self._descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._is_whole = False
+
+    def write(self, text: str) -> None:
+        """Write it whole, in place of an older file if there is one. Raises OSError: that one is as it was."""
+        content = text.encode()
+        if os.write(self._descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(self._descriptor)
+        self._draft.replace(self._target)
+        self._is_whole = True
+
+    def close(self) -> None:
+        """Leave nothing behind that is not whole."""
+        os.close(self._descriptor)
+        if not self._is_whole:
+            with suppress(OSError):
+                self._draft.unlink()
+
+
+@contextmanager
+def new_file(target: Path, *, replace: bool) -> Iterator[NewFile]:
+    """Have a file ready to be written as ``target``.
+
+    Raises ConnectError where ``target`` exists and is not to be replaced, or cannot be written.
+    """
+    if os.path.lexists(target) and not replace:
+        raise ConnectError(f"{target} exists already: give --force to replace it. The PIN was not used.")
+    if target.is_dir():
+        raise ConnectError(f"{target} is a folder. The PIN was not used.")
+    try:
+        file = NewFile(target)
+    except OSError as error:
+        raise ConnectError(f"{target} cannot be written ({error.strerror}). The PIN was not used.") from None
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _sentence(error: VoucherGatewayError | ValueError) -> str:
+    match error:
+        case ValueError():
+            return "This is no PIN: it has 1 to 255 characters. Nothing was sent."
+        case RefusedError() | CredentialsError():
+            return (
+                "The Voucher Cloud does not accept this PIN: it is wrong, older than 30 minutes, used already, or of "
+                "another environment. Take a new one in its admin interface."
+            )
+        case OutcomeUnknownError():
+            return "No clear answer came, and the PIN may be spent: take a new one in the admin interface."
+    return (
+        "The Voucher Cloud cannot be reached just now. The PIN was not used: try again within its 30 minutes."
+    )
