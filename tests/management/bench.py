@@ -1,0 +1,79 @@
+"""A local Voucher Cloud whose time passes only while the probe waits, and what the probe ought to find there."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+
+from voucher_payment_gateway.conf import ApiBehaviour, GatewaySettings
+from voucher_payment_gateway.management.probe import Probe, Watch
+from voucher_payment_gateway.sandbox import DOCUMENTED, Clock, LocalVoucherCloud
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """A local Voucher Cloud whose time passes only while the probe waits."""
+
+    cloud: LocalVoucherCloud = field(default_factory=lambda: LocalVoucherCloud(Clock(NOON)))
+    waited: list[float] = field(default_factory=list)
+    probe: Probe | None = None
+
+    def run(self, behaviour=DOCUMENTED, client=None):
+        """Run the probe in process; return what each experiment found, by name."""
+        self.cloud.behaviour = behaviour
+        client_id, secret = client or ("local-shop", "local-shop-secret")
+        given = GatewaySettings(
+            ENVIRONMENT="local", CLIENT_ID=client_id, CLIENT_SECRET=secret, ORDER_MODEL="shop.Order"
+        )
+        watch = Watch(lambda: (self.cloud.clock.now() - NOON).total_seconds(), self.wait)
+        self.probe = Probe(given, transport=self.cloud.transport(), watch=watch)
+        return {finding.name: finding for finding in self.probe.findings()}
+
+    def wait(self, seconds):
+        self.waited.append(seconds)
+        self.cloud.clock.advance(seconds)
+
+    def through(self, answer):
+        """Let ``answer`` see each request first; what it returns is the answer, None leaves it to the cloud."""
+        real = self.cloud.transport()
+        transport = httpx.MockTransport(lambda request: answer(request) or real.handle_request(request))
+        self.cloud.transport = lambda: transport
+
+    def redeemable(self):
+        return [
+            voucher.id
+            for voucher in self.cloud.books.state.vouchers.values()
+            if not voucher.deleted and voucher.status == "active"
+        ]
+
+    def open_holds(self):
+        books = self.cloud.books
+        return [
+            hold.id
+            for hold in books.state.reservations.values()
+            if books.in_force(hold, books.now())
+            and not hold.charge_id
+            and not books.state.vouchers[hold.voucher_id].deleted
+        ]
+
+    def is_tidy(self):
+        self.cloud.ledger.check()
+        return (self.redeemable(), self.open_holds(), self.probe.left_behind) == ([], [], [])
+
+
+def observed(findings):
+    return {name: finding.value for name, finding in findings.items() if finding.is_behaviour}
+
+
+def truth(behaviour):
+    values = {name: getattr(behaviour, name) for name in ApiBehaviour.model_fields}
+    values["cancel_reservation"] = "works" if behaviour.cancel_reservation == "works" else "absent"
+    return values
+
+
+def pasted(text):
+    names = {}
+    exec(text, names)
+    return names

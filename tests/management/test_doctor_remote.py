@@ -1,0 +1,142 @@
+"""What the doctor tells of the Voucher Cloud's side: address, clocks, credentials, and each right."""
+
+import re
+import socket
+
+import pytest
+
+from voucher_payment_gateway.sandbox import SCOPES
+
+PAYMENTS_NEED = {"read", "read-lists", "use"}
+
+
+def restrict(voucher_cloud, gateway_settings, *missing):
+    client = voucher_cloud.add_client([scope for scope in SCOPES if scope not in missing])
+    gateway_settings(CLIENT_ID=client.id, CLIENT_SECRET=client.secret)
+
+
+# address, clocks and credentials
+
+
+def test_an_address_where_nobody_listens_is_told_and_nothing_is_concluded(found, server):
+    server.stop()
+    reports = found()
+    assert reports["address"][0] == "trouble"
+    assert "refuses connections" in reports["address"][1]
+    assert reports["credentials"][0] == "not known"
+    assert not any(check.startswith("right") for check in reports)
+
+
+def test_a_certificate_that_is_not_trusted_is_told(found, gateway_settings, untrusted_server):
+    gateway_settings(BASE_URL=untrusted_server)
+    state, text = found()["address"]
+    assert (state, "certificate that is not trusted" in text) == ("trouble", True)
+
+
+def test_a_server_that_speaks_no_tls_is_told(found, gateway_settings, server):
+    gateway_settings(BASE_URL=server.base_url.replace("http:", "https:"))
+    state, text = found()["address"]
+    assert (state, "TLS" in text) == ("trouble", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("gaierror", "host name that nobody knows"), ("timeout", "in time"), ("error", "gives no HTTP answer")],
+)
+def test_what_stands_in_the_way_is_told(found, monkeypatch, error, told):
+    def fail(*_, **__):
+        raise getattr(socket, error)
+
+    monkeypatch.setattr("http.client.HTTPConnection.request", fail)
+    assert told in found()["address"][1]
+
+
+def test_the_first_question_carries_no_secret(found, voucher_cloud):
+    found()
+    first = voucher_cloud.requests[0]
+    assert (first.method, first.path) == ("HEAD", "/v1")
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(7200, "ahead of"), (-7200, "behind")])
+def test_clocks_that_differ_are_a_warning(found, voucher_cloud, seconds, word):
+    voucher_cloud.behaviour = voucher_cloud.behaviour.but(clock_offset_seconds=seconds)
+    state, text = found()["clocks"]
+    assert state == "warning"
+    told = re.match(rf"the server's is (\d+) s {word} ours", text)
+    assert abs(int(told[1]) - abs(seconds)) <= 2
+
+
+def test_a_server_without_a_clock_leaves_it_open(found, monkeypatch):
+    monkeypatch.setattr("http.client.HTTPResponse.getheader", lambda self, name, default=None: default)
+    assert found()["clocks"][0] == "not known"
+
+
+def test_wrong_credentials_are_told(found, gateway_settings):
+    gateway_settings(CLIENT_SECRET="wrong")
+    state, text = found()["credentials"]
+    assert state == "trouble"
+    assert text.startswith("rejected (401)")
+
+
+def test_a_secret_that_cannot_be_fetched_is_told(found, gateway_settings):
+    gateway_settings(CLIENT_SECRET=lambda: 1 / 0)
+    assert found()["credentials"] == ("trouble", "the callable CLIENT_SECRET fails")
+
+
+def test_credentials_that_cannot_be_sent_are_told(found, gateway_settings):
+    gateway_settings(CLIENT_ID="shop\n")
+    assert found()["credentials"] == (
+        "trouble",
+        "client_id: must be a string of 1 to 255 printable characters",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), [("before:503", "no token was granted"), ("before:redirect", "something else")]
+)
+def test_a_token_address_in_trouble_is_told(found, voucher_cloud, fault, told):
+    voucher_cloud.faults.next(fault, path="/oauth/token", times=None)
+    state, text = found()["credentials"]
+    assert (state, told in text) == ("trouble", True)
+
+
+# rights
+
+
+@pytest.mark.parametrize("missing", SCOPES)
+def test_each_missing_right_is_found_with_what_it_costs(found, voucher_cloud, gateway_settings, missing):
+    restrict(voucher_cloud, gateway_settings, missing)
+    reports = {
+        check.removeprefix("right "): report for check, report in found().items() if check[:5] == "right"
+    }
+    state, text = reports.pop(missing)
+    assert state == ("trouble" if missing in PAYMENTS_NEED else "warning")
+    assert text.startswith("missing: ")
+    expected = dict.fromkeys(reports, "ok")
+    if missing == "read":
+        expected["read-secrets"] = "not known"
+    assert {scope: state for scope, (state, _) in reports.items()} == expected
+
+
+def test_without_read_lists_it_is_said_that_uncertain_charges_cannot_be_resolved(
+    found, voucher_cloud, gateway_settings
+):
+    restrict(voucher_cloud, gateway_settings, "read-lists")
+    assert "cannot be resolved" in found()["right read-lists"][1]
+
+
+@pytest.mark.parametrize(
+    "fault", ["before:503", "before:401", "before:html502", "after:garbage", "after:drop"]
+)
+def test_an_answer_that_says_nothing_about_a_right_leaves_it_open(
+    found, voucher_cloud, fault, gateway_settings
+):
+    gateway_settings(TIMEOUT_SECONDS=0.5, DEADLINE_SECONDS=0.5)  # reads are repeated only as long as that
+    voucher_cloud.faults.next(fault, path="/v1/*", times=None)
+    states = {state for check, (state, _) in found().items() if check.startswith("right")}
+    assert states == {"not known"}
+
+
+def test_a_success_that_cannot_be_leaves_the_right_open(found, voucher_cloud, monkeypatch):
+    monkeypatch.setattr("voucher_payment_gateway.api.VoucherCloud.delete_voucher", lambda *_: None)
+    assert found()["right manage"][0] == "not known"

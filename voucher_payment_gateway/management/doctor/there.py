@@ -1,0 +1,216 @@
+"""The doctor's look at the Voucher Cloud: its address, our credentials, our rights. Reads, and calls to ids that
+cannot exist: nothing is created, reserved or moved."""
+
+import secrets
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+import httpx
+
+from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
+    RefusedError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.management.doctor.findings import Finding, State
+from voucher_payment_gateway.money import CENT
+
+__all__ = ["RIGHTS", "remote_findings"]
+
+TOLERATED_SKEW_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Right:
+    """A scope of the client group, a call that shows whether it is there, and what a shop lacks without it."""
+
+    scope: str
+    cost: str
+    ask: Callable[[VoucherCloud, str], object]
+    """Takes the id of nothing. Refused: the right is there, as the call came as far as looking for it."""
+    pays_need_it: bool = True
+
+
+RIGHTS = (
+    Right(
+        "read",
+        "balances cannot be read: a voucher that holds less than is due is refused instead of paying a part",
+        lambda cloud, nowhere: cloud.get_voucher(nowhere),
+    ),
+    Right(
+        "read-lists",
+        "charges and refunds whose answer was lost cannot be resolved, and no refund is sent at all",
+        lambda cloud, _: next(cloud.list_vouchers(per_page=1), None),
+    ),
+    Right(
+        "use",
+        "nothing can be reserved, charged, refunded or activated: no voucher can pay",
+        lambda cloud, nowhere: cloud.charge(nowhere, nowhere),
+    ),
+    Right(
+        "read-secrets",
+        "the code of a voucher can be read only in the answer that creates it; payments do not need it",
+        lambda cloud, nowhere: cloud.get_complete_voucher(nowhere),
+        pays_need_it=False,
+    ),
+    Right(
+        "manage",
+        "vouchers cannot be created or deleted; payments do not need it",
+        lambda cloud, nowhere: cloud.delete_voucher(nowhere, "voucher_doctor"),
+        pays_need_it=False,
+    ),
+    Right(
+        "update",
+        "SKU and batch of vouchers cannot be changed; payments do not need it",
+        lambda cloud, nowhere: cloud.update_voucher(nowhere, sku="voucher_doctor"),
+        pays_need_it=False,
+    ),
+    Right(
+        "recharge",
+        "vouchers cannot be topped up; payments do not need it",
+        lambda cloud, nowhere: cloud.recharge_voucher(
+            amount=CENT, currency="EUR", order_number=nowhere, id=nowhere
+        ),
+        pays_need_it=False,
+    ),
+)
+"""In the order in which they are asked for: what is concluded from a later one may rest on an earlier one."""
+
+
+def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
+    """Yield the findings about the address, the clocks, the credentials and the rights."""
+    address, date = _reached(given)
+    yield address
+    if address.state != "ok":
+        yield Finding("credentials", "not known", "the address does not answer")
+        return
+    yield _clocks(date)
+    try:
+        cloud = _client(given)
+    except ValueError as error:
+        yield Finding("credentials", "trouble", str(error))
+        return
+    with cloud:
+        credentials = _credentials(cloud)
+        yield credentials
+        if credentials.state == "ok":
+            yield from _rights(cloud)
+
+
+def _client(given: GatewaySettings) -> VoucherCloud:
+    """Without the shared token: whether a fresh one is granted is the question."""
+    return VoucherCloud(
+        client_id=given.CLIENT_ID,
+        client_secret=given.CLIENT_SECRET,
+        base_url=given.base_url,
+        token_url=given.TOKEN_URL or None,
+        client_type=given.CLIENT_TYPE or None,
+        timeout_seconds=given.TIMEOUT_SECONDS,
+        deadline_seconds=given.DEADLINE_SECONDS,
+    )
+
+
+def _reached(given: GatewaySettings) -> tuple[Finding, str]:
+    """Ask the base URL for its headers, without any credentials; any HTTP answer will do."""
+    parts = urlsplit(given.base_url)
+    connection: HTTPConnection
+    if parts.scheme == "https":
+        context = httpx.create_ssl_context(trust_env=False)  # the authorities that the client trusts
+        connection = HTTPSConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS, context=context)
+    else:
+        connection = HTTPConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS)
+    try:
+        connection.request("HEAD", parts.path or "/")
+        answer = connection.getresponse()
+        encrypted = "over TLS" if parts.scheme == "https" else "without TLS, on loopback"
+        found = Finding("address", "ok", f"{given.base_url} answers {encrypted}")
+        return found, answer.getheader("Date") or ""
+    except (OSError, HTTPException) as error:
+        return Finding("address", "trouble", f"{given.base_url} {_obstacle(error)}"), ""
+    finally:
+        connection.close()
+
+
+def _obstacle(error: Exception) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"shows a certificate that is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"does not speak TLS as it should: {error.reason}"
+        case socket.gaierror():
+            return "has a host name that nobody knows: is BASE_URL right, does this machine resolve names?"
+        case TimeoutError():
+            return "does not answer in time: is a firewall in between?"
+        case ConnectionRefusedError():
+            return "refuses connections: is it the right port?"
+    return f"gives no HTTP answer ({type(error).__name__})"
+
+
+def _clocks(date: str) -> Finding:
+    try:
+        server = parsedate_to_datetime(date)
+        seconds = (server.replace(tzinfo=server.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return Finding("clocks", "not known", "the server does not tell its time")
+    if abs(seconds) <= TOLERATED_SKEW_SECONDS:
+        return Finding("clocks", "ok", f"the server's and ours are less than {abs(int(seconds)) + 1} s apart")
+    text = f"the server's is {abs(round(seconds))} s {'ahead of' if seconds > 0 else 'behind'} ours: is ours right?"
+    return Finding("clocks", "warning", f"{text} No payment depends on it")
+
+
+def _credentials(cloud: VoucherCloud) -> Finding:
+    try:
+        cloud.authenticate()
+    except CredentialsError as error:
+        text = f"rejected{_status(error)}: CLIENT_ID and CLIENT_SECRET must belong to this ENVIRONMENT"
+    except ContractError as error:
+        text = f"the token address answers something else{_status(error)}: is TOKEN_URL or BASE_URL right?"
+    except VoucherGatewayError as error:
+        if error.code == "client_secret":
+            text = "the callable CLIENT_SECRET fails"
+        else:
+            text = f"no token was granted{_status(error)}: {error}"
+    else:
+        return Finding("credentials", "ok", "an access token was granted")
+    return Finding("credentials", "trouble", text)
+
+
+def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
+    nowhere, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
+    for right in RIGHTS:
+        state, text = _right(cloud, right, nowhere)
+        if state == "trouble" and right.scope == "read-secrets" and "read" in missing:
+            state, text = "not known", "its call needs the missing right read as well"
+        elif state == "trouble":
+            missing.add(right.scope)
+            state = "trouble" if right.pays_need_it else "warning"
+        yield Finding(f"right {right.scope}", state, text)
+
+
+def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]:
+    try:
+        right.ask(cloud, nowhere)
+    except CredentialsError as error:
+        if error.missing_scope:
+            return "trouble", f"missing: {right.cost}"
+        return "not known", f"the call was turned down{_status(error)}"
+    except RefusedError as error:
+        return "ok", f"granted: the call was let through and found nothing{_status(error)}"
+    except VoucherGatewayError as error:
+        return "not known", f"the answer says nothing about it{_status(error)}"
+    if right.scope == "read-lists":
+        return "ok", "granted: vouchers can be listed"
+    return "not known", "a call on an id that cannot exist succeeded"
+
+
+def _status(error: VoucherGatewayError) -> str:
+    return f" ({error.http_status})" if error.http_status else ""
