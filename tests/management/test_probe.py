@@ -1,0 +1,116 @@
+"""The probe finds each switch of the local Voucher Cloud, and takes back what it used."""
+
+import httpx
+import pytest
+
+from tests.management.bench import observed, pasted, truth
+from voucher_payment_gateway.conf import ApiBehaviour
+from voucher_payment_gateway.exceptions import CredentialsError
+from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings
+from voucher_payment_gateway.sandbox import DOCUMENTED, HOSTILE, LENIENT, SCOPES, Behaviour
+
+SWITCHES = {
+    "second_charge": ["refuse", "same", "book_again"],
+    "open_reservation_lowers_balance": [False, True],
+    "order_number_filter": ["exact", "prefix", "ignored"],
+    "list_lag_seconds": [0, 5, 55],
+    "refund_limit": ["up_to", "less_than"],
+    "refund_limit_shrinks": [True, False],
+    "refund_carries_order_number": [True, False],
+    "refund_to_unusable_voucher": ["accept", "refuse"],
+    "cancel_reservation": ["absent", "not_allowed", "works"],
+    "create_id_field": ["id", "custom_id", "both"],
+    "post_status": [200, 201],
+}
+
+
+def test_every_key_of_api_behaviour_is_tried_here():
+    assert SWITCHES.keys() == ApiBehaviour.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("switch", "value"), [(name, value) for name in SWITCHES for value in SWITCHES[name]]
+)
+def test_each_value_of_each_switch_is_found_and_nothing_redeemable_stays(bench, switch, value):
+    behaviour = DOCUMENTED.but(**{switch: value})
+    assert observed(bench.run(behaviour)) == truth(behaviour)
+    assert bench.is_tidy()
+
+
+@pytest.mark.parametrize("behaviour", [LENIENT, HOSTILE], ids=["lenient", "hostile"])
+def test_a_whole_preset_is_found(bench, behaviour):
+    assert observed(bench.run(behaviour)) == truth(behaviour)
+    assert bench.is_tidy()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_combination_of_unknowns_makes_the_probe_say_something_wrong(bench, seed):
+    behaviour = Behaviour.random(seed)
+    assert observed(bench.run(behaviour)) == truth(behaviour)
+    assert bench.is_tidy()
+
+
+def test_what_is_printed_can_be_pasted(bench):
+    findings = bench.run(HOSTILE)
+    values = pasted(api_behaviour(findings.values()))["API_BEHAVIOUR"]
+    assert ApiBehaviour(**values).model_dump() == truth(HOSTILE)
+
+
+def test_a_list_that_lags_for_longer_than_the_probe_waits_leaves_three_keys_out(bench):
+    behaviour = DOCUMENTED.but(list_lag_seconds=500)
+    findings = bench.run(behaviour)
+    unknown = {name for name, value in observed(findings).items() if value is None}
+    assert unknown == {"list_lag_seconds", "order_number_filter", "refund_carries_order_number"}
+    assert unknown.isdisjoint(pasted(api_behaviour(findings.values()))["API_BEHAVIOUR"])
+    assert "within two minutes" in findings["list_lag_seconds"].text
+    assert sum(bench.waited) <= 3 * 120
+
+
+def test_one_experiment_that_fails_does_not_stop_the_others(bench):
+    bench.cloud.faults.next("after:drop", method="POST", path="*/charge")
+    findings = bench.run()
+    assert findings["second_charge"].value is None
+    assert findings["second_charge"].text.startswith("OutcomeUnknownError")
+    del findings["second_charge"]
+    assert None not in observed(findings).values()
+    assert bench.is_tidy()
+
+
+def test_a_voucher_that_was_perhaps_created_is_told(bench):
+    bench.cloud.faults.next("after:drop", method="POST", path="*/vouchers")
+    bench.run()
+    assert bench.probe.left_behind == [
+        f"perhaps an inactive voucher of the batch {bench.probe.batch!r}: no clear answer came"
+    ]
+    assert bench.redeemable() == []
+
+
+def test_vouchers_that_cannot_be_deactivated_are_named(bench):
+    bench.through(lambda request: httpx.Response(503) if b'"inactive"' in request.content else None)
+    bench.run()
+    assert bench.redeemable() != []
+    told = {sentence.split()[1] for sentence in bench.probe.left_behind}
+    assert told == set(bench.redeemable())
+
+
+def test_it_slows_down_when_it_is_asked_to(bench):
+    bench.cloud.faults.next("before:429", method="POST", path="*/reservations")
+    assert observed(bench.run()) == truth(DOCUMENTED)
+    assert len(bench.waited) == 1
+
+
+def test_it_ends_at_once_without_credentials(bench):
+    with pytest.raises(CredentialsError):
+        bench.run(client=("local-shop", "wrong"))
+    assert bench.cloud.books.state.vouchers == {}
+
+
+@pytest.mark.parametrize("missing", ["manage", "use", "read", "read-lists"])
+def test_a_missing_right_is_named_and_nothing_is_concluded_from_it(bench, missing):
+    client = bench.cloud.add_client([scope for scope in SCOPES if scope != missing])
+    findings = bench.run(client=(client.id, client.secret))
+    known = {name: value for name, value in observed(findings).items() if value is not None}
+    assert known.items() <= truth(DOCUMENTED).items()
+    assert f"the client lacks the right {missing}" in {finding.text for finding in findings.values()}
+    assert pasted(error_meanings(findings.values()))["ERROR_MEANINGS"] == {}
+    assert bench.open_holds() == []

@@ -1,0 +1,60 @@
+"""``manage.py voucher_probe``: find out what the documentation of the Voucher Cloud leaves open."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.probe import Probe, ProductionError, refuse_production
+from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, line
+
+
+class Command(BaseCommand):
+    """Exit code 1 where it may not or cannot run, or where something could not be taken back."""
+
+    help = (
+        "Try out what is not documented, on small vouchers that are taken back, and print the API_BEHAVIOUR to set. "
+        "Against the vendor's sandbox host or the local Voucher Cloud, never against production."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="write all that is printed to a file too"
+        )
+
+    def handle(self, *, output: Path | None, **_: Any) -> None:
+        given = gateway_settings()
+        try:
+            refuse_production(given)
+            if output:
+                output.write_text("")  # whether it can be written is known before money moves
+            probe = Probe(given)
+            printed = self._run(probe, given.base_url)
+            if output:
+                output.write_text(printed)
+        except (ProductionError, VoucherGatewayError, ValueError, OSError) as error:
+            raise CommandError(str(error)) from None
+        if probe.left_behind:
+            raise CommandError("Not everything could be taken back.")
+
+    def _run(self, probe: Probe, address: str) -> str:
+        lines: list[str] = []
+
+        def say(text: str) -> None:
+            lines.append(text)
+            self.stdout.write(text, ending="\n")
+
+        say(f"{address}, vouchers of the batch {probe.batch!r}")
+        findings = []
+        for finding in probe.findings():
+            findings.append(finding)
+            say(line(finding))
+        say(f"\n{api_behaviour(findings)}")
+        say(f"\n{error_meanings(findings)}")
+        say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
+        for sentence in probe.left_behind:
+            say(sentence)
+        return "\n".join(lines) + "\n"

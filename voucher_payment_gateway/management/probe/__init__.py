@@ -1,0 +1,94 @@
+"""Experiments that settle what the documentation of the Voucher Cloud leaves open.
+
+They run against the vendor's sandbox host or the local Voucher Cloud, never against production, on small vouchers of
+their own that are taken back at the end.
+"""
+
+import secrets
+from collections.abc import Iterator
+
+import httpx
+
+from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.probe.bench import Bench, Watch
+from voucher_payment_gateway.management.probe.curiosities import CURIOSITIES
+from voucher_payment_gateway.management.probe.experiments import BEHAVIOURS
+from voucher_payment_gateway.management.probe.findings import Experiment, Finding, told
+from voucher_payment_gateway.management.probe.observing import Observer
+from voucher_payment_gateway.management.probe.production import ProductionError, refuse_production
+from voucher_payment_gateway.management.probe.refusals import refusals
+
+__all__ = ["Finding", "Probe", "ProductionError", "Watch", "refuse_production"]
+
+
+class Probe:
+    """One run. ``findings`` may be iterated once; what it used is put away as it goes and when it ends early."""
+
+    def __init__(
+        self,
+        given: GatewaySettings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self.run = secrets.token_hex(4)
+        self._observer = Observer(transport)
+        self._cloud = VoucherCloud(
+            client_id=given.CLIENT_ID,
+            client_secret=given.CLIENT_SECRET,
+            base_url=given.base_url,
+            token_url=given.TOKEN_URL or None,
+            client_type=given.CLIENT_TYPE or None,
+            timeout_seconds=given.TIMEOUT_SECONDS,
+            deadline_seconds=given.DEADLINE_SECONDS,
+            transport=self._observer,
+        )
+        self._bench = Bench(self._cloud, self._observer, watch or Watch(), self.run)
+
+    @property
+    def batch(self) -> str:
+        """The batch of every voucher of this run: how people find them."""
+        return self._bench.batch
+
+    @property
+    def kept(self) -> int:
+        """So many inactive vouchers stay, as vouchers with bookings cannot be deleted."""
+        return self._bench.kept
+
+    @property
+    def left_behind(self) -> list[str]:
+        """What could not be taken back, in sentences."""
+        return self._bench.left_behind
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what each experiment found, as it ends. Raises an error of the tree if no token is granted."""
+        with self._cloud:
+            self._cloud.authenticate()
+            for name, experiment in BEHAVIOURS.items():
+                yield self._finding(name, experiment, is_behaviour=True)
+            yield self._post_status()
+            for name, experiment in CURIOSITIES.items():
+                yield self._finding(name, experiment)
+            try:
+                yield from refusals(self._bench)
+            except (VoucherGatewayError, ValueError) as error:
+                yield Finding("API error codes", None, told(error))
+            finally:
+                self._bench.put_all_away()
+
+    def _finding(self, name: str, experiment: Experiment, *, is_behaviour: bool = False) -> Finding:
+        try:
+            value, text = experiment(self._bench)
+        except (VoucherGatewayError, ValueError) as error:
+            value, text = None, told(error)
+        finally:
+            self._bench.put_all_away()
+        return Finding(name, value, text, is_behaviour)
+
+    def _post_status(self) -> Finding:
+        seen = sorted(self._observer.post_statuses)
+        value = seen[0] if len(seen) == 1 else None
+        text = f"seen in answers to POST: {', '.join(map(str, seen)) or 'none'}"
+        return Finding("post_status", value, text, is_behaviour=True)

@@ -1,0 +1,76 @@
+"""What an experiment found, and how that is printed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voucher_payment_gateway.conf import ApiBehaviour
+from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.management.probe.bench import Bench
+
+__all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", "line", "told"]
+
+Value = str | bool | int | float
+Experiment = Callable[["Bench"], tuple[Value | None, str]]
+"""Does things on the bench; returns what was observed and how. None: it could not be determined, and why."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table."""
+
+    name: str
+    value: Value | None
+    text: str
+    is_behaviour: bool = False
+    """Whether the name is a key of ``API_BEHAVIOUR``."""
+    codes: frozenset[str] = frozenset()
+    """The API's codes that came with it each time."""
+    meaning: str = ""
+    """What these codes mean, in the words of ``ERROR_MEANINGS``; empty where they have none."""
+
+
+def told(error: VoucherGatewayError | ValueError) -> str:
+    """Return why an experiment came to no end."""
+    if isinstance(error, CredentialsError) and error.missing_scope:
+        return f"the client lacks the right {error.missing_scope}"
+    if isinstance(error, ValueError):
+        return str(error)
+    status = f" (status {error.http_status})" if error.http_status else ""
+    return f"{type(error).__name__}{status}: {error}"
+
+
+def line(finding: Finding) -> str:
+    """Return the line of the table."""
+    value = "not known" if finding.value is None else str(finding.value)
+    return f"{finding.name:<34}{value:<14}{finding.text}"
+
+
+def api_behaviour(findings: Iterable[Finding]) -> str:
+    """Return the ``API_BEHAVIOUR`` to paste: what was observed, and nothing else."""
+    observed = {each.name: each.value for each in findings if each.is_behaviour and each.value is not None}
+    ApiBehaviour.model_validate(observed)
+    return _assignment("API_BEHAVIOUR", observed)
+
+
+def error_meanings(findings: Iterable[Finding]) -> str:
+    """Return the ``ERROR_MEANINGS`` to paste: codes that came for one meaning and for no other."""
+    meanings: dict[str, set[str]] = {}
+    for finding in findings:
+        for code in finding.codes:
+            meanings.setdefault(code, set()).add(finding.meaning)
+    certain = {code: found.pop() for code, found in sorted(meanings.items()) if len(found) == 1}
+    return _assignment("ERROR_MEANINGS", certain)
+
+
+def _assignment(name: str, values: Mapping[str, Value]) -> str:
+    if not values:
+        return f"{name} = {{}}"
+    lines = "".join(f'    "{key}": {_literal(value)},\n' for key, value in values.items())
+    return f"{name} = {{\n{lines}}}"
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
