@@ -1,5 +1,7 @@
 """The probe finds each switch of the local Voucher Cloud, and takes back what it used."""
 
+from decimal import Decimal
+
 import httpx
 import pytest
 
@@ -54,6 +56,17 @@ def test_what_is_printed_can_be_pasted(bench):
     findings = bench.run(HOSTILE)
     values = pasted(api_behaviour(findings.values()))["API_BEHAVIOUR"]
     assert ApiBehaviour(**values).model_dump() == truth(HOSTILE)
+
+
+@pytest.mark.parametrize(("limit", "rest"), [("up_to", Decimal("0.00")), ("less_than", Decimal("0.01"))])
+def test_what_was_charged_is_refunded_as_far_as_the_api_lets_it(bench, limit, rest):
+    bench.run(DOCUMENTED.but(refund_limit=limit))
+    kept = [voucher for voucher in bench.cloud.books.state.vouchers.values() if not voucher.deleted]
+    assert len(kept) == bench.probe.kept > 5
+    charges = [row for voucher in kept for row in bench.cloud.bookings(voucher.id) if row.type == "charge"]
+    refunds = [row for voucher in kept for row in bench.cloud.bookings(voucher.id) if row.type == "refund"]
+    gone = {charge.id: sum(row.amount for row in refunds if row.charge_id == charge.id) for charge in charges}
+    assert {charge.amount - gone[charge.id] for charge in charges} == {rest}
 
 
 def test_a_list_that_lags_for_longer_than_the_probe_waits_leaves_three_keys_out(bench):
