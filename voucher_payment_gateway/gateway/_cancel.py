@@ -8,15 +8,13 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
-    CredentialsError,
     RefusedError,
-    UnavailableError,
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._holds import release
-from voucher_payment_gateway.gateway._operations import start, take, write
+from voucher_payment_gateway.gateway._operations import NOT_READY, start, take, write
 from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
 from voucher_payment_gateway.gateway._refund import give_back_all
 from voucher_payment_gateway.gateway._reservations import change_payment
@@ -27,12 +25,17 @@ from voucher_payment_gateway.signals import payment_cancelled
 __all__ = ["RELEASE", "cancel"]
 
 
+ENDED = ("cancelled", "refunded", "failed")
+"""Nothing is held any more, and nothing is left to give back."""
+
+
 def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
     """Give up the order's payments, or a single payment given in place of the order, in every state.
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, ``cancelled`` once all of it
     is back. An operation is under way: the wish is stored, and ``settle`` carries it out once the outcome is
-    known. Returns the payments touched; an order without vouchers, or cancelled already, is left alone.
+    known. Returns the payments touched; an order without vouchers, and what is cancelled, refunded
+    or failed already, is left alone.
 
     Raises what a refund raises; the payment then stays ``captured``, and the wish is kept.
     """
@@ -44,7 +47,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
         view = look(number)
         next_number = view.next_number
         for payment in view.part(pk):
-            if payment.pk in done or payment.status in ("cancelled", "refunded"):
+            if payment.pk in done or payment.status in ENDED:
                 continue
             try:
                 next_number += _give_up(payment, next_number, actor=actor, reason=reason)
@@ -72,7 +75,7 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
 
 
 def _withdraw(payment: VoucherPayment) -> bool:
-    """Take back operations that surely were never sent; say whether none is open any more."""
+    """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
     is_open = VoucherOperation.objects.using(database()).filter(
         payment=payment, state__in=("sending", "unknown")
     )
@@ -80,7 +83,7 @@ def _withdraw(payment: VoucherPayment) -> bool:
         return False
     due = VoucherOperation.objects.using(database()).filter(payment=payment, state="due")
     return all(
-        operation.attempts == 0 and take(operation, state="not_applied", settled_at=timezone.now())
+        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
         for operation in due
     )
 
@@ -104,7 +107,7 @@ def _end(payment: VoucherPayment, number: int, **by: str) -> None:
         **by,
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
-        with suppress(UnavailableError, CredentialsError):  # the reservation lapses by itself
+        with suppress(*NOT_READY):  # the reservation lapses by itself
             start(RELEASE, draft, **_ended())
     else:
         write(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())

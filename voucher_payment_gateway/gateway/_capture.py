@@ -138,14 +138,14 @@ class Charge:
         """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
         payment = of(operation)
         if is_usable_now(payment) and payment.amount_authorized == operation.amount:
-            operation.target_id = payment.reservation_id
+            _charge_the_reservation_of(payment, operation)
             return
         if operation.pk is None:  # not written yet: the new reservation takes its number
             renew(payment, operation.amount, operation.number)
             operation.number += 1
         else:
             renew(payment, operation.amount, look(operation.order_number).next_number)
-        operation.target_id = payment.reservation_id
+        _charge_the_reservation_of(payment, operation)
 
     def call(self, operation: VoucherOperation) -> str:
         charge = voucher_cloud().charge(operation.target_id, operation.reference)
@@ -176,6 +176,11 @@ class Charge:
             return decide(lambda: _charge_again(operation))
         fail_payment(payment, operation.amount)
         raise error
+
+
+def _charge_the_reservation_of(payment: VoucherPayment, operation: VoucherOperation) -> None:
+    operation.target_id = payment.reservation_id
+    operation.target_dead_at = payment.reservation_dead_at
 
 
 def _charge_again(refused: VoucherOperation) -> VoucherOperation:

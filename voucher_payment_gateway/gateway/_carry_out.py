@@ -31,9 +31,9 @@ def carry_out(
 ) -> list[VoucherPayment]:
     """Do all that ``plan`` says, each operation on its own, and return the payments touched.
 
-    An operation of the same kind and amount that was written down before and never sent is sent now: asking again
-    means that one. Where somebody else wrote about the order meanwhile, the rest is planned anew. All are tried;
-    then the first error is raised.
+    What was written down before and never sent is sent now: asking again for all, or for the same capture, means
+    that. A second refund of the same amount may be another return, so it has to wait. Where somebody else wrote
+    about the order meanwhile, the rest is planned anew. All are tried; then the first error is raised.
     """
     done: Done = []
     errors: list[VoucherGatewayError] = []
@@ -73,6 +73,5 @@ def _never_sent(kind: Kind, payments: list[VoucherPayment], asked: Decimal | Non
         return []
     due = VoucherOperation.objects.using(database()).filter(payment__in=waiting, kind=kind.name, state="due")
     operations = [operation for operation in due.select_related("payment") if operation not in done]
-    if asked is not None and asked != sum((operation.amount for operation in operations), ZERO):
-        return []
-    return operations
+    same = asked == sum((operation.amount for operation in operations), ZERO) and kind.name == "charge"
+    return operations if asked is None or same else []

@@ -26,6 +26,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.rules.holds import held_until
+from voucher_payment_gateway.rules.resolution import dead_at
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["Hold", "available_on", "hold_exactly", "hold_what_is_there", "release"]
@@ -35,12 +36,14 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class Hold:
-    """A reservation as it was answered; ``until`` is counted on our own clock."""
+    """A reservation as it was answered; ``until`` is counted on our own clock, and from ``dead_at`` on it cannot
+    be charged any more."""
 
     reservation_id: str
     voucher_id: str
     amount: Decimal
     until: datetime
+    dead_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
 
@@ -107,11 +110,13 @@ def _reserve(secret: Secret, amount: Decimal, currency: str) -> Hold:
 
 
 def _as_hold(answer: Reservation) -> Hold:
+    until = held_until(timezone.now())
     return Hold(
         reservation_id=answer.id,
         voucher_id=answer.voucher_id,
         amount=answer.amount,
-        until=held_until(timezone.now()),
+        until=until,
+        dead_at=dead_at(until, answer.valid_until),
         taxable=answer.voucher_taxable,
         tax_rate=_rate(answer.voucher_tax_rate),
     )

@@ -11,7 +11,6 @@ leaves behind, ``settle`` finishes. Nothing else in the package moves money.
 import logging
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
@@ -21,9 +20,9 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
+    ContractError,
     CredentialsError,
     OutcomeUnknownError,
     RefusedError,
@@ -33,19 +32,27 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
 from voucher_payment_gateway.gateway._reservations import change_payment
+from voucher_payment_gateway.gateway._timing import SEND_WINDOW_SECONDS, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.verdicts import verdict
 from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["Kind", "book", "close", "lease_seconds", "next_try", "of", "resume", "start", "take", "write"]
+__all__ = [
+    "Kind",
+    "book",
+    "close",
+    "of",
+    "resume",
+    "start",
+    "take",
+    "write",
+]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-SEND_WINDOW_SECONDS = 20
-"""Later than this after the claim an operation is not sent any more: another worker may hold it by then."""
-
-EARLIEST_RETRY_SECONDS, LATEST_RETRY_SECONDS = 30, 3600
+NOT_READY = (UnavailableError, CredentialsError, ContractError)
+"""What may go wrong before anything is sent; the operation stays due."""
 
 
 class Kind(Protocol):
@@ -89,7 +96,7 @@ def start(kind: Kind, draft: VoucherOperation, **payment_changes: Any) -> Vouche
     try:
         kind.prepare(draft)
         voucher_cloud().authenticate()
-    except (UnavailableError, CredentialsError) as error:
+    except NOT_READY as error:
         write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
         raise
     except RefusedError as error:
@@ -111,7 +118,7 @@ def resume(kind: Kind, operation: VoucherOperation) -> VoucherOperation:
     try:
         kind.prepare(operation)
         voucher_cloud().authenticate()
-    except (UnavailableError, CredentialsError) as error:
+    except NOT_READY as error:
         take(operation, state="due", error_code=error.code, due_at=next_try(operation))
         raise
     except RefusedError as error:
@@ -120,8 +127,14 @@ def resume(kind: Kind, operation: VoucherOperation) -> VoucherOperation:
         return operation
     claimed_at = monotonic()
     sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
-    prepared = {"target_id": operation.target_id, "baseline": operation.baseline, "error_code": ""}
-    if not take(operation, **sending, **prepared):
+    prepared = {
+        "target_id": operation.target_id,
+        "target_dead_at": operation.target_dead_at,
+        "baseline": operation.baseline,
+        "error_code": "",
+    }
+    nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
+    if not take(operation, **sending, **prepared, **nothing_known):
         return operation
     return _send(kind, operation, claimed_at)
 
@@ -132,10 +145,10 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
     return _compare_and_set(operation, changes)
 
 
-def close(operation: VoucherOperation, state: str, error: VoucherGatewayError) -> bool:
+def close(operation: VoucherOperation, state: str, error: VoucherGatewayError, **changes: Any) -> bool:
     """Write down an outcome without money, if the claim is still ours; say whether it was."""
     return _compare_and_set(
-        operation, {"state": state, "error_code": error.code, "settled_at": timezone.now()}
+        operation, {"state": state, "error_code": error.code, "settled_at": timezone.now(), **changes}
     )
 
 
@@ -152,6 +165,7 @@ def book(kind: Kind, operation: VoucherOperation, remote_id: str) -> bool:
                         "remote_id": remote_id,
                         "error_code": "",
                         "settled_at": timezone.now(),
+                        "reread_at": reread_at() if operation.attempts > 1 else None,
                     },
                 )
                 if won:
@@ -169,11 +183,6 @@ def of(operation: VoucherOperation) -> VoucherPayment:
     """Return the payment that an operation belongs to."""
     assert operation.payment is not None  # noqa: S101
     return operation.payment
-
-
-def lease_seconds() -> float:
-    """Return how long a sending operation belongs to its worker; after that its outcome is unknown."""
-    return SEND_WINDOW_SECONDS + gateway_settings().DEADLINE_SECONDS + SEND_WINDOW_SECONDS
 
 
 def write(
@@ -215,7 +224,14 @@ def _not_booked(kind: Kind, operation: VoucherOperation, error: VoucherGatewayEr
             take(operation, state="due", attempts=attempts, error_code=error.code, due_at=next_try(operation))
             raise error
         case "unknown":
-            take(operation, state="unknown", error_code=error.code, due_at=next_try(operation))
+            refused_at = timezone.now() if isinstance(error, RefusedError) else None
+            take(
+                operation,
+                state="unknown",
+                error_code=error.code,
+                refused_at=refused_at,
+                due_at=next_try(operation),
+            )
             raise _as_unknown(operation, error) from None
     return operation
 
@@ -262,13 +278,6 @@ def _compare_and_set(operation: VoucherOperation, changes: Mapping[str, Any]) ->
     for name, value in changes.items():
         setattr(operation, name, value)
     return True
-
-
-def next_try(operation: VoucherOperation) -> Any:
-    """Return when to look again: soon for a young operation, ever more seldom for an old one, within the hour."""
-    now = timezone.now()
-    age = (now - (operation.created_at or now)).total_seconds()
-    return now + timedelta(seconds=min(max(age, EARLIEST_RETRY_SECONDS), LATEST_RETRY_SECONDS))
 
 
 def _after_commit(kind: Kind, operation: VoucherOperation) -> None:

@@ -25,6 +25,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
+        "reservation_dead_at": hold.dead_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,
         "tax_rate": hold.tax_rate,
