@@ -148,6 +148,11 @@ def _order_adapter(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
         yield _error(
             "ORDER_ADAPTER", f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} is not an OrderAdapter."
         )
+    elif adapter.number is not OrderAdapter.number and adapter.lookup is OrderAdapter.lookup:
+        yield _error(
+            "ORDER_ADAPTER",
+            f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} overrides number() but not lookup().",
+        )
 
 
 def _events(given: GatewaySettings) -> Iterator[checks.CheckMessage]:

@@ -35,10 +35,12 @@ class PaymentQuerySet(PermanentQuerySet):
     """Payments with what a decision needs to know of their operations, in one statement."""
 
     def for_decision(self, order_number: str) -> "PaymentQuerySet":
-        """Return the payments of an order, oldest first, with ``has_open_operation`` of each and, of the order,
-        ``last_number`` and ``charge_count``."""
+        """Return the payments of an order, oldest first, with ``has_open_operation`` of each (one that books and
+        is not decided, a charge left to a person included) and, of the order, ``last_number`` and
+        ``charge_count``."""
         operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
-        is_open = VoucherOperation.objects.filter(payment=OuterRef("pk"), state__in=OPEN_STATES)
+        undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
+        is_open = VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))
         payments: PaymentQuerySet = self.filter(order_number=order_number).annotate(
             has_open_operation=Exists(is_open),
             last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),

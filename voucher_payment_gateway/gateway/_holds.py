@@ -81,7 +81,15 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
     try:
         return hold_exactly(secret, min(wanted, available), currency)
     except RefusedError:
-        raise InsufficientBalanceError(available=available) from None
+        return _hold_beside(probe, secret, min(wanted, available), currency)
+
+
+def _hold_beside(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
+    """Reserve what is left where our own 0.01 counts as taken; somebody else may have taken the rest as well."""
+    try:
+        return hold_exactly(secret, amount - probe.amount, currency)
+    except RefusedError:
+        raise InsufficientBalanceError(available=amount) from None
 
 
 def release(reservation_id: str) -> str:

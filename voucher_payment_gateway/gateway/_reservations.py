@@ -5,7 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, ReservationClosedError
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    RefusedError,
+    ReservationClosedError,
+    UnavailableError,
+)
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
@@ -71,6 +76,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             http_status=error.http_status,
             available=available_on(payment.voucher_id),
         ) from None
+    if payment.voucher_id and hold.voucher_id != payment.voucher_id:
+        raise UnavailableError(code="answer_not_ours")
     record_hold(payment, hold, number)
 
 

@@ -18,9 +18,11 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._holds import hold_exactly
-from voucher_payment_gateway.gateway._operations import Kind, book, close, of, resume, take
+from voucher_payment_gateway.gateway._operations import resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, look, unless_outdated
+from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.gateway._reservations import record_hold
+from voucher_payment_gateway.gateway._rows import book, refuse, take
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
@@ -33,7 +35,7 @@ __all__ = ["read_again", "resolve"]
 SOON = timedelta(seconds=30)
 
 
-def resolve(kind: Kind, operation: VoucherOperation) -> bool:
+def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
     """Take one step with an unknown operation; say whether its booking was found.
 
     Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now.
@@ -43,11 +45,12 @@ def resolve(kind: Kind, operation: VoucherOperation) -> bool:
     read_at = timezone.now()
     evidence = evidence_of(operation)
     if evidence.verdict == "found":
-        return book(kind, operation, evidence.remote_id)
+        book(procedure, operation, evidence.remote_id)
+        return True
     if evidence.verdict == "ambiguous":
         _hand_over(operation, "ambiguous_bookings")
         return False
-    _after_absence(kind, operation, read_at)
+    _after_absence(procedure, operation, read_at)
     return False
 
 
@@ -88,7 +91,7 @@ def evidence_of(operation: VoucherOperation) -> Evidence:
     )
 
 
-def _after_absence(kind: Kind, operation: VoucherOperation, read_at: datetime) -> None:
+def _after_absence(procedure: Procedure, operation: VoucherOperation, read_at: datetime) -> None:
     step = after_absence(_doubt(operation), read_at, _figures())
     match step.do:
         case "wait":
@@ -98,9 +101,9 @@ def _after_absence(kind: Kind, operation: VoucherOperation, read_at: datetime) -
         case "fence":
             _fence(operation)
         case "refused":
-            _refuse(kind, operation)
+            _refuse(procedure, operation)
         case "not_booked":
-            _repeat_or_end(kind, operation)
+            _repeat_or_end(procedure, operation)
 
 
 def _at_the_latest(instant: datetime | None, operation: VoucherOperation) -> datetime:
@@ -177,27 +180,28 @@ def _is_wanted(operation: VoucherOperation) -> bool:
     return operation.kind != "charge" or (payment.cancel_requested_at is None and bool(payment.sealed_code))
 
 
-def _repeat_or_end(kind: Kind, operation: VoucherOperation) -> None:
+def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
     """It is certain that nothing was booked: send it again, give it up, or hand it to a person."""
     if not may_repeat(operation.attempts):
         _hand_over(operation, "sent_too_often")
     elif _is_wanted(operation):
         if take(operation, state="due", due_at=timezone.now() + SOON):
-            resume(kind, operation)
+            resume(procedure, operation)
     elif of(operation).cancel_requested_at is not None:
         now = timezone.now()
         take(operation, state="not_applied", error_code="cancelled", settled_at=now, reread_at=reread_at())
     else:
-        _refuse(kind, operation)
+        _refuse(procedure, operation)
 
 
-def _refuse(kind: Kind, operation: VoucherOperation) -> None:
+def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
     """The call failed for good, and that is certain now."""
     error = ReservationClosedError(
         f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
     )
-    if close(operation, "refused", error, reread_at=reread_at()):
-        kind.refused(operation, error)
+    follow_up = refuse(procedure, operation, error, reread_at=reread_at())
+    if follow_up is not None:
+        resume(procedure, follow_up)
 
 
 def _hand_over(operation: VoucherOperation, reason: str) -> None:

@@ -10,12 +10,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway._cancel import RELEASE, cancel
+from voucher_payment_gateway.gateway._cancel import RELEASE, cancel, end_refunded
 from voucher_payment_gateway.gateway._capture import CHARGE
-from voucher_payment_gateway.gateway._operations import Kind, of, resume, take
+from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
+from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.gateway._refund import REFUND
 from voucher_payment_gateway.gateway._resolve import read_again, resolve
+from voucher_payment_gateway.gateway._rows import LostClaimError, take
 from voucher_payment_gateway.gateway._timing import lease_seconds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import OPEN_STATES
@@ -26,7 +28,7 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
 
-KINDS: dict[str, Kind] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
+PROCEDURES: dict[str, Procedure] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ def settle(limit: int = 100) -> SettleReport:
 
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
     among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Safe to run twice, and
-    in several processes at once. Call it outside of a transaction, often (every minute).
+    in several processes at once. Call it often, such as every minute.
+
+    Raises TransactionManagementError inside of a transaction: what it sends could not be committed before.
     """
+    refuse_open_transaction()
     now = timezone.now()
     report = SettleReport(
         abandoned=_each(_abandoned(now, limit), _give_up_waiting),
@@ -74,7 +79,9 @@ def settle(limit: int = 100) -> SettleReport:
 
 def _open(state: str, now: datetime, limit: int) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment")
-    return operations.filter(state=state, due_at__lte=now, kind__in=KINDS).order_by("due_at", "pk")[:limit]
+    return operations.filter(state=state, due_at__lte=now, kind__in=PROCEDURES).order_by("due_at", "pk")[
+        :limit
+    ]
 
 
 def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
@@ -92,8 +99,9 @@ def _wishes(limit: int) -> QuerySet[VoucherPayment]:
         ~Exists(
             operations.filter(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
         ),
+        ~Exists(operations.filter(kind="charge", state="manual")),
         cancel_requested_at__isnull=False,
-        status__in=("selected", "authorized", "captured"),
+        status__in=("selected", "authorized", "captured", "refunded"),
     )[:limit]
 
 
@@ -110,8 +118,10 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
             done += do(row)
         except VoucherGatewayError as error:
             logger.warning("settle: %s ended with %s", row, error.code)
-        except OutdatedError:
+        except (OutdatedError, LostClaimError):
             continue  # somebody else has just taken it
+        except Exception as error:
+            logger.error("settle: %s failed: %s", row, type(error).__name__)
     return done
 
 
@@ -120,7 +130,7 @@ def _send(operation: VoucherOperation) -> bool:
     if operation.kind == "charge" and of(operation).cancel_requested_at is not None:
         take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
         return False
-    resume(KINDS[operation.kind], operation)
+    resume(PROCEDURES[operation.kind], operation)
     return True
 
 
@@ -132,9 +142,12 @@ def _give_up_waiting(operation: VoucherOperation) -> bool:
 
 
 def _look_up(operation: VoucherOperation) -> bool:
-    return resolve(KINDS[operation.kind], operation)
+    return resolve(PROCEDURES[operation.kind], operation)
 
 
 def _carry_out_wish(payment: VoucherPayment) -> bool:
-    cancel(payment, reason="cancelled while an operation was under way")
+    if payment.status == "refunded":
+        end_refunded(payment)
+    else:
+        cancel(payment, reason="cancelled while an operation was under way")
     return True
