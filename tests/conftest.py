@@ -1,6 +1,7 @@
 """The local Voucher Cloud over real HTTP, and a shop connected to it."""
 
 import os
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -65,6 +66,18 @@ class Shop:
 
     def bookings(self, voucher):
         return [(row.type, row.amount) for row in self.cloud.bookings(voucher.id)]
+
+    def later(self, **duration):
+        """Let time pass, here and at the Voucher Cloud: every instant in our rows moves into the past."""
+        from django.db.models import DateTimeField, F
+
+        from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+        delta = timedelta(**duration)
+        for model in (VoucherPayment, VoucherOperation):
+            instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
+            model.objects.update(**{name: F(name) - delta for name in instants})
+        self.cloud.clock.advance(delta.total_seconds())
 
     def calls(self):
         """Return what was sent to the Voucher Cloud, token requests left out, and forget it."""

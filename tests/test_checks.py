@@ -29,6 +29,7 @@ MISTAKES = [
     ({"ORDER_MODEL": "shop.Basket"}, "E007", "ORDER_MODEL"),
     ({"ORDER_FIELDS": {"number": "code"}}, "E008", "ORDER_FIELDS.number"),
     ({"ORDER_FIELDS": {"sum": "total"}}, "E008", "ORDER_FIELDS.sum"),
+    ({"ORDER_FIELDS": {"number": "voucher_due"}}, "E008", "is no column"),
     ({"ORDER_ADAPTER": "shop.nowhere.Adapter"}, "E009", "ORDER_ADAPTER"),
     ({"ORDER_ADAPTER": "decimal.Decimal"}, "E009", "ORDER_ADAPTER"),
     ({"EVENTS": {"pay": "tests.shop.signals.shipped"}}, "E010", "EVENTS"),
@@ -99,10 +100,10 @@ def test_no_settings_at_all(settings, value):
     assert [message.id for message in check_settings()] == ["voucher_payment_gateway.E001"]
 
 
-def test_the_local_voucher_cloud_is_an_error_in_production(given, settings):
+def test_the_local_voucher_cloud_without_debug_is_warned_of(given, settings):
     given({})
     settings.DEBUG = False
-    assert [message.id for message in check_settings()] == ["voucher_payment_gateway.E019"]
+    assert [message.id for message in check_settings()] == ["voucher_payment_gateway.W019"]
 
 
 def test_a_database_without_partial_indexes_is_an_error(monkeypatch):

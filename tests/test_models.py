@@ -104,3 +104,14 @@ def test_a_saved_order_keeps_its_reservation_ids_and_a_new_one_may_bring_some():
     order.save(update_fields=["voucher_reservation_ids"])
     fresh = Order.objects.get()
     assert (fresh.voucher_reservation_ids, fresh.total) == (["r0", "r1"], D("6.00"))
+
+
+def test_sums_have_two_places():
+    payment(status="captured", amount_captured=D("20.00"))
+    sums = VoucherPayment.objects.all().sums()
+    assert {name: str(value) for name, value in sums.items()} == {
+        "authorized": "0.00",
+        "captured": "20.00",
+        "refunded": "0.00",
+        "cover": "20.00",
+    }

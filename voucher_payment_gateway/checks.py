@@ -9,7 +9,7 @@ E006  TIMEOUT_SECONDS, DEADLINE_SECONDS            W015  no SEALING_KEYS
 E007  ORDER_MODEL                                  E016  durations
 E008  ORDER_FIELDS                                 W017  REFUND_GRACE_SECONDS is short
 E009  ORDER_ADAPTER                                E018  ERROR_MEANINGS, API_BEHAVIOUR
-E019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORMALISER
+W019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORMALISER
 E021  THROTTLE, RENEW_HOLDS, CANCEL_RESERVATION_CALL
 E022  a database that cannot guard the money
 """
@@ -85,7 +85,7 @@ HINTS = {
     "E016": "Give a number above zero.",
     "W017": "A refund that the Voucher Cloud carries out later than this would be made twice; 900 is safe.",
     "E018": "See docs/reference/settings.md for the keys and their values.",
-    "E019": 'ENVIRONMENT "local" is for development and tests; use "production" or "sandbox", or turn DEBUG on.',
+    "W019": 'ENVIRONMENT "local" is for development and tests; use "production" or "sandbox", or turn DEBUG on.',
     "E020": "Give a regular expression, and the dotted path of a callable from text to text.",
     "E021": "See docs/reference/settings.md for the type of this key.",
     "E022": "Use PostgreSQL or SQLite.",
@@ -134,6 +134,12 @@ def _order_fields(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
         first = path.split(".")[0]
         if not _has(model, first):
             yield _error("ORDER_FIELDS", f"{NAME}: ORDER_FIELDS.{key}: {given.ORDER_MODEL} has no {first!r}.")
+    number = given.ORDER_FIELDS.number.split(".")[0]
+    if _is_column(model, "voucher_reservation_ids") and _has(model, number) and not _is_column(model, number):
+        yield _error(
+            "ORDER_FIELDS",
+            f"{NAME}: ORDER_FIELDS.number: {number!r} is no column, so no order is found by it.",
+        )
 
 
 def _order_adapter(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
@@ -141,6 +147,11 @@ def _order_adapter(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
         yield _error(
             "ORDER_ADAPTER", f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} is not an OrderAdapter."
+        )
+    elif adapter.number is not OrderAdapter.number and adapter.lookup is OrderAdapter.lookup:
+        yield _error(
+            "ORDER_ADAPTER",
+            f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} overrides number() but not lookup().",
         )
 
 
@@ -180,7 +191,7 @@ def _grace(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
 
 def _local(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     if given.ENVIRONMENT == "local" and not settings.DEBUG:
-        yield _message("E019", f'{NAME}: ENVIRONMENT: "local" while DEBUG is off.')
+        yield _message("W019", f'{NAME}: ENVIRONMENT: "local" while DEBUG is off.')
 
 
 CHECKS: list[Callable[[GatewaySettings], Iterator[checks.CheckMessage]]] = [
@@ -213,10 +224,14 @@ def _model(given: GatewaySettings) -> Any:
 
 
 def _has(model: Any, name: str) -> bool:
+    return _is_column(model, name) or hasattr(model, name)
+
+
+def _is_column(model: Any, name: str) -> bool:
     try:
         model._meta.get_field(name)
     except FieldDoesNotExist:
-        return hasattr(model, name)
+        return False
     return True
 
 

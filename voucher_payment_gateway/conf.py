@@ -65,12 +65,12 @@ class ApiBehaviour(Section):
     second_charge: Literal["refuse", "same", "book_again"] | None = None
     open_reservation_lowers_balance: bool | None = None
     order_number_filter: Literal["exact", "prefix", "ignored"] | None = None
-    list_lag_seconds: float | None = None
+    list_lag_seconds: Annotated[float, Field(ge=0)] | None = None
     refund_limit: Literal["up_to", "less_than"] | None = None
     refund_limit_shrinks: bool | None = None
     refund_carries_order_number: bool | None = None
     refund_to_unusable_voucher: Literal["accept", "refuse"] | None = None
-    cancel_reservation: Literal["absent", "works"] | None = None
+    cancel_reservation: Literal["absent", "not_allowed", "works"] | None = None
     create_id_field: Literal["id", "custom_id", "both"] | None = None
     post_status: int | None = None
 

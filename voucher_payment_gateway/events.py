@@ -11,6 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db.models import Model
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 from django.utils.module_loading import import_string
@@ -18,18 +19,21 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import NAME, Verb, gateway_settings
 from voucher_payment_gateway.exceptions import (
+    CredentialsError,
     OutcomeUnknownError,
     PaymentStateError,
     UnavailableError,
     WrongStateError,
 )
+from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.orders import order_number
 
 __all__ = ["connect"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 Act = Callable[[Any, Any], None]
-_connected: list[tuple[Signal, str, Any]] = []
+_connected: list[tuple[Signal, str]] = []
 
 
 def connect() -> None:
@@ -51,8 +55,8 @@ def connect() -> None:
 
 def _disconnect() -> None:
     while _connected:
-        signal, uid, sender = _connected.pop()
-        signal.disconnect(sender=sender, dispatch_uid=uid)
+        signal, uid = _connected.pop()
+        signal.disconnect(dispatch_uid=uid)
 
 
 def _listen(path: str, verb: Verb) -> None:
@@ -69,12 +73,12 @@ def _listen_to_status(order_model: str) -> None:
         model = apps.get_model(order_model)
     except LookupError:
         return
-    _connect(post_save, _status_saved, uid=f"{NAME}.on_status", sender=model)
+    _connect(post_save, _saved(model), uid=f"{NAME}.on_status")
 
 
-def _connect(signal: Signal, receiver: Callable[..., None], *, uid: str, sender: Any = None) -> None:
-    signal.connect(receiver, sender=sender, dispatch_uid=uid, weak=False)
-    _connected.append((signal, uid, sender))
+def _connect(signal: Signal, receiver: Callable[..., None], *, uid: str) -> None:
+    signal.connect(receiver, dispatch_uid=uid, weak=False)
+    _connected.append((signal, uid))
 
 
 def _receiver(path: str, act: Act) -> Callable[..., None]:
@@ -90,25 +94,43 @@ def _receiver(path: str, act: Act) -> Callable[..., None]:
     return receive
 
 
-def _status_saved(
-    sender: object, instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object
-) -> None:
+def _saved(model: type[Model]) -> Callable[..., None]:
+    """Return a receiver for orders of ``model``, proxies and subclasses included."""
+
+    def receive(sender: object, instance: Any, **saved: Any) -> None:
+        if isinstance(instance, model):
+            _status_saved(instance, **saved)
+
+    return receive
+
+
+def _status_saved(instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object) -> None:
     """Do what the status asks for. It is asked at every save, since the verbs leave alone what is done."""
     statuses = gateway_settings().ON_STATUS
     field = str(statuses["field"])
     if raw or (update_fields is not None and field not in update_fields):
         return
+    status = getattr(instance, field)
     for verb, act in ACTS.items():
-        if str(getattr(instance, field)) in statuses.get(verb, []):
+        if str(getattr(status, "value", status)) in statuses.get(verb, []):
             _act_on_status(verb, act, instance)
 
 
-def _act_on_status(verb: str, act: Act, order: Any) -> None:
-    """Act; where nothing was left to be acted on, log it: an error here would stop every later save."""
+def _act_on_status(verb: Verb, act: Act, order: Any) -> None:
+    """Act; what our own records forbid is logged, since an error here would stop every later save."""
+    if verb in ("refund", "cancel") and _was_refused(order):
+        logger.error("gift vouchers: a refund was refused before; %s it by hand", verb)
+        return
     try:
         act(order, None)
-    except WrongStateError as error:
+    except PaymentStateError as error:
         logger.error("gift vouchers: %s by a status was not possible: %s", verb, error)
+
+
+def _was_refused(order: Any) -> bool:
+    """Whether a refund of this order was refused: a mere save must not ask again and again."""
+    refused = VoucherOperation.objects.filter(kind="refund", state="refused")
+    return refused.filter(order_number=order_number(order)).exists()
 
 
 def _authorize(order: Any, amount: Any) -> None:
@@ -118,22 +140,30 @@ def _authorize(order: Any, amount: Any) -> None:
 
 
 def _capture(order: Any, amount: Any) -> None:
-    _later_if_unanswered(lambda: gateway.capture(order))
+    _later_if_unanswered(lambda: _if_any_is_left("capture", lambda: gateway.capture(order)))
 
 
 def _refund(order: Any, amount: Any) -> None:
-    _later_if_unanswered(lambda: gateway.refund(order, amount))
+    _later_if_unanswered(lambda: _if_any_is_left("refund", lambda: gateway.refund(order, amount)))
 
 
 def _cancel(order: Any, amount: Any) -> None:
     _later_if_unanswered(lambda: gateway.cancel(order))
 
 
+def _if_any_is_left(verb: str, act: Callable[[], object]) -> None:
+    """An order whose vouchers were all taken off again, or failed, is paid otherwise: it must still ship."""
+    try:
+        act()
+    except WrongStateError as error:
+        logger.warning("gift vouchers: no %s: %s", verb, error)
+
+
 def _later_if_unanswered(act: Callable[[], object]) -> None:
     """Let the shop go on where the operation is written down and ``settle`` will finish it."""
     try:
         act()
-    except (UnavailableError, OutcomeUnknownError) as error:
+    except (UnavailableError, CredentialsError, OutcomeUnknownError) as error:
         logger.warning("gift vouchers: written down and left to settle: %s", error.code)
 
 

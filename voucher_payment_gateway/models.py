@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.money import CENT, ZERO
+from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
 from voucher_payment_gateway.rules.states import LIVE_STATUSES, MONEY_KINDS, OPEN_STATES
 
@@ -21,23 +22,6 @@ ORDER_NUMBER_LENGTH = 64
 
 def amount_field(name: Any, **options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(name, max_digits=9, decimal_places=2, **options)
-
-
-class PermanentQuerySet(models.QuerySet[Any]):
-    """Rows about money stay: a deletion in bulk is refused like that of a single row."""
-
-    def delete(self) -> Any:
-        raise models.ProtectedError("Rows about money are never deleted.", set(self))
-
-
-class PermanentModel(models.Model):
-    """A row about money: written once, changed by its rules, never deleted."""
-
-    class Meta:
-        abstract = True
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        raise models.ProtectedError("Rows about money are never deleted.", {self})
 
 
 def _count(operations: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
@@ -51,10 +35,12 @@ class PaymentQuerySet(PermanentQuerySet):
     """Payments with what a decision needs to know of their operations, in one statement."""
 
     def for_decision(self, order_number: str) -> "PaymentQuerySet":
-        """Return the payments of an order, oldest first, with ``has_open_operation`` of each and, of the order,
-        ``last_number`` and ``charge_count``."""
+        """Return the payments of an order, oldest first, with ``has_open_operation`` of each (one that books and
+        is not decided, a charge left to a person included) and, of the order, ``last_number`` and
+        ``charge_count``."""
         operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
-        is_open = VoucherOperation.objects.filter(payment=OuterRef("pk"), state__in=OPEN_STATES)
+        undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
+        is_open = VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))
         payments: PaymentQuerySet = self.filter(order_number=order_number).annotate(
             has_open_operation=Exists(is_open),
             last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
@@ -70,7 +56,7 @@ class PaymentQuerySet(PermanentQuerySet):
             refunded=Sum("amount_refunded"),
             cover=Sum(F("amount_authorized") + F("amount_captured"), filter=~Q(status="cancelled")),
         )
-        return {name: value or ZERO for name, value in found.items()}
+        return {name: (value or ZERO).quantize(CENT) for name, value in found.items()}
 
 
 class VoucherPayment(PermanentModel):
@@ -101,6 +87,7 @@ class VoucherPayment(PermanentModel):
     amount_refunded = amount_field(_("refunded"), default=ZERO)
     reservation_id = models.CharField(_("reservation id"), max_length=255, blank=True)
     reserved_until = models.DateTimeField(_("reserved until"), null=True, blank=True)
+    reservation_dead_at = models.DateTimeField(_("reservation dead at"), null=True, blank=True)
     taxable = models.BooleanField(_("VAT paid at sale"), null=True, blank=True)
     tax_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=2, null=True, blank=True)
     cancel_requested_at = models.DateTimeField(_("cancel requested at"), null=True, blank=True)
@@ -215,6 +202,11 @@ class VoucherOperation(PermanentModel):
     sending_at = models.DateTimeField(_("sending at"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    target_dead_at = models.DateTimeField(_("acts on what is dead at"), null=True, blank=True)
+    fence_at = models.DateTimeField(_("fence at"), null=True, blank=True)
+    absent_at = models.DateTimeField(_("absent at"), null=True, blank=True)
+    refused_at = models.DateTimeField(_("repeat refused at"), null=True, blank=True)
+    reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
 
     objects = PermanentQuerySet.as_manager()
 
@@ -224,6 +216,9 @@ class VoucherOperation(PermanentModel):
         ordering = ("pk",)
         indexes = (
             models.Index(name="vpg_operation_due", fields=["due_at"], condition=Q(state__in=OPEN_STATES)),
+            models.Index(
+                name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)
+            ),
         )
         constraints = (
             models.UniqueConstraint(name="vpg_operation_number", fields=("order_number", "number")),

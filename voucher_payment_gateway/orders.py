@@ -13,7 +13,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
-__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts"]
+__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts", "order_number"]
 
 LONGEST_ORDER_NUMBER = 50
 
@@ -66,6 +66,13 @@ def order_facts(order: Any) -> OrderFacts:
         )
     adapter = gateway_settings().order_adapter
     return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
+
+
+def order_number(order: Any) -> str:
+    """Return the checked number of ``order``. Raises PaymentStateError where it is missing or cannot be sent."""
+    if isinstance(order, OrderFacts):
+        return checked_number(order.number)
+    return checked_number(gateway_settings().order_adapter.number(order))
 
 
 def checked_number(number: str) -> str:

@@ -38,12 +38,18 @@ class TokenCache:
         others wait for it, up to three seconds."""
         patient_until = time.monotonic() + PATIENCE_SECONDS
         while (token := self._read()) is None and gateway_settings().SEALING_KEYS:
-            if (
-                cache.add(self._fetching, secrets.token_hex(8), FETCH_SECONDS)
-                or time.monotonic() > patient_until
-            ):
+            if cache.add(self._fetching, secrets.token_hex(8), FETCH_SECONDS):
+                return self._saved_meanwhile()
+            if time.monotonic() > patient_until:
                 break
             time.sleep(LOOK_EVERY_SECONDS)
+        return token
+
+    def _saved_meanwhile(self) -> Token | None:
+        """Look once more before fetching: another process may have ended its fetch between our two steps."""
+        token = self._read()
+        if token is not None:
+            cache.delete(self._fetching)
         return token
 
     def save(self, token: Token) -> None:

@@ -158,3 +158,27 @@ def test_every_cancel_is_told_in_the_story(shop, order):
     (operation,) = VoucherPayment.objects.get().operations.all()
     assert (operation.kind, operation.state, operation.attempts) == ("cancel", "succeeded", 0)
     assert (operation.actor, operation.reason) == ("clerk", "changed their mind")
+
+
+def test_a_wish_outlives_an_older_refused_refund(shop, order):
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    gateway.capture(order)
+    shop.cloud.faults.next("before:422", method="POST", path="*/refund")
+    with pytest.raises(RefusedError):
+        gateway.refund(order, "5.00")
+    shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order, "3.00")
+    gateway.cancel(order)
+    shop.later(minutes=1)
+    gateway.settle()
+    payment = VoucherPayment.objects.get()
+    assert (payment.status, payment.amount_refunded) == ("cancelled", D("20.00"))
+
+
+def test_a_failed_payment_stays_failed(shop, order):
+    gateway.select(order, "NO-SUCH-VOUCHER")
+    with pytest.raises(RefusedError):
+        gateway.authorize_selected(order)
+    assert gateway.cancel(order) == []
+    assert VoucherPayment.objects.get().status == "failed"

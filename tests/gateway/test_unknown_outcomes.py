@@ -29,7 +29,6 @@ BOOKED = [
     "after:redirect",
     "after:other",
 ]
-LOST = ["before:drop", "before:reset", "before:500", "before:504", "before:html403", "before:garbage"]
 NOT_SENT = ["before:429=3", "before:503", "before:401", "before:403"]
 
 
@@ -84,17 +83,6 @@ def test_a_charge_that_was_booked_without_a_clear_answer_is_found(shop, order, h
     assert look_again().found == 0
 
 
-@pytest.mark.parametrize("fault", LOST)
-def test_a_charge_that_never_arrived_stays_unknown_and_is_not_repeated(shop, order, heard, fault):
-    shop.cloud.faults.next(fault, method="POST", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(order)
-    for _ in range(3):
-        assert look_again().still_open == 1
-    assert VoucherOperation.objects.get(kind="charge").state == "unknown"
-    assert charges(shop) == heard == []
-
-
 @pytest.mark.parametrize("fault", NOT_SENT)
 def test_a_charge_that_surely_was_not_applied_is_sent_by_settle(shop, order, heard, fault):
     shop.cloud.faults.next(fault, method="POST", path="*/charge", times=2)
@@ -105,7 +93,8 @@ def test_a_charge_that_surely_was_not_applied_is_sent_by_settle(shop, order, hea
     shop.cloud.faults.clear()
     assert look_again().sent == 1
     assert charges(shop) == [("charge", D("20.00"))]
-    assert heard == [("captured", D("20.00"))]
+    assert heard[-1] == ("captured", D("20.00"))
+    assert (("needs review", D("20.00")) in heard) == (fault in ("before:401", "before:403"))
 
 
 def test_a_voucher_cloud_that_is_down_leaves_the_capture_written_down(shop, order, server):
@@ -114,16 +103,6 @@ def test_a_voucher_cloud_that_is_down_leaves_the_capture_written_down(shop, orde
         gateway.capture(order)
     assert VoucherOperation.objects.get(kind="charge").state == "due"
     assert VoucherOperation.objects.get(kind="charge").attempts == 0
-
-
-def test_a_charge_that_lands_late_is_found(shop, order, heard):
-    shop.cloud.faults.next("late:drop", method="POST", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(order)
-    assert look_again().found == 0
-    shop.cloud.faults.land_late()
-    assert look_again().found == 1
-    assert heard == [("captured", D("20.00"))]
 
 
 def test_a_refund_without_a_clear_answer_is_found_by_what_was_there_before(shop, order):
@@ -200,22 +179,6 @@ def test_a_first_refusal_is_final_and_fails_the_payment(shop, order):
     assert set(VoucherOperation.objects.filter(kind="charge").values_list("state", flat=True)) == {"refused"}
 
 
-def test_an_answer_that_comes_after_another_worker_decided_is_kept(shop, order, heard):
-    """The first worker freezes inside of its call; meanwhile its lease runs out and another one decides."""
-    from voucher_payment_gateway.gateway._operations import _keep_late_answer
-
-    gateway.capture(order)
-    operation = VoucherOperation.objects.get(kind="charge")
-    _keep_late_answer(operation, operation.remote_id)
-    _keep_late_answer(operation, "another-booking")
-    operation.refresh_from_db()
-    assert [answer["remote_id"] for answer in operation.late_answers] == [
-        operation.remote_id,
-        "another-booking",
-    ]
-    assert heard[-1] == ("needs review", D("20.00"))
-
-
 @pytest.mark.parametrize("fault", NOT_SENT)
 def test_asking_again_sends_what_was_written_down_and_not_sent(shop, order, fault):
     shop.cloud.faults.next(fault, method="POST", path="*/charge", times=2)
@@ -228,8 +191,11 @@ def test_asking_again_sends_what_was_written_down_and_not_sent(shop, order, faul
     with pytest.raises((UnavailableError, CredentialsError)):
         gateway.refund(order, "5.00")
     shop.cloud.faults.clear()
-    gateway.refund(order, "5.00")
-    assert charges(shop) == [("charge", D("20.00")), ("refund", D("5.00"))]
+    with pytest.raises(OperationInProgressError):  # it may be another return of the same amount
+        gateway.refund(order, "5.00")
+    gateway.refund(order)
+    gateway.refund(order)
+    assert charges(shop) == [("charge", D("20.00")), ("refund", D("5.00")), ("refund", D("15.00"))]
 
 
 def test_asking_for_another_amount_waits_for_what_was_written_down(shop, order):

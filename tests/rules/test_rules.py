@@ -77,7 +77,7 @@ def test_a_refund_is_ours_only_if_it_is_new_and_the_only_one(rows, expected):
         (exceptions.ThrottledError(), "not_applied", "not_applied"),
         (exceptions.CredentialsError(), "not_applied", "not_applied"),
         (exceptions.OutcomeUnknownError(), "unknown", "unknown"),
-        (exceptions.ContractError(), "unknown", "unknown"),
+        (exceptions.ContractError(), "not_applied", "not_applied"),
         (exceptions.VoucherGatewayError(), "unknown", "unknown"),
     ],
 )

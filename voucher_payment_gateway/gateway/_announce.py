@@ -2,7 +2,6 @@
 
 import logging
 from decimal import Decimal
-from functools import partial
 
 from django.db import transaction
 from django.dispatch import Signal
@@ -17,7 +16,11 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
     """Send ``signal`` once what is being written now has been committed; at once outside of a transaction."""
-    transaction.on_commit(partial(_send, signal, payment, amount), using=database(), robust=True)
+
+    def send() -> None:
+        _send(signal, payment, amount)
+
+    transaction.on_commit(send, using=database(), robust=True)
 
 
 def _send(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:

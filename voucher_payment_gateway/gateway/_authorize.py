@@ -84,11 +84,13 @@ def _wanted(
     return money.amount(asked if asked is not None else min(due, money.LARGEST))
 
 
+PAYING = ("selected", "authorized", "captured")
+
+
 def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
     """Raise WrongStateError where the order's currency was changed under the vouchers that pay it."""
-    others = {payment.currency for payment in view.payments if payment.status != "cancelled"} - {
-        facts.currency
-    }
+    paying = [payment for payment in view.payments if payment.status in PAYING]
+    others = {payment.currency for payment in paying} - {facts.currency}
     if others:
         raise WrongStateError(
             f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "

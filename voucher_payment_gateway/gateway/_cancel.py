@@ -4,27 +4,31 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
-    CredentialsError,
-    RefusedError,
-    UnavailableError,
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._holds import release
-from voucher_payment_gateway.gateway._operations import start, take, write
+from voucher_payment_gateway.gateway._operations import NOT_READY, start
 from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
 from voucher_payment_gateway.gateway._refund import give_back_all
 from voucher_payment_gateway.gateway._reservations import change_payment
+from voucher_payment_gateway.gateway._rows import take, write
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.signals import payment_cancelled
+from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
-__all__ = ["RELEASE", "cancel"]
+__all__ = ["RELEASE", "cancel", "end_refunded"]
+
+
+ENDED = ("cancelled", "refunded", "failed")
+"""Nothing is held any more, and nothing is left to give back."""
 
 
 def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
@@ -32,7 +36,8 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, ``cancelled`` once all of it
     is back. An operation is under way: the wish is stored, and ``settle`` carries it out once the outcome is
-    known. Returns the payments touched; an order without vouchers, or cancelled already, is left alone.
+    known. Returns the payments touched; an order without vouchers, and what is cancelled, refunded
+    or failed already, is left alone.
 
     Raises what a refund raises; the payment then stays ``captured``, and the wish is kept.
     """
@@ -44,7 +49,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
         view = look(number)
         next_number = view.next_number
         for payment in view.part(pk):
-            if payment.pk in done or payment.status in ("cancelled", "refunded"):
+            if payment.pk in done or payment.status in ENDED:
                 continue
             try:
                 next_number += _give_up(payment, next_number, actor=actor, reason=reason)
@@ -65,22 +70,29 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
         return 0
     if payment.amount_captured > ZERO:
         give_back_all(payment, **by)
-        payment.refresh_from_db()
+        payment.refresh_from_db(using=database())
+        if payment.status == "captured" and not payment.pending:  # a person decides about the rest first
+            announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
     _end(payment, number, **by)
     return 1
 
 
+def end_refunded(payment: VoucherPayment) -> None:
+    """Call a payment cancelled whose last cent went back while somebody asked to cancel it."""
+    with unless_outdated():
+        change_payment(payment, status="cancelled")
+        announce(payment_cancelled, payment, payment.amount_refunded)
+
+
 def _withdraw(payment: VoucherPayment) -> bool:
-    """Take back operations that surely were never sent; say whether none is open any more."""
-    is_open = VoucherOperation.objects.using(database()).filter(
-        payment=payment, state__in=("sending", "unknown")
-    )
-    if is_open.exists():
+    """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
+    operations = VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
+    if operations.filter(Q(state__in=("sending", "unknown")) | Q(kind="charge", state="manual")).exists():
         return False
-    due = VoucherOperation.objects.using(database()).filter(payment=payment, state="due")
+    due = operations.filter(state="due")
     return all(
-        operation.attempts == 0 and take(operation, state="not_applied", settled_at=timezone.now())
+        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
         for operation in due
     )
 
@@ -104,7 +116,7 @@ def _end(payment: VoucherPayment, number: int, **by: str) -> None:
         **by,
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
-        with suppress(UnavailableError, CredentialsError):  # the reservation lapses by itself
+        with suppress(*NOT_READY):  # the reservation lapses by itself
             start(RELEASE, draft, **_ended())
     else:
         write(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
@@ -121,7 +133,7 @@ def _ended() -> dict[str, Any]:
     }
 
 
-class Release:
+class Releasing:
     """How a reservation is let go. No money moves, and any answer will do."""
 
     name = "cancel"
@@ -139,8 +151,11 @@ class Release:
     def tell(self, operation: VoucherOperation) -> None:
         """The shop was told when the payment ended."""
 
-    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
-        raise error
+    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
+        return None
+
+    def refused(self, operation: VoucherOperation) -> None:
+        """Never asked: ``call`` takes any answer."""
 
 
-RELEASE = Release()
+RELEASE = Releasing()

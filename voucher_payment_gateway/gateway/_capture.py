@@ -5,29 +5,24 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from voucher_payment_gateway import money
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     AmountError,
     OutcomeUnknownError,
-    RefusedError,
     WrongStateError,
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
-from voucher_payment_gateway.gateway._operations import of, start
-from voucher_payment_gateway.gateway._orders import (
-    OrderView,
-    decide,
-    look,
-    refuse_if_open,
-    target,
-    unless_outdated,
-)
+from voucher_payment_gateway.gateway._orders import OrderView, database, look, refuse_if_open, target
+from voucher_payment_gateway.gateway._procedure import of
 from voucher_payment_gateway.gateway._reservations import change_payment, fail_payment, renew
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_facts
 from voucher_payment_gateway.signals import payment_captured
 
 __all__ = ["CHARGE", "capture"]
@@ -54,16 +49,26 @@ def capture(
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
+    total = None if isinstance(order, VoucherPayment) else order_facts(order).total
 
     def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
         charged = {operation.payment_id for operation in done}
         payments = [payment for payment in view.part(pk) if payment.pk not in charged]
+        if left is None and total is not None:
+            left = _what_the_order_needs(view, payments, total)
         return [
             _draft(payment, share, view.next_capture + position, actor=actor, reason=reason)
             for position, (payment, share) in enumerate(_shares(view.order_number, payments, left))
         ]
 
     return carry_out(CHARGE, number, plan, pk=pk, asked=asked)
+
+
+def _what_the_order_needs(view: OrderView, payments: list[VoucherPayment], total: Decimal) -> Decimal | None:
+    """Return how much may be charged where the total has fallen below what is held; None where all of it may."""
+    held = sum((payment.amount_authorized for payment in payments), ZERO)
+    needed = view.due(total, without=payments)
+    return needed if needed < held else None
 
 
 def _shares(
@@ -129,7 +134,7 @@ def _reference(order_number: str, capture_number: int) -> str:
     return f"{order_number}-{capture_number}.{secrets.token_hex(TOKEN_BYTES)}"
 
 
-class Charge:
+class Charging:
     """How a charge is prepared, made, and booked on its payment."""
 
     name = "charge"
@@ -138,19 +143,24 @@ class Charge:
         """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
         payment = of(operation)
         if is_usable_now(payment) and payment.amount_authorized == operation.amount:
-            operation.target_id = payment.reservation_id
+            _charge_the_reservation_of(payment, operation)
             return
         if operation.pk is None:  # not written yet: the new reservation takes its number
             renew(payment, operation.amount, operation.number)
             operation.number += 1
         else:
             renew(payment, operation.amount, look(operation.order_number).next_number)
-        operation.target_id = payment.reservation_id
+        _charge_the_reservation_of(payment, operation)
 
     def call(self, operation: VoucherOperation) -> str:
         charge = voucher_cloud().charge(operation.target_id, operation.reference)
-        same_voucher = charge.voucher_id in (None, operation.voucher_id)
-        if charge.amount != operation.amount or not same_voucher:
+        echoes = {charge.voucher_id: operation.voucher_id, charge.order_number: operation.reference}
+        told = {given: ours for given, ours in echoes.items() if given}
+        if (
+            charge.amount != operation.amount
+            or not told
+            or any(given != ours for given, ours in told.items())
+        ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return charge.id
 
@@ -166,24 +176,46 @@ class Charge:
     def tell(self, operation: VoucherOperation) -> None:
         announce(payment_captured, of(operation), operation.amount)
 
-    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
+    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         """Charge once more on a new reservation: this one was lost to another till, or lapsed."""
         payment = of(operation)
-        charges = payment.operations.filter(kind="charge", state="refused").count()
-        if operation.attempts and charges < CHARGES_PER_CAPTURE and payment.sealed_code:
-            with unless_outdated():  # the refusal proved that the reservation is gone
-                change_payment(payment, reserved_until=None)
-            return decide(lambda: _charge_again(operation))
-        fail_payment(payment, operation.amount)
-        raise error
+        charges = _operations_of(payment).filter(kind="charge", state="refused").count()
+        if (
+            not operation.attempts
+            or charges >= CHARGES_PER_CAPTURE
+            or not payment.sealed_code
+            or _is_unwanted(payment)
+        ):
+            return None
+        view = look(operation.order_number)
+        draft = _draft(
+            payment, operation.amount, view.next_capture, actor=operation.actor, reason=operation.reason
+        )
+        draft.number = view.next_number
+        change_payment(payment, reserved_until=None)  # the refusal proved that the reservation is gone
+        return draft
+
+    def refused(self, operation: VoucherOperation) -> None:
+        """End the payment, unless its hold is as good as before or it is being cancelled anyway."""
+        payment = of(operation)
+        still_holds = not operation.attempts and is_usable_now(payment)
+        if not still_holds and not _is_unwanted(payment):
+            fail_payment(payment, operation.amount)
 
 
-def _charge_again(refused: VoucherOperation) -> VoucherOperation:
-    view = look(refused.order_number)
-    payment = next(payment for payment in view.payments if payment.pk == refused.payment_id)
-    draft = _draft(payment, refused.amount, view.next_capture, actor=refused.actor, reason=refused.reason)
-    draft.number = view.next_number
-    return start(CHARGE, draft)
+def _operations_of(payment: VoucherPayment) -> QuerySet[VoucherOperation]:
+    return VoucherOperation.objects.using(database()).filter(payment=payment)
 
 
-CHARGE = Charge()
+def _is_unwanted(payment: VoucherPayment) -> bool:
+    """Whether somebody asked to cancel the payment, perhaps a moment ago."""
+    payments = VoucherPayment.objects.using(database())
+    return payments.filter(pk=payment.pk, cancel_requested_at__isnull=False).exists()
+
+
+def _charge_the_reservation_of(payment: VoucherPayment, operation: VoucherOperation) -> None:
+    operation.target_id = payment.reservation_id
+    operation.target_dead_at = payment.reservation_dead_at
+
+
+CHARGE = Charging()

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway._operations import Kind, of, resume, start
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
+from voucher_payment_gateway.gateway._operations import resume, start
 from voucher_payment_gateway.gateway._orders import OrderView, database, decide, look
+from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 
@@ -21,7 +22,7 @@ the operations that are to be started."""
 
 
 def carry_out(
-    kind: Kind,
+    procedure: Procedure,
     order_number: str,
     plan: Plan,
     *,
@@ -31,9 +32,9 @@ def carry_out(
 ) -> list[VoucherPayment]:
     """Do all that ``plan`` says, each operation on its own, and return the payments touched.
 
-    An operation of the same kind and amount that was written down before and never sent is sent now: asking again
-    means that one. Where somebody else wrote about the order meanwhile, the rest is planned anew. All are tried;
-    then the first error is raised.
+    What was written down before and never sent is sent now: asking again for all, or for the same capture, means
+    that. A second refund of the same amount may be another return, so it has to wait. Where somebody else wrote
+    about the order meanwhile, the rest is planned anew. All are tried; then the first error is raised.
     """
     done: Done = []
     errors: list[VoucherGatewayError] = []
@@ -47,8 +48,8 @@ def carry_out(
 
     def go_on() -> None:
         view = look(order_number)
-        for operation in _never_sent(kind, view.part(pk), asked, done):
-            attempt(operation, lambda o=operation: resume(kind, o))  # type: ignore[misc]
+        for operation in _never_sent(procedure, view.part(pk), asked, done):
+            attempt(operation, lambda o=operation: _send_unless_committed_later(procedure, o))  # type: ignore[misc]
         if done:
             view = look(order_number)
         left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
@@ -57,22 +58,44 @@ def carry_out(
         number = view.next_number
         for draft in plan(view, done, left):
             draft.number = number
-            attempt(draft, lambda d=draft: start(kind, d, **payment_changes or {}))  # type: ignore[misc]
+            attempt(draft, lambda d=draft: start(procedure, d, **payment_changes or {}))  # type: ignore[misc]
             number = draft.number + 1
 
-    decide(go_on)
+    try:
+        decide(go_on)
+    except PaymentStateError as error:
+        raise _after_a_part(error, done) from None
     if errors:
         raise errors[0]
     return list({of(operation).pk: of(operation) for operation in done}.values())
 
 
-def _never_sent(kind: Kind, payments: list[VoucherPayment], asked: Decimal | None, done: Done) -> Done:
-    """Return the operations that are due, where they are what is asked for. Sending waits for a commit."""
+def _never_sent(
+    procedure: Procedure, payments: list[VoucherPayment], asked: Decimal | None, done: Done
+) -> Done:
+    """Return the operations that are due, where they are what is asked for."""
     waiting = [payment for payment in payments if payment.has_open_operation]
-    if not waiting or transaction.get_connection(database()).in_atomic_block:
+    if not waiting:
         return []
-    due = VoucherOperation.objects.using(database()).filter(payment__in=waiting, kind=kind.name, state="due")
+    due = VoucherOperation.objects.using(database()).filter(
+        payment__in=waiting, kind=procedure.name, state="due"
+    )
     operations = [operation for operation in due.select_related("payment") if operation not in done]
-    if asked is not None and asked != sum((operation.amount for operation in operations), ZERO):
-        return []
-    return operations
+    same = asked == sum((operation.amount for operation in operations), ZERO) and procedure.name == "charge"
+    return operations if asked is None or same else []
+
+
+def _send_unless_committed_later(procedure: Procedure, operation: VoucherOperation) -> None:
+    """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
+    if not transaction.get_connection(database()).in_atomic_block:
+        resume(procedure, operation)
+
+
+def _after_a_part(error: PaymentStateError, done: Done) -> PaymentStateError:
+    """Say what went through before the rest turned out to be impossible."""
+    gone = sum((operation.amount for operation in done if operation.state == "succeeded"), ZERO)
+    if not gone:
+        return error
+    told = type(error)(f"{gone} went through before; the rest did not: {error}", code=error.code)
+    told.money_moved = "maybe"
+    return told

@@ -26,6 +26,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.rules.holds import held_until
+from voucher_payment_gateway.rules.resolution import dead_at
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["Hold", "available_on", "hold_exactly", "hold_what_is_there", "release"]
@@ -35,12 +36,14 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class Hold:
-    """A reservation as it was answered; ``until`` is counted on our own clock."""
+    """A reservation as it was answered; ``until`` is counted on our own clock, and from ``dead_at`` on it cannot
+    be charged any more."""
 
     reservation_id: str
     voucher_id: str
     amount: Decimal
     until: datetime
+    dead_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
 
@@ -78,7 +81,15 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
     try:
         return hold_exactly(secret, min(wanted, available), currency)
     except RefusedError:
-        raise InsufficientBalanceError(available=available) from None
+        return _hold_beside(probe, secret, min(wanted, available), currency)
+
+
+def _hold_beside(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
+    """Reserve what is left where our own 0.01 counts as taken; somebody else may have taken the rest as well."""
+    try:
+        return hold_exactly(secret, amount - probe.amount, currency)
+    except RefusedError:
+        raise InsufficientBalanceError(available=amount) from None
 
 
 def release(reservation_id: str) -> str:
@@ -107,11 +118,13 @@ def _reserve(secret: Secret, amount: Decimal, currency: str) -> Hold:
 
 
 def _as_hold(answer: Reservation) -> Hold:
+    until = held_until(timezone.now())
     return Hold(
         reservation_id=answer.id,
         voucher_id=answer.voucher_id,
         amount=answer.amount,
-        until=held_until(timezone.now()),
+        until=until,
+        dead_at=dead_at(until, answer.valid_until),
         taxable=answer.voucher_taxable,
         tax_rate=_rate(answer.voucher_tax_rate),
     )

@@ -9,273 +9,212 @@ leaves behind, ``settle`` finishes. Nothing else in the package moves money.
 """
 
 import logging
-import uuid
-from collections.abc import Mapping
-from datetime import timedelta
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
-from django.db import DatabaseError, IntegrityError, transaction
+import django.db
+from django.db import transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
+    ContractError,
     CredentialsError,
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
-from voucher_payment_gateway.gateway._reservations import change_payment
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.reservation_ids import JSONAppend
+from voucher_payment_gateway.gateway._procedure import Procedure, of
+from voucher_payment_gateway.gateway._rows import (
+    LostClaimError,
+    ask_for_review,
+    book,
+    keep_late_answer,
+    refuse,
+    take,
+    write,
+)
+from voucher_payment_gateway.gateway._timing import SEND_WINDOW_SECONDS, next_try
+from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import verdict
-from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["Kind", "book", "close", "lease_seconds", "next_try", "of", "resume", "start", "take", "write"]
+__all__ = ["NOT_READY", "refuse_open_transaction", "resume", "start"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-SEND_WINDOW_SECONDS = 20
-"""Later than this after the claim an operation is not sent any more: another worker may hold it by then."""
+ALARMING = ("answer_not_ours", "booking_known_already")
+"""A clear answer that cannot be ours."""
 
-EARLIEST_RETRY_SECONDS, LATEST_RETRY_SECONDS = 30, 3600
-
-
-class Kind(Protocol):
-    """How one kind of operation is prepared, called and booked."""
-
-    name: str
-    """The kind as the operation's row has it."""
-
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Set what the call needs and may be read or reserved beforehand. Moves no money."""
-
-    def call(self, operation: VoucherOperation) -> str:
-        """Make the call, check the answer, and return the remote id of the booking."""
-
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        """Return how the payment changes by the success of ``operation``."""
-
-    def tell(self, operation: VoucherOperation) -> None:
-        """Announce the success to the shop."""
-
-    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
-        """Do what a final refusal asks for: raise ``error``, or return the operation that came instead."""
+NOT_READY = (UnavailableError, CredentialsError, ContractError)
+"""What may go wrong before anything is sent; the operation stays due."""
 
 
-def start(kind: Kind, draft: VoucherOperation, **payment_changes: Any) -> VoucherOperation:
+def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any) -> None:
     """Write down ``draft`` together with what it changes on its payment, and carry it out.
 
     Inside of a transaction it is carried out after the commit. Raises what the call raised: after RefusedError
     it is over, after UnavailableError and CredentialsError it stays due and ``settle`` sends it, after
     OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
+    if _in_transaction():
+        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
+        _carry_out_after_commit(procedure, draft)
+        return
+    try:
+        procedure.prepare(draft)
+        voucher_cloud().authenticate()
+    except NOT_READY as error:
+        write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
+        _page_operator(draft, error)
+        raise
+    except RefusedError as error:
+        with unless_outdated():
+            write(
+                draft,
+                "refused",
+                error_code=error.code,
+                settled_at=timezone.now(),
+                payment_changes=payment_changes,
+            )
+            procedure.refused(draft)
+        raise
+    claimed_at = monotonic()
+    write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
+    _send(procedure, draft, claimed_at)
+
+
+def resume(procedure: Procedure, operation: VoucherOperation) -> None:
+    """Carry out an operation that is due. Does nothing where another worker was first."""
+    try:
+        procedure.prepare(operation)
+        voucher_cloud().authenticate()
+    except NOT_READY as error:
+        known = operation.error_code
+        take(operation, state="due", error_code=error.code, due_at=next_try(operation))
+        if known != error.code:
+            _page_operator(operation, error)
+        raise
+    except RefusedError as error:
+        _refused(procedure, operation, error)
+        return
+    claimed_at = monotonic()
+    sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
+    prepared = {
+        "target_id": operation.target_id,
+        "target_dead_at": operation.target_dead_at,
+        "baseline": operation.baseline,
+        "error_code": "",
+    }
+    nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
+    if take(operation, **sending, **prepared, **nothing_known):
+        _send(procedure, operation, claimed_at)
+
+
+def refuse_open_transaction() -> None:
+    """Raise TransactionManagementError inside of ``atomic()``: what is sent there could not be committed first."""
+    try:
+        with transaction.atomic(using=database(), durable=True):
+            pass
+    except RuntimeError:
+        raise TransactionManagementError("Call this outside of a transaction. Nothing was sent.") from None
+
+
+def _in_transaction() -> bool:
     connection = transaction.get_connection(database())
     if not connection.in_atomic_block and not connection.get_autocommit():
         raise TransactionManagementError(
             "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
         )
-    if connection.in_atomic_block:
-        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
-        transaction.on_commit(partial(_after_commit, kind, draft), using=database(), robust=True)
-        return draft
-    try:
-        kind.prepare(draft)
-        voucher_cloud().authenticate()
-    except (UnavailableError, CredentialsError) as error:
-        write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
-        raise
-    except RefusedError as error:
-        write(
-            draft,
-            "refused",
-            error_code=error.code,
-            settled_at=timezone.now(),
-            payment_changes=payment_changes,
-        )
-        return kind.refused(draft, error)
-    claimed_at = monotonic()
-    write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
-    return _send(kind, draft, claimed_at)
+    return connection.in_atomic_block
 
 
-def resume(kind: Kind, operation: VoucherOperation) -> VoucherOperation:
-    """Carry out an operation that is due. Does nothing where another worker was first."""
-    try:
-        kind.prepare(operation)
-        voucher_cloud().authenticate()
-    except (UnavailableError, CredentialsError) as error:
-        take(operation, state="due", error_code=error.code, due_at=next_try(operation))
-        raise
-    except RefusedError as error:
-        if close(operation, "refused", error):
-            return kind.refused(operation, error)
-        return operation
-    claimed_at = monotonic()
-    sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
-    prepared = {"target_id": operation.target_id, "baseline": operation.baseline, "error_code": ""}
-    if not take(operation, **sending, **prepared):
-        return operation
-    return _send(kind, operation, claimed_at)
-
-
-def take(operation: VoucherOperation, **changes: Any) -> bool:
-    """Change an operation under a new claim, if the one it was read with still holds; say whether it did."""
-    changes["claim"] = uuid.uuid4()
-    return _compare_and_set(operation, changes)
-
-
-def close(operation: VoucherOperation, state: str, error: VoucherGatewayError) -> bool:
-    """Write down an outcome without money, if the claim is still ours; say whether it was."""
-    return _compare_and_set(
-        operation, {"state": state, "error_code": error.code, "settled_at": timezone.now()}
-    )
-
-
-def book(kind: Kind, operation: VoucherOperation, remote_id: str) -> bool:
-    """Write down a booking on the operation and its payment at once; say whether the claim was still ours."""
-    payment = of(operation)
-    while True:
-        try:
-            with unless_outdated():
-                won = _compare_and_set(
-                    operation,
-                    {
-                        "state": "succeeded",
-                        "remote_id": remote_id,
-                        "error_code": "",
-                        "settled_at": timezone.now(),
-                    },
-                )
-                if won:
-                    if changes := kind.booked(operation):
-                        change_payment(payment, **changes)
-                    kind.tell(operation)
-            return won
-        except OutdatedError as outdated:
-            if isinstance(outdated.__cause__, IntegrityError):
-                raise
-            payment.refresh_from_db()
-
-
-def of(operation: VoucherOperation) -> VoucherPayment:
-    """Return the payment that an operation belongs to."""
-    assert operation.payment is not None  # noqa: S101
-    return operation.payment
-
-
-def lease_seconds() -> float:
-    """Return how long a sending operation belongs to its worker; after that its outcome is unknown."""
-    return SEND_WINDOW_SECONDS + gateway_settings().DEADLINE_SECONDS + SEND_WINDOW_SECONDS
-
-
-def write(
-    draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
-) -> None:
-    """Beat one: the operation, and what it changes on its payment, together or not at all."""
-    for name, value in {"state": state, **fields}.items():
-        setattr(draft, name, value)
-    with unless_outdated():
-        if payment_changes and draft.payment:
-            change_payment(draft.payment, **payment_changes)
-        draft.save(force_insert=True)
-
-
-def _send(kind: Kind, operation: VoucherOperation, claimed_at: float) -> VoucherOperation:
+def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) -> None:
     """Beats two and three."""
     try:
         with send_before(claimed_at + SEND_WINDOW_SECONDS):
-            remote_id = kind.call(operation)
+            remote_id = procedure.call(operation)
     except VoucherGatewayError as error:
-        return _not_booked(kind, operation, error)
+        with _outcome_must_be_written():
+            _not_booked(procedure, operation, error)
+        return
     try:
-        if not book(kind, operation, remote_id):
-            _keep_late_answer(operation, remote_id)
+        with _outcome_must_be_written():
+            book(procedure, operation, remote_id)
+    except LostClaimError:
+        keep_late_answer(operation, remote_id)
     except OutdatedError:
-        _doubt(operation, "booking_known_already")
-    except DatabaseError as error:
-        raise OutcomeUnknownError(code="outcome_not_written") from error
-    return operation
+        _doubt(operation, OutcomeUnknownError(code="booking_known_already"))
 
 
-def _not_booked(kind: Kind, operation: VoucherOperation, error: VoucherGatewayError) -> VoucherOperation:
+def _not_booked(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
-            if close(operation, "refused", error):
-                return kind.refused(operation, error)  # type: ignore[arg-type]
+            _refused(procedure, operation, error)
         case "not_applied":
             attempts = operation.attempts - 1  # counts the calls that may have arrived
             take(operation, state="due", attempts=attempts, error_code=error.code, due_at=next_try(operation))
+            _page_operator(operation, error)
             raise error
         case "unknown":
-            take(operation, state="unknown", error_code=error.code, due_at=next_try(operation))
-            raise _as_unknown(operation, error) from None
-    return operation
+            _doubt(operation, error)
 
 
-def _as_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
+def _refused(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    """Write down that it is over, and go on with what follows, or raise ``error``."""
+    try:
+        follow_up = refuse(procedure, operation, error)
+    except LostClaimError:
+        raise OutcomeUnknownError(code="decided_elsewhere") from None
+    if follow_up is None:
+        raise error
+    resume(procedure, follow_up)
+
+
+def _doubt(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
+    """Write down that nobody knows; where a clear answer cannot be ours, a person is told."""
+    refused_at = timezone.now() if isinstance(error, RefusedError) else None
+    changes = {"error_code": error.code, "refused_at": refused_at, "due_at": next_try(operation)}
+    if take(operation, state="unknown", **changes) and error.code in ALARMING:
+        ask_for_review(operation)
+    raise OutcomeUnknownError(
         f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
         f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
         api_code=error.api_code,
         http_status=error.http_status,
-    )
+    ) from None
 
 
-def _doubt(operation: VoucherOperation, reason: str) -> None:
-    """A clear answer that cannot be ours: unknown, and a person is told."""
-    operation.refresh_from_db()
-    take(operation, state="unknown", error_code=reason, due_at=next_try(operation))
-    _ask_for_review(operation)
-    raise OutcomeUnknownError(code=reason)
+def _page_operator(operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    if isinstance(error, CredentialsError):
+        operation.error_code = error.code
+        ask_for_review(operation)
 
 
-def _keep_late_answer(operation: VoucherOperation, remote_id: str) -> None:
-    """Another worker decided meanwhile: keep what we learned, and tell a person where it differs."""
-    VoucherOperation.objects.filter(pk=operation.pk).update(
-        late_answers=JSONAppend("late_answers", {"remote_id": remote_id, "at": timezone.now().isoformat()})
-    )
-    operation.refresh_from_db()
-    if operation.state != "unknown" and operation.remote_id != remote_id:
-        _ask_for_review(operation)
+def _carry_out_after_commit(procedure: Procedure, operation: VoucherOperation) -> None:
+    """Carry out what the caller's transaction commits; nobody is left then to be told of an error."""
+
+    def carry_out() -> None:
+        try:
+            resume(procedure, operation)
+        except (VoucherGatewayError, OutdatedError, django.db.Error) as error:
+            reason = getattr(error, "code", type(error).__name__)
+            logger.warning(
+                "order %s: %s of a gift voucher: %s", of(operation).order_number, operation.kind, reason
+            )
+
+    transaction.on_commit(carry_out, using=database(), robust=True)
 
 
-def _ask_for_review(operation: VoucherOperation) -> None:
-    logger.error(
-        "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
-    )
-    if operation.payment:
-        announce(payment_needs_review, operation.payment, operation.amount)
-
-
-def _compare_and_set(operation: VoucherOperation, changes: Mapping[str, Any]) -> bool:
-    ours = VoucherOperation.objects.using(database()).filter(pk=operation.pk, claim=operation.claim)
-    if ours.update(**changes) != 1:
-        return False
-    for name, value in changes.items():
-        setattr(operation, name, value)
-    return True
-
-
-def next_try(operation: VoucherOperation) -> Any:
-    """Return when to look again: soon for a young operation, ever more seldom for an old one, within the hour."""
-    now = timezone.now()
-    age = (now - (operation.created_at or now)).total_seconds()
-    return now + timedelta(seconds=min(max(age, EARLIEST_RETRY_SECONDS), LATEST_RETRY_SECONDS))
-
-
-def _after_commit(kind: Kind, operation: VoucherOperation) -> None:
-    """Carry out what the caller's transaction has just committed; nobody is left to be told of an error."""
+@contextmanager
+def _outcome_must_be_written() -> Iterator[None]:
+    """A database that fails now leaves the operation as sending: its outcome is unknown from here on."""
     try:
-        resume(kind, operation)
-    except VoucherGatewayError as error:
-        logger.warning(
-            "order %s: %s of a gift voucher ended with %s", operation.order_number, operation.kind, error.code
-        )
+        yield
+    except django.db.Error as error:
+        raise OutcomeUnknownError(code="outcome_not_written") from error

@@ -15,10 +15,11 @@ from django.db import IntegrityError, router, transaction
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.orders import order_number
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
+    "DECISIONS",
     "OrderView",
     "OutdatedError",
     "database",
@@ -117,7 +118,7 @@ def target(order: Any) -> tuple[str, int | None]:
     """Return the order number and, where a single payment was given, its primary key."""
     if isinstance(order, VoucherPayment):
         return order.order_number, order.pk
-    return order_facts(order).number, None
+    return order_number(order), None
 
 
 def database() -> str:

@@ -19,8 +19,8 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
-from voucher_payment_gateway.gateway._operations import of
-from voucher_payment_gateway.gateway._orders import OrderView, refuse_if_open, target
+from voucher_payment_gateway.gateway._orders import OrderView, database, refuse_if_open, target
+from voucher_payment_gateway.gateway._procedure import of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review, payment_refunded
@@ -68,8 +68,10 @@ def _parts(
     **by: str,
 ) -> list[VoucherOperation]:
     """Return the refunds to make, those already ``done`` in this run left out."""
+    if not payments:
+        return []
     charged = [payment for payment in payments if payment.amount_captured > ZERO]
-    if payments and not charged:
+    if not charged:
         refuse_if_open(payments)
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
@@ -82,7 +84,7 @@ def _parts(
         for payment in charged
     }
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
-    if asked is not None and payments:
+    if asked is not None:
         _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
     wanted = sums if asked is None else _spread(asked, sums)
     return [
@@ -115,7 +117,7 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
 
     A refund in flight counts as gone, and so does one that a person must decide.
     """
-    operations = list(payment.operations.all())
+    operations = list(VoucherOperation.objects.using(database()).filter(payment=payment).order_by("pk"))
     gone: dict[str, Decimal] = {}
     for operation in operations:
         if operation.kind == "refund" and operation.state not in ("refused", "not_applied"):
@@ -151,7 +153,7 @@ def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, *
     )
 
 
-class Refund:
+class Refunding:
     """How a refund is prepared, made, and booked on its payment."""
 
     name = "refund"
@@ -163,7 +165,9 @@ class Refund:
 
     def call(self, operation: VoucherOperation) -> str:
         answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
-        if answer.voucher_id not in (None, operation.voucher_id) or answer.id in (operation.baseline or ()):
+        same_voucher = answer.voucher_id in (None, operation.voucher_id)
+        same_order = answer.order_number in (None, "", operation.reference)
+        if not same_voucher or not same_order or answer.id in (operation.baseline or ()):
             raise OutcomeUnknownError(code="answer_not_ours")
         return answer.id
 
@@ -179,10 +183,12 @@ class Refund:
         if of(operation).status == "cancelled":
             announce(payment_cancelled, of(operation), operation.amount)
 
-    def refused(self, operation: VoucherOperation, error: RefusedError) -> VoucherOperation:
+    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
+        return None
+
+    def refused(self, operation: VoucherOperation) -> None:
         """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
         announce(payment_needs_review, of(operation), operation.amount)
-        raise error
 
 
 def refund_ids(voucher_id: str) -> list[str]:
@@ -193,4 +199,4 @@ def refund_ids(voucher_id: str) -> list[str]:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
 
 
-REFUND = Refund()
+REFUND = Refunding()

@@ -5,7 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, ReservationClosedError
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    RefusedError,
+    ReservationClosedError,
+    UnavailableError,
+)
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
@@ -25,6 +30,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
+        "reservation_dead_at": hold.dead_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,
         "tax_rate": hold.tax_rate,
@@ -70,6 +76,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             http_status=error.http_status,
             available=available_on(payment.voucher_id),
         ) from None
+    if payment.voucher_id and hold.voucher_id != payment.voucher_id:
+        raise UnavailableError(code="answer_not_ours")
     record_hold(payment, hold, number)
 
 

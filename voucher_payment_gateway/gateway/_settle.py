@@ -9,18 +9,18 @@ from typing import TypeVar
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError, VoucherGatewayError
-from voucher_payment_gateway.gateway._announce import announce
-from voucher_payment_gateway.gateway._cancel import RELEASE, cancel
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway._cancel import RELEASE, cancel, end_refunded
 from voucher_payment_gateway.gateway._capture import CHARGE
-from voucher_payment_gateway.gateway._operations import Kind, book, lease_seconds, next_try, of, resume, take
+from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
+from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.gateway._refund import REFUND
+from voucher_payment_gateway.gateway._resolve import read_again, resolve
+from voucher_payment_gateway.gateway._rows import LostClaimError, take
+from voucher_payment_gateway.gateway._timing import lease_seconds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
 from voucher_payment_gateway.rules.states import OPEN_STATES
-from voucher_payment_gateway.signals import payment_needs_review
 
 __all__ = ["SettleReport", "settle"]
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
 
-KINDS: dict[str, Kind] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
+PROCEDURES: dict[str, Procedure] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class SettleReport:
     """Unknown operations that a person must decide."""
     cancelled: int = 0
     """Payments whose stored wish to cancel was carried out."""
+    reviews: int = 0
+    """Operations that a later read showed to be booked once too often: a person is asked to look."""
     still_open: int = 0
     """Operations that are due or unknown after this run."""
 
@@ -52,16 +54,20 @@ class SettleReport:
 def settle(limit: int = 100) -> SettleReport:
     """Finish up to ``limit`` operations of each sort and say what was done.
 
-    Due operations are sent, abandoned ones become unknown, unknown ones are looked up among the voucher's
-    bookings: found, they are booked; not found, they stay unknown and are looked up again later. Safe to run
-    twice, and in several processes at once. Call it outside of a transaction, often (every minute).
+    Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
+    among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Safe to run twice, and
+    in several processes at once. Call it often, such as every minute.
+
+    Raises TransactionManagementError inside of a transaction: what it sends could not be committed before.
     """
+    refuse_open_transaction()
     now = timezone.now()
     report = SettleReport(
         abandoned=_each(_abandoned(now, limit), _give_up_waiting),
         sent=_each(_open("due", now, limit), _send),
         found=_each(_open("unknown", now, limit), _look_up),
         cancelled=_each(_wishes(limit), _carry_out_wish),
+        reviews=_each(_to_be_read_again(now, limit), read_again),
     )
     operations = VoucherOperation.objects.using(database())
     return replace(
@@ -73,7 +79,9 @@ def settle(limit: int = 100) -> SettleReport:
 
 def _open(state: str, now: datetime, limit: int) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment")
-    return operations.filter(state=state, due_at__lte=now, kind__in=KINDS).order_by("due_at", "pk")[:limit]
+    return operations.filter(state=state, due_at__lte=now, kind__in=PROCEDURES).order_by("due_at", "pk")[
+        :limit
+    ]
 
 
 def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
@@ -83,13 +91,23 @@ def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
 
 
 def _wishes(limit: int) -> QuerySet[VoucherPayment]:
-    operations = VoucherOperation.objects.filter(payment=OuterRef("pk"))
+    """Payments to be cancelled whose operations are decided; not those whose refund a person has to look at."""
+    operations = VoucherOperation.objects.filter(payment_id=OuterRef("pk"))
     return VoucherPayment.objects.using(database()).filter(
         ~Exists(operations.filter(state__in=OPEN_STATES)),
-        ~Exists(operations.filter(kind="refund", state__in=("refused", "manual"))),
+        ~Exists(operations.filter(kind="refund", state="manual")),
+        ~Exists(
+            operations.filter(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+        ),
+        ~Exists(operations.filter(kind="charge", state="manual")),
         cancel_requested_at__isnull=False,
-        status__in=("selected", "authorized", "captured"),
+        status__in=("selected", "authorized", "captured", "refunded"),
     )[:limit]
+
+
+def _to_be_read_again(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
+    operations = VoucherOperation.objects.using(database()).select_related("payment")
+    return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
 
 
 def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
@@ -100,13 +118,19 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
             done += do(row)
         except VoucherGatewayError as error:
             logger.warning("settle: %s ended with %s", row, error.code)
-        except OutdatedError:
+        except (OutdatedError, LostClaimError):
             continue  # somebody else has just taken it
+        except Exception as error:
+            logger.error("settle: %s failed: %s", row, type(error).__name__)
     return done
 
 
 def _send(operation: VoucherOperation) -> bool:
-    resume(KINDS[operation.kind], operation)
+    """Send what is due; a charge whose order is to be cancelled meanwhile is taken back instead."""
+    if operation.kind == "charge" and of(operation).cancel_requested_at is not None:
+        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
+        return False
+    resume(PROCEDURES[operation.kind], operation)
     return True
 
 
@@ -118,40 +142,12 @@ def _give_up_waiting(operation: VoucherOperation) -> bool:
 
 
 def _look_up(operation: VoucherOperation) -> bool:
-    """Look for the booking of an unknown operation; say whether it was found."""
-    if not take(operation, due_at=next_try(operation)):
-        return False
-    try:
-        evidence = _evidence(operation)
-    except RefusedError as error:
-        raise OutcomeUnknownError(code="bookings_unreadable", http_status=error.http_status) from None
-    if evidence.verdict == "found":
-        return book(KINDS[operation.kind], operation, evidence.remote_id)
-    if evidence.verdict == "ambiguous" and take(
-        operation, state="manual", error_code="ambiguous_bookings", settled_at=timezone.now()
-    ):
-        announce(payment_needs_review, of(operation), operation.amount)
-    return False
-
-
-def _evidence(operation: VoucherOperation) -> Evidence:
-    booked = VoucherOperation.objects.using(database()).filter(voucher_id=operation.voucher_id)
-    ours = set(booked.exclude(pk=operation.pk).exclude(remote_id="").values_list("remote_id", flat=True))
-    bookings = voucher_cloud().list_voucher_charges(operation.voucher_id)
-    if operation.kind == "charge":
-        return charge_evidence(bookings, reference=operation.reference, amount=operation.amount, ours=ours)
-    rows = list(bookings)
-    charge = next((row for row in rows if row.id == operation.target_id), None)
-    return refund_evidence(
-        rows,
-        amount=operation.amount,
-        baseline=operation.baseline or (),
-        ours=ours,
-        reference=operation.reference,
-        client_id=(charge and charge.client_id) or "",
-    )
+    return resolve(PROCEDURES[operation.kind], operation)
 
 
 def _carry_out_wish(payment: VoucherPayment) -> bool:
-    cancel(payment, reason="cancelled while an operation was under way")
+    if payment.status == "refunded":
+        end_refunded(payment)
+    else:
+        cancel(payment, reason="cancelled while an operation was under way")
     return True

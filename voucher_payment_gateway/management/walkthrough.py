@@ -65,6 +65,9 @@ def _client(settings: GatewaySettings, credentials: ClientCredentials | None) ->
         base_url=settings.base_url,
         token_url=settings.TOKEN_URL or None,
         client_type=settings.CLIENT_TYPE or None,
+        timeout_seconds=settings.TIMEOUT_SECONDS,
+        deadline_seconds=settings.DEADLINE_SECONDS,
+        error_meanings=settings.ERROR_MEANINGS,
     )
 
 

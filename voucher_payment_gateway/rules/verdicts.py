@@ -3,6 +3,7 @@
 from typing import Literal
 
 from voucher_payment_gateway.exceptions import (
+    ContractError,
     CredentialsError,
     RefusedError,
     UnavailableError,
@@ -17,10 +18,11 @@ Verdict = Literal["refused", "not_applied", "unknown"]
 def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
     """Say what ``error`` proves: refused for good, surely not applied (send it later), or unknown.
 
-    The refusal of a ``repeated`` call proves nothing: it may be refused because the first one was booked.
+    A broken promise is only ever reported of a read or of the token request, so the call itself was not sent. The
+    refusal of a ``repeated`` call proves nothing: it may be refused because the first one was booked.
     """
     if isinstance(error, RefusedError):
         return "unknown" if repeated else "refused"
-    if isinstance(error, UnavailableError | CredentialsError):
+    if isinstance(error, UnavailableError | CredentialsError | ContractError):
         return "not_applied"
     return "unknown"

@@ -1,0 +1,210 @@
+"""Resolving an unknown outcome: from the voucher's bookings, behind a fence or after a grace period.
+
+The rules are in ``rules.resolution`` and ``rules.evidence``; here they are carried out, one step at a time. Each
+step is written down under a new claim before the next one counts, so a crash costs a repetition, never money.
+"""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    RefusedError,
+    ReservationClosedError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._holds import hold_exactly
+from voucher_payment_gateway.gateway._operations import resume
+from voucher_payment_gateway.gateway._orders import OutdatedError, database, look, unless_outdated
+from voucher_payment_gateway.gateway._procedure import Procedure, of
+from voucher_payment_gateway.gateway._reservations import record_hold
+from voucher_payment_gateway.gateway._rows import book, refuse, take
+from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
+from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
+from voucher_payment_gateway.rules.resolution import Doubt, Figures, after_absence, may_repeat
+from voucher_payment_gateway.sealing import unseal
+from voucher_payment_gateway.signals import payment_needs_review
+
+__all__ = ["read_again", "resolve"]
+
+SOON = timedelta(seconds=30)
+
+
+def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
+    """Take one step with an unknown operation; say whether its booking was found.
+
+    Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now.
+    """
+    if not take(operation, due_at=timezone.now() + timedelta(seconds=lease_seconds())):
+        return False
+    read_at = timezone.now()
+    evidence = evidence_of(operation)
+    if evidence.verdict == "found":
+        book(procedure, operation, evidence.remote_id)
+        return True
+    if evidence.verdict == "ambiguous":
+        _hand_over(operation, "ambiguous_bookings")
+        return False
+    _after_absence(procedure, operation, read_at)
+    return False
+
+
+def read_again(operation: VoucherOperation) -> bool:
+    """Look once more for what a repetition may have left behind; say whether a person has to look at it.
+
+    Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
+    """
+    surplus = evidence_of(operation).verdict != "absent"
+    waiting = VoucherOperation.objects.using(database()).filter(
+        pk=operation.pk, reread_at=operation.reread_at
+    )
+    if waiting.update(reread_at=None) and surplus:
+        announce(payment_needs_review, of(operation), operation.amount)
+        return True
+    return False
+
+
+def evidence_of(operation: VoucherOperation) -> Evidence:
+    """Read the voucher's bookings, all pages, and say what those that are not in our records yet prove about
+    ``operation``."""
+    booked = VoucherOperation.objects.using(database()).filter(voucher_id=operation.voucher_id)
+    ours = set(booked.exclude(remote_id="").values_list("remote_id", flat=True))
+    try:
+        rows = list(voucher_cloud().list_voucher_charges(operation.voucher_id))
+    except RefusedError as error:
+        raise ContractError(code="bookings_unreadable", http_status=error.http_status) from None
+    if operation.kind == "charge":
+        return charge_evidence(rows, reference=operation.reference, amount=operation.amount, ours=ours)
+    charge = next((row for row in rows if row.id == operation.target_id), None)
+    return refund_evidence(
+        rows,
+        amount=operation.amount,
+        baseline=operation.baseline or (),
+        ours=ours,
+        reference=operation.reference,
+        client_id=(charge and charge.client_id) or "",
+    )
+
+
+def _after_absence(procedure: Procedure, operation: VoucherOperation, read_at: datetime) -> None:
+    step = after_absence(_doubt(operation), read_at, _figures())
+    match step.do:
+        case "wait":
+            take(operation, due_at=_at_the_latest(step.until, operation))
+        case "note_absence":
+            take(operation, absent_at=read_at, due_at=step.until)
+        case "fence":
+            _fence(operation)
+        case "refused":
+            _refuse(procedure, operation)
+        case "not_booked":
+            _repeat_or_end(procedure, operation)
+
+
+def _at_the_latest(instant: datetime | None, operation: VoucherOperation) -> datetime:
+    """Return when to read again: the booking may show before the instant from which its absence is certain."""
+    soon = next_try(operation)
+    return min(instant, soon) if instant is not None else soon
+
+
+def _doubt(operation: VoucherOperation) -> Doubt:
+    return Doubt(
+        kind=operation.kind,
+        sent_at=operation.sending_at or operation.created_at,
+        fence_at=operation.fence_at,
+        absent_at=operation.absent_at,
+        refused_at=operation.refused_at,
+    )
+
+
+def _figures() -> Figures:
+    settings = gateway_settings()
+    return Figures(
+        list_lag=timedelta(seconds=settings.LIST_LAG_SECONDS),
+        refund_grace=timedelta(seconds=settings.REFUND_GRACE_SECONDS),
+    )
+
+
+def _fence(operation: VoucherOperation) -> None:
+    """Have an instant after which no earlier request of this charge can land, and store it.
+
+    F3: the reservation is released, where that call is known to work. F1: the voucher is reserved anew for the
+    same amount, which replaces the old reservation; only while the order wants to be paid. F2: the old reservation
+    is dead. A refused reservation is no fence, an unanswered one is tried again.
+    """
+    if gateway_settings().API_BEHAVIOUR.cancel_reservation == "works" and _released(operation):
+        _store_fence(operation, timezone.now())
+    elif not _is_wanted(operation) or not _reserved_anew(operation):
+        _store_fence(operation, operation.target_dead_at or timezone.now())
+
+
+def _released(operation: VoucherOperation) -> bool:
+    """Say whether the Voucher Cloud confirmed that it ended the reservation; a "not found" proves nothing."""
+    try:
+        voucher_cloud().cancel_reservation(operation.target_id)
+    except VoucherGatewayError:
+        return False
+    return True
+
+
+def _reserved_anew(operation: VoucherOperation) -> bool:
+    """Reserve for this payment anew and store the fence with it; say whether the Voucher Cloud granted it."""
+    payment = of(operation)
+    secret = unseal(payment.sealed_code)
+    if secret is None:
+        return False
+    try:
+        hold = hold_exactly(secret, operation.amount, operation.currency)
+    except RefusedError:
+        return False
+    with unless_outdated():
+        record_hold(payment, hold, look(operation.order_number).next_number)
+        if not _store_fence(operation, timezone.now()):
+            raise OutdatedError
+    return True
+
+
+def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
+    certain_at = fence_at + _figures().list_lag
+    return take(operation, fence_at=fence_at, due_at=_at_the_latest(certain_at, operation))
+
+
+def _is_wanted(operation: VoucherOperation) -> bool:
+    """Whether the order still wants this; what is being cancelled is not charged again."""
+    payment = of(operation)
+    return operation.kind != "charge" or (payment.cancel_requested_at is None and bool(payment.sealed_code))
+
+
+def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
+    """It is certain that nothing was booked: send it again, give it up, or hand it to a person."""
+    if not may_repeat(operation.attempts):
+        _hand_over(operation, "sent_too_often")
+    elif _is_wanted(operation):
+        if take(operation, state="due", due_at=timezone.now() + SOON):
+            resume(procedure, operation)
+    elif of(operation).cancel_requested_at is not None:
+        now = timezone.now()
+        take(operation, state="not_applied", error_code="cancelled", settled_at=now, reread_at=reread_at())
+    else:
+        _refuse(procedure, operation)
+
+
+def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
+    """The call failed for good, and that is certain now."""
+    error = ReservationClosedError(
+        f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
+    )
+    follow_up = refuse(procedure, operation, error, reread_at=reread_at())
+    if follow_up is not None:
+        resume(procedure, follow_up)
+
+
+def _hand_over(operation: VoucherOperation, reason: str) -> None:
+    """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
+    if take(operation, state="manual", error_code=reason, settled_at=timezone.now()):
+        announce(payment_needs_review, of(operation), operation.amount)

@@ -1,0 +1,88 @@
+"""What to do about an operation whose outcome is unknown, after a read of the voucher's bookings showed none.
+
+A charge is repeated only behind a *fence*: an instant after which no earlier request of ours can land. A refund
+has no fence, so it is repeated only after a *grace* period longer than any request can be under way. Both times the
+read that decides was sent a *lag* later, since new bookings may be shown late. Every instant is of our own clock.
+The experiment that shows what each rule is for is described in ``docs/explanation/money-safety.md``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+__all__ = ["DEAD_MARGIN_SECONDS", "Doubt", "Figures", "Step", "after_absence", "dead_at", "may_repeat"]
+
+DEAD_MARGIN_SECONDS = 5 * 60
+"""So much later than its end a reservation is believed dead."""
+
+MOST_SENDS = 4
+"""So often a call is sent at most; after that a person decides."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The two durations that an operator may know better."""
+
+    list_lag: timedelta = timedelta(seconds=60)
+    """A booking is shown in the lists at most this long after it was made."""
+    refund_grace: timedelta = timedelta(seconds=900)
+    """No request is still under way this long after it was sent."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What our records know of an operation whose outcome is unknown."""
+
+    kind: str
+    sent_at: datetime
+    """When the last attempt was begun."""
+    fence_at: datetime | None = None
+    """From when no earlier request can land any more; it was stored before any read counts."""
+    absent_at: datetime | None = None
+    """When the first read was sent that came after the grace period and showed nothing."""
+    refused_at: datetime | None = None
+    """When a repeated call was refused: by itself that proves nothing, an earlier one may have been booked."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next. ``until`` is when to read again, for ``wait`` and ``note_absence``."""
+
+    do: Literal["wait", "fence", "note_absence", "not_booked", "refused"]
+    until: datetime | None = None
+
+
+def after_absence(doubt: Doubt, read_at: datetime, figures: Figures) -> Step:
+    """Decide what follows from a read, sent at ``read_at``, that showed no booking of ours.
+
+    ``not_booked``: it is certain that nothing was booked and nothing will be; repeat it or give it up.
+    ``refused``: the same, and the last repeat was refused.
+    """
+    if doubt.refused_at is not None:
+        return _certain_from(doubt.refused_at + figures.list_lag, read_at, "refused")
+    if doubt.kind == "charge":
+        if doubt.fence_at is None:
+            return Step("fence")
+        return _certain_from(doubt.fence_at + figures.list_lag, read_at, "not_booked")
+    over_at = doubt.sent_at + figures.refund_grace
+    if read_at < over_at:
+        return Step("wait", over_at)
+    if doubt.absent_at is None or doubt.absent_at < over_at:
+        return Step("note_absence", read_at + figures.list_lag)
+    return _certain_from(doubt.absent_at + figures.list_lag, read_at, "not_booked")
+
+
+def may_repeat(sends: int) -> bool:
+    """Say whether a call that was sent ``sends`` times may be sent again without a person."""
+    return sends < MOST_SENDS
+
+
+def dead_at(held_until: datetime, valid_until: datetime | None) -> datetime:
+    """Return when a reservation is believed dead: five minutes after its end on our clock, or at the end that the
+    Voucher Cloud names, if that is later."""
+    ours = held_until + timedelta(seconds=DEAD_MARGIN_SECONDS)
+    return max(ours, valid_until) if valid_until is not None else ours
+
+
+def _certain_from(certain_at: datetime, read_at: datetime, then: Literal["not_booked", "refused"]) -> Step:
+    return Step("wait", certain_at) if read_at < certain_at else Step(then)
