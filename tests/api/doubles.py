@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -172,19 +171,24 @@ class Server:
                 self._start(self._serve, connection)
 
     def _serve(self, connection):
-        with suppress(OSError, ssl.SSLError):
-            if self._context is not None:
-                if self._before_tls:
-                    self._before_tls()
-                connection = self._context.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            while (request := self._read(connection)) is not None:
-                path = request.split(b" ", 2)[1].decode()
-                self.seen[path] += 1
-                if path == "/oauth/token":
-                    connection.sendall(reply({"access_token": TOKEN, "expires_in": 3600}))
-                else:
-                    self._behave(connection, request)
+        with suppress(OSError):
+            if self._context is None:
+                self._converse(connection)
+                return
+            if self._before_tls:
+                self._before_tls()
+            with self._context.wrap_socket(connection, server_side=True) as encrypted:
+                self._open.append(encrypted)
+                self._converse(encrypted)
+
+    def _converse(self, connection):
+        while (request := self._read(connection)) is not None:
+            path = request.split(b" ", 2)[1].decode()
+            self.seen[path] += 1
+            if path == "/oauth/token":
+                connection.sendall(reply({"access_token": TOKEN, "expires_in": 3600}))
+            else:
+                self._behave(connection, request)
 
     @staticmethod
     def _read(connection):
@@ -201,7 +205,8 @@ class Server:
 
     def close(self):
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.shutdown(socket.SHUT_RDWR)  # ends accept(): from here no connection is added
+        self._threads[0].join(5)
         self._listener.close()
         for connection in self._open:
             with suppress(OSError):
