@@ -52,6 +52,8 @@ MISTAKES = [
     ({"CODE_NORMALISER": "nowhere.fold"}, "E020", "CODE_NORMALISER"),
     ({"THROTTLE": 5}, "E021", "THROTTLE"),
     ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
+    ({"CA_FILE": "nowhere.pem"}, "E023", "CA_FILE"),
+    ({"CA_FILE": __file__}, "E023", "CA_FILE"),
 ]
 
 

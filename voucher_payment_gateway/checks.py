@@ -11,9 +11,10 @@ E008  ORDER_FIELDS                                 W017  REFUND_GRACE_SECONDS is
 E009  ORDER_ADAPTER                                E018  ERROR_MEANINGS, API_BEHAVIOUR
 W019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORMALISER
 E021  THROTTLE, RENEW_HOLDS, CANCEL_RESERVATION_CALL
-E022  a database that cannot guard the money
+E022  a database that cannot guard the money           E023  CA_FILE
 """
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -42,6 +43,7 @@ NUMBERS = {
     "BASE_URL": "E005",
     "TOKEN_URL": "E005",
     "TIMEOUT_SECONDS": "E006",
+    "CA_FILE": "E023",
     "DEADLINE_SECONDS": "E006",
     "ORDER_MODEL": "E007",
     "ORDER_FIELDS": "E008",
@@ -89,6 +91,7 @@ HINTS = {
     "E020": "Give a regular expression, and the dotted path of a callable from text to text.",
     "E021": "See docs/reference/settings.md for the type of this key.",
     "E022": "Use PostgreSQL or SQLite.",
+    "E023": "Name a PEM file with the certificate authorities to trust, or leave it out to trust the usual ones.",
 }
 
 
@@ -177,6 +180,19 @@ def _callables(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
             yield _error(key, f"{NAME}: {key}: {path!r} is not a callable that can be imported.")
 
 
+def _ca_file(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
+    if given.CA_FILE and not _is_certificate_file(given.CA_FILE):
+        yield _error("CA_FILE", f"{NAME}: CA_FILE: no certificate can be read from this file.")
+
+
+def _is_certificate_file(path: str) -> bool:
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError):
+        return False
+    return True
+
+
 def _sealing(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     if not given.SEALING_KEYS:
         yield _message("W015", f"{NAME}: SEALING_KEYS: no key is set.")
@@ -201,6 +217,7 @@ CHECKS: list[Callable[[GatewaySettings], Iterator[checks.CheckMessage]]] = [
     _events,
     _on_status,
     _callables,
+    _ca_file,
     _sealing,
     _grace,
     _local,

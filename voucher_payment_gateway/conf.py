@@ -84,6 +84,7 @@ class GatewaySettings(Section):
     CLIENT_ID: str = Field(min_length=1)
     CLIENT_SECRET: str | Callable[[], str] = Field(repr=False)
     CLIENT_TYPE: str = Field(default="", max_length=32)
+    CA_FILE: str = ""
     TIMEOUT_SECONDS: Seconds = 5.0
     DEADLINE_SECONDS: Seconds = 15.0
     ORDER_MODEL: str = Field(pattern=r"^\w+\.\w+$")

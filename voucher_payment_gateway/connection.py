@@ -55,6 +55,7 @@ def _connect(settings: GatewaySettings) -> VoucherCloud:
         timeout_seconds=settings.TIMEOUT_SECONDS,
         deadline_seconds=settings.DEADLINE_SECONDS,
         error_meanings=settings.ERROR_MEANINGS,
+        ca_file=settings.CA_FILE or None,
         token_store=TokenCache(settings.base_url, settings.CLIENT_ID),
     )
 

@@ -131,7 +131,7 @@ def _in_transaction() -> bool:
         raise TransactionManagementError(
             "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
         )
-    return connection.in_atomic_block
+    return bool(connection.in_atomic_block)
 
 
 def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) -> None:

@@ -68,6 +68,7 @@ def _client(settings: GatewaySettings, credentials: ClientCredentials | None) ->
         timeout_seconds=settings.TIMEOUT_SECONDS,
         deadline_seconds=settings.DEADLINE_SECONDS,
         error_meanings=settings.ERROR_MEANINGS,
+        ca_file=settings.CA_FILE or None,
     )
 
 
