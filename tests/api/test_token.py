@@ -437,3 +437,37 @@ def test_a_secret_that_cannot_be_read_sends_nothing(client, secret, kind):
         run(read)
     assert caught.value.code == "client_secret"
     assert run.script.requests == []
+
+
+def test_a_repeat_that_gets_no_fresh_token_ends_with_its_trouble(client):
+    def grant(request):
+        return run.script.grant(request) if run.script.granted == 0 else httpx.Response(429)
+
+    run = client(Script(httpx.Response(401, json=document(401)), token=grant))
+    with pytest.raises(ThrottledError) as caught:
+        run(charge)
+    assert (caught.value.money_moved, len(run.script.calls)) == ("no", 1)
+
+
+def test_waiting_for_the_token_of_another_ends_at_the_deadline():
+    release = threading.Event()
+
+    def grant(request):
+        release.wait(5)
+        return httpx.Response(200, json={"access_token": "t"})
+
+    script = Script(VOUCHER, token=grant)
+    transport = httpx.MockTransport(script)
+    with (
+        VoucherCloud(client_id="a", client_secret="b", transport=transport, deadline_seconds=0.2) as cloud,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(cloud.authenticate)
+        while not script.requests:
+            time.sleep(0.001)
+        with pytest.raises(UnavailableError) as caught:
+            charge(cloud)
+        release.set()
+        first.result()
+    assert caught.value.code == "token_wait"
+    assert script.calls == []
