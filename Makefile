@@ -6,8 +6,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-NEWEST ?= $(shell for python in python3.13 python3.12; do \
-	$$python -c 'import sys' 2>/dev/null && echo $$python && break; done)
+PYENV_ROOT ?= $(HOME)/.pyenv
+NEWEST ?= $(shell for python in python3.13 python3.12 $(wildcard $(PYENV_ROOT)/versions/3.13*/bin/python) \
+	$(wildcard $(PYENV_ROOT)/versions/3.12*/bin/python); do \
+	$$python -c 'import sys' >/dev/null 2>&1 && echo $$python && break; done)
 WALKTHROUGH_PORT ?= 8907
 
 .PHONY: help
