@@ -6,14 +6,16 @@ reads answers meant for another process.
 
 import os
 from threading import Lock
+from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.conf import NAME, GatewaySettings, gateway_settings
 from voucher_payment_gateway.token_cache import TokenCache
 
-__all__ = ["close", "voucher_cloud"]
+__all__ = ["close", "new_client", "voucher_cloud"]
 
 _clients: dict[int, VoucherCloud] = {}
 _lock = Lock()
@@ -33,7 +35,7 @@ def voucher_cloud() -> VoucherCloud:
     client = _clients.get(os.getpid())
     if client is None:
         with _lock:
-            client = _clients.get(os.getpid()) or _connect(gateway_settings())
+            client = _clients.get(os.getpid()) or _shared_client(gateway_settings())
             _clients[os.getpid()] = client
     return client
 
@@ -45,19 +47,30 @@ def close() -> None:
         client.close()
 
 
-def _connect(settings: GatewaySettings) -> VoucherCloud:
-    return VoucherCloud(
-        client_id=settings.CLIENT_ID,
-        client_secret=settings.CLIENT_SECRET,
-        base_url=settings.base_url,
-        token_url=settings.TOKEN_URL or None,
-        client_type=settings.CLIENT_TYPE or None,
-        timeout_seconds=settings.TIMEOUT_SECONDS,
-        deadline_seconds=settings.DEADLINE_SECONDS,
-        error_meanings=settings.ERROR_MEANINGS,
-        ca_file=settings.CA_FILE or None,
-        token_store=TokenCache(settings.base_url, settings.CLIENT_ID),
-    )
+def _shared_client(settings: GatewaySettings) -> VoucherCloud:
+    return new_client(settings, token_store=TokenCache(settings.base_url, settings.CLIENT_ID))
+
+
+def new_client(settings: GatewaySettings, **options: Any) -> VoucherCloud:
+    """Return a client of its own with these settings; ``options`` go before them. Close it after use.
+
+    Raises ImproperlyConfigured where a setting that is checked only now turns out wrong.
+    """
+    given = {
+        "client_id": settings.CLIENT_ID,
+        "client_secret": settings.CLIENT_SECRET,
+        "base_url": settings.base_url,
+        "token_url": settings.TOKEN_URL or None,
+        "client_type": settings.CLIENT_TYPE or None,
+        "timeout_seconds": settings.TIMEOUT_SECONDS,
+        "deadline_seconds": settings.DEADLINE_SECONDS,
+        "error_meanings": settings.ERROR_MEANINGS,
+        "ca_file": settings.CA_FILE or None,
+    }
+    try:
+        return VoucherCloud(**{**given, **options})
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{NAME}: {error}") from None
 
 
 def _forget(*, setting: str, **_: object) -> None:

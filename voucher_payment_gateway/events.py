@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import NAME, Verb, gateway_settings
 from voucher_payment_gateway.exceptions import (
+    ContractError,
     CredentialsError,
     OutcomeUnknownError,
     PaymentStateError,
@@ -163,7 +164,7 @@ def _later_if_unanswered(act: Callable[[], object]) -> None:
     """Let the shop go on where the operation is written down and ``settle`` will finish it."""
     try:
         act()
-    except (UnavailableError, CredentialsError, OutcomeUnknownError) as error:
+    except (UnavailableError, CredentialsError, ContractError, OutcomeUnknownError) as error:
         logger.warning("gift vouchers: written down and left to settle: %s", error.code)
 
 

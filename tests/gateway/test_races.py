@@ -432,3 +432,24 @@ def test_the_async_twins_do_the_same(shop, order, voucher):
     assert heard == [D("20.00")]
     assert [kind for kind, _ in shop.bookings(voucher)] == ["charge", "refund", "refund"]
     assert shop.cloud.balance(voucher.id) == D("20.00")
+
+
+def test_what_was_captured_before_counts_when_the_total_has_fallen(shop):
+    vouchers = [shop.voucher("30.00", code=f"GIFT-3000-{end}") for end in ("AAAA", "BBBB")]
+    order = shop.order("60.00")
+    payments = [gateway.authorize(order, voucher.code) for voucher in vouchers]
+    gateway.capture(payments[0])
+    order.total = D("50.00")
+    gateway.capture(order)
+    assert order.voucher_captured == D("50.00")
+
+
+def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, voucher):
+    shop.cloud.faults.next("before:503", method="POST", path="*/charge")
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    VoucherPayment.objects.update(cancel_requested_at="2026-01-01T00:00:00Z")
+    with pytest.raises(Exception, match="being cancelled"):
+        gateway.capture(order)
+    gateway.settle()
+    assert (payment().status, shop.bookings(voucher)) == ("cancelled", [])

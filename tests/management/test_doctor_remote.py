@@ -87,7 +87,7 @@ def test_credentials_that_cannot_be_sent_are_told(found, gateway_settings):
     gateway_settings(CLIENT_ID="shop\n")
     assert found()["credentials"] == (
         "trouble",
-        "client_id: must be a string of 1 to 255 printable characters",
+        "VOUCHER_PAYMENT_GATEWAY: client_id: must be a string of 1 to 255 printable characters",
     )
 
 

@@ -151,6 +151,9 @@ class Releasing:
     def tell(self, operation: VoucherOperation) -> None:
         """The shop was told when the payment ended."""
 
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        return False
+
     def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         return None
 

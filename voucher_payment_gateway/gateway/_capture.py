@@ -44,8 +44,8 @@ def capture(
 
     Raises AmountError (malformed, or more than is held) and WrongStateError (nothing is held: cancelled, failed,
     not authorized yet); nothing was sent. After RefusedError the payment has ``failed`` and nothing moved; after
-    UnavailableError and CredentialsError nothing moved yet and ``settle`` sends it; after OutcomeUnknownError
-    ``settle`` finds out. With several vouchers all are tried, then the first error is raised.
+    UnavailableError, CredentialsError and ContractError nothing moved yet and ``settle`` sends it; after
+    OutcomeUnknownError ``settle`` finds out. With several vouchers all are tried, then the first error is raised.
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
@@ -66,8 +66,9 @@ def capture(
 
 def _what_the_order_needs(view: OrderView, payments: list[VoucherPayment], total: Decimal) -> Decimal | None:
     """Return how much may be charged where the total has fallen below what is held; None where all of it may."""
-    held = sum((payment.amount_authorized for payment in payments), ZERO)
-    needed = view.due(total, without=payments)
+    holding = [payment for payment in payments if payment.status == "authorized"]
+    held = sum((payment.amount_authorized for payment in holding), ZERO)
+    needed = view.due(total, without=holding)
     return needed if needed < held else None
 
 
@@ -76,7 +77,7 @@ def _shares(
 ) -> list[tuple[VoucherPayment, Decimal]]:
     """Return what to charge of each payment; nothing where all is captured or the order has no vouchers."""
     refuse_if_open(payments)
-    held = [payment for payment in payments if payment.status == "authorized"]
+    held = [p for p in payments if p.status == "authorized" and p.cancel_requested_at is None]
     if asked is None:
         _refuse_if_nothing_is_held(payments, held)
         return [(payment, payment.amount_authorized) for payment in held]
@@ -176,6 +177,11 @@ class Charging:
     def tell(self, operation: VoucherOperation) -> None:
         announce(payment_captured, of(operation), operation.amount)
 
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        """Whether somebody asked to cancel the payment, perhaps a moment ago."""
+        payments = VoucherPayment.objects.using(database())
+        return payments.filter(pk=of(operation).pk, cancel_requested_at__isnull=False).exists()
+
     def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         """Charge once more on a new reservation: this one was lost to another till, or lapsed."""
         payment = of(operation)
@@ -184,7 +190,7 @@ class Charging:
             not operation.attempts
             or charges >= CHARGES_PER_CAPTURE
             or not payment.sealed_code
-            or _is_unwanted(payment)
+            or self.is_unwanted(operation)
         ):
             return None
         view = look(operation.order_number)
@@ -199,18 +205,12 @@ class Charging:
         """End the payment, unless its hold is as good as before or it is being cancelled anyway."""
         payment = of(operation)
         still_holds = not operation.attempts and is_usable_now(payment)
-        if not still_holds and not _is_unwanted(payment):
+        if not still_holds and not self.is_unwanted(operation):
             fail_payment(payment, operation.amount)
 
 
 def _operations_of(payment: VoucherPayment) -> QuerySet[VoucherOperation]:
     return VoucherOperation.objects.using(database()).filter(payment=payment)
-
-
-def _is_unwanted(payment: VoucherPayment) -> bool:
-    """Whether somebody asked to cancel the payment, perhaps a moment ago."""
-    payments = VoucherPayment.objects.using(database())
-    return payments.filter(pk=payment.pk, cancel_requested_at__isnull=False).exists()
 
 
 def _charge_the_reservation_of(payment: VoucherPayment, operation: VoucherOperation) -> None:

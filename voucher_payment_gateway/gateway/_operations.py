@@ -28,6 +28,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
     VoucherGatewayError,
+    WrongStateError,
 )
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
 from voucher_payment_gateway.gateway._procedure import Procedure, of
@@ -59,7 +60,7 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
     """Write down ``draft`` together with what it changes on its payment, and carry it out.
 
     Inside of a transaction it is carried out after the commit. Raises what the call raised: after RefusedError
-    it is over, after UnavailableError and CredentialsError it stays due and ``settle`` sends it, after
+    it is over, after UnavailableError, CredentialsError and ContractError it stays due and ``settle`` sends it, after
     OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
     if _in_transaction():
@@ -90,7 +91,15 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
 
 
 def resume(procedure: Procedure, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due. Does nothing where another worker was first."""
+    """Carry out an operation that is due. Does nothing where another worker was first.
+
+    Raises what ``start`` raises, and WrongStateError where nobody wants it any more: it is taken back then.
+    """
+    if procedure.is_unwanted(operation):
+        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
+        raise WrongStateError(
+            f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
+        )
     try:
         procedure.prepare(operation)
         voucher_cloud().authenticate()

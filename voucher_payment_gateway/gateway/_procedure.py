@@ -26,6 +26,9 @@ class Procedure(Protocol):
     def tell(self, operation: VoucherOperation) -> None:
         """Announce the success to the shop."""
 
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        """Say, as of now, whether a due operation is not to be sent any more."""
+
     def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         """Return another operation, not saved yet, that is to be tried after this one was refused for good."""
 

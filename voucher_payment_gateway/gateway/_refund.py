@@ -21,9 +21,10 @@ from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._orders import OrderView, database, refuse_if_open, target
 from voucher_payment_gateway.gateway._procedure import of
+from voucher_payment_gateway.gateway._rows import ask_for_review
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review, payment_refunded
+from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
 
 __all__ = ["REFUND", "give_back_all", "refund"]
 
@@ -38,8 +39,8 @@ def refund(
 
     Raises AmountError (malformed, or more than is left to refund), WrongStateError (nothing was captured),
     OperationInProgressError; nothing was sent. After RefusedError the payment is as it was and somebody is asked
-    to look (``payment_needs_review``); after UnavailableError and CredentialsError nothing moved yet and
-    ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out: do not refund again by hand.
+    to look (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet
+    and ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out: do not refund again by hand.
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
@@ -183,12 +184,15 @@ class Refunding:
         if of(operation).status == "cancelled":
             announce(payment_cancelled, of(operation), operation.amount)
 
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        return False
+
     def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         return None
 
     def refused(self, operation: VoucherOperation) -> None:
         """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
-        announce(payment_needs_review, of(operation), operation.amount)
+        ask_for_review(operation)
 
 
 def refund_ids(voucher_id: str) -> list[str]:

@@ -16,19 +16,18 @@ from voucher_payment_gateway.exceptions import (
     ReservationClosedError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._holds import hold_exactly
 from voucher_payment_gateway.gateway._operations import resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, look, unless_outdated
 from voucher_payment_gateway.gateway._procedure import Procedure, of
-from voucher_payment_gateway.gateway._reservations import record_hold
-from voucher_payment_gateway.gateway._rows import book, refuse, take
+from voucher_payment_gateway.gateway._reservations import change_payment, record_hold
+from voucher_payment_gateway.gateway._rows import ask_for_review, book, refuse, take
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
-from voucher_payment_gateway.rules.resolution import Doubt, Figures, after_absence, may_repeat
+from voucher_payment_gateway.rules.holds import held_until
+from voucher_payment_gateway.rules.resolution import Doubt, Figures, after_absence, dead_at, may_repeat
 from voucher_payment_gateway.sealing import unseal
-from voucher_payment_gateway.signals import payment_needs_review
 
 __all__ = ["read_again", "resolve"]
 
@@ -64,7 +63,7 @@ def read_again(operation: VoucherOperation) -> bool:
         pk=operation.pk, reread_at=operation.reread_at
     )
     if waiting.update(reread_at=None) and surplus:
-        announce(payment_needs_review, of(operation), operation.amount)
+        ask_for_review(operation)
         return True
     return False
 
@@ -133,14 +132,20 @@ def _figures() -> Figures:
 def _fence(operation: VoucherOperation) -> None:
     """Have an instant after which no earlier request of this charge can land, and store it.
 
-    F3: the reservation is released, where that call is known to work. F1: the voucher is reserved anew for the
-    same amount, which replaces the old reservation; only while the order wants to be paid. F2: the old reservation
-    is dead. A refused reservation is no fence, an unanswered one is tried again.
+    F1: while the order wants to be paid, the voucher is reserved anew for the same amount, which replaces the old
+    reservation. F3: where that is out, the reservation is released, if that call is known to work. F2: else the
+    old reservation must be dead. A refused reservation is no fence, an unanswered one is tried again.
     """
+    if _is_wanted(operation) and _reserved_anew(operation):
+        return
     if gateway_settings().API_BEHAVIOUR.cancel_reservation == "works" and _released(operation):
-        _store_fence(operation, timezone.now())
-    elif not _is_wanted(operation) or not _reserved_anew(operation):
-        _store_fence(operation, operation.target_dead_at or timezone.now())
+        with unless_outdated():
+            change_payment(of(operation), reserved_until=None)
+            if not _store_fence(operation, timezone.now()):
+                raise OutdatedError
+        return
+    surely_dead_at = dead_at(held_until(timezone.now()), None)
+    _store_fence(operation, operation.target_dead_at or surely_dead_at)
 
 
 def _released(operation: VoucherOperation) -> bool:
@@ -182,10 +187,10 @@ def _is_wanted(operation: VoucherOperation) -> bool:
 
 def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
     """It is certain that nothing was booked: send it again, give it up, or hand it to a person."""
-    if not may_repeat(operation.attempts):
-        _hand_over(operation, "sent_too_often")
-    elif _is_wanted(operation):
-        if take(operation, state="due", due_at=timezone.now() + SOON):
+    if _is_wanted(operation):
+        if not may_repeat(operation.attempts):
+            _hand_over(operation, "sent_too_often")
+        elif take(operation, state="due", due_at=timezone.now() + SOON):
             resume(procedure, operation)
     elif of(operation).cancel_requested_at is not None:
         now = timezone.now()
@@ -207,4 +212,4 @@ def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
 def _hand_over(operation: VoucherOperation, reason: str) -> None:
     """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
     if take(operation, state="manual", error_code=reason, settled_at=timezone.now()):
-        announce(payment_needs_review, of(operation), operation.amount)
+        ask_for_review(operation)

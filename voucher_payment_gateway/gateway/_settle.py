@@ -14,7 +14,7 @@ from voucher_payment_gateway.gateway._cancel import RELEASE, cancel, end_refunde
 from voucher_payment_gateway.gateway._capture import CHARGE
 from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
-from voucher_payment_gateway.gateway._procedure import Procedure, of
+from voucher_payment_gateway.gateway._procedure import Procedure
 from voucher_payment_gateway.gateway._refund import REFUND
 from voucher_payment_gateway.gateway._resolve import read_again, resolve
 from voucher_payment_gateway.gateway._rows import LostClaimError, take
@@ -126,10 +126,6 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
 
 
 def _send(operation: VoucherOperation) -> bool:
-    """Send what is due; a charge whose order is to be cancelled meanwhile is taken back instead."""
-    if operation.kind == "charge" and of(operation).cancel_requested_at is not None:
-        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
-        return False
     resume(PROCEDURES[operation.kind], operation)
     return True
 

@@ -29,7 +29,7 @@ __all__ = [
     "new_file",
 ]
 
-ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
+ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "CA_FILE", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
 NOT_KNOWN_YET = {"CLIENT_ID": "-", "CLIENT_SECRET": "-", "ORDER_MODEL": "shop.Order"}
 
 
@@ -60,6 +60,7 @@ def exchange(pin: str, address: GatewaySettings) -> ClientCredentials:
         base_url=address.base_url,
         timeout_seconds=address.TIMEOUT_SECONDS,
         deadline_seconds=address.DEADLINE_SECONDS,
+        ca_file=address.CA_FILE or None,
     ) as cloud:
         try:
             return cloud.connect(pin)

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.api import ClientCredentials, CompleteVoucher, VoucherCloud
 from voucher_payment_gateway.conf import GatewaySettings
-from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.connection import new_client, voucher_cloud
 from voucher_payment_gateway.orders import OrderFacts
 
 __all__ = ["WrongFigureError", "walk"]
@@ -59,17 +59,9 @@ def _local_pin(settings: GatewaySettings) -> str:
 
 
 def _client(settings: GatewaySettings, credentials: ClientCredentials | None) -> VoucherCloud:
-    return VoucherCloud(
-        client_id=credentials.id if credentials else settings.CLIENT_ID,
-        client_secret=credentials.secret if credentials else settings.CLIENT_SECRET,
-        base_url=settings.base_url,
-        token_url=settings.TOKEN_URL or None,
-        client_type=settings.CLIENT_TYPE or None,
-        timeout_seconds=settings.TIMEOUT_SECONDS,
-        deadline_seconds=settings.DEADLINE_SECONDS,
-        error_meanings=settings.ERROR_MEANINGS,
-        ca_file=settings.CA_FILE or None,
-    )
+    if credentials is None:
+        return new_client(settings)
+    return new_client(settings, client_id=credentials.id, client_secret=credentials.secret)
 
 
 def _guide(cloud: VoucherCloud) -> Iterator[str]:

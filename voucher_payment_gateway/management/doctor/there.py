@@ -12,9 +12,11 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 import httpx
+from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -96,7 +98,7 @@ def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
     yield _clocks(date)
     try:
         cloud = _client(given)
-    except ValueError as error:
+    except (ImproperlyConfigured, ValueError) as error:
         yield Finding("credentials", "trouble", str(error))
         return
     with cloud:
@@ -108,15 +110,7 @@ def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
 
 def _client(given: GatewaySettings) -> VoucherCloud:
     """Without the shared token: whether a fresh one is granted is the question."""
-    return VoucherCloud(
-        client_id=given.CLIENT_ID,
-        client_secret=given.CLIENT_SECRET,
-        base_url=given.base_url,
-        token_url=given.TOKEN_URL or None,
-        client_type=given.CLIENT_TYPE or None,
-        timeout_seconds=given.TIMEOUT_SECONDS,
-        deadline_seconds=given.DEADLINE_SECONDS,
-    )
+    return new_client(given)
 
 
 def _reached(given: GatewaySettings) -> tuple[Finding, str]:
@@ -124,7 +118,7 @@ def _reached(given: GatewaySettings) -> tuple[Finding, str]:
     parts = urlsplit(given.base_url)
     connection: HTTPConnection
     if parts.scheme == "https":
-        context = httpx.create_ssl_context(trust_env=False)  # the authorities that the client trusts
+        context = _trusted(given.CA_FILE)
         connection = HTTPSConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS, context=context)
     else:
         connection = HTTPConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS)
@@ -214,3 +208,10 @@ def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]
 
 def _status(error: VoucherGatewayError) -> str:
     return f" ({error.http_status})" if error.http_status else ""
+
+
+def _trusted(ca_file: str) -> ssl.SSLContext:
+    """Return the authorities that the client trusts."""
+    return (
+        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+    )

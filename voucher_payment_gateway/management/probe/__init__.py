@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import httpx
 
-from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.probe.bench import Bench, Watch
 from voucher_payment_gateway.management.probe.curiosities import CURIOSITIES
@@ -35,16 +35,7 @@ class Probe:
     ) -> None:
         self.run = secrets.token_hex(4)
         self._observer = Observer(transport)
-        self._cloud = VoucherCloud(
-            client_id=given.CLIENT_ID,
-            client_secret=given.CLIENT_SECRET,
-            base_url=given.base_url,
-            token_url=given.TOKEN_URL or None,
-            client_type=given.CLIENT_TYPE or None,
-            timeout_seconds=given.TIMEOUT_SECONDS,
-            deadline_seconds=given.DEADLINE_SECONDS,
-            transport=self._observer,
-        )
+        self._cloud = new_client(given, transport=self._observer, error_meanings=None)
         self._bench = Bench(self._cloud, self._observer, watch or Watch(), self.run)
 
     @property
