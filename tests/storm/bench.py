@@ -1,0 +1,24 @@
+"""A database of its own for the commands, as the tests have one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import django
+
+__all__ = ["database"]
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Set Django up with an empty test database, and remove it afterwards."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)

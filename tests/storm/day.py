@@ -1,0 +1,186 @@
+"""One day of a shop, drawn from a seed. ``python -m tests.storm.day SEED`` plays it again and tells its story."""
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal as D
+from random import Random
+
+from voucher_payment_gateway.sandbox.faults import DRAWN
+
+__all__ = ["Result", "play"]
+
+MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
+PAUSES = (1, 1, 5, 40, 70, 70, 300, 1000, 2000)
+MOST_ROUNDS = 150
+MONEY = "/v1/*[!s]"
+"""The calls that book: charge and refund; reservations and lists end with an s."""
+WHERE = (("POST", MONEY, 0.5), ("POST", MONEY, 0.3), ("POST", "/v1/*", 0.2), ("*", "/v1/*", 0.15))
+FAULTS = (*DRAWN, "late:drop", "late:reset", "late:html504", "after:drop", "before:drop")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a day ended."""
+
+    seed: int
+    problems: list[str]
+    story: list[str]
+    seen: Counter[str]
+
+    def __str__(self) -> str:
+        found = "\n  ".join(self.problems) or "all is right"
+        return f"seed {self.seed} (again: python -m tests.storm.day {self.seed})\n  {found}"
+
+
+def play(seed: int) -> Result:
+    """Play the day that belongs to ``seed``; its rows are gone afterwards."""
+    from tests.storm.clock import shared_time
+    from tests.storm.oracle import problems
+    from voucher_payment_gateway.sandbox import Behaviour, Clock, LocalVoucherCloud
+
+    random = Random(seed)
+    cloud = LocalVoucherCloud(Clock(MORNING), Behaviour.random(seed))
+    with _quiet(), shared_time(cloud.clock, Random(seed)), _configured(random, cloud.behaviour), _no_rows():
+        people = _people(seed, random, cloud)
+        _storm(seed, random, people)
+        found = _aftermath(random, people)
+        found += problems(
+            cloud, people.vouchers, people.orders, refused_as_forbidden=cloud.behaviour.refusal_status == 403
+        )
+        seen = people.weather.seen
+        seen.update(f"fault {fault}" for fault, _, _ in cloud.faults.log)
+        seen.update(_states())
+        return Result(seed, found, people.story, seen)
+
+
+def _people(seed: int, random: Random, cloud):
+    from tests.shop.models import Order
+    from tests.storm.shop import People
+    from tests.storm.weather import Weather
+
+    vouchers = [
+        cloud.add_voucher(code=f"CODE-{seed}-{name}", amount=random.choice(("20.00", "60.00", "100.00")))
+        for name in "AB"
+    ]
+    orders = [
+        Order.objects.create(number=number, total=D(random.choice(("10.00", "20.00", "50.00"))))
+        for number in (f"{seed}", f"{seed}0")
+    ]
+    people = People(random, cloud, orders, vouchers)
+    people.weather = Weather(
+        random,
+        crash_rate=random.choice((0, 0.005, 0.02)),
+        locked_rate=random.choice((0, 0.005, 0.02)),
+        freeze_rate=random.choice((0, 0.02, 0.08)),
+        meanwhile=people.meanwhile,
+        seen=Counter(),
+    )
+    return people
+
+
+def _storm(seed: int, random: Random, people) -> None:
+    from django.db import connection
+
+    method, path, rate = random.choice(WHERE)
+    people.cloud.faults.draw(seed, rate=rate, method=method, path=path, faults=FAULTS)
+    with connection.execute_wrapper(people.weather.statement):
+        for order in people.orders:
+            people.do("authorize", order=order)
+            people.do(random.choice(("capture", "capture", "capture_part")), order=order)
+        for _ in range(random.randint(5, 10)):
+            people.cloud.clock.advance(random.choice(PAUSES))
+            people.act()
+    people.weather.calm_down()
+    people.cloud.faults.clear()
+
+
+def _aftermath(random: Random, people) -> list[str]:
+    """Let time pass and the sweep run until nothing is open; what is under way late still lands."""
+    from voucher_payment_gateway.models import VoucherOperation
+
+    operations = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
+    for _ in range(MOST_ROUNDS):
+        people.cloud.clock.advance(_until_next(operations, people.cloud.clock.now(), random))
+        people.do("settle")
+        if not operations.exists():
+            break
+    people.cloud.clock.advance(3 * 3600)
+    people.do("settle")
+    people.do("settle")
+    return [line for line in people.story[-2:] if not line.endswith(": done")]
+
+
+def _until_next(operations, now: datetime, random: Random) -> float:
+    """Return how long the sweep sleeps: until something is due, or a worker's lease is over, and a little more."""
+    due = [at for at in operations.exclude(state="sending").values_list("due_at", flat=True) if at]
+    wait = min(((at - now).total_seconds() for at in due), default=0)
+    return max(wait, 70 if operations.filter(state="sending").exists() else 0) + random.choice((1, 30, 90))
+
+
+def _states() -> Counter[str]:
+    from voucher_payment_gateway.models import VoucherOperation
+
+    return Counter(f"{kind} {state}" for kind, state in VoucherOperation.objects.values_list("kind", "state"))
+
+
+@contextmanager
+def _configured(random: Random, behaviour) -> Iterator[None]:
+    """The shop's settings of this day; half of the operators know how their Voucher Cloud behaves."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    known = {
+        "cancel_reservation": behaviour.cancel_reservation,
+        "open_reservation_lowers_balance": behaviour.open_reservation_lowers_balance,
+    }
+    changed = {
+        **settings.VOUCHER_PAYMENT_GATEWAY,
+        "REFUND_ORDER": random.choice(("last-first", "first-first", "pro-rata")),
+        "API_BEHAVIOUR": random.choice(({}, known)),
+    }
+    with override_settings(VOUCHER_PAYMENT_GATEWAY=changed):
+        yield
+
+
+@contextmanager
+def _no_rows() -> Iterator[None]:
+    from django.db import connection
+
+    from tests.shop.models import Order
+    from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+    try:
+        yield
+    finally:
+        for model in (VoucherOperation, VoucherPayment, Order):
+            model.objects.all()._raw_delete(connection.alias)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def main() -> int:
+    from tests.storm.bench import database
+
+    with database():
+        result = play(int(sys.argv[1]))
+    print("\n".join(result.story))
+    print(dict(sorted(result.seen.items())))
+    print(result)
+    return 1 if result.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What must be true at the end of a day, from the cloud's own books in integer cents.
+
+It shares no code with the package: of the shop it reads the rows alone. An operation in ``manual`` may have booked
+or not; every other one must have booked exactly what its row says.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, LedgerError
+
+__all__ = ["problems"]
+
+Row = dict[str, Any]
+
+
+def problems(cloud, vouchers, orders, *, refused_as_forbidden: bool) -> list[str]:
+    """Return every difference between the shop's rows and the cloud's books; none is right.
+
+    ``refused_as_forbidden``: the cloud refuses with 403, which reads as wrong credentials: such an operation waits,
+    rightly, for a person to mend them.
+    """
+    waiting = "credentials" if refused_as_forbidden else ""
+    return list(_problems(cloud, vouchers, orders, waiting))
+
+
+def _problems(cloud, vouchers, orders, waiting: str) -> Iterator[str]:
+    try:
+        cloud.ledger.check()
+    except LedgerError as error:
+        yield f"ledger: {error}"
+    books = Books(cloud, vouchers)
+    operations: dict[int, list[Row]] = defaultdict(list)
+    for operation in VoucherOperation.objects.values():
+        operations[operation["payment_id"]].append(operation)
+    payments = list(VoucherPayment.objects.values())
+    references = {row["reference"] for rows in operations.values() for row in rows if row["kind"] == "charge"}
+    for number in books.charges.keys() - references:
+        yield f"the charge {number} is booked and not in our rows"
+    for payment in payments:
+        for problem in _of_payment(payment, operations[payment["id"]], books, waiting):
+            yield f"payment {payment['id']} of {payment['order_number']} ({payment['status']}): {problem}"
+    for order in orders:
+        yield from _of_order(order, payments, operations, books)
+
+
+class Books:
+    """Our bookings as the cloud has them: charges by their number, refunds by the charge they belong to."""
+
+    def __init__(self, cloud, vouchers) -> None:
+        self.charges: dict[str, list[Any]] = defaultdict(list)
+        self.refunds: dict[str, list[Any]] = defaultdict(list)
+        for row in (row for voucher in vouchers for row in cloud.bookings(voucher.id)):
+            if row.client_id != LOCAL_CLIENT_ID:
+                continue
+            if row.type == "charge":
+                self.charges[row.order_number].append(row)
+            else:
+                self.refunds[row.charge_id].append(row)
+
+    def charged(self, operations: list[Row]) -> list[Any]:
+        """Return the charges booked under the numbers of these operations."""
+        numbers = {row["reference"] for row in operations if row["kind"] == "charge"}
+        return [row for number in numbers for row in self.charges.get(number, ())]
+
+    def refunded(self, operations: list[Row]) -> list[Any]:
+        """Return our refunds of what these operations charged."""
+        return [row for charge in self.charged(operations) for row in self.refunds.get(charge.id, ())]
+
+
+def _of_payment(payment: Row, operations: list[Row], books: Books, waiting: str) -> Iterator[str]:
+    charged, refunded = books.charged(operations), books.refunded(operations)
+    for kind, booked, column in (
+        ("charge", charged, "amount_captured"),
+        ("refund", refunded, "amount_refunded"),
+    ):
+        difference = _sum(booked) - _cents(payment[column])
+        undecided = [
+            _cents(row["amount"]) for row in operations if row["kind"] == kind and row["state"] == "manual"
+        ]
+        if difference not in _subset_sums(undecided):
+            yield f"{column} is {payment[column]}, booked are {_sum(booked)} cents"
+    if len(charged) > 1:
+        yield f"captured {len(charged)} times"
+    if payment["status"] == "cancelled" and _sum(charged) != _sum(refunded):
+        yield f"cancelled, yet {_sum(charged)} cents were charged and {_sum(refunded)} went back"
+    for operation in operations:
+        yield from _of_operation(operation, books, waiting)
+    yield from _unheard_wish(payment, operations)
+
+
+def _of_operation(operation: Row, books: Books, waiting: str) -> Iterator[str]:
+    kind, state = operation["kind"], operation["state"]
+    waits = waiting and state == "due" and operation["error_code"] == waiting
+    if state in ("due", "sending", "unknown") and not waits:
+        yield f"the {kind} {operation['number']} is still {state} ({operation['error_code']})"
+    if kind == "charge":
+        booked = books.charges.get(operation["reference"], [])
+    elif kind == "refund":
+        booked = [
+            row for row in books.refunds.get(operation["target_id"], ()) if row.id == operation["remote_id"]
+        ]
+    else:
+        return
+    cents = _cents(operation["amount"])
+    expected = {"succeeded": {cents}, "manual": {0, cents}}.get(state, {0})
+    if _sum(booked) not in expected:
+        yield f"the {kind} {operation['number']} of {cents} cents is {state}, booked are {_sum(booked)} cents"
+
+
+def _unheard_wish(payment: Row, operations: list[Row]) -> Iterator[str]:
+    left_to_a_person = any(
+        row["state"] in ("manual", "due") or (row["kind"] == "refund" and row["state"] == "refused")
+        for row in operations
+    )
+    open_statuses = ("selected", "authorized", "captured", "refunded")
+    if payment["cancel_requested_at"] and payment["status"] in open_statuses and not left_to_a_person:
+        yield "the wish to cancel was not carried out"
+
+
+def _of_order(order: Any, payments: list[Row], operations: Any, books: Books) -> Iterator[str]:
+    own = [payment for payment in payments if payment["order_number"] == order.number]
+    total = _cents(order.total)
+    paid = sum(
+        _cents(payment["amount_captured"]) + _cents(payment["amount_authorized"])
+        for payment in own
+        if payment["status"] != "cancelled"
+    )
+    if paid > total:
+        yield f"order {order.number} of {total} cents is paid with {paid}"
+    kept = sum(
+        _sum(books.charged(operations[payment["id"]])) - _sum(books.refunded(operations[payment["id"]]))
+        for payment in own
+    )
+    if kept > total:
+        yield f"order {order.number} of {total} cents keeps {kept} at the cloud"
+
+
+def _subset_sums(amounts: list[int]) -> set[int]:
+    sums = {0}
+    for amount in amounts:
+        sums |= {known + amount for known in sums}
+    return sums
+
+
+def _sum(rows: list[Any]) -> int:
+    return sum(_cents(row.amount) for row in rows)
+
+
+def _cents(amount: Any) -> int:
+    euros, _, cents = f"{amount:.2f}".partition(".")
+    return int(euros) * 100 + int(cents)
