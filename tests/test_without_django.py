@@ -1,0 +1,63 @@
+"""The client in an environment that has no Django."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SCRIPT = """
+import sys
+from decimal import Decimal
+from voucher_payment_gateway.api import VoucherCloud
+with VoucherCloud(client_id="local-shop", client_secret="local-shop-secret", base_url=sys.argv[1]) as cloud:
+    held = cloud.reserve(code="CODE-1", amount=Decimal("5.00"), currency="EUR")
+    print(cloud.charge(held.id, "ORDER-001").amount)
+try:
+    import django
+except ImportError:
+    print("no Django")
+"""
+
+
+def needed(*names):
+    """Return the distributions that these need, themselves included."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop().lower()
+        if name in found:
+            continue
+        found.add(name)
+        requirements = map(Requirement, importlib.metadata.requires(name) or ())
+        waiting += [
+            each.name for each in requirements if not each.marker or each.marker.evaluate({"extra": ""})
+        ]
+    return found
+
+
+def environment_of(folder, distributions):
+    """Fill ``folder`` with links to what these distributions installed, and nothing else."""
+    for name in distributions:
+        distribution = importlib.metadata.distribution(name)
+        tops = {
+            file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")
+        }
+        for top in tops:
+            link = folder / top
+            if not link.exists():
+                link.symlink_to(distribution.locate_file(top))
+    (folder / "voucher_payment_gateway").symlink_to(ROOT / "voucher_payment_gateway")
+
+
+def test_the_client_works_where_django_is_not_installed(server, voucher_cloud, tmp_path):
+    voucher = voucher_cloud.add_voucher(code="CODE-1", amount="20.00")
+    environment_of(tmp_path, needed("httpx", "pydantic"))
+    command = [sys.executable, "-S", "-c", SCRIPT, server.base_url]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stderr, done.stdout.split("\n")[:2]) == ("", ["5.00", "no Django"])
+    assert str(voucher_cloud.balance(voucher.id)) == "15.00"
