@@ -1,0 +1,48 @@
+"""How many requests a second the local Voucher Cloud answers over real HTTP, so that it is no bottleneck of a test.
+
+    .venv/bin/python benchmarks/local_voucher_cloud.py
+
+Absolute figures depend on the machine; look at them beside each other.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
+
+THREADS, REQUESTS = 8, 2000
+
+
+def a_second(threads, act):
+    """Return how often ``act`` runs in a second in so many threads."""
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(act, range(REQUESTS)))
+    return REQUESTS / (time.perf_counter() - begun)
+
+
+def main():
+    cloud = LocalVoucherCloud()
+    vouchers = [cloud.add_voucher(code=f"CODE-{number}", amount="50.00") for number in range(64)]
+    with serve(cloud) as server:
+        client = VoucherCloud(
+            client_id="local-shop", client_secret="local-shop-secret", base_url=server.base_url
+        )
+        with client:
+            client.authenticate()
+
+            def read(number):
+                client.get_voucher(vouchers[number % 64].id)
+
+            def reserve(number):
+                client.reserve(code=f"CODE-{number % 64}", amount=Decimal("5.00"), currency="EUR")
+
+            for name, act in (("read a voucher", read), ("reserve", reserve)):
+                for threads in (1, THREADS):
+                    print(f"{name}, {threads} threads: {a_second(threads, act):.0f} requests a second")
+
+
+if __name__ == "__main__":
+    main()
