@@ -5,22 +5,37 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from random import Random
+from typing import Any
 
 from voucher_payment_gateway.sandbox.faults import DRAWN
 
-__all__ = ["Result", "play"]
+__all__ = ["Emphasis", "Result", "play"]
 
 MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
 PAUSES = (1, 1, 5, 40, 70, 70, 300, 1000, 2000)
+LATENESS = (1, 30, 90)
 MOST_ROUNDS = 150
 MONEY = "/v1/*[!s]"
 """The calls that book: charge and refund; reservations and lists end with an s."""
 WHERE = (("POST", MONEY, 0.5), ("POST", MONEY, 0.3), ("POST", "/v1/*", 0.2), ("*", "/v1/*", 0.15))
 FAULTS = (*DRAWN, "late:drop", "late:reset", "late:html504", "after:drop", "before:drop")
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    """What a day has more of than its seed alone would give it; None leaves it to the seed."""
+
+    faults: tuple[str, ...] | None = None
+    """Faults for half of the calls that book."""
+    behaviour: dict[str, Any] = field(default_factory=dict)
+    freeze_rate: float | None = None
+    verbs: dict[str, int] | None = None
+    pauses: tuple[float, ...] | None = None
+    """Seconds between two acts, and by which the sweep comes late."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +52,18 @@ class Result:
         return f"seed {self.seed} (again: python -m tests.storm.day {self.seed})\n  {found}"
 
 
-def play(seed: int) -> Result:
+def play(seed: int, emphasis: Emphasis = Emphasis()) -> Result:
     """Play the day that belongs to ``seed``; its rows are gone afterwards."""
     from tests.storm.clock import shared_time
     from tests.storm.oracle import problems
     from voucher_payment_gateway.sandbox import Behaviour, Clock, LocalVoucherCloud
 
     random = Random(seed)
-    cloud = LocalVoucherCloud(Clock(MORNING), Behaviour.random(seed))
+    cloud = LocalVoucherCloud(Clock(MORNING), Behaviour.random(seed).but(**emphasis.behaviour))
     with _quiet(), shared_time(cloud.clock, Random(seed)), _configured(random, cloud.behaviour), _no_rows():
         people = _people(seed, random, cloud)
-        _storm(seed, random, people)
-        found = _aftermath(random, people)
+        _storm(seed, random, people, emphasis)
+        found = _aftermath(random, people, emphasis.pauses or LATENESS)
         found += problems(
             cloud, people.vouchers, people.orders, refused_as_forbidden=cloud.behaviour.refusal_status == 403
         )
@@ -83,43 +98,50 @@ def _people(seed: int, random: Random, cloud):
     return people
 
 
-def _storm(seed: int, random: Random, people) -> None:
+def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
     from django.db import connection
 
+    from tests.storm.shop import VERBS
+
     method, path, rate = random.choice(WHERE)
-    people.cloud.faults.draw(seed, rate=rate, method=method, path=path, faults=FAULTS)
+    if emphasis.faults:
+        method, path, rate = WHERE[0]
+    people.cloud.faults.draw(seed, rate=rate, method=method, path=path, faults=emphasis.faults or FAULTS)
+    if emphasis.freeze_rate is not None:
+        people.weather.freeze_rate = emphasis.freeze_rate
     with connection.execute_wrapper(people.weather.statement):
         for order in people.orders:
             people.do("authorize", order=order)
             people.do(random.choice(("capture", "capture", "capture_part")), order=order)
-        for _ in range(random.randint(5, 10)):
-            people.cloud.clock.advance(random.choice(PAUSES))
-            people.act()
+        for _ in range(random.randint(4, 8)):
+            people.cloud.clock.advance(random.choice(emphasis.pauses or PAUSES))
+            people.act(emphasis.verbs or VERBS)
     people.weather.calm_down()
     people.cloud.faults.clear()
 
 
-def _aftermath(random: Random, people) -> list[str]:
+def _aftermath(random: Random, people, lateness: tuple[float, ...]) -> list[str]:
     """Let time pass and the sweep run until nothing is open; what is under way late still lands."""
     from voucher_payment_gateway.models import VoucherOperation
 
     operations = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
     for _ in range(MOST_ROUNDS):
-        people.cloud.clock.advance(_until_next(operations, people.cloud.clock.now(), random))
+        people.cloud.clock.advance(
+            _until_next(operations, people.cloud.clock.now()) + random.choice(lateness)
+        )
         people.do("settle")
         if not operations.exists():
             break
     people.cloud.clock.advance(3 * 3600)
     people.do("settle")
-    people.do("settle")
-    return [line for line in people.story[-2:] if not line.endswith(": done")]
+    return [line for line in people.story[-1:] if not line.endswith(": done")]
 
 
-def _until_next(operations, now: datetime, random: Random) -> float:
-    """Return how long the sweep sleeps: until something is due, or a worker's lease is over, and a little more."""
+def _until_next(operations, now: datetime) -> float:
+    """Return how long the sweep sleeps: until something is due, or a worker's lease is over."""
     due = [at for at in operations.exclude(state="sending").values_list("due_at", flat=True) if at]
     wait = min(((at - now).total_seconds() for at in due), default=0)
-    return max(wait, 70 if operations.filter(state="sending").exists() else 0) + random.choice((1, 30, 90))
+    return max(wait, 70 if operations.filter(state="sending").exists() else 0)
 
 
 def _states() -> Counter[str]:

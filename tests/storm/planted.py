@@ -10,12 +10,23 @@ from typing import Any
 from unittest import mock
 
 from tests.storm.bench import database
-from tests.storm.day import play
+from tests.storm.day import Emphasis, play
 
 __all__ = ["NAMES", "caught_by"]
 
-MOST_DAYS = 300
+MOST_DAYS = 120
 """A bug that survives so many days is not caught."""
+
+
+STORMY = Emphasis()
+LATE = Emphasis(faults=("late:drop",))
+HASTY = Emphasis(faults=("after:drop",), behaviour={"list_lag_seconds": 55}, pauses=(1, 1, 15))
+COPIED = Emphasis(faults=("before:drop",), verbs={"capture": 2, "authorize": 2, "copycat": 4, "settle": 1})
+RETURNS = Emphasis(faults=("before:drop", "after:slow=0"), verbs={"refund_part": 9, "settle": 4})
+RETURNS_LATE = Emphasis(faults=("late:drop",), verbs={"refund_part": 6, "settle": 4}, pauses=(5, 40, 70))
+LOST = Emphasis(faults=("after:drop", "before:drop"))
+SLEEPY = Emphasis(freeze_rate=0.2)
+RETURNS_ASLEEP = Emphasis(freeze_rate=0.4, verbs={"refund_part": 9, "settle": 1})
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,7 @@ class Bug:
     module: str
     name: str
     change: Callable[[Any], Any]
-    first: int = 0
-    """The seed to begin with."""
+    emphasis: Emphasis = STORMY
 
 
 def _not_booked_at_once(kind: str) -> Callable[[Any], Any]:
@@ -77,17 +87,6 @@ def _no_baseline(refund_evidence: Any) -> Any:
     return careless
 
 
-def _any_author(refund_evidence: Any) -> Any:
-    def careless(bookings: Any, **facts: Any) -> Any:
-        return refund_evidence(bookings, **{**facts, "client_id": ""})
-
-    return careless
-
-
-def _refused_repeat_believed(verdict: Any) -> Any:
-    return lambda error, *, repeated: verdict(error, repeated=False)
-
-
 def _unknown_is_sent_again(verdict: Any) -> Any:
     def careless(error: Any, *, repeated: bool) -> str:
         found = verdict(error, repeated=repeated)
@@ -105,17 +104,6 @@ def _lease_over_means_send_again(give_up_waiting: Any) -> Any:
     return careless
 
 
-def _refused_fence_counts(reserved_anew: Any) -> Any:
-    def careless(operation: Any) -> bool:
-        from django.utils import timezone
-
-        from voucher_payment_gateway.gateway._resolve import _store_fence
-
-        return reserved_anew(operation) or _store_fence(operation, timezone.now())
-
-    return careless
-
-
 def _no_last_look(send_before: Any) -> Any:
     return lambda instant: nullcontext()
 
@@ -127,29 +115,28 @@ def _never_in_a_transaction(in_transaction: Any) -> Any:
 GATEWAY = "voucher_payment_gateway.gateway."
 BUGS = {
     "a charge is repeated without a fence": Bug(
-        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("charge")
+        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("charge"), LATE
     ),
     "a refund is repeated without grace": Bug(
-        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("refund")
+        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("refund"), RETURNS_LATE
     ),
-    "a refused reservation counts as a fence": Bug(
-        f"{GATEWAY}_resolve", "_reserved_anew", _refused_fence_counts
-    ),
-    "the lists are believed to be up to date": Bug(f"{GATEWAY}_resolve", "_figures", _no_lag),
-    "a claim is not compared": Bug(f"{GATEWAY}_rows", "take", _any_claim_will_do),
+    "the lists are believed to be up to date": Bug(f"{GATEWAY}_resolve", "_figures", _no_lag, HASTY),
+    "a claim is not compared": Bug(f"{GATEWAY}_rows", "take", _any_claim_will_do, SLEEPY),
     "the order number is compared by its beginning": Bug(
-        f"{GATEWAY}_resolve", "charge_evidence", _prefix_compare
+        f"{GATEWAY}_resolve", "charge_evidence", _prefix_compare, COPIED
     ),
-    "refunds that were there before count": Bug(f"{GATEWAY}_resolve", "refund_evidence", _no_baseline),
-    "a refund by somebody else is taken for ours": Bug(f"{GATEWAY}_resolve", "refund_evidence", _any_author),
-    "the refusal of a repeat is believed": Bug(f"{GATEWAY}_operations", "verdict", _refused_repeat_believed),
-    "what is unknown is sent again": Bug(f"{GATEWAY}_operations", "verdict", _unknown_is_sent_again),
+    "refunds that were there before count": Bug(
+        f"{GATEWAY}_resolve", "refund_evidence", _no_baseline, RETURNS
+    ),
+    "what is unknown is sent again": Bug(f"{GATEWAY}_operations", "verdict", _unknown_is_sent_again, LOST),
     "a lease that ran out means: send again": Bug(
-        f"{GATEWAY}_settle", "_give_up_waiting", _lease_over_means_send_again
+        f"{GATEWAY}_settle", "_give_up_waiting", _lease_over_means_send_again, SLEEPY
     ),
-    "a worker that slept sends nevertheless": Bug(f"{GATEWAY}_operations", "send_before", _no_last_look),
+    "a worker that slept sends nevertheless": Bug(
+        f"{GATEWAY}_operations", "send_before", _no_last_look, RETURNS_ASLEEP
+    ),
     "money moves inside of the caller's transaction": Bug(
-        f"{GATEWAY}_operations", "_in_transaction", _never_in_a_transaction
+        f"{GATEWAY}_operations", "_in_transaction", _never_in_a_transaction, STORMY
     ),
 }
 NAMES = tuple(BUGS)
@@ -174,9 +161,8 @@ def planted(name: str) -> Iterator[None]:
 
 def caught_by(name: str, days: int = MOST_DAYS) -> Any:
     """Return the first day that goes wrong with this bug, or None."""
-    first = BUGS[name].first
     with planted(name):
-        results = (play(seed) for seed in range(first, first + days))
+        results = (play(seed, BUGS[name].emphasis) for seed in range(days))
         return next((result for result in results if result.problems), None)
 
 

@@ -45,6 +45,8 @@ MEANWHILE = {
     "copycat": 1,
     "clerk": 1,
 }
+LONG = 700
+"""From so many seconds on there is time for others to do more."""
 IN_A_TRANSACTION = {"till": 2, "clerk": 1}
 
 
@@ -97,8 +99,9 @@ class People:
         freeze_rate, self.weather.freeze_rate = self.weather.freeze_rate, 0.0
         verbs = IN_A_TRANSACTION if django.db.connection.in_atomic_block else MEANWHILE
         try:
-            for _ in range(self.random.randint(1, 2)):
+            for _ in range(self.random.randint(1, 2) if seconds < LONG else self.random.randint(2, 4)):
                 Context().run(self.act, verbs)
+                self.cloud.clock.advance(self.random.choice((1, 61)))
         finally:
             connection._clients[os.getpid()], self.frozen = mine, False
             self.weather.freeze_rate = freeze_rate
@@ -147,11 +150,12 @@ class People:
     def copycat(self, order: Order, voucher: Any, amount: str) -> None:
         """A till whose number and amount look like a charge of ours that may be under way."""
         charges = VoucherPayment.objects.filter(
-            voucher_id=voucher.id, operations__kind="charge", operations__state__in=("sending", "unknown")
-        ).values_list("operations__reference", "operations__amount")
-        for reference, due in charges:
-            held = self.cloud.reserve(voucher.code, D(due), client_id=self.till_client)
+            operations__kind="charge", operations__state__in=("sending", "unknown")
+        ).values_list("voucher_id", "operations__reference", "operations__amount")
+        codes = {each.id: each.code for each in self.vouchers}
+        for voucher_id, reference, due in charges:
             with suppress(ApiError):
+                held = self.cloud.reserve(codes[voucher_id], D(due), client_id=self.till_client)
                 self.cloud.charge(held, f"{reference}0", client_id=self.till_client)
 
     def clerk(self, order: Order, voucher: Any, amount: str) -> None:
