@@ -284,7 +284,10 @@ def test_the_refusal_of_a_repeat_is_read_again_before_it_is_believed(shop, order
     shop.later(seconds=61)
     gateway.settle()
     assert the("charge").refused_at
-    shop.later(seconds=150)
+    shop.later(seconds=40)
+    gateway.settle()
+    assert the("charge").state == "unknown", "a read within the lag of the refusal decides nothing"
+    shop.later(seconds=110)
     assert gateway.settle().found == 1
     assert [kind for kind, _ in shop.bookings(voucher)].count("charge") == 1
     assert VoucherPayment.objects.get().status == "captured"
