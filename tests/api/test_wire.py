@@ -134,3 +134,13 @@ def test_only_an_object_is_an_answer(not_an_object):
     for model in (Voucher, ClientCredentials, Charge):
         with pytest.raises(ValidationError):
             model.model_validate(not_an_object)
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_an_instant_at_the_edge_of_time_breaks_the_contract_and_nothing_else(instant):
+    from pydantic import ValidationError
+
+    from voucher_payment_gateway.api import Charge
+
+    with pytest.raises(ValidationError):
+        Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": instant})

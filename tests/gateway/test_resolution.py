@@ -356,3 +356,18 @@ def test_what_was_repeated_and_is_in_order_needs_no_person(shop, order, voucher,
     assert the("charge").attempts == 2
     assert the("charge").reread_at is None
     assert reviews == []
+
+
+def test_the_list_of_another_voucher_proves_nothing(shop, order, voucher, monkeypatch):
+    lose(shop, "before:drop", "charge")
+    unknown(lambda: gateway.capture(order))
+    other = shop.voucher("5.00", code="OTHER")
+    till = voucher_cloud()
+    till.charge(till.reserve(code="OTHER", amount=D("5.00"), currency="EUR").id, "TILL-1")
+    crossed = till.list_voucher_charges
+    monkeypatch.setattr(till, "list_voucher_charges", lambda _id, **options: crossed(other.id, **options))
+    for _ in range(4):
+        shop.later(minutes=2)
+        gateway.settle()
+    assert (the("charge").state, the("charge").fence_at) == ("unknown", None)
+    assert shop.bookings(voucher) == []

@@ -39,7 +39,10 @@ def _rate(value: object) -> Decimal | None:
 def _instant(value: object) -> datetime:
     read = datetime.fromisoformat(value) if isinstance(value, str) else value
     if isinstance(read, datetime) and read.tzinfo is not None:
-        return read.astimezone(UTC)
+        try:
+            return read.astimezone(UTC)
+        except OverflowError:  # within a day of the first or the last instant that a datetime can hold
+            raise ValueError("an instant is out of range") from None
     raise ValueError("an instant is an RFC 3339 string with its offset")
 
 

@@ -13,11 +13,11 @@ from voucher_payment_gateway.exceptions import (
     AmountError,
     ContractError,
     OutcomeUnknownError,
-    RefusedError,
     UnavailableError,
     WrongStateError,
 )
 from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._bookings import bookings_of
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._orders import OrderView, database, refuse_if_open, target
 from voucher_payment_gateway.gateway._procedure import of
@@ -198,8 +198,8 @@ class Refunding:
 def refund_ids(voucher_id: str) -> list[str]:
     """Return the ids of all refunds of a voucher. Raises UnavailableError where they cannot be read."""
     try:
-        return [row.id for row in voucher_cloud().list_voucher_charges(voucher_id) if row.type == "refund"]
-    except (ContractError, RefusedError) as error:
+        return [row.id for row in bookings_of(voucher_id) if row.type == "refund"]
+    except ContractError as error:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
 
 

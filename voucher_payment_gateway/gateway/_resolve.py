@@ -11,11 +11,11 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
-    ContractError,
     RefusedError,
     ReservationClosedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway._bookings import bookings_of
 from voucher_payment_gateway.gateway._holds import hold_exactly
 from voucher_payment_gateway.gateway._operations import resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, look, unless_outdated
@@ -73,10 +73,7 @@ def evidence_of(operation: VoucherOperation) -> Evidence:
     ``operation``."""
     booked = VoucherOperation.objects.using(database()).filter(voucher_id=operation.voucher_id)
     ours = set(booked.exclude(remote_id="").values_list("remote_id", flat=True))
-    try:
-        rows = list(voucher_cloud().list_voucher_charges(operation.voucher_id))
-    except RefusedError as error:
-        raise ContractError(code="bookings_unreadable", http_status=error.http_status) from None
+    rows = bookings_of(operation.voucher_id)
     if operation.kind == "charge":
         return charge_evidence(rows, reference=operation.reference, amount=operation.amount, ours=ours)
     charge = next((row for row in rows if row.id == operation.target_id), None)
