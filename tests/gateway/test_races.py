@@ -21,7 +21,7 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway import _rows, _settle
 from voucher_payment_gateway.gateway._capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.signals import payment_captured, payment_needs_review
+from voucher_payment_gateway.signals import payment_captured
 
 EVENTS = {"capture": "tests.shop.signals.shipped", "refund": "tests.shop.signals.returned"}
 ON_STATUS = {"field": "status", "capture": ["shipped"], "refund": ["returned"], "cancel": ["cancelled"]}
@@ -56,18 +56,6 @@ def during(shop, monkeypatch):
         monkeypatch.setattr(client, name, interrupted)
 
     return schedule
-
-
-@pytest.fixture
-def reviews():
-    asked = []
-
-    def hear(payment, amount, **_):
-        asked.append(amount)
-
-    payment_needs_review.connect(hear, weak=False)
-    yield asked
-    payment_needs_review.disconnect(hear)
 
 
 def the(kind):
@@ -453,3 +441,26 @@ def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, vo
         gateway.capture(order)
     gateway.settle()
     assert (payment().status, shop.bookings(voucher)) == ("cancelled", [])
+
+
+def test_an_answer_that_comes_when_the_outcome_counts_as_unknown_is_kept_and_not_called_a_success(
+    shop, order, voucher, monkeypatch
+):
+    """The lease ran out between the booking and its answer; what is known already is what settle will find."""
+    client = voucher_cloud()
+    charge = client.charge
+
+    def charged_but_asleep(*arguments):
+        answer = charge(*arguments)
+        assert _settle._give_up_waiting(the("charge"))
+        return answer
+
+    monkeypatch.setattr(client, "charge", charged_but_asleep)
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    assert [late["remote_id"] for late in the("charge").late_answers] == [
+        shop.cloud.bookings(voucher.id)[0].id
+    ]
+    shop.later(minutes=1)
+    assert gateway.settle().found == 1
+    assert (payment().amount_captured, shop.bookings(voucher)) == (D("20.00"), [("charge", D("20.00"))])

@@ -8,7 +8,6 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.signals import payment_needs_review
 
 LOST = ["before:drop", "before:reset", "before:500", "before:504", "before:html403", "before:garbage"]
 
@@ -23,18 +22,6 @@ def order(shop, voucher):
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")
     return order
-
-
-@pytest.fixture
-def reviews():
-    asked = []
-
-    def hear(payment, amount, **_):
-        asked.append(amount)
-
-    payment_needs_review.connect(hear, weak=False)
-    yield asked
-    payment_needs_review.disconnect(hear)
 
 
 def lose(shop, fault, what):

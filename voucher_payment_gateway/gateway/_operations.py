@@ -157,6 +157,8 @@ def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) 
             book(procedure, operation, remote_id)
     except LostClaimError:
         keep_late_answer(operation, remote_id)
+        if operation.state != "succeeded":
+            raise OutcomeUnknownError(code="decided_elsewhere") from None
     except OutdatedError:
         _doubt(operation, OutcomeUnknownError(code="booking_known_already"))
 

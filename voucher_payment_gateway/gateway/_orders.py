@@ -16,6 +16,7 @@ from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_number
+from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
@@ -55,7 +56,9 @@ class OrderView:
     def live_payment(self, code: str) -> VoucherPayment | None:
         """Return the payment that is not ended and was made with this code."""
         known = set(fingerprints(code))
-        return next((p for p in self.payments if p.code_fingerprint in known and _is_live(p)), None)
+        return next(
+            (p for p in self.payments if p.code_fingerprint in known and p.status in LIVE_STATUSES), None
+        )
 
     def authorized_with(self, voucher_id: str) -> VoucherPayment | None:
         """Return the payment that holds this voucher now."""
@@ -124,7 +127,3 @@ def target(order: Any) -> tuple[str, int | None]:
 def database() -> str:
     """Return the alias of the database that payments and operations live in."""
     return router.db_for_write(VoucherOperation)
-
-
-def _is_live(payment: VoucherPayment) -> bool:
-    return payment.status in ("selected", "authorized")

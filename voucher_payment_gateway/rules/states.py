@@ -1,21 +1,13 @@
 """The states of payments and operations, and which of them mean what."""
 
-from typing import Final, Literal
+from typing import Final
 
 __all__ = [
     "LIVE_STATUSES",
     "MONEY_KINDS",
     "OPEN_STATES",
-    "OperationKind",
-    "OperationState",
-    "PaymentStatus",
 ]
 
-PaymentStatus = Literal["selected", "authorized", "captured", "refunded", "cancelled", "lapsed", "failed"]
-OperationKind = Literal[
-    "reserve", "charge", "refund", "cancel", "issue", "activate", "deactivate", "recharge"
-]
-OperationState = Literal["due", "sending", "succeeded", "refused", "unknown", "not_applied", "manual"]
 
 LIVE_STATUSES: Final = ("selected", "authorized")
 """A voucher stands at most once in these on one order; entering its code again means the same payment."""
@@ -24,5 +16,5 @@ OPEN_STATES: Final = ("due", "sending", "unknown")
 """Not decided yet: money may be in flight, and nobody may start another operation on the voucher."""
 
 MONEY_KINDS: Final = ("charge", "refund", "recharge")
-"""Bookings on a voucher. At most one of them is open per voucher."""
-"""A reservation, its release and a status change book nothing, so repeating them loses nothing."""
+"""Bookings on a voucher; at most one of them is open per voucher. A reservation, its release and a status change book
+nothing, so repeating them loses nothing."""
