@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from voucher_payment_gateway.sandbox.behaviour import Behaviour
 from voucher_payment_gateway.sandbox.clock import Clock
-from voucher_payment_gateway.sandbox.ledger import Facts, Ledger
+from voucher_payment_gateway.sandbox.ledger import BookingFacts, Facts, Ledger, VoucherFacts
 from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Reservation, State, Voucher
 
@@ -56,7 +56,7 @@ class Books:
         """Put a new voucher into the books."""
         self.state.vouchers[voucher.id] = voucher
         self._index(voucher)
-        self.ledger.issued(voucher.id, answered_amount, self.now(), voucher.client_id)
+        self.ledger.issued(voucher.id, answered_amount, voucher.currency, self.now(), voucher.client_id)
         self.touch()
 
     def voucher(self, voucher_id: str) -> Voucher:
@@ -127,9 +127,24 @@ class Books:
 
     def _facts(self) -> Facts:
         return Facts(
-            {voucher.id: voucher.balance_cents for voucher in self.state.vouchers.values()},
             {
-                booking.id: (booking.voucher_id, booking.type, booking.amount_cents)
-                for booking in self.state.bookings.values()
+                voucher_id: VoucherFacts(
+                    voucher.amount_cents,
+                    voucher.balance_cents,
+                    voucher.currency,
+                    voucher.deleted,
+                    tuple(voucher.booking_ids),
+                )
+                for voucher_id, voucher in self.state.vouchers.items()
+            },
+            {
+                booking_id: BookingFacts(
+                    booking.voucher_id,
+                    booking.type,
+                    booking.amount_cents,
+                    booking.order_number,
+                    booking.client_id,
+                )
+                for booking_id, booking in self.state.bookings.items()
             },
         )

@@ -2,15 +2,16 @@
 
 It is fed with what the cloud answers (amounts as text, as they stand on the wire) and shares no computation
 with the code that keeps the balances. Every entry moves cents from one account to another; a voucher's
-account must at any time hold start + recharges + refunds - charges, and that must be its balance.
+account must at any time hold start + recharges + refunds - charges, and that must be its balance. Both sides
+are compared in full: what only one of them knows is a difference like any other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Entry", "Facts", "Ledger", "LedgerError"]
+__all__ = ["BookingFacts", "Entry", "Facts", "Ledger", "LedgerError", "VoucherFacts"]
 
 ISSUER, SALES = "issuer", "sales"
 """The two accounts opposite the vouchers: who puts credit on them, and where they were spent."""
@@ -29,18 +30,43 @@ class Entry:
     booking_id: str = ""
     order_number: str | None = None
     client_id: str = ""
+    currency: str = ""
+    """Of a voucher's start alone: every other entry is in its voucher's currency."""
+
+
+@dataclass(frozen=True)
+class VoucherFacts:
+    """What the cloud claims of one voucher, deleted ones included; amounts in cents."""
+
+    start: int
+    balance: int
+    currency: str
+    is_deleted: bool
+    booking_ids: tuple[str, ...]
+    """The bookings that are listed with it, oldest first."""
+
+
+@dataclass(frozen=True)
+class BookingFacts:
+    """What the cloud claims of one booking."""
+
+    voucher_id: str
+    kind: str
+    cents: int
+    order_number: str | None
+    client_id: str
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the cloud claims: each voucher's balance, and each booking as (voucher id, type, cents)."""
+    """All that the cloud claims, by id."""
 
-    balances: Mapping[str, int]
-    bookings: Mapping[str, tuple[str, str, int]]
+    vouchers: Mapping[str, VoucherFacts]
+    bookings: Mapping[str, BookingFacts]
 
 
 class LedgerError(AssertionError):
-    """The cloud's balances and its ledger disagree: a defect of the local Voucher Cloud."""
+    """The cloud's books and its ledger disagree: a defect of the local Voucher Cloud."""
 
 
 class Ledger:
@@ -53,11 +79,11 @@ class Ledger:
         self._entries = entries
         self._facts = facts
 
-    def issued(self, voucher_id: str, amount: str, at: datetime, client_id: str) -> None:
+    def issued(self, voucher_id: str, amount: str, currency: str, at: datetime, client_id: str) -> None:
         """Write down a voucher's start."""
-        cents = _cents(amount)
+        account, cents = _account(voucher_id), _cents(amount)
         self._entries.append(
-            Entry(at, "issue", voucher_id, ISSUER, _account(voucher_id), cents, client_id=client_id)
+            Entry(at, "issue", voucher_id, ISSUER, account, cents, client_id=client_id, currency=currency)
         )
 
     def withdrawn(self, voucher_id: str, at: datetime) -> None:
@@ -99,47 +125,81 @@ class Ledger:
             return self._sum(voucher_id)
 
     def check(self) -> None:
-        """Return when every voucher's entries give its balance and every booking has its one entry.
+        """Return when vouchers and bookings are those of the entries, each with its balance and its place.
 
         Raises LedgerError that names every difference.
         """
         with self._lock:
             facts = self._facts()
-            differences = [*self._balances_off(facts.balances), *self._bookings_off(facts.bookings)]
+            differences = [*self._vouchers_off(facts.vouchers), *self._bookings_off(facts.bookings)]
         if differences:
             raise LedgerError("; ".join(differences))
 
-    def _balances_off(self, balances: Mapping[str, int]) -> Iterable[str]:
-        sums: dict[str, int] = {}
+    def _vouchers_off(self, vouchers: Mapping[str, VoucherFacts]) -> Iterator[str]:
+        by_voucher: dict[str, list[Entry]] = {}
         for entry in self._entries:
-            sums[entry.debit] = sums.get(entry.debit, 0) - entry.cents
-            sums[entry.credit] = sums.get(entry.credit, 0) + entry.cents
-        for voucher_id, cents in balances.items():
-            in_ledger = sums.get(_account(voucher_id), 0)
-            if in_ledger != cents:
-                yield f"voucher {voucher_id}: balance {cents}, ledger {in_ledger}"
+            by_voucher.setdefault(entry.voucher_id, []).append(entry)
+        balances = self._balances()
+        for voucher_id in dict.fromkeys([*by_voucher, *vouchers]):
+            in_ledger = balances.get(_account(voucher_id), 0)
+            found, entries = vouchers.get(voucher_id), by_voucher.get(voucher_id, [])
+            if found is None:
+                yield f"voucher {voucher_id}: vanished, ledger {in_ledger}"
+            elif not entries:
+                yield f"voucher {voucher_id}: balance {found.balance}, appeared from nowhere"
+            else:
+                for difference in _differences(found, entries, in_ledger):
+                    yield f"voucher {voucher_id}: {difference}"
             if in_ledger < 0:
                 yield f"voucher {voucher_id}: overdrawn by {-in_ledger}"
 
-    def _bookings_off(self, bookings: Mapping[str, tuple[str, str, int]]) -> Iterable[str]:
-        entered: dict[str, tuple[str, str, int]] = {}
+    def _balances(self) -> dict[str, int]:
+        balances: dict[str, int] = {}
+        for entry in self._entries:
+            balances[entry.debit] = balances.get(entry.debit, 0) - entry.cents
+            balances[entry.credit] = balances.get(entry.credit, 0) + entry.cents
+        return balances
+
+    def _bookings_off(self, bookings: Mapping[str, BookingFacts]) -> Iterator[str]:
+        entered: dict[str, BookingFacts] = {}
         for entry in self._entries:
             if not entry.booking_id:
                 continue
             if entry.booking_id in entered:
                 yield f"booking {entry.booking_id}: entered twice"
-            entered[entry.booking_id] = (entry.voucher_id, entry.kind, entry.cents)
-        for booking_id in entered.keys() | bookings.keys():
-            if entered.get(booking_id) != bookings.get(booking_id):
-                yield (
-                    f"booking {booking_id}: "
-                    f"booked {bookings.get(booking_id)}, ledger {entered.get(booking_id)}"
-                )
+            entered[entry.booking_id] = BookingFacts(
+                entry.voucher_id, entry.kind, entry.cents, entry.order_number, entry.client_id
+            )
+        for booking_id in dict.fromkeys([*entered, *bookings]):
+            booked, in_ledger = bookings.get(booking_id), entered.get(booking_id)
+            if booked != in_ledger:
+                yield f"booking {booking_id}: booked {booked}, ledger {in_ledger}"
 
     def _sum(self, voucher_id: str) -> int:
         account = _account(voucher_id)
         gained = sum(entry.cents for entry in self._entries if entry.credit == account)
         return gained - sum(entry.cents for entry in self._entries if entry.debit == account)
+
+
+def _differences(found: VoucherFacts, entries: list[Entry], in_ledger: int) -> Iterator[str]:
+    issues = [entry for entry in entries if entry.kind == "issue"]
+    if len(issues) != 1:
+        yield f"issued {len(issues)} times"
+    for issue in issues:
+        if (found.start, found.currency) != (issue.cents, issue.currency):
+            yield f"start {found.start} {found.currency}, ledger {issue.cents} {issue.currency}"
+    withdrawn = sum(entry.kind == "delete" for entry in entries)
+    if withdrawn != found.is_deleted:
+        yield f"{'deleted' if found.is_deleted else 'not deleted'}, ledger: deleted {withdrawn} times"
+    if found.balance != in_ledger:
+        yield f"balance {found.balance}, ledger {in_ledger}"
+    entered = tuple(entry.booking_id for entry in entries if entry.booking_id)
+    if found.booking_ids != entered:
+        yield f"bookings {_listed(found.booking_ids)}, ledger {_listed(entered)}"
+
+
+def _listed(booking_ids: tuple[str, ...]) -> str:
+    return ", ".join(booking_ids) or "none"
 
 
 def _account(voucher_id: str) -> str:
