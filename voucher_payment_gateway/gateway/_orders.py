@@ -11,12 +11,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, router, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_number
-from voucher_payment_gateway.rules.states import LIVE_STATUSES
+from voucher_payment_gateway.rules.states import LIVE_STATUSES, MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
@@ -79,9 +81,31 @@ class OrderView:
 
 def look(order_number: str) -> OrderView:
     """Read the payments of an order in one statement."""
-    payments = list(VoucherPayment.objects.using(database()).for_decision(order_number))
+    payments = list(_payments_and_counts(order_number))
     last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
     return OrderView(order_number, payments, last_number + 1, charge_count + 1)
+
+
+def _payments_and_counts(order_number: str) -> QuerySet[Any]:
+    """Return the payments with ``has_open_operation`` of each (one that books and is not decided, a charge left to
+    a person included) and, of the order, ``last_number`` and ``charge_count``."""
+    operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
+    undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
+    is_open = VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))
+    payments = VoucherPayment.objects.using(database()).filter(order_number=order_number)
+    counted: QuerySet[Any] = payments.order_by("pk").annotate(
+        has_open_operation=Exists(is_open),
+        last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
+        charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
+    )
+    return counted
+
+
+def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
+    counted: QuerySet[Any, Any] = (
+        operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
+    )
+    return counted
 
 
 def decide(decision: Callable[[], Decided]) -> Decided:

@@ -1,0 +1,7 @@
+"""Payments, their operations, and what the shop's order gains. Only ``gateway`` writes these rows."""
+
+from voucher_payment_gateway.models.operation import VoucherOperation
+from voucher_payment_gateway.models.order_mixin import VoucherOrderMixin
+from voucher_payment_gateway.models.payment import VoucherPayment
+
+__all__ = ["VoucherOperation", "VoucherOrderMixin", "VoucherPayment"]

@@ -1,0 +1,13 @@
+"""The columns that several tables have."""
+
+from typing import Any
+
+from django.db import models
+
+__all__ = ["ORDER_NUMBER_LENGTH", "amount_field"]
+
+ORDER_NUMBER_LENGTH = 64
+
+
+def amount_field(name: Any, **options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(name, max_digits=9, decimal_places=2, **options)

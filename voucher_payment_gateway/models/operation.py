@@ -1,0 +1,119 @@
+"""The operation: one call that may move money, and what is known of it."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.models.payment import VoucherPayment
+from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+
+__all__ = ["VoucherOperation"]
+
+
+class VoucherOperation(PermanentModel):
+    """One call that may move money, written down before it is made and never deleted.
+
+    The operations of an order are numbered 1, 2, … without a gap. Who decides on an outdated view of the order
+    collides on the number, writes nothing, and decides anew: that is what keeps two tabs apart without a lock.
+    """
+
+    class Kind(models.TextChoices):
+        RESERVE = "reserve", _("reserve")
+        CHARGE = "charge", _("charge")
+        REFUND = "refund", _("refund")
+        CANCEL = "cancel", _("cancel")
+        ISSUE = "issue", _("issue")
+        ACTIVATE = "activate", _("activate")
+        DEACTIVATE = "deactivate", _("deactivate")
+        RECHARGE = "recharge", _("recharge")
+
+    class State(models.TextChoices):
+        DUE = "due", _("due")
+        SENDING = "sending", _("sending")
+        SUCCEEDED = "succeeded", _("succeeded")
+        REFUSED = "refused", _("refused")
+        UNKNOWN = "unknown", _("unknown")
+        NOT_APPLIED = "not_applied", _("not applied")
+        MANUAL = "manual", _("manual")
+
+    payment = models.ForeignKey(
+        VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
+    )
+    order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH)
+    number = models.PositiveIntegerField(_("number"))
+    voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    amount = amount_field(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    state = models.CharField(_("state"), max_length=11, choices=State)
+    claim = models.UUIDField(default=uuid.uuid4, editable=False)
+    target_id = models.CharField(_("acts on"), max_length=255, blank=True)
+    reference = models.CharField(_("order number sent"), max_length=96, blank=True)
+    baseline = models.JSONField(_("refunds there before"), null=True, blank=True, editable=False)
+    remote_id = models.CharField(_("remote id"), max_length=255, blank=True)
+    late_answers = models.JSONField(_("answers that came too late"), default=list, blank=True, editable=False)
+    error_code = models.CharField(_("error code"), max_length=100, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    actor = models.CharField(_("actor"), max_length=150, blank=True)
+    reason = models.CharField(_("reason"), max_length=255, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    sending_at = models.DateTimeField(_("sending at"), null=True, blank=True)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    target_dead_at = models.DateTimeField(_("acts on what is dead at"), null=True, blank=True)
+    fence_at = models.DateTimeField(_("fence at"), null=True, blank=True)
+    absent_at = models.DateTimeField(_("absent at"), null=True, blank=True)
+    refused_at = models.DateTimeField(_("repeat refused at"), null=True, blank=True)
+    reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
+
+    objects = PermanentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("gift voucher operation")
+        verbose_name_plural = _("gift voucher operations")
+        ordering = ("pk",)
+        indexes = (
+            models.Index(name="vpg_operation_due", fields=["due_at"], condition=Q(state__in=OPEN_STATES)),
+            models.Index(
+                name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(name="vpg_operation_number", fields=("order_number", "number")),
+            models.UniqueConstraint(
+                name="vpg_operation_one_open_per_voucher",
+                fields=("voucher_id",),
+                condition=Q(state__in=OPEN_STATES, kind__in=MONEY_KINDS),
+            ),
+            models.UniqueConstraint(
+                name="vpg_operation_booking_once",
+                fields=("remote_id",),
+                condition=Q(kind__in=MONEY_KINDS) & ~Q(remote_id=""),
+            ),
+            models.UniqueConstraint(
+                name="vpg_operation_reference",
+                fields=("voucher_id", "reference"),
+                condition=Q(kind__in=("charge", "recharge")),
+            ),
+            models.CheckConstraint(
+                name="vpg_operation_money",
+                condition=~Q(kind__in=MONEY_KINDS) | (Q(amount__gt=0) & ~Q(voucher_id="")),
+            ),
+            models.CheckConstraint(
+                name="vpg_operation_booked_has_id",
+                condition=~Q(kind__in=MONEY_KINDS, state="succeeded") | ~Q(remote_id=""),
+            ),
+            models.CheckConstraint(
+                name="vpg_operation_state",
+                condition=Q(
+                    state__in=("due", "sending", "succeeded", "refused", "unknown", "not_applied", "manual")
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.order_number} #{self.number}: {self.kind} {self.amount} {self.currency} ({self.state})"

@@ -1,0 +1,121 @@
+"""The payment: one voucher paying (part of) one order."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q, Sum
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.money import CENT, ZERO
+from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.rules.states import LIVE_STATUSES, OPEN_STATES
+
+__all__ = ["PaymentQuerySet", "VoucherPayment"]
+
+
+class PaymentQuerySet(PermanentQuerySet):
+    """Payments that can be summed up."""
+
+    def sums(self) -> dict[str, Decimal]:
+        """Return ``authorized``, ``captured`` and ``refunded`` of these payments, and what they ``cover``."""
+        found = self.aggregate(
+            authorized=Sum("amount_authorized"),
+            captured=Sum("amount_captured"),
+            refunded=Sum("amount_refunded"),
+            cover=Sum(F("amount_authorized") + F("amount_captured"), filter=~Q(status="cancelled")),
+        )
+        return {name: (value or ZERO).quantize(CENT) for name, value in found.items()}
+
+
+class VoucherPayment(PermanentModel):
+    """One voucher paying (part of) one order.
+
+    ``amount_authorized`` is what its reservation holds now, ``amount_captured`` all that was charged and
+    ``amount_refunded`` what of that went back, each in units of ``currency`` with two places.
+    """
+
+    class Status(models.TextChoices):
+        SELECTED = "selected", _("selected")
+        AUTHORIZED = "authorized", _("authorized")
+        CAPTURED = "captured", _("captured")
+        REFUNDED = "refunded", _("refunded")
+        CANCELLED = "cancelled", _("cancelled")
+        LAPSED = "lapsed", _("lapsed")
+        FAILED = "failed", _("failed")
+
+    order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, db_index=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
+    code_hint = models.CharField(_("code ends with"), max_length=4)
+    code_fingerprint = models.CharField(max_length=64, editable=False)
+    sealed_code = models.TextField(blank=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status)
+    amount_authorized = amount_field(_("authorized"), default=ZERO)
+    amount_captured = amount_field(_("captured"), default=ZERO)
+    amount_refunded = amount_field(_("refunded"), default=ZERO)
+    reservation_id = models.CharField(_("reservation id"), max_length=255, blank=True)
+    reserved_until = models.DateTimeField(_("reserved until"), null=True, blank=True)
+    reservation_dead_at = models.DateTimeField(_("reservation dead at"), null=True, blank=True)
+    taxable = models.BooleanField(_("VAT paid at sale"), null=True, blank=True)
+    tax_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=2, null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(_("cancel requested at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    has_open_operation: bool
+    """Only on payments that were read for a decision."""
+
+    class Meta:
+        verbose_name = _("gift voucher payment")
+        verbose_name_plural = _("gift voucher payments")
+        ordering = ("pk",)
+        constraints = (
+            models.CheckConstraint(
+                name="vpg_payment_sums",
+                condition=Q(amount_authorized__gte=0)
+                & Q(amount_refunded__gte=0)
+                & Q(amount_captured__gte=F("amount_refunded")),
+            ),
+            models.CheckConstraint(
+                name="vpg_payment_holds_if_authorized",
+                condition=(Q(status="authorized", amount_authorized__gt=0) & ~Q(reservation_id=""))
+                | (~Q(status="authorized") & Q(amount_authorized=0)),
+            ),
+            models.CheckConstraint(
+                name="vpg_payment_status",
+                condition=Q(status__in=("authorized", "selected", "lapsed", "failed"))
+                | Q(status="captured", amount_captured__gt=0)
+                | Q(status="refunded", amount_captured__gt=0, amount_refunded=F("amount_captured"))
+                | Q(status="cancelled", amount_refunded=F("amount_captured")),
+            ),
+            models.UniqueConstraint(
+                name="vpg_payment_one_per_code",
+                fields=("order_number", "code_fingerprint"),
+                condition=Q(status__in=LIVE_STATUSES),
+            ),
+            models.UniqueConstraint(
+                name="vpg_payment_one_per_voucher",
+                fields=("order_number", "voucher_id"),
+                condition=Q(status="authorized"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.order_number}: gift voucher …{self.code_hint}"
+
+    def __repr__(self) -> str:
+        return f"<VoucherPayment {self.pk} order={self.order_number!r} status={self.status!r}>"
+
+    @property
+    def pending(self) -> bool:
+        """Whether an operation of this payment is open or its outcome unknown."""
+        return self.operations.filter(state__in=OPEN_STATES).exists()
+
+    @property
+    def amount_refundable(self) -> Decimal:
+        """What of the charged amount has not gone back yet; operations in flight are not counted."""
+        left: Decimal = self.amount_captured - self.amount_refunded
+        return left
