@@ -53,12 +53,17 @@ migrations: install ## fail if a model changed without a migration
 walkthrough: install ## the official guide, step by step, against the local Voucher Cloud over real HTTP
 	$(BIN)/python tests/walkthrough.py --port $(WALKTHROUGH_PORT)
 
+.PHONY: coverage
+coverage: install ## every branch of the rules about money is tried by their own tests
+	$(BIN)/python -m coverage run -m pytest -q tests/rules
+	$(BIN)/python -m coverage report --fail-under=100 --show-missing --include="voucher_payment_gateway/rules/*"
+
 .PHONY: audit
 audit: install ## known vulnerabilities of the dependencies
 	$(BIN)/pip-audit --skip-editable --progress-spinner off
 
 .PHONY: check
-check: lint types migrations walkthrough ## all that CI runs besides the tests
+check: lint types migrations walkthrough coverage ## all that CI runs besides the tests
 
 .PHONY: matrix
 matrix: ## the tests with the newest Django, where a newer Python is found
@@ -71,4 +76,4 @@ screenshots: install ## draw the pictures of the README anew
 
 .PHONY: clean
 clean: ## remove what the targets made
-	rm -rf .venv .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

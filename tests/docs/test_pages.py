@@ -252,7 +252,7 @@ def test_the_changelog_begins_with_the_version_of_the_package():
 
 def test_the_lease_and_the_figures_about_time_are_those_of_the_code():
     from voucher_payment_gateway.gateway import _orders, _timing
-    from voucher_payment_gateway.rules import holds, resolution
+    from voucher_payment_gateway.rules import holds, leases, resolution
 
     text = page("explanation/money-safety.md")
     assert _timing.lease_seconds() == conf.gateway_settings().DEADLINE_SECONDS + 40
@@ -262,12 +262,12 @@ def test_the_lease_and_the_figures_about_time_are_those_of_the_code():
     assert f"less a margin of {holds.USE_MARGIN_SECONDS} seconds" in text
     assert _orders.DECISIONS == 12
     assert "twelve collisions" in " ".join(text.split())
-    assert _timing.EARLIEST_RETRY_SECONDS == 30
+    assert leases.EARLIEST_LOOK_SECONDS == 30
     assert "after 30 seconds at first" in " ".join(page("reference/verbs.md").split())
     settings = conf.GatewaySettings.model_fields
     assert f"`LIST_LAG_SECONDS` ({settings['LIST_LAG_SECONDS'].default})" in text
     assert f"`REFUND_GRACE_SECONDS` ({settings['REFUND_GRACE_SECONDS'].default})" in text
-    assert (resolution.DEAD_MARGIN_SECONDS, _timing.REREAD_AFTER_SECONDS) == (5 * 60, 2 * 3600)
+    assert (resolution.DEAD_MARGIN_SECONDS, resolution.LAST_READ_SECONDS) == (5 * 60, 2 * 3600)
     assert "dead 5 minutes after its end" in text
     assert "35 minutes after the answer" in text
     assert "once more two hours later (`reread_at`)" in text

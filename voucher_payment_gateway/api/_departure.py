@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from voucher_payment_gateway.api._exchange import Deadline
+from voucher_payment_gateway.rules.leases import may_begin
 
 _WRITING = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _window: ContextVar[float] = ContextVar("send_before", default=float("inf"))
@@ -48,7 +49,7 @@ class Departure:
     def look(self) -> None:
         """Raise NotSentError where it is too late to begin."""
         now = time.monotonic()
-        if now > self._window:
+        if not may_begin(now, self._window):
             raise NotSentError("send window passed", "send_window_passed")
         if now >= self._deadline.at:
             raise NotSentError("deadline")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
@@ -21,6 +20,7 @@ from voucher_payment_gateway.gateway._reservations import change_payment
 from voucher_payment_gateway.gateway._rows import take, write
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cancels import before_cancel
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
@@ -88,7 +88,7 @@ def end_refunded(payment: VoucherPayment) -> None:
 def _withdraw(payment: VoucherPayment) -> bool:
     """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
     operations = VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
-    if operations.filter(Q(state__in=("sending", "unknown")) | Q(kind="charge", state="manual")).exists():
+    if before_cancel(operations.values_list("kind", "state")) == "wait":
         return False
     due = operations.filter(state="due")
     return all(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.connection import voucher_cloud
@@ -23,13 +24,15 @@ from voucher_payment_gateway.gateway._reservations import change_payment, fail_p
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.rules.answers import is_answer_to_charge
+from voucher_payment_gateway.rules.charges import after_refused_charge
+from voucher_payment_gateway.rules.holds import may_be_charged
+from voucher_payment_gateway.rules.references import charge_reference
 from voucher_payment_gateway.signals import payment_captured
 
 __all__ = ["CHARGE", "capture"]
 
 TOKEN_BYTES = 5
-CHARGES_PER_CAPTURE = 2
-"""A refused charge is followed by one more on a new reservation, then the payment has failed."""
 
 
 def capture(
@@ -130,9 +133,9 @@ def _draft(
 
 
 def _reference(order_number: str, capture_number: int) -> str:
-    """Return the order number sent with a charge: the shop's own first, so that people find it, and unique per
-    capture, so that a lost answer can be found again by it."""
-    return f"{order_number}-{capture_number}.{secrets.token_hex(TOKEN_BYTES)}"
+    """Return the order number sent with a charge: unique per capture, so that a lost answer can be found again by
+    it."""
+    return charge_reference(order_number, capture_number, secrets.token_hex(TOKEN_BYTES))
 
 
 class Charging:
@@ -143,7 +146,9 @@ class Charging:
     def prepare(self, operation: VoucherOperation) -> None:
         """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
         payment = of(operation)
-        if is_usable_now(payment) and payment.amount_authorized == operation.amount:
+        if payment.status == "authorized" and may_be_charged(
+            payment.reserved_until, timezone.now(), held=payment.amount_authorized, amount=operation.amount
+        ):
             _charge_the_reservation_of(payment, operation)
             return
         if operation.pk is None:  # not written yet: the new reservation takes its number
@@ -155,12 +160,13 @@ class Charging:
 
     def call(self, operation: VoucherOperation) -> str:
         charge = voucher_cloud().charge(operation.target_id, operation.reference)
-        echoes = {charge.voucher_id: operation.voucher_id, charge.order_number: operation.reference}
-        told = {given: ours for given, ours in echoes.items() if given}
-        if (
-            charge.amount != operation.amount
-            or not told
-            or any(given != ours for given, ours in told.items())
+        if not is_answer_to_charge(
+            amount=operation.amount,
+            charged=charge.amount,
+            voucher_id=operation.voucher_id,
+            told_voucher_id=charge.voucher_id,
+            reference=operation.reference,
+            told_reference=charge.order_number,
         ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return charge.id
@@ -185,13 +191,7 @@ class Charging:
     def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
         """Charge once more on a new reservation: this one was lost to another till, or lapsed."""
         payment = of(operation)
-        charges = _operations_of(payment).filter(kind="charge", state="refused").count()
-        if (
-            not operation.attempts
-            or charges >= CHARGES_PER_CAPTURE
-            or not payment.sealed_code
-            or self.is_unwanted(operation)
-        ):
+        if self._after_refusal(operation) != "charge_again":
             return None
         view = look(operation.order_number)
         draft = _draft(
@@ -203,10 +203,18 @@ class Charging:
 
     def refused(self, operation: VoucherOperation) -> None:
         """End the payment, unless its hold is as good as before or it is being cancelled anyway."""
+        if self._after_refusal(operation) == "fail":
+            fail_payment(of(operation), operation.amount)
+
+    def _after_refusal(self, operation: VoucherOperation) -> str:
         payment = of(operation)
-        still_holds = not operation.attempts and is_usable_now(payment)
-        if not still_holds and not self.is_unwanted(operation):
-            fail_payment(payment, operation.amount)
+        return after_refused_charge(
+            sends=operation.attempts,
+            refused=_operations_of(payment).filter(kind="charge", state="refused").count(),
+            has_code=bool(payment.sealed_code),
+            cancelling=self.is_unwanted(operation),
+            hold_is_usable=is_usable_now(payment),
+        )
 
 
 def _operations_of(payment: VoucherPayment) -> QuerySet[VoucherOperation]:

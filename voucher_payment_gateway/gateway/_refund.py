@@ -24,6 +24,8 @@ from voucher_payment_gateway.gateway._procedure import of
 from voucher_payment_gateway.gateway._rows import ask_for_review
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.answers import is_answer_to_refund
+from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
 from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
 
 __all__ = ["REFUND", "give_back_all", "refund"]
@@ -121,7 +123,7 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
     operations = list(VoucherOperation.objects.using(database()).filter(payment=payment).order_by("pk"))
     gone: dict[str, Decimal] = {}
     for operation in operations:
-        if operation.kind == "refund" and operation.state not in ("refused", "not_applied"):
+        if operation.kind == "refund" and counts_as_given_back(operation.state):
             gone[operation.target_id] = gone.get(operation.target_id, ZERO) + operation.amount
     charges = [
         operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
@@ -166,17 +168,25 @@ class Refunding:
 
     def call(self, operation: VoucherOperation) -> str:
         answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
-        same_voucher = answer.voucher_id in (None, operation.voucher_id)
-        same_order = answer.order_number in (None, "", operation.reference)
-        if not same_voucher or not same_order or answer.id in (operation.baseline or ()):
+        if not is_answer_to_refund(
+            remote_id=answer.id,
+            baseline=operation.baseline or (),
+            voucher_id=operation.voucher_id,
+            told_voucher_id=answer.voucher_id,
+            reference=operation.reference,
+            told_reference=answer.order_number,
+        ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return answer.id
 
     def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
         payment = of(operation)
         refunded = payment.amount_refunded + operation.amount
-        ended = "cancelled" if payment.cancel_requested_at else "refunded"
-        status = ended if refunded == payment.amount_captured else "captured"
+        status = status_after_refund(
+            refunded=refunded,
+            captured=payment.amount_captured,
+            cancelling=payment.cancel_requested_at is not None,
+        )
         return {"amount_refunded": refunded, "status": status}
 
     def tell(self, operation: VoucherOperation) -> None:

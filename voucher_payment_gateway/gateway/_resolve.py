@@ -5,13 +5,13 @@ step is written down under a new claim before the next one counts, so a crash co
 """
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
-    RefusedError,
     ReservationClosedError,
     VoucherGatewayError,
 )
@@ -25,8 +25,14 @@ from voucher_payment_gateway.gateway._rows import ask_for_review, book, refuse, 
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
-from voucher_payment_gateway.rules.holds import held_until
-from voucher_payment_gateway.rules.resolution import Doubt, Figures, after_absence, dead_at, may_repeat
+from voucher_payment_gateway.rules.fences import Fence, death_of, next_fence, standing
+from voucher_payment_gateway.rules.resolution import (
+    Doubt,
+    Figures,
+    after_absence,
+    after_certainty,
+    is_wanted,
+)
 from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["read_again", "resolve"]
@@ -129,28 +135,34 @@ def _figures() -> Figures:
 def _fence(operation: VoucherOperation) -> None:
     """Have an instant after which no earlier request of this charge can land, and store it.
 
-    F1: while the order wants to be paid, the voucher is reserved anew for the same amount, which replaces the old
-    reservation. F3: where that is out, the reservation is released, if that call is known to work. F2: else the
-    old reservation must be dead. A refused reservation is no fence, an unanswered one is tried again.
+    Which one comes next and what its answer makes of it is decided by ``rules.fences``. One that is to be tried again
+    raises what its call raised.
     """
-    if _is_wanted(operation) and _reserved_anew(operation):
-        return
-    if gateway_settings().API_BEHAVIOUR.cancel_reservation == "works" and _released(operation):
-        with unless_outdated():
-            change_payment(of(operation), reserved_until=None)
-            if not _store_fence(operation, timezone.now()):
-                raise OutdatedError
-        return
-    surely_dead_at = dead_at(held_until(timezone.now()), None)
-    _store_fence(operation, operation.target_dead_at or surely_dead_at)
+    failed: list[Fence] = []
+    while True:
+        fence = next_fence(wanted=_is_wanted(operation), release_works=_release_works(), failed=failed)
+        if fence == "death":
+            _store_fence(operation, death_of(operation.target_dead_at, timezone.now()))
+            return
+        if _reserved_anew(operation) if fence == "reserve" else _released(operation):
+            return
+        failed.append(fence)
+
+
+def _release_works() -> bool:
+    return gateway_settings().API_BEHAVIOUR.cancel_reservation == "works"
 
 
 def _released(operation: VoucherOperation) -> bool:
-    """Say whether the Voucher Cloud confirmed that it ended the reservation; a "not found" proves nothing."""
+    """Cancel the old reservation and store the fence; say whether the Voucher Cloud confirmed it."""
     try:
         voucher_cloud().cancel_reservation(operation.target_id)
-    except VoucherGatewayError:
-        return False
+    except VoucherGatewayError as error:
+        return _stands("release", error)
+    with unless_outdated():
+        change_payment(of(operation), reserved_until=None)
+        if not _store_fence(operation, timezone.now()):
+            raise OutdatedError
     return True
 
 
@@ -162,13 +174,19 @@ def _reserved_anew(operation: VoucherOperation) -> bool:
         return False
     try:
         hold = hold_exactly(secret, operation.amount, operation.currency)
-    except RefusedError:
-        return False
+    except VoucherGatewayError as error:
+        return _stands("reserve", error)
     with unless_outdated():
         record_hold(payment, hold, look(operation.order_number).next_number)
         if not _store_fence(operation, timezone.now()):
             raise OutdatedError
     return True
+
+
+def _stands(fence: Literal["reserve", "release"], error: VoucherGatewayError) -> bool:
+    if standing(fence, error) == "again":
+        raise error
+    return False
 
 
 def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
@@ -179,21 +197,31 @@ def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
 def _is_wanted(operation: VoucherOperation) -> bool:
     """Whether the order still wants this; what is being cancelled is not charged again."""
     payment = of(operation)
-    return operation.kind != "charge" or (payment.cancel_requested_at is None and bool(payment.sealed_code))
+    return is_wanted(
+        operation.kind,
+        cancelling=payment.cancel_requested_at is not None,
+        has_code=bool(payment.sealed_code),
+    )
 
 
 def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
     """It is certain that nothing was booked: send it again, give it up, or hand it to a person."""
-    if _is_wanted(operation):
-        if not may_repeat(operation.attempts):
+    now = timezone.now()
+    match after_certainty(
+        wanted=_is_wanted(operation),
+        sends=operation.attempts,
+        cancelling=of(operation).cancel_requested_at is not None,
+    ):
+        case "repeat":
+            if take(operation, state="due", due_at=now + SOON):
+                resume(procedure, operation)
+        case "hand_over":
             _hand_over(operation, "sent_too_often")
-        elif take(operation, state="due", due_at=timezone.now() + SOON):
-            resume(procedure, operation)
-    elif of(operation).cancel_requested_at is not None:
-        now = timezone.now()
-        take(operation, state="not_applied", error_code="cancelled", settled_at=now, reread_at=reread_at())
-    else:
-        _refuse(procedure, operation)
+        case "give_up":
+            reread = reread_at(operation, booked=False)
+            take(operation, state="not_applied", error_code="cancelled", settled_at=now, reread_at=reread)
+        case "refuse":
+            _refuse(procedure, operation)
 
 
 def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
@@ -201,7 +229,7 @@ def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
     error = ReservationClosedError(
         f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
     )
-    follow_up = refuse(procedure, operation, error, reread_at=reread_at())
+    follow_up = refuse(procedure, operation, error, reread_at=reread_at(operation, booked=False))
     if follow_up is not None:
         resume(procedure, follow_up)
 

@@ -20,6 +20,7 @@ from voucher_payment_gateway.gateway._reservations import change_payment
 from voucher_payment_gateway.gateway._timing import next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.reservation_ids import JSONAppend
+from voucher_payment_gateway.rules.answers import needs_review
 from voucher_payment_gateway.signals import payment_needs_review
 
 __all__ = ["LostClaimError", "ask_for_review", "book", "keep_late_answer", "refuse", "take", "write"]
@@ -59,7 +60,7 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
 def book(procedure: Procedure, operation: VoucherOperation, remote_id: str) -> None:
     """Write down a booking on the operation and its payment at once. Raises LostClaimError, or OutdatedError where
     the remote id belongs to another operation."""
-    reread = reread_at() if operation.attempts > 1 else None
+    reread = reread_at(operation, booked=True)
 
     def step() -> None:
         _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread)
@@ -96,7 +97,7 @@ def keep_late_answer(operation: VoucherOperation, remote_id: str) -> None:
     answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
     kept.update(late_answers=JSONAppend("late_answers", answer))
     operation.refresh_from_db(using=database())
-    if operation.state != "unknown" and operation.remote_id != remote_id:
+    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
         ask_for_review(operation)
 
 

@@ -20,6 +20,7 @@ from voucher_payment_gateway.gateway._resolve import read_again, resolve
 from voucher_payment_gateway.gateway._rows import LostClaimError, take
 from voucher_payment_gateway.gateway._timing import lease_seconds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.leases import after_lease
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
@@ -132,9 +133,10 @@ def _send(operation: VoucherOperation) -> bool:
 
 def _give_up_waiting(operation: VoucherOperation) -> bool:
     """A lease that ran out means unknown, never: send again. A release has no outcome to wait for."""
-    if operation.kind == "cancel":
-        return take(operation, state="succeeded", settled_at=timezone.now())
-    return take(operation, state="unknown", error_code="abandoned", due_at=operation.sending_at)
+    state = after_lease(operation.kind)
+    if state == "succeeded":
+        return take(operation, state=state, settled_at=timezone.now())
+    return take(operation, state=state, error_code="abandoned", due_at=operation.sending_at)
 
 
 def _look_up(operation: VoucherOperation) -> bool:

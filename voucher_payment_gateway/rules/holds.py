@@ -5,8 +5,9 @@ are never compared to decide about money. Source of the 30 minutes: Voucher Clou
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-__all__ = ["HOLD_SECONDS", "USE_MARGIN_SECONDS", "held_until", "is_usable"]
+__all__ = ["HOLD_SECONDS", "USE_MARGIN_SECONDS", "held_until", "is_usable", "may_be_charged"]
 
 HOLD_SECONDS = 30 * 60
 USE_MARGIN_SECONDS = 60
@@ -21,3 +22,9 @@ def held_until(answered_at: datetime) -> datetime:
 def is_usable(reserved_until: datetime | None, now: datetime) -> bool:
     """Say whether a reservation that holds until ``reserved_until`` can still be charged at ``now``."""
     return reserved_until is not None and now < reserved_until - timedelta(seconds=USE_MARGIN_SECONDS)
+
+
+def may_be_charged(reserved_until: datetime | None, now: datetime, *, held: Decimal, amount: Decimal) -> bool:
+    """Say whether a charge of ``amount`` may use a reservation of ``held``: a charge takes all of it, so it must be
+    usable and hold that amount exactly. Else the voucher is reserved anew."""
+    return is_usable(reserved_until, now) and held == amount

@@ -10,13 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-__all__ = ["DEAD_MARGIN_SECONDS", "Doubt", "Figures", "Step", "after_absence", "dead_at", "may_repeat"]
+__all__ = [
+    "DEAD_MARGIN_SECONDS",
+    "Doubt",
+    "Figures",
+    "Step",
+    "after_absence",
+    "after_certainty",
+    "dead_at",
+    "is_wanted",
+    "last_read_at",
+    "may_repeat",
+]
 
 DEAD_MARGIN_SECONDS = 5 * 60
 """So much later than its end a reservation is believed dead."""
 
 MOST_SENDS = 4
 """So often a call is sent at most; after that a person decides."""
+
+LAST_READ_SECONDS = 2 * 3600
+"""So much later the bookings are read once more, to find what was doubled or came too late."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,30 @@ def after_absence(doubt: Doubt, read_at: datetime, figures: Figures) -> Step:
     if doubt.absent_at is None or doubt.absent_at < over_at:
         return Step("note_absence", read_at + figures.list_lag)
     return _certain_from(doubt.absent_at + figures.list_lag, read_at, "not_booked")
+
+
+def is_wanted(kind: str, *, cancelling: bool, has_code: bool) -> bool:
+    """Say whether an operation is still to be carried out: a charge is not while its payment is being cancelled, and
+    cannot be without the code that reserves anew. A refund always is."""
+    return kind != "charge" or (has_code and not cancelling)
+
+
+def after_certainty(
+    *, wanted: bool, sends: int, cancelling: bool
+) -> Literal["repeat", "hand_over", "give_up", "refuse"]:
+    """Decide what follows once it is certain that nothing was booked and nothing will be: send it again, let a person
+    decide, note that it was not carried out, or call it refused."""
+    if wanted:
+        return "repeat" if may_repeat(sends) else "hand_over"
+    return "give_up" if cancelling else "refuse"
+
+
+def last_read_at(now: datetime, *, sends: int, booked: bool) -> datetime | None:
+    """Return when to read once more after an operation that was in doubt has ended; None where once is enough.
+
+    A surplus can only come of a repetition, and a booking that shows after all only of one that ended without money.
+    """
+    return None if booked and sends <= 1 else now + timedelta(seconds=LAST_READ_SECONDS)
 
 
 def may_repeat(sends: int) -> bool:

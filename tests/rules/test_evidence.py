@@ -1,15 +1,11 @@
-"""The rules: what failures and bookings prove, and how long a hold may be used."""
+"""What the bookings of a voucher prove."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway import exceptions
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
-from voucher_payment_gateway.rules.holds import held_until, is_usable
-from voucher_payment_gateway.rules.verdicts import verdict
 
 
 @dataclass(frozen=True)
@@ -68,27 +64,27 @@ def test_a_refund_is_ours_only_if_it_is_new_and_the_only_one(rows, expected):
     assert found == expected
 
 
-@pytest.mark.parametrize(
-    ("error", "first", "repeated"),
-    [
-        (exceptions.RefusedError(), "refused", "unknown"),
-        (exceptions.ReservationClosedError(), "refused", "unknown"),
-        (exceptions.UnavailableError(), "not_applied", "not_applied"),
-        (exceptions.ThrottledError(), "not_applied", "not_applied"),
-        (exceptions.CredentialsError(), "not_applied", "not_applied"),
-        (exceptions.OutcomeUnknownError(), "unknown", "unknown"),
-        (exceptions.ContractError(), "not_applied", "not_applied"),
-        (exceptions.VoucherGatewayError(), "unknown", "unknown"),
-    ],
-)
-def test_what_an_error_proves(error, first, repeated):
-    assert (verdict(error, repeated=False), verdict(error, repeated=True)) == (first, repeated)
+def test_a_booking_that_is_alike_in_nothing_proves_nothing_of_a_charge():
+    rows = [REFUND, replace(OURS, order_number=None), replace(OURS, amount=D("4.99"))]
+    assert charge_evidence(rows, reference="A-1.x", amount=D("5.00"), ours=()) == Evidence("absent")
 
 
-def test_a_hold_is_used_until_a_minute_before_its_end():
-    answered_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    until = held_until(answered_at)
-    assert until - answered_at == timedelta(minutes=30)
-    assert is_usable(until, until - timedelta(seconds=61))
-    assert not is_usable(until, until - timedelta(seconds=60))
-    assert not is_usable(None, answered_at)
+def test_without_a_client_of_the_charge_no_client_of_the_refund_is_strange():
+    found = refund_evidence([REFUND], amount=D("5.00"), baseline=(), ours=(), reference="A-1.x", client_id="")
+    assert found == Evidence("found", "b1")
+
+
+def test_two_refunds_are_ambiguous_whoever_booked_the_first():
+    found = refund_evidence(
+        [replace(REFUND, client_id="till"), replace(REFUND, id="b2")],
+        amount=D("5.00"),
+        baseline=(),
+        ours=(),
+        reference="A-1.x",
+        client_id="shop",
+    )
+    assert found == Evidence("ambiguous")
+
+
+def test_evidence_that_found_nothing_names_nothing():
+    assert (Evidence("absent").remote_id, Evidence("ambiguous").remote_id) == ("", "")

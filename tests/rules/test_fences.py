@@ -1,0 +1,57 @@
+"""Which fence comes next, and which answer makes one of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    InsufficientBalanceError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+)
+from voucher_payment_gateway.rules.fences import death_of, next_fence, standing
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "release_works", "failed", "expected"),
+    [
+        (True, True, (), "reserve"),
+        (True, False, (), "reserve"),
+        (False, True, (), "release"),
+        (False, False, (), "death"),
+        (True, True, ("reserve",), "release"),
+        (True, False, ("reserve",), "death"),
+        (True, True, ("reserve", "release"), "death"),
+        (False, True, ("release",), "death"),
+    ],
+)
+def test_the_next_fence(wanted, release_works, failed, expected):
+    assert next_fence(wanted=wanted, release_works=release_works, failed=failed) == expected
+
+
+def test_nothing_has_failed_before_something_was_tried():
+    assert next_fence(wanted=True, release_works=False) == "reserve"
+
+
+@pytest.mark.parametrize(
+    ("error", "reserve", "release"),
+    [
+        (None, "stands", "stands"),
+        (RefusedError(), "fails", "fails"),
+        (InsufficientBalanceError(), "fails", "fails"),
+        (OutcomeUnknownError(), "again", "fails"),
+        (UnavailableError(), "again", "fails"),
+        (CredentialsError(), "again", "fails"),
+    ],
+)
+def test_only_a_granted_call_is_a_fence(error, reserve, release):
+    assert (standing("reserve", error), standing("release", error)) == (reserve, release)
+
+
+def test_an_unknown_reservation_is_dead_35_minutes_from_now():
+    assert death_of(None, NOON) == NOON + timedelta(minutes=35)
+    assert death_of(NOON + timedelta(hours=2), NOON) == NOON + timedelta(hours=2)

@@ -1,0 +1,35 @@
+"""How long a reservation may be used, and from when it is surely dead."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+
+from voucher_payment_gateway.rules.holds import held_until, is_usable, may_be_charged
+from voucher_payment_gateway.rules.resolution import dead_at
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_a_hold_is_used_until_a_minute_before_its_end():
+    answered_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    until = held_until(answered_at)
+    assert until - answered_at == timedelta(minutes=30)
+    assert is_usable(until, until - timedelta(seconds=61))
+    assert not is_usable(until, until - timedelta(seconds=60))
+    assert not is_usable(None, answered_at)
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "held", "expected"), [(61, "5.00", True), (60, "5.00", False), (61, "5.01", False)]
+)
+def test_a_charge_takes_a_usable_hold_of_exactly_its_amount(seconds_left, held, expected):
+    until = NOON + timedelta(seconds=seconds_left)
+    assert may_be_charged(until, NOON, held=D(held), amount=D("5.00")) is expected
+
+
+def test_a_hold_is_believed_dead_five_minutes_after_its_end_or_later_if_the_server_says_so():
+    ours = NOON + timedelta(minutes=5)
+    assert dead_at(NOON, None) == ours
+    assert dead_at(NOON, NOON - timedelta(hours=2)) == ours
+    assert dead_at(NOON, NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)

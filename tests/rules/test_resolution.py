@@ -1,0 +1,126 @@
+"""What follows when a read shows none of our bookings, to the second."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from voucher_payment_gateway.rules.resolution import (
+    Doubt,
+    Figures,
+    Step,
+    after_absence,
+    after_certainty,
+    is_wanted,
+    last_read_at,
+    may_repeat,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FIGURES = Figures()
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def decide(read_at, **known):
+    known = {"kind": "charge", "sent_at": NOON, **known}
+    return after_absence(Doubt(**known), at(read_at), FIGURES)
+
+
+def test_the_figures_that_nobody_set_are_a_minute_and_fifteen():
+    assert (FIGURES.list_lag, FIGURES.refund_grace) == (timedelta(seconds=60), timedelta(seconds=900))
+
+
+def test_a_charge_without_a_fence_needs_one():
+    assert decide(10_000) == Step("fence")
+
+
+@pytest.mark.parametrize(
+    ("read_at", "step"),
+    [
+        (100, Step("wait", at(160))),
+        (159, Step("wait", at(160))),
+        (160, Step("not_booked")),
+        (161, Step("not_booked")),
+    ],
+)
+def test_the_read_that_decides_is_sent_a_lag_after_the_fence(read_at, step):
+    assert decide(read_at, fence_at=at(100)) == step
+
+
+@pytest.mark.parametrize("kind", ["charge", "refund"])
+@pytest.mark.parametrize(
+    ("read_at", "step"), [(259, Step("wait", at(260))), (260, Step("refused")), (9999, Step("refused"))]
+)
+def test_a_refused_repeat_is_read_again_a_lag_after_the_refusal(kind, read_at, step):
+    known = {"fence_at": at(100)} if kind == "charge" else {"absent_at": at(100)}
+    assert decide(read_at, kind=kind, refused_at=at(200), **known) == step
+
+
+@pytest.mark.parametrize("kind", ["refund", "recharge"])
+@pytest.mark.parametrize(
+    ("read_at", "absent_at", "step"),
+    [
+        (0, None, Step("wait", at(900))),
+        (899, None, Step("wait", at(900))),
+        (900, None, Step("note_absence", at(960))),
+        (1000, 899, Step("note_absence", at(1060))),
+        (959, 900, Step("wait", at(960))),
+        (960, 900, Step("not_booked")),
+        (1200, 1000, Step("not_booked")),
+    ],
+)
+def test_a_refund_waits_for_its_grace_and_for_two_reads(kind, read_at, absent_at, step):
+    known = at(absent_at) if absent_at is not None else None
+    assert decide(read_at, kind=kind, absent_at=known) == step
+
+
+def test_an_operator_who_knows_better_sets_the_figures():
+    figures = Figures(list_lag=timedelta(seconds=5), refund_grace=timedelta(seconds=10))
+    charge = Doubt("charge", NOON, fence_at=NOON)
+    refund = Doubt("refund", NOON, absent_at=at(10))
+    assert after_absence(charge, at(5), figures) == Step("not_booked")
+    assert after_absence(refund, at(14), figures) == Step("wait", at(15))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cancelling", "has_code", "expected"),
+    [
+        ("charge", False, True, True),
+        ("charge", True, True, False),
+        ("charge", False, False, False),
+        ("charge", True, False, False),
+        ("refund", True, False, True),
+        ("refund", False, True, True),
+        ("recharge", False, False, True),
+    ],
+)
+def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected):
+    assert is_wanted(kind, cancelling=cancelling, has_code=has_code) is expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sends", "cancelling", "expected"),
+    [
+        (True, 1, False, "repeat"),
+        (True, 3, True, "repeat"),
+        (True, 4, False, "hand_over"),
+        (False, 1, True, "give_up"),
+        (False, 4, True, "give_up"),
+        (False, 1, False, "refuse"),
+    ],
+)
+def test_what_follows_certainty(wanted, sends, cancelling, expected):
+    assert after_certainty(wanted=wanted, sends=sends, cancelling=cancelling) == expected
+
+
+def test_a_call_is_sent_four_times_at_most():
+    assert [may_repeat(sends) for sends in (1, 2, 3, 4, 5)] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("sends", "booked", "again"), [(1, True, False), (2, True, True), (1, False, True), (2, False, True)]
+)
+def test_what_was_repeated_or_ended_without_money_is_read_once_more_after_two_hours(sends, booked, again):
+    assert last_read_at(NOON, sends=sends, booked=booked) == (at(7200) if again else None)
