@@ -4,11 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.management.probe import Probe, ProductionError, refuse_production
+from voucher_payment_gateway.management.probe import Probe, SandboxOnlyError
 from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, line
 
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     help = (
         "Try out what is not documented, on small vouchers that are taken back, and print the API_BEHAVIOUR to set. "
-        "Against the vendor's sandbox host or the local Voucher Cloud, never against production."
+        "Against the vendor's sandbox host or the local Voucher Cloud and nowhere else."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,16 +27,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, output: Path | None, **_: Any) -> None:
-        given = gateway_settings()
         try:
-            refuse_production(given)
+            given = gateway_settings()
+            probe = Probe(given)
             if output:
                 output.write_text("")  # whether it can be written is known before money moves
-            probe = Probe(given)
             printed = self._run(probe, given.base_url)
             if output:
                 output.write_text(printed)
-        except (ProductionError, VoucherGatewayError, ValueError, OSError) as error:
+        except (ImproperlyConfigured, SandboxOnlyError, VoucherGatewayError, ValueError, OSError) as error:
             raise CommandError(str(error)) from None
         if probe.left_behind:
             raise CommandError("Not everything could be taken back.")

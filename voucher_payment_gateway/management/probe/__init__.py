@@ -1,7 +1,7 @@
 """Experiments that settle what the documentation of the Voucher Cloud leaves open.
 
-They run against the vendor's sandbox host or the local Voucher Cloud, never against production, on small vouchers of
-their own that are taken back at the end.
+They run against the vendor's sandbox host or the local Voucher Cloud and nowhere else, on small vouchers of their own
+that are taken back at the end.
 """
 
 import secrets
@@ -17,14 +17,17 @@ from voucher_payment_gateway.management.probe.curiosities import CURIOSITIES
 from voucher_payment_gateway.management.probe.experiments import BEHAVIOURS
 from voucher_payment_gateway.management.probe.findings import Experiment, Finding, told
 from voucher_payment_gateway.management.probe.observing import Observer
-from voucher_payment_gateway.management.probe.production import ProductionError, refuse_production
 from voucher_payment_gateway.management.probe.refusals import refusals
+from voucher_payment_gateway.management.probe.sandbox_only import SandboxOnlyError, require_sandbox
 
-__all__ = ["Finding", "Probe", "ProductionError", "Watch", "refuse_production"]
+__all__ = ["Finding", "Probe", "SandboxOnlyError", "Watch"]
 
 
 class Probe:
-    """One run. ``findings`` may be iterated once; what it used is put away as it goes and when it ends early."""
+    """One run. ``findings`` may be iterated once; what it used is put away as it goes and when it ends early.
+
+    Raises SandboxOnlyError where the settings lead elsewhere.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Probe:
         transport: httpx.BaseTransport | None = None,
         watch: Watch | None = None,
     ) -> None:
+        require_sandbox(given)
         self.run = secrets.token_hex(4)
         self._observer = Observer(transport)
         self._cloud = new_client(given, transport=self._observer, error_meanings=None)
