@@ -81,6 +81,97 @@ def test_each_mistake_has_its_number_names_its_key_and_the_cure(given, changes, 
     assert SECRET not in message.msg
 
 
+ADDRESSES = {
+    "must hold no user name and no password": [
+        f"https://user:{SECRET}@host.example/v1",
+        f"https://{SECRET}@host.example/v1",
+        f"https://host.example:{SECRET}@host.example/v1",
+        f"https://user:{SECRET}@[::1/v1",
+        "https://@host.example/v1",
+    ],
+    "must hold no query and no fragment": [
+        f"https://host.example/v1?key={SECRET}",
+        f"https://host.example/v1#{SECRET}",
+        "https://host.example/v1?",
+        "https://host.example/v1#",
+    ],
+    "has no port that can be": [
+        "https://host.example:99999/v1",
+        "https://host.example:0/v1",
+        "https://host.example:-1/v1",
+        "https://host.example:/v1",
+        f"https://host.example:{SECRET}/v1",
+        "https://[::1]:99999/v1",
+    ],
+    "has no host name that can be": [
+        "https://",
+        "https:///v1",
+        "https://:443/v1",
+        "https://a..b/v1",
+        "https://.example/v1",
+        "https://host.example./v1",
+        f"https://{'a' * 64}.example/v1",
+        f"https://{'a.' * 127}example/v1",
+        f"https://host.example,{SECRET}/v1",
+        "https://host.example\\v1",
+        "https://[::1/v1",
+        "https://[::g]/v1",
+        "https://[127.0.0.1]/v1",
+        "https://[fe80::1%eth0]/v1",
+    ],
+    "must be plain ASCII without spaces": [
+        f"https://host.example/{SECRET} v1",
+        " https://host.example/v1",
+        "https://host.example/v1\n",
+        "https://host.example\t/v1",
+        "https://b\u00fccher.example/v1",
+        "https://host\uff0eexample/v1",
+        "https://host.example/v1\x00",
+    ],
+    "must start with https:// (http:// only for a loopback address, in development)": [
+        "host.example/v1",
+        "//host.example/v1",
+        "https:/host.example/v1",
+        "http://host.example/v1",
+        "http://127.0.0.2/v1",
+        f"http://user:{SECRET}@host.example/v1",
+        f"user:{SECRET}@host.example",
+        SECRET,
+    ],
+}
+
+
+@pytest.mark.parametrize("key", ["BASE_URL", "TOKEN_URL"])
+@pytest.mark.parametrize(
+    ("sentence", "url"), [(sentence, url) for sentence, urls in ADDRESSES.items() for url in urls]
+)
+def test_an_address_that_cannot_be_called_is_told_without_any_of_it(given, key, sentence, url):
+    (message,) = given({key: url})
+    assert message.id == "voucher_payment_gateway.E005"
+    assert message.msg.startswith(f"VOUCHER_PAYMENT_GATEWAY: {key}: {sentence}")
+    assert SECRET not in message.msg
+
+
+@pytest.mark.parametrize("key", ["BASE_URL", "TOKEN_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://host.example",
+        "HTTPS://Host.Example:8443/v1/",
+        "https://xn--bcher-kva.example/v1",
+        "https://host_1.example/v1/@team",
+        "https://192.0.2.1/v1",
+        "https://[2001:db8::1]:443/v1",
+        "http://127.0.0.1:8900/v1",
+        "http://[::1]:8900/v1",
+        "http://localhost/v1",
+    ],
+)
+def test_an_address_that_can_be_called_is_fine(given, key, url):
+    assert given({key: url}) == []
+
+
 @pytest.mark.parametrize("missing", ["ENVIRONMENT", "CLIENT_ID", "CLIENT_SECRET", "ORDER_MODEL"])
 def test_a_missing_key_is_named(settings, missing):
     settings.VOUCHER_PAYMENT_GATEWAY = {key: value for key, value in GOOD.items() if key != missing}
