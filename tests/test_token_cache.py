@@ -1,6 +1,7 @@
 """The access token is shared by all processes, sealed; a broken cache never stops a checkout."""
 
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +11,13 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.management import call_command
+from django.db import connections
 
 from tests.redis_server import redis_server
 from voucher_payment_gateway import connection
 from voucher_payment_gateway.api import Token
+from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.token_cache import TokenCache
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +75,32 @@ def test_one_waits_for_the_other_that_is_fetching(token_cache):
         assert waiting.result(timeout=10).value == "fetched"
 
 
+def test_no_other_is_kept_waiting_for_a_token_that_did_not_come(gateway_settings, voucher_cloud, token_cache):
+    voucher_cloud.faults.next("before:500", path="/oauth/token")
+    store = TokenCache(client_base(), "local-shop")
+    with pytest.raises(UnavailableError):
+        connection.voucher_cloud().authenticate()
+    assert cache.get(store._fetching) is None
+    connection.voucher_cloud().authenticate()
+    assert len(token_requests(voucher_cloud)) == 2
+
+
+def test_giving_up_leaves_the_mark_of_another(token_cache):
+    another = TokenCache("http://127.0.0.1/v1", "shop")
+    assert another.load() is None
+    assert token_cache.load(0.05) is None
+    token_cache.give_up()
+    assert cache.get(token_cache._fetching) is not None
+    another.give_up()
+    assert cache.get(token_cache._fetching) is None
+
+
+def test_nobody_waits_longer_than_the_call_has_time(token_cache, monkeypatch):
+    monkeypatch.setattr("voucher_payment_gateway.token_cache.PATIENCE_SECONDS", 3600.0)
+    assert TokenCache("http://127.0.0.1/v1", "shop").load(0) is None
+    assert token_cache.load(0.05) is None
+
+
 def test_a_new_client_takes_the_shared_token_without_a_request(gateway_settings, voucher_cloud):
     cache.clear()
     connection.voucher_cloud().authenticate()
@@ -115,6 +145,36 @@ def test_a_broken_cache_never_stops_a_checkout(gateway_settings, settings, vouch
     settings.CACHES = {"default": {"BACKEND": "tests.test_token_cache.BrokenCache"}}
     voucher = voucher_cloud.add_voucher(amount="5.00")
     assert connection.voucher_cloud().get_voucher(voucher.id).id == voucher.id
+
+
+def test_a_cache_that_never_answers_never_stops_a_checkout(gateway_settings, settings, voucher_cloud):
+    """A Redis behind a firewall that swallows: it accepts and is silent, and the client sets no time limit."""
+    gateway_settings(DEADLINE_SECONDS=2.0, TIMEOUT_SECONDS=2.0)
+    voucher = voucher_cloud.add_voucher(amount="5.00")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings.CACHES = {
+            "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": address}
+        }
+        assert connection.voucher_cloud().get_voucher(voucher.id).id == voucher.id
+        assert len(token_requests(voucher_cloud)) == 1
+
+
+def test_a_cache_in_the_database_leaves_no_connection_open(transactional_db, token_cache, settings):
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}
+    }
+    call_command("createcachetable")
+
+    def ask():
+        token_cache.save(token())
+        found = token_cache.load()
+        return found.value, connections["default"].connection
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(ask).result() == ("canary-token", None)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("DROP TABLE shared_cache")
 
 
 COLD_START = """

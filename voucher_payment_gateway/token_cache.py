@@ -8,9 +8,12 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.core.cache import cache
+from django.db import connections
 
 from voucher_payment_gateway.api import Token
 from voucher_payment_gateway.conf import gateway_settings
@@ -25,6 +28,22 @@ PATIENCE_SECONDS = 3.0
 LOOK_EVERY_SECONDS = 0.02
 
 
+@contextmanager
+def _leaving_no_connection() -> Iterator[None]:
+    """Close the database connections opened in here: a cache may rest on the database, and this runs in a
+    thread that nobody else tidies up."""
+    before = _open_connections()
+    try:
+        yield
+    finally:
+        for alias in _open_connections() - before:
+            connections[alias].close()
+
+
+def _open_connections() -> set[str]:
+    return {made.alias for made in connections.all(initialized_only=True) if made.connection is not None}
+
+
 class TokenCache:
     """Shares the token of one client of one Voucher Cloud; a ``TokenStore`` of the api client."""
 
@@ -32,15 +51,19 @@ class TokenCache:
         name = hashlib.sha256(f"{base_url} {client_id}".encode()).hexdigest()[:32]
         self._key = f"voucher_payment_gateway.token.{name}"
         self._fetching = f"{self._key}.fetching"
+        self._mark = ""
 
-    def load(self) -> Token | None:
+    @_leaving_no_connection()
+    def load(self, wait_seconds: float = PATIENCE_SECONDS) -> Token | None:
         """Return the shared token. With none there, one process is told so at once and fetches it, while the
-        others wait for it, up to three seconds."""
-        patient_until = time.monotonic() + PATIENCE_SECONDS
+        others wait for it, up to ``wait_seconds`` and three seconds at most."""
+        patient_until = time.monotonic() + min(wait_seconds, PATIENCE_SECONDS)
         while (token := self._read()) is None and gateway_settings().SEALING_KEYS:
-            if cache.add(self._fetching, secrets.token_hex(8), FETCH_SECONDS):
+            # Noted before it is added: an addition that only looked as if it failed can be taken back.
+            self._mark = secrets.token_hex(8)
+            if cache.add(self._fetching, self._mark, FETCH_SECONDS):
                 return self._saved_meanwhile()
-            if time.monotonic() > patient_until:
+            if time.monotonic() + LOOK_EVERY_SECONDS > patient_until:
                 break
             time.sleep(LOOK_EVERY_SECONDS)
         return token
@@ -52,6 +75,7 @@ class TokenCache:
             cache.delete(self._fetching)
         return token
 
+    @_leaving_no_connection()
     def save(self, token: Token) -> None:
         """Share a token that just came, for as long as it holds."""
         lasts = (token.expires_at - datetime.now(UTC)).total_seconds()
@@ -62,6 +86,13 @@ class TokenCache:
             cache.set(self._key, sealed, lasts)
         cache.delete(self._fetching)
 
+    @_leaving_no_connection()
+    def give_up(self) -> None:
+        """Let another process fetch at once: none came here. The mark of another one stays."""
+        if self._mark and cache.get(self._fetching) == self._mark:
+            cache.delete(self._fetching)
+
+    @_leaving_no_connection()
     def forget(self, token: Token) -> None:
         """Drop this token, unless a newer one stands in its place."""
         if (shared := self._read()) and shared.value == token.value:

@@ -43,11 +43,14 @@ class Store:
     def __init__(self, held=None):
         self.held, self.forgotten = held, []
 
-    def load(self):
+    def load(self, wait_seconds):
         return self.held
 
     def save(self, token):
         self.held = token
+
+    def give_up(self):
+        pass
 
     def forget(self, token):
         self.forgotten.append(token.value)
@@ -56,10 +59,13 @@ class Store:
 
 
 class BrokenStore:
-    def load(self):
+    def load(self, wait_seconds):
         raise ConnectionError("cache down")
 
     save = forget = lambda self, token: 1 / 0
+
+    def give_up(self):
+        raise ConnectionError("cache down")
 
 
 def test_the_token_is_asked_for_by_form_at_the_root_of_the_host(client):
@@ -300,6 +306,36 @@ def test_a_renewal_that_fails_is_left_for_later_while_the_token_holds(client, tr
     run(read, read, read)
     assert [bearer(call) for call in run.script.calls] == ["old"] * 3
     assert run.script.token_requests == 1
+
+
+@pytest.mark.parametrize("kind", [httpx.Response(500), httpx.Response(400)])
+def test_a_token_that_is_rejected_while_its_renewal_fails_is_not_used_again(kind):
+    renewing, release = threading.Event(), threading.Event()
+
+    def grant(request):
+        renewing.set()
+        release.wait(30)
+        return kind
+
+    def rejected(request):
+        release.set()
+        return httpx.Response(401, json=document(401))
+
+    script = Script(rejected, token=grant)
+    transport = httpx.MockTransport(script)
+    store = Store(token("old", age_seconds=3500))
+    with (
+        VoucherCloud(client_id="a", client_secret="b", transport=transport, token_store=store) as cloud,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        cloud.authenticate()
+        renewer = pool.submit(charge, cloud)
+        assert renewing.wait(30)
+        for ended in (lambda: charge(cloud), renewer.result):
+            with pytest.raises((UnavailableError, CredentialsError)) as caught:
+                ended()
+            assert caught.value.money_moved == "no"
+    assert [bearer(call) for call in script.calls] == ["old"]
 
 
 def test_a_stored_token_is_used_and_a_new_one_stored(client):

@@ -8,15 +8,14 @@ No failure here ever moved money: what was to follow had not been sent.
 import copy
 import logging
 import time
-from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 from urllib.parse import urlencode
 
 from voucher_payment_gateway.api._answers import token_answer
-from voucher_payment_gateway.api._exchange import HEADERS, Acquire, Deadline, Flow, Outgoing, Run, Send
+from voucher_payment_gateway.api._exchange import HEADERS, Acquire, Deadline, Flow, Outgoing, Send
 from voucher_payment_gateway.api._settings import Settings
-from voucher_payment_gateway.api._tokens import Held, Token, shared_token
+from voucher_payment_gateway.api._sharing import Outsider, Sharing
+from voucher_payment_gateway.api._tokens import Held, Token
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
 PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS = 15.0
@@ -35,6 +34,8 @@ class TokenKeeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._sharing = Sharing(settings.token_store)
+        self._vault = Outsider()
         self._held: Held | None = None
         self._rejected = ""
         self._failed_at = 0.0
@@ -50,13 +51,12 @@ class TokenKeeper:
             return (yield from self._renewed(held, lock, deadline))
         return held.token
 
-    def reject(self, token: Token) -> Flow[None]:
+    def reject(self, token: Token, deadline: Deadline) -> Flow[None]:
         """Forget this token, here and in the store; a newer one that another caller fetched stays."""
         self._rejected = token.value
         if self._held is not None and self._held.token.value == token.value:
             self._held = None
-        if self._settings.token_store is not None:
-            yield from _tolerated(partial(self._settings.token_store.forget, token))
+        yield from self._sharing.forget(token, deadline)
 
     def _first(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         asked_at = time.monotonic()
@@ -80,43 +80,49 @@ class TokenKeeper:
         if not (yield Acquire(0.0)):
             return held.token
         try:
-            if self._held is not held:
-                return self._held.token if self._held is not None else held.token
+            if self._held is not None and self._held is not held:
+                return self._held.token
             found = yield from self._found(deadline.halfway())
         finally:
             lock.release()
         if isinstance(found, Token):
             return found
         self._no_renewal_before = time.monotonic() + PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS
+        if self._held is None:  # rejected meanwhile: it is of no use any more
+            return found
         _logger.warning("The access token could not be renewed (%s); the present one is used.", found.code)
-        return held.token
+        return self._held.token
 
     def _found(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
-        shared = yield from self._shared()
-        if shared is not None:
-            self._held = shared
-            return shared.token
-        found = yield from self._granted(deadline)
+        try:
+            shared = yield from self._shared(deadline)
+            if shared is not None:
+                self._held = shared
+                return shared.token
+            found = yield from self._granted(deadline)
+        except BaseException:
+            # This flow is being closed: other processes must not wait for a token that nobody fetches.
+            self._sharing.give_up_beside()
+            raise
         if isinstance(found, Token):
             self._held = Held.of(found)
-            if self._settings.token_store is not None:
-                yield from _tolerated(partial(self._settings.token_store.save, found))
+            yield from self._sharing.save(found, deadline)
+        else:
+            yield from self._sharing.give_up(deadline)
         return found
 
-    def _shared(self) -> Flow[Held | None]:
-        if self._settings.token_store is None:
-            return None
-        held = yield from _tolerated(partial(shared_token, self._settings.token_store))
-        if not isinstance(held, Held) or held.token.value == self._rejected:
+    def _shared(self, deadline: Deadline) -> Flow[Held | None]:
+        held = yield from self._sharing.load(deadline)
+        if held is None or held.token.value == self._rejected:
             return None
         known = self._held is not None and self._held.token.value == held.token.value
         return None if known else held
 
     def _granted(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
-        secret = self._settings.client_secret
+        secret: object = self._settings.client_secret
         if callable(secret):
-            secret = yield Run(secret)
-            if isinstance(secret, Exception):
+            secret = yield from self._vault.ask(secret, deadline.remaining_seconds())
+            if isinstance(secret, BaseException):
                 _logger.error("The client secret could not be read: %s", type(secret).__name__)
                 return UnavailableError(code="client_secret")
         if not self._settings.client_id or not isinstance(secret, str) or not secret:
@@ -133,12 +139,3 @@ class TokenKeeper:
             form["client_type"] = self._settings.client_type
         headers = {**HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
         return Outgoing("POST", self._settings.token_url, headers, urlencode(form).encode("ascii"))
-
-
-def _tolerated(what: Callable[[], object]) -> Flow[object]:
-    """Call the store; a broken one never breaks a call."""
-    result = yield Run(what)
-    if isinstance(result, Exception):
-        _logger.warning("The token store failed: %s", type(result).__name__)
-        return None
-    return result

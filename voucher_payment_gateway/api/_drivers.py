@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from voucher_payment_gateway.api import _base
 from voucher_payment_gateway.api._base import Client
 from voucher_payment_gateway.api._calls import Call
+from voucher_payment_gateway.api._errand import Errand
 from voucher_payment_gateway.api._exchange import Acquire, Failure, Flow, Run, Send, Sleep, Step
 from voucher_payment_gateway.api._lists import Pages, Row
 from voucher_payment_gateway.api._transport import AsyncCarrier, AsyncTransport, Carrier, Transport
@@ -88,8 +89,8 @@ class BlockingClient(Client[Transport]):
                 return _CLOSED if self._closed else session.carrier.send(request, deadline)
             case Acquire(wait_seconds):
                 return session.lock.acquire(timeout=wait_seconds)
-            case Run(what):
-                return outcome_of(what)
+            case Run():
+                return Errand(step).outcome()
             case Sleep(seconds):
                 time.sleep(seconds)
         return None
@@ -155,8 +156,8 @@ class SuspendingClient(Client[AsyncTransport]):
                 return _CLOSED if self._closed else await session.carrier.send(request, deadline)
             case Acquire(wait_seconds):
                 return await _taken(session.lock, wait_seconds)
-            case Run(what):
-                return await asyncio.to_thread(outcome_of, what)
+            case Run():
+                return await Errand(step).awaited()
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
         return None
@@ -186,14 +187,6 @@ def rows(page: list[Row] | ContractError) -> list[Row]:
     if isinstance(page, ContractError):
         raise page
     return page
-
-
-def outcome_of(what: Callable[[], object]) -> object:
-    """Return what the code of others gives, or the exception it raised."""
-    try:
-        return what()
-    except Exception as error:
-        return error.with_traceback(None)
 
 
 def _belongs_here(session: AsyncSession) -> bool:

@@ -91,9 +91,22 @@ class Acquire:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Call code of others that may block; resumed with its result, or with the exception that it raised."""
+    """Call code of others beside the call, awaiting it so long at most.
+
+    Resumed with its result, with the exception that it raised, or with ``Late``.
+    """
 
     what: Callable[[], object] = field(repr=False)
+    wait_seconds: float
+    abandoned: Callable[[], object] | None = field(default=None, repr=False)
+    """Called after ``what`` where nobody awaits its result any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Code of others took longer than it was given; it goes on beside the call."""
+
+    is_running: Callable[[], bool] = field(repr=False)
 
 
 Step = Send | Sleep | Acquire | Run

@@ -70,13 +70,13 @@ class Course:
             return token, _wait(token)
         outcome = yield Send(self._request(call, token), deadline)
         if token_was_rejected(call, outcome):
-            yield from self.keeper.reject(token)
+            yield from self.keeper.reject(token, deadline)
             token = yield from self.keeper.obtain(lock, deadline)
             if isinstance(token, VoucherGatewayError):
                 return token, _wait(token)
             outcome = yield Send(self._request(call, token), deadline)
         if isinstance(outcome, Answer) and outcome.status == 401:
-            yield from self.keeper.reject(token)
+            yield from self.keeper.reject(token, deadline)
         return self._concluded(call, outcome)
 
     def _concluded(self, call: Call[T], outcome: Outcome) -> tuple[T | VoucherGatewayError, float | None]:

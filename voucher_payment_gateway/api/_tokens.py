@@ -36,15 +36,21 @@ class Token:
 class TokenStore(Protocol):
     """Where the processes of a shop may share a token, such as an encrypted cache. None of it has to work.
 
-    Every exception is swallowed, and a token that turns out wrong is forgotten and fetched anew. All three
-    may block for a moment; the async client calls them in a thread.
+    Every exception is swallowed, and a token that turns out wrong is forgotten and fetched anew. All four are
+    called in a thread of their own, which a call leaves behind where they hang.
     """
 
-    def load(self) -> Token | None:
-        """Return the shared token or None. May wait a moment for another process that is fetching one."""
+    def load(self, wait_seconds: float) -> Token | None:
+        """Return the shared token or None. May wait so long for another process that is fetching one.
+
+        Whoever gets None fetches a token and then calls ``save``, or ``give_up`` where none came.
+        """
 
     def save(self, token: Token) -> None:
         """Share a token that just came."""
+
+    def give_up(self) -> None:
+        """Keep no other process waiting any longer: no token came."""
 
     def forget(self, token: Token) -> None:
         """Drop this token, and only this one: the API rejected it."""
@@ -69,9 +75,9 @@ class Held:
         return datetime.now(UTC) >= self.renew_at
 
 
-def shared_token(store: TokenStore) -> Held | None:
+def shared_token(store: TokenStore, wait_seconds: float) -> Held | None:
     """Return what a store gives if it can be used. Whatever else it gives may raise here: it is swallowed."""
-    token: object = store.load()
+    token: object = store.load(wait_seconds)
     if not isinstance(token, Token) or not is_sendable(token.value):
         return None
     held = Held.of(token)
