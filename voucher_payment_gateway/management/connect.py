@@ -31,6 +31,7 @@ __all__ = [
 
 ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "CA_FILE", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
 NOT_KNOWN_YET = {"CLIENT_ID": "-", "CLIENT_SECRET": "-", "ORDER_MODEL": "shop.Order"}
+UNUSED = "The PIN was not used."
 
 
 class ConnectError(Exception):
@@ -47,25 +48,33 @@ def address_of(environment: str) -> GatewaySettings:
     if environment and known.get("ENVIRONMENT") != environment:
         known = {**known, "ENVIRONMENT": environment, "BASE_URL": ""}
     if "ENVIRONMENT" not in known:
-        raise ConnectError("Say which Voucher Cloud: --environment production, sandbox or local.")
+        raise ConnectError(f"Say which Voucher Cloud: --environment production, sandbox or local. {UNUSED}")
     found = problems({**NOT_KNOWN_YET, **known})
     if found:
-        raise ConnectError(f"{NAME}: " + "; ".join(sentence for _, sentence in found))
+        raise ConnectError(f"{NAME}: {'; '.join(sentence for _, sentence in found)}. {UNUSED}")
     return GatewaySettings.model_validate({**NOT_KNOWN_YET, **known})
 
 
 def exchange(pin: str, address: GatewaySettings) -> ClientCredentials:
     """Exchange the PIN. Raises ConnectError."""
-    with VoucherCloud.unconnected(
-        base_url=address.base_url,
-        timeout_seconds=address.TIMEOUT_SECONDS,
-        deadline_seconds=address.DEADLINE_SECONDS,
-        ca_file=address.CA_FILE or None,
-    ) as cloud:
+    with _client(address) as cloud:
         try:
             return cloud.connect(pin)
-        except (VoucherGatewayError, ValueError) as error:
+        except Exception as error:  # also what nobody thought of must say whether the PIN is still good
             raise ConnectError(_sentence(error)) from None
+
+
+def _client(address: GatewaySettings) -> VoucherCloud:
+    try:
+        return VoucherCloud.unconnected(
+            base_url=address.base_url,
+            timeout_seconds=address.TIMEOUT_SECONDS,
+            deadline_seconds=address.DEADLINE_SECONDS,
+            ca_file=address.CA_FILE or None,
+        )
+    except ValueError as error:
+        key, _, objection = str(error).partition(": ")
+        raise ConnectError(f"{NAME}: {key.upper()}: {objection}. {UNUSED}") from None
 
 
 def as_settings(credentials: ClientCredentials, address: GatewaySettings) -> str:
@@ -122,23 +131,23 @@ def new_file(target: Path, *, replace: bool) -> Iterator[NewFile]:
     Raises ConnectError where ``target`` exists and is not to be replaced, or cannot be written.
     """
     if os.path.lexists(target) and not replace:
-        raise ConnectError(f"{target} exists already: give --force to replace it. The PIN was not used.")
+        raise ConnectError(f"{target} exists already: give --force to replace it. {UNUSED}")
     if target.is_dir():
-        raise ConnectError(f"{target} is a folder. The PIN was not used.")
+        raise ConnectError(f"{target} is a folder. {UNUSED}")
     try:
         file = NewFile(target)
     except OSError as error:
-        raise ConnectError(f"{target} cannot be written ({error.strerror}). The PIN was not used.") from None
+        raise ConnectError(f"{target} cannot be written ({error.strerror}). {UNUSED}") from None
     try:
         yield file
     finally:
         file.close()
 
 
-def _sentence(error: VoucherGatewayError | ValueError) -> str:
+def _sentence(error: Exception) -> str:
     match error:
         case ValueError():
-            return "This is no PIN: it has 1 to 255 characters. Nothing was sent."
+            return "This is no PIN: it has 1 to 255 printable characters. Nothing was sent."
         case RefusedError() | CredentialsError():
             return (
                 "The Voucher Cloud does not accept this PIN: it is wrong, older than 30 minutes, used already, or of "
@@ -146,6 +155,9 @@ def _sentence(error: VoucherGatewayError | ValueError) -> str:
             )
         case OutcomeUnknownError():
             return "No clear answer came, and the PIN may be spent: take a new one in the admin interface."
+        case VoucherGatewayError():
+            return f"The Voucher Cloud cannot be reached just now. {UNUSED} Try again within its 30 minutes."
+    kind = type(error).__name__
     return (
-        "The Voucher Cloud cannot be reached just now. The PIN was not used: try again within its 30 minutes."
+        f"It failed ({kind}), and the PIN may be spent: mend that and take a new one in the admin interface."
     )

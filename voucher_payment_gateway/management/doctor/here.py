@@ -46,18 +46,20 @@ def settings_findings() -> Iterator[Finding]:
 
 
 def _messages(**which: Any) -> Iterator[tuple[str, str]]:
-    """Yield number and message of what the system checks of this app find, silenced ones left out."""
+    """Yield number and message of what the system checks of this app find, silenced warnings left out.
+
+    An error stays one: silenced or not, the gateway refuses to work with it.
+    """
     for message in checks.run_checks(**which):
         app, _, number = str(message.id).rpartition(".")
-        if app == APP and not message.is_silenced():
+        if app == APP and (number.startswith("E") or not message.is_silenced()):
             yield number, message.msg
 
 
 def cache_findings(given: GatewaySettings) -> Iterator[Finding]:
     """Yield whether the default cache keeps what it is given, adds a key once, and is shared by all processes."""
-    cache = caches["default"]
     try:
-        yield _cache_finding(cache, bool(given.SEALING_KEYS))
+        yield _cache_finding(caches["default"], bool(given.SEALING_KEYS))
     except Exception as error:  # whatever a cache backend or its driver raises
         yield Finding("cache", "trouble", f"it cannot be used ({type(error).__name__})")
 

@@ -2,16 +2,9 @@
 cannot exist: nothing is created, reserved or moved."""
 
 import secrets
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlsplit
 
-import httpx
 from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.api import VoucherCloud
@@ -24,11 +17,10 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 from voucher_payment_gateway.management.doctor.findings import Finding, State
+from voucher_payment_gateway.management.doctor.reaching import clocks, reached
 from voucher_payment_gateway.money import CENT
 
 __all__ = ["RIGHTS", "remote_findings"]
-
-TOLERATED_SKEW_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -90,12 +82,12 @@ RIGHTS = (
 
 def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
     """Yield the findings about the address, the clocks, the credentials and the rights."""
-    address, date = _reached(given)
+    address, date = reached(given)
     yield address
     if address.state != "ok":
         yield Finding("credentials", "not known", "the address does not answer")
         return
-    yield _clocks(date)
+    yield clocks(date)
     try:
         cloud = _client(given)
     except (ImproperlyConfigured, ValueError) as error:
@@ -111,54 +103,6 @@ def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
 def _client(given: GatewaySettings) -> VoucherCloud:
     """Without the shared token: whether a fresh one is granted is the question."""
     return new_client(given)
-
-
-def _reached(given: GatewaySettings) -> tuple[Finding, str]:
-    """Ask the base URL for its headers, without any credentials; any HTTP answer will do."""
-    parts = urlsplit(given.base_url)
-    connection: HTTPConnection
-    if parts.scheme == "https":
-        context = _trusted(given.CA_FILE)
-        connection = HTTPSConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS, context=context)
-    else:
-        connection = HTTPConnection(parts.netloc, timeout=given.TIMEOUT_SECONDS)
-    try:
-        connection.request("HEAD", parts.path or "/")
-        answer = connection.getresponse()
-        encrypted = "over TLS" if parts.scheme == "https" else "without TLS, on loopback"
-        found = Finding("address", "ok", f"{given.base_url} answers {encrypted}")
-        return found, answer.getheader("Date") or ""
-    except (OSError, HTTPException) as error:
-        return Finding("address", "trouble", f"{given.base_url} {_obstacle(error)}"), ""
-    finally:
-        connection.close()
-
-
-def _obstacle(error: Exception) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"shows a certificate that is not trusted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"does not speak TLS as it should: {error.reason}"
-        case socket.gaierror():
-            return "has a host name that nobody knows: is BASE_URL right, does this machine resolve names?"
-        case TimeoutError():
-            return "does not answer in time: is a firewall in between?"
-        case ConnectionRefusedError():
-            return "refuses connections: is it the right port?"
-    return f"gives no HTTP answer ({type(error).__name__})"
-
-
-def _clocks(date: str) -> Finding:
-    try:
-        server = parsedate_to_datetime(date)
-        seconds = (server.replace(tzinfo=server.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        return Finding("clocks", "not known", "the server does not tell its time")
-    if abs(seconds) <= TOLERATED_SKEW_SECONDS:
-        return Finding("clocks", "ok", f"the server's and ours are less than {abs(int(seconds)) + 1} s apart")
-    text = f"the server's is {abs(round(seconds))} s {'ahead of' if seconds > 0 else 'behind'} ours: is ours right?"
-    return Finding("clocks", "warning", f"{text} No payment depends on it")
 
 
 def _credentials(cloud: VoucherCloud) -> Finding:
@@ -208,10 +152,3 @@ def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]
 
 def _status(error: VoucherGatewayError) -> str:
     return f" ({error.http_status})" if error.http_status else ""
-
-
-def _trusted(ca_file: str) -> ssl.SSLContext:
-    """Return the authorities that the client trusts."""
-    return (
-        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
-    )
