@@ -208,7 +208,7 @@ def test_the_calls_of_the_local_voucher_cloud_exist(shop):
     ("heading", "every"),
     [
         ("The life of an operation", set(states.OperationState.__args__)),
-        ("The life of a payment", set(states.PaymentStatus.__args__) - {"lapsed"}),
+        ("The life of a payment", set(states.PaymentStatus.__args__)),
     ],
 )
 def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):

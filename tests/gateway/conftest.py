@@ -2,17 +2,42 @@
 
 import pytest
 
-from voucher_payment_gateway.signals import payment_needs_review
+from voucher_payment_gateway import signals
 
 
 @pytest.fixture
 def reviews():
     """The amounts that a person was asked to look at, in order."""
-    asked = []
+    with Ear("payment_needs_review") as heard:
+        yield heard
 
-    def hear(payment, amount, **_):
-        asked.append(amount)
 
-    payment_needs_review.connect(hear, weak=False)
-    yield asked
-    payment_needs_review.disconnect(hear)
+@pytest.fixture
+def hear():
+    """Listen to signals by name: call it, and the list it returns fills with pairs of order number and amount."""
+    ears = []
+
+    def listen(name):
+        ears.append(Ear(name, pairs=True))
+        return ears[-1].__enter__()
+
+    yield listen
+    for ear in ears:
+        ear.__exit__()
+
+
+class Ear:
+    """Keeps what a signal of the gateway says, while it is open."""
+
+    def __init__(self, name, *, pairs=False):
+        self.signal, self.pairs, self.heard = getattr(signals, name), pairs, []
+
+    def _hear(self, order_number, amount, **_):
+        self.heard.append((order_number, amount) if self.pairs else amount)
+
+    def __enter__(self):
+        self.signal.connect(self._hear)
+        return self.heard
+
+    def __exit__(self, *_):
+        self.signal.disconnect(self._hear)

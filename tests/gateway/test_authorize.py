@@ -223,15 +223,15 @@ def test_the_reservation_in_the_records_is_the_newest_one(shop, monkeypatch):
 
     voucher = shop.voucher("80.00")
     order = shop.order("50.00")
-    record, first = _authorize.record_hold, []
+    record, first = _authorize.record_authorization, []
 
-    def let_another_tab_be_first(payment, hold, number):
+    def let_another_tab_be_first(*args, **options):
         if not first:
             first.append(True)
             gateway.authorize(order, "GIFT-2000-ABCD")
-        return record(payment, hold, number)
+        return record(*args, **options)
 
-    monkeypatch.setattr(_authorize, "record_hold", let_another_tab_be_first)
+    monkeypatch.setattr(_authorize, "record_authorization", let_another_tab_be_first)
     gateway.authorize(order, "GIFT-2000-ABCD")
     shop.calls()
     gateway.capture(order)

@@ -8,7 +8,13 @@ from voucher_payment_gateway.rules.cancels import before_cancel
 from voucher_payment_gateway.rules.charges import after_refused_charge
 from voucher_payment_gateway.rules.references import charge_reference
 from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
-from voucher_payment_gateway.rules.states import LIVE_STATUSES, MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import (
+    HELD_BEFORE,
+    LIVE_STATUSES,
+    MONEY_KINDS,
+    OPEN_STATES,
+    status_without_hold,
+)
 
 SENT = {"sends": 1, "refused": 1, "has_code": True, "cancelling": False, "hold_is_usable": True}
 
@@ -78,5 +84,18 @@ def test_the_number_sent_begins_with_the_shops_own():
 
 def test_the_states_that_mean_something():
     assert OPEN_STATES == ("due", "sending", "unknown")
-    assert LIVE_STATUSES == ("selected", "authorized")
+    assert LIVE_STATUSES == ("selected", "authorized", "lapsed")
+    assert HELD_BEFORE == ("authorized", "lapsed")
     assert MONEY_KINDS == ("charge", "refund", "recharge")
+
+
+@pytest.mark.parametrize(
+    ("captured", "refunded", "status"),
+    [("0.00", "0.00", "lapsed"), ("5.00", "0.00", "captured"), ("5.00", "5.00", "refunded")],
+)
+def test_a_payment_without_a_hold_does_not_forget_what_was_charged(captured, refunded, status):
+    assert status_without_hold(D(captured), D(refunded), otherwise="lapsed") == status
+
+
+def test_a_payment_that_failed_before_anything_was_charged_has_failed():
+    assert status_without_hold(D("0.00"), D("0.00"), otherwise="failed") == "failed"

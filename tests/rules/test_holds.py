@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.holds import held_until, is_usable, may_be_charged
+from voucher_payment_gateway.rules.holds import ends_soon, held_until, is_usable, may_be_charged
 from voucher_payment_gateway.rules.resolution import dead_at
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -33,3 +33,10 @@ def test_a_hold_is_believed_dead_five_minutes_after_its_end_or_later_if_the_serv
     assert dead_at(NOON, None) == ours
     assert dead_at(NOON, NOON - timedelta(hours=2)) == ours
     assert dead_at(NOON, NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)
+
+
+def test_a_hold_ends_soon_from_ten_minutes_before_its_end():
+    until = held_until(datetime(2026, 1, 1, 12, tzinfo=UTC))
+    assert not ends_soon(until, until - timedelta(seconds=601))
+    assert ends_soon(until, until - timedelta(seconds=600))
+    assert not ends_soon(None, until)

@@ -8,15 +8,17 @@ from django.utils import timezone
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError, WrongStateError
-from voucher_payment_gateway.gateway._codes import typed
+from voucher_payment_gateway.gateway._codes import kept, typed
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
-from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open
-from voucher_payment_gateway.gateway._reservations import record_hold
+from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, unless_outdated
+from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, without_hold
+from voucher_payment_gateway.gateway._reservations import record_authorization
+from voucher_payment_gateway.gateway._rivals import refuse_if_being_charged
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.rules.holds import is_usable
-from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
+from voucher_payment_gateway.sealing import Secret, hint
 
 __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 
@@ -47,8 +49,9 @@ def _authorize(
 ) -> VoucherPayment:
     """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
     that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
-    view = look(facts.number)
+    view = look(facts.number, code=secret.code)
     refuse_other_currency(view, facts)
+    refuse_if_being_charged(view.rivals)
     payment = view.live_payment(secret.code)
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
@@ -56,12 +59,15 @@ def _authorize(
     hold = hold_what_is_there(secret, wanted, facts.currency)
     reserved.append(hold)
     refuse_taxable(hold)
-    twin = view.authorized_with(hold.voucher_id)
+    twin, doublet = view.held_with(hold.voucher_id), None
     if twin and twin != payment:  # another spelling of a code that is on the order already
-        payment = twin
+        payment, doublet = twin, payment
         hold = hold_what_is_there(secret, _wanted(view, facts, payment, asked), facts.currency)
     payment = _with_secret(payment or new_payment(facts, secret), secret)
-    record_hold(payment, hold, view.next_number)
+    with unless_outdated():
+        if doublet:
+            change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
+        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals)
     return payment
 
 
@@ -101,13 +107,14 @@ def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
 
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     """Return a payment of ``facts`` with a voucher, not saved yet."""
-    return VoucherPayment(
-        order_number=facts.number,
-        currency=facts.currency,
-        status="selected",
-        code_hint=hint(secret.code),
-        code_fingerprint=fingerprint(secret.code),
-        sealed_code=seal(secret),
+    return _with_secret(
+        VoucherPayment(
+            order_number=facts.number,
+            currency=facts.currency,
+            status="selected",
+            code_hint=hint(secret.code),
+        ),
+        secret,
     )
 
 
@@ -131,5 +138,6 @@ def show_on(order: Any, payment: VoucherPayment) -> None:
 
 
 def _with_secret(payment: VoucherPayment, secret: Secret) -> VoucherPayment:
-    payment.sealed_code, payment.code_fingerprint = seal(secret), fingerprint(secret.code)
+    for name, value in kept(secret).items():
+        setattr(payment, name, value)
     return payment

@@ -1,9 +1,15 @@
-"""Authorize what was selected: every voucher of an order at the same time."""
+"""Authorize what was selected: every voucher of an order at the same time.
 
+All calls are made before the first row is written, so no lock of the database is held while the network is slow.
+"""
+
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
 from voucher_payment_gateway.gateway._authorize import (
@@ -14,24 +20,49 @@ from voucher_payment_gateway.gateway._authorize import (
 )
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, unless_outdated
-from voucher_payment_gateway.gateway._reservations import change_payment, fail_payment, record_hold
+from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, without_hold
+from voucher_payment_gateway.gateway._reservations import fail_payment, record_authorization
+from voucher_payment_gateway.gateway._rivals import let_go, refuse_if_being_charged, rivals_of
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import LARGEST, ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
-from voucher_payment_gateway.sealing import Secret, unseal
+from voucher_payment_gateway.rules.holds import ends_soon
+from voucher_payment_gateway.rules.states import HELD_BEFORE
+from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
 
 AT_ONCE = 8
 """So many reservations of one order are asked for at the same time."""
 
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+
+
+@dataclass
+class Wish:
+    """One voucher that is to be held: for how much at most, and what the Voucher Cloud answered."""
+
+    payment: VoucherPayment
+    amount: Decimal
+    answer: Hold | VoucherGatewayError | None = None
+    is_twin: bool = False
+    """Another spelling of a code that is on the order already: it is taken off."""
+    is_needed: bool = True
+    holds: bool = field(init=False)
+    """Whether its reservation is good, though for another amount than is due now."""
+
+    def __post_init__(self) -> None:
+        self.holds = is_usable_now(self.payment)
+
 
 def authorize_selected(order: Any) -> list[VoucherPayment]:
-    """Reserve every selected voucher of the order, and anew those whose reservation has ended.
+    """Reserve every selected voucher of the order, and anew those whose reservation has ended or whose order costs
+    more or less by now.
 
-    They are asked for at the same time. The earlier voucher is used first; one that is not needed any more stays
-    selected, unreserved. Returns the payments that hold something. Raises the first refusal after all were
-    tried: that payment is ``failed``, the others hold what they hold.
+    They are asked for at the same time. The earlier voucher is used first; one that is not needed any more is
+    not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
+    is ``failed``, the others hold what they hold.
     """
     facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
     payments = decide(lambda: _authorize_selected(facts, refusals))
@@ -42,84 +73,137 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     return payments
 
 
-@dataclass(frozen=True)
-class Tried:
-    """What one voucher answered: a hold or an error."""
-
-    payment: VoucherPayment
-    secret: Secret | None
-    answer: Hold | VoucherGatewayError
-
-
 def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
     view = look(facts.number)
     refuse_other_currency(view, facts)
-    wanting = [p for p in view.payments if p.status == "selected" or _has_ended(p)]
+    wanting = _wanting(view, facts.total)
     refuse_if_open(wanting)
     due = min(view.due(facts.total, without=wanting), LARGEST)
     if wanting and due > ZERO:
-        number = view.next_number
-        for tried in _try_all(wanting, due, facts.currency):
-            if isinstance(tried.answer, VoucherGatewayError):
-                _refuse(tried, refusals)
-            elif _take(view, tried, tried.answer, facts, number):
-                number += 1
+        rivals = rivals_of(wanting)
+        refuse_if_being_charged(rivals)
+        wishes = [Wish(payment, min(due, payment.amount_limit or due)) for payment in wanting]
+        _ask(wishes)
+        _settle_twins(view, wishes)
+        _share_out(wishes, view.due(facts.total, without=[wish.payment for wish in wishes]))
+        _write(view, wishes, rivals)
+        refusals += [wish.answer for wish in wishes if _is_told(wish)]  # type: ignore[misc]
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
-def _try_all(payments: list[VoucherPayment], due: Decimal, currency: str) -> list[Tried]:
-    """Ask for all at once: each for what is due, one that held less before for no more than that."""
-    secrets = [unseal(payment.sealed_code) for payment in payments]
-    wanted = [min(due, payment.amount_authorized or due) for payment in payments]
-    with ThreadPoolExecutor(min(len(payments), AT_ONCE)) as pool:
-        answers = list(pool.map(lambda secret, amount: _try(secret, amount, currency), secrets, wanted))
-    return [Tried(*one) for one in zip(payments, secrets, answers, strict=True)]
+def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
+    """Return the payments that are to be held, or longer, or for another amount."""
+    due, needed = view.due(total), view.due(total, without=view.payments)
+    held = sum((payment.amount_authorized for payment in view.payments), ZERO)
+
+    def is_wanting(payment: VoucherPayment) -> bool:
+        if payment.status == "selected" or not is_usable_now(payment):
+            return payment.status == "selected" or (
+                payment.status in HELD_BEFORE and bool(payment.sealed_code)
+            )
+        changed = held > needed or (due > ZERO and payment.amount_limit is None)
+        may_change = bool(payment.sealed_code) and not payment.has_open_operation
+        return may_change and (changed or ends_soon(payment.reserved_until, timezone.now()))
+
+    return [payment for payment in view.payments if is_wanting(payment)]
 
 
-def _try(secret: Secret | None, wanted: Decimal, currency: str) -> Hold | VoucherGatewayError:
+def _ask(wishes: list[Wish]) -> None:
+    """Reserve what each wishes for, all at the same time; an answer may also be an error."""
+
+    def ask(wish: Wish) -> None:
+        wish.answer = _answer_to(wish)
+
+    _at_once(ask, wishes)
+
+
+def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
+    secret = unseal(wish.payment.sealed_code)
     if secret is None:
         return ReservationClosedError(
             "The code is not stored; the customer must enter it again. No money moved."
         )
     try:
-        hold = hold_what_is_there(secret, wanted, currency)
+        hold = hold_what_is_there(secret, wish.amount, wish.payment.currency)
         refuse_taxable(hold)
     except VoucherGatewayError as error:
         return error
     return hold
 
 
-def _refuse(tried: Tried, refusals: list[VoucherGatewayError]) -> None:
-    """Note an error; a payment that the Voucher Cloud refused has failed, any other may be tried again."""
-    assert isinstance(tried.answer, VoucherGatewayError)  # noqa: S101
-    if isinstance(tried.answer, RefusedError):
-        fail_payment(tried.payment, tried.payment.amount_authorized)
-    refusals.append(tried.answer)
+def _settle_twins(view: OrderView, wishes: list[Wish]) -> None:
+    """Find several spellings of one code: only the first stays, reserved again, for the others replaced it."""
+    wanting = {wish.payment.pk for wish in wishes}
+    others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
+    first = {p.voucher_id: Wish(p, p.amount_authorized) for p in others if p.pk not in wanting}
+    again: list[Wish] = []
+    for wish in list(wishes):
+        if not isinstance(wish.answer, Hold):
+            continue
+        kept = first.setdefault(wish.answer.voucher_id, wish)
+        if kept is not wish:
+            wish.is_twin, wish.answer = True, None
+            again += [kept] if kept not in again else []
+    wishes += [wish for wish in again if wish.payment.pk not in wanting]
+    _ask(again)
 
 
-def _take(view: OrderView, tried: Tried, hold: Hold, facts: OrderFacts, number: int) -> bool:
-    """Record what of ``hold`` is still due, reserved anew where that is less; say whether it was recorded."""
-    twin = view.authorized_with(hold.voucher_id)
-    if twin and twin != tried.payment:
-        _drop_twin(twin, tried, number)
-        return True
-    due = view.due(facts.total, without=[tried.payment])
-    if due <= ZERO:
-        release(hold.reservation_id)
-        return False
-    if hold.amount > due and tried.secret:
-        hold = hold_what_is_there(tried.secret, due, facts.currency)
-    record_hold(tried.payment, hold, number)
-    return True
+def _share_out(wishes: list[Wish], due: Decimal) -> None:
+    """Give each, in order, what is still due; what holds too much is reserved anew, what is not needed let go."""
+    too_much: list[Wish] = []
+    not_needed: list[Hold] = []
+    left = due - sum((wish.payment.amount_authorized for wish in wishes if _stays_as_it_was(wish)), ZERO)
+    for wish in sorted(wishes, key=lambda wish: wish.payment.pk):
+        if not isinstance(wish.answer, Hold):
+            continue
+        wish.amount = max(min(wish.answer.amount, left), ZERO)
+        left -= wish.amount
+        if wish.amount == ZERO:
+            not_needed.append(wish.answer)
+            wish.answer, wish.is_needed = None, False
+        elif wish.amount < wish.answer.amount:
+            too_much.append(wish)
+    _at_once(lambda hold: release(hold.reservation_id), not_needed)
+    _ask(too_much)
 
 
-def _drop_twin(twin: VoucherPayment, tried: Tried, number: int) -> None:
-    """Two spellings of one code: the second reservation replaced the first, so the first is reserved anew."""
+def _stays_as_it_was(wish: Wish) -> bool:
+    """Whether the payment keeps what it held: no answer came, or what it holds was not to be changed after all."""
+    refused = isinstance(wish.answer, RefusedError)
+    return isinstance(wish.answer, VoucherGatewayError) and (wish.holds or not refused)
+
+
+def _is_told(wish: Wish) -> bool:
+    return isinstance(wish.answer, VoucherGatewayError) and not (
+        wish.holds and isinstance(wish.answer, RefusedError)
+    )
+
+
+def _write(view: OrderView, wishes: list[Wish], rivals: list[VoucherPayment]) -> None:
+    """Write all of it or, OutdatedError, nothing."""
+    number = view.next_number
     with unless_outdated():
-        change_payment(tried.payment, status="cancelled", amount_authorized=ZERO, sealed_code="")
-    if tried.secret:
-        record_hold(twin, hold_what_is_there(tried.secret, twin.amount_authorized, twin.currency), number)
+        for wish in wishes:
+            _write_what_is_not_held(wish)
+        for wish in wishes:
+            if isinstance(wish.answer, Hold):
+                limit = wish.payment.amount_limit
+                record_authorization(wish.payment, wish.answer, number, limit=limit, rivals=rivals)
+                number += 1
 
 
-def _has_ended(payment: VoucherPayment) -> bool:
-    return payment.status == "authorized" and not is_usable_now(payment) and bool(payment.sealed_code)
+def _write_what_is_not_held(wish: Wish) -> None:
+    if wish.is_twin:
+        change_payment(wish.payment, **without_hold(wish.payment, otherwise="lapsed") | GIVEN_UP)
+    elif isinstance(wish.answer, RefusedError) and not wish.holds:
+        fail_payment(wish.payment, wish.payment.amount_authorized)
+    elif not wish.is_needed and wish.payment.status == "authorized":
+        let_go(wish.payment)
+
+
+def _at_once(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
+    if len(all_of_them) == 1:
+        do(all_of_them[0])
+    elif all_of_them:
+        with ThreadPoolExecutor(min(len(all_of_them), AT_ONCE)) as pool:
+            list(pool.map(do, all_of_them))

@@ -15,8 +15,8 @@ from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._holds import release
 from voucher_payment_gateway.gateway._operations import NOT_READY, start
 from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
+from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._refund import give_back_all
-from voucher_payment_gateway.gateway._reservations import change_payment
 from voucher_payment_gateway.gateway._rows import take, write
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -68,7 +68,7 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
     if payment.has_open_operation and not _withdraw(payment):
         _store_wish(payment)
         return 0
-    if payment.amount_captured > ZERO:
+    if payment.amount_refundable > ZERO:
         give_back_all(payment, **by)
         payment.refresh_from_db(using=database())
         if payment.status == "captured" and not payment.pending:  # a person decides about the rest first

@@ -1,11 +1,11 @@
 """Capture: charge what the reservations of an order hold."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway import money
@@ -19,8 +19,9 @@ from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._orders import OrderView, database, look, refuse_if_open, target
+from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._procedure import of
-from voucher_payment_gateway.gateway._reservations import change_payment, fail_payment, renew
+from voucher_payment_gateway.gateway._reservations import fail_payment, renew
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_facts
@@ -28,6 +29,7 @@ from voucher_payment_gateway.rules.answers import is_answer_to_charge
 from voucher_payment_gateway.rules.charges import after_refused_charge
 from voucher_payment_gateway.rules.holds import may_be_charged
 from voucher_payment_gateway.rules.references import charge_reference
+from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.signals import payment_captured
 
 __all__ = ["CHARGE", "capture"]
@@ -41,13 +43,15 @@ def capture(
     """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
 
     ``order`` may also be a single payment. A reservation that lapsed or was lost is made again once with the
-    sealed code; a part is captured by reserving the smaller amount, and what is left is not held any more.
-    Outside of a transaction the money has moved when this returns; inside of one it moves after the commit, and
-    the payments returned are ``pending``. An order without vouchers, or captured already, is left alone.
+    sealed code. A part is captured by reserving the smaller amount; what is left is not held any more, but while the
+    code is kept it can be captured by a later call that names its amount. Never more is charged than the customer
+    agreed to, nor than the order needs. Outside of a transaction the money has moved when this returns; inside of one
+    it moves after the commit, and the payments returned are ``pending``. An order without vouchers, or captured
+    already, is left alone.
 
-    Raises AmountError (malformed, or more than is held) and WrongStateError (nothing is held: cancelled, failed,
-    not authorized yet); nothing was sent. After RefusedError the payment has ``failed`` and nothing moved; after
-    UnavailableError, CredentialsError and ContractError nothing moved yet and ``settle`` sends it; after
+    Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
+    cancelled, failed, not authorized yet); nothing was sent. After RefusedError the payment has ``failed`` and nothing
+    moved; after UnavailableError, CredentialsError and ContractError nothing moved yet and ``settle`` sends it; after
     OutcomeUnknownError ``settle`` finds out. With several vouchers all are tried, then the first error is raised.
     """
     number, pk = target(order)
@@ -57,47 +61,66 @@ def capture(
     def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
         charged = {operation.payment_id for operation in done}
         payments = [payment for payment in view.part(pk) if payment.pk not in charged]
-        if left is None and total is not None:
-            left = _what_the_order_needs(view, payments, total)
+        refuse_if_open(payments)
+        shares = _shares(
+            payments, left, lambda held: None if total is None else view.due(total, without=held)
+        )
         return [
             _draft(payment, share, view.next_capture + position, actor=actor, reason=reason)
-            for position, (payment, share) in enumerate(_shares(view.order_number, payments, left))
+            for position, (payment, share) in enumerate(shares)
         ]
 
     return carry_out(CHARGE, number, plan, pk=pk, asked=asked)
 
 
-def _what_the_order_needs(view: OrderView, payments: list[VoucherPayment], total: Decimal) -> Decimal | None:
-    """Return how much may be charged where the total has fallen below what is held; None where all of it may."""
-    holding = [payment for payment in payments if payment.status == "authorized"]
-    held = sum((payment.amount_authorized for payment in holding), ZERO)
-    needed = view.due(total, without=holding)
-    return needed if needed < held else None
+Shares = list[tuple[VoucherPayment, Decimal]]
 
 
 def _shares(
-    order_number: str, payments: list[VoucherPayment], asked: Decimal | None
-) -> list[tuple[VoucherPayment, Decimal]]:
-    """Return what to charge of each payment; nothing where all is captured or the order has no vouchers."""
-    refuse_if_open(payments)
-    held = [p for p in payments if p.status == "authorized" and p.cancel_requested_at is None]
+    payments: list[VoucherPayment],
+    asked: Decimal | None,
+    due: Callable[[list[VoucherPayment]], Decimal | None],
+) -> Shares:
+    """Return what to charge of each payment; nothing where all is captured or the order has no vouchers.
+
+    ``due`` says what the order still needs, None where that is not known.
+    """
+    wanted = _chargeable(payments, again=asked is not None)
+    most = sum((amount for _, amount in wanted), ZERO)
+    needed = due([payment for payment, _ in wanted])
     if asked is None:
-        _refuse_if_nothing_is_held(payments, held)
-        return [(payment, payment.amount_authorized) for payment in held]
-    if payments and asked > sum((payment.amount_authorized for payment in held), ZERO):
-        _refuse_if_nothing_is_held(payments, held, even_if_captured=True)
-        raise AmountError(
-            f"amount: less than {asked} is held for order {order_number}. Nothing was sent.",
-            code="more_than_held",
-        )
-    return _fill(held, asked)
+        _refuse_if_nothing_is_held(payments, wanted)
+        return _fill(wanted, most if needed is None else min(most, needed))
+    if payments and asked > most:
+        _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)
+        raise _too_much(payments[0], f"less than {asked} is held for", code="more_than_held")
+    if needed is not None and payments and asked > needed:
+        raise _too_much(payments[0], f"only {needed} are due on", code="more_than_due")
+    return _fill(wanted, asked)
+
+
+def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
+    """Return what may be charged at most: of what is held first, then of what was held once; with ``again`` also
+    what earlier captures left."""
+    statuses = ("authorized", "lapsed", "captured") if again else HELD_BEFORE
+    amounts = [
+        (payment, payment.amount_chargeable if payment.sealed_code else payment.amount_authorized)
+        for status in statuses
+        for payment in payments
+        if payment.status == status and payment.cancel_requested_at is None
+    ]
+    return [(payment, amount) for payment, amount in amounts if amount > ZERO]
+
+
+def _too_much(payment: VoucherPayment, what: str, *, code: str) -> AmountError:
+    return AmountError(f"amount: {what} order {payment.order_number}. Nothing was sent.", code=code)
 
 
 def _refuse_if_nothing_is_held(
-    payments: list[VoucherPayment], held: list[VoucherPayment], *, even_if_captured: bool = False
+    payments: list[VoucherPayment], wanted: Shares, *, even_if_captured: bool = False
 ) -> None:
     captured = any(payment.status in ("captured", "refunded") for payment in payments)
-    if payments and not held and (even_if_captured or not captured):
+    if payments and not wanted and (even_if_captured or not captured):
         statuses = ", ".join(sorted({payment.status for payment in payments}))
         raise WrongStateError(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "
@@ -105,10 +128,10 @@ def _refuse_if_nothing_is_held(
         )
 
 
-def _fill(held: list[VoucherPayment], asked: Decimal) -> list[tuple[VoucherPayment, Decimal]]:
+def _fill(wanted: Shares, asked: Decimal) -> Shares:
     shares, left = [], asked
-    for payment in held:
-        share = min(left, payment.amount_authorized)
+    for payment, amount in wanted:
+        share = min(left, amount)
         if share > ZERO:
             shares.append((payment, share))
             left -= share
@@ -172,12 +195,14 @@ class Charging:
         return charge.id
 
     def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        payment = of(operation)
+        captured = payment.amount_captured + operation.amount
         return {
             "status": "captured",
-            "amount_captured": of(operation).amount_captured + operation.amount,
+            "amount_captured": captured,
             "amount_authorized": ZERO,
             "reserved_until": None,
-            "sealed_code": "",
+            "sealed_code": payment.sealed_code if captured < payment.amount_agreed else "",
         }
 
     def tell(self, operation: VoucherOperation) -> None:
@@ -210,15 +235,17 @@ class Charging:
         payment = of(operation)
         return after_refused_charge(
             sends=operation.attempts,
-            refused=_operations_of(payment).filter(kind="charge", state="refused").count(),
+            refused=_refused_since_the_last_success(payment),
             has_code=bool(payment.sealed_code),
             cancelling=self.is_unwanted(operation),
             hold_is_usable=is_usable_now(payment),
         )
 
 
-def _operations_of(payment: VoucherPayment) -> QuerySet[VoucherOperation]:
-    return VoucherOperation.objects.using(database()).filter(payment=payment)
+def _refused_since_the_last_success(payment: VoucherPayment) -> int:
+    charges = VoucherOperation.objects.using(database()).filter(payment=payment, kind="charge")
+    states = charges.order_by("-pk").values_list("state", flat=True)
+    return sum(1 for _ in takewhile(lambda state: state == "refused", states))
 
 
 def _charge_the_reservation_of(payment: VoucherPayment, operation: VoucherOperation) -> None:

@@ -5,14 +5,17 @@ trimmed and full-width characters are folded. A shop that knows its codes says m
 """
 
 import re
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
-from voucher_payment_gateway.sealing import Secret
+from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 
-__all__ = ["typed"]
+__all__ = ["kept", "kept_until", "typed"]
 
 LONGEST = 255
 """Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
@@ -27,6 +30,20 @@ def typed(code: object, pin: object) -> Secret:
     if not secret.code or not re.fullmatch(gateway_settings().CODE_PATTERN or r"(?s).*", secret.code):
         raise VoucherUnusableError
     return secret
+
+
+def kept(secret: Secret) -> dict[str, Any]:
+    """Return what a payment keeps of code and PIN: sealed, known again by a fingerprint, and not for ever."""
+    return {
+        "sealed_code": seal(secret),
+        "code_fingerprint": fingerprint(secret.code),
+        "code_kept_until": kept_until(),
+    }
+
+
+def kept_until() -> datetime:
+    """Return when a code that is of no use until then is erased."""
+    return timezone.now() + timedelta(hours=gateway_settings().SELECTED_HOURS)
 
 
 def _cleaned(text: object) -> str:

@@ -4,7 +4,7 @@ A reservation moves no money and lapses by itself; a repeated one replaces the l
 written down before it is sent, no database is touched, and it may run in any thread.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -46,6 +46,8 @@ class Hold:
     dead_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
+    is_all: bool = False
+    """Whether it is all that the voucher holds, less than was wanted."""
 
 
 def hold_exactly(secret: Secret, amount: Decimal, currency: str) -> Hold:
@@ -77,11 +79,12 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
     probe = _probe(secret, currency)
     available = _available(probe, currency)
     if available <= CENT:
-        return probe
+        return replace(probe, is_all=True)
     try:
-        return hold_exactly(secret, min(wanted, available), currency)
+        hold = hold_exactly(secret, min(wanted, available), currency)
     except RefusedError:
-        return _hold_beside(probe, secret, min(wanted, available), currency)
+        hold = _hold_beside(probe, secret, min(wanted, available), currency)
+    return replace(hold, is_all=available < wanted)
 
 
 def _hold_beside(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:

@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_number
-from voucher_payment_gateway.rules.states import LIVE_STATUSES, MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
@@ -48,6 +48,8 @@ class OrderView:
 
     order_number: str
     payments: list[VoucherPayment]
+    rivals: list[VoucherPayment]
+    """Payments of other orders that hold what the code in question stands for."""
     next_number: int
     next_capture: int
 
@@ -62,37 +64,42 @@ class OrderView:
             (p for p in self.payments if p.code_fingerprint in known and p.status in LIVE_STATUSES), None
         )
 
-    def authorized_with(self, voucher_id: str) -> VoucherPayment | None:
-        """Return the payment that holds this voucher now."""
+    def held_with(self, voucher_id: str) -> VoucherPayment | None:
+        """Return the payment that holds this voucher now, or held it and may hold it again."""
         return next(
-            (p for p in self.payments if p.voucher_id == voucher_id and p.status == "authorized"), None
+            (p for p in self.payments if p.voucher_id == voucher_id and p.status in HELD_BEFORE), None
         )
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
-        """Return what of ``total`` no payment holds or paid, those ``without`` left out of account."""
+        """Return what of ``total`` no payment paid or holds, what those ``without`` hold left out of account."""
         left_out = {payment.pk for payment in without or []}
         covered = (
-            payment.amount_authorized + payment.amount_captured
+            payment.amount_captured + (ZERO if payment.pk in left_out else payment.amount_authorized)
             for payment in self.payments
-            if payment.status != "cancelled" and payment.pk not in left_out
+            if payment.status != "cancelled"
         )
         return max(total - sum(covered, ZERO), ZERO)
 
 
-def look(order_number: str) -> OrderView:
-    """Read the payments of an order in one statement."""
-    payments = list(_payments_and_counts(order_number))
+def look(order_number: str, *, code: str = "") -> OrderView:
+    """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it."""
+    found = list(_payments_and_counts(order_number, fingerprints(code) if code else []))
+    payments = [payment for payment in found if payment.order_number == order_number]
+    rivals = [payment for payment in found if payment.order_number != order_number]
     last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
-    return OrderView(order_number, payments, last_number + 1, charge_count + 1)
+    return OrderView(order_number, payments, rivals, last_number + 1, charge_count + 1)
 
 
-def _payments_and_counts(order_number: str) -> QuerySet[Any]:
+def _payments_and_counts(order_number: str, codes: list[str]) -> QuerySet[Any]:
     """Return the payments with ``has_open_operation`` of each (one that books and is not decided, a charge left to
     a person included) and, of the order, ``last_number`` and ``charge_count``."""
     operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
     undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
     is_open = VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))
-    payments = VoucherPayment.objects.using(database()).filter(order_number=order_number)
+    wanted = Q(order_number=order_number)
+    if codes:
+        wanted |= Q(code_fingerprint__in=codes, status="authorized")
+    payments = VoucherPayment.objects.using(database()).filter(wanted)
     counted: QuerySet[Any] = payments.order_by("pk").annotate(
         has_open_operation=Exists(is_open),
         last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),

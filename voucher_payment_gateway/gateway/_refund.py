@@ -156,6 +156,9 @@ def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, *
     )
 
 
+NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
+
+
 class Refunding:
     """How a refund is prepared, made, and booked on its payment."""
 
@@ -187,7 +190,8 @@ class Refunding:
             captured=payment.amount_captured,
             cancelling=payment.cancel_requested_at is not None,
         )
-        return {"amount_refunded": refunded, "status": status}
+        ended = NOTHING_HELD | {"status": status} if status != "captured" else {}
+        return {"amount_refunded": refunded, **ended}
 
     def tell(self, operation: VoucherOperation) -> None:
         announce(payment_refunded, of(operation), operation.amount)

@@ -12,20 +12,54 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
 )
 from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._codes import kept_until
 from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
-from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
+from voucher_payment_gateway.gateway._orders import unless_outdated
+from voucher_payment_gateway.gateway._payments import change_payment, without_hold
+from voucher_payment_gateway.gateway._rivals import rivals_of, take_over
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import note_reservation
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed
 
-__all__ = ["change_payment", "fail_payment", "record_hold", "renew"]
+__all__ = ["fail_payment", "record_authorization", "record_hold", "renew"]
+
+
+def record_authorization(
+    payment: VoucherPayment,
+    hold: Hold,
+    number: int,
+    *,
+    limit: Decimal | None,
+    rivals: list[VoucherPayment],
+) -> None:
+    """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
+
+    ``limit`` is what the caller allows at most, None for all that the order needs.
+    """
+    known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
+    agreed = {
+        "amount_agreed": payment.amount_captured + hold.amount,
+        "amount_limit": hold.amount if hold.is_all else limit,
+        "code_kept_until": kept_until(),
+    }
+    with unless_outdated():
+        _record(payment, hold, number, **agreed)
+        if rivals:
+            take_over(payment)
+        if not known:
+            announce(payment_authorized, payment, hold.amount)
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
-    """Write down that ``payment``, new or as it was read, holds ``hold``: all of it or, OutdatedError, nothing."""
-    held = {
+    """Write down that ``payment`` is held anew by ``hold``: all of it or, OutdatedError, nothing."""
+    with unless_outdated():
+        _record(payment, hold, number)
+        take_over(payment)
+
+
+def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
+    held = changes | {
         "status": "authorized",
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
@@ -35,30 +69,28 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
         "taxable": hold.taxable,
         "tax_rate": hold.tax_rate,
     }
-    with unless_outdated():
-        _save(payment, held)
-        VoucherOperation.objects.create(
-            payment=payment,
-            order_number=payment.order_number,
-            number=number,
-            voucher_id=hold.voucher_id,
-            kind="reserve",
-            state="succeeded",
-            amount=hold.amount,
-            currency=payment.currency,
-            remote_id=hold.reservation_id,
-            attempts=1,
-            settled_at=timezone.now(),
-        )
-        note_reservation(payment.order_number, hold.reservation_id)
-        announce(payment_authorized, payment, hold.amount)
+    _save(payment, held)
+    VoucherOperation.objects.create(
+        payment=payment,
+        order_number=payment.order_number,
+        number=number,
+        voucher_id=hold.voucher_id,
+        kind="reserve",
+        state="succeeded",
+        amount=hold.amount,
+        currency=payment.currency,
+        remote_id=hold.reservation_id,
+        attempts=1,
+        settled_at=timezone.now(),
+    )
+    note_reservation(payment.order_number, hold.reservation_id)
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
-    """Reserve ``amount`` anew with the sealed code, for a payment that is to be charged now.
+    """Reserve ``amount`` anew with the sealed code, for a payment that is to be charged or held longer.
 
     Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher does
-    not hold the amount any more. No money moved.
+    not hold the amount any more, UnavailableError while another order is being paid with it. No money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -66,6 +98,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             f"order {payment.order_number}: the reservation has ended and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
+    if any(rival.pending for rival in rivals_of([payment])):
+        raise UnavailableError(code="voucher_being_charged")
     try:
         hold = hold_exactly(secret, amount, payment.currency)
     except RefusedError as error:
@@ -84,31 +118,14 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
 def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
     """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
     with unless_outdated():
-        change_payment(payment, status="failed", amount_authorized=ZERO, reserved_until=None, sealed_code="")
+        change_payment(payment, **without_hold(payment, otherwise="failed"), sealed_code="")
         announce(payment_failed, payment, amount)
-
-
-def change_payment(payment: VoucherPayment, **changes: Any) -> None:
-    """Change a row as it was read; raise OutdatedError where somebody changed it meanwhile."""
-    changes["updated_at"] = timezone.now()
-    as_read = VoucherPayment.objects.using(database()).filter(
-        pk=payment.pk,
-        status=payment.status,
-        reservation_id=payment.reservation_id,
-        amount_captured=payment.amount_captured,
-        amount_refunded=payment.amount_refunded,
-    )
-    if as_read.update(**changes) != 1:
-        raise OutdatedError
-    for name, value in changes.items():
-        setattr(payment, name, value)
 
 
 def _save(payment: VoucherPayment, held: dict[str, Any]) -> None:
     if payment.pk is not None:
-        change_payment(
-            payment, sealed_code=payment.sealed_code, code_fingerprint=payment.code_fingerprint, **held
-        )
+        sealed = {"sealed_code": payment.sealed_code, "code_fingerprint": payment.code_fingerprint}
+        change_payment(payment, **sealed | held)
         return
     for name, value in held.items():
         setattr(payment, name, value)

@@ -19,8 +19,9 @@ from voucher_payment_gateway.gateway._bookings import bookings_of
 from voucher_payment_gateway.gateway._holds import hold_exactly
 from voucher_payment_gateway.gateway._operations import resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database, look, unless_outdated
+from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._procedure import Procedure, of
-from voucher_payment_gateway.gateway._reservations import change_payment, record_hold
+from voucher_payment_gateway.gateway._reservations import record_hold
 from voucher_payment_gateway.gateway._rows import ask_for_review, book, refuse, take
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
@@ -176,8 +177,9 @@ def _reserved_anew(operation: VoucherOperation) -> bool:
         hold = hold_exactly(secret, operation.amount, operation.currency)
     except VoucherGatewayError as error:
         return _stands("reserve", error)
+    number = look(operation.order_number).next_number
     with unless_outdated():
-        record_hold(payment, hold, look(operation.order_number).next_number)
+        record_hold(payment, hold, number)
         if not _store_fence(operation, timezone.now()):
             raise OutdatedError
     return True

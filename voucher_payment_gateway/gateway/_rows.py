@@ -15,8 +15,8 @@ from django.utils import timezone
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._orders import DECISIONS, OutdatedError, database, unless_outdated
+from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._procedure import Procedure, of
-from voucher_payment_gateway.gateway._reservations import change_payment
 from voucher_payment_gateway.gateway._timing import next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.reservation_ids import JSONAppend

@@ -6,12 +6,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway._authorize import new_payment
-from voucher_payment_gateway.gateway._codes import typed
+from voucher_payment_gateway.gateway._codes import kept, typed
 from voucher_payment_gateway.gateway._orders import decide, look, unless_outdated
-from voucher_payment_gateway.gateway._reservations import change_payment
+from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, order_facts
-from voucher_payment_gateway.sealing import Secret, seal
+from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["select"]
 
@@ -34,6 +34,6 @@ def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         if payment is None:
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
-        elif payment.status == "selected":
-            change_payment(payment, sealed_code=seal(secret))
+        elif payment.status in ("selected", "lapsed"):
+            change_payment(payment, **kept(secret))
     return payment

@@ -12,10 +12,13 @@ from django.utils import timezone
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway._cancel import RELEASE, cancel, end_refunded
 from voucher_payment_gateway.gateway._capture import CHARGE
+from voucher_payment_gateway.gateway._claims import claimed
+from voucher_payment_gateway.gateway._lapse import erase_codes, lapse
 from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
 from voucher_payment_gateway.gateway._procedure import Procedure
 from voucher_payment_gateway.gateway._refund import REFUND
+from voucher_payment_gateway.gateway._renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway._resolve import read_again, resolve
 from voucher_payment_gateway.gateway._rows import LostClaimError, take
 from voucher_payment_gateway.gateway._timing import lease_seconds
@@ -34,7 +37,7 @@ PROCEDURES: dict[str, Procedure] = {"charge": CHARGE, "refund": REFUND, "cancel"
 
 @dataclass(frozen=True)
 class SettleReport:
-    """What one run of ``settle`` did, in numbers of operations."""
+    """What one run of ``settle`` did, in numbers of operations or payments."""
 
     sent: int = 0
     """Due operations that were carried out."""
@@ -46,6 +49,12 @@ class SettleReport:
     """Unknown operations that a person must decide."""
     cancelled: int = 0
     """Payments whose stored wish to cancel was carried out."""
+    renewed: int = 0
+    """Reservations made again before they ended, where ``RENEW_HOLDS`` says so."""
+    lapsed: int = 0
+    """Payments whose reservation is dead, so that nothing is held for them any more."""
+    erased: int = 0
+    """Stored codes whose time was over."""
     reviews: int = 0
     """Operations that a later read showed to be booked once too often: a person is asked to look."""
     still_open: int = 0
@@ -56,8 +65,9 @@ def settle(limit: int = 100) -> SettleReport:
     """Finish up to ``limit`` operations of each sort and say what was done.
 
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
-    among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Safe to run twice, and
-    in several processes at once. Call it often, such as every minute.
+    among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Dead reservations lapse,
+    and codes are erased when their time is over. Safe to run twice, and in several processes at once, which share the
+    work. Call it often, such as every minute.
 
     Raises TransactionManagementError inside of a transaction: what it sends could not be committed before.
     """
@@ -65,9 +75,12 @@ def settle(limit: int = 100) -> SettleReport:
     now = timezone.now()
     report = SettleReport(
         abandoned=_each(_abandoned(now, limit), _give_up_waiting),
-        sent=_each(_open("due", now, limit), _send),
-        found=_each(_open("unknown", now, limit), _look_up),
+        sent=_each(claimed(_open("due", now), limit), _send),
+        found=_each(claimed(_open("unknown", now), limit), _look_up),
         cancelled=_each(_wishes(limit), _carry_out_wish),
+        renewed=_each(ending_holds(limit), keep_alive),
+        lapsed=lapse(limit),
+        erased=erase_codes(limit),
         reviews=_each(_to_be_read_again(now, limit), read_again),
     )
     operations = VoucherOperation.objects.using(database())
@@ -78,11 +91,9 @@ def settle(limit: int = 100) -> SettleReport:
     )
 
 
-def _open(state: str, now: datetime, limit: int) -> QuerySet[VoucherOperation]:
+def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment")
-    return operations.filter(state=state, due_at__lte=now, kind__in=PROCEDURES).order_by("due_at", "pk")[
-        :limit
-    ]
+    return operations.filter(state=state, due_at__lte=now, kind__in=PROCEDURES).order_by("due_at", "pk")
 
 
 def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:

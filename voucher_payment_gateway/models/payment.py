@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
-from voucher_payment_gateway.rules.states import LIVE_STATUSES, OPEN_STATES
+from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, OPEN_STATES
 
 __all__ = ["PaymentQuerySet", "VoucherPayment"]
 
@@ -31,8 +31,9 @@ class PaymentQuerySet(PermanentQuerySet):
 class VoucherPayment(PermanentModel):
     """One voucher paying (part of) one order.
 
-    ``amount_authorized`` is what its reservation holds now, ``amount_captured`` all that was charged and
-    ``amount_refunded`` what of that went back, each in units of ``currency`` with two places.
+    ``amount_agreed`` is what the customer agreed to pay with it, ``amount_authorized`` what its reservation holds
+    now, ``amount_captured`` all that was charged and ``amount_refunded`` what of that went back, each in units of
+    ``currency`` with two places.
     """
 
     class Status(models.TextChoices):
@@ -50,7 +51,10 @@ class VoucherPayment(PermanentModel):
     code_hint = models.CharField(_("code ends with"), max_length=4)
     code_fingerprint = models.CharField(max_length=64, editable=False)
     sealed_code = models.TextField(blank=True, editable=False)
+    code_kept_until = models.DateTimeField(_("code kept until"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status)
+    amount_agreed = amount_field(_("agreed"), default=ZERO)
+    amount_limit = amount_field(_("at most"), null=True, blank=True)
     amount_authorized = amount_field(_("authorized"), default=ZERO)
     amount_captured = amount_field(_("captured"), default=ZERO)
     amount_refunded = amount_field(_("refunded"), default=ZERO)
@@ -99,7 +103,24 @@ class VoucherPayment(PermanentModel):
             models.UniqueConstraint(
                 name="vpg_payment_one_per_voucher",
                 fields=("order_number", "voucher_id"),
-                condition=Q(status="authorized"),
+                condition=Q(status__in=HELD_BEFORE) & ~Q(voucher_id=""),
+            ),
+        )
+        indexes = (
+            models.Index(
+                name="vpg_payment_dead", fields=["reservation_dead_at"], condition=Q(status="authorized")
+            ),
+            models.Index(
+                name="vpg_payment_ending", fields=["reserved_until"], condition=Q(status="authorized")
+            ),
+            models.Index(
+                name="vpg_payment_code_kept", fields=["code_kept_until"], condition=~Q(sealed_code="")
+            ),
+            models.Index(
+                name="vpg_payment_holds_code", fields=["code_fingerprint"], condition=Q(status="authorized")
+            ),
+            models.Index(
+                name="vpg_payment_holds_voucher", fields=["voucher_id"], condition=Q(status="authorized")
             ),
         )
 
@@ -113,6 +134,12 @@ class VoucherPayment(PermanentModel):
     def pending(self) -> bool:
         """Whether an operation of this payment is open or its outcome unknown."""
         return self.operations.filter(state__in=OPEN_STATES).exists()
+
+    @property
+    def amount_chargeable(self) -> Decimal:
+        """What the customer agreed to and was not charged yet, whether it is held just now or not."""
+        left: Decimal = self.amount_agreed - self.amount_captured
+        return max(left, ZERO)
 
     @property
     def amount_refundable(self) -> Decimal:

@@ -7,11 +7,22 @@ are never compared to decide about money. Source of the 30 minutes: Voucher Clou
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-__all__ = ["HOLD_SECONDS", "USE_MARGIN_SECONDS", "held_until", "is_usable", "may_be_charged"]
+__all__ = [
+    "HOLD_SECONDS",
+    "RENEW_SECONDS",
+    "USE_MARGIN_SECONDS",
+    "ends_soon",
+    "held_until",
+    "is_usable",
+    "may_be_charged",
+]
 
 HOLD_SECONDS = 30 * 60
 USE_MARGIN_SECONDS = 60
 """A hold with less than this left is not used any more: the call itself takes time."""
+
+RENEW_SECONDS = 10 * 60
+"""A hold with less than this left is made again where the customer confirms, or where holds are kept alive."""
 
 
 def held_until(answered_at: datetime) -> datetime:
@@ -28,3 +39,8 @@ def may_be_charged(reserved_until: datetime | None, now: datetime, *, held: Deci
     """Say whether a charge of ``amount`` may use a reservation of ``held``: a charge takes all of it, so it must be
     usable and hold that amount exactly. Else the voucher is reserved anew."""
     return is_usable(reserved_until, now) and held == amount
+
+
+def ends_soon(reserved_until: datetime | None, now: datetime) -> bool:
+    """Say whether a reservation that holds until ``reserved_until`` has so little left that it is made again."""
+    return reserved_until is not None and now >= reserved_until - timedelta(seconds=RENEW_SECONDS)

@@ -1,0 +1,132 @@
+"""Capturing in parts: several deliveries of one order, never more than agreed, never more than due."""
+
+from decimal import Decimal as D
+
+import pytest
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import AmountError, InsufficientBalanceError, WrongStateError
+from voucher_payment_gateway.models import VoucherPayment
+
+CODE = "GIFT-2000-ABCD"
+
+
+@pytest.fixture
+def voucher(shop):
+    return shop.voucher("30.00")
+
+
+@pytest.fixture
+def order(shop, voucher):
+    order = shop.order("50.00")
+    gateway.authorize(order, CODE, amount="20.00")
+    return order
+
+
+def only_payment():
+    return VoucherPayment.objects.get()
+
+
+def test_two_deliveries_are_captured_one_after_the_other(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    assert (only_payment().status, order.voucher_due) == ("captured", D("45.00"))
+    (payment,) = gateway.capture(order, "15.00")
+    assert (payment.status, payment.amount_captured, payment.sealed_code) == ("captured", D("20.00"), "")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("charge", D("15.00"))]
+
+
+def test_each_capture_has_a_number_of_its_own(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.capture(order, "15.00")
+    sent = [row.order_number.split(".")[0] for row in shop.cloud.bookings(voucher.id)]
+    assert sent == ["A-1001-1", "A-1001-2"]
+
+
+def test_never_more_is_charged_than_the_customer_agreed_to(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    shop.calls()
+    with pytest.raises(AmountError, match="held"):
+        gateway.capture(order, "15.01")
+    assert shop.calls() == []
+    assert shop.bookings(voucher) == [("charge", D("5.00"))]
+
+
+def test_never_more_is_charged_than_the_order_needs(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    order.total = D("12.00")
+    with pytest.raises(AmountError, match=r"only 7\.00 are due") as caught:
+        gateway.capture(order, "7.01")
+    assert caught.value.code == "more_than_due"
+    gateway.capture(order, "7.00")
+    assert order.voucher_captured == D("12.00")
+
+
+def test_without_an_amount_what_a_part_left_over_is_left_alone(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    assert gateway.capture(order) == []
+    assert shop.bookings(voucher) == [("charge", D("5.00"))]
+
+
+def test_a_second_part_that_is_refused_leaves_the_first_captured(shop, order, voucher):
+    from voucher_payment_gateway.connection import voucher_cloud
+
+    gateway.capture(order, "5.00")
+    till = voucher_cloud()
+    till.charge(till.reserve(code=CODE, amount=D("20.00"), currency="EUR").id, "TILL-1")
+    with pytest.raises(InsufficientBalanceError):
+        gateway.capture(order, "10.00")
+    payment = only_payment()
+    assert (payment.status, payment.amount_captured, payment.amount_authorized) == (
+        "captured",
+        D("5.00"),
+        D("0.00"),
+    )
+    gateway.refund(order)
+    assert only_payment().status == "refunded"
+
+
+def test_parts_are_refunded_together_newest_first(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.capture(order, "15.00")
+    gateway.refund(order, "16.00")
+    assert shop.bookings(voucher)[2:] == [("refund", D("15.00")), ("refund", D("1.00"))]
+
+
+def test_cancel_after_a_part_gives_it_back_and_ends_the_payment(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.cancel(order)
+    assert (only_payment().status, only_payment().sealed_code) == ("cancelled", "")
+    with pytest.raises(WrongStateError):
+        gateway.capture(order, "5.00")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("5.00"))]
+
+
+def test_a_part_after_the_code_was_erased_is_refused_and_nothing_is_sent(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    shop.later(hours=25)
+    gateway.settle()
+    assert (only_payment().status, only_payment().sealed_code) == ("captured", "")
+    with pytest.raises(WrongStateError, match="nothing is held"):
+        gateway.capture(order, "15.00")
+    assert shop.bookings(voucher) == [("charge", D("5.00"))]
+
+
+def test_a_hold_made_for_a_part_that_was_never_charged_does_not_shrink_what_was_agreed(shop, order, voucher):
+    """Killed between the smaller reservation and its charge: the next capture takes all that was agreed."""
+    from voucher_payment_gateway.gateway._reservations import renew
+
+    renew(only_payment(), D("5.00"), 2)
+    assert only_payment().amount_authorized == D("5.00")
+    gateway.capture(order)
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+def test_a_hold_for_a_second_part_that_died_leaves_the_first_captured(shop, order):
+    from voucher_payment_gateway.gateway._reservations import renew
+
+    gateway.capture(order, "5.00")
+    renew(only_payment(), D("10.00"), 4)
+    assert only_payment().status == "authorized"
+    shop.later(minutes=36)
+    assert gateway.settle().lapsed == 1
+    assert (only_payment().status, only_payment().amount_captured) == ("captured", D("5.00"))

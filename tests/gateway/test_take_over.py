@@ -1,0 +1,109 @@
+"""Two orders of the same shop and one voucher: the later takes the hold over, and nobody pays twice."""
+
+from decimal import Decimal as D
+
+import pytest
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    OperationInProgressError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+CODE = "GIFT-2000-ABCD"
+
+
+@pytest.fixture
+def voucher(shop):
+    return shop.voucher("20.00")
+
+
+@pytest.fixture
+def first(shop, voucher):
+    order = shop.order("20.00", "A-1001")
+    gateway.authorize(order, CODE)
+    return order
+
+
+@pytest.fixture
+def second(shop):
+    return shop.order("20.00", "A-1002")
+
+
+def status_of(order):
+    return VoucherPayment.objects.get(order_number=order.number).status
+
+
+@pytest.mark.parametrize("verb", ["authorize", "authorize_selected"])
+def test_the_first_payment_is_told_that_its_hold_was_taken_over(first, second, hear, verb):
+    lapsed = hear("payment_lapsed")
+    hold(second, verb)
+    assert (status_of(first), status_of(second)) == ("lapsed", "authorized")
+    assert first.voucher_authorized == D("0.00")
+    assert lapsed == [("A-1001", D("20.00"))]
+
+
+def hold(order, verb):
+    if verb == "authorize":
+        return gateway.authorize(order, CODE)
+    gateway.select(order, CODE)
+    return gateway.authorize_selected(order)
+
+
+@pytest.mark.parametrize("verb", ["authorize", "authorize_selected"])
+def test_while_the_first_is_being_charged_the_second_is_refused_and_nothing_is_sent(
+    shop, first, second, voucher, verb
+):
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(VoucherGatewayError):
+        gateway.capture(first)
+    shop.calls()
+    with pytest.raises(OperationInProgressError, match="being paid") as caught:
+        hold(second, verb)
+    assert caught.value.code == "voucher_being_charged"
+    assert shop.calls() == []
+    shop.later(minutes=2)
+    gateway.settle()
+    assert status_of(first) == "captured"
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+def test_the_loser_reserves_again_once_when_it_is_captured(shop, first, second, voucher):
+    gateway.authorize(second, CODE)
+    gateway.capture(first)
+    assert (status_of(first), status_of(second)) == ("captured", "lapsed")
+    with pytest.raises(InsufficientBalanceError):
+        gateway.capture(second)
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+    assert status_of(second) == "failed"
+
+
+def test_both_are_paid_where_the_voucher_is_enough_for_both(shop, second):
+    voucher = shop.voucher("50.00", code="GIFT-5000-WXYZ")
+    first = shop.order("20.00", "A-1001")
+    gateway.authorize(first, "GIFT-5000-WXYZ")
+    gateway.authorize(second, "GIFT-5000-WXYZ")
+    gateway.capture(second)
+    gateway.capture(first)
+    assert shop.bookings(voucher) == [("charge", D("20.00")), ("charge", D("20.00"))]
+    assert (status_of(first), status_of(second)) == ("captured", "captured")
+
+
+def test_a_renewal_of_one_order_is_told_to_the_other_by_voucher_not_by_spelling(shop, first, second):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(code_case_sensitive=False)
+    gateway.authorize(second, CODE.lower())
+    shop.later(minutes=36)
+    VoucherPayment.objects.filter(order_number="A-1001").update(reservation_dead_at=None)
+    gateway.capture(second)
+    assert status_of(first) == "lapsed"
+
+
+def test_a_charge_left_to_a_person_frees_the_voucher_for_others(shop, first, second):
+    gateway.capture(first)
+    VoucherOperation.objects.filter(kind="charge").update(state="manual")
+    VoucherPayment.objects.update(status="authorized", amount_authorized="20.00", amount_captured="0.00")
+    with pytest.raises(VoucherGatewayError) as caught:
+        gateway.authorize(second, CODE)
+    assert not isinstance(caught.value, OperationInProgressError)

@@ -1,0 +1,95 @@
+"""What time alone ends: reservations that are dead, and codes that are kept no longer. No HTTP.
+
+A payment that lapsed keeps its code for a while, so that the customer, or a late capture, can have it held again.
+"""
+
+from decimal import Decimal
+
+from django.db import connections, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from voucher_payment_gateway.gateway._announce import announce
+from voucher_payment_gateway.gateway._orders import database
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.signals import payment_lapsed
+
+__all__ = ["erase_codes", "lapse", "without_open_operation"]
+
+TOGETHER = 500
+"""So many payments lapse in one transaction."""
+
+STATUS = Case(
+    When(amount_captured=0, then=Value("lapsed")),
+    When(amount_captured=F("amount_refunded"), then=Value("refunded")),
+    default=Value("captured"),
+)
+"""``rules.states.status_without_hold``, told to the database."""
+
+
+def lapse(limit: int) -> int:
+    """Write down of up to ``limit`` payments that nothing is held for them any more, tell the shop of each once, and
+    return how many there were."""
+    lapsed = 0
+    while lapsed < limit and _dead().exists():
+        found = _lapse_together(min(limit - lapsed, TOGETHER))
+        if not found:  # another worker has them
+            break
+        lapsed += found
+    return lapsed
+
+
+def erase_codes(limit: int) -> int:
+    """Erase up to ``limit`` codes whose time is over, and return how many there were.
+
+    The code of a payment that holds something stays, and so does that of one with an open operation.
+    """
+    over = without_open_operation(
+        VoucherPayment.objects.using(database())
+        .filter(code_kept_until__lte=timezone.now())
+        .exclude(sealed_code="")
+        .exclude(status="authorized")
+    )
+    ended = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
+    pks = list(over.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
+    return over.filter(pk__in=pks).update(sealed_code="", status=ended, updated_at=timezone.now())
+
+
+def _lapse_together(limit: int) -> int:
+    with transaction.atomic(using=database()):
+        payments = list(_locked(_dead())[:limit])
+        _tell_all(payments)
+        rows = VoucherPayment.objects.using(database()).filter(pk__in=[payment.pk for payment in payments])
+        rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
+    return len(payments)
+
+
+def _dead() -> QuerySet[VoucherPayment]:
+    authorized = VoucherPayment.objects.using(database()).filter(
+        status="authorized", reservation_dead_at__lte=timezone.now(), cancel_requested_at=None
+    )
+    return without_open_operation(authorized).order_by("reservation_dead_at", "pk")
+
+
+def without_open_operation(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
+    """Leave out the payments whose charge is under way, or left to a person."""
+    undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
+    return payments.filter(~Exists(VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))))
+
+
+def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
+    """Keep other workers away from the rows until the end of the transaction."""
+    features = connections[database()].features
+    if features.has_select_for_update:
+        return payments.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
+    # SQLite has no locks on rows; a first write, of nothing, keeps every other writer away.
+    payments.model.objects.using(database()).filter(pk=0).update(updated_at=F("updated_at"))
+    return payments
+
+
+def _tell_all(payments: list[VoucherPayment]) -> None:
+    for payment in payments:
+        held: Decimal = payment.amount_authorized
+        announce(payment_lapsed, payment, held)

@@ -1,0 +1,38 @@
+"""Keeping holds alive, for shops that charge later than the half hour that a reservation lasts."""
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.gateway._lapse import without_open_operation
+from voucher_payment_gateway.gateway._orders import database, look
+from voucher_payment_gateway.gateway._reservations import renew
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.rules.holds import RENEW_SECONDS
+
+__all__ = ["ending_holds", "keep_alive"]
+
+
+def ending_holds(limit: int) -> QuerySet[VoucherPayment]:
+    """Return up to ``limit`` payments whose reservation is to be made again before it ends; none unless
+    ``RENEW_HOLDS`` says so."""
+    now = timezone.now()
+    payments = VoucherPayment.objects.using(database())
+    if not gateway_settings().RENEW_HOLDS:
+        return payments.none()
+    ending = payments.filter(
+        status="authorized",
+        reserved_until__lte=now + timedelta(seconds=RENEW_SECONDS),
+        reservation_dead_at__gt=now,
+        code_kept_until__gt=now,
+        cancel_requested_at=None,
+    ).exclude(sealed_code="")
+    return without_open_operation(ending).order_by("reserved_until")[:limit]
+
+
+def keep_alive(payment: VoucherPayment) -> bool:
+    """Reserve the same amount anew. Refused, the old reservation simply ends in its time."""
+    renew(payment, payment.amount_authorized, look(payment.order_number).next_number)
+    return True
