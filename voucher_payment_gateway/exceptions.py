@@ -6,8 +6,8 @@
     │   ├── InsufficientBalanceError    (.available where known)
     │   ├── CurrencyMismatchError
     │   └── ReservationClosedError      lapsed, replaced, already charged
-    ├── UnavailableError             no service just now; nothing moved      try again later
-    │   └── ThrottledError              (.retry_after_seconds)
+    ├── UnavailableError             no service just now; nothing moved      try again later (.retry_after_seconds)
+    │   └── ThrottledError
     ├── CredentialsError             our credentials or scopes were rejected page the operator (.missing_scope)
     ├── OutcomeUnknownError          perhaps moved                           do not retry by hand: settle will
     ├── ContractError                the API broke its promise on a read
@@ -116,17 +116,13 @@ class ReservationClosedError(RefusedError):
 
 
 class UnavailableError(VoucherGatewayError):
-    """No service just now, and surely nothing was booked: try again later."""
+    """No service just now, and surely nothing was booked: try again later.
+
+    ``retry_after_seconds`` says how long the Voucher Cloud asks to wait, where that is known.
+    """
 
     default_code = "unavailable"
     default_message = "The Voucher Cloud cannot be reached just now. No money moved; please try again later."
-
-
-class ThrottledError(UnavailableError):
-    """Too many attempts, here or at the Voucher Cloud; wait ``retry_after_seconds`` where it is known."""
-
-    default_code = "throttled"
-    default_message = "Too many attempts. No money moved; please try again later."
 
     def __init__(
         self,
@@ -139,6 +135,13 @@ class ThrottledError(UnavailableError):
     ) -> None:
         super().__init__(message, code=code, api_code=api_code, http_status=http_status)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ThrottledError(UnavailableError):
+    """Too many attempts, here or at the Voucher Cloud; wait ``retry_after_seconds`` where it is known."""
+
+    default_code = "throttled"
+    default_message = "Too many attempts. No money moved; please try again later."
 
 
 class CredentialsError(VoucherGatewayError):

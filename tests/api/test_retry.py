@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from tests.api.doubles import VOUCHER, document
+from tests.api.doubles import VOUCHER, Script, document
 from voucher_payment_gateway.api._exchange import Deadline
 from voucher_payment_gateway.api._retry import ATTEMPTS, LONGEST_PAUSE_SECONDS, pause_seconds
 from voucher_payment_gateway.exceptions import (
@@ -90,6 +90,16 @@ def test_a_pause_beyond_the_deadline_is_not_made(client):
     assert time.monotonic() - begun < 1.0
     assert caught.value.retry_after_seconds == 3600.0
     assert len(run.script.calls) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_that_the_token_request_is_asked_for_is_kept(client, status):
+    later = httpx.Response(status, headers={"Retry-After": "3600"})
+    run = client(Script(VOUCHER, token=later))
+    with pytest.raises(UnavailableError) as caught:
+        run(read)
+    assert caught.value.retry_after_seconds == 3600.0
+    assert run.script.token_requests == 1
 
 
 def test_the_repeats_of_a_read_end_with_the_deadline(client):

@@ -22,7 +22,7 @@ from voucher_payment_gateway.api import (
 )
 from voucher_payment_gateway.api import _calls as calls
 from voucher_payment_gateway.api._exchange import Answer, Outgoing
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, VoucherGatewayError
 
 CANARIES = (CODE, PIN, SECRET, TOKEN)
 TEN = Decimal("10.00")
@@ -38,14 +38,14 @@ ASKS = {
 }
 
 
-def leaky(status):
+def leaky(status, quoted=str):
     """An API, or a proxy in front of it, that repeats all it knows in its error document."""
 
     def answer(request):
         sent = [canary for canary in (CODE, PIN) if canary.encode() in request.content]
         body = {
             "status": status,
-            "code": sent[0] if sent else "SOME.REASON",
+            "code": quoted(sent[0]) if sent else "SOME.REASON",
             "message": f"{CODE} {PIN} {SECRET} {TOKEN}",
             "errors": [{"code": CODE, "message": PIN, "property": TOKEN}],
         }
@@ -58,6 +58,8 @@ ANSWERS = {
     "refused": leaky(422),
     "forbidden": leaky(403),
     "rejected": leaky(401),
+    "within": leaky(422, "VOUCHER.CREATE.{}.UNIQUE".format),
+    "spelled anew": leaky(409, lambda secret: "VOUCHER." + secret.replace("-", "_").upper()),
     "page": lambda request: httpx.Response(502, html=f"<html>{CODE} {PIN} {SECRET} {TOKEN}"),
     "echo": lambda request: httpx.Response(200, content=request.content),
     "wrong type": lambda request: httpx.Response(
@@ -69,7 +71,12 @@ ANSWERS = {
 
 
 def leaks(text):
-    return [canary for canary in CANARIES if canary in text]
+    """The canaries in a text, in whatever case and spelling."""
+    return [canary for canary in CANARIES if bare(canary) in bare(text)]
+
+
+def bare(text):
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def told(error):
@@ -138,6 +145,45 @@ def test_the_logs_of_real_connections_tell_no_secret(client, caplog):
     assert made.code == CODE
     assert caplog.records
     assert leaks(caplog.text + repr([record.__dict__ for record in caplog.records])) == []
+
+
+@pytest.mark.parametrize(
+    ("secret", "code", "kept"),
+    [
+        ("abcd", "VOUCHER.ABCD", ""),
+        ("7", "VOUCHER.CODE.MAX:7", ""),
+        ("7", "VOUCHER.CODE.MAX:255", "VOUCHER.CODE.MAX:255"),
+        ("ab cd-ef", "VOUCHER.AB_CDEF_GONE", ""),
+        ("---", "VOUCHER.GONE", "VOUCHER.GONE"),
+    ],
+)
+@pytest.mark.parametrize("name", ["code", "pin"])
+def test_a_code_of_the_api_is_kept_only_where_it_quotes_nothing_that_was_sent(
+    client, name, secret, code, kept
+):
+    sent = {"code": "another", **{name: secret}}
+    answer = httpx.Response(409, json={**document(409), "code": code})
+    with pytest.raises(RefusedError) as caught:
+        client(answer)(lambda cloud: cloud.reserve(amount=TEN, currency="EUR", **sent))
+    assert caught.value.api_code == kept
+
+
+def test_a_code_of_the_api_that_quotes_the_token_is_not_kept(client):
+    token = {"access_token": "canary.token", "expires_in": 3600}
+    answer = httpx.Response(409, json={**document(409), "code": "TOKEN.CANARY_TOKEN"})
+    with pytest.raises(RefusedError) as caught:
+        client(Script(answer, token=token))(ASKS["charge"])
+    assert caught.value.api_code == ""
+
+
+def test_a_meaning_is_known_even_where_its_code_quotes_what_was_sent(client):
+    answer = httpx.Response(409, json={**document(409), "code": "VOUCHER.BALANCE"})
+    meanings = {"VOUCHER.BALANCE": "insufficient_balance"}
+    with pytest.raises(InsufficientBalanceError) as caught:
+        client(answer, error_meanings=meanings)(
+            lambda cloud: cloud.reserve(code="balance", amount=TEN, currency="EUR")
+        )
+    assert caught.value.api_code == ""
 
 
 def test_no_url_holds_a_secret(client):

@@ -61,7 +61,7 @@ def expected(ask, status, body):
         return unclear
     if 200 <= status < 300:
         return None if body == "ours" else unclear
-    spoken = body == "document" or (status == 401 and body == "other status")
+    spoken = body == "document"
     if status == 401 and (read or spoken):
         return CredentialsError
     if status == 403 and (read or spoken):
@@ -144,21 +144,46 @@ def test_the_list_of_httpx_errors_is_not_empty_by_accident():
     assert len(HTTPX_ERRORS) > 20
 
 
-@pytest.mark.parametrize("body", [{"message": "Unauthenticated."}, {"error": "invalid_token"}])
-def test_a_401_in_any_json_words_is_a_clear_no(client, body):
-    run = client(httpx.Response(401, json=body))
+def test_a_401_in_the_words_of_the_api_is_a_clear_no(client):
+    run = client(httpx.Response(401, json=document(401)))
     with pytest.raises(CredentialsError) as caught:
         run(ASKS["charge"])
     assert (caught.value.http_status, caught.value.money_moved) == (401, "no")
     assert len(run.script.calls) == 2
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'"message"'])
-def test_a_401_that_anybody_could_have_written_leaves_a_charge_unknown_and_unrepeated(client, body):
+ANYBODYS = [
+    b"", b"<html>", b"[]", b"{}", b'"message"',
+    # Words of the framework or of a proxy's own login, which may stand between us and a charge that was booked.
+    b'{"message": "Unauthenticated."}', b'{"error": "invalid_token"}', b'{"status": 401, "message": "Log in"}',
+    json.dumps(document(403)).encode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", ANYBODYS)
+@pytest.mark.parametrize("ask", ["charge", "refund", "reserve"])
+def test_a_401_that_anybody_could_have_written_leaves_a_moving_call_unknown_and_unrepeated(client, ask, body):
     run = client(httpx.Response(401, content=body))
     with pytest.raises(OutcomeUnknownError):
-        run(ASKS["charge"])
+        run(ASKS[ask])
     assert len(run.script.calls) == 1
+
+
+@pytest.mark.parametrize("body", ANYBODYS)
+def test_a_401_in_any_words_is_a_clear_no_to_a_read(client, body):
+    run = client(httpx.Response(401, content=body))
+    with pytest.raises(CredentialsError):
+        run(ASKS["read"])
+    assert len(run.script.calls) == 2
+
+
+def test_the_token_is_fetched_anew_after_a_401_that_proved_nothing(client):
+    def answer(request):
+        return httpx.Response(401) if request.headers["authorization"].endswith("-1") else CHARGE
+
+    run = client(answer)
+    found = run.errors(ASKS["charge"], lambda i: None, 2)
+    assert (type(found[0]), found[1].id) == (OutcomeUnknownError, "c-1")
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 302])
@@ -195,7 +220,30 @@ def test_an_operator_can_say_what_a_code_means(client, meaning, kind, status):
         assert (caught.value.api_code, caught.value.http_status) == ("SOME.REASON", status)
 
 
-@pytest.mark.parametrize("code", ["lower case", "<b>", "A" * 101, "", "A\nB", CODE + " "])
+@pytest.mark.parametrize("code", ["SOME.REASON", "NOT_FOUND", "VOUCHER.CREATE.CODE.MAX:255", "A.B_1.C2"])
+def test_what_looks_like_a_code_is_kept(client, code):
+    with pytest.raises(RefusedError) as caught:
+        client(httpx.Response(409, json={**document(409), "code": code}))(ASKS["charge"])
+    assert caught.value.api_code == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "lower case",
+        "<b>",
+        "A" * 101,
+        "",
+        "A\nB",
+        CODE + " ",
+        "GIFT-2000-ABCD",
+        "4ZH83T0ACUUC14CW",
+        "0815",
+        "A.B:x",
+        "VOUCHER." + "A" * 100,
+        "X53HI0",
+    ],
+)
 def test_what_does_not_look_like_a_code_is_not_kept(client, code):
     with pytest.raises(RefusedError) as caught:
         client(httpx.Response(409, json={**document(409), "code": code}))(ASKS["charge"])
@@ -223,9 +271,10 @@ def test_a_document_with_a_wrong_type_is_not_the_apis_own(client, broken):
         ("1.5", None),
     ],
 )
-def test_a_throttled_call_says_how_long_to_wait(client, header, seconds):
-    answer = httpx.Response(429, json=document(429), headers={"Retry-After": header})
-    with pytest.raises(ThrottledError) as caught:
+@pytest.mark.parametrize(("status", "kind"), [(429, ThrottledError), (503, UnavailableError)])
+def test_a_call_that_is_put_off_says_how_long_to_wait(client, status, kind, header, seconds):
+    answer = httpx.Response(status, json=document(status), headers={"Retry-After": header})
+    with pytest.raises(kind) as caught:
         client(answer)(ASKS["charge"])
     assert caught.value.retry_after_seconds == seconds
 
@@ -246,26 +295,51 @@ def test_a_throttled_call_understands_a_date(client, header, low, high):
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_a_cancellation_that_the_api_does_not_know_is_told_by_its_status(client, status):
+def test_a_cancellation_that_the_api_does_not_know_is_refused_in_its_words_alone(client, status):
+    def cancel(cloud):
+        return cloud.cancel_reservation("r-1")
+
     with pytest.raises(RefusedError) as caught:
-        client(httpx.Response(status, html="<html>no route</html>"))(
-            lambda cloud: cloud.cancel_reservation("r-1")
-        )
-    assert (caught.value.http_status, caught.value.api_code) == (status, "")
+        client(httpx.Response(status, json=document(status)))(cancel)
+    assert caught.value.http_status == status
+    for anybodys in ({"html": "<html>no route</html>"}, {"json": {"message": "Not Found"}}):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            client(httpx.Response(status, **anybodys))(cancel)
+        assert caught.value.http_status == status
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(204), httpx.Response(200, json={}), httpx.Response(202)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(204),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, content="null"),
+    ],
+)
 def test_a_cancellation_or_deletion_needs_no_body(client, answer):
     run = client(answer)
     assert run(lambda cloud: cloud.cancel_reservation("r-1")) is None
     assert run(lambda cloud: cloud.delete_voucher("v-1", "lost")) is None
 
 
-def test_a_page_is_no_confirmation_of_a_cancellation(client):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, html="<html>Sign in</html>"),
+        httpx.Response(200, json={"error": "charged already"}),
+        httpx.Response(200, json={"message": "Unauthenticated."}),
+        httpx.Response(200, json=document(409)),
+        httpx.Response(200, json=False),
+        httpx.Response(202),
+    ],
+)
+@pytest.mark.parametrize(
+    "ask", [lambda cloud: cloud.cancel_reservation("r-1"), lambda cloud: cloud.delete_voucher("v-1", "lost")]
+)
+def test_words_and_promises_are_no_confirmation_of_a_cancellation_or_deletion(client, ask, answer):
     with pytest.raises(OutcomeUnknownError):
-        client(httpx.Response(200, html="<html>Sign in</html>"))(
-            lambda cloud: cloud.cancel_reservation("r-1")
-        )
+        client(answer)(ask)
 
 
 def test_a_key_that_stands_twice_is_no_answer(client):

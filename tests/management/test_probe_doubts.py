@@ -211,7 +211,7 @@ def test_a_code_that_the_answer_to_create_lacks_is_read(bench):
 def test_credentials_that_end_on_the_way_are_no_refusal(bench):
     bench.through(
         lambda request: (
-            httpx.Response(401, json={"message": "Unauthenticated."})
+            httpx.Response(401, json={"status": 401, "code": "UNAUTHORIZED", "message": "Unauthenticated."})
             if is_call(request, "POST", "/refund")
             else None
         )

@@ -4,18 +4,17 @@ What proves what: only a request that surely did not leave, or the API's own err
 nothing moved. Everything else leaves a moving call unknown.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal, NoReturn, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import ValidationError
 
 from voucher_payment_gateway.api._calls import Call
+from voucher_payment_gateway.api._documents import Document, document, parsed_json
 from voucher_payment_gateway.api._exchange import Answer, Failure, Outcome
 from voucher_payment_gateway.api._tokens import Token, is_sendable
 from voucher_payment_gateway.exceptions import (
@@ -43,32 +42,33 @@ MEANINGS: dict[str, type[RefusedError]] = {
     "reservation_closed": ReservationClosedError,
 }
 
-_CODE = re.compile(r"[A-Z0-9_.:-]{1,100}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The API's own error document: the proof that the API itself said no."""
+def conclude(
+    call: Call[T], outcome: Outcome, meanings: Meanings, token: Token | None = None
+) -> T | VoucherGatewayError:
+    """Return the value of the call or the one error that its outcome means; nothing is raised.
 
-    code: str
-    field_codes: tuple[str, ...]
-
-
-def conclude(call: Call[T], outcome: Outcome, meanings: Meanings) -> T | VoucherGatewayError:
-    """Return the value of the call or the one error that its outcome means; nothing is raised."""
+    ``token`` is the one that was sent: no error repeats it.
+    """
     if isinstance(outcome, Failure):
         return _noted(call, _failed(call, outcome), outcome.reason)
     if 200 <= outcome.status < 300:
         return _value(call, outcome)
-    return _noted(call, _turned_down(call, outcome, meanings), f"status {outcome.status}")
+    found = document(outcome, (*call.secrets, *([token.value] if token else [])))
+    return _noted(call, _turned_down(call, outcome, found, meanings), f"status {outcome.status}")
 
 
 def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
-    """Whether a 401 surely comes from the API, which then did nothing: the call may be sent once more."""
+    """Whether the call may be sent once more after a 401: a read always, a moving call where the API said no.
+
+    What the API answers with a 401 is not documented, and a proxy that asks for a login of its own says 401 in
+    JSON as well, also on the way back. So only the API's own document proves that nothing moved.
+    """
     if isinstance(outcome, Failure) or outcome.status != 401 or not call.scope:
         return False
-    return not call.moving or _says_unauthorized(outcome)
+    return not call.moving or document(outcome, ()) is not None
 
 
 def token_answer(outcome: Outcome) -> Token | VoucherGatewayError:
@@ -101,20 +101,9 @@ def retry_after_seconds(value: str) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def parsed_json(body: bytes) -> object:
-    """Return the JSON value of a body, or None where it is none: NaN, doubled keys and depth included."""
-    try:
-        return cast(
-            object,
-            json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_doubles),
-        )
-    except (ValueError, RecursionError):
-        return None
-
-
 def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
     if call.answer is None:
-        return cast(T, None) if _is_bare(answer.body) else _strange(call, answer)
+        return cast(T, None) if _is_done(answer) else _strange(call, answer)
     try:
         value = cast(T, call.answer.model_validate(parsed_json(answer.body)))
     except (ValidationError, RecursionError):
@@ -141,7 +130,7 @@ def _token_refused(answer: Answer) -> VoucherGatewayError:
     if answer.status == 429:
         return _throttled(answer, None)
     if answer.status == 408 or 500 <= answer.status < 600:
-        return UnavailableError(http_status=answer.status)
+        return _unavailable(answer, None)
     return ContractError(http_status=answer.status)
 
 
@@ -149,9 +138,11 @@ def _strange(call: Call[T], answer: Answer) -> VoucherGatewayError:
     return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
 
 
-def _is_bare(body: bytes) -> bool:
-    """Whether a body that does not matter can come from the API: a proxy's page cannot."""
-    return body.strip() in (b"", b"null") or parsed_json(body) is not None
+def _is_done(answer: Answer) -> bool:
+    """Whether an answer that is to say nothing says that it is done: any words may say the opposite."""
+    if answer.status == 202:  # accepted, to be done later or never
+        return False
+    return answer.body.strip() in (b"", b"null") or parsed_json(answer.body) in ({}, [])
 
 
 def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
@@ -162,95 +153,63 @@ def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
     return ContractError() if failure.oversized else UnavailableError()
 
 
-def _turned_down(call: Call[T], answer: Answer, meanings: Meanings) -> VoucherGatewayError:
-    status, document = answer.status, _document(call, answer)
-    if status in call.refused_whatever_the_body:
-        return RefusedError(http_status=status, api_code=document.code if document else "")
-    if status == 401 and (not call.moving or _says_unauthorized(answer)):
-        return CredentialsError(http_status=status, api_code=document.code if document else "")
-    if document is not None and 400 <= status < 500 and status not in (401, 408, 429):
-        return _refused(call, status, document, meanings)
-    return _unclear(call, answer, document) if call.moving else _read_failed(call, answer, document)
+def _turned_down(
+    call: Call[T], answer: Answer, found: Document | None, meanings: Meanings
+) -> VoucherGatewayError:
+    status = answer.status
+    if status == 401 and (not call.moving or found is not None):
+        return CredentialsError(http_status=status, api_code=_api_code(found))
+    if found is not None and 400 <= status < 500 and status not in (401, 408, 429):
+        return _refused(call, status, found, meanings)
+    return _unclear(call, answer, found) if call.moving else _read_failed(call, answer, found)
 
 
-def _unclear(call: Call[T], answer: Answer, document: Document | None) -> VoucherGatewayError:
-    if document is not None and answer.status == 429:
-        return _throttled(answer, document)
-    if document is not None and answer.status == 503:
-        return UnavailableError(http_status=503, api_code=document.code)
+def _unclear(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
+    if found is not None and answer.status == 429:
+        return _throttled(answer, found)
+    if found is not None and answer.status == 503:
+        return _unavailable(answer, found)
     return _not_understood(call, answer.status)
 
 
-def _read_failed(call: Call[T], answer: Answer, document: Document | None) -> VoucherGatewayError:
-    status, api_code = answer.status, document.code if document else ""
+def _read_failed(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
+    status = answer.status
     if status == 403:
-        return CredentialsError(http_status=status, api_code=api_code, missing_scope=call.scope)
+        return CredentialsError(http_status=status, api_code=_api_code(found), missing_scope=call.scope)
     if status == 429:
-        return _throttled(answer, document)
+        return _throttled(answer, found)
     if status == 408 or 500 <= status < 600:
-        return UnavailableError(http_status=status, api_code=api_code)
+        return _unavailable(answer, found)
     return _not_understood(call, status)
 
 
-def _refused(call: Call[T], status: int, document: Document, meanings: Meanings) -> VoucherGatewayError:
-    kind = next((MEANINGS[meanings[code]] for code in _codes(document) if code in meanings), None)
+def _refused(call: Call[T], status: int, found: Document, meanings: Meanings) -> VoucherGatewayError:
+    kind = next((MEANINGS[meanings[code]] for code in found.codes if code in meanings), None)
     if kind is None and status == 403:
-        return CredentialsError(http_status=status, api_code=document.code, missing_scope=call.scope)
+        return CredentialsError(http_status=status, api_code=found.api_code, missing_scope=call.scope)
     if kind is None and status == 404 and call.not_found_means_unusable:
         kind = VoucherUnusableError
-    return (kind or RefusedError)(http_status=status, api_code=document.code)
+    return (kind or RefusedError)(http_status=status, api_code=found.api_code)
 
 
 def _not_understood(call: Call[T], status: int) -> VoucherGatewayError:
     return (OutcomeUnknownError if call.moving else ContractError)(http_status=status)
 
 
-def _throttled(answer: Answer, document: Document | None) -> ThrottledError:
+def _throttled(answer: Answer, found: Document | None) -> ThrottledError:
     wait = retry_after_seconds(answer.retry_after)
-    api_code = document.code if document else ""
-    return ThrottledError(http_status=answer.status, api_code=api_code, retry_after_seconds=wait)
+    return ThrottledError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 
 
-def _codes(document: Document) -> tuple[str, ...]:
-    return (document.code, *document.field_codes)
+def _unavailable(answer: Answer, found: Document | None) -> UnavailableError:
+    wait = retry_after_seconds(answer.retry_after)
+    return UnavailableError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 
 
-def _document(call: Call[T], answer: Answer) -> Document | None:
-    found = parsed_json(answer.body)
-    if (
-        not isinstance(found, dict)
-        or type(found.get("status")) is not int
-        or found["status"] != answer.status
-    ):
-        return None
-    if not isinstance(found.get("code"), str) or not isinstance(found.get("message"), str):
-        return None
-    rows = found.get("errors")
-    fields = [row.get("code") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    code = "" if call.quotes_a_secret(found["code"]) else _code(found["code"])
-    return Document(code, tuple(_code(field) for field in fields))
-
-
-def _code(value: object) -> str:
-    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
-
-
-def _says_unauthorized(answer: Answer) -> bool:
-    found = parsed_json(answer.body)
-    return isinstance(found, dict) and ("message" in found or "error" in found)
+def _api_code(found: Document | None) -> str:
+    return found.api_code if found is not None else ""
 
 
 def _noted(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
     error.add_note(f"{call.name}: {what}")
     return error
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found

@@ -50,20 +50,21 @@ class Call(Generic[T]):
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str = field(repr=False)
     answer: type[BaseModel] | None
-    """What a 2xx holds; None where its body does not matter."""
+    """What a 2xx holds; None where it is to say nothing."""
     scope: str
     """The right that the client group must have; empty for the one call without a token."""
     query: Query = field(default=(), repr=False)
     body: Json | None = field(default=None, repr=False)
     ours: Callable[[T], bool] = field(default=_anything, repr=False)
     """Whether a well-formed answer is the answer to this call."""
-    refused_whatever_the_body: frozenset[int] = frozenset()
     not_found_means_unusable: bool = False
 
-    def quotes_a_secret(self, text: str) -> bool:
-        """Whether a text of the answer repeats the code or PIN that was sent: it must not be kept then."""
-        sent = [str(self.body[name]) for name in ("code", "pin") if name in self.body] if self.body else []
-        return any(secret == text or (len(secret) >= 6 and secret in text) for secret in sent)
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The code and PIN that are sent: nothing that repeats them may be kept of the answer."""
+        return (
+            tuple(str(self.body[name]) for name in ("code", "pin") if name in self.body) if self.body else ()
+        )
 
     @property
     def moving(self) -> bool:
@@ -225,9 +226,7 @@ def refund(charge_id: str, amount: Decimal, currency: str) -> Call[Charge]:
 
 def cancel_reservation(reservation_id: str) -> Call[None]:
     path = f"/reservations/{segment(reservation_id, 'reservation_id')}"
-    # The call is not documented: "no such route" comes without the API's own document and moves nothing.
-    absent = frozenset({404, 405})
-    return Call("DELETE /reservations/{id}", "DELETE", path, None, "use", refused_whatever_the_body=absent)
+    return Call("DELETE /reservations/{id}", "DELETE", path, None, "use")
 
 
 def segment(value: str, name: str) -> str:

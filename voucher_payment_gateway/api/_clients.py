@@ -247,7 +247,8 @@ class VoucherCloud(BlockingClient):
 
         Sends ``DELETE /reservations/{id}``, which is not documented.
 
-        Raises RefusedError with ``http_status`` 404 or 405 where there is no such reservation or no such
-        call, which proves nothing; UnavailableError (not sent), OutcomeUnknownError (perhaps released).
+        Raises RefusedError with ``http_status`` 404 or 405 where the API says that there is no such reservation
+        or no such call; UnavailableError (not sent), OutcomeUnknownError (perhaps released). Neither proves
+        that the reservation is open or that it is not.
         """
         self._send(_calls.cancel_reservation(reservation_id))

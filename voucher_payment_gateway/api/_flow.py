@@ -64,7 +64,7 @@ class Course:
     ) -> Flow[tuple[T | VoucherGatewayError, float | None]]:
         if not call.scope:
             outcome: Outcome = yield Send(self._request(call, None), deadline)
-            return self._concluded(call, outcome)
+            return self._concluded(call, outcome, None)
         token = yield from self.keeper.obtain(lock, deadline)
         if isinstance(token, VoucherGatewayError):
             return token, _wait(token)
@@ -77,12 +77,14 @@ class Course:
             outcome = yield Send(self._request(call, token), deadline)
         if isinstance(outcome, Answer) and outcome.status == 401:
             yield from self.keeper.reject(token, deadline)
-        return self._concluded(call, outcome)
+        return self._concluded(call, outcome, token)
 
-    def _concluded(self, call: Call[T], outcome: Outcome) -> tuple[T | VoucherGatewayError, float | None]:
+    def _concluded(
+        self, call: Call[T], outcome: Outcome, token: Token | None
+    ) -> tuple[T | VoucherGatewayError, float | None]:
         wait = retry_after_seconds(outcome.retry_after) if isinstance(outcome, Answer) else None
         _logger.debug("%s: %s", call.name, outcome.status if isinstance(outcome, Answer) else outcome.reason)
-        return conclude(call, outcome, self.settings.meanings), wait
+        return conclude(call, outcome, self.settings.meanings, token), wait
 
     def _request(self, call: Call[T], token: Token | None) -> Outgoing:
         headers, content = dict(HEADERS), b""
