@@ -20,9 +20,26 @@ def go_to_checkout(page, *teas):
 
 
 def enter_voucher(page, code, pin=""):
-    page.get_by_label("Gift voucher code").fill(code)
-    page.get_by_label("PIN").fill(pin)
-    page.get_by_label("PIN").press("Enter")
+    """Enter a code, and its PIN where there is one, and wait until it was answered."""
+    field = page.locator(".vpg-field--code input")
+    field.fill(code)
+    if pin:
+        if page.locator("details.vpg-pin").get_attribute("open") is None:
+            page.locator("details.vpg-pin summary").click()
+        page.locator(".vpg-field--pin input").fill(pin)
+    with page.expect_response(lambda response: response.url.endswith("/vouchers/apply/")):
+        field.press("Enter")
+    expect_idle(page)
+
+
+def remove_voucher(page, code):
+    page.get_by_role("button", name=f"…{code[-4:]}").click()
+    expect_idle(page)
+
+
+def expect_idle(page):
+    """Expect that the block waits for nothing."""
+    expect(page.locator(".vpg")).not_to_have_attribute("aria-busy", "true")
 
 
 def place_order(page, name="Ada Miller"):

@@ -22,6 +22,14 @@ def block(order, arguments=""):
     return " ".join(template.render(RequestContext(request, {"order": order})).split())
 
 
+def block_for(order, session):
+    """The block as the next page of the visitor with this session shows it."""
+    request = RequestFactory().get("/checkout/")
+    request.session = session
+    template = Template("{% load voucher_payments %}{% voucher_payments order %}")
+    return " ".join(template.render(RequestContext(request, {"order": order})).split())
+
+
 @pytest.fixture
 def held(shop):
     """An order of 50.00 with a voucher of 20.00 on it."""
@@ -37,6 +45,8 @@ def test_an_order_without_vouchers_shows_its_total_and_the_form(shop):
     assert '<label for="vpg-code">Gift voucher code</label>' in html
     assert '<label for="vpg-pin">PIN, if it has one</label>' in html
     assert html.count('autocomplete="off"') == 3
+    assert "aria-invalid" not in html
+    assert '<details class="vpg-pin">' in html
     assert "csrfmiddlewaretoken" in html
     assert 'name="next" value="/checkout/?step=2"' in html
     assert "Covered by" not in html
@@ -77,8 +87,13 @@ def test_an_order_that_became_smaller_says_what_is_held_beyond_it(held):
 def test_a_hold_that_ran_out_is_not_called_held(held):
     held.voucher_payments.update(reserved_until=timezone.now() - timedelta(seconds=1))
     html = block(held)
-    assert "No longer held; it is asked for again when you are charged" in html
+    assert "No longer held; will be reserved again when you confirm" in html
     assert "vpg-until" not in html
+
+
+def test_a_hold_that_ran_out_without_a_known_code_asks_for_it(held):
+    held.voucher_payments.update(reserved_until=timezone.now() - timedelta(seconds=1), sealed_code="")
+    assert "No longer held; please enter the code again" in block(held)
 
 
 @pytest.mark.parametrize("state", ["due", "sending", "unknown"])
@@ -103,7 +118,9 @@ def test_a_cancelled_voucher_is_not_shown(held):
 
 def test_a_lapsed_voucher_is_shown_until_its_code_is_entered_again(held):
     held.voucher_payments.update(status="lapsed", amount_authorized=0)
-    assert "please enter the code again" in block(held)
+    html = block(held)
+    assert "will be reserved again when you confirm" in html
+    assert "vpg-remove" in html
     gateway.authorize(held, "GIFT-2000")
     assert [line.state for line in summarise(held).lines] == ["held"]
 
@@ -117,8 +134,13 @@ def test_a_selected_voucher_is_shown_without_an_amount(shop):
     order = shop.order()
     gateway.select(order, "GIFT-2000")
     html = block(order)
-    assert "Is reserved when you order" in html
+    assert "Will be reserved when you confirm" in html
     assert "vpg-amount" not in html
+
+
+def test_an_order_whose_currency_changed_says_what_to_do(held):
+    held.currency = "GBP"
+    assert "The currency of your order has changed." in block(held)
 
 
 def test_an_order_model_without_the_mixin_works(shop, gateway_settings):

@@ -16,6 +16,7 @@ from voucher_payment_gateway.rules.states import LIVE_STATUSES
 __all__ = ["Summary", "VoucherLine", "is_removable", "payments_of", "summarise"]
 
 SHOWN_STATUSES = ("selected", "authorized", "captured", "refunded", "lapsed")
+REMOVABLE = (*LIVE_STATUSES, "lapsed")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class VoucherLine:
     amount: Decimal
     state: str
     removable: bool
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether its code is still known, so that it is reserved again when the order is confirmed."""
+        return bool(self.payment.sealed_code)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Summary:
         """What is held beyond the total, because the order became smaller afterwards."""
         return max(self.covered - self.total, ZERO)
 
+    @property
+    def in_other_currency(self) -> bool:
+        """Whether the currency of the order was changed under its gift vouchers."""
+        return any(line.payment.currency != self.currency for line in self.lines)
+
 
 def payments_of(order: Any) -> Any:
     """Return the payments of ``order``, oldest first, also where its model lacks ``VoucherOrderMixin``."""
@@ -53,7 +64,7 @@ def payments_of(order: Any) -> Any:
 
 def is_removable(payment: VoucherPayment) -> bool:
     """Say whether a customer may take the voucher off: nothing was charged and nothing is in flight."""
-    return payment.status in LIVE_STATUSES and payment.amount_captured == ZERO and not payment.pending
+    return payment.status in REMOVABLE and payment.amount_captured == ZERO and not payment.pending
 
 
 def summarise(order: Any) -> Summary:

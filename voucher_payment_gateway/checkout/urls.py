@@ -9,4 +9,5 @@ app_name = "voucher_payment_gateway"
 urlpatterns = [
     path("apply/", views.apply, name="apply"),
     path("remove/", views.remove, name="remove"),
+    path("state/", views.state, name="state"),
 ]

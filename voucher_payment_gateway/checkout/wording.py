@@ -1,10 +1,12 @@
 """What a visitor reads: amounts in their locale, and a sentence for each error, never the API's own text."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils import formats
-from django.utils.translation import gettext, pgettext
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from voucher_payment_gateway.exceptions import (
     AmountError,
@@ -24,7 +26,20 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 
-__all__ = ["CODE_MISSING", "NOT_ON_ORDER", "NO_ORDER", "SENTENCES", "UNUSABLE", "amount_text", "sentence"]
+__all__ = [
+    "CODE_MISSING",
+    "MALFORMED",
+    "NOT_ON_ORDER",
+    "NO_ORDER",
+    "ORDER_CURRENCY_CHANGED",
+    "PAGE_OUTDATED",
+    "POST_NEEDED",
+    "SENTENCES",
+    "UNUSABLE",
+    "amount_text",
+    "sentence",
+    "time_text",
+]
 
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
@@ -36,6 +51,16 @@ UNUSABLE = _(
 CODE_MISSING = _("Please enter the code of your gift voucher.")
 NO_ORDER = _("There is no order to pay just now. Nothing was taken from your gift voucher.")
 NOT_ON_ORDER = _("This gift voucher is no longer part of your order.")
+ORDER_CURRENCY_CHANGED = _(
+    "The currency of your order has changed. Please remove its gift vouchers and enter them again. "
+    "Nothing was taken from them."
+)
+PAGE_OUTDATED = _(
+    "This page was open for too long, or your browser blocks cookies. Nothing was taken from your gift voucher; "
+    "please go back, reload the page and try again."
+)
+POST_NEEDED = _("This address cannot be opened. Please use the buttons of the checkout page.")
+MALFORMED = _("Your browser sent something that cannot be read. Nothing was taken from your gift voucher.")
 UNAVAILABLE = _(
     "Gift vouchers cannot be checked just now. Nothing was taken from yours; "
     "please try again in a moment or pay another way."
@@ -79,5 +104,12 @@ def amount_text(amount: Decimal, currency: str) -> str:
     number = formats.number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)
     if currency in SYMBOLS:
         written = pgettext("an amount such as €20.00", "%(symbol)s%(number)s")
-        return written % {"symbol": SYMBOLS[currency], "number": number}
-    return gettext("%(currency)s\u00a0%(number)s") % {"currency": currency, "number": number}
+    else:
+        written = pgettext("an amount such as CHF 20.00", "%(currency)s %(number)s")
+    words = {"symbol": SYMBOLS.get(currency), "currency": currency, "number": number}
+    return (written % words).replace(" ", "\u00a0")
+
+
+def time_text(instant: datetime) -> str:
+    """Return a time of day as the visitor's locale and time zone write it, such as ``2:30 p.m.``."""
+    return formats.date_format(localtime(instant), "TIME_FORMAT")

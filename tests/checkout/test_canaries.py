@@ -1,0 +1,117 @@
+"""Canaries: what a customer enters is found nowhere afterwards, whatever goes wrong while it is entered."""
+
+import logging
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout import summary, views
+
+APPLY, STATE = "/vouchers/apply/", "/vouchers/state/"
+CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
+JSON = "application/json"
+
+
+@pytest.fixture
+def everything_is_logged(caplog):
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "voucher_payment_gateway", "django", "django.request", "asyncio"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    return caplog
+
+
+def rows(table):
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT * FROM "{table}"')
+        return cursor.fetchall()
+
+
+def kept():
+    """All that the database, the session store in it included, and the cache hold."""
+    tables = {table: rows(table) for table in connection.introspection.table_names()}
+    return f"{tables} {getattr(cache, '_cache', '')}"
+
+
+def seen(response, client):
+    """All that a browser gets and keeps."""
+    html = response.content.decode()
+    return f"{response.serialize_headers()} {html} {response.cookies} {dict(client.session)}"
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG on", "DEBUG off"])
+@pytest.mark.parametrize("asking", ["form", "script", "json"])
+def test_a_code_leaves_no_trace(shop, visit, settings, everything_is_logged, admin_user, debug, asking):
+    settings.DEBUG = debug
+    order, headers = shop.order("50.00"), {"script": {"voucher-fragment": "1"}, "json": {"accept": JSON}}
+    shop.voucher("20.00", code=CODE, pin=PIN)
+    client = visit(order, headers=headers.get(asking, {}))
+    found = []
+    for fault, code, pin in [
+        ("", CODE, ""), ("", CODE, PIN[:-1]), ("", f"{CODE}\x00", PIN), ("", CODE * 700, PIN),
+        ("before:503", CODE, PIN), ("after:drop", CODE, PIN), ("", CODE, PIN), ("", CODE, PIN),
+    ]:  # fmt: skip
+        if fault:
+            shop.cloud.faults.next(fault, path="*/reservations", times=2)
+        body = {"code": code, "pin": pin}
+        response = client.post(APPLY, body, **({"content_type": JSON} if asking == "json" else {}))
+        found.append(seen(response, client))
+    assert order.voucher_authorized == 20
+    staff = Client()
+    staff.force_login(admin_user)
+    found += [
+        seen(staff.get(f"/admin/voucher_payment_gateway/voucherpayment/{page}"), staff)
+        for page in ("", f"{order.voucher_payments.get().pk}/change/")
+    ]
+    gateway.capture(order)
+    found += [seen(client.get(STATE), client), everything_is_logged.text, kept()]
+    assert "POST" in everything_is_logged.text
+    assert asking != "script" or f"…{CODE[-4:]}" in found[7]
+    assert [text[max(0, text.find("CANARY") - 90) :][:150] for text in found if "CANARY" in text] == []
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG on", "DEBUG off"])
+@pytest.mark.parametrize("kind", [JSON, "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("moment", ["before", "while", "after"])
+def test_an_error_page_shows_no_code(
+    shop, visit, settings, everything_is_logged, monkeypatch, mailoutbox, debug, kind, moment
+):
+    settings.DEBUG, settings.ADMINS = debug, [("Ada", "ada@example.com")]
+    settings.LOGGING_CONFIG = None
+    logger, mailer = logging.getLogger("django.request"), admin_mailer()
+    logger.addHandler(mailer)
+
+    def fail(*arguments, **more):
+        local = [arguments, more]
+        raise RuntimeError(f"a mistake of the shop, {len(local)}")
+
+    order = shop.order()
+    shop.voucher("20.00", code=CODE, pin=PIN)
+    place, name = {
+        "before": (views, "checkout_order"),
+        "while": (gateway._authorize, "new_payment")
+        if hasattr(gateway, "_authorize")
+        else (gateway, "authorize"),
+        "after": (summary, "order_facts"),
+    }[moment]
+    monkeypatch.setattr(place, name, fail)
+    client = visit(order, raise_request_exception=False)
+    body = {"code": CODE, "pin": PIN} if kind == JSON else f"code={CODE}&pin={PIN}"
+    response = client.post(APPLY, body, content_type=kind, headers={"accept": "text/html"})
+    logger.removeHandler(mailer)
+    assert response.status_code == 500
+    text = seen(response, client) + everything_is_logged.text + kept()
+    text += " ".join(f"{mail.body} {mail.alternatives}" for mail in mailoutbox)
+    assert ("RuntimeError" in response.content.decode()) == debug
+    assert mailoutbox
+    assert text[max(0, text.find("CANARY") - 90) :][:150] == "" if "CANARY" in text else True
+
+
+def admin_mailer():
+    from django.utils.log import AdminEmailHandler
+
+    handler = AdminEmailHandler(include_html=True)
+    handler.setLevel(logging.ERROR)
+    return handler

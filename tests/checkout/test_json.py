@@ -1,0 +1,217 @@
+"""The same endpoints for storefronts that draw their own pages: JSON in, JSON out, as the schema tells."""
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout import views
+from voucher_payment_gateway.checkout.document import CheckoutDocument
+from voucher_payment_gateway.checkout.problems import CODES, PROBLEMS, problem_of
+from voucher_payment_gateway.checkout.wording import UNUSABLE
+from voucher_payment_gateway.exceptions import (
+    ThrottledError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+    WrongStateError,
+)
+
+APPLY, REMOVE, STATE = "/vouchers/apply/", "/vouchers/remove/", "/vouchers/state/"
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "checkout.schema.json"
+JSON = "application/json"
+
+
+@pytest.fixture
+def storefront(visit):
+    """Return a client that speaks JSON alone; every answer is compared with the schema."""
+    right = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text()), validate_formats=True)
+
+    def arrive(order=None, **options):
+        client = visit(order, headers={"accept": JSON}, **options)
+
+        def ask(address, body=None):
+            response = client.get(address) if body is None else client.post(address, body, content_type=JSON)
+            document = response.json()
+            right.validate(document)
+            assert "no-store" in response["Cache-Control"]
+            assert response["Content-Type"] == JSON
+            return response.status_code, document
+
+        return ask
+
+    return arrive
+
+
+def test_the_schema_is_that_of_the_answers():
+    assert json.loads(SCHEMA.read_text()) == CheckoutDocument.model_json_schema()
+
+
+def test_a_voucher_is_entered_and_taken_off(shop, storefront):
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000", pin="2468")
+    ask = storefront(order)
+    status, told = ask(APPLY, {"code": "GIFT-2000", "pin": "2468"})
+    assert (status, told["error"]) == (200, None)
+    assert told["message"].endswith("€30.00 is still to pay.")
+    [voucher] = told["order"].pop("vouchers")
+    assert told["order"] == {
+        "number": "A-1001", "currency": "EUR", "total": "50.00", "covered": "20.00", "due": "30.00",
+        "overheld": "0.00",
+    }  # fmt: skip
+    until = order.voucher_payments.get().reserved_until.isoformat().replace("+00:00", "Z")
+    assert voucher == {
+        "payment": order.voucher_payments.get().pk, "hint": "2000", "state": "held", "amount": "20.00",
+        "held_until": until, "removable": True,
+    }  # fmt: skip
+    assert ask(STATE)[1]["order"]["vouchers"] == [voucher]
+    status, told = ask(REMOVE, {"payment": voucher["payment"]})
+    assert (status, told["order"]["vouchers"], told["order"]["due"]) == (200, [], "50.00")
+
+
+def test_the_token_of_an_answer_is_good_for_the_next_post(shop, visit):
+    shop.voucher(code="GIFT-2000")
+    client = visit(shop.order(), enforce_csrf_checks=True, headers={"accept": JSON})
+    refused = client.post(APPLY, {"code": "GIFT-2000"}, content_type=JSON)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "page_outdated")
+    token = client.get(STATE).json()["csrf_token"]
+    tampered = client.post(APPLY, {}, content_type=JSON, headers={"X-CSRFToken": token[::-1]})
+    assert tampered.status_code == 403
+    taken = client.post(APPLY, {"code": "GIFT-2000"}, content_type=JSON, headers={"X-CSRFToken": token})
+    assert taken.status_code == 200
+
+
+def test_every_unusable_code_is_one_answer(shop, storefront):
+    shop.voucher(code="GIFT-OFF", status="inactive")
+    shop.voucher(code="GIFT-PIN", pin="2468")
+    ask, bodies = storefront(shop.order()), [
+        {"code": "NOBODY"}, {"code": "GIFT-OFF"}, {"code": "GIFT-PIN", "pin": "1"}, {"code": "A\x00B"},
+        {"code": "\ud800"}, {"code": "x" * 10_000}, {"code": "\x1b[2J\r\nX"}, {"code": "GIFT", "pin": "1" * 256},
+    ]  # fmt: skip
+    for body in bodies:
+        status, told = ask(APPLY, body)
+        assert (status, told["error"]) == (
+            422,
+            {"code": "voucher_unusable", "message": str(UNUSABLE), "field": "code"},
+        )
+        assert told["order"]["vouchers"] == []
+
+
+@pytest.mark.parametrize("body", [" ", "{", "[]", "null", '"GIFT"', '{"code": []}', '{"code": true}', "\xff"])
+def test_a_body_that_is_no_object_of_texts_is_malformed(shop, visit, body):
+    shop.voucher(code="GIFT-2000")
+    response = visit(shop.order()).post(APPLY, body.encode("latin-1"), content_type=JSON)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed")
+    assert shop.calls() == []
+
+
+def test_a_body_beyond_all_bounds_is_malformed(shop, visit, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    order = shop.order()
+    for kind in (JSON, "application/x-www-form-urlencoded"):
+        response = visit(order, headers={"accept": JSON}).post(
+            APPLY, '{"code": "' + "x" * 2000 + '"}', content_type=kind
+        )
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed")
+
+
+def test_a_json_body_is_answered_by_json_whatever_is_accepted(shop, visit):
+    response = visit(shop.order()).post(APPLY, {"code": ""}, content_type=JSON, headers={"accept": "*/*"})
+    assert response.json()["error"]["code"] == "code_missing"
+
+
+def test_without_an_order_there_is_nothing_to_pay(shop, storefront):
+    ask = storefront()
+    for status, told in (ask(APPLY, {"code": "GIFT"}), ask(REMOVE, {"payment": 1}), ask(STATE)):
+        assert (status, told["order"], told["error"]["code"]) == (409, None, "no_order")
+
+
+def test_another_order_is_out_of_reach(shop, storefront):
+    shop.voucher(code="GIFT-2000")
+    other = gateway.authorize(shop.order(number="A-2"), "GIFT-2000")
+    status, told = storefront(shop.order(number="A-1"))(REMOVE, {"payment": other.pk, "order": "A-2"})
+    assert (status, told["error"]["code"], told["error"]["field"]) == (409, "not_on_order", "payment")
+    other.refresh_from_db()
+    assert other.status == "authorized"
+
+
+def test_a_get_where_a_post_is_due_says_so(shop, storefront, visit):
+    for address in (APPLY, REMOVE):
+        status, told = storefront(shop.order(number=address))(address)
+        assert (status, told["error"]["code"]) == (405, "post_needed")
+    assert visit().post(STATE, headers={"accept": JSON}).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "code"),
+    [
+        (lambda shop: shop.cloud.faults.next("before:503", times=None), 503, "unavailable"),
+        (lambda shop: shop.cloud.faults.next("after:drop", path="*/reservations", times=None), 503, "unavailable"),
+        (lambda shop: shop.cloud.faults.next("before:401", times=None), 503, "unavailable"),
+    ],
+)  # fmt: skip
+def test_a_voucher_cloud_in_trouble_holds_nothing_that_is_not_shown(shop, storefront, trouble, status, code):
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    trouble(shop)
+    answered, told = storefront(order)(APPLY, {"code": "GIFT-2000"})
+    assert (answered, told["error"]["code"]) == (status, code)
+    assert (told["order"]["vouchers"], order.voucher_payments.count()) == ([], 0)
+
+
+def test_another_currency_is_told_where_the_operator_knows_its_code(shop, storefront, gateway_settings):
+    gateway_settings(ERROR_MEANINGS={"WRONG.CURRENCY": "currency_mismatch"})
+    shop.cloud.behaviour = shop.cloud.behaviour.but(code_names={"currency": "WRONG.CURRENCY"})
+    shop.voucher("20.00", code="GIFT-POUNDS", currency="GBP")
+    ask = storefront(shop.order())
+    assert ask(APPLY, {"code": "GIFT-POUNDS"})[1]["error"]["code"] == "currency_mismatch"
+
+
+def test_an_order_that_is_paid_already_takes_no_voucher(shop, storefront):
+    order = shop.order("15.00")
+    for code in ("GIFT-2000", "GIFT-2001"):
+        shop.voucher(code=code)
+    gateway.authorize(order, "GIFT-2000")
+    gateway.capture(order)
+    status, told = storefront(order)(APPLY, {"code": "GIFT-2001"})
+    assert (status, told["error"]["code"]) == (409, "nothing_due")
+
+
+def test_a_changed_currency_of_the_order_is_told(shop, storefront):
+    order = shop.order()
+    for code in ("GIFT-2000", "GIFT-2001"):
+        shop.voucher(code=code)
+    gateway.authorize(order, "GIFT-2000")
+    order.currency = "GBP"
+    order.save()
+    assert storefront(order)(APPLY, {"code": "GIFT-2001"})[1]["error"]["code"] == "order_currency_changed"
+
+
+def test_a_throttled_visitor_learns_when_to_come_back(shop, visit, monkeypatch):
+    def refuse(*_, **__):
+        raise ThrottledError(retry_after_seconds=29.2)
+
+    monkeypatch.setattr(views, "enter_voucher", refuse)
+    response = visit(shop.order()).post(APPLY, {"code": "GIFT"}, content_type=JSON)
+    assert (response.status_code, response["Retry-After"]) == (429, "30")
+
+
+def test_every_error_has_a_problem_and_every_problem_a_sentence():
+    assert all(
+        problem_of(cls()).code == code for cls, code in CODES.items() if cls is not VoucherGatewayError
+    )
+    assert all(problem.message for problem in PROBLEMS.values())
+
+    class TeapotError(WrongStateError):
+        pass
+
+    assert problem_of(TeapotError()) == PROBLEMS["wrong_state"]
+    assert {problem_of(VoucherUnusableError(code=code)) for code in ("pin", "inactive")} == {
+        PROBLEMS["voucher_unusable"]
+    }
+
+
+def test_a_client_that_speaks_no_json_gets_none(shop, visit):
+    response = visit(shop.order()).post(APPLY, {"code": "NOBODY"}, headers={"accept": "text/html,*/*"})
+    assert response.status_code == 303

@@ -1,0 +1,77 @@
+"""German is complete: nothing is left to translate, and what is shipped is what was translated."""
+
+import gettext
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polib
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CATALOGUES = [ROOT / "voucher_payment_gateway", *[ROOT / "example_project" / "shop"]]
+FOR_CUSTOMERS = ("checkout/", "templates/", "templatetags/")
+PLACEHOLDER = re.compile(r"%\(\w+\)s|<[^>]+>|…")
+
+
+def catalogue(folder, ending="po"):
+    return folder / "locale" / "de" / "LC_MESSAGES" / f"django.{ending}"
+
+
+@pytest.fixture(params=[folder for folder in CATALOGUES if catalogue(folder).exists()], ids=lambda f: f.name)
+def folder(request):
+    return request.param
+
+
+def test_nothing_is_untranslated_or_doubtful(folder):
+    po = polib.pofile(catalogue(folder))
+    assert len(po) > 40
+    assert [entry.msgid for entry in po if entry.fuzzy or entry.obsolete or not entry.translated()] == []
+
+
+def test_every_placeholder_survives_the_translation(folder):
+    for entry in polib.pofile(catalogue(folder)):
+        for german in entry.msgstr_plural.values() or [entry.msgstr]:
+            assert sorted(PLACEHOLDER.findall(german)) == sorted(PLACEHOLDER.findall(entry.msgid)), (
+                entry.msgid
+            )
+
+
+def test_a_gift_voucher_is_a_gutschein_and_nothing_else(folder):
+    for entry in polib.pofile(catalogue(folder)):
+        german = " ".join([entry.msgstr, *entry.msgstr_plural.values()])
+        assert not re.search(r"voucher(?! cloud)|geschenkkarte|coupon", german, re.IGNORECASE), german
+        if "gift voucher" in entry.msgid.lower():
+            assert re.search(r"gutschein|\bih[rmn]|\bsie\b", german, re.IGNORECASE), entry.msgid
+
+
+def test_what_is_shipped_is_what_was_translated(folder):
+    with catalogue(folder, "mo").open("rb") as file:
+        shipped = gettext.GNUTranslations(file)._catalog
+    expected = {}
+    for entry in polib.pofile(catalogue(folder)):
+        key = f"{entry.msgctxt}\x04{entry.msgid}" if entry.msgctxt else entry.msgid
+        if entry.msgid_plural:
+            expected |= {(key, number): text for number, text in entry.msgstr_plural.items()}
+        else:
+            expected[key] = entry.msgstr
+    assert {key: text for key, text in shipped.items() if key} == expected
+
+
+def test_every_text_for_customers_is_in_the_catalogue(folder, tmp_path):
+    """How to repair it: run makemessages and compilemessages for ``de`` there, and translate what is new."""
+    if not shutil.which("xgettext"):
+        pytest.skip("gettext is not installed")
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.mo", "__pycache__"))
+    command = [sys.executable, "-m", "django", "makemessages", "-l", "de", "-v", "0", "--no-obsolete"]
+    subprocess.run(command, cwd=copy, check=True, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)})
+    wanted = {
+        (entry.msgctxt, entry.msgid)
+        for entry in polib.pofile(catalogue(copy))
+        if folder.name == "shop" or any(path.startswith(FOR_CUSTOMERS) for path, _ in entry.occurrences)
+    }
+    there = {(entry.msgctxt, entry.msgid) for entry in polib.pofile(catalogue(folder))}
+    assert sorted(wanted - there, key=str) == []

@@ -1,0 +1,57 @@
+"""What the templates of the gift voucher block get, in a page and as an answer of an endpoint alike."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from voucher_payment_gateway.checkout.forms import VoucherForm
+from voucher_payment_gateway.checkout.problems import PROBLEMS, Problem
+from voucher_payment_gateway.checkout.summary import summarise
+
+__all__ = ["TEMPLATE", "Outcome", "block_context", "recall_problem", "remember_problem"]
+
+TEMPLATE = "voucher_payment_gateway/checkout.html"
+SESSION_KEY = "voucher_payments_problem"
+ASK_FOR_PIN = {"voucher_unusable"}
+"""After these problems the PIN field stands open: the code may have been right, its PIN missing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a visitor's wish: a sentence, or the problem that kept it from being done."""
+
+    order: Any = None
+    message: str = ""
+    problem: Problem | None = None
+
+    @property
+    def text(self) -> str:
+        return self.problem.message if self.problem else self.message
+
+
+def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
+    """Return the context of the block. ``notice`` is a sentence that nobody else on the page shows."""
+    problem = outcome.problem
+    return {
+        "form": VoucherForm(problem=problem),
+        "ask_for_pin": problem is not None and problem.code in ASK_FOR_PIN,
+        "next": next,
+        "notice": notice,
+        "problem": problem,
+        "summary": summarise(order),
+    }
+
+
+def remember_problem(request: HttpRequest, problem: Problem) -> None:
+    """Keep for the next page which field was wrong: the code of the problem, nothing that was entered."""
+    if problem.field and hasattr(request, "session"):
+        request.session[SESSION_KEY] = problem.code
+
+
+def recall_problem(request: HttpRequest | None) -> Problem | None:
+    """Return what was remembered, once."""
+    session = getattr(request, "session", None)
+    if session is None or SESSION_KEY not in session:
+        return None
+    return PROBLEMS.get(session.pop(SESSION_KEY))

@@ -1,0 +1,104 @@
+"""The JSON document of the checkout endpoints, for storefronts that draw their own pages.
+
+Amounts are texts with two places, instants are ISO 8601 in UTC. ``docs/reference/checkout.schema.json`` is made
+of these models.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voucher_payment_gateway.checkout.block import Outcome
+from voucher_payment_gateway.checkout.problems import PROBLEMS, Problem
+from voucher_payment_gateway.checkout.summary import Summary, VoucherLine, summarise
+
+__all__ = ["CheckoutDocument", "document_of"]
+
+Amount = Annotated[str, Field(pattern=r"^\d+\.\d\d$", examples=["20.50"])]
+State = Literal["selected", "held", "run_out", "lapsed", "checking", "captured", "refunded"]
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VoucherDocument(Document):
+    """One gift voucher on the order."""
+
+    payment: int = Field(description="What `remove` is told to take it off.")
+    hint: str = Field(max_length=4, description="The last characters of the code.")
+    state: State = Field(description="How it stands.")
+    amount: Amount = Field(description="What it holds or has paid.")
+    held_until: datetime | None = Field(description="Until when it is held; null where it is not held.")
+    removable: bool = Field(description="Whether the visitor may take it off.")
+
+
+class OrderDocument(Document):
+    """What the gift vouchers of the visitor's order cover."""
+
+    number: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    total: Amount
+    covered: Amount = Field(description="What gift vouchers hold or have paid.")
+    due: Amount = Field(description="What another payment method takes.")
+    overheld: Amount = Field(description="What is held beyond the total, after the order became smaller.")
+    vouchers: list[VoucherDocument] = Field(description="Oldest first.")
+
+
+class ErrorDocument(Document):
+    """Why a wish was not done. The money is where it was."""
+
+    code: str = Field(json_schema_extra={"enum": list(PROBLEMS)}, description="Stable, for programs.")
+    message: str = Field(description="For people, in the visitor's language.")
+    field: Literal["code", "payment"] | None = Field(description="The input that it is about, if it is one.")
+
+
+class CheckoutDocument(Document):
+    """Every answer of `apply`, `remove`, `renew` and `state`."""
+
+    order: OrderDocument | None = Field(description="Null where the visitor has no order to pay.")
+    message: str | None = Field(description="What was done, for people, in the visitor's language.")
+    error: ErrorDocument | None
+    csrf_token: str = Field(description="To be sent with the next POST as the header `X-CSRFToken`.")
+
+
+def document_of(outcome: Outcome, csrf_token: str) -> CheckoutDocument:
+    """Return the document that tells ``outcome``."""
+    return CheckoutDocument(
+        order=None if outcome.order is None else _order(summarise(outcome.order)),
+        message=outcome.message or None,
+        error=_error(outcome.problem),
+        csrf_token=csrf_token,
+    )
+
+
+def _order(summary: Summary) -> OrderDocument:
+    return OrderDocument(
+        number=summary.number,
+        currency=summary.currency,
+        total=f"{summary.total:.2f}",
+        covered=f"{summary.covered:.2f}",
+        due=f"{summary.due:.2f}",
+        overheld=f"{summary.overheld:.2f}",
+        vouchers=[_voucher(line) for line in summary.lines],
+    )
+
+
+def _voucher(line: VoucherLine) -> VoucherDocument:
+    state: Any = line.state
+    return VoucherDocument(
+        payment=line.payment.pk,
+        hint=line.payment.code_hint,
+        state=state,
+        amount=f"{line.amount:.2f}",
+        held_until=line.payment.reserved_until if line.state == "held" else None,
+        removable=line.removable,
+    )
+
+
+def _error(problem: Problem | None) -> ErrorDocument | None:
+    if problem is None:
+        return None
+    field: Any = problem.field or None
+    return ErrorDocument(code=problem.code, message=problem.message, field=field)

@@ -1,0 +1,21 @@
+"""The one place where a code that a visitor entered goes to the gateway."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherPayment
+
+__all__ = ["enter_voucher"]
+
+
+@sensitive_variables()
+def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "") -> VoucherPayment:
+    """Reserve the voucher of this code for ``order``, entered by the visitor who sent ``request``.
+
+    For shops with a field of their own, such as the discount field of a basket. Entering a code again is the same
+    payment. Raises what ``gateway.authorize`` raises; nothing is held then.
+    """
+    return gateway.authorize(order, code, pin=pin)
