@@ -3,12 +3,13 @@
 import logging
 import pickle
 import traceback
+from copy import deepcopy
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from voucher_payment_gateway import exceptions, gateway
+from voucher_payment_gateway import conf, exceptions, gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.sealing import Secret, fingerprint, fingerprints, hint, seal, unseal
@@ -83,6 +84,16 @@ def test_people_see_the_last_four_and_never_more_than_half(code, expected):
 def test_a_secret_has_no_repr():
     assert CODE not in repr(Secret(CODE, PIN))
     assert PIN not in repr(Secret(CODE, PIN))
+
+
+def test_what_a_customer_typed_and_the_settings_are_refused_by_pickle(gateway_settings):
+    secret = Secret(CODE, PIN)
+    for held in (secret, conf.gateway_settings()):
+        with pytest.raises(TypeError, match="holds a secret"):
+            pickle.dumps(held)
+    assert deepcopy(secret) == secret
+    assert conf.gateway_settings().model_copy(update={"CAPTURE": "immediate"}).CAPTURE == "immediate"
+    assert conf.gateway_settings().CAPTURE == "manual"
 
 
 @pytest.mark.parametrize("name", exceptions.__all__)

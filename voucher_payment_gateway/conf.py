@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
+from voucher_payment_gateway.api._secretive import Secretive
 
 __all__ = [
     "NAME",
@@ -77,7 +78,7 @@ class ApiBehaviour(Section):
     post_status: int | None = None
 
 
-class GatewaySettings(Section):
+class GatewaySettings(Secretive, Section):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.conf import gateway_settings
 
 __all__ = ["Secret", "fingerprint", "fingerprints", "hint", "seal", "seal_text", "unseal", "unseal_text"]
@@ -20,11 +21,17 @@ HINT_LENGTH = 4
 
 
 @dataclass(frozen=True)
-class Secret:
-    """What a customer typed: the code and, where the voucher has one, its PIN."""
+class Secret(Secretive):
+    """What a customer typed: the code and, where the voucher has one, its PIN. It cannot be pickled."""
 
     code: str = field(repr=False)
     pin: str = field(default="", repr=False)
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Secret":
+        return self
 
 
 def seal(secret: Secret) -> str:

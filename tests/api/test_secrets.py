@@ -12,12 +12,28 @@ import httpx
 import pytest
 
 import voucher_payment_gateway.api
-from tests.api.doubles import CODE, COMPLETE, PIN, SECRET, TOKEN, Script, Threads, document, reply, serving
+from tests.api.doubles import (
+    CHARGE,
+    CODE,
+    COMPLETE,
+    PIN,
+    RESERVATION,
+    SECRET,
+    TOKEN,
+    Script,
+    Threads,
+    document,
+    reply,
+    serving,
+)
 from voucher_payment_gateway.api import (
     AsyncVoucherCloud,
+    Charge,
     ClientCredentials,
     CompleteVoucher,
+    Reservation,
     Token,
+    Voucher,
     VoucherCloud,
 )
 from voucher_payment_gateway.api import _calls as calls
@@ -27,6 +43,8 @@ from voucher_payment_gateway.exceptions import InsufficientBalanceError, Refused
 CANARIES = (CODE, PIN, SECRET, TOKEN)
 TEN = Decimal("10.00")
 OURS = str(Path(voucher_payment_gateway.api.__file__).parent)
+
+RESERVED, BOOKED = Reservation.model_validate(RESERVATION), Charge.model_validate(CHARGE)
 
 ASKS = {
     "connect": lambda cloud: cloud.connect(PIN),
@@ -219,6 +237,34 @@ def test_a_used_client_shows_nothing_in_depth():
         cloud.get_complete_voucher("v-1")
         assert leaks(repr(vars(cloud))) == []
         assert leaks(repr(cloud._course)) == []
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECRETIVE = [
+    CompleteVoucher.model_validate(COMPLETE),
+    ClientCredentials(id="c", secret=SECRET),
+    Token(TOKEN, NOON, NOON),
+    VoucherCloud(client_id="a", client_secret=SECRET)._course.settings,
+]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("secretive", SECRETIVE, ids=lambda value: type(value).__name__)
+def test_what_holds_a_secret_is_refused_by_pickle(secretive, protocol):
+    for held in (secretive, [secretive], {"in": (secretive,)}):
+        with pytest.raises(TypeError, match=rf"^{type(secretive).__name__} holds a secret") as caught:
+            pickle.dumps(held, protocol)
+        assert leaks(told(caught.value)) == []
+
+
+@pytest.mark.parametrize("secretive", SECRETIVE[:3], ids=lambda value: type(value).__name__)
+def test_what_holds_a_secret_can_be_copied_in_memory(secretive):
+    assert copy.copy(secretive) == copy.deepcopy([secretive])[0] == secretive
+
+
+@pytest.mark.parametrize("plain", [Voucher(id="v", currency="EUR", status="active"), RESERVED, BOOKED])
+def test_what_holds_no_secret_is_pickled(plain):
+    assert pickle.loads(pickle.dumps(plain)) == copy.deepcopy(plain) == plain
 
 
 @pytest.mark.parametrize("kind", [VoucherCloud, AsyncVoucherCloud])

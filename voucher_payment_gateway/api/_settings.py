@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from voucher_payment_gateway.api._answers import MEANINGS, Meaning
+from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.api._tokens import TokenStore
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
@@ -18,7 +19,7 @@ ClientSecret = str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Secretive):
     """The checked arguments of a client."""
 
     client_id: str

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from voucher_payment_gateway.api._secretive import Secretive
+
 LIFETIME_WITHOUT_EXPIRY_SECONDS = 600.0
 LONGEST_LIFETIME_SECONDS = 366 * 86400.0
 
@@ -14,8 +16,11 @@ _RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """An access token of the Voucher Cloud. ``value`` is a secret: seal it before it is stored anywhere."""
+class Token(Secretive):
+    """An access token of the Voucher Cloud. ``value`` is a secret: seal it before it is stored anywhere.
+
+    It cannot be pickled.
+    """
 
     value: str = field(repr=False)
     issued_at: datetime
@@ -31,6 +36,12 @@ class Token:
     @property
     def lifetime(self) -> timedelta:
         return self.expires_at - self.issued_at
+
+    def __copy__(self) -> "Token":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Token":
+        return self
 
 
 class TokenStore(Protocol):

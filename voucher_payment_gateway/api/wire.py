@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.money import CENT
 
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
@@ -93,11 +94,11 @@ class Voucher(_Answer):
         return _coalesce(given, id=("id", "custom_id"))
 
 
-class CompleteVoucher(Voucher):
+class CompleteVoucher(Secretive, Voucher):
     """A voucher with the secrets that are worth its balance. Page: ``GET /vouchers/{id}/complete``.
 
     ``code`` and ``pin`` are plain strings that ``repr`` and ``str`` leave out: hand them to the buyer, never
-    to a log.
+    to a log. It cannot be pickled.
     """
 
     code: str | None = Field(None, repr=False, description="What a customer types; up to 255 characters.")
@@ -138,10 +139,11 @@ class Charge(_Answer):
     updated_at: Instant | None = Field(None, description="By the clock of the Voucher Cloud.")
 
 
-class ClientCredentials(_Answer):
+class ClientCredentials(Secretive, _Answer):
     """The credentials a connect PIN is exchanged for. Page: ``POST /clients/connect``.
 
     ``secret`` is a plain string that ``repr`` and ``str`` leave out; whether it can be read again is unknown.
+    It cannot be pickled.
     """
 
     id: Identifier = Field(description="The OAuth `client_id`; answered under either name.")
