@@ -43,6 +43,8 @@ class OperationInline(ReadOnly, Inline):
         "attempts",
         "actor",
         "reason",
+        "concluded_by",
+        "conclusion",
         "created_at",
         "settled_at",
     )

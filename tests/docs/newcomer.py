@@ -115,8 +115,10 @@ class Newcomer:
             )
         port = self.cloud_port if "sandbox" in command else self.shop_port
         wait_for(port, self.programs[-1], log)
-        if expected.strip():
-            assert expected.strip() in log.read_text(), f"{command} printed:\n{log.read_text()}"
+        over_at = time.monotonic() + PATIENCE_SECONDS
+        while expected.strip() not in log.read_text():
+            assert time.monotonic() < over_at, f"{command} printed:\n{log.read_text()}"
+            time.sleep(0.05)
 
     def words(self, command: str) -> list[str]:
         words = shlex.split(command)

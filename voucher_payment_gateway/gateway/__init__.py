@@ -22,16 +22,21 @@ from voucher_payment_gateway.gateway._authorize import authorize
 from voucher_payment_gateway.gateway._authorize_selected import authorize_selected
 from voucher_payment_gateway.gateway._cancel import cancel
 from voucher_payment_gateway.gateway._capture import capture
+from voucher_payment_gateway.gateway._conclude import conclude
+from voucher_payment_gateway.gateway._cover import Cover, cover
 from voucher_payment_gateway.gateway._refund import refund
 from voucher_payment_gateway.gateway._select import select
 from voucher_payment_gateway.gateway._settle import SettleReport, settle
 
 __all__ = [
+    "Cover",
     "SettleReport",
     "aauthorize",
     "aauthorize_selected",
     "acancel",
     "acapture",
+    "aconclude",
+    "acover",
     "arefund",
     "aselect",
     "asettle",
@@ -39,6 +44,8 @@ __all__ = [
     "authorize_selected",
     "cancel",
     "capture",
+    "conclude",
+    "cover",
     "refund",
     "select",
     "settle",
@@ -48,6 +55,8 @@ aauthorize = sync_to_async(authorize)
 aauthorize_selected = sync_to_async(authorize_selected)
 acancel = sync_to_async(cancel)
 acapture = sync_to_async(capture)
+aconclude = sync_to_async(conclude)
+acover = sync_to_async(cover)
 arefund = sync_to_async(refund)
 aselect = sync_to_async(select)
 asettle = sync_to_async(settle)

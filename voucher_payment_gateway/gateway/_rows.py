@@ -57,15 +57,15 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
     return True
 
 
-def book(procedure: Procedure, operation: VoucherOperation, remote_id: str) -> None:
+def book(procedure: Procedure, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
     """Write down a booking on the operation and its payment at once. Raises LostClaimError, or OutdatedError where
     the remote id belongs to another operation."""
     reread = reread_at(operation, booked=True)
 
     def step() -> None:
-        _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread)
-        if changes := procedure.booked(operation):
-            change_payment(of(operation), **changes)
+        _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread, **changes)
+        if on_payment := procedure.booked(operation):
+            change_payment(of(operation), **on_payment)
         procedure.tell(operation)
 
     _insist(operation, step, give_up=lambda outdated: isinstance(outdated.__cause__, IntegrityError))

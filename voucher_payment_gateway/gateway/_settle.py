@@ -10,14 +10,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway._cancel import RELEASE, cancel, end_refunded
-from voucher_payment_gateway.gateway._capture import CHARGE
+from voucher_payment_gateway.gateway._cancel import cancel, end_refunded
 from voucher_payment_gateway.gateway._claims import claimed
 from voucher_payment_gateway.gateway._lapse import erase_codes, lapse
 from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
-from voucher_payment_gateway.gateway._procedure import Procedure
-from voucher_payment_gateway.gateway._refund import REFUND
+from voucher_payment_gateway.gateway._procedures import PROCEDURES
 from voucher_payment_gateway.gateway._renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway._resolve import read_again, resolve
 from voucher_payment_gateway.gateway._rows import LostClaimError, take
@@ -31,8 +29,6 @@ __all__ = ["SettleReport", "settle"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
-
-PROCEDURES: dict[str, Procedure] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class VoucherOperation(PermanentModel):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     actor = models.CharField(_("actor"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
+    concluded_by = models.CharField(_("concluded by"), max_length=150, blank=True)
+    conclusion = models.CharField(_("conclusion"), max_length=255, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     sending_at = models.DateTimeField(_("sending at"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)

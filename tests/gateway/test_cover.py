@@ -1,0 +1,83 @@
+"""What the vouchers cover and what another payment method takes, to the cent."""
+
+from decimal import Decimal as D
+
+import pytest
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
+
+CODE = "GIFT-2000-ABCD"
+
+
+@pytest.fixture
+def order(shop):
+    shop.voucher("20.00")
+    return shop.order("50.00")
+
+
+def sums(cover):
+    return cover.captured, cover.held, cover.due, cover.is_firm
+
+
+def test_an_order_without_vouchers_is_due_in_full(shop):
+    assert sums(gateway.cover(shop.order("50.00"))) == (D("0.00"), D("0.00"), D("50.00"), True)
+
+
+def test_a_held_voucher_covers_what_it_holds_until_its_reservation_ends(order):
+    payment = gateway.authorize(order, CODE)
+    cover = gateway.cover(order)
+    assert sums(cover) == (D("0.00"), D("20.00"), D("30.00"), True)
+    assert cover.held_until == payment.reserved_until
+
+
+def test_what_was_captured_stays_covered(order):
+    gateway.authorize(order, CODE)
+    gateway.capture(order)
+    assert sums(gateway.cover(order)) == (D("20.00"), D("0.00"), D("30.00"), True)
+
+
+def test_a_cancelled_voucher_covers_nothing(order):
+    gateway.authorize(order, CODE)
+    gateway.capture(order)
+    gateway.cancel(order)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("0.00"), D("50.00"), True)
+
+
+def test_a_selected_voucher_is_not_firm(order):
+    gateway.select(order, CODE)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("0.00"), D("50.00"), False)
+
+
+def test_a_lapsed_voucher_is_not_firm_until_it_is_held_again(shop, order):
+    gateway.authorize(order, CODE)
+    shop.later(minutes=36)
+    assert not gateway.cover(order).is_firm
+    gateway.settle()
+    assert sums(gateway.cover(order)) == (D("0.00"), D("0.00"), D("50.00"), False)
+    gateway.authorize_selected(order)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("30.00"), True)
+
+
+def test_an_order_that_costs_less_by_now_is_not_firm_until_it_is_held_anew(shop, order):
+    gateway.authorize(order, CODE)
+    order.total = D("15.00")
+    assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("0.00"), False)
+    gateway.authorize_selected(order)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("15.00"), D("0.00"), True)
+
+
+def test_a_charge_that_is_not_decided_is_not_firm(shop, order):
+    gateway.authorize(order, CODE)
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("30.00"), False)
+
+
+def test_it_sends_nothing_and_needs_one_statement(shop, order, django_assert_num_queries):
+    gateway.authorize(order, CODE)
+    shop.calls()
+    with django_assert_num_queries(1):
+        gateway.cover(order)
+    assert shop.calls() == []

@@ -1,0 +1,70 @@
+"""Cover: what the vouchers of an order pay, and what another payment method takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from voucher_payment_gateway.gateway._authorize import is_usable_now
+from voucher_payment_gateway.gateway._orders import look
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_facts
+
+__all__ = ["Cover", "cover"]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """How an order is covered, in units of ``currency`` with two places: ``total = captured + held + due``, unless
+    vouchers pay more than the order costs by now."""
+
+    total: Decimal
+    currency: str
+    captured: Decimal
+    """What was charged to vouchers, of payments that were not cancelled."""
+    held: Decimal
+    """What reservations hold."""
+    due: Decimal
+    """What another payment method takes, never below zero."""
+    held_until: datetime | None
+    """When the first of the reservations ends; None where nothing is held."""
+    is_firm: bool
+    """Whether a later capture charges exactly ``held``. False while a voucher is only selected, lapsed, about to end,
+    holds more than the order needs, or has an operation that is not decided: call ``authorize_selected`` before another
+    payment method takes ``due``."""
+
+
+def cover(order: Any) -> Cover:
+    """Return how the vouchers of ``order`` cover it, to the cent. Nothing is sent; one statement.
+
+    Raises PaymentStateError and AmountError where the order has no usable number, total or currency.
+    """
+    facts = order_facts(order)
+    view = look(facts.number)
+    live = [payment for payment in view.payments if payment.status not in ("cancelled", "failed")]
+    captured = sum((payment.amount_captured for payment in live), ZERO)
+    held = sum((payment.amount_authorized for payment in live), ZERO)
+    due = view.due(facts.total)
+    ends = [
+        payment.reserved_until for payment in live if payment.reserved_until and payment.amount_authorized
+    ]
+    return Cover(
+        total=facts.total,
+        currency=facts.currency,
+        captured=captured,
+        held=held,
+        due=due,
+        held_until=min(ends, default=None),
+        is_firm=_all_is_said(live) and captured + held + due == facts.total,
+    )
+
+
+def _all_is_said(payments: Iterable[VoucherPayment]) -> bool:
+    return not any(
+        payment.has_open_operation
+        or (payment.status == "authorized" and not is_usable_now(payment))
+        or (payment.status in ("selected", "lapsed") and payment.sealed_code)
+        for payment in payments
+    )

@@ -1,0 +1,64 @@
+"""``manage.py voucher_review``: show what needs a person, and take the decision."""
+
+import getpass
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.models import VoucherOperation
+
+
+class Command(BaseCommand):
+    """List the operations in ``manual``, or conclude one of them."""
+
+    help = "Show the gift voucher operations that need a person, or write down how one of them ended."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("operation", type=int, nargs="?", help="the id of the operation to decide")
+        decision = parser.add_mutually_exclusive_group()
+        decision.add_argument("--booked", metavar="ID", help="it is this booking of the Voucher Cloud")
+        decision.add_argument("--not-booked", action="store_true", help="nothing was booked, nor will be")
+        parser.add_argument("--reason", default="", help="why; it is kept with the operation")
+        parser.add_argument("--actor", default="", help="who decides; by default who runs the command")
+
+    def handle(
+        self,
+        *,
+        operation: int | None,
+        booked: str | None,
+        not_booked: bool,
+        reason: str,
+        actor: str,
+        **_: Any,
+    ) -> None:
+        if operation is None:
+            if booked or not_booked:
+                raise CommandError("name the operation that is decided: its id stands in the list")
+            self._list()
+        elif not booked and not not_booked:
+            raise CommandError("say how it ended: --booked ID or --not-booked")
+        else:
+            self._conclude(operation, booked or "", reason, actor or getpass.getuser())
+
+    def _list(self) -> None:
+        waiting = VoucherOperation.objects.filter(state="manual").order_by("pk")
+        for row in waiting:
+            self.stdout.write(
+                f"{row.pk}: order {row.order_number}, {row.kind} of {row.amount} {row.currency} on voucher "
+                f"{row.voucher_id}, number sent {row.reference}, {row.error_code}, "
+                f"since {row.settled_at:%Y-%m-%d %H:%M}"
+            )
+        self.stdout.write(f"{len(waiting)} gift voucher operations need a person")
+
+    def _conclude(self, pk: int, remote_id: str, reason: str, actor: str) -> None:
+        found = VoucherOperation.objects.filter(pk=pk).first()
+        if found is None:
+            raise CommandError(f"there is no operation {pk}")
+        try:
+            done = gateway.conclude(found, remote_id=remote_id, actor=actor, reason=reason)
+        except VoucherGatewayError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"operation {pk} is {done.state} now")
