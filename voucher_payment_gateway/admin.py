@@ -2,16 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[VoucherOperation, VoucherPayment]
     Page = admin.ModelAdmin[VoucherPayment]
+    DifferencePage = admin.ModelAdmin[VoucherDifference]
+    Form = forms.ModelForm[VoucherDifference]
 else:
-    Inline, Page = admin.TabularInline, admin.ModelAdmin
+    Inline, Page, DifferencePage = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
+    Form = forms.ModelForm
 
 
 class ReadOnly:
@@ -85,3 +92,87 @@ class VoucherPaymentAdmin(ReadOnly, Page):
         "created_at",
         "updated_at",
     )
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Whether a difference waits for a person."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("open")), ("explained", _("explained")), ("gone", _("gone"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "open":
+                return queryset.filter(gone_at=None, explained_at=None)
+            case "explained":
+                return queryset.exclude(explained_at=None)
+            case "gone":
+                return queryset.exclude(gone_at=None)
+        return queryset
+
+
+class ExplanationForm(Form):
+    """Takes a sentence; it is added to what was said before."""
+
+    new_explanation = forms.CharField(label=_("explain"), widget=forms.Textarea, strip=True)
+
+
+@admin.register(VoucherDifference)
+class VoucherDifferenceAdmin(DifferencePage):
+    """What differs from the Voucher Cloud's books: read, and explained by who may change differences."""
+
+    form = ExplanationForm
+    list_display = (
+        "voucher_id",
+        "code_hint",
+        "kind",
+        "order_number",
+        "amount_ours",
+        "amount_theirs",
+        "currency",
+        "first_seen_at",
+        "explained_by",
+        "gone_at",
+    )
+    list_filter = (OpenFilter, "kind", "first_seen_at")
+    list_select_related = False
+    search_fields = ("voucher_id", "order_number", "reference", "remote_id")
+    date_hierarchy = "first_seen_at"
+    readonly_fields = (
+        "sentence",
+        "kind",
+        "voucher_id",
+        "code_hint",
+        "order_number",
+        "payment",
+        "operation",
+        "booking_type",
+        "amount_ours",
+        "amount_theirs",
+        "currency",
+        "remote_id",
+        "reference",
+        "client_id",
+        "booked_at",
+        "first_seen_at",
+        "last_seen_at",
+        "gone_at",
+        "explained_at",
+        "explained_by",
+        "explanation",
+    )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *(["new_explanation"] * self.has_change_permission(request, obj)))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: VoucherDifference, form: Any, change: bool) -> None:
+        gateway.explain(obj, form.cleaned_data["new_explanation"], actor=request.user.get_username())

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, all_pages, first_words, headings, page, rows,
 from tests.shop.models import Order
 from voucher_payment_gateway import api, checks, conf, exceptions, gateway, models, signals
 from voucher_payment_gateway.orders import OrderAdapter
-from voucher_payment_gateway.rules import states
+from voucher_payment_gateway.rules import comparison, states
 from voucher_payment_gateway.sandbox import __main__ as sandbox_program
 from voucher_payment_gateway.sandbox import control
 
@@ -227,7 +227,7 @@ def field_names(model) -> set[str]:
     return {field.name for field in model._meta.fields}
 
 
-@pytest.mark.parametrize("model", [models.VoucherPayment, models.VoucherOperation])
+@pytest.mark.parametrize("model", [models.VoucherPayment, models.VoucherOperation, models.VoucherDifference])
 def test_every_field_of_a_model_has_its_row_and_no_other_has(model):
     told = section(page("reference/models.md"), model.__name__)
     fields = told.partition("| property |")[0].partition("###")[0]
@@ -258,6 +258,7 @@ def test_everything_that_the_mixin_adds_has_its_row():
         ("Payment statuses", states.PaymentStatus.__args__),
         ("Operation kinds", states.OperationKind.__args__),
         ("Operation states", states.OperationState.__args__),
+        ("Difference kinds", comparison.DifferenceKind.__args__),
     ],
 )
 def test_every_status_kind_and_state_has_its_row(heading, values):
@@ -268,6 +269,7 @@ def test_the_rows_agree_with_the_choices_of_the_columns():
     assert tuple(models.VoucherPayment.Status.values) == states.PaymentStatus.__args__
     assert tuple(models.VoucherOperation.Kind.values) == states.OperationKind.__args__
     assert tuple(models.VoucherOperation.State.values) == states.OperationState.__args__
+    assert tuple(models.VoucherDifference.Kind.values) == comparison.DifferenceKind.__args__
 
 
 def test_the_kinds_that_are_not_used_yet_are_the_ones_told():
@@ -278,7 +280,9 @@ def test_the_kinds_that_are_not_used_yet_are_the_ones_told():
 
 
 def test_every_constraint_and_index_is_told_and_no_other_is():
-    own = [models.VoucherPayment._meta, models.VoucherOperation._meta]
+    own = [
+        model._meta for model in (models.VoucherPayment, models.VoucherOperation, models.VoucherDifference)
+    ]
     names = {each.name for meta in own for each in [*meta.constraints, *meta.indexes]}
     assert set(re.findall(r"vpg_\w+", page("reference/models.md"))) == names
 

@@ -24,6 +24,8 @@ from voucher_payment_gateway.gateway._cancel import cancel
 from voucher_payment_gateway.gateway._capture import capture
 from voucher_payment_gateway.gateway._conclude import conclude
 from voucher_payment_gateway.gateway._cover import Cover, cover
+from voucher_payment_gateway.gateway._differences import explain
+from voucher_payment_gateway.gateway._reconcile import reconcile
 from voucher_payment_gateway.gateway._refund import refund
 from voucher_payment_gateway.gateway._select import select
 from voucher_payment_gateway.gateway._settle import SettleReport, settle
@@ -37,6 +39,8 @@ __all__ = [
     "acapture",
     "aconclude",
     "acover",
+    "aexplain",
+    "areconcile",
     "arefund",
     "aselect",
     "asettle",
@@ -46,6 +50,8 @@ __all__ = [
     "capture",
     "conclude",
     "cover",
+    "explain",
+    "reconcile",
     "refund",
     "select",
     "settle",
@@ -57,6 +63,8 @@ acancel = sync_to_async(cancel)
 acapture = sync_to_async(capture)
 aconclude = sync_to_async(conclude)
 acover = sync_to_async(cover)
+aexplain = sync_to_async(explain)
+areconcile = sync_to_async(reconcile)
 arefund = sync_to_async(refund)
 aselect = sync_to_async(select)
 asettle = sync_to_async(settle)

@@ -1,7 +1,8 @@
-"""Payments, their operations, and what the shop's order gains. Only ``gateway`` writes these rows."""
+"""Payments, their operations, differences, and what the shop's order gains. Only ``gateway`` writes these rows."""
 
+from voucher_payment_gateway.models.difference import VoucherDifference
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.order_mixin import VoucherOrderMixin
 from voucher_payment_gateway.models.payment import VoucherPayment
 
-__all__ = ["VoucherOperation", "VoucherOrderMixin", "VoucherPayment"]
+__all__ = ["VoucherDifference", "VoucherOperation", "VoucherOrderMixin", "VoucherPayment"]

@@ -1,0 +1,134 @@
+"""Differences as rows, not written yet, each with a sentence for people."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.books import DatedBooking
+from voucher_payment_gateway.rules.comparison import Finding
+
+__all__ = ["draft", "hold_draft", "moved", "unread_draft"]
+
+LONGEST = 255
+
+
+def draft(voucher_id: str, finding: Finding, operations: Sequence[VoucherOperation]) -> VoucherDifference:
+    """Return the row of a difference between an operation and a booking."""
+    entry, booking = finding.entry, finding.booking
+    operation = next((each for each in operations if entry and each.pk == entry.id), None)
+    row = _row(voucher_id, finding.kind, finding.remote_id, operations)
+    if booking is not None:
+        _show_booking(row, booking)
+    if operation is not None:
+        _show_operation(row, operation)
+    if operation is not None and finding.kind in ("ours_only", "differs"):
+        row.amount_ours = operation.amount
+    row.sentence = _sentence(row, operation)
+    return row
+
+
+def moved(row: VoucherDifference, operation: VoucherOperation) -> None:
+    """Turn a booking that seemed unknown into what it is: that of an operation on another voucher."""
+    row.kind, row.amount_ours = "differs", operation.amount
+    _show_operation(row, operation)
+    row.sentence = _sentence(row, operation)
+
+
+def hold_draft(payment: VoucherPayment, operations: Sequence[VoucherOperation]) -> VoucherDifference:
+    """Return the row of a reservation that was left open."""
+    row = _row(payment.voucher_id, "hold_left_open", payment.reservation_id, operations)
+    row.payment, row.order_number = payment, payment.order_number
+    held = (each.amount for each in operations if each.remote_id == payment.reservation_id)
+    row.amount_ours = payment.amount_authorized or next(held, None)
+    row.sentence = _hold_sentence(payment, row)
+    return row
+
+
+def unread_draft(
+    voucher_id: str, operations: Sequence[VoucherOperation], error: VoucherGatewayError
+) -> VoucherDifference:
+    """Return the row of a voucher whose bookings could not be read: it is not equal, nobody knows."""
+    row = _row(voucher_id, "not_compared", "", operations)
+    row.sentence = f"The voucher's bookings could not be read ({error.code}): it was not compared."
+    return row
+
+
+def _row(
+    voucher_id: str, kind: str, remote_id: str, operations: Sequence[VoucherOperation]
+) -> VoucherDifference:
+    hints = (each.payment.code_hint for each in operations if each.payment)
+    return VoucherDifference(
+        kind=kind,
+        voucher_id=voucher_id,
+        remote_id=remote_id,
+        code_hint=next(hints, ""),
+        currency=operations[0].currency if operations else "",
+    )
+
+
+def _show_booking(row: VoucherDifference, booking: DatedBooking) -> None:
+    row.booking_type = booking.type
+    row.amount_theirs = booking.amount
+    row.booked_at = booking.created_at
+    row.client_id = (booking.client_id or "")[:LONGEST]
+    row.reference = (booking.order_number or "")[:LONGEST]
+
+
+def _show_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
+    row.operation, row.payment, row.order_number = operation, operation.payment, operation.order_number
+    row.booking_type = row.booking_type or operation.kind
+
+
+def _sentence(row: VoucherDifference, operation: VoucherOperation | None) -> str:
+    theirs = f"a {row.booking_type} of {_money(row.amount_theirs, row)}"
+    ours = f"a {operation.kind} of {_money(operation.amount, row)}" if operation else ""
+    match row.kind:
+        case "ours_only":
+            return f"We have {ours}, booked. The Voucher Cloud shows no such booking."
+        case "differs":
+            return f"We have {ours}{_where(row, operation)}. The Voucher Cloud has {theirs}{_number(row)}."
+        case "refund_by_hand":
+            whose = "" if row.reference else " It names no charge, so it may be of a charge of somebody else."
+            return f"The Voucher Cloud has {theirs} by another client: refunded by hand. We do not have it.{whose}"
+    return f"The Voucher Cloud has {theirs}{_number(row)} that we do not have.{_waiting(operation)}"
+
+
+def _where(row: VoucherDifference, operation: VoucherOperation | None) -> str:
+    if operation is None or operation.voucher_id == row.voucher_id:
+        return f" with the number {operation.reference}" if operation and operation.reference else ""
+    return f" on another voucher, {operation.voucher_id}"
+
+
+def _number(row: VoucherDifference) -> str:
+    return f" with the number {row.reference}" if row.reference else ""
+
+
+def _waiting(operation: VoucherOperation | None) -> str:
+    if operation is None:
+        return " It is of our own client."
+    if operation.state == "manual":
+        return f" Operation {operation.pk} ({operation.kind}) waits for a person, and may be it."
+    return f" It fits operation {operation.pk} ({operation.kind}, {operation.state}): booked twice, or late."
+
+
+def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
+    dead_at = _instant(payment.reservation_dead_at)
+    if payment.status == "authorized":
+        return (
+            f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {dead_at}: "
+            "nobody captured, cancelled or lapsed it."
+        )
+    return (
+        f"The payment is {payment.status}, but its reservation was not released. It may hold "
+        f"{_money(row.amount_ours, row)} until {dead_at}, then it lapses."
+    )
+
+
+def _money(amount: Decimal | None, row: VoucherDifference) -> str:
+    return f"{amount} {row.currency}".rstrip()
+
+
+def _instant(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "?"

@@ -1,0 +1,123 @@
+"""``manage.py voucher_reconcile``: compare our operations with the bookings at the Voucher Cloud, both ways."""
+
+import getpass
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import nullcontext
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.difference_list import lines, summary, whole_file, write_csv
+from voucher_payment_gateway.management.progress import progress_on
+from voucher_payment_gateway.models import VoucherDifference
+
+DIFFERENCES, NOT_COMPARED = 1, 2
+"""Exit codes."""
+
+
+class Command(BaseCommand):
+    """Exit code 1 where something differs, 2 where something could not be compared."""
+
+    help = (
+        "Compare the gift voucher operations of a time, yesterday unless told otherwise, with the Voucher Cloud's "
+        "bookings, and list what differs until it is explained. Moves no money."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--since", type=_instant, metavar="WHEN", help="from here on: a date or an instant, ISO 8601"
+        )
+        parser.add_argument("--until", type=_instant, metavar="WHEN", help="up to here, this not included")
+        parser.add_argument("--csv", type=Path, metavar="FILE", help="write the differences to a file too")
+        parser.add_argument(
+            "--explain", nargs=2, metavar=("ID", "SENTENCE"), help="note why a difference is right as it is"
+        )
+        parser.add_argument("--by", default="", metavar="NAME", help="who explains it")
+
+    def handle(
+        self,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        csv: Path | None,
+        explain: list[str] | None,
+        by: str,
+        **_: Any,
+    ) -> None:
+        if explain:
+            self._explain(*explain, by=by or _system_user())
+            return
+        today = timezone.make_aware(datetime.combine(timezone.localdate(), time.min))
+        until = until or today
+        since = since or _day_before(until)
+        differences = self._compared(since, until, csv)
+        for line in lines(differences):
+            self.stdout.write(line)
+        self._end(differences)
+
+    def _compared(self, since: datetime, until: datetime, csv: Path | None) -> list[VoucherDifference]:
+        try:
+            with whole_file(csv) if csv else nullcontext() as file:
+                with progress_on(sys.stderr, "vouchers") as progress:
+                    differences = gateway.reconcile(since, until, progress=progress)
+                if file:
+                    write_csv(differences, file)
+        except ValueError as error:
+            raise CommandError(str(error), returncode=NOT_COMPARED) from None
+        except OSError as error:
+            if csv is None:
+                raise
+            raise CommandError(f"--csv: {error}. No file was written.", returncode=NOT_COMPARED) from None
+        except VoucherGatewayError as error:
+            raise CommandError(
+                f"Not everything was compared: {error} ({error.code}). Run it again for the same time.",
+                returncode=NOT_COMPARED,
+            ) from None
+        return differences
+
+    def _end(self, differences: list[VoucherDifference]) -> None:
+        if not differences:
+            self.stdout.write(summary(differences))
+            return
+        unread = any(difference.kind == "not_compared" for difference in differences)
+        raise CommandError(summary(differences), returncode=NOT_COMPARED if unread else DIFFERENCES)
+
+    def _explain(self, number: str, sentence: str, *, by: str) -> None:
+        found = VoucherDifference.objects.filter(pk=number).first() if number.isdecimal() else None
+        if found is None:
+            raise CommandError(f"--explain: there is no difference {number}. Nothing was written.")
+        try:
+            gateway.explain(found, sentence, actor=by)
+        except ValueError as error:
+            raise CommandError(f"--explain, --by: {error} Nothing was written.") from None
+        self.stdout.write(f"Difference {found.pk} is explained.")
+
+
+def _instant(text: str) -> datetime:
+    """Return an aware instant; a date is its midnight, and both are of our own time zone unless they name one."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r}: give a date such as 2026-11-22, or an instant in ISO 8601"
+        ) from None
+    return timezone.make_aware(instant) if instant.tzinfo is None else instant
+
+
+def _day_before(until: datetime) -> datetime:
+    """Return the midnight that began the day before ``until``, also where that day had 23 hours or 25."""
+    day = timezone.localtime(until).date() - timedelta(days=1)
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in the system's list, as in some containers
+        return ""

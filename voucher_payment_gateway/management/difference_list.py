@@ -1,0 +1,121 @@
+"""Differences as a list for people and as a file for a spreadsheet, grouped by voucher."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
+
+from voucher_payment_gateway.models import VoucherDifference
+
+__all__ = ["COLUMNS", "lines", "summary", "whole_file", "write_csv"]
+
+COLUMNS = (
+    "id",
+    "voucher_id",
+    "code_hint",
+    "kind",
+    "order_number",
+    "booking_type",
+    "amount_ours",
+    "amount_theirs",
+    "currency",
+    "remote_id",
+    "reference",
+    "client_id",
+    "booked_at",
+    "first_seen_at",
+    "last_seen_at",
+    "sentence",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet may take for the beginning of a formula; order numbers of others can hold anything."""
+
+
+class Sink(Protocol):
+    """What text can be written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+def lines(differences: Iterable[VoucherDifference]) -> Iterator[str]:
+    """Yield a line for each voucher, and below it two for each of its differences."""
+    for voucher_id, rows in groupby(differences, key=lambda row: row.voucher_id):
+        own = list(rows)
+        hint = next((row.code_hint for row in own if row.code_hint), "")
+        yield _printable(f"voucher {voucher_id}" + (f" (…{hint})" if hint else ""))
+        for row in own:
+            yield _printable(_line(row))
+            yield _printable(f"      {row.sentence}")
+
+
+def summary(differences: list[VoucherDifference]) -> str:
+    """Return how much differs, in a sentence."""
+    if not differences:
+        return "No differences."
+    unread = sum(row.kind == "not_compared" for row in differences)
+    found = len(differences) - unread
+    sentences = []
+    if found:
+        new = sum(row.is_new and row.kind != "not_compared" for row in differences)
+        sentences.append(f"{found} difference{'s' * (found > 1)}, {new} of them new.")
+    if unread:
+        sentences.append(f"{unread} voucher{'s' * (unread > 1)} could not be compared.")
+    return " ".join(sentences)
+
+
+def write_csv(differences: Iterable[VoucherDifference], file: Sink) -> None:
+    """Write a header and a row for each difference; no cell can be taken for a formula."""
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for row in differences:
+        writer.writerow([_cell(getattr(row, name)) for name in COLUMNS])
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Sink]:
+    """Have a file of mode 0600 that takes the place of ``target`` once it is whole. Raises OSError.
+
+    Whether it can be written is known at once; what goes wrong later leaves an older file as it was.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder")
+    with NamedTemporaryFile(
+        "w", dir=target.parent, prefix=f".{target.name}.", newline="", encoding="utf-8", delete=False
+    ) as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _line(row: VoucherDifference) -> str:
+    told = [f"  {row.pk}", row.get_kind_display()]
+    if row.order_number:
+        told.append(f"order {row.order_number}")
+    told.append(
+        f"ours {_amount(row.amount_ours)}, theirs {_amount(row.amount_theirs)} {row.currency}".strip()
+    )
+    told.append("new" if row.is_new else f"since {row.first_seen_at:%Y-%m-%d}")
+    return "  ".join(told)
+
+
+def _amount(amount: object) -> str:
+    return "-" if amount is None else str(amount)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _printable(text: str) -> str:
+    """Show what others wrote without letting it steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
