@@ -25,6 +25,7 @@ MISTAKES = [
     ({"TOKEN_URL": "ftp://vouchers.example"}, "E005", "TOKEN_URL"),
     ({"TIMEOUT_SECONDS": 0}, "E006", "TIMEOUT_SECONDS"),
     ({"TIMEOUT_SECONDS": 30, "DEADLINE_SECONDS": 10}, "E006", "DEADLINE_SECONDS"),
+    ({"DEADLINE_SECONDS": float("inf")}, "E006", "DEADLINE_SECONDS"),
     ({"ORDER_MODEL": "order"}, "E007", "ORDER_MODEL"),
     ({"ORDER_MODEL": "shop.Basket"}, "E007", "ORDER_MODEL"),
     ({"ORDER_FIELDS": {"number": "code"}}, "E008", "ORDER_FIELDS.number"),

@@ -24,6 +24,7 @@ from pydantic import (
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.api._secretive import Secretive
+from voucher_payment_gateway.api._settings import LONGEST_SECONDS
 
 __all__ = [
     "NAME",
@@ -46,6 +47,7 @@ TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0)]
+CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
 
 
 class Section(BaseModel):
@@ -88,8 +90,8 @@ class GatewaySettings(Secretive, Section):
     CLIENT_SECRET: str | Callable[[], str] = Field(repr=False)
     CLIENT_TYPE: str = Field(default="", max_length=32)
     CA_FILE: str = ""
-    TIMEOUT_SECONDS: Seconds = 5.0
-    DEADLINE_SECONDS: Seconds = 15.0
+    TIMEOUT_SECONDS: CallSeconds = 5.0
+    DEADLINE_SECONDS: CallSeconds = 15.0
     ORDER_MODEL: str = Field(pattern=r"^\w+\.\w+$")
     ORDER_FIELDS: OrderFieldNames = OrderFieldNames()
     ORDER_ADAPTER: str = "voucher_payment_gateway.orders.OrderAdapter"

@@ -136,3 +136,50 @@ def test_charges_of_an_unknown_voucher_are_refused(client):
 
 def test_vouchers_are_listed_alike(client):
     assert [found.id for found in client(page([VOUCHER]))(lambda cloud: cloud.list_vouchers())] == ["v-1"]
+
+
+def told(rows, current, last, total):
+    answer = page(rows, current, last)
+    return {**answer, "meta": {**answer["meta"], "total": total}}
+
+
+def turning(*answers):
+    """An API with one answer for each page."""
+    return lambda request: answers[int(request.url.params["page"]) - 1]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [told([row(1)], 1, 1, 2)],
+        [told([], 1, 1, 1)],
+        [told([row(1), row(2)], 1, 2, 4), told([row(3)], 2, 2, 4)],
+        [told([row(1), row(2)], 1, 2, 4), told([row(2), row(3)], 2, 2, 4)],
+        [told([row(1), row(2)], 1, 2, 3), told([row(3)], 2, 2, 9)],
+        # The second row vanished: the third moved to the first page, which was read already.
+        [told([row(1), row(2)], 1, 2, 4), told([row(4)], 2, 2, 3)],
+        [told([row(1), row(1)], 1, 1, 2)],
+        [told([row(1)], 1, 1, "1")],
+        [told([row(1)], 1, 1, -1)],
+    ],
+)
+def test_a_list_that_ends_short_of_its_promise_proves_nothing(client, answers):
+    with pytest.raises(ContractError):
+        client(turning(*answers))(charges)
+
+
+@pytest.mark.parametrize(
+    ("answers", "count"),
+    [
+        ([told([row(1), row(2)], 1, 1, 2)], 2),
+        ([told([], 1, 1, 0)], 0),
+        ([told([row(1), row(2)], 1, 2, 3), told([row(3)], 2, 2, 3)], 3),
+        # One more at the end, and one more at the front that pushes the second row on: neither was promised.
+        ([told([row(1), row(2)], 1, 2, 3), told([row(3), row(4)], 2, 2, 4)], 4),
+        ([told([row(1), row(2)], 1, 2, 3), told([row(2), row(3)], 2, 2, 4)], 3),
+        ([told([row(1), row(2)], 1, 2, 3), page([row(3)], 2, 2)], 3),
+        ([told([row(1), row(2)], 1, 1, 1)], 2),
+    ],
+)
+def test_a_list_may_grow_while_it_is_read(client, answers, count):
+    assert len(client(turning(*answers))(charges)) == count

@@ -1,6 +1,6 @@
 """Each operation on the wire: what is asked, what is answered, and what is refused before it leaves."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 
 import httpx
@@ -395,3 +395,75 @@ def test_what_cannot_be_said_on_the_wire_is_refused_by_its_name(client, name, as
     with pytest.raises(ValueError, match=f"^{name}:"):
         run(ask)
     assert run.script.requests == []
+
+
+LAST, FIRST = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+LOCAL_MEAN_TIME = timezone(timedelta(minutes=53, seconds=28))
+LONE = "A\ud800"
+
+
+class NoOffset(tzinfo):
+    """A time zone that does not know its offset."""
+
+    def utcoffset(self, instant):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("created_to", lambda c: c.list_vouchers(created_to=LAST)),
+        ("created_to", lambda c: c.list_voucher_charges("v-1", created_to=LAST)),
+        ("created_from", lambda c: c.list_vouchers(created_from=FIRST.replace(tzinfo=LOCAL_MEAN_TIME))),
+        ("created_from", lambda c: c.list_vouchers(created_from=FIRST.replace(tzinfo=NoOffset()))),
+        ("order_number", lambda c: c.list_vouchers(order_number=LONE)),
+        ("order_number", lambda c: c.list_voucher_charges("v-1", order_number=LONE)),
+        ("per_page", lambda c: c.list_vouchers(per_page=10**5000)),
+        ("code", lambda c: c.reserve(code=LONE, amount=TEN, currency="EUR")),
+        ("pin", lambda c: c.reserve(code="x", amount=TEN, currency="EUR", pin=LONE)),
+        ("order_number", lambda c: c.charge("r-1", LONE)),
+        ("comment", lambda c: c.delete_voucher("v-1", LONE)),
+        ("data", lambda c: c.create_voucher(amount=TEN, currency="EUR", data=LONE)),
+        ("validity_value", lambda c: c.create_voucher(amount=TEN, currency="EUR", validity_value=10**5000)),
+    ],
+)
+def test_what_no_wire_can_carry_is_refused_by_its_name(client, name, ask):
+    run = client(VOUCHER)
+    with pytest.raises(ValueError, match=f"^{name}: ") as caught:
+        run(ask)
+    assert not isinstance(caught.value, UnicodeError)
+    assert run.script.requests == []
+
+
+def test_an_offset_with_seconds_is_said_in_utc(client):
+    run = client(page([]))
+    run(lambda c: c.list_vouchers(created_from=datetime(1890, 1, 1, tzinfo=LOCAL_MEAN_TIME)))
+    assert run.script.last.url.params["filter[created_from]"] == "1889-12-31T23:06:32+00:00"
+
+
+@pytest.mark.parametrize("voucher_id", ["v-2", ""])
+def test_a_booking_on_another_voucher_is_not_the_one_asked_for(client, voucher_id):
+    def recharge(c):
+        return c.recharge_voucher(amount=TEN, currency="EUR", order_number="ORDER-1", id="v-1")
+
+    with pytest.raises(OutcomeUnknownError):
+        client({**RECHARGE, "voucher_id": voucher_id})(recharge)
+    with pytest.raises(ContractError):
+        client({**CHARGE, "voucher_id": voucher_id})(lambda c: c.get_voucher_charge("v-1", "c-1"))
+
+
+@pytest.mark.parametrize("voucher_id", ["v-1", None])
+def test_a_booking_on_the_voucher_asked_for_may_leave_its_id_out(client, voucher_id):
+    def recharge(c):
+        return c.recharge_voucher(amount=TEN, currency="EUR", order_number="ORDER-1", id="v-1")
+
+    assert client({**RECHARGE, "voucher_id": voucher_id})(recharge).id == "c-3"
+    found = client({**CHARGE, "voucher_id": voucher_id})(lambda c: c.get_voucher_charge("v-1", "c-1"))
+    assert found.id == "c-1"
+
+
+def test_a_recharge_by_code_may_name_any_voucher(client):
+    def recharge(c):
+        return c.recharge_voucher(amount=TEN, currency="EUR", order_number="ORDER-1", code=CODE)
+
+    assert client({**RECHARGE, "voucher_id": "v-77"})(recharge).id == "c-3"

@@ -4,7 +4,9 @@ import gzip
 import json
 import os
 import signal
+import socket
 import ssl
+import threading
 import time
 import tracemalloc
 import zlib
@@ -105,6 +107,42 @@ def test_a_body_is_read_only_up_to_a_bound(client, ask, behave):
         assert time.monotonic() - begun < 5
 
 
+BEHIND = {
+    "much": gzip.compress(json.dumps(CHARGE).encode()) + b" " * 67108864,
+    "little": gzip.compress(json.dumps(CHARGE).encode()) + b" ",
+    "another stream": gzip.compress(json.dumps(CHARGE).encode()) * 2,
+}
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_bytes_behind_the_end_of_a_compressed_body_make_it_no_answer(client, behind):
+    content = reply(BEHIND[behind], headers="Content-Encoding: gzip\r\n")
+    with serving(lambda connection, request: connection.sendall(content)) as server:
+        run = client(transport=None, base_url=server.base_url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(OutcomeUnknownError):
+                run(ASKS["charge"])
+            assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_compressed_body_that_unpacks_to_nothing_is_read_only_up_to_a_bound(client):
+    ended = []
+
+    def endless(connection, request):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n\x78\x9c")
+        for _ in range(1000):
+            connection.sendall(EMPTY_BLOCK * 20_000)
+        ended.append(1)
+
+    with serving(endless) as server, pytest.raises(ContractError):
+        client(transport=None, base_url=server.base_url, deadline_seconds=60)(ASKS["read"])
+    assert ended == []
+
+
 def test_a_compressed_body_is_never_unpacked_beyond_the_bound(client):
     with serving(bomb) as server:
         run = client(transport=None, base_url=server.base_url)
@@ -187,6 +225,45 @@ def test_a_refused_connection_means_not_sent(client, ask):
         base_url = server.base_url
     with pytest.raises(UnavailableError):
         client(transport=None, base_url=base_url, deadline_seconds=0.3)(ASKS[ask])
+
+
+def test_a_look_up_of_a_name_that_hangs_ends_with_the_call(monkeypatch):
+    let_go, ended, looked_up = threading.Event(), [], []
+
+    def hang(*arguments, **options):
+        looked_up.append(arguments[0])
+        let_go.wait(60)
+        ended.append(1)
+        return []
+
+    with VoucherCloud(
+        client_id="a", client_secret="b", base_url="https://voucher.example/v1", deadline_seconds=0.3
+    ) as cloud:
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+        try:
+            for _ in range(3):
+                with pytest.raises(UnavailableError):
+                    cloud.charge("r-1", "ORDER-1")
+            assert (looked_up, ended) == (["voucher.example"], [])
+        finally:
+            let_go.set()
+
+
+def test_a_name_is_looked_up(client):
+    with serving(lambda connection, request: connection.sendall(reply(VOUCHER))) as server:
+        by_name = server.base_url.replace("127.0.0.1", "localhost")
+        assert client(transport=None, base_url=by_name)(ASKS["read"]).id == "v-1"
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a" * 64 + ".example"])
+def test_a_name_that_nobody_knows_means_not_sent(client, name):
+    with pytest.raises(UnavailableError):
+        client(transport=None, base_url=f"https://{name}/v1", deadline_seconds=2.0)(ASKS["charge"])
+
+
+def test_a_window_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match=r"^monotonic_instant:"), send_before(float("nan")):
+        pass
 
 
 def test_a_connection_is_reused(client):

@@ -465,7 +465,13 @@ def test_the_secret_may_be_a_callable_and_is_asked_only_when_it_is_needed(client
 
 @pytest.mark.parametrize(
     ("secret", "kind"),
-    [(lambda: 1 / 0, UnavailableError), (lambda: "", CredentialsError), (lambda: None, CredentialsError)],
+    [
+        (lambda: 1 / 0, UnavailableError),
+        (lambda: "", CredentialsError),
+        (lambda: None, CredentialsError),
+        (lambda: "half a character \ud800", CredentialsError),
+        (lambda: "with its line end\n", CredentialsError),
+    ],
 )
 def test_a_secret_that_cannot_be_read_sends_nothing(client, secret, kind):
     run = client(VOUCHER, client_secret=secret)

@@ -125,7 +125,7 @@ class TokenKeeper:
             if isinstance(secret, BaseException):
                 _logger.error("The client secret could not be read: %s", type(secret).__name__)
                 return UnavailableError(code="client_secret")
-        if not self._settings.client_id or not isinstance(secret, str) or not secret:
+        if not isinstance(secret, str) or not secret or not secret.isprintable():
             return CredentialsError(code="client_secret")
         return token_answer((yield Send(self._request(secret), deadline)))
 

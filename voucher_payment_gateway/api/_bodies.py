@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Data = Annotated[str, StringConstraints(max_length=1_000_000)]
 OrderNumber = Annotated[str, StringConstraints(min_length=1)]
 Money = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}\.[0-9]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -43,7 +44,9 @@ class CreateVoucher(Body):
     pin: Text | None
     sku: Text | None
     batch: Annotated[str, StringConstraints(min_length=1, max_length=30)] | None
-    validity_value: Annotated[int, Field(ge=1)] | None = Field(description="In `validity_interval`.")
+    validity_value: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        description="In `validity_interval`."
+    )
     validity_interval: Literal["days", "weeks", "months", "years"] | None
     type: Text | None = Field(description="`digital` or `print`.")
     taxable: bool | None
@@ -51,7 +54,7 @@ class CreateVoucher(Body):
         description="Percent."
     )
     order_number: OrderNumber | None
-    data: str | None = Field(description="Text of the merchant, often JSON.")
+    data: Data | None = Field(description="Text of the merchant, often JSON.")
 
 
 class UpdateVoucher(Body):

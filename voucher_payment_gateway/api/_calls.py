@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Generic, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
@@ -25,6 +25,9 @@ from voucher_payment_gateway.api.wire import (
 T = TypeVar("T")
 Query = tuple[tuple[str, str], ...]
 
+MOST_PER_PAGE = 1_000_000
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -163,6 +166,7 @@ def recharge_voucher(
         return (
             booked.type == "recharge"
             and booked.amount == Decimal(fields["amount"])
+            and (id is None or booked.voucher_id in (None, id))
             and _is_number(booked.order_number, order_number)
         )
 
@@ -180,7 +184,7 @@ def get_voucher_charge(id: str, charge_id: str) -> Call[Charge]:
     path = f"/vouchers/{segment(id, 'id')}/charges/{segment(charge_id, 'charge_id')}"
 
     def ours(booked: Charge) -> bool:
-        return booked.id == charge_id
+        return booked.id == charge_id and booked.voucher_id in (None, id)
 
     return Call("GET /vouchers/{id}/charges/{charge_id}", "GET", path, Charge, "read", ours=ours)
 
@@ -268,17 +272,25 @@ def _filters(filters: Filters) -> Query:
         rounded = _instant(end, "created_to", timedelta(microseconds=999_999))
         query.append(("filter[created_to]", rounded))
     if (number := filters["order_number"]) is not None:
-        if not isinstance(number, str) or not number:
-            raise ValueError("order_number: give a string that is not empty")
+        if not isinstance(number, str) or not number or _SURROGATE.search(number):
+            raise ValueError("order_number: give a string of Unicode that is not empty")
         query.append(("filter[order_number]", number))
     if (per_page := filters["per_page"]) is not None:
-        if isinstance(per_page, bool) or not isinstance(per_page, int) or per_page < 1:
-            raise ValueError("per_page: give a whole number from 1")
+        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MOST_PER_PAGE:
+            raise ValueError(f"per_page: give a whole number from 1 to {MOST_PER_PAGE}")
         query.append(("per_page", str(per_page)))
     return tuple(query)
 
 
 def _instant(value: datetime, name: str, more: timedelta = timedelta()) -> str:
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, datetime) or (offset := value.utcoffset()) is None:
         raise ValueError(f"{name}: give an aware datetime")
-    return (value + more).isoformat(timespec="seconds")
+    try:
+        said = value + more
+        # RFC 3339 knows offsets of whole minutes only; local times of long ago have others.
+        said = said.astimezone(UTC) if offset % timedelta(minutes=1) else said
+    except OverflowError:
+        said = None
+    if said is None:
+        raise ValueError(f"{name}: give an instant that is not the first or the last there is")
+    return said.isoformat(timespec="seconds")

@@ -1,5 +1,6 @@
 """The last look at the clock before a request is written, and the window that a caller may set for it."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ def send_before(monotonic_instant: float) -> Iterator[None]:
 
     A request whose write to the socket would begin later raises UnavailableError with the code
     ``send_window_passed`` instead: nothing was sent, no money moved.
-    A window within a window only narrows it.
+    A window within a window only narrows it. Raises ValueError for an instant that is not a number.
     """
+    if math.isnan(monotonic_instant):
+        raise ValueError("monotonic_instant: must be an instant of time.monotonic()")
     token = _window.set(min(monotonic_instant, _window.get()))
     try:
         yield

@@ -23,6 +23,8 @@ class Pages(Generic[Row]):
     _page: int = 0
     _more: bool = True
     _seen: set[str] = field(default_factory=set)
+    _sent: int = 0
+    _promised: int | None = None
 
     def next_call(self) -> Call[Envelope] | None:
         """Return the call for the next page, or None after the last one."""
@@ -38,11 +40,26 @@ class Pages(Generic[Row]):
             return ContractError()
         fresh = [row for row in {row.id: row for row in rows}.values() if row.id not in self._seen]
         self._seen.update(row.id for row in fresh)
+        self._sent += len(rows)
         self._more = self._says_more(page)
         if self._more and (not fresh or self._page >= MOST_PAGES):
             # Pages that repeat, or that promise more for ever, cannot prove that something is absent.
             return ContractError()
-        return fresh
+        return ContractError() if self._falls_short(page) else fresh
+
+    def _falls_short(self, page: Envelope) -> bool:
+        """Whether the list has ended with fewer rows than it promised: an incomplete one proves no absence.
+
+        Tolerated is what others add meanwhile: such rows were not promised when the list began, and they push
+        others to a later page, where these are sent again. A row that vanishes meanwhile pulls others to a page
+        that was read already, unseen: then fewer come than were promised at first, and the list proves nothing.
+        """
+        total = page.meta.total if page.meta is not None else None
+        if self._promised is None:
+            self._promised = total
+        if self._more:
+            return False
+        return len(self._seen) < (self._promised or 0) or self._sent < (total or 0)
 
     def _says_more(self, page: Envelope) -> bool:
         if page.meta is not None:

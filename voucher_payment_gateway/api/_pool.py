@@ -10,11 +10,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore
 
-from voucher_payment_gateway.api._exchange import Deadline
+from voucher_payment_gateway.api._errand import Errand, outcome_of
+from voucher_payment_gateway.api._exchange import Deadline, Late, Run
+
+LONGEST_LOOK_UP_SECONDS = 60.0
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
@@ -66,8 +71,12 @@ class DeadlineStream(httpcore.NetworkStream):
 class DeadlineBackend(httpcore.SyncBackend):
     """Opens such sockets; each address of a host is tried within what is left.
 
-    Only the resolver has limits of its own: a blocking look-up cannot be interrupted.
+    A look-up of a name cannot be interrupted, so it is left behind. While one hangs, no other is begun.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._late: Late | None = None
 
     def connect_tcp(
         self,
@@ -78,7 +87,7 @@ class DeadlineBackend(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError("no address")
-        for address in _addresses(host, port):
+        for address in self._addresses(host, port, _left(timeout, httpcore.ConnectTimeout)):
             left = _left(timeout, httpcore.ConnectTimeout)
             try:
                 return DeadlineStream(super().connect_tcp(address, port, left, local_address, socket_options))
@@ -86,10 +95,27 @@ class DeadlineBackend(httpcore.SyncBackend):
                 failure = error
         raise failure
 
+    def _addresses(self, host: str, port: int, wait_seconds: float | None) -> list[str]:
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        if _is_address(host):
+            found = outcome_of(look_up)
+        elif self._late is not None and self._late.is_running():
+            raise httpcore.ConnectTimeout("resolver")
+        else:
+            found = Errand(
+                Run(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
+            ).outcome()
+        if isinstance(found, Late):
+            self._late = found
+            raise httpcore.ConnectTimeout("resolver")
+        if not isinstance(found, list):
+            raise httpcore.ConnectError(type(found).__name__)
+        return [str(address[0]) for *_, address in found]
 
-def _addresses(host: str, port: int) -> list[str]:
+
+def _is_address(host: str) -> bool:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(type(error).__name__) from None
-    return [str(address[0]) for *_, address in found]
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,6 @@
 """What a client is made with, checked once: a bad argument raises ValueError that names it."""
 
 import ipaddress
-import math
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from voucher_payment_gateway.api._tokens import TokenStore
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
 SANDBOX = "https://vouchers-sbx.api.jtl-software.com/v1"
+
+LONGEST_SECONDS = 3600
 
 ClientSecret = str | Callable[[], str]
 
@@ -103,9 +104,9 @@ def _secret(value: object) -> ClientSecret:
 
 
 def _seconds(value: object, name: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS:
         return float(value)
-    raise ValueError(f"{name}: must be a number of seconds above zero")
+    raise ValueError(f"{name}: must be a number of seconds above zero and up to {LONGEST_SECONDS}")
 
 
 def _certificates(value: str | Path) -> str:
@@ -121,7 +122,9 @@ def _certificates(value: str | Path) -> str:
 
 
 def _meanings(given: Mapping[str, Meaning]) -> Mapping[str, Meaning]:
+    if not isinstance(given, Mapping):
+        raise ValueError("error_meanings: must map codes of the API to what they mean")
     for code, meaning in given.items():
-        if meaning not in MEANINGS:
+        if not isinstance(meaning, str) or meaning not in MEANINGS:
             raise ValueError(f"error_meanings: {code!r} must mean one of {', '.join(sorted(MEANINGS))}")
     return dict(given)

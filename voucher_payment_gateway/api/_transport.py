@@ -168,18 +168,25 @@ class Body:
         self._response = response
         self._deadline = deadline
         self._late = False
+        self._came = 0
         self._read = bytearray()
         self._inflate = _decoder(response.headers.get("content-encoding", ""))
 
     def add(self, chunk: bytes) -> None:
         if self._late:
             raise DrippingBodyError
-        if self._inflate is not None:
-            chunk = self._inflate.decompress(chunk, LONGEST_BODY_BYTES + 1)
-        self._read += chunk
-        if len(self._read) > LONGEST_BODY_BYTES:
+        # Counted as it came too: a stream may be endless and unpack to nothing.
+        self._came += len(chunk)
+        self._read += chunk if self._inflate is None else self._unpacked(self._inflate, chunk)
+        if max(self._came, len(self._read)) > LONGEST_BODY_BYTES:
             raise OversizedBodyError
         self._late = self._deadline.remaining_seconds() <= 0
+
+    def _unpacked(self, inflate: "zlib._Decompress", chunk: bytes) -> bytes:
+        plain = inflate.decompress(chunk, LONGEST_BODY_BYTES + 1)
+        if inflate.unused_data:  # whatever follows the end of the stream, nobody has checked it
+            raise UndecodableBodyError
+        return plain
 
     def answer(self) -> Answer:
         if self._inflate is not None and not self._inflate.eof:

@@ -169,6 +169,7 @@ class PageMeta(_Answer):
 
     current_page: int = Field(ge=1)
     last_page: int = Field(ge=0)
+    total: int | None = Field(None, ge=0)
 
 
 class PageLinks(_Answer):
