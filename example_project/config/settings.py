@@ -25,7 +25,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "shop.security.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -45,6 +47,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
                 "shop.basket.context",
             ],
         },
@@ -65,6 +68,8 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "example_shop_language"
 TIME_ZONE = "Europe/Berlin"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -82,12 +87,13 @@ SHOP_CURRENCY = "EUR"
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",
     "BASE_URL": os.environ.get("VOUCHER_CLOUD_URL", ""),
+    "TIMEOUT_SECONDS": float(os.environ.get("VOUCHER_TIMEOUT_SECONDS", "5")),
     "CLIENT_ID": "local-shop",
     "CLIENT_SECRET": "local-shop-secret",
     "ORDER_MODEL": "shop.Order",
     "CHECKOUT_ORDER": "shop.checkout.current_order",
     "EVENTS": {
-        "authorize": "shop.signals.checkout_confirmed",
+        "authorize": ["shop.signals.checkout_confirmed", "shop.signals.order_changed"],
         "capture": "shop.signals.order_shipped",
         "refund": "shop.signals.goods_returned",
         "cancel": "shop.signals.order_cancelled",

@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("shop.urls")),
     path("vouchers/", include("voucher_payment_gateway.checkout.urls")),
+    path("language/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

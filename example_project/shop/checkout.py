@@ -1,11 +1,13 @@
 """Which order a visitor's checkout is about, and keeping it the same as the basket."""
 
+from contextlib import suppress
+
 from django.db import transaction
 from django.http import HttpRequest
 
 from shop.basket import Basket
 from shop.models import Order, OrderLine
-from shop.signals import order_cancelled
+from shop.signals import order_cancelled, order_changed
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
 
@@ -30,7 +32,7 @@ def start(request: HttpRequest) -> Order:
         order = Order.start()
         request.session["draft"] = order.pk
         request.session["orders"] = [*request.session.get("orders", []), order.pk]
-    write_lines(order, Basket(request))
+    write_lines(request, order)
     return order
 
 
@@ -40,21 +42,27 @@ def follow_basket(request: HttpRequest) -> None:
     if order is None:
         return
     if basket.count:
-        write_lines(order, basket)
+        write_lines(request, order)
     else:
         give_up(request, order)
 
 
-def write_lines(order: Order, basket: Basket) -> None:
-    """Write what is in the basket, and its total, into the order."""
+def write_lines(request: HttpRequest, order: Order) -> None:
+    """Write what is in the basket, and its total, into the order, and hold on its gift vouchers what it now needs."""
+    before, basket = order.total, Basket(request)
     with transaction.atomic():
         order.lines.all().delete()
         OrderLine.objects.bulk_create(
             OrderLine(order=order, product=line.product, quantity=line.quantity, price=line.product.price)
             for line in basket
         )
-        order.total = sum((line.amount for line in order.lines.all()), start=order.total * 0)
-        order.save(update_fields=["total"])
+        order.discount, order.total = basket.discount, basket.total
+        order.save(update_fields=["discount", "total"])
+    if order.total != before:
+        with suppress(
+            VoucherGatewayError
+        ):  # the checkout shows how it stands, and asks again when it is confirmed
+            order_changed.send(sender=Order, order=order)
 
 
 def give_up(request: HttpRequest, order: Order) -> None:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,6 +14,7 @@ from shop.basket import Basket
 from shop.checkout import current_order, own_order, start
 from shop.forms import ConfirmForm
 from shop.models import Order
+from shop.paying import NotPaidError, set_aside_on_card
 from shop.signals import checkout_confirmed
 from voucher_payment_gateway.checkout.wording import sentence
 from voucher_payment_gateway.exceptions import VoucherGatewayError
@@ -51,23 +53,24 @@ def confirm(request: HttpRequest) -> HttpResponse:
         messages.error(request, refusal)
         return redirect("checkout")
     Basket(request).clear()
-    messages.success(request, "Thank you! Your order is placed.")
+    messages.success(request, _("Thank you! Your order is placed."))
     return redirect(order)
 
 
 def _place(order: Order, filled_in: dict[str, Any]) -> str:
     """Confirm the order and return nothing, or return why it cannot be placed as the customer saw it."""
     if filled_in["seen"] != _figures(order):
-        return "Your order has changed meanwhile. Please look at the figures and order again."
-    if order.voucher_authorized > order.total:
-        return "More is held on your gift voucher than the order costs. Please enter its code again."
+        return _("Your order has changed meanwhile. Please look at the figures and order again.")
     try:
         checkout_confirmed.send(sender=Order, order=order)
     except VoucherGatewayError as error:
         return sentence(error)
     if filled_in["seen"] != _figures(order):
-        return "What your gift voucher covers has changed. Please look at what is due and order again."
-    rest = Order.Rest.COLLECTION if order.voucher_due else Order.Rest.NOTHING
+        return _("What your gift voucher covers has changed. Please look at what is due and order again.")
+    try:
+        rest = _pay_rest(order, filled_in)
+    except NotPaidError as error:
+        return str(error)
     order.move(
         Order.Status.DRAFT,
         to=Order.Status.CONFIRMED,
@@ -76,6 +79,17 @@ def _place(order: Order, filled_in: dict[str, Any]) -> str:
         confirmed_at=timezone.now(),
     )
     return ""
+
+
+def _pay_rest(order: Order, filled_in: dict[str, Any]) -> str:
+    """Return how the rest is paid. What is to be paid by card is set aside there first: that can be undone."""
+    due = order.voucher_due
+    if not due:
+        return Order.Rest.NOTHING
+    if filled_in["pay_rest"] != Order.Rest.CARD:
+        return Order.Rest.COLLECTION
+    set_aside_on_card(order, due, filled_in["card"])
+    return Order.Rest.CARD
 
 
 @never_cache
@@ -106,5 +120,5 @@ def _already_placed(request: HttpRequest) -> HttpResponse:
 
 
 def _nothing_to_order(request: HttpRequest) -> HttpResponse:
-    messages.info(request, "Your basket is empty; there is nothing to order yet.")
+    messages.info(request, _("Your basket is empty; there is nothing to order yet."))
     return redirect("basket")

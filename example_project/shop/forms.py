@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from shop.basket import MOST_OF_ONE
+from shop.card import CardPayment
 from shop.models import Order
 
 
@@ -18,9 +20,10 @@ class ConfirmForm(forms.Form):
     """The last step: who orders, and how the rest is paid. ``seen`` is the total and due that stood there."""
 
     customer_name = forms.CharField(
-        label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_("Your name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     pay_rest = forms.ChoiceField(choices=Order.Rest, required=False)
+    card = forms.ChoiceField(choices=CardPayment.Behaviour, required=False, label=_("A card to try"))
     seen = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
 
@@ -32,6 +35,6 @@ class ReturnForm(forms.Form):
         min_value=Decimal("0.01"),
         max_digits=7,
         decimal_places=2,
-        error_messages={"invalid": "Write the amount with a point, such as 12.50."},
+        error_messages={"invalid": _("Write the amount with a point, such as 12.50.")},
     )
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)

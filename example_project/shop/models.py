@@ -6,8 +6,12 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
+from shop.card import CardPayment
 from voucher_payment_gateway.models import VoucherOrderMixin
+
+__all__ = ["CardPayment", "Order", "OrderLine", "Product"]
 
 FIRST_ORDER_NUMBER = 100_000
 
@@ -42,18 +46,20 @@ class Order(VoucherOrderMixin, models.Model):
     """An order. Its number is fixed when the checkout starts; that is what gift voucher payments refer to."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "In checkout"
-        CONFIRMED = "confirmed", "Confirmed"
-        SHIPPED = "shipped", "Shipped"
-        RETURNED = "returned", "Returned"
-        CANCELLED = "cancelled", "Cancelled"
+        DRAFT = "draft", _("In checkout")
+        CONFIRMED = "confirmed", _("Confirmed")
+        SHIPPED = "shipped", _("Shipped")
+        RETURNED = "returned", _("Returned")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class Rest(models.TextChoices):
-        NOTHING = "", "Nothing left to pay"
-        COLLECTION = "collection", "Paid on collection"
+        NOTHING = "", _("Nothing left to pay")
+        COLLECTION = "collection", _("Paid on collection")
+        CARD = "card", _("Paid by card")
 
     number = models.CharField(max_length=40, unique=True)
     total = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal("0.00"))
+    discount = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal("0.00"))
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     pay_rest = models.CharField(max_length=10, choices=Rest, blank=True)
@@ -89,6 +95,11 @@ class Order(VoucherOrderMixin, models.Model):
         moved = Order.objects.filter(pk=self.pk, status=status).update(status=to, **changes)
         self.refresh_from_db()
         return bool(moved)
+
+    @property
+    def goods(self) -> Decimal:
+        """What the teas cost, before the discount."""
+        return self.total + self.discount
 
 
 class OrderLine(models.Model):

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_noop as _
 
 from shop.models import Product
 
@@ -28,23 +29,23 @@ VOUCHERS = [
     Voucher("GIFT-1000", "10.00", "not activated: is refused", status="inactive"),
 ]
 
-TEAS = [
-    ("first-flush", "First Flush", "Darjeeling, India", "18.50", "#6b8f3c", "mountain",
-     "Bright and flowery, from the first pickings of spring."),
-    ("sencha", "Sencha", "Shizuoka, Japan", "14.90", "#2f7d5c", "leaf",
-     "Steamed green tea, fresh as a mown meadow."),
-    ("jasmine-pearls", "Jasmine Pearls", "Fujian, China", "22.00", "#a8577e", "flower",
-     "Hand-rolled pearls that open slowly and smell of summer nights."),
-    ("earl-grey", "Earl Grey", "Assam and Calabria", "11.50", "#3e5c8a", "citrus",
-     "Malty black tea with real oil of bergamot."),
-    ("smoky-lapsang", "Smoky Lapsang", "Wuyi, China", "13.20", "#7a4a35", "flame",
-     "Dried over pine fires, for rainy afternoons."),
-    ("hedgerow", "Hedgerow", "Fruit infusion", "9.80", "#9a3b4f", "berry",
-     "Elderberry, blackberry and apple, without caffeine."),
-    ("mountain-oolong", "Mountain Oolong", "Alishan, Taiwan", "26.40", "#b0782a", "mountain",
-     "Creamy and long, good for five infusions and more."),
-    ("lemon-verbena", "Lemon Verbena", "Provence, France", "8.60", "#8a8f2f", "leaf",
-     "Whole leaves, cut in July, mild in the evening."),
+TEAS = [  # written to the database in English, shown in the language of the visitor
+    ("first-flush", "First Flush", _("Darjeeling, India"), "18.50", "#6b8f3c", "mountain",
+     _("Bright and flowery, from the first pickings of spring.")),
+    ("sencha", "Sencha", _("Shizuoka, Japan"), "14.90", "#2f7d5c", "leaf",
+     _("Steamed green tea, fresh as a mown meadow.")),
+    ("jasmine-pearls", "Jasmine Pearls", _("Fujian, China"), "22.00", "#a8577e", "flower",
+     _("Hand-rolled pearls that open slowly and smell of summer nights.")),
+    ("earl-grey", "Earl Grey", _("Assam and Calabria"), "11.50", "#3e5c8a", "citrus",
+     _("Malty black tea with real oil of bergamot.")),
+    ("smoky-lapsang", "Smoky Lapsang", _("Wuyi, China"), "13.20", "#7a4a35", "flame",
+     _("Dried over pine fires, for rainy afternoons.")),
+    ("hedgerow", "Hedgerow", _("Fruit infusion"), "9.80", "#9a3b4f", "berry",
+     _("Elderberry, blackberry and apple, without caffeine.")),
+    ("mountain-oolong", "Mountain Oolong", _("Alishan, Taiwan"), "26.40", "#b0782a", "mountain",
+     _("Creamy and long, good for five infusions and more.")),
+    ("lemon-verbena", "Lemon Verbena", _("Provence, France"), "8.60", "#8a8f2f", "leaf",
+     _("Whole leaves, cut in July, mild in the evening.")),
 ]  # fmt: skip
 
 

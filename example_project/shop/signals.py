@@ -2,9 +2,11 @@
 
 from django.dispatch import Signal
 
-__all__ = ["checkout_confirmed", "goods_returned", "order_cancelled", "order_shipped"]
+__all__ = ["checkout_confirmed", "goods_returned", "order_cancelled", "order_changed", "order_shipped"]
 
 checkout_confirmed = Signal()
+order_changed = Signal()
+"""The order of a checkout costs more or less by now."""
 order_shipped = Signal()
 goods_returned = Signal()
 """Also carries ``amount=``: what the customer gets back, or None for everything."""

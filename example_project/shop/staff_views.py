@@ -9,12 +9,14 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from shop.forms import ReturnForm
 from shop.models import Order
-from shop.signals import goods_returned, order_cancelled, order_shipped
+from shop.paying import NotPaidError, charge, give_back_card
+from shop.signals import goods_returned, order_cancelled
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
 staff_only = staff_member_required(login_url="login")
@@ -55,17 +57,24 @@ def button(action: Callable[[HttpRequest, Order], None]) -> Callable[[HttpReques
 @button
 def ship(request: HttpRequest, order: Order) -> None:
     """The goods leave the house."""
-    if _is_in(request, order, Status.CONFIRMED) and _told(request, order_shipped, order):
+    if not _is_in(request, order, Status.CONFIRMED):
+        return
+    try:
+        charge(order)
+    except (NotPaidError, VoucherGatewayError) as error:
+        messages.error(request, str(error))
+    else:
         order.move(Status.CONFIRMED, to=Status.SHIPPED)
-        messages.success(request, f"Order {order} is shipped.")
+        messages.success(request, _("Order %(order)s is shipped.") % {"order": order})
 
 
 @button
 def cancel(request: HttpRequest, order: Order) -> None:
     """The order will not be carried out."""
     if _is_in(request, order, Status.CONFIRMED) and _told(request, order_cancelled, order):
+        give_back_card(order)
         order.move(Status.CONFIRMED, to=Status.CANCELLED)
-        messages.success(request, f"Order {order} is cancelled.")
+        messages.success(request, _("Order %(order)s is cancelled.") % {"order": order})
 
 
 @button
@@ -73,18 +82,18 @@ def give_back(request: HttpRequest, order: Order) -> None:
     """Goods came back: all of them, or a part worth ``amount``."""
     form = ReturnForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors.get("amount", ["Please try again."])))
+        messages.error(request, " ".join(form.errors.get("amount", [_("Please try again.")])))
     elif _is_in(request, order, Status.SHIPPED):
         _give_back(request, order, **form.cleaned_data)
 
 
 def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: int) -> None:
     if not order.take_return(seen):
-        messages.warning(request, "Something was given back meanwhile. Please look at the figures first.")
+        messages.warning(request, _("Something was given back meanwhile. Please look at the figures first."))
     elif _told(request, goods_returned, order, amount=amount):
         if amount is None or order.voucher_refunded >= order.voucher_captured:
             order.move(Status.SHIPPED, to=Status.RETURNED)
-        messages.success(request, f"The return of order {order} is noted.")
+        messages.success(request, _("The return of order %(order)s is noted.") % {"order": order})
 
 
 def _placed(number: str) -> Order:
@@ -94,7 +103,10 @@ def _placed(number: str) -> Order:
 def _is_in(request: HttpRequest, order: Order, status: str) -> bool:
     if order.status == status:
         return True
-    messages.info(request, f"Order {order} is already {order.get_status_display().lower()}.")
+    messages.info(
+        request,
+        _("Order %(order)s is already: %(status)s.") % {"order": order, "status": order.get_status_display()},
+    )
     return False
 
 

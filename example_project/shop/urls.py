@@ -1,12 +1,13 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from shop import checkout_views, staff_views, views
+from shop import checkout_views, discounts, staff_views, views
 
 urlpatterns = [
     path("", views.catalogue, name="catalogue"),
     path("basket/", views.basket, name="basket"),
     path("basket/add/<slug:slug>/", views.add, name="basket_add"),
+    path("basket/discount/", discounts.enter_discount, name="basket_discount"),
     path("basket/change/<slug:slug>/", views.change, name="basket_change"),
     path("checkout/", checkout_views.checkout, name="checkout"),
     path("checkout/start/", checkout_views.start_checkout, name="checkout_start"),

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.basket import Basket
@@ -29,7 +30,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     product, found = get_object_or_404(Product, slug=slug), Basket(request)
     found.put(product, found.quantity_of(product) + 1)
     follow_basket(request)
-    messages.success(request, f"{product.name} is in your basket.")
+    messages.success(request, _("%(tea)s is in your basket.") % {"tea": product.name})
     return redirect("catalogue")
 
 
@@ -41,5 +42,5 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         Basket(request).put(product, form.cleaned_data["quantity"])
         follow_basket(request)
     else:
-        messages.error(request, "Please choose a quantity from 0 to 20.")
+        messages.error(request, _("Please choose a quantity from 0 to 20."))
     return redirect("basket")

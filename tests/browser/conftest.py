@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -28,6 +30,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 DESKTOP = {"viewport": {"width": 1200, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
+DEMO = {"DJANGO_SETTINGS_MODULE": "config.settings", "VOUCHER_TIMEOUT_SECONDS": "1"}
 
 
 def free_ports(count):
@@ -43,7 +46,7 @@ def demo_program(folder, port, cloud_port):
     """Run ``manage.py demo`` with files of its own; whatever happens, nothing of it is left running."""
     process = subprocess.Popen(
         [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port)],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EXAMPLE_VAR_DIR": str(folder)},
+        env={**os.environ, **DEMO, "EXAMPLE_VAR_DIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -89,6 +92,11 @@ class Cloud:
         ]
         return voucher["remaining_amount"], bookings
 
+    def trouble(self, fault, **more):
+        """Spoil the next requests that fit; without a fault, end all trouble."""
+        body = {"fault": fault, **more} if fault else {}
+        self.http.post("/sandbox/faults", json=body).raise_for_status()
+
     def held(self, code):
         state = self.http.get("/sandbox/state").json()
         return next(each["held_amount"] for each in state["vouchers"] if each["code"] == code)
@@ -97,19 +105,36 @@ class Cloud:
 class Demo:
     """The addresses of a running demo."""
 
-    def __init__(self, url, cloud):
+    def __init__(self, url, cloud, folder):
         self.url = url
         self.cloud = cloud
+        self.folder = folder
+
+    def holds_end_in(self, seconds):
+        """Move the end of every hold near, as if the customer had been reading for half an hour."""
+        until = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(tzinfo=None)
+        with closing(sqlite3.connect(self.folder / "shop.sqlite3", timeout=20)) as database, database:
+            database.execute(
+                "UPDATE voucher_payment_gateway_voucherpayment SET reserved_until = ? WHERE status = 'authorized'",
+                [until.isoformat(sep=" ")],
+            )
+
+    def kept(self):
+        """All that the shop keeps: its database, the session store in it, and what it logged."""
+        return b"".join(
+            path.read_bytes() for path in self.folder.iterdir() if path.name != "cloud.state.json"
+        )
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     port, cloud_port = free_ports(2)
-    with demo_program(tmp_path_factory.mktemp("demo"), port, cloud_port) as process:
+    folder = tmp_path_factory.mktemp("demo")
+    with demo_program(folder, port, cloud_port) as process:
         wait_for_welcome(process)
         cloud = Cloud(f"http://127.0.0.1:{cloud_port}")
         with cloud.http:
-            yield Demo(f"http://127.0.0.1:{port}", cloud)
+            yield Demo(f"http://127.0.0.1:{port}", cloud, folder)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +155,8 @@ def visitor(chromium, demo):
     with ExitStack() as stack:
 
         def arrive(look=DESKTOP):
-            context = stack.enter_context(chromium.new_context(base_url=demo.url, locale="en-GB", **look))
+            options = {"locale": "en-GB", **look}
+            context = stack.enter_context(chromium.new_context(base_url=demo.url, **options))
             context.set_default_timeout(10_000)
             return context.new_page()
 

@@ -80,7 +80,12 @@ def test_a_covered_order_asks_for_no_further_code(shop):
 def test_an_order_that_became_smaller_says_what_is_held_beyond_it(held):
     held.total = 5
     html = block(held)
-    assert "€15.00 more is held than it costs" in html
+    assert "€15.00 more is held than it costs. That is put right when you confirm." in html
+    assert 'action="/vouchers/renew/"' in html
+    held.voucher_payments.update(sealed_code="")
+    html = block(held)
+    assert "Please enter the code of your gift voucher again." in html
+    assert "renew" not in html
     assert 'name="code"' in html
 
 

@@ -17,7 +17,7 @@ from voucher_payment_gateway.checkout.wording import (
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.models import VoucherPayment
 
-APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
+APPLY, REMOVE, RENEW = "/vouchers/apply/", "/vouchers/remove/", "/vouchers/renew/"
 
 
 def test_the_addresses_have_names():
@@ -154,6 +154,35 @@ def test_a_voucher_can_be_taken_off(shop, visit, told):
     assert order.voucher_authorized == 0
     assert told(response) == ["Gift voucher …2000 was taken off your order. No money was taken from it."]
     assert told(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER]
+
+
+def test_what_ran_out_is_reserved_again_and_what_is_too_much_is_let_go(shop, visit, told):
+    order = shop.order("50.00")
+    voucher = shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    shop.later(minutes=31)
+    response = visit(order).post(RENEW, {"next": "/checkout/"})
+    assert (response.status_code, response.url) == (303, "/checkout/")
+    assert told(response) == ["Your gift vouchers now cover €20.00. €30.00 is still to pay."]
+    order.total = 5
+    order.save()
+    assert told(visit(order).post(RENEW)) == [
+        "Your gift vouchers now cover €5.00. Your order is fully covered."
+    ]
+    assert (order.voucher_authorized, shop.bookings(voucher)) == (5, [])
+
+
+def test_what_cannot_be_reserved_again_is_told(shop, visit, told):
+    order = shop.order("50.00")
+    voucher = shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    shop.later(minutes=31)
+    shop.cloud.charge(shop.cloud.reserve("GIFT-2000", "20.00"), "ANOTHER-TILL")
+    [sentence] = told(visit(order).post(RENEW))
+    assert "Nothing was taken from it." in sentence
+    assert order.voucher_due == 50
+    assert shop.bookings(voucher) == [("charge", 20)]
+    assert told(visit().post(RENEW)) == [NO_ORDER]
 
 
 @pytest.mark.parametrize("key", ["", "x", "-1", "0", "1.5", "9" * 30, "١"])

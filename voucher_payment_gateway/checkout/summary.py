@@ -51,6 +51,12 @@ class Summary:
         return max(self.covered - self.total, ZERO)
 
     @property
+    def can_be_renewed(self) -> bool:
+        """Whether something is held no longer, or too much of it, and can be put right without the customer's code."""
+        known = {line.state for line in self.lines if line.comes_back}
+        return bool(known & {"run_out", "lapsed"} or (self.overheld and "held" in known))
+
+    @property
     def in_other_currency(self) -> bool:
         """Whether the currency of the order was changed under its gift vouchers."""
         return any(line.payment.currency != self.currency for line in self.lines)

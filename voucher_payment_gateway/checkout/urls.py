@@ -9,5 +9,6 @@ app_name = "voucher_payment_gateway"
 urlpatterns = [
     path("apply/", views.apply, name="apply"),
     path("remove/", views.remove, name="remove"),
+    path("renew/", views.renew, name="renew"),
     path("state/", views.state, name="state"),
 ]

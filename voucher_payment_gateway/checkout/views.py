@@ -20,12 +20,12 @@ from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.guarding import endpoint
 from voucher_payment_gateway.checkout.problems import PROBLEMS, problem_of
 from voucher_payment_gateway.checkout.reading import checkout_order, fields_of
-from voucher_payment_gateway.checkout.summary import is_removable, payments_of, summarise
+from voucher_payment_gateway.checkout.summary import Summary, is_removable, payments_of, summarise
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
-__all__ = ["apply", "remove", "state"]
+__all__ = ["apply", "remove", "renew", "state"]
 
 PRIMARY_KEY = re.compile(r"[0-9]{1,18}")
 
@@ -56,6 +56,16 @@ def remove(request: HttpRequest) -> HttpResponse:
     return answer(request, _remove(order, fields))
 
 
+@endpoint("POST")
+def renew(request: HttpRequest) -> HttpResponse:
+    """Reserve anew what is no longer held, and hold no more and no less than the order needs by now."""
+    fields_of(request)
+    order = checkout_order(request)
+    if order is None:
+        return answer(request, Outcome(problem=PROBLEMS["no_order"]))
+    return answer(request, _renew(order))
+
+
 def _apply(request: HttpRequest, order: Any, form: VoucherForm) -> Outcome:
     if not form.is_valid():
         return Outcome(order, problem=PROBLEMS["code_missing" if form.is_empty else "voucher_unusable"])
@@ -81,13 +91,30 @@ def _remove(order: Any, fields: Mapping[str, str]) -> Outcome:
     return Outcome(order, gone % {"hint": payment.code_hint})
 
 
+def _renew(order: Any) -> Outcome:
+    try:
+        gateway.authorize_selected(order)
+    except VoucherGatewayError as error:
+        return Outcome(order, problem=problem_of(error))
+    summary = summarise(order)
+    covered = _("Your gift vouchers now cover %(covered)s.") % {
+        "covered": amount_text(summary.covered, summary.currency)
+    }
+    return Outcome(order, f"{covered} {left_text(summary)}")
+
+
 def held_text(order: Any, payment: VoucherPayment) -> str:
     """Return what a visitor reads after a voucher was reserved: how much, until when, and what is due."""
-    due, until = summarise(order).due, payment.reserved_until
+    until = payment.reserved_until
     held = _("Until %(time)s, %(held)s of gift voucher …%(hint)s is held for you.") % {
         "hint": payment.code_hint,
         "held": amount_text(payment.amount_authorized, payment.currency),
         "time": time_text(until) if until else "",
     }
-    left = _("%(due)s is still to pay.") if due else _("Your order is fully covered.")
-    return f"{held} {left % {'due': amount_text(due, payment.currency)}}"
+    return f"{held} {left_text(summarise(order))}"
+
+
+def left_text(summary: Summary) -> str:
+    """Return what a visitor reads of what is left to pay."""
+    left = _("%(due)s is still to pay.") if summary.due else _("Your order is fully covered.")
+    return left % {"due": amount_text(summary.due, summary.currency)}

@@ -1,0 +1,24 @@
+"""The headers of every page: nothing but files of this site may be loaded, run or sent to."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def content_security_policy(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Middleware: the gift voucher block needs no exception from a strict policy. The admin has one of its own."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith("/admin/"):
+            response["Content-Security-Policy"] = POLICY
+        return response
+
+    return answer
