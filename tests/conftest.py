@@ -19,6 +19,17 @@ def _no_network_through_requests():
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_failed_codes_of_earlier_tests():
+    """Every test begins with a visitor who has tried no code yet."""
+    from django.core.cache import cache
+
+    from voucher_payment_gateway.throttle import _counts
+
+    cache.clear()
+    _counts.OF_THIS_PROCESS.clear()
+
+
 @pytest.fixture
 def voucher_cloud():
     return LocalVoucherCloud()

@@ -69,4 +69,5 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_MODEL": "shop.Order",
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "CHECKOUT_ORDER": "tests.shop.checkout.current_order",
+    "THROTTLE": {"refusal_seconds": 0},
 }

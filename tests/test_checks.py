@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.checks import HINTS, NUMBERS, check_databases, check_settings
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
+from voucher_payment_gateway.sections import Limit
 
 SECRET = "canary-secret"
 GOOD = {
@@ -52,6 +53,19 @@ MISTAKES = [
     ({"CODE_PATTERN": "("}, "E020", "CODE_PATTERN"),
     ({"CODE_NORMALISER": "nowhere.fold"}, "E020", "CODE_NORMALISER"),
     ({"THROTTLE": 5}, "E021", "THROTTLE"),
+    ({"THROTTLE": {"ip": "5/10m"}}, "E021", "THROTTLE.ip"),
+    ({"THROTTLE": {"session": 5}}, "E021", "THROTTLE.session"),
+    ({"THROTTLE": {"session": "5"}}, "E021", "THROTTLE.session"),
+    ({"THROTTLE": {"account": "0/1h"}}, "E021", "THROTTLE.account"),
+    ({"THROTTLE": {"address": "5/0m"}}, "E021", "THROTTLE.address"),
+    ({"THROTTLE": {"everyone": "5/10w"}}, "E021", "THROTTLE.everyone"),
+    ({"THROTTLE": {"holds": "-5/10m"}}, "E021", "THROTTLE.holds"),
+    ({"THROTTLE": {"trusted_proxies": ["10.0.0.1/8"]}}, "E021", "THROTTLE.trusted_proxies.0"),
+    ({"THROTTLE": {"trusted_proxies": "10.0.0.1"}}, "E021", "THROTTLE.trusted_proxies"),
+    ({"THROTTLE": {"refusal_seconds": -1}}, "E021", "THROTTLE.refusal_seconds"),
+    ({"THROTTLE": {"refusal_seconds": 60}}, "E021", "THROTTLE.refusal_seconds"),
+    ({"THROTTLE": {"captcha": "nowhere.solved"}}, "E021", "THROTTLE.captcha"),
+    ({"THROTTLE": {"cache": "nowhere"}}, "E021", "THROTTLE.cache"),
     ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
     ({"CA_FILE": "nowhere.pem"}, "E023", "CA_FILE"),
     ({"CA_FILE": __file__}, "E023", "CA_FILE"),
@@ -198,6 +212,40 @@ def test_the_local_voucher_cloud_without_debug_is_warned_of(given, settings):
     given({})
     settings.DEBUG = False
     assert [message.id for message in check_settings()] == ["voucher_payment_gateway.W019"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "number"),
+    [
+        ("locmem.LocMemCache", "W030"),
+        ("dummy.DummyCache", "W030"),
+        ("db.DatabaseCache", "W031"),
+        ("filebased.FileBasedCache", "W031"),
+        ("redis.RedisCache", None),
+    ],
+)
+def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(given, settings, backend, number):
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "127.0.0.1:1"}
+    settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}, "guesses": cache}
+    given({"ENVIRONMENT": "production", "THROTTLE": {"cache": "guesses"}})
+    settings.DEBUG = False
+    assert [message.id[-4:] for message in check_settings()] == ([number] if number else [])
+
+
+def test_limits_as_they_may_be_written(given):
+    limits = {
+        "session": "1/s",
+        "account": "10/1h",
+        "address": "999999/9999d",
+        "everyone": None,
+        "holds": "1/1m",
+    }
+    proxies = ["10.0.0.0/8", "127.0.0.1", "2001:db8::/32", "unix"]
+    assert given({"THROTTLE": {**limits, "trusted_proxies": proxies}}) == []
+    assert given({"THROTTLE": None}) == []
+    assert Limit.parse("5/10m") == (5, 600)
+    assert Limit.parse("1/s") == (1, 1)
+    assert Limit.parse("20/2d") == (20, 172_800)
 
 
 def test_a_database_without_partial_indexes_is_an_error(monkeypatch):

@@ -12,6 +12,7 @@ E009  ORDER_ADAPTER                                E018  ERROR_MEANINGS, API_BEH
 W019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORMALISER
 E021  THROTTLE, RENEW_HOLDS, CANCEL_RESERVATION_CALL
 E022  a database that cannot guard the money           E023  CA_FILE
+W030  THROTTLE counts in each process by itself        W031  THROTTLE counts not exactly
 """
 
 import ssl
@@ -21,6 +22,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.core.cache import InvalidCacheBackendError, caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
 from django.dispatch import Signal
@@ -29,6 +31,7 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway import conf
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.orders import OrderAdapter
+from voucher_payment_gateway.throttle import counts_exactly, is_shared
 
 __all__ = ["check_databases", "check_settings", "register"]
 
@@ -91,6 +94,8 @@ HINTS = {
     "E020": "Give a regular expression, and the dotted path of a callable from text to text.",
     "E021": "See docs/reference/settings.md for the type of this key.",
     "E022": "Use PostgreSQL or SQLite.",
+    "W030": "Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
+    "W031": "Name a cache in Redis or Memcached: in this one, attempts at the same moment may be counted as one.",
     "E023": "Name a PEM file with the certificate authorities to trust, or leave it out to trust the usual ones.",
 }
 
@@ -198,6 +203,25 @@ def _sealing(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
         yield _message("W015", f"{NAME}: SEALING_KEYS: no key is set.")
 
 
+def _throttle(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
+    if given.THROTTLE is None:
+        return
+    path, alias = given.THROTTLE.captcha, given.THROTTLE.cache
+    if path and not callable(_imported(path)):
+        yield _error(
+            "THROTTLE", f"{NAME}: THROTTLE.captcha: {path!r} is not a callable that can be imported."
+        )
+    try:
+        cache = caches[alias]
+    except InvalidCacheBackendError:
+        yield _error("THROTTLE", f"{NAME}: THROTTLE.cache: there is no cache {alias!r} in CACHES.")
+        return
+    if is_shared(cache) and not counts_exactly(cache):
+        yield _message("W031", f"{NAME}: THROTTLE.cache: {alias!r} does not count exactly.")
+    elif not (is_shared(cache) or settings.DEBUG or given.ENVIRONMENT == "local"):
+        yield _message("W030", f"{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes.")
+
+
 def _grace(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     if given.REFUND_GRACE_SECONDS < SHORTEST_GRACE_SECONDS:
         yield _message(
@@ -219,6 +243,7 @@ CHECKS: list[Callable[[GatewaySettings], Iterator[checks.CheckMessage]]] = [
     _callables,
     _ca_file,
     _sealing,
+    _throttle,
     _grace,
     _local,
 ]

@@ -13,8 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -25,12 +23,15 @@ from pydantic import (
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.api._settings import LONGEST_SECONDS
+from voucher_payment_gateway.sections import Section, ThrottleSettings
 
 __all__ = [
     "NAME",
     "ApiBehaviour",
     "GatewaySettings",
     "OrderFieldNames",
+    "Section",
+    "ThrottleSettings",
     "Verb",
     "gateway_settings",
     "problems",
@@ -48,12 +49,6 @@ Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0)]
 CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
-
-
-class Section(BaseModel):
-    """Frozen, and it refuses keys that it does not know: a typing mistake must not go unnoticed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class OrderFieldNames(Section):
@@ -95,14 +90,14 @@ class GatewaySettings(Secretive, Section):
     ORDER_MODEL: str = Field(pattern=r"^\w+\.\w+$")
     ORDER_FIELDS: OrderFieldNames = OrderFieldNames()
     ORDER_ADAPTER: str = "voucher_payment_gateway.orders.OrderAdapter"
-    EVENTS: dict[Verb, str | list[str]] = {}
-    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = {}
+    EVENTS: dict[Verb, str | list[str]] = Field(default={})
+    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = Field(default={})
     CHECKOUT_ORDER: str = ""
     CAPTURE: Literal["manual", "immediate"] = "manual"
     REFUND_ORDER: Literal["last-first", "first-first", "pro-rata"] = "last-first"
     TAXABLE_VOUCHERS: Literal["accept", "refuse"] = "accept"
     SEALING_KEYS: list[str] = Field(default=[], repr=False)
-    THROTTLE: dict[str, Any] = {}
+    THROTTLE: ThrottleSettings | None = ThrottleSettings()
     CODE_PATTERN: str = ""
     CODE_NORMALISER: str = ""
     SELECTED_HOURS: Seconds = 24
@@ -110,7 +105,7 @@ class GatewaySettings(Secretive, Section):
     REFUND_GRACE_SECONDS: Seconds = 900
     LIST_LAG_SECONDS: Seconds = 60
     CANCEL_RESERVATION_CALL: bool = True
-    ERROR_MEANINGS: dict[str, Meaning] = {}
+    ERROR_MEANINGS: dict[str, Meaning] = Field(default={})
     API_BEHAVIOUR: ApiBehaviour = ApiBehaviour()
 
     @property

@@ -62,9 +62,12 @@ def test_a_setting_is_told_with_its_default(key):
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_a_setting_is_told_with_its_check(key):
-    expected = {checks.NUMBERS[key]} | {"SEALING_KEYS": {"W015"}, "REFUND_GRACE_SECONDS": {"W017"}}.get(
-        key, set()
-    )
+    warnings = {
+        "SEALING_KEYS": {"W015"},
+        "REFUND_GRACE_SECONDS": {"W017"},
+        "THROTTLE": {"W030", "W031"},
+    }
+    expected = {checks.NUMBERS[key]} | warnings.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
 
 
@@ -76,11 +79,9 @@ def test_the_values_that_a_setting_takes_are_told(key):
         assert [value for value in choices if f'"{value}"' not in row] == []
 
 
-def test_the_settings_without_effect_are_those_that_nothing_reads():
+def test_there_is_no_setting_without_effect():
     source = source_of("checks.py")
-    unread = {key for key in SETTINGS if not re.search(rf"\.{key}\b", source)}
-    told = first_words(section(page("reference/settings.md"), "Accepted, without effect in 0.1.0"))
-    assert set(told) == unread
+    assert [key for key in SETTINGS if not re.search(rf"\.{key}\b", source)] == []
 
 
 def test_the_known_behaviour_of_the_api_is_told_key_by_key():
@@ -89,6 +90,14 @@ def test_the_known_behaviour_of_the_api_is_told_key_by_key():
     source = source_of("checks.py")
     read = {key for key in conf.ApiBehaviour.model_fields if re.search(rf"API_BEHAVIOUR\.{key}\b", source)}
     assert {words(cells[0])[0] for cells in told if cells[2] != "none yet"} == read
+
+
+def test_the_limits_on_guesses_are_told_key_by_key():
+    told = {words(cells[0])[0]: cells for cells in rows(section(page("reference/settings.md"), "THROTTLE"))}
+    fields = conf.ThrottleSettings.model_fields
+    assert told.keys() == fields.keys()
+    for name, field in fields.items():
+        assert words(told[name][2]) == [json.dumps(field.default)]
 
 
 # checks.md
@@ -133,6 +142,9 @@ MISTAKES = [
     ("E020", {"CODE_PATTERN": "("}),
     ("E020", {"CODE_NORMALISER": "shop.codes.tidy"}),
     ("E021", {"RENEW_HOLDS": "maybe"}),
+    ("E021", {"THROTTLE": {"session": "5"}}),
+    ("E021", {"THROTTLE": {"captcha": "shop.captcha.solved"}}),
+    ("E021", {"THROTTLE": {"cache": "guesses"}}),
     ("E023", {"CA_FILE": __file__}),
 ]
 
@@ -153,7 +165,7 @@ def test_every_check_has_its_row_and_no_other_has():
 
 
 def test_every_mistake_of_the_settings_is_tried_here():
-    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {"W019", "E022"}
+    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {"W019", "E022", "W030", "W031"}
 
 
 @pytest.mark.parametrize(("number", "mistake"), MISTAKES)
@@ -175,6 +187,18 @@ def test_the_message_about_the_local_voucher_cloud_is_the_one_that_is_told(setti
     (message,) = checks.check_settings()
     assert message.id == "voucher_payment_gateway.W019"
     assert message.msg in words(check_rows()["W019"][1])
+
+
+@pytest.mark.parametrize(
+    ("number", "backend"), [("W030", "locmem.LocMemCache"), ("W031", "filebased.FileBasedCache")]
+)
+def test_the_message_about_a_cache_is_the_one_that_is_told(settings, number, backend):
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "guesses"}}
+    given = {**settings.VOUCHER_PAYMENT_GATEWAY, "ENVIRONMENT": "production"}
+    settings.DEBUG, settings.VOUCHER_PAYMENT_GATEWAY = False, given
+    (message,) = checks.check_settings()
+    assert message.id == f"voucher_payment_gateway.{number}"
+    assert message.msg in words(check_rows()[number][1])
 
 
 def test_the_message_about_a_database_is_the_one_that_is_told(monkeypatch):

@@ -16,11 +16,16 @@ from voucher_payment_gateway.checkout.reading import FRAGMENT_HEADER, UNREADABLE
 
 __all__ = ["answer", "refuse"]
 
+TOO_MANY = 429
+"""Whoever is stopped learns nothing more: neither how the order stands nor, in the session, that they were here."""
+
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
 def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     """Tell the visitor what came of the wish."""
+    if outcome.problem and outcome.problem.status == TOO_MANY and not wants_fragment(request):
+        return refuse(request, outcome.problem)
     if wants_json(request):
         response = _as_json(request, outcome)
     elif wants_fragment(request) and outcome.order is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from voucher_payment_gateway import gateway
+from voucher_payment_gateway import gateway, throttle
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["enter_voucher"]
@@ -16,6 +16,8 @@ def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "")
     """Reserve the voucher of this code for ``order``, entered by the visitor who sent ``request``.
 
     For shops with a field of their own, such as the discount field of a basket. Entering a code again is the same
-    payment. Raises what ``gateway.authorize`` raises; nothing is held then.
+    payment. Raises ThrottledError where too many codes were refused, before anything is sent, and what
+    ``gateway.authorize`` raises; nothing is held then. Leave it outside of a transaction.
     """
-    return gateway.authorize(order, code, pin=pin)
+    with throttle.attempt(request):
+        return gateway.authorize(order, code, pin=pin)

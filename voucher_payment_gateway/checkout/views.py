@@ -67,10 +67,11 @@ def renew(request: HttpRequest) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, order: Any, form: VoucherForm) -> Outcome:
-    if not form.is_valid():
-        return Outcome(order, problem=PROBLEMS["code_missing" if form.is_empty else "voucher_unusable"])
+    if form.is_empty:
+        return Outcome(order, problem=PROBLEMS["code_missing"])
+    entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused, and counted, below
     try:
-        payment = enter_voucher(request, order, form.cleaned_data["code"], pin=form.cleaned_data["pin"])
+        payment = enter_voucher(request, order, entered["code"], pin=entered["pin"])
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
     return Outcome(order, held_text(order, payment))

@@ -1,0 +1,175 @@
+"""Whoever guesses codes at the checkout: through the real views, against the local Voucher Cloud."""
+
+import logging
+import random
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.test import RequestFactory
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout import views
+from voucher_payment_gateway.checkout.wording import UNUSABLE
+from voucher_payment_gateway.models import VoucherPayment
+
+APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
+GUESSES = 10_000
+EVERYONE, ADDRESS, HOLDS = 300, 20, 60
+CALLS_OF_A_REFUSAL = 2
+"""A refusal that may be about the balance is followed by one more call, for 0.01."""
+
+
+@pytest.fixture(autouse=True)
+def _thousands_of_warnings_are_of_no_use(caplog):
+    caplog.set_level(logging.ERROR, "django.request")
+
+
+@pytest.fixture
+def unusable(shop):
+    """Every kind of a code that cannot be redeemed, as (code, PIN)."""
+    shop.voucher(code="GIFT-OFF-0001", status="inactive")
+    shop.voucher(code="GIFT-OLD-0001", valid_until=datetime(2020, 1, 1, tzinfo=UTC))
+    shop.voucher(code="GIFT-PIN-0001", pin="2468")
+    return {
+        "unknown": ("GIFT-NIL-0001", ""),
+        "wrong PIN": ("GIFT-PIN-0001", "1357"),
+        "no PIN": ("GIFT-PIN-0001", ""),
+        "inactive": ("GIFT-OFF-0001", ""),
+        "expired": ("GIFT-OLD-0001", ""),
+        "not of the form": ("GIFT", ""),
+        "too long": ("x" * 10_000, ""),
+        "not printable": ("GIFT\x07", ""),
+    }
+
+
+def headers(response):
+    """The headers of an answer but those that name the present time."""
+    return str(sorted({**response.headers, "Expires": "", "Retry-After": ""}.items()))
+
+
+def everything(response):
+    """All that a visitor can see of an answer; of a cookie, which is signed with the time, its name and length."""
+    cookies = {name: len(cookie.value) for name, cookie in response.cookies.items()}
+    return response.status_code, headers(response), response.content, cookies
+
+
+def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
+    shop,
+    visit,
+    told,
+    unusable,
+    gateway_settings,
+):
+    gateway_settings(CODE_PATTERN=r"GIFT-\w{3}-\d{4}", THROTTLE={"refusal_seconds": 0})
+    order, answers = shop.order(), {}
+    for kind, (code, pin) in unusable.items():
+        response = visit(order).post(APPLY, {"code": code, "pin": pin})
+        assert told(response) == [UNUSABLE]
+        answers[kind] = everything(response)
+    assert list(answers.values()) == [answers["unknown"]] * len(unusable)
+    assert answers["unknown"][0] == 303
+
+
+def test_every_unusable_code_counts_the_same(shop, visit, unusable, gateway_settings):
+    gateway_settings(CODE_PATTERN=r"GIFT-\w{3}-\d{4}", THROTTLE={"session": "2/1h", "refusal_seconds": 0})
+    order = shop.order()
+    for code, pin in unusable.values():
+        client = visit(order)
+        statuses = [client.post(APPLY, {"code": code, "pin": pin}).status_code for _ in range(3)]
+        assert statuses == [303, 303, 429]
+
+
+def test_what_is_throttled_looks_the_same_whatever_the_code_is_worth(shop, visit, unusable, gateway_settings):
+    gateway_settings(THROTTLE={"session": "1/1d", "refusal_seconds": 0})
+    order = shop.order()
+    shop.voucher(code="GIFT-2000")
+    client = visit(order)
+    client.post(APPLY, {"code": "GIFT-NIL-0001"})
+    shop.calls()
+    seen = set()
+    for code, pin in [*unusable.values(), ("GIFT-2000", "")]:
+        response = client.post(APPLY, {"code": code, "pin": pin, "next": "/checkout/"})
+        seen.add((response.status_code, response.content, response["Cache-Control"]))
+        assert 0 < int(response["Retry-After"]) <= 86400
+    [(status, page, caching)] = seen
+    assert status == 429
+    assert "Too many attempts" in page.decode()
+    assert 'href="/checkout/"' in page.decode()
+    assert "no-store" in caching
+    assert shop.calls() == []
+    assert not VoucherPayment.objects.exists()
+
+
+def test_an_empty_form_is_no_guess(shop, visit, gateway_settings):
+    gateway_settings(THROTTLE={"session": "1/1h", "refusal_seconds": 0})
+    client = visit(shop.order())
+    assert [client.post(APPLY, {"code": " "}).status_code for _ in range(3)] == [303] * 3
+
+
+def test_ten_thousand_guesses_learn_nothing_and_take_nothing(shop, unusable):
+    """New sessions, 64 addresses of IPv4 and 4096 of one IPv6 network, forged headers, and the owner's code."""
+    owner, thief = shop.order(number="A-1"), shop.order(number="A-2")
+    shop.voucher("20.00", code="GIFT-0WN-0001", pin="8642")
+    held = gateway.authorize(owner, "GIFT-0WN-0001", pin="8642").reservation_id
+    shop.calls()
+    seen = Counter(guesses(thief, unusable))
+    assert seen.total() == GUESSES
+    assert sorted(seen.values()) == [EVERYONE, GUESSES - EVERYONE], "two answers, whatever was guessed"
+    assert EVERYONE <= len(shop.calls()) <= CALLS_OF_A_REFUSAL * EVERYONE
+    assert owner.voucher_payments.get().reservation_id == held
+    gateway.capture(owner)
+    assert (owner.voucher_captured, thief.voucher_authorized) == (20, 0)
+
+
+def guesses(order, unusable):
+    """Yield the answer to each guess; without Django's middleware, which would take most of the time."""
+    chance, requests = random.Random(1), RequestFactory()
+    kinds = [*unusable.values(), ("GIFT-0WN-0001", "1111"), ("GIFT-0WN-0001", "")]
+    for number in range(GUESSES):
+        code, pin = chance.choice(kinds)
+        forged = f"203.0.113.{chance.randrange(256)}"
+        request = requests.post(
+            APPLY, {"code": code, "pin": pin}, REMOTE_ADDR=address(chance), HTTP_X_FORWARDED_FOR=forged
+        )
+        request.session = Session(f"session-{number // 4}", order.number)
+        request._messages = CookieStorage(request)
+        request._dont_enforce_csrf_checks = True
+        response = views.apply(request)
+        yield response.status_code, headers(response), response.content, str(*request._messages)
+
+
+class Session(dict):
+    """What the shop and the throttle read of a session."""
+
+    def __init__(self, key, order_number):
+        super().__init__(order_number=order_number)
+        self.session_key = key
+
+
+def address(chance):
+    if chance.random() < 0.5:
+        return f"93.184.216.{chance.randrange(64)}"
+    return f"2001:db8:1:2::{chance.randrange(1, 4096):x}"
+
+
+def test_one_address_learns_no_more_than_its_own_limit(shop, visit, unusable):
+    order = shop.order()
+    statuses = [
+        visit(order).post(APPLY, {"code": "GIFT-NIL-0001"}, REMOTE_ADDR=f"2001:db8:1:2::{n:x}").status_code
+        for n in range(1, 200)
+    ]
+    assert statuses == [303] * ADDRESS + [429] * (199 - ADDRESS)
+    assert len(shop.calls()) == ADDRESS
+
+
+def test_whoever_knows_a_code_takes_its_hold_over_no_more_often_than_allowed(shop, visit):
+    shop.voucher("50.00", code="GIFT-2000")
+    order = shop.order()
+    for _ in range(HOLDS + 5):
+        visit(order).post(APPLY, {"code": "GIFT-2000"})
+        for payment in order.voucher_payments.filter(status="authorized"):
+            visit(order).post(REMOVE, {"payment": payment.pk})
+    reserved = [call for call in shop.calls() if call == ("POST", "/v1/reservations")]
+    assert len(reserved) == HOLDS

@@ -1,0 +1,98 @@
+"""Which address a visitor is counted under, whatever the headers claim."""
+
+import logging
+
+import pytest
+
+from voucher_payment_gateway.throttle import _address
+from voucher_payment_gateway.throttle._address import address_of
+
+PROXIES = ["10.0.0.0/8", "2001:db8:ffff::/48"]
+
+
+def seen(peer, forwarded=None, proxies=PROXIES):
+    meta = {} if peer is None else {"REMOTE_ADDR": peer}
+    return address_of(meta if forwarded is None else {**meta, "HTTP_X_FORWARDED_FOR": forwarded}, proxies)
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        ("93.184.216.34", "93.184.216.34"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:93.184.216.34", "93.184.216.34"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("/run/shop.sock", "unknown"),
+    ],
+)
+def test_the_peer_is_the_visitor(peer, expected):
+    assert seen(peer) == expected
+
+
+def test_two_addresses_of_one_ipv6_network_are_one_visitor():
+    assert seen("2001:db8:1:2::1") == seen("2001:db8:1:2:ffff:ffff:ffff:ffff")
+    assert seen("2001:db8:1:2::1") != seen("2001:db8:1:3::1")
+
+
+def test_nobody_but_a_trusted_proxy_is_believed():
+    assert seen("93.184.216.34", "198.51.100.1") == "93.184.216.34"
+    assert seen("10.0.0.1", "198.51.100.1", proxies=[]) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("1.1.1.1, 198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1, 10.2.3.4", "198.51.100.1"),
+        ("198.51.100.1,2001:db8:ffff::1", "198.51.100.1"),
+        ("10.9.9.9, 10.2.3.4", "10.9.9.9"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1, ::ffff:10.2.3.4", "198.51.100.1"),
+        ("198.51.100.1:4711", "198.51.100.1"),
+        ("[2001:db8:1:2::9]:4711", "2001:db8:1:2::/64"),
+    ],
+)
+def test_behind_a_trusted_proxy_the_right_most_untrusted_address_counts(forwarded, expected):
+    assert seen("10.0.0.1", forwarded) == expected
+
+
+@pytest.mark.parametrize(
+    "forged", ["1.1.1.1", "1.1.1.1, 2.2.2.2", "nonsense", "", ",,,", "10.1.1.1", "x" * 9000]
+)
+def test_what_a_visitor_writes_into_the_header_changes_nothing(forged):
+    assert seen("10.0.0.1", f"{forged}, 198.51.100.1") == "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    "header", ["", " ", "nonsense", "1.1.1.1, nonsense", "unknown", "1.2.3", "[", "9" * 9000, "\x00", ", ,"]
+)
+def test_a_header_that_cannot_be_read_counts_for_the_proxy(header):
+    assert seen("10.0.0.1", header) == "10.0.0.1"
+    assert seen("10.0.0.1") == "10.0.0.1"
+
+
+def test_a_socket_is_believed_only_where_the_shop_says_so():
+    assert seen("", "198.51.100.1") == "unknown"
+    assert seen("", "198.51.100.1", ["unix"]) == "198.51.100.1"
+    assert seen("", "1.1.1.1, 198.51.100.1, 10.0.0.2", ["unix", *PROXIES]) == "198.51.100.1"
+    assert seen("", "nonsense", ["unix"]) == "unknown"
+    assert seen("93.184.216.34", "198.51.100.1", ["unix"]) == "93.184.216.34"
+
+
+def test_a_proxy_that_nobody_named_is_told_of_once(caplog):
+    _address._warn.cache_clear()
+    for _ in range(3):
+        seen("127.0.0.1", "198.51.100.1", proxies=[])
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "trusted_proxies" in caplog.text
+    assert "198.51" not in caplog.text
+
+
+def test_a_visitor_who_forges_a_header_is_no_proxy(caplog):
+    _address._warn.cache_clear()
+    seen("93.184.216.34", "198.51.100.1")
+    assert caplog.records == []

@@ -1,0 +1,48 @@
+"""One attempt to use a code: counted before it is made, and given back where it was no guess."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import HttpRequest
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.sections import ThrottleSettings
+from voucher_payment_gateway.throttle._claims import claim
+from voucher_payment_gateway.throttle._counts import give_back
+
+__all__ = ["attempt"]
+
+
+@contextmanager
+def attempt(request: HttpRequest) -> Iterator[None]:
+    """Put this around whatever tries a code that somebody typed; leave it outside of a transaction.
+
+    The attempt counts as a failure from its beginning, so a thousand at once are no way around. It is given back
+    after success, and after an error that tells nothing of the code (no service, wrong state, rejected credentials).
+    RefusedError stays counted, and is let through no earlier than ``refusal_seconds`` after the beginning.
+
+    Raises ThrottledError with ``retry_after_seconds`` where a limit is reached; nothing within is run then.
+    """
+    given = gateway_settings().THROTTLE
+    if given is None:
+        yield
+        return
+    began = time.monotonic()
+    failures, holds = claim(request, given)
+    try:
+        yield
+    except RefusedError:
+        give_back(holds)
+        _wait_until(began, given)
+        raise
+    except VoucherGatewayError:
+        give_back(failures + holds)
+        raise
+    give_back(failures)
+
+
+def _wait_until(began: float, given: ThrottleSettings) -> None:
+    """Let every refusal take the same time. The limits bound how many threads can be kept waiting by that."""
+    time.sleep(max(began + given.refusal_seconds - time.monotonic(), 0))
