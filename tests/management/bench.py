@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 
@@ -27,7 +28,9 @@ class Bench:
         given = GatewaySettings(
             ENVIRONMENT="local", CLIENT_ID=client_id, CLIENT_SECRET=secret, ORDER_MODEL="shop.Order"
         )
-        watch = Watch(lambda: (self.cloud.clock.now() - NOON).total_seconds(), self.wait)
+        watch = Watch(
+            lambda: (self.cloud.clock.now() - NOON).total_seconds(), self.wait, self.cloud.clock.now
+        )
         self.probe = Probe(given, transport=self.cloud.transport(), watch=watch)
         return {finding.name: finding for finding in self.probe.findings()}
 
@@ -58,9 +61,29 @@ class Bench:
             and not books.state.vouchers[hold.voucher_id].deleted
         ]
 
+    def not_given_back(self):
+        """Return what of each charge has not gone back, beyond the cent that an API may refuse, by voucher."""
+        refused = Decimal("0.01") if self.cloud.behaviour.refund_limit == "less_than" else Decimal(0)
+        rows = [
+            (voucher.id, row)
+            for voucher in self.cloud.books.state.vouchers.values()
+            if not voucher.deleted
+            for row in self.cloud.bookings(voucher.id)
+        ]
+        owed = {row.id: (voucher_id, row.amount) for voucher_id, row in rows if row.type == "charge"}
+        for _, row in rows:
+            if row.type == "refund":
+                owed[row.charge_id] = (owed[row.charge_id][0], owed[row.charge_id][1] - row.amount)
+        return {voucher_id: amount for voucher_id, amount in owed.values() if amount > refused}
+
     def is_tidy(self):
         self.cloud.ledger.check()
-        return (self.redeemable(), self.open_holds(), self.probe.left_behind) == ([], [], [])
+        return (
+            self.redeemable(),
+            self.open_holds(),
+            self.not_given_back(),
+            self.probe.left_behind,
+        ) == ([], [], {}, [])
 
 
 def observed(findings):

@@ -89,15 +89,6 @@ def test_one_experiment_that_fails_does_not_stop_the_others(bench):
     assert bench.is_tidy()
 
 
-def test_a_voucher_that_was_perhaps_created_is_told(bench):
-    bench.cloud.faults.next("after:drop", method="POST", path="*/vouchers")
-    bench.run()
-    assert bench.probe.left_behind == [
-        f"perhaps an inactive voucher of the batch {bench.probe.batch!r}: no clear answer came"
-    ]
-    assert bench.redeemable() == []
-
-
 def test_vouchers_that_cannot_be_deactivated_are_named(bench):
     bench.through(lambda request: httpx.Response(503) if b'"inactive"' in request.content else None)
     bench.run()

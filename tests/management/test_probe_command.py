@@ -27,6 +27,23 @@ def test_the_command_looks_at_its_file_before_it_sends_anything(gateway_settings
 
 def test_the_command_fails_where_something_stays(gateway_settings, voucher_cloud, capsys):
     voucher_cloud.faults.next("after:drop", method="POST", path="*/vouchers")
+    voucher_cloud.faults.next("before:403", method="GET", path="*/vouchers", times=None)
     with pytest.raises(CommandError, match="Not everything could be taken back"):
         call_command("voucher_probe")
     assert "perhaps an inactive voucher" in capsys.readouterr().out
+
+
+def test_a_run_that_is_stopped_tells_what_stays(
+    gateway_settings, voucher_cloud, monkeypatch, tmp_path, capsys
+):
+    def stop(bench):
+        bench.left_behind.append("a voucher")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("voucher_payment_gateway.management.probe.refusals", stop)
+    monkeypatch.setattr("voucher_payment_gateway.management.probe.BEHAVIOURS", {})
+    monkeypatch.setattr("voucher_payment_gateway.management.probe.CURIOSITIES", {})
+    with pytest.raises(KeyboardInterrupt):
+        call_command("voucher_probe", output=tmp_path / "found.txt")
+    assert "Not taken back: a voucher." in capsys.readouterr().out
+    assert "Not taken back: a voucher." in (tmp_path / "found.txt").read_text()

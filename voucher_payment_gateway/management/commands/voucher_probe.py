@@ -1,6 +1,7 @@
 """``manage.py voucher_probe``: find out what the documentation of the Voucher Cloud leaves open."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,13 @@ class Command(BaseCommand):
             probe = Probe(given)
             if output:
                 output.write_text("")  # whether it can be written is known before money moves
-            printed = self._run(probe, given.base_url)
-            if output:
-                output.write_text(printed)
+            self._run(probe, given.base_url, output)
         except (ImproperlyConfigured, SandboxOnlyError, VoucherGatewayError, ValueError, OSError) as error:
             raise CommandError(str(error)) from None
         if probe.left_behind:
             raise CommandError("Not everything could be taken back.")
 
-    def _run(self, probe: Probe, address: str) -> str:
+    def _run(self, probe: Probe, address: str, output: Path | None) -> None:
         lines: list[str] = []
 
         def say(text: str) -> None:
@@ -48,13 +47,19 @@ class Command(BaseCommand):
             self.stdout.write(text, ending="\n")
 
         say(f"{address}, vouchers of the batch {probe.batch!r}")
+        try:
+            self._find(probe, say)
+        finally:  # also of a run that was stopped
+            say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
+            for sentence in probe.left_behind:
+                say(f"Not taken back: {sentence}.")
+            if output:
+                output.write_text("\n".join(lines) + "\n")
+
+    def _find(self, probe: Probe, say: Callable[[str], None]) -> None:
         findings = []
         for finding in probe.findings():
             findings.append(finding)
             say(line(finding))
         say(f"\n{api_behaviour(findings)}")
         say(f"\n{error_meanings(findings)}")
-        say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
-        for sentence in probe.left_behind:
-            say(sentence)
-        return "\n".join(lines) + "\n"

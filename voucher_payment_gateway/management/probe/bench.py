@@ -1,29 +1,31 @@
-"""The probe's workbench: vouchers of its own, what was done with them, and how all of it is taken back."""
+"""The probe's workbench: vouchers of its own, and what is done with them."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
+
+from django.utils import timezone
 
 from voucher_payment_gateway.api import Charge, Reservation, VoucherCloud
 from voucher_payment_gateway.exceptions import (
     CredentialsError,
-    OutcomeUnknownError,
     RefusedError,
     ThrottledError,
     VoucherGatewayError,
 )
 from voucher_payment_gateway.management.probe.observing import Observer
-from voucher_payment_gateway.money import CENT, ZERO
+from voucher_payment_gateway.management.probe.putting_away import COMMENT, PuttingAway
+from voucher_payment_gateway.management.probe.samples import Asked, Sample
 
-__all__ = ["CURRENCY", "Bench", "Refusal", "Sample", "Watch"]
+__all__ = ["CURRENCY", "Bench", "Refusal", "Watch"]
 
 T = TypeVar("T")
 
 CURRENCY = "EUR"
-COMMENT = "voucher_probe"
 THROTTLED_TRIES = 3
 THROTTLED_SECONDS = 5.0
 LONGEST_THROTTLED_SECONDS = 60.0
@@ -37,6 +39,7 @@ class Watch:
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = timezone.now
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,6 @@ class Refusal:
         return " ".join([str(self.status), *sorted(self.codes)])
 
 
-@dataclass
-class Sample:
-    """A voucher of the probe, with what there is to take back."""
-
-    id: str
-    code: str = field(default="", repr=False)
-    pin: str = field(default="", repr=False)
-    is_active: bool = False
-    hold: str = ""
-    """The reservation that is open; a newer one replaces it."""
-    charges: dict[str, Decimal] = field(default_factory=dict)
-    """What of each charge has not gone back."""
-
-
 class Bench:
     """Where experiments are made. Whatever they leave is put away by ``put_all_away``."""
 
@@ -74,10 +63,13 @@ class Bench:
         self.batch = f"voucher_probe {run}"
         self.kept = 0
         self.left_behind: list[str] = []
+        self.started_at = watch.now()
         self._watch = watch
         self._run = run
         self._numbers = 0
         self._samples: list[Sample] = []
+        self._ids: set[str] = set()
+        self._unclear_vouchers = 0
 
     def number(self) -> str:
         """Return an order number that was never used."""
@@ -105,19 +97,20 @@ class Bench:
 
     def create(self, *, amount: str = "1.00", pin: str = "") -> Sample:
         """Create a voucher. It is inactive."""
+        self._unclear_vouchers += 1
         try:
             made = self.ask(
                 lambda: self.cloud.create_voucher(
                     amount=Decimal(amount), currency=CURRENCY, pin=pin or None, batch=self.batch
                 )
             )
-        except OutcomeUnknownError:
-            self.left_behind.append(
-                f"perhaps an inactive voucher of the batch {self.batch!r}: no clear answer came"
-            )
+        except (VoucherGatewayError, ValueError) as error:
+            self._unclear_vouchers -= getattr(error, "money_moved", "no") == "no"
             raise
         sample = Sample(made.id, made.code or "", pin)
         self._samples.append(sample)
+        self._ids.add(sample.id)
+        self._unclear_vouchers -= 1
         return sample
 
     def voucher(self, *, amount: str = "1.00", pin: str = "", active: bool = True) -> Sample:
@@ -152,10 +145,10 @@ class Bench:
 
     def charge(self, sample: Sample, reservation_id: str, number: str) -> Charge:
         """Charge a reservation."""
-        booked = self.ask(lambda: self.cloud.charge(reservation_id, number))
-        sample.charges.setdefault(booked.id, booked.amount)
-        if sample.hold == reservation_id:
-            sample.hold = ""
+        asked = Asked("charge", reservation_id=reservation_id, number=number)
+        with sample.asking(asked):
+            booked = self.ask(lambda: self.cloud.charge(reservation_id, number))
+        sample.take_in(asked, booked)
         return booked
 
     def charged(self, sample: Sample, amount: str = "0.10", number: str = "") -> Charge:
@@ -164,8 +157,10 @@ class Bench:
 
     def refund(self, sample: Sample, charge_id: str, amount: str) -> Charge:
         """Refund a charge, or a part of it."""
-        booked = self.ask(lambda: self.cloud.refund(charge_id, Decimal(amount), CURRENCY))
-        sample.charges[charge_id] -= booked.amount
+        asked = Asked("refund", charge_id=charge_id, amount=Decimal(amount))
+        with sample.asking(asked):
+            booked = self.ask(lambda: self.cloud.refund(charge_id, Decimal(amount), CURRENCY))
+        sample.take_in(asked, booked)
         return booked
 
     def rows(self, sample: Sample, number: str | None = None) -> list[Charge]:
@@ -185,48 +180,17 @@ class Bench:
             waited = self._watch.monotonic() - start
         return math.ceil(waited)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._watch.sleep(seconds)
+
     def put_all_away(self) -> None:
         """Take back what the last experiment left: holds, charges, vouchers. Raises nothing of the API."""
+        putting_away = PuttingAway(self)
+        if self._unclear_vouchers:
+            self._samples += putting_away.unclear_vouchers(self._unclear_vouchers, self._ids)
+            self._unclear_vouchers = 0
         while self._samples:
-            self._put_away(self._samples.pop())
-
-    def _put_away(self, sample: Sample) -> None:
-        if not sample.charges and self._is_deleted(sample):
-            return
-        # A charge ends a hold for certain; that a cancel call does is what nobody knows.
-        if sample.hold and self._tried(lambda: self.charge(sample, sample.hold, self.number())) is not None:
-            self._tried(lambda: self.cloud.cancel_reservation(sample.hold))
-        for charge_id in sample.charges:
-            self._give_back(sample, charge_id)
-        if sample.is_active and not self._is_deactivated(sample):
-            self.left_behind.append(f"voucher {sample.id} may still be active")
-        elif sample.charges or not self._is_deleted(sample):
-            self.kept += 1
-
-    def _is_deactivated(self, sample: Sample) -> bool:
-        if self._tried(lambda: self.deactivate(sample)) is not None:
-            self._tried(lambda: self._read_status(sample))
-        return not sample.is_active
-
-    def _read_status(self, sample: Sample) -> None:
-        sample.is_active = self.cloud.get_voucher(sample.id).status == "active"
-
-    def _is_deleted(self, sample: Sample) -> bool:
-        return self._tried(lambda: self.cloud.delete_voucher(sample.id, COMMENT)) is None
-
-    def _give_back(self, sample: Sample, charge_id: str) -> None:
-        left = sample.charges[charge_id]
-        for amount in (left, left - CENT):
-            if amount <= ZERO:
-                return
-            # Only a refusal says that less may be tried; after no clear answer it may have been refunded.
-            error = self._tried(lambda amount=amount: self.refund(sample, charge_id, str(amount)))  # type: ignore[misc]
-            if not isinstance(error, RefusedError | CredentialsError):
-                return
-
-    def _tried(self, call: Callable[[], object]) -> Exception | None:
-        try:
-            self.ask(call)
-        except (VoucherGatewayError, ValueError) as error:
-            return error
-        return None
+            sample = self._samples.pop()
+            self._ids.add(sample.id)
+            putting_away.put_away(sample)

@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from voucher_payment_gateway.exceptions import RefusedError
-from voucher_payment_gateway.management.probe.bench import Bench, Refusal, Sample
+from voucher_payment_gateway.management.probe.bench import Bench, Refusal
 from voucher_payment_gateway.management.probe.findings import Experiment, Value
+from voucher_payment_gateway.management.probe.samples import Sample
 
 __all__ = ["BEHAVIOURS"]
 
