@@ -9,6 +9,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
+from voucher_payment_gateway.rules.tax import TaxMemo
 
 __all__ = ["VoucherOrderMixin"]
 
@@ -53,3 +54,9 @@ class VoucherOrderMixin(models.Model):
         """What of the total no voucher holds or paid: the part for another payment method, never below zero."""
         total: Decimal = gateway_settings().order_adapter.total(self)
         return max(total - self.voucher_payments.sums()["cover"], ZERO)
+
+    @property
+    def voucher_tax_memos(self) -> list[TaxMemo]:
+        """For receipts: what was charged to vouchers whose VAT was paid at their sale, oldest first."""
+        charged = self.voucher_payments.filter(amount_captured__gt=ZERO)
+        return [payment.tax_memo for payment in charged if payment.tax_memo]

@@ -10,6 +10,7 @@ from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_fi
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, OPEN_STATES
+from voucher_payment_gateway.rules.tax import TaxMemo, tax_memo
 
 __all__ = ["PaymentQuerySet", "VoucherPayment"]
 
@@ -146,3 +147,10 @@ class VoucherPayment(PermanentModel):
         """What of the charged amount has not gone back yet; operations in flight are not counted."""
         left: Decimal = self.amount_captured - self.amount_refunded
         return left
+
+    @property
+    def tax_memo(self) -> TaxMemo | None:
+        """How the amounts divide into net and VAT; None where no VAT was paid at the sale, or the rate is not known."""
+        if not self.taxable or self.tax_rate is None:
+            return None
+        return tax_memo(self.amount_captured, self.amount_refunded, self.tax_rate)

@@ -1,0 +1,64 @@
+"""What of a charged amount was VAT, for vouchers whose VAT was paid at their sale. Nothing is taxed here.
+
+All is counted in whole cents, so net and VAT add up to gross, and refunds in any parts to what was charged.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from voucher_payment_gateway.money import CENT
+
+__all__ = ["TaxMemo", "TaxShare", "tax_memo", "tax_share"]
+
+
+@dataclass(frozen=True)
+class TaxShare:
+    """An amount and the VAT within it: ``gross == net + vat``."""
+
+    gross: Decimal
+    net: Decimal
+    vat: Decimal
+
+    def __sub__(self, other: "TaxShare") -> "TaxShare":
+        return TaxShare(self.gross - other.gross, self.net - other.net, self.vat - other.vat)
+
+
+@dataclass(frozen=True)
+class TaxMemo:
+    """What was charged to a voucher with VAT at ``rate`` percent, what of it went back, and what was kept."""
+
+    rate: Decimal
+    captured: TaxShare
+    refunded: TaxShare
+    kept: TaxShare
+
+    def of_refund(self, amount: Decimal, *, refunded_before: Decimal) -> TaxShare:
+        """Return the share of one refund. Those of all refunds, each after the last, add up to ``refunded``."""
+        before, after = refunded_before, refunded_before + amount
+        return _left(self.captured, before, self.rate) - _left(self.captured, after, self.rate)
+
+
+def tax_memo(captured: Decimal, refunded: Decimal, rate: Decimal) -> TaxMemo:
+    """Return how the amounts of a payment divide at ``rate`` percent."""
+    whole = tax_share(captured, rate)
+    kept = _left(whole, refunded, rate)
+    return TaxMemo(rate, whole, whole - kept, kept)
+
+
+def tax_share(gross: Decimal, rate: Decimal) -> TaxShare:
+    """Return the VAT within ``gross`` at ``rate`` percent, to the cent, half a cent up, and the net of it."""
+    cents, hundredths = _hundredths(gross), _hundredths(rate)
+    part, whole = 2 * cents * hundredths, 2 * (10_000 + hundredths)
+    vat = (part + whole // 2) // whole * CENT
+    return TaxShare(gross, gross - vat, vat)
+
+
+def _left(whole: TaxShare, refunded: Decimal, rate: Decimal) -> TaxShare:
+    return tax_share(whole.gross - refunded, rate)
+
+
+def _hundredths(number: Decimal) -> int:
+    found = int(number * 100)
+    if number < 0 or found != number * 100:
+        raise ValueError("amounts and rates are not below zero and have two places")
+    return found
