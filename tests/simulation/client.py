@@ -4,9 +4,11 @@ A method that ends in a call is a process: each of its steps may be the last bef
 next. What stands between two yields is done at once or not at all, as in a transaction.
 """
 
+from copy import copy
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import takewhile
+from typing import Any, Literal
 
 from tests.simulation.calls import MORNING, Calls
 from tests.simulation.loop import Process
@@ -28,6 +30,7 @@ from voucher_payment_gateway.rules import (
     references,
     refunds,
     resolution,
+    states,
     verdicts,
 )
 
@@ -105,6 +108,8 @@ class Client(Calls):
         if not usable:
             if not payment.has_code:
                 raise RefusedError
+            if any(self.rows.is_pending(rival.pk) for rival in self._rivals(payment)):
+                raise UnavailableError
             hold = yield from self.reserve(payment.voucher_id, operation.amount)
             number = self.record_hold(
                 payment, hold, self.rows.number(payment.order_number) if number is None else number
@@ -128,11 +133,26 @@ class Client(Calls):
         if payment.pk:
             self.rows.change_payment(payment, **held)
         else:
-            for name, value in held.items():
+            for name, value in {"agreed": hold.amount, **held}.items():
                 setattr(payment, name, value)
             self.rows.add_payment(payment)
+        for rival in self._rivals(payment):
+            if not self.rows.is_pending(rival.pk):
+                self.rows.change_payment(rival, **self._without_hold(rival, "lapsed"))
         self.rows.numbers[payment.order_number] = number + 1
         return number + 1
+
+    def _rivals(self, payment: Payment) -> list[Payment]:
+        """Return the other payments that hold the same voucher."""
+        return [
+            copy(row)
+            for row in self.rows.payments.values()
+            if row.voucher_id == payment.voucher_id and row.pk != payment.pk and row.status == "authorized"
+        ]
+
+    def _without_hold(self, payment: Payment, otherwise: Literal["lapsed", "failed"]) -> dict[str, Any]:
+        status = states.status_without_hold(payment.captured, payment.refunded, otherwise=otherwise)
+        return {"status": status, "held": ZERO, "reserved_until": None}
 
     def draft_charge(self, payment: Payment, amount: Decimal) -> Operation:
         """Return a charge, not written yet, with an order number of its own."""
@@ -207,13 +227,14 @@ class Client(Calls):
             return False
         payment = self.rows.payment(operation.payment_pk)
         if operation.kind == "charge":
+            captured = payment.captured + operation.amount
             self.rows.change_payment(
                 payment,
                 status="captured",
-                captured=payment.captured + operation.amount,
+                captured=captured,
                 held=ZERO,
                 reserved_until=None,
-                has_code=False,
+                has_code=payment.has_code and captured < payment.agreed,
             )
         else:
             refunded = payment.refunded + operation.amount
@@ -222,7 +243,8 @@ class Client(Calls):
                 captured=payment.captured,
                 cancelling=payment.cancel_requested_at is not None,
             )
-            self.rows.change_payment(payment, status=status, refunded=refunded)
+            ended = {"status": status, "held": ZERO, "reserved_until": None, "has_code": False}
+            self.rows.change_payment(payment, refunded=refunded, **(ended if status != "captured" else {}))
         self.tell("succeeded", operation, remote_id)
         return True
 
@@ -244,9 +266,8 @@ class Client(Calls):
             self.ask_for_review(operation)
             return None
         payment = self.rows.payment(operation.payment_pk)
-        refused = sum(
-            op.kind == "charge" and op.state == "refused" for op in self.rows.of_payment(payment.pk)
-        )
+        charged = [op.state for op in self.rows.of_payment(payment.pk) if op.kind == "charge"]
+        refused = sum(1 for _ in takewhile(lambda state: state == "refused", reversed(charged)))
         usable = payment.status == "authorized" and holds.is_usable(payment.reserved_until, self.now())
         follows = charges.after_refused_charge(
             sends=operation.attempts,
@@ -256,7 +277,7 @@ class Client(Calls):
             hold_is_usable=usable,
         )
         if follows == "fail":
-            self.rows.change_payment(payment, status="failed", held=ZERO, reserved_until=None, has_code=False)
+            self.rows.change_payment(payment, **self._without_hold(payment, "failed"), has_code=False)
         if follows != "charge_again":
             return None
         draft = self.draft_charge(payment, operation.amount)

@@ -127,11 +127,13 @@ class Day:
     def _plan(self, pk: int, amount: Any) -> None:
         """Draw what happens to a payment; whoever wants it comes again as a process of its own."""
         random, now, shop = self.random, self.loop.now, self.shop
-        part = euros(random.randrange(1, int(amount * 100))) if random.random() < 0.25 else None
+        part = euros(random.randint(1, int(amount * 100))) if random.random() < 0.25 else None
         late = random.random() < 0.15
         shipped_at = now + (random.uniform(1700, 3960) if late else random.uniform(1, 300))
         for _ in range(2 if random.random() < 0.15 else 1):  # a double click
             self._scheduled(shipped_at + random.uniform(0, 2), lambda: [shop.capture(pk, part)])
+        if part and random.random() < 0.5:  # the rest is shipped later
+            self._scheduled(shipped_at + random.uniform(10, 3000), lambda: [shop.capture(pk, amount - part)])
         if random.random() < 0.35:
             returned_at = shipped_at + random.uniform(5, 5000)
             back = euros(random.choice((100, 100, 250))) if random.random() < 0.7 else None

@@ -23,7 +23,8 @@ class Judgement:
     told: int = 0
     silent: int = 0
     foreign: int = 0
-    """Refunds that a clerk made at the same time, taken for ours; the customer got the money once."""
+    """Refunds that a clerk made at the same time, taken for ours. If ours was never booked, the customer got the money
+    once; else the clerk's is a second one, which our own calls did not make."""
 
 
 def judge(vouchers: Any, payments: Any, operations: Any) -> Judgement:
@@ -65,7 +66,7 @@ def _judge_payment(
     for operation in operations:
         if operation.kind == "refund" and _is_foreign(operation, by_id):
             judgement.foreign += 1
-            remote -= _cents(operation.amount)
+            remote -= 0 if booked[operation.pk] else _cents(operation.amount)
     undecided = [_signed(op) for op in operations if op.state == "manual" and op.kind in ("charge", "refund")]
     differences = {remote - _cents(payment.captured) + _cents(payment.refunded)}
     for cents in undecided:
@@ -77,7 +78,7 @@ def _judge_payment(
     if payment.status == "cancelled" and payment.captured != payment.refunded:
         judgement.wrong_cents += _cents(payment.captured - payment.refunded)
         judgement.problems.append(f"payment {payment.pk} is cancelled, but not all went back")
-    if payment.cancel_requested_at and payment.status in ("authorized", "captured", "refunded"):
+    if payment.cancel_requested_at and payment.status in ("authorized", "lapsed", "captured", "refunded"):
         left_to_a_person = any(
             op.state == "manual" or (op.kind == "refund" and op.state == "refused") for op in operations
         )

@@ -32,6 +32,7 @@ class Payment:
     reserved_until: datetime | None = None
     dead_at: datetime | None = None
     held: Decimal = ZERO
+    agreed: Decimal = ZERO
     captured: Decimal = ZERO
     refunded: Decimal = ZERO
     has_code: bool = True
@@ -124,6 +125,10 @@ class Rows:
             setattr(operation, name, value)
         self._store(stored)
         return True
+
+    def is_pending(self, pk: int) -> bool:
+        """Say whether an operation of a payment is open."""
+        return any(row.payment_pk == pk for row in self.open.values())
 
     def change_payment(self, payment: Payment, **changes: Any) -> None:
         """Change a payment as it was read, or raise OutdatedError."""

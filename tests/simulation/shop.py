@@ -11,11 +11,12 @@ from tests.simulation.rows import ZERO, Operation, OutdatedError, Payment
 from tests.simulation.weather import DEADLINE_SECONDS
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.rules import cancels, leases, refunds
-from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["Shop"]
 
-DECISIONS = 12
+DECISIONS, MOST_CHARGES = 12, 4
+UNENDED = ("authorized", "lapsed", "captured", "refunded")
 ENDED = ("cancelled", "refunded", "failed")
 
 
@@ -47,30 +48,27 @@ class Shop(Resolver):
                 if operation.kind == "charge" and operation.state == "due":
                     yield from self.resume(operation)
             return
-        if payment.status == "authorized" and payment.cancel_requested_at is None:
-            draft = self.draft_charge(payment, min(amount or payment.held, payment.held))
-            yield from self.start(draft, payment, number)
+        left = payment.agreed - payment.captured if payment.has_code else payment.held
+        statuses = (*HELD_BEFORE, "captured") if amount is not None else HELD_BEFORE
+        share = min(amount or left, left)
+        if payment.status in statuses and payment.cancel_requested_at is None and share > ZERO:
+            yield from self.start(self.draft_charge(payment, share), payment, number)
 
     def refund(self, pk: int, amount: Decimal | None = None, *, cancelling: bool = False) -> Process:
-        """Give back what was charged, or a part of it."""
-        yield from self._decide(lambda: self._refund(pk, amount, cancelling))
+        """Give back what was charged, or a part of it; all that is left, charge by charge."""
+        for _ in range(MOST_CHARGES):
+            before = self.rows.payments[pk].refunded
+            yield from self._decide(lambda: self._refund(pk, amount, cancelling))
+            if amount is not None or self.rows.payments[pk].refunded == before:
+                return
 
     def _refund(self, pk: int, amount: Decimal | None, cancelling: bool) -> Process:
         payment, number = self.rows.payment(pk), self._number(pk)
         operations = self.rows.of_payment(pk)
         if any(op.state in OPEN_STATES for op in operations):
             return
-        gone = sum(
-            (
-                op.amount
-                for op in operations
-                if op.kind == "refund" and refunds.counts_as_given_back(op.state)
-            ),
-            ZERO,
-        )
-        charge = next((op for op in operations if op.kind == "charge" and op.state == "succeeded"), None)
-        left = charge.amount - gone if charge else ZERO
-        if charge is None or left <= ZERO or (amount or left) > left:
+        charge, left = self._newest_charge(operations)
+        if charge is None or (amount or left) > left:
             return
         draft = Operation(
             pk,
@@ -83,6 +81,17 @@ class Shop(Resolver):
         )
         wish = {"cancel_requested_at": self.now()} if cancelling else {}
         yield from self.start(draft, payment, number, **wish)
+
+    def _newest_charge(self, operations: list[Operation]) -> tuple[Operation | None, Decimal]:
+        """Return the newest charge of which something can still go back, and how much."""
+        gone: dict[str, Decimal] = {}
+        for op in operations:
+            if op.kind == "refund" and refunds.counts_as_given_back(op.state):
+                gone[op.target_id] = gone.get(op.target_id, ZERO) + op.amount
+        for op in reversed(operations):
+            if op.kind == "charge" and op.state == "succeeded" and op.amount > gone.get(op.remote_id, ZERO):
+                return op, op.amount - gone.get(op.remote_id, ZERO)
+        return None, ZERO
 
     def cancel(self, pk: int) -> Process:
         """Give up a payment, whatever state it is in."""
@@ -100,7 +109,7 @@ class Shop(Resolver):
         for operation in operations:
             if operation.state == "due":
                 self.rows.take(operation, state="not_applied")
-        if payment.captured > ZERO:
+        if payment.captured > payment.refunded:
             yield from self.refund(pk, cancelling=True)
             return
         self.rows.change_payment(
@@ -168,7 +177,7 @@ class Shop(Resolver):
 
     def _wish_can_be_carried_out(self, payment: Payment) -> bool:
         asked_at = payment.cancel_requested_at
-        if asked_at is None or payment.status not in ("authorized", "captured", "refunded"):
+        if asked_at is None or payment.status not in UNENDED:
             return False
         for op in self.rows.operations.values():
             if op.payment_pk != payment.pk:
