@@ -2,10 +2,12 @@
 
 import re
 import socket
+from dataclasses import asdict
 
 import pytest
 
-from voucher_payment_gateway.sandbox import SCOPES
+from voucher_payment_gateway.sandbox import SCOPES, Behaviour
+from voucher_payment_gateway.sandbox.behaviour import PRESETS
 
 PAYMENTS_NEED = {"read", "read-lists", "use"}
 
@@ -111,11 +113,66 @@ def test_each_missing_right_is_found_with_what_it_costs(found, voucher_cloud, ga
     }
     state, text = reports.pop(missing)
     assert state == ("trouble" if missing in PAYMENTS_NEED else "warning")
-    assert text.startswith("missing: ")
+    assert text.startswith("missing (403): ")
     expected = dict.fromkeys(reports, "ok")
     if missing == "read":
         expected["read-secrets"] = "not known"
     assert {scope: state for scope, (state, _) in reports.items()} == expected
+
+
+def test_it_is_said_how_certain_a_right_is(found):
+    texts = {check: text for check, (_, text) in found().items() if check.startswith("right")}
+    certain = [check for check, text in texts.items() if text.startswith("granted for certain")]
+    likely = [check for check, text in texts.items() if text.startswith("granted, most likely")]
+    assert certain == ["right read-lists"]
+    assert sorted([*certain, *likely]) == sorted(texts)
+
+
+def test_a_403_is_a_missing_right_whatever_its_code_is_said_to_mean(found, voucher_cloud, gateway_settings):
+    restrict(voucher_cloud, gateway_settings, "use")
+    gateway_settings(ERROR_MEANINGS={"FORBIDDEN": "unusable"})
+    assert found()["right use"][0] == "trouble"
+
+
+READS = {("GET", "/v1/vouchers"), ("GET", "/v1/vouchers/{id}"), ("GET", "/v1/vouchers/{id}/complete")}
+NO_MONEY = {
+    ("PATCH", "/v1/vouchers/{id}/status"),
+    ("DELETE", "/v1/vouchers/{id}"),
+    ("PATCH", "/v1/vouchers/{id}"),
+}
+ONLY_CALL_OF_ITS_RIGHT = {("POST", "/v1/vouchers/recharge")}
+BEHAVIOURS = {**PRESETS, **{f"random {seed}": Behaviour.random(seed) for seed in range(5)}}
+
+
+@pytest.mark.parametrize("missing", ["", *SCOPES])
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_looking_changes_nothing_however_the_api_behaves(
+    found, voucher_cloud, gateway_settings, name, missing
+):
+    voucher_cloud.behaviour = BEHAVIOURS[name]
+    spent = voucher_cloud.add_voucher(code="GIFT-20", amount="20.00")
+    charge = voucher_cloud.charge(voucher_cloud.reserve("GIFT-20", "5.00"), "ORDER-1")
+    voucher_cloud.reserve("GIFT-20", "5.00")
+    voucher_cloud.add_voucher(amount="20.00", status="inactive")
+    restrict(voucher_cloud, gateway_settings, missing)
+    before, entries = contents(voucher_cloud), voucher_cloud.ledger.entries()
+    found()
+    assert contents(voucher_cloud) == before
+    assert voucher_cloud.ledger.entries() == entries
+    voucher_cloud.ledger.check()
+    paths = [request.path for request in voucher_cloud.requests]
+    assert not any(known in path for path in paths for known in (spent.id, charge.id))
+    sent = {
+        (request.method, re.sub("voucher-doctor-[0-9a-f]{32}", "{id}", request.path))
+        for request in voucher_cloud.requests
+    }
+    asked = sent - {("HEAD", "/v1"), ("POST", "/oauth/token")}
+    assert asked == READS | NO_MONEY | ONLY_CALL_OF_ITS_RIGHT
+
+
+def contents(cloud):
+    """All that the local Voucher Cloud keeps, access tokens left out."""
+    return {name: kept for name, kept in asdict(cloud.books.state).items() if name != "tokens"}
 
 
 def test_without_read_lists_it_is_said_that_uncertain_charges_cannot_be_resolved(

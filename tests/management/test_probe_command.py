@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.management.bench import pasted, truth
+from voucher_payment_gateway import conf
 from voucher_payment_gateway.sandbox import DOCUMENTED
 
 
@@ -47,3 +48,21 @@ def test_a_run_that_is_stopped_tells_what_stays(
         call_command("voucher_probe", output=tmp_path / "found.txt")
     assert "Not taken back: a voucher." in capsys.readouterr().out
     assert "Not taken back: a voucher." in (tmp_path / "found.txt").read_text()
+
+
+def test_what_is_printed_can_be_put_into_the_settings_as_it_says(
+    gateway_settings, settings, voucher_cloud, capsys
+):
+    call_command("voucher_probe")
+    printed = capsys.readouterr().out
+    names = pasted(printed[printed.index("API_BEHAVIOUR") : printed.index("\nPut both above")])
+    (told,) = [line for line in printed.splitlines() if line.startswith("Put both above")]
+    gateway_settings(**eval("{" + told.partition("in it: ")[2] + "}", names))
+    assert conf.gateway_settings().API_BEHAVIOUR.second_charge == "refuse"
+
+
+def test_a_cloud_out_of_reach_is_told_with_who_knows_more(gateway_settings, server, capsys):
+    server.stop()
+    with pytest.raises(CommandError, match=r"cannot be reached .* voucher_doctor says what is wrong"):
+        call_command("voucher_probe")
+    assert "stay" not in capsys.readouterr().out

@@ -13,6 +13,11 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.probe import Probe, SandboxOnlyError
 from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, line
 
+HOW_TO_SET = (
+    "Put both above VOUCHER_PAYMENT_GATEWAY and name them in it: "
+    '"API_BEHAVIOUR": API_BEHAVIOUR, "ERROR_MEANINGS": ERROR_MEANINGS'
+)
+
 
 class Command(BaseCommand):
     """Exit code 1 where it may not or cannot run, or where something could not be taken back."""
@@ -34,7 +39,9 @@ class Command(BaseCommand):
             if output:
                 output.write_text("")  # whether it can be written is known before money moves
             self._run(probe, given.base_url, output)
-        except (ImproperlyConfigured, SandboxOnlyError, VoucherGatewayError, ValueError, OSError) as error:
+        except VoucherGatewayError as error:
+            raise CommandError(f"{error} voucher_doctor says what is wrong.") from None
+        except (ImproperlyConfigured, SandboxOnlyError, ValueError, OSError) as error:
             raise CommandError(str(error)) from None
         if probe.left_behind:
             raise CommandError("Not everything could be taken back.")
@@ -50,7 +57,8 @@ class Command(BaseCommand):
         try:
             self._find(probe, say)
         finally:  # also of a run that was stopped
-            say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
+            if probe.kept:
+                say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
             for sentence in probe.left_behind:
                 say(f"Not taken back: {sentence}.")
             if output:
@@ -63,3 +71,4 @@ class Command(BaseCommand):
             say(line(finding))
         say(f"\n{api_behaviour(findings)}")
         say(f"\n{error_meanings(findings)}")
+        say(f"\n{HOW_TO_SET}")

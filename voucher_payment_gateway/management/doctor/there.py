@@ -1,5 +1,9 @@
-"""The doctor's look at the Voucher Cloud: its address, our credentials, our rights. Reads, and calls to ids that
-cannot exist: nothing is created, reserved or moved."""
+"""The doctor's look at the Voucher Cloud: its address, our credentials, our rights. Nothing is created or moved.
+
+Three rights are shown by a read. No read needs the other four, so each is asked for by the call that could do least
+harm, on an id that cannot exist: there is nothing to change, whatever the API makes of it. None of these calls is a
+charge, a refund or a reservation.
+"""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -30,7 +34,7 @@ class Right:
     scope: str
     cost: str
     ask: Callable[[VoucherCloud, str], object]
-    """Takes the id of nothing. Refused: the right is there, as the call came as far as looking for it."""
+    """Takes an id that cannot exist. Refused: the right is most likely there, as the call came as far as looking."""
     pays_need_it: bool = True
 
 
@@ -48,7 +52,7 @@ RIGHTS = (
     Right(
         "use",
         "nothing can be reserved, charged, refunded or activated: no voucher can pay",
-        lambda cloud, nowhere: cloud.charge(nowhere, nowhere),
+        lambda cloud, nowhere: cloud.set_voucher_status(nowhere, "inactive", "voucher_doctor"),
     ),
     Right(
         "read-secrets",
@@ -101,15 +105,19 @@ def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
 
 
 def _client(given: GatewaySettings) -> VoucherCloud:
-    """Without the shared token: whether a fresh one is granted is the question."""
-    return new_client(given)
+    """Without the shared token: whether a fresh one is granted is the question. With no meanings of codes: a 403 is
+    a missing right here, whatever the operator has learned of its code."""
+    return new_client(given, error_meanings=None)
 
 
 def _credentials(cloud: VoucherCloud) -> Finding:
     try:
         cloud.authenticate()
     except CredentialsError as error:
-        text = f"rejected{_status(error)}: CLIENT_ID and CLIENT_SECRET must belong to this ENVIRONMENT"
+        text = (
+            f"rejected{_status(error)}: CLIENT_ID and CLIENT_SECRET must belong to this ENVIRONMENT; "
+            "voucher_connect gets new ones"
+        )
     except ContractError as error:
         text = f"the token address answers something else{_status(error)}: is TOKEN_URL or BASE_URL right?"
     except VoucherGatewayError as error:
@@ -139,14 +147,17 @@ def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]
         right.ask(cloud, nowhere)
     except CredentialsError as error:
         if error.missing_scope:
-            return "trouble", f"missing: {right.cost}"
+            return "trouble", f"missing{_status(error)}: {right.cost}"
         return "not known", f"the call was turned down{_status(error)}"
     except RefusedError as error:
-        return "ok", f"granted: the call was let through and found nothing{_status(error)}"
+        return (
+            "ok",
+            f"granted, most likely: its call on an id that cannot exist was let through{_status(error)}",
+        )
     except VoucherGatewayError as error:
         return "not known", f"the answer says nothing about it{_status(error)}"
     if right.scope == "read-lists":
-        return "ok", "granted: vouchers can be listed"
+        return "ok", "granted for certain: vouchers can be listed"
     return "not known", "a call on an id that cannot exist succeeded"
 
 
