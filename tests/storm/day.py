@@ -56,6 +56,7 @@ def play(seed: int, emphasis: Emphasis = Emphasis()) -> Result:
     """Play the day that belongs to ``seed``; its rows are gone afterwards."""
     from tests.storm.clock import shared_time
     from tests.storm.oracle import problems
+    from tests.storm.reconciled import misjudged
     from voucher_payment_gateway.sandbox import Behaviour, Clock, LocalVoucherCloud
 
     random = Random(seed)
@@ -67,9 +68,11 @@ def play(seed: int, emphasis: Emphasis = Emphasis()) -> Result:
         found += problems(
             cloud, people.vouchers, people.orders, refused_as_forbidden=cloud.behaviour.refusal_status == 403
         )
+        found += misjudged(cloud, people.vouchers)
         seen = people.weather.seen
         seen.update(f"fault {fault}" for fault, _, _ in cloud.faults.log)
         seen.update(_states())
+        seen.update(_differences())
         return Result(seed, found, people.story, seen)
 
 
@@ -150,6 +153,12 @@ def _states() -> Counter[str]:
     return Counter(f"{kind} {state}" for kind, state in VoucherOperation.objects.values_list("kind", "state"))
 
 
+def _differences() -> Counter[str]:
+    from voucher_payment_gateway.models import VoucherDifference
+
+    return Counter(f"difference {kind}" for kind in VoucherDifference.objects.values_list("kind", flat=True))
+
+
 @contextmanager
 def _configured(random: Random, behaviour) -> Iterator[None]:
     """The shop's settings of this day; half of the operators know how their Voucher Cloud behaves."""
@@ -174,12 +183,12 @@ def _no_rows() -> Iterator[None]:
     from django.db import connection
 
     from tests.shop.models import Order
-    from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+    from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
     try:
         yield
     finally:
-        for model in (VoucherOperation, VoucherPayment, Order):
+        for model in (VoucherDifference, VoucherOperation, VoucherPayment, Order):
             model.objects.all()._raw_delete(connection.alias)
 
 

@@ -1,0 +1,63 @@
+"""What ``reconcile`` must tell at the end of a day, and what it must not, from the cloud's own books.
+
+The books know what the API never shows: which charge a refund belongs to.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID
+
+__all__ = ["misjudged"]
+
+Told = set[tuple[str, str]]
+
+
+def misjudged(cloud, vouchers) -> list[str]:
+    """Reconcile the day, and return what was told wrongly or not at all; none is right."""
+    now = cloud.clock.now()
+    found = gateway.reconcile(now - timedelta(days=9), now + timedelta(days=1))
+    told = {(row.kind, row.remote_id) for row in found}
+    must, may = _expected(cloud, vouchers)
+    missing = [f"reconcile does not tell {each}" for each in sorted(must - told)]
+    return missing + [f"reconcile tells {each}, and that is wrong" for each in sorted(told - must - may)]
+
+
+def _expected(cloud, vouchers) -> tuple[Told, Told]:
+    """Return what must be told, and what may be told: of that nobody can be sure."""
+    must: Told = set(_left_open(cloud.clock.now()))
+    may: Told = set()
+    known = set(VoucherOperation.objects.filter(state="succeeded").values_list("remote_id", flat=True))
+    for voucher in vouchers:
+        rows = {row.id: row for row in cloud.bookings(voucher.id)}
+        is_open = VoucherOperation.objects.filter(
+            voucher_id=voucher.id, state__in=("due", "sending", "unknown")
+        ).exists()
+        for row in (row for row in rows.values() if row.id not in known):
+            kind, is_sure = _kind(row, rows)
+            if kind:
+                (must if is_sure and not is_open else may).add((kind, row.id))
+    return must, may
+
+
+def _kind(row: Any, rows: dict[str, Any]) -> tuple[str, bool]:
+    """Return what a booking that we do not have is, and whether that can be told from what the API shows."""
+    if row.client_id == LOCAL_CLIENT_ID:
+        return "theirs_only", True
+    if row.type != "refund":
+        return "", True
+    is_of_ours = rows[row.charge_id].client_id == LOCAL_CLIENT_ID
+    return (
+        ("refund_by_hand", True) if is_of_ours else ("refund_by_hand" if not row.order_number else "", False)
+    )
+
+
+def _left_open(now: Any) -> Iterator[tuple[str, str]]:
+    dead = VoucherPayment.objects.filter(
+        status="authorized", reservation_dead_at__lte=now - timedelta(hours=1)
+    )
+    for payment in dead.exclude(operations__state__in=("due", "sending", "unknown")):
+        yield "hold_left_open", payment.reservation_id
