@@ -197,6 +197,26 @@ def test_a_cancelled_payment_whose_reservation_was_not_released_is_told_until_it
     assert only().gone_at
 
 
+def test_a_hold_with_an_operation_under_way_is_not_judged(shop, voucher):
+    order = shop.order("20.00")
+    gateway.authorize(order, CODE)
+    shop.cloud.faults.next("before:503", method="POST", path="*/charge")
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    shop.later(hours=3)
+    assert (last("charge").state, VoucherPayment.objects.get().status) == ("due", "authorized")
+    assert reconcile() == []
+
+
+def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_under_way(shop, order, voucher):
+    shop.cloud.books.state.vouchers[voucher.id].deleted = True
+    assert [row.kind for row in reconcile()] == ["not_compared"]
+    shop.cloud.books.state.vouchers[voucher.id].deleted = False
+    VoucherPayment.objects.update(reservation_id="")
+    VoucherOperation.objects.filter(kind="reserve").update(state="due")
+    assert reconcile() == []
+
+
 def test_a_reservation_that_was_asked_to_end_is_not_told(shop, voucher):
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
