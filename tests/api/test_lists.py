@@ -98,6 +98,7 @@ def test_a_row_that_shifts_to_the_next_page_is_given_once(client):
         lambda request: {"data": {"0": row(1)}, "meta": {"current_page": 1, "last_page": 1}},
         lambda request: page([{**row(1), "amount": 10.0}]),
         lambda request: page([row(1), None]),
+        lambda request: page([row(1), {**row(1), "type": "refund"}]),
         lambda request: page([row(1)], "1", "1"),
         lambda request: page([row(1)], 7, 7),
         lambda request: page([row(1)], 2, 1),

@@ -38,7 +38,10 @@ class Pages(Generic[Row]):
         rows = _rows(self.row, page)
         if rows is None or (page.meta is not None and page.meta.current_page != self._page):
             return ContractError()
-        fresh = [row for row in {row.id: row for row in rows}.values() if row.id not in self._seen]
+        by_id = {row.id: row for row in rows}
+        if any(by_id[row.id] != row for row in rows):  # two bookings under one id: neither may hide the other
+            return ContractError()
+        fresh = [row for row in by_id.values() if row.id not in self._seen]
         self._seen.update(row.id for row in fresh)
         self._sent += len(rows)
         self._more = self._says_more(page)
