@@ -26,6 +26,13 @@ class SharedCache(BaseCache):
     def set(self, key, value, timeout=None, version=None):
         self.kept[key] = value
 
+    def incr(self, key, delta=1, version=None):
+        with self.lock:
+            if key not in self.kept:
+                raise ValueError(key)
+            self.kept[key] += delta
+            return self.kept[key]
+
     def delete(self, key, version=None):
         return self.kept.pop(key, None) is not None
 
