@@ -37,6 +37,9 @@ __all__ = ["check_databases", "check_settings", "register"]
 
 SHORTEST_GRACE_SECONDS = 300
 
+TYPED = ("ABCD-1234", "abcd 1234", "1", "-", "Ä😀")
+"""What a visitor may type as a code: a normaliser has to bear it."""
+
 NUMBERS = {
     "": "E001",
     "ENVIRONMENT": "E003",
@@ -185,6 +188,22 @@ def _callables(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
             yield _error(key, f"{NAME}: {key}: {path!r} is not a callable that can be imported.")
 
 
+def _normaliser(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
+    normalise = _imported(given.CODE_NORMALISER) if given.CODE_NORMALISER else None
+    if not callable(normalise):
+        return
+    for typed in TYPED:
+        try:
+            outcome = type(normalise(typed)).__name__
+        except Exception as error:
+            outcome = type(error).__name__
+        if outcome != "str":
+            yield _error(
+                "CODE_NORMALISER", f"{NAME}: CODE_NORMALISER: {typed!r} gives {outcome}, not a text."
+            )
+            return
+
+
 def _ca_file(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
     if given.CA_FILE and not _is_certificate_file(given.CA_FILE):
         yield _error("CA_FILE", f"{NAME}: CA_FILE: no certificate can be read from this file.")
@@ -241,6 +260,7 @@ CHECKS: list[Callable[[GatewaySettings], Iterator[checks.CheckMessage]]] = [
     _events,
     _on_status,
     _callables,
+    _normaliser,
     _ca_file,
     _sealing,
     _throttle,

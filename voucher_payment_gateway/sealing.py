@@ -11,11 +11,23 @@ from dataclasses import dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.conf import gateway_settings
 
-__all__ = ["Secret", "fingerprint", "fingerprints", "hint", "seal", "seal_text", "unseal", "unseal_text"]
+__all__ = [
+    "Secret",
+    "fingerprint",
+    "fingerprints",
+    "hint",
+    "is_under_first_key",
+    "reseal",
+    "seal",
+    "seal_text",
+    "unseal",
+    "unseal_text",
+]
 
 HINT_LENGTH = 4
 
@@ -62,14 +74,32 @@ def unseal_text(sealed: str) -> str | None:
         return None
 
 
+def is_under_first_key(sealed: str) -> bool:
+    """Whether the first key opens it. Nothing in a sealed text names its key: only trying tells."""
+    try:
+        _fernets()[0].decrypt(sealed.encode())
+    except (InvalidToken, IndexError):
+        return False
+    return True
+
+
+def reseal(sealed: str) -> str | None:
+    """Return the same text sealed under the first key, or None where none of the keys opens it."""
+    try:
+        return MultiFernet(_fernets()).rotate(sealed.encode()).decode()
+    except InvalidToken:
+        return None
+
+
 def fingerprint(code: str) -> str:
     """Return what a code is known by without being stored: a keyed hash under the first key."""
     return fingerprints(code)[0]
 
 
 def fingerprints(code: str) -> list[str]:
-    """Return the fingerprints of a code under every key, so that it is known again after a rotation."""
-    keys = gateway_settings().SEALING_KEYS or [settings.SECRET_KEY]
+    """Return the fingerprints of a code under every key, so that it is known again after a rotation, and after the
+    first key was set."""
+    keys = [*gateway_settings().SEALING_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [_keyed_hash(key, code) for key in keys]
 
 
@@ -78,8 +108,8 @@ def hint(code: str) -> str:
     return code[-min(HINT_LENGTH, len(code) // 2) :] if len(code) > 1 else ""
 
 
-def _keyed_hash(key: str, code: str) -> str:
-    purpose = hmac.digest(key.encode(), b"voucher_payment_gateway.fingerprint", hashlib.sha256)
+def _keyed_hash(key: str | bytes, code: str) -> str:
+    purpose = hmac.digest(force_bytes(key), b"voucher_payment_gateway.fingerprint", hashlib.sha256)
     return hmac.new(purpose, code.encode(), hashlib.sha256).hexdigest()
 
 

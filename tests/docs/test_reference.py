@@ -141,6 +141,7 @@ MISTAKES = [
     ("E018", {"API_BEHAVIOUR": {"second_charge": "perhaps"}}),
     ("E020", {"CODE_PATTERN": "("}),
     ("E020", {"CODE_NORMALISER": "shop.codes.tidy"}),
+    ("E020", {"CODE_NORMALISER": "tests.test_sealing.forgetful"}),
     ("E021", {"RENEW_HOLDS": "maybe"}),
     ("E021", {"THROTTLE": {"session": "5"}}),
     ("E021", {"THROTTLE": {"captcha": "shop.captcha.solved"}}),

@@ -4,6 +4,7 @@ Whether the Voucher Cloud compares case is not known, so a code goes out as type
 trimmed and full-width characters are folded. A shop that knows its codes says more in its settings.
 """
 
+import logging
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 
 __all__ = ["kept", "kept_until", "typed"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 LONGEST = 255
 """Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
@@ -56,5 +59,14 @@ def _cleaned(text: object) -> str:
 
 
 def _normalised(code: str) -> str:
+    """Let the shop's own callable have its say. Whatever it was given was typed by anybody, so where it fails, or
+    returns no text, the code is unusable; its error is not shown, as it may hold the code."""
     path = gateway_settings().CODE_NORMALISER
-    return str(import_string(path)(code)) if path and code else code
+    if not path or not code:
+        return code
+    try:
+        normalised = import_string(path)(code)
+    except Exception as error:
+        logger.error("CODE_NORMALISER failed: %s", type(error).__name__)
+        normalised = None
+    return _cleaned(normalised)
