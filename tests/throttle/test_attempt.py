@@ -110,6 +110,19 @@ def test_whoever_is_stopped_by_their_own_limit_does_not_use_up_that_of_everyone(
     assert failures_until_throttled(visitor(f"t-{n}", address=f"93.184.217.{n}") for n in range(9)) == 1
 
 
+def test_whoever_is_stopped_by_a_wide_limit_keeps_what_the_narrow_one_leaves(limits):
+    limits(session="2/1h", address="1/1h")
+    assert [guess(visitor()) for _ in range(5)] == [VoucherUnusableError] + [ThrottledError] * 4
+    assert guess(visitor(address="93.184.217.1")) is VoucherUnusableError
+
+
+def test_an_attempt_under_way_counts_and_leaves_nothing_behind_when_it_succeeds(limits):
+    limits(session="1/1h")
+    with throttle.attempt(visitor()):
+        assert [guess(visitor()) for _ in range(3)] == [ThrottledError] * 3
+    assert [guess(visitor()) for _ in range(2)] == [VoucherUnusableError, ThrottledError]
+
+
 def test_without_session_or_account_the_address_still_counts(limits):
     limits(session="1/1h", account="1/1h", address="3/1h")
     bare = SimpleNamespace(META={"REMOTE_ADDR": "93.184.216.34"})
