@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import responses
 
+from tests.postgres_server import MISSING, is_postgres, postgres_server, programs
 from voucher_payment_gateway import connection
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
@@ -57,6 +58,19 @@ def gateway_settings(settings, server):
 def shop(transactional_db, gateway_settings, voucher_cloud):
     """The shop in autocommit mode, as it runs in production, connected to the local Voucher Cloud."""
     return Shop(voucher_cloud)
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The PostgreSQL that ``DATABASE_URL`` names, or one of the tests' own."""
+    named = os.environ.get("DATABASE_URL", "")
+    if is_postgres(named):
+        yield named
+    elif programs() is None:
+        pytest.skip(MISSING)
+    else:
+        with postgres_server() as url:
+            yield url
 
 
 class Shop:

@@ -50,6 +50,7 @@ def database(url: str) -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": parts.port or "",
+            "TEST": {"NAME": f"test_voucher_payment_gateway_{os.getpid()}"},
         }
     return {
         "ENGINE": "django.db.backends.sqlite3",

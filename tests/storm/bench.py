@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import django
 
@@ -17,8 +18,11 @@ def database() -> Iterator[None]:
     from django.db import connection
 
     name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        yield
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+    with TemporaryDirectory() as folder:
+        if connection.vendor == "sqlite":  # the file, and those beside it that a killed process leaves
+            connection.settings_dict["TEST"]["NAME"] = f"{folder}/database.sqlite3"
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(name, verbosity=0)

@@ -1,0 +1,95 @@
+"""A PostgreSQL of the tests' own: a real cluster in a temporary folder on a free loopback port, stopped at the end.
+
+``python -m tests.postgres_server COMMAND …`` runs a command with ``DATABASE_URL`` set to one.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+__all__ = ["MISSING", "is_postgres", "postgres_server", "programs"]
+
+MISSING = "PostgreSQL is neither named by DATABASE_URL nor installed: it cannot be tested (Debian package postgresql)"
+DEBIAN = Path("/usr/lib/postgresql")
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "fsync": "off",
+    "full_page_writes": "off",
+}
+"""Without ``fsync`` a crash of the machine loses data; a crash of a process does not."""
+
+
+def is_postgres(url: str) -> bool:
+    """Say whether a database URL names a PostgreSQL."""
+    return url.startswith(("postgres://", "postgresql://"))
+
+
+def programs() -> Path | None:
+    """Return the folder of ``initdb`` and ``pg_ctl``, or None where PostgreSQL is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return versions[-1].parent if versions else None
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start a cluster, wait until it answers, and yield its URL. Raises FileNotFoundError where none is installed."""
+    folder = programs()
+    if folder is None:
+        raise FileNotFoundError(MISSING)
+    with TemporaryDirectory(prefix="postgres-") as home:
+        user = _unprivileged(home)
+        data, port = f"{home}/data", _free_port()
+        settings = {**OPTIONS, "port": str(port), "unix_socket_directories": home}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+        def run(program: str, *arguments: str) -> None:
+            # into a file: a server that inherits a pipe keeps it open
+            with open(f"{home}/output", "ab") as output:
+                subprocess.run(
+                    [folder / program, "-D", data, *arguments],
+                    check=True,
+                    user=user,
+                    cwd=home,
+                    stdout=output,
+                    stderr=output,
+                )
+
+        run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+        run("pg_ctl", "start", "--wait", "--log", f"{home}/log", "--options", options)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+
+def _unprivileged(home: str) -> str | None:
+    """Give ``home`` to a user that PostgreSQL agrees to run as: it refuses root."""
+    if os.geteuid() != 0:
+        return None
+    shutil.chown(home, "postgres")
+    return "postgres"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server ends with us
+    with postgres_server() as url:
+        return subprocess.run(sys.argv[1:], check=False, env={**os.environ, "DATABASE_URL": url}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
