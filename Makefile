@@ -34,6 +34,23 @@ demo: install ## start the local Voucher Cloud and the example shop together
 test: install ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-postgresql
+test-postgresql: install ## the tests that the database matters to, on PostgreSQL
+	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
+	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/storm/test_storm.py $(ARGS)
+
+.PHONY: kill
+kill: install ## every cell of the kill matrix, on SQLite and PostgreSQL (hours)
+	$(BIN)/python -m tests.kill.run --every-passing --database-url sqlite:
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing --end cut_off
+
+.PHONY: crowd
+crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
+	for kind in one_order one_voucher capture_against_settle; do \
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.parallel.run $$kind --rounds 5000 || exit 1; done
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.parallel.run settlers --rounds 200
+
 .PHONY: lint
 lint: install ## formatting, mistakes, and the layers of the architecture
 	$(BIN)/ruff format --check .
@@ -68,7 +85,7 @@ check: lint types migrations walkthrough coverage ## all that CI runs besides th
 .PHONY: matrix
 matrix: ## the tests with the newest Django, where a newer Python is found
 	@if [ -z "$(NEWEST)" ]; then echo "matrix: left out, no Python 3.12 or 3.13 found"; else \
-	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="$(ARGS)"; fi
+	KILL_ONE_IN=23 PARALLEL_ROUNDS=10 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="$(ARGS)"; fi
 
 .PHONY: screenshots
 screenshots: install ## draw the pictures of the README anew

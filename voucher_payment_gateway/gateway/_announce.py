@@ -18,6 +18,7 @@ def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
     """Send ``signal`` once what is being written now has been committed; at once outside of a transaction."""
 
     def send() -> None:
+        # K12: committed, the shop was not told
         _send(signal, payment, amount)
 
     transaction.on_commit(send, using=database(), robust=True)

@@ -6,6 +6,9 @@
 
 Inside of the caller's transaction beat one joins it, and beats two and three follow its commit; what a crash
 leaves behind, ``settle`` finishes. Nothing else in the package moves money.
+
+A comment that begins with K and a number is a crash point: a process may be killed before the next line. The table in
+``docs/explanation/money-safety.md`` says what is known then, and ``tests/kill`` kills processes at each.
 """
 
 import logging
@@ -63,6 +66,7 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
     it is over, after UnavailableError, CredentialsError and ContractError it stays due and ``settle`` sends it, after
     OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
+    # K4: decided, nothing written
     if _in_transaction():
         write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
         _carry_out_after_commit(procedure, draft)
@@ -83,8 +87,10 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
                 settled_at=timezone.now(),
                 payment_changes=payment_changes,
             )
+            # K10: the outcome is on the operation, not on the payment
             procedure.refused(draft)
         raise
+    # K5: prepared, not called sending yet
     claimed_at = monotonic()
     write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(procedure, draft, claimed_at)
@@ -112,6 +118,7 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     except RefusedError as error:
         _refused(procedure, operation, error)
         return
+    # K5: prepared, not called sending yet
     claimed_at = monotonic()
     sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
     prepared = {
@@ -146,6 +153,7 @@ def _in_transaction() -> bool:
 def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) -> None:
     """Beats two and three."""
     try:
+        # K7: sending is committed, nothing sent; and inside of the call K8: sent, no answer yet
         with send_before(claimed_at + SEND_WINDOW_SECONDS):
             remote_id = procedure.call(operation)
     except VoucherGatewayError as error:
@@ -153,6 +161,7 @@ def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) 
             _not_booked(procedure, operation, error)
         return
     try:
+        # K9: the call has ended, nothing of its outcome written
         with _outcome_must_be_written():
             book(procedure, operation, remote_id)
     except LostClaimError:
@@ -164,6 +173,7 @@ def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) 
 
 
 def _not_booked(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    # K9: the call has ended, nothing of its outcome written
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
             _refused(procedure, operation, error)
@@ -184,6 +194,7 @@ def _refused(procedure: Procedure, operation: VoucherOperation, error: VoucherGa
         raise OutcomeUnknownError(code="decided_elsewhere") from None
     if follow_up is None:
         raise error
+    # K13: refused, and what follows is due
     resume(procedure, follow_up)
 
 
@@ -212,6 +223,7 @@ def _carry_out_after_commit(procedure: Procedure, operation: VoucherOperation) -
 
     def carry_out() -> None:
         try:
+            # K15: the caller's transaction is committed, nothing sent
             resume(procedure, operation)
         except (VoucherGatewayError, OutdatedError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
@@ -219,6 +231,7 @@ def _carry_out_after_commit(procedure: Procedure, operation: VoucherOperation) -
                 "order %s: %s of a gift voucher: %s", of(operation).order_number, operation.kind, reason
             )
 
+    # K14: written, but the caller's transaction is not committed
     transaction.on_commit(carry_out, using=database(), robust=True)
 
 

@@ -59,6 +59,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
 
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
+    # K1: a reservation was granted, nothing of it written
     held = changes | {
         "status": "authorized",
         "voucher_id": hold.voucher_id,
@@ -70,6 +71,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         "tax_rate": hold.tax_rate,
     }
     _save(payment, held)
+    # K2: the payment has it, its operation is not written
     VoucherOperation.objects.create(
         payment=payment,
         order_number=payment.order_number,
@@ -83,6 +85,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         attempts=1,
         settled_at=timezone.now(),
     )
+    # K3: both are written, not committed
     note_reservation(payment.order_number, hold.reservation_id)
 
 

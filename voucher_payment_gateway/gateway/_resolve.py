@@ -48,8 +48,10 @@ def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
     """
     if not take(operation, due_at=timezone.now() + timedelta(seconds=lease_seconds())):
         return False
+    # K16: taken by settle, nothing read
     read_at = timezone.now()
     evidence = evidence_of(operation)
+    # K17: the bookings are read, nothing decided
     if evidence.verdict == "found":
         book(procedure, operation, evidence.remote_id)
         return True
@@ -57,6 +59,7 @@ def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
         _hand_over(operation, "ambiguous_bookings")
         return False
     _after_absence(procedure, operation, read_at)
+    # K19: the step is written (a fence, an absence), the next one not begun
     return False
 
 
@@ -66,6 +69,7 @@ def read_again(operation: VoucherOperation) -> bool:
     Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
     """
     surplus = evidence_of(operation).verdict != "absent"
+    # K17: the bookings are read, nothing decided
     waiting = VoucherOperation.objects.using(database()).filter(
         pk=operation.pk, reread_at=operation.reread_at
     )
@@ -180,6 +184,7 @@ def _reserved_anew(operation: VoucherOperation) -> bool:
     number = look(operation.order_number).next_number
     with unless_outdated():
         record_hold(payment, hold, number)
+        # K18: the fence's reservation is written, the fence is not
         if not _store_fence(operation, timezone.now()):
             raise OutdatedError
     return True
@@ -216,6 +221,7 @@ def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
     ):
         case "repeat":
             if take(operation, state="due", due_at=now + SOON):
+                # K20: surely not booked and due, not sent again yet
                 resume(procedure, operation)
         case "hand_over":
             _hand_over(operation, "sent_too_often")

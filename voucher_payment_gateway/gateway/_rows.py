@@ -43,6 +43,7 @@ def write(
     with unless_outdated():
         if payment_changes and draft.payment:
             change_payment(draft.payment, **payment_changes)
+        # K6: in the transaction of beat one, the operation is not written yet
         draft.save(force_insert=True)
 
 
@@ -64,8 +65,10 @@ def book(procedure: Procedure, operation: VoucherOperation, remote_id: str, **ch
 
     def step() -> None:
         _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread, **changes)
+        # K10: the outcome is on the operation, not on the payment
         if on_payment := procedure.booked(operation):
             change_payment(of(operation), **on_payment)
+        # K11: the outcome is on both, not committed
         procedure.tell(operation)
 
     _insist(operation, step, give_up=lambda outdated: isinstance(outdated.__cause__, IntegrityError))
@@ -81,11 +84,13 @@ def refuse(
 
     def step() -> VoucherOperation | None:
         _close(operation, "refused", error_code=error.code, **changes)
+        # K10: the outcome is on the operation, not on the payment
         follow_up = procedure.follow_up(operation)
         if follow_up is None:
             procedure.refused(operation)
         else:
             write(follow_up, "due", due_at=next_try(follow_up))
+        # K11: the outcome is on both, not committed
         return follow_up
 
     return _insist(operation, step, give_up=lambda outdated: False)

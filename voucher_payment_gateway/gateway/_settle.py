@@ -140,6 +140,7 @@ def _send(operation: VoucherOperation) -> bool:
 
 def _give_up_waiting(operation: VoucherOperation) -> bool:
     """A lease that ran out means unknown, never: send again. A release has no outcome to wait for."""
+    # K21: the lease ran out, nothing written of it
     state = after_lease(operation.kind)
     if state == "succeeded":
         return take(operation, state=state, settled_at=timezone.now())

@@ -1,0 +1,102 @@
+"""The shop of one cell: what it sells, how its time passes, how it settles."""
+
+import http.client
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import DateTimeField, F, QuerySet
+from django.test import override_settings
+from django.utils import timezone
+
+from tests.shop.models import Order
+from voucher_payment_gateway import connection, gateway
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+__all__ = [
+    "CODES_KEPT",
+    "TRAILING_READ",
+    "connected_to",
+    "forget_everything",
+    "later",
+    "open_operations",
+    "order",
+    "settle_until_nothing_is_open",
+    "until_next",
+]
+
+NUMBER = "K-1001"
+MODELS = (VoucherOperation, VoucherPayment)
+LEASE_OVER = 120
+MOST_ROUNDS = 150
+TRAILING_READ, CODES_KEPT = 3 * 3600, 48 * 3600
+"""Seconds after which the last read is due, and after which no code is stored any more."""
+
+
+@contextmanager
+def connected_to(base_url: str):
+    """Have the gateway of this process call the Voucher Cloud there."""
+    with override_settings(
+        VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url}
+    ):
+        yield
+
+
+def order(total: str | None = None) -> Order:
+    """Return the order as it stands in the database; with a total it is created."""
+    if total is not None:
+        return Order.objects.create(number=NUMBER, total=Decimal(total))
+    return Order.objects.get(number=NUMBER)
+
+
+def forget_everything() -> None:
+    """Leave no row and no client behind."""
+    connection.close()
+    for model in (*MODELS, Order):
+        model.objects.all()._raw_delete("default")
+
+
+def later(seconds: float) -> None:
+    """Let time pass, here and at the Voucher Cloud: every instant in our rows moves into the past."""
+    delta = timedelta(seconds=seconds)
+    for model in MODELS:
+        instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
+        model.objects.update(**{name: F(name) - delta for name in instants})
+    _post("/sandbox/clock", {"advance_seconds": seconds})
+
+
+def settle_until_nothing_is_open() -> None:
+    """Run the sweep again and again, each time when something is due."""
+    for _ in range(MOST_ROUNDS):
+        later(until_next())
+        gateway.settle()
+        if not open_operations().exists():
+            return
+
+
+def until_next() -> float:
+    """Return how many seconds the sweep sleeps: until something is due, or a worker's lease is over."""
+    now, waiting = timezone.now(), open_operations().exclude(state="sending").values_list("due_at", flat=True)
+    wait = min(((at - now).total_seconds() for at in waiting if at), default=0)
+    return max(wait + 1, LEASE_OVER if open_operations().filter(state="sending").exists() else 1)
+
+
+def open_operations() -> QuerySet[VoucherOperation]:
+    """Return the operations that are not decided yet."""
+    return VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
+
+
+def _post(path: str, body: dict[str, Any]) -> None:
+    host = http.client.HTTPConnection(urlsplit(gateway_settings().base_url).netloc)
+    try:
+        host.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = host.getresponse()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"{path}: {answer.status} {answer.read()!r}")
+    finally:
+        host.close()
