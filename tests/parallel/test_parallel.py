@@ -1,0 +1,41 @@
+"""8 processes × 8 threads at once: one order, one voucher, a capture against settle; two settlers.
+
+``PARALLEL_ROUNDS=10`` plays fewer rounds. Before a release: ``make crowd`` plays 5,000.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ROUNDS = int(os.environ.get("PARALLEL_ROUNDS", "200"))
+
+
+def play(kind, rounds, database_url):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.parallel.run", kind, "--rounds", str(rounds)],
+        env={**os.environ, "DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert f"{rounds} rounds" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "rounds"),
+    [
+        ("one_order", ROUNDS),
+        ("one_voucher", 1 + ROUNDS // 20),
+        ("capture_against_settle", 1 + ROUNDS // 20),
+        ("settlers", 1 + ROUNDS // 100),
+    ],
+)
+def test_each_charge_is_made_once_on_postgresql(kind, rounds, postgres_url):
+    play(kind, rounds, postgres_url)
+
+
+@pytest.mark.parametrize("kind", ["one_order", "one_voucher", "capture_against_settle", "settlers"])
+def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(kind):
+    play(kind, 1 + ROUNDS // 100, "sqlite:")
