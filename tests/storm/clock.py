@@ -12,7 +12,7 @@ from unittest import mock
 from django.utils import timezone
 
 from voucher_payment_gateway.api import _auth, _departure, _drivers, _exchange, _retry
-from voucher_payment_gateway.gateway import _operations
+from voucher_payment_gateway.gateway import _authorize_selected, _operations
 from voucher_payment_gateway.sandbox import Clock
 
 __all__ = ["shared_time"]
@@ -23,7 +23,8 @@ READERS = (_auth, _departure, _drivers, _exchange)
 
 @contextmanager
 def shared_time(clock: Clock, random) -> Iterator[None]:
-    """Have the shop live by ``clock``; the length of its pauses is drawn from ``random``."""
+    """Have the shop live by ``clock``, one thing after the other; the length of its pauses is drawn from
+    ``random``."""
 
     def monotonic() -> float:
         return clock.now().timestamp()
@@ -33,6 +34,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(_operations, "monotonic", monotonic))
+        patches.enter_context(mock.patch.object(_authorize_selected, "AT_ONCE", 1))
         patches.enter_context(mock.patch.object(_retry, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

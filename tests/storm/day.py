@@ -13,7 +13,7 @@ from typing import Any
 
 from voucher_payment_gateway.sandbox.faults import DRAWN
 
-__all__ = ["Emphasis", "Result", "play"]
+__all__ = ["Emphasis", "Result", "no_rows", "play", "quiet", "until_next"]
 
 MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
 PAUSES = (1, 1, 5, 40, 70, 70, 300, 1000, 2000)
@@ -61,12 +61,12 @@ def play(seed: int, emphasis: Emphasis = Emphasis()) -> Result:
 
     random = Random(seed)
     cloud = LocalVoucherCloud(Clock(MORNING), Behaviour.random(seed).but(**emphasis.behaviour))
-    with _quiet(), shared_time(cloud.clock, Random(seed)), _configured(random, cloud.behaviour), _no_rows():
+    with quiet(), shared_time(cloud.clock, Random(seed)), _configured(random, cloud.behaviour), no_rows():
         people = _people(seed, random, cloud)
         _storm(seed, random, people, emphasis)
         found = _aftermath(random, people, emphasis.pauses or LATENESS)
         found += problems(
-            cloud, people.vouchers, people.orders, refused_as_forbidden=cloud.behaviour.refusal_status == 403
+            cloud, people.vouchers, people.dearest, refused_as_forbidden=cloud.behaviour.refusal_status == 403
         )
         found += misjudged(cloud, people.vouchers)
         seen = people.weather.seen
@@ -129,9 +129,7 @@ def _aftermath(random: Random, people, lateness: tuple[float, ...]) -> list[str]
 
     operations = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
     for _ in range(MOST_ROUNDS):
-        people.cloud.clock.advance(
-            _until_next(operations, people.cloud.clock.now()) + random.choice(lateness)
-        )
+        people.cloud.clock.advance(until_next(operations, people.cloud.clock.now()) + random.choice(lateness))
         people.do("settle")
         if not operations.exists():
             break
@@ -140,7 +138,7 @@ def _aftermath(random: Random, people, lateness: tuple[float, ...]) -> list[str]
     return [line for line in people.story[-1:] if not line.endswith(": done")]
 
 
-def _until_next(operations, now: datetime) -> float:
+def until_next(operations, now: datetime) -> float:
     """Return how long the sweep sleeps: until something is due, or a worker's lease is over."""
     due = [at for at in operations.exclude(state="sending").values_list("due_at", flat=True) if at]
     wait = min(((at - now).total_seconds() for at in due), default=0)
@@ -173,13 +171,15 @@ def _configured(random: Random, behaviour) -> Iterator[None]:
         **settings.VOUCHER_PAYMENT_GATEWAY,
         "REFUND_ORDER": random.choice(("last-first", "first-first", "pro-rata")),
         "API_BEHAVIOUR": random.choice(({}, known)),
+        "RENEW_HOLDS": random.choice((False, False, True)),
+        "SELECTED_HOURS": random.choice((1, 24)),
     }
     with override_settings(VOUCHER_PAYMENT_GATEWAY=changed):
         yield
 
 
 @contextmanager
-def _no_rows() -> Iterator[None]:
+def no_rows() -> Iterator[None]:
     from django.db import connection
 
     from tests.shop.models import Order
@@ -193,7 +193,7 @@ def _no_rows() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

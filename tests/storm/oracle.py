@@ -16,17 +16,17 @@ __all__ = ["problems"]
 Row = dict[str, Any]
 
 
-def problems(cloud, vouchers, orders, *, refused_as_forbidden: bool) -> list[str]:
+def problems(cloud, vouchers, dearest, *, refused_as_forbidden: bool) -> list[str]:
     """Return every difference between the shop's rows and the cloud's books; none is right.
 
-    ``refused_as_forbidden``: the cloud refuses with 403, which reads as wrong credentials: such an operation waits,
-    rightly, for a person to mend them.
+    ``dearest``: what each order cost at most, by its number. ``refused_as_forbidden``: the cloud refuses with 403,
+    which reads as wrong credentials: such an operation waits, rightly, for a person to mend them.
     """
     waiting = "credentials" if refused_as_forbidden else ""
-    return list(_problems(cloud, vouchers, orders, waiting))
+    return list(_problems(cloud, vouchers, dearest, waiting))
 
 
-def _problems(cloud, vouchers, orders, waiting: str) -> Iterator[str]:
+def _problems(cloud, vouchers, dearest, waiting: str) -> Iterator[str]:
     try:
         cloud.ledger.check()
     except LedgerError as error:
@@ -42,8 +42,8 @@ def _problems(cloud, vouchers, orders, waiting: str) -> Iterator[str]:
     for payment in payments:
         for problem in _of_payment(payment, operations[payment["id"]], books, waiting):
             yield f"payment {payment['id']} of {payment['order_number']} ({payment['status']}): {problem}"
-    for order in orders:
-        yield from _of_order(order, payments, operations, books)
+    for number, total in dearest.items():
+        yield from _of_order(number, _cents(total), payments, operations, books)
 
 
 class Books:
@@ -82,8 +82,8 @@ def _of_payment(payment: Row, operations: list[Row], books: Books, waiting: str)
         ]
         if difference not in _subset_sums(undecided):
             yield f"{column} is {payment[column]}, booked are {_sum(booked)} cents"
-    if len(charged) > 1:
-        yield f"captured {len(charged)} times"
+    if _sum(charged) > _cents(payment["amount_agreed"]):
+        yield f"agreed to {payment['amount_agreed']}, charged {_sum(charged)} cents"
     if payment["status"] == "cancelled" and _sum(charged) != _sum(refunded):
         yield f"cancelled, yet {_sum(charged)} cents were charged and {_sum(refunded)} went back"
     for operation in operations:
@@ -120,22 +120,21 @@ def _unheard_wish(payment: Row, operations: list[Row]) -> Iterator[str]:
         yield "the wish to cancel was not carried out"
 
 
-def _of_order(order: Any, payments: list[Row], operations: Any, books: Books) -> Iterator[str]:
-    own = [payment for payment in payments if payment["order_number"] == order.number]
-    total = _cents(order.total)
+def _of_order(number: str, total: int, payments: list[Row], operations: Any, books: Books) -> Iterator[str]:
+    own = [payment for payment in payments if payment["order_number"] == number]
     paid = sum(
         _cents(payment["amount_captured"]) + _cents(payment["amount_authorized"])
         for payment in own
         if payment["status"] != "cancelled"
     )
     if paid > total:
-        yield f"order {order.number} of {total} cents is paid with {paid}"
+        yield f"order {number} of {total} cents is paid with {paid}"
     kept = sum(
         _sum(books.charged(operations[payment["id"]])) - _sum(books.refunded(operations[payment["id"]]))
         for payment in own
     )
     if kept > total:
-        yield f"order {order.number} of {total} cents keeps {kept} at the cloud"
+        yield f"order {number} of {total} cents keeps {kept} at the cloud"
 
 
 def _subset_sums(amounts: list[int]) -> set[int]:

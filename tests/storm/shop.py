@@ -25,7 +25,10 @@ WAYS = ("alone", "alone", "alone", "in a transaction", "rolled back")
 VERBS = {
     "authorize": 6,
     "capture": 5,
-    "capture_part": 2,
+    "capture_part": 3,
+    "select": 1,
+    "confirm": 2,
+    "reprice": 1,
     "refund": 2,
     "refund_part": 5,
     "cancel": 1,
@@ -38,6 +41,7 @@ VERBS = {
 MEANWHILE = {
     "authorize": 1,
     "capture": 2,
+    "confirm": 1,
     "refund_part": 2,
     "cancel": 1,
     "settle": 10,
@@ -65,15 +69,18 @@ class People:
     weather: Weather = field(init=False)
     story: list[str] = field(default_factory=list)
     frozen: bool = False
+    dearest: dict[str, D] = field(default_factory=dict)
+    """What each order cost at most."""
 
     def __post_init__(self) -> None:
         self.till_client = self.cloud.add_client(name="Till").id
         self.clerk_client = self.cloud.add_client(name="Clerk").id
+        self.dearest = {order.number: order.total for order in self.orders}
 
     def act(self, verbs: dict[str, int] = VERBS) -> None:
         """Have somebody do something, in one of the ways a shop calls the gateway."""
         verb = self.random.choices(list(verbs), list(verbs.values()))[0]
-        alone = self.frozen or verb in ("settle", "till", "copycat", "clerk")
+        alone = self.frozen or verb in ("settle", "till", "copycat", "clerk", "reprice")
         self.do(verb, "alone" if alone else self.random.choice(WAYS))
 
     def do(self, verb: str, way: str = "alone", order: Order | None = None) -> None:
@@ -117,6 +124,18 @@ class People:
 
     def authorize(self, order: Order, voucher: Any, amount: str) -> None:
         gateway.authorize(order, voucher.code)
+
+    def select(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.select(order, voucher.code)
+
+    def confirm(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.authorize_selected(order)
+
+    def reprice(self, order: Order, voucher: Any, amount: str) -> None:
+        """The customer changes the basket."""
+        order.total = D(self.random.choice(("5.00", "10.00", "20.00", "50.00")))
+        order.save()
+        self.dearest[order.number] = max(order.total, self.dearest.get(order.number, order.total))
 
     def capture(self, order: Order, voucher: Any, amount: str) -> None:
         gateway.capture(order)

@@ -202,8 +202,10 @@ def _write_what_is_not_held(wish: Wish) -> None:
 
 
 def _at_once(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
-    if len(all_of_them) == 1:
-        do(all_of_them[0])
-    elif all_of_them:
-        with ThreadPoolExecutor(min(len(all_of_them), AT_ONCE)) as pool:
+    at_once = min(len(all_of_them), AT_ONCE)
+    if at_once > 1:
+        with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(do, all_of_them))
+        return
+    for one in all_of_them:
+        do(one)
