@@ -12,6 +12,7 @@ from voucher_payment_gateway.rules.states import (
     HELD_BEFORE,
     LIVE_STATUSES,
     MONEY_KINDS,
+    NOT_ENDED,
     OPEN_STATES,
     status_without_hold,
 )
@@ -86,6 +87,7 @@ def test_the_states_that_mean_something():
     assert OPEN_STATES == ("due", "sending", "unknown")
     assert LIVE_STATUSES == ("selected", "authorized", "lapsed")
     assert HELD_BEFORE == ("authorized", "lapsed")
+    assert NOT_ENDED == ("selected", "authorized", "lapsed", "captured", "refunded")
     assert MONEY_KINDS == ("charge", "refund", "recharge")
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.db.models import Count
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.shop.models import Order
 from tests.storm.clock import shared_time
@@ -34,13 +34,19 @@ FAULTS = (
     "late:drop",
     "before:429=3",
 )
-PLACES = ("*/charge", "*/refund", "*/reservations", "*/charges")
+CALLS = {
+    "authorize": "*/reservations",
+    "confirm": "*/reservations",
+    "capture": "*/charge",
+    "capture_part": "*/charge",
+}
 OPEN = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
 
 orders = st.integers(0, 1)
 vouchers = st.integers(0, 1)
 ways = st.sampled_from(("alone", "alone", "in a transaction", "rolled back"))
 amounts = st.sampled_from(("0.01", "5.00", "10.00", "20.00"))
+faults = st.sampled_from(("", *FAULTS))
 
 
 class Sequences(RuleBasedStateMachine):
@@ -65,30 +71,48 @@ class Sequences(RuleBasedStateMachine):
         finally:
             self.around.close()
 
-    def do(self, verb: str, order: int, voucher: int = 0, amount: str = "5.00", way: str = "alone") -> None:
+    def do(
+        self,
+        verb: str,
+        order: int,
+        voucher: int = 0,
+        amount: str = "5.00",
+        way: str = "alone",
+        fault: str = "",
+    ) -> None:
+        if fault:
+            self.cloud.faults.next(fault, path=CALLS.get(verb, "*/refund"))
         self.people.random = Fixed(self.vouchers[voucher], amount)
         self.people.do(verb, way, self.orders[order])
+
+    @initialize()
+    def the_first_order_holds_a_voucher(self) -> None:
+        self.do("authorize", 0)
 
     @rule(order=orders, voucher=vouchers, way=ways, verb=st.sampled_from(("authorize", "select")))
     def enter(self, order: int, voucher: int, way: str, verb: str) -> None:
         self.do(verb, order, voucher, way=way)
 
-    @rule(order=orders, way=ways, verb=st.sampled_from(("confirm", "capture", "refund", "cancel")))
-    def act_on_all(self, order: int, way: str, verb: str) -> None:
-        self.do(verb, order, way=way)
+    @rule(
+        order=orders, way=ways, fault=faults, verb=st.sampled_from(("confirm", "capture", "refund", "cancel"))
+    )
+    def act_on_all(self, order: int, way: str, fault: str, verb: str) -> None:
+        self.do(verb, order, way=way, fault=fault)
 
-    @rule(order=orders, amount=amounts, way=ways, verb=st.sampled_from(("capture_part", "refund_part")))
-    def act_on_a_part(self, order: int, amount: str, way: str, verb: str) -> None:
-        self.do(verb, order, amount=amount, way=way)
+    @rule(
+        order=orders,
+        amount=amounts,
+        way=ways,
+        fault=faults,
+        verb=st.sampled_from(("capture_part", "refund_part")),
+    )
+    def act_on_a_part(self, order: int, amount: str, way: str, fault: str, verb: str) -> None:
+        self.do(verb, order, amount=amount, way=way, fault=fault)
 
     @rule(voucher=vouchers, amount=amounts, verb=st.sampled_from(("till", "clerk")))
     def others_act(self, voucher: int, amount: str, verb: str) -> None:
         self.people.random = Fixed(self.vouchers[voucher], amount)
         self.people.do(verb, "alone", self.orders[0])
-
-    @rule(fault=st.sampled_from(FAULTS), place=st.sampled_from(PLACES))
-    def something_goes_wrong_next(self, fault: str, place: str) -> None:
-        self.cloud.faults.next(fault, path=place)
 
     @rule(minutes=st.sampled_from((1, 2, 16, 25, 36, 60 * 25)))
     def time_passes(self, minutes: int) -> None:

@@ -22,7 +22,7 @@ from voucher_payment_gateway.gateway._rows import LostClaimError, take
 from voucher_payment_gateway.gateway._timing import lease_seconds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.leases import after_lease
-from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.states import NOT_ENDED, OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
 
@@ -109,7 +109,7 @@ def _wishes(limit: int) -> QuerySet[VoucherPayment]:
         ),
         ~Exists(operations.filter(kind="charge", state="manual")),
         cancel_requested_at__isnull=False,
-        status__in=("selected", "authorized", "captured", "refunded"),
+        status__in=NOT_ENDED,
     )[:limit]
 
 

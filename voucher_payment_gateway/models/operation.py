@@ -81,6 +81,7 @@ class VoucherOperation(PermanentModel):
         indexes = (
             models.Index(name="vpg_operation_voucher", fields=["voucher_id"]),
             models.Index(name="vpg_operation_due", fields=["due_at"], condition=Q(state__in=OPEN_STATES)),
+            models.Index(name="vpg_operation_manual", fields=["settled_at"], condition=Q(state="manual")),
             models.Index(
                 name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)
             ),

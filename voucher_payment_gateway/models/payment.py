@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
-from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, OPEN_STATES
+from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, NOT_ENDED, OPEN_STATES
 from voucher_payment_gateway.rules.tax import TaxMemo, tax_memo
 
 __all__ = ["PaymentQuerySet", "VoucherPayment"]
@@ -113,6 +113,11 @@ class VoucherPayment(PermanentModel):
             ),
             models.Index(
                 name="vpg_payment_ending", fields=["reserved_until"], condition=Q(status="authorized")
+            ),
+            models.Index(
+                name="vpg_payment_wish",
+                fields=["cancel_requested_at"],
+                condition=Q(cancel_requested_at__isnull=False, status__in=NOT_ENDED),
             ),
             models.Index(
                 name="vpg_payment_code_kept", fields=["code_kept_until"], condition=~Q(sealed_code="")

@@ -7,6 +7,7 @@ __all__ = [
     "HELD_BEFORE",
     "LIVE_STATUSES",
     "MONEY_KINDS",
+    "NOT_ENDED",
     "OPEN_STATES",
     "OperationKind",
     "OperationState",
@@ -28,6 +29,9 @@ HELD_BEFORE: Final = ("authorized", "lapsed")
 
 OPEN_STATES: Final = ("due", "sending", "unknown")
 """Not decided yet: money may be in flight, and nobody may start another operation on the voucher."""
+
+NOT_ENDED: Final = ("selected", "authorized", "lapsed", "captured", "refunded")
+"""A wish to cancel such a payment is still to be carried out."""
 
 MONEY_KINDS: Final = ("charge", "refund", "recharge")
 """Bookings on a voucher; at most one of them is open per voucher. A reservation, its release and a status change book
