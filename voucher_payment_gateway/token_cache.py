@@ -57,8 +57,11 @@ class TokenCache:
     def load(self, wait_seconds: float = PATIENCE_SECONDS) -> Token | None:
         """Return the shared token. With none there, one process is told so at once and fetches it, while the
         others wait for it, up to ``wait_seconds`` and three seconds at most."""
-        patient_until = time.monotonic() + min(wait_seconds, PATIENCE_SECONDS)
-        while (token := self._read()) is None and gateway_settings().SEALING_KEYS:
+        late_at = time.monotonic() + wait_seconds
+        token = self._read()
+        # Counted from the first answer of the cache: a cold process may need seconds to get that far.
+        patient_until = min(late_at, time.monotonic() + PATIENCE_SECONDS)
+        while token is None and gateway_settings().SEALING_KEYS:
             # Noted before it is added: an addition that only looked as if it failed can be taken back.
             self._mark = secrets.token_hex(8)
             if cache.add(self._fetching, self._mark, FETCH_SECONDS):
@@ -66,6 +69,7 @@ class TokenCache:
             if time.monotonic() + LOOK_EVERY_SECONDS > patient_until:
                 break
             time.sleep(LOOK_EVERY_SECONDS)
+            token = self._read()
         return token
 
     def _saved_meanwhile(self) -> Token | None:

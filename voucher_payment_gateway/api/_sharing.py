@@ -8,11 +8,8 @@ from voucher_payment_gateway.api._errand import Errand
 from voucher_payment_gateway.api._exchange import Deadline, Flow, Late, Run
 from voucher_payment_gateway.api._tokens import Held, Token, TokenStore, shared_token
 
-LONGEST_WAIT_SECONDS = 4.0
-"""So long a call waits for the store, and never for more than half of its time."""
-
 PATIENT_SHARE = 0.75
-"""How much of that the store may spend on waiting for another process; the rest is for coming back."""
+"""How much of its time the store may spend on waiting for another process; the rest is for coming back."""
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
@@ -80,4 +77,5 @@ class Sharing:
 
 
 def _share(deadline: Deadline) -> float:
-    return min(LONGEST_WAIT_SECONDS, deadline.remaining_seconds() / 2)
+    """Half of what is left of the call: the other half is for the token request that may have to follow."""
+    return deadline.remaining_seconds() / 2
