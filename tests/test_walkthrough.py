@@ -47,6 +47,13 @@ def test_it_refuses_to_run_against_production(shop, gateway_settings, capsys):
     assert shop.cloud.requests == []
 
 
+def test_it_refuses_every_host_but_the_sandbox_and_this_machine(shop, gateway_settings, capsys):
+    gateway_settings(ENVIRONMENT="sandbox", BASE_URL="https://vouchers.api.example.com/v1")
+    with pytest.raises(CommandError, match="BASE_URL is neither"):
+        walk(capsys)
+    assert shop.cloud.requests == []
+
+
 def test_a_local_voucher_cloud_that_is_not_running_is_told(shop, server, capsys):
     server.stop()
     with pytest.raises(CommandError, match="does not answer"):

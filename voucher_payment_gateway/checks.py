@@ -212,7 +212,7 @@ def _ca_file(given: GatewaySettings) -> Iterator[checks.CheckMessage]:
 def _is_certificate_file(path: str) -> bool:
     try:
         ssl.create_default_context(cafile=path)
-    except (OSError, ssl.SSLError):
+    except (OSError, ValueError):  # an SSLError is an OSError
         return False
     return True
 

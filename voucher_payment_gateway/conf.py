@@ -47,7 +47,8 @@ TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
 
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
+Hours = Annotated[float, Field(gt=0, le=366 * 24)]
 CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
 
 
@@ -100,7 +101,7 @@ class GatewaySettings(Secretive, Section):
     THROTTLE: ThrottleSettings | None = ThrottleSettings()
     CODE_PATTERN: str = ""
     CODE_NORMALISER: str = ""
-    SELECTED_HOURS: Seconds = 24
+    SELECTED_HOURS: Hours = 24
     RENEW_HOLDS: bool = False
     REFUND_GRACE_SECONDS: Seconds = 900
     LIST_LAG_SECONDS: Seconds = 60

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.probe import Probe, SandboxOnlyError
-from voucher_payment_gateway.management.probe.sandbox_only import SANDBOX_HOST, require_sandbox
+from voucher_payment_gateway.management.sandbox_only import SANDBOX_HOST, require_sandbox
 
 ALLOWED = [
     "",
@@ -107,7 +107,7 @@ def settings_for(environment="sandbox", **addresses):
 @pytest.mark.parametrize("environment", ["sandbox", "local"])
 @pytest.mark.parametrize("url", ALLOWED)
 def test_the_sandbox_host_and_loopback_addresses_are_let_through(environment, key, url):
-    require_sandbox(settings_for(environment, **{key: url}))
+    require_sandbox(settings_for(environment, **{key: url}), "The probe")
 
 
 @pytest.mark.parametrize("key", ["BASE_URL", "TOKEN_URL"])
@@ -115,19 +115,21 @@ def test_the_sandbox_host_and_loopback_addresses_are_let_through(environment, ke
 @pytest.mark.parametrize("url", REFUSED)
 def test_every_other_address_is_refused_whatever_the_environment_is_called(environment, key, url):
     with pytest.raises(SandboxOnlyError) as told:
-        require_sandbox(settings_for(environment, **{key: url}))
+        require_sandbox(settings_for(environment, **{key: url}), "The probe")
     assert url not in str(told.value)
 
 
 @pytest.mark.parametrize("addresses", [{}, {"BASE_URL": SANDBOX}, {"BASE_URL": "http://127.0.0.1:8900/v1"}])
 def test_the_environment_production_is_refused_with_any_address(addresses):
     with pytest.raises(SandboxOnlyError, match='ENVIRONMENT is "production"'):
-        require_sandbox(settings_for("production", **addresses))
+        require_sandbox(settings_for("production", **addresses), "The probe")
 
 
 def test_the_sentence_names_the_key_and_what_is_allowed():
     with pytest.raises(SandboxOnlyError, match=f"only against {SANDBOX_HOST} or a loopback .* TOKEN_URL"):
-        require_sandbox(settings_for(TOKEN_URL="https://vouchers.api.jtl-software.com/oauth/token"))
+        require_sandbox(
+            settings_for(TOKEN_URL="https://vouchers.api.jtl-software.com/oauth/token"), "The probe"
+        )
 
 
 def test_no_way_leads_around_the_list():

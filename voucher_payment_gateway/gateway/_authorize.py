@@ -63,11 +63,11 @@ def _authorize(
     if twin and twin != payment:  # another spelling of a code that is on the order already
         payment, doublet = twin, payment
         hold = hold_what_is_there(secret, _wanted(view, facts, payment, asked), facts.currency)
-    payment = _with_secret(payment or new_payment(facts, secret), secret)
+    payment = payment or new_payment(facts, secret)
     with unless_outdated():
         if doublet:
             change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
-        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals)
+        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))
     return payment
 
 
@@ -107,14 +107,12 @@ def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
 
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     """Return a payment of ``facts`` with a voucher, not saved yet."""
-    return _with_secret(
-        VoucherPayment(
-            order_number=facts.number,
-            currency=facts.currency,
-            status="selected",
-            code_hint=hint(secret.code),
-        ),
-        secret,
+    return VoucherPayment(
+        order_number=facts.number,
+        currency=facts.currency,
+        status="selected",
+        code_hint=hint(secret.code),
+        **kept(secret),
     )
 
 
@@ -135,9 +133,3 @@ def show_on(order: Any, payment: VoucherPayment) -> None:
     ids = getattr(order, "voucher_reservation_ids", None)
     if isinstance(ids, list) and payment.reservation_id and payment.reservation_id not in ids:
         ids.append(payment.reservation_id)
-
-
-def _with_secret(payment: VoucherPayment, secret: Secret) -> VoucherPayment:
-    for name, value in kept(secret).items():
-        setattr(payment, name, value)
-    return payment

@@ -197,12 +197,12 @@ class Charging:
     def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
         payment = of(operation)
         captured = payment.amount_captured + operation.amount
-        return {
+        needed_no_more = {} if captured < payment.amount_agreed else {"sealed_code": ""}
+        return needed_no_more | {
             "status": "captured",
             "amount_captured": captured,
             "amount_authorized": ZERO,
             "reserved_until": None,
-            "sealed_code": payment.sealed_code if captured < payment.amount_agreed else "",
         }
 
     def tell(self, operation: VoucherOperation) -> None:

@@ -32,10 +32,11 @@ def record_authorization(
     *,
     limit: Decimal | None,
     rivals: list[VoucherPayment],
+    **changes: Any,
 ) -> None:
     """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
 
-    ``limit`` is what the caller allows at most, None for all that the order needs.
+    ``limit`` is what the caller allows at most, None for all that the order needs; ``changes`` are made as well.
     """
     known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
     agreed = {
@@ -44,7 +45,7 @@ def record_authorization(
         "code_kept_until": kept_until(),
     }
     with unless_outdated():
-        _record(payment, hold, number, **agreed)
+        _record(payment, hold, number, **agreed | changes)
         if rivals:
             take_over(payment)
         if not known:
@@ -127,8 +128,7 @@ def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
 
 def _save(payment: VoucherPayment, held: dict[str, Any]) -> None:
     if payment.pk is not None:
-        sealed = {"sealed_code": payment.sealed_code, "code_fingerprint": payment.code_fingerprint}
-        change_payment(payment, **sealed | held)
+        change_payment(payment, **held)
         return
     for name, value in held.items():
         setattr(payment, name, value)

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
 from voucher_payment_gateway.management.walkthrough import WrongFigureError, walk
 
 
@@ -22,11 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--pin", default="", help="a connect PIN; the local Voucher Cloud issues its own")
 
     def handle(self, *, pin: str, **_: Any) -> None:
-        if gateway_settings().ENVIRONMENT == "production":
-            raise CommandError("The walkthrough moves money. It refuses to run against production.")
         try:
+            require_sandbox(gateway_settings(), "The walkthrough")
             for step in walk(gateway_settings(), pin):
                 self.stdout.write(f"{self.style.SUCCESS('ok')}  {step}")
+        except SandboxOnlyError as error:
+            raise CommandError(str(error)) from None
         except (WrongFigureError, VoucherGatewayError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
         self.stdout.write(self.style.SUCCESS("Every figure is right."))

@@ -18,7 +18,7 @@ from voucher_payment_gateway.management.probe.experiments import BEHAVIOURS
 from voucher_payment_gateway.management.probe.findings import Experiment, Finding, told
 from voucher_payment_gateway.management.probe.observing import Observer
 from voucher_payment_gateway.management.probe.refusals import refusals
-from voucher_payment_gateway.management.probe.sandbox_only import SandboxOnlyError, require_sandbox
+from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
 
 __all__ = ["Finding", "Probe", "SandboxOnlyError", "Watch"]
 
@@ -36,7 +36,7 @@ class Probe:
         transport: httpx.BaseTransport | None = None,
         watch: Watch | None = None,
     ) -> None:
-        require_sandbox(given)
+        require_sandbox(given, "The probe")
         self.run = secrets.token_hex(4)
         self._observer = Observer(transport)
         self._cloud = new_client(given, transport=self._observer, error_meanings=None)

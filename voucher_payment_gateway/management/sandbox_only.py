@@ -1,4 +1,4 @@
-"""The probe moves money, so it runs where none is real: on the vendor's sandbox host, or on this machine."""
+"""Commands that move money to try something run where none is real: on the vendor's sandbox host, or on loopback."""
 
 import ipaddress
 import re
@@ -18,20 +18,20 @@ ADDRESS = re.compile(
 
 
 class SandboxOnlyError(Exception):
-    """These settings lead to where the probe must not go."""
+    """These settings lead to where real money is."""
 
 
-def require_sandbox(given: GatewaySettings) -> None:
+def require_sandbox(given: GatewaySettings, command: str) -> None:
     """Return where every address is allowed. Raises SandboxOnlyError; nothing is sent, no name is looked up.
 
     It is a list of what is allowed: of any other host, nobody can tell by its name what stands behind it.
     """
     if given.ENVIRONMENT == "production":
-        raise SandboxOnlyError('The probe moves money. It does not run where ENVIRONMENT is "production".')
+        raise SandboxOnlyError(f'{command} moves money. It does not run where ENVIRONMENT is "production".')
     for key, url in (("BASE_URL", given.base_url), ("TOKEN_URL", given.TOKEN_URL or given.base_url)):
         if not _is_allowed(url):
             raise SandboxOnlyError(
-                f"The probe moves money. It runs only against {SANDBOX_HOST} or a loopback address such as "
+                f"{command} moves money. It runs only against {SANDBOX_HOST} or a loopback address such as "
                 f"127.0.0.1, and {key} is neither: take {key} out of the settings."
             )
 
