@@ -98,6 +98,12 @@ VOUCHER_PAYMENT_GATEWAY = {
         "refund": "shop.signals.goods_returned",
         "cancel": "shop.signals.order_cancelled",
     },
+    # All visitors of the demo come from one address: its tests raise what one address may do.
+    "THROTTLE": {
+        name: os.environ[f"EXAMPLE_{name.upper()}"]
+        for name in ("address", "holds")
+        if f"EXAMPLE_{name.upper()}" in os.environ
+    },
     # For the demo only. A real shop makes its own: cryptography.fernet.Fernet.generate_key()
     "SEALING_KEYS": [urlsafe_b64encode(b"demo-key-never-use-in-production").decode()],
 }

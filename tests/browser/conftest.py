@@ -30,7 +30,13 @@ CHROMIUM_ARGUMENTS = [
 ]
 DESKTOP = {"viewport": {"width": 1200, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
-DEMO = {"DJANGO_SETTINGS_MODULE": "config.settings", "VOUCHER_TIMEOUT_SECONDS": "1"}
+PATIENCE_MS = 30_000
+DEMO = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "VOUCHER_TIMEOUT_SECONDS": "3",
+    "EXAMPLE_ADDRESS": "10000/1h",
+    "EXAMPLE_HOLDS": "10000/1h",
+}
 
 
 def free_ports(count):
@@ -97,6 +103,12 @@ class Cloud:
         body = {"fault": fault, **more} if fault else {}
         self.http.post("/sandbox/faults", json=body).raise_for_status()
 
+    def reservations(self, code):
+        """Return every reservation that was ever made on a voucher."""
+        state = self.http.get("/sandbox/state").json()
+        voucher = next(each for each in state["vouchers"] if each["code"] == code)
+        return [each for each in state["reservations"] if each["voucher_id"] == voucher["id"]]
+
     def held(self, code):
         state = self.http.get("/sandbox/state").json()
         return next(each["held_amount"] for each in state["vouchers"] if each["code"] == code)
@@ -143,6 +155,7 @@ def chromium():
     if not CHROMIUM:
         pytest.skip("no chromium on this machine")
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -157,7 +170,7 @@ def visitor(chromium, demo):
         def arrive(look=DESKTOP):
             options = {"locale": "en-GB", **look}
             context = stack.enter_context(chromium.new_context(base_url=demo.url, **options))
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE_MS)
             return context.new_page()
 
         yield arrive

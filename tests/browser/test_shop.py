@@ -43,7 +43,6 @@ def test_a_voucher_pays_a_part_and_the_return_of_a_part_goes_back(demo, visitor,
     expect(page.get_by_role("radio", name="On collection")).to_be_checked()
     assert demo.cloud.held(code) == "20.00"
     expect_it_fits(page)
-    keep(page, "checkout")
 
     number = place_order(page)
     expect_payment(page, held="€20.00", due="€20.50")
@@ -70,7 +69,6 @@ def test_a_voucher_pays_a_part_and_the_return_of_a_part_goes_back(demo, visitor,
         f"€7.35 returned to gift voucher …{code[-4:]}",
     )
     expect_it_fits(page)
-    keep(page, "order")
 
 
 def test_a_return_of_everything_ends_the_order(demo, visitor):
