@@ -1,0 +1,360 @@
+"""The smallest schedules that cost money without one of the rules, each on the real gateway over real HTTP.
+
+C4 to C7 and C11 stand in ``test_resolution``. ``RULES`` below drops each rule in turn: its schedule must then end
+wrong, or it would prove nothing.
+"""
+
+import time
+from collections import Counter
+from contextlib import nullcontext
+from decimal import Decimal as D
+from types import SimpleNamespace
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from tests.gateway import test_resolution
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.api import _departure, _exchange
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    OperationInProgressError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+)
+from voucher_payment_gateway.gateway import _capture, _operations, _resolve, _rows
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def voucher(shop):
+    return shop.voucher("80.00", code="GIFT-8000-ABCD")
+
+
+@pytest.fixture
+def order(shop, voucher):
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-8000-ABCD")
+    return order
+
+
+@pytest.fixture
+def during(monkeypatch):
+    """Let something happen while a call of the client is about to be written, once; then the worker has slept."""
+    clock = SimpleNamespace(slept=0.0)
+
+    def monotonic():
+        return time.monotonic() + clock.slept
+
+    for module in (_departure, _exchange):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
+    monkeypatch.setattr(_operations, "monotonic", monotonic)
+
+    def schedule(name, action, *, slept):
+        client = voucher_cloud()
+        call, done = getattr(client, name), []
+
+        def interrupted(*arguments, **options):
+            if not done:
+                done.append(True)
+                action()
+                clock.slept = slept
+            return call(*arguments, **options)
+
+        monkeypatch.setattr(client, name, interrupted)
+
+    return schedule
+
+
+def the(kind):
+    return VoucherOperation.objects.filter(kind=kind).last()
+
+
+def lose(shop, fault, what):
+    shop.cloud.faults.next(fault, method="POST", path=f"*/{what}")
+
+
+def settle_for(shop, minutes):
+    """Let so many minutes pass, with a sweep after each."""
+    for _ in range(minutes):
+        shop.later(minutes=1)
+        gateway.settle()
+
+
+def kinds(shop, voucher):
+    return dict(Counter(row.type for row in shop.cloud.bookings(voucher.id)))
+
+
+def test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker(
+    shop, order, voucher, during, monkeypatch
+):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(second_charge="book_again")
+    lose(shop, "before:drop", "charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+
+    def the_other_worker():
+        with monkeypatch.context() as patched:
+            patched.setattr(_operations, "book", crash)
+            with pytest.raises(Crash):
+                settle_for(shop, 10)
+
+    def crash(*_, **__):
+        raise Crash
+
+    during("charge", the_other_worker, slept=400)
+    settle_for(shop, 20)
+    assert kinds(shop, voucher) == {"charge": 1}
+    assert (the("charge").state, order.voucher_captured) == ("succeeded", D("20.00"))
+
+
+def test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up(shop, order, voucher, during):
+    gateway.capture(order)
+    during("refund", lambda: settle_for(shop, 36), slept=36 * 60)
+    with pytest.raises(UnavailableError):
+        gateway.refund(order, "5.00")
+    assert kinds(shop, voucher) == {"charge": 1, "refund": 1}
+    assert (the("refund").state, order.voucher_refunded) == ("succeeded", D("5.00"))
+
+
+def test_c3_a_refund_is_found_though_the_servers_clock_is_two_hours_behind(shop, order, voucher):
+    gateway.capture(order)
+    shop.cloud.behaviour = shop.cloud.behaviour.but(clock_offset_seconds=-7200)
+    lose(shop, "late:drop", "refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order, "5.00")
+    shop.cloud.faults.land_late()
+    settle_for(shop, 30)
+    assert kinds(shop, voucher) == {"charge": 1, "refund": 1}
+    assert (the("refund").state, the("refund").attempts) == ("succeeded", 1)
+
+
+def test_c3_an_earlier_refund_is_not_taken_for_a_lost_one_though_the_servers_clock_is_ahead(
+    shop, order, voucher
+):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(clock_offset_seconds=7200)
+    gateway.capture(order)
+    charge = next(row for row in shop.cloud.bookings(voucher.id) if row.type == "charge")
+    shop.cloud.refund(charge.id, "5.00")
+    lose(shop, "before:drop", "refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order, "5.00")
+    settle_for(shop, 5)
+    assert the("refund").state == "unknown"
+    settle_for(shop, 25)
+    assert kinds(shop, voucher) == {"charge": 1, "refund": 2}
+
+
+def test_c8_the_same_order_number_of_another_shop_is_not_adopted(shop, order, voucher):
+    lose(shop, "before:drop", "charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    till = shop.cloud.add_client(name="Another shop").id
+    shop.cloud.charge(
+        shop.cloud.reserve("GIFT-8000-ABCD", "20.00", client_id=till), order.number, client_id=till
+    )
+    settle_for(shop, 5)
+    assert kinds(shop, voucher) == {"charge": 2}
+    assert order.voucher_captured == D("20.00")
+
+
+def two_refunds_at_once(shop, first, voucher):
+    """Two orders paid with one voucher ask for the same refund; the first is lost, the answer to the second is."""
+    shop.cloud.behaviour = shop.cloud.behaviour.but(refund_carries_order_number=False)
+    second = shop.order("20.00", number="A-2")
+    gateway.capture(first)
+    gateway.authorize(second, "GIFT-8000-ABCD")
+    gateway.capture(second)
+    lose(shop, "before:drop", "refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(first, "5.00")
+    lose(shop, "after:drop", "refund")
+    with pytest.raises((OutcomeUnknownError, OperationInProgressError)):
+        gateway.refund(second, "5.00")
+    shop.cloud.faults.clear()
+    settle_for(shop, 40)
+    return Counter(row.charge_id for row in shop.cloud.bookings(voucher.id) if row.type == "refund")
+
+
+def test_c9_two_equal_refunds_are_not_open_on_one_voucher(shop, order, voucher):
+    by_charge = two_refunds_at_once(shop, order, voucher)
+    assert list(by_charge.values()) == [1]
+    assert list(by_charge) == [VoucherOperation.objects.get(kind="refund").target_id]
+
+
+def test_c9_without_the_constraint_rows_are_taken_crosswise(shop, order, voucher):
+    (constraint,) = (
+        each
+        for each in VoucherOperation._meta.constraints
+        if each.name == "vpg_operation_one_open_per_voucher"
+    )
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(VoucherOperation, constraint)
+    try:
+        by_charge = two_refunds_at_once(shop, order, voucher)
+    finally:
+        with connection.schema_editor() as editor:
+            editor.add_constraint(VoucherOperation, constraint)
+    assert list(by_charge.values()) == [2]
+
+
+def test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person(shop, order, voucher, reviews):
+    gateway.capture(order)
+    charge = shop.cloud.bookings(voucher.id)[0]
+    lose(shop, "before:drop", "refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order, "5.00")
+    clerk = shop.cloud.add_client(name="Clerk").id
+    shop.cloud.refund(charge.id, "5.00", client_id=clerk)
+    settle_for(shop, 30)
+    assert kinds(shop, voucher) == {"charge": 1, "refund": 1}
+    assert (the("refund").state, reviews) == ("manual", [D("5.00")])
+
+
+def test_c12_a_hold_that_is_honoured_for_ever_is_told(shop, order, voucher, reviews):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(lapse_lag_seconds=9000)
+    lose(shop, "late:drop", "charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    gateway.cancel(order)
+    settle_for(shop, 40)
+    assert VoucherPayment.objects.get().status == "cancelled"
+    shop.cloud.faults.land_late()
+    assert kinds(shop, voucher) == {"charge": 1}
+    shop.later(hours=2)
+    gateway.settle()
+    assert reviews == [D("20.00")]
+
+
+def test_c13_where_a_full_refund_is_refused_the_payment_stays_captured(shop, order, voucher, reviews):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(refund_limit="less_than")
+    gateway.capture(order)
+    with pytest.raises(RefusedError):
+        gateway.cancel(order)
+    settle_for(shop, 5)
+    payment = VoucherPayment.objects.get()
+    assert (payment.status, payment.amount_refunded) == ("captured", D("0.00"))
+    assert D("20.00") in reviews
+    assert kinds(shop, voucher) == {"charge": 1}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VoucherPayment.objects.update(status="cancelled")
+
+
+# Each rule dropped
+
+
+def _state_alone(operation, **changes):
+    same = VoucherOperation.objects.filter(pk=operation.pk, state=operation.state)
+    if not same.update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(operation, name, value)
+    return True
+
+
+def _by_time(rows, *, amount, **_):
+    operation = the("refund")
+    fits = [
+        row.id
+        for row in rows
+        if row.type == "refund"
+        and row.amount == amount
+        and (operation.sending_at - row.created_at).total_seconds() <= 60
+    ]
+    return Evidence("found", fits[-1]) if fits else ABSENT
+
+
+def _any_client(rows, **facts):
+    return refund_evidence(rows, **{**facts, "client_id": ""})
+
+
+refund_evidence = _resolve.refund_evidence
+
+
+def _refused_is_a_fence(operation):
+    return reserved_anew(operation) or _resolve._store_fence(operation, timezone.now())
+
+
+def _not_found_is_a_fence(operation):
+    return released(operation) or _resolve._store_fence(operation, timezone.now())
+
+
+def _repeated_at_the_fence(operation):
+    fence(operation)
+    _resolve._repeat_or_end(_capture.CHARGE, operation)
+
+
+reserved_anew, released, fence = _resolve._reserved_anew, _resolve._released, _resolve._fence
+
+RULES = {
+    "C1": (
+        test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker,
+        [(_rows, "take", _state_alone), (_operations, "take", _state_alone)],
+    ),
+    "C2": (
+        test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up,
+        [(_operations, "send_before", lambda instant: nullcontext())],
+    ),
+    "C3 behind": (
+        test_c3_a_refund_is_found_though_the_servers_clock_is_two_hours_behind,
+        [(_resolve, "refund_evidence", _by_time)],
+    ),
+    "C3 ahead": (
+        test_c3_an_earlier_refund_is_not_taken_for_a_lost_one_though_the_servers_clock_is_ahead,
+        [(_resolve, "refund_evidence", _by_time)],
+    ),
+    "C4": (
+        test_resolution.test_a_refused_reservation_is_no_fence,
+        [(_resolve, "_reserved_anew", _refused_is_a_fence)],
+    ),
+    "C5": (
+        test_resolution.test_a_cancel_call_that_is_not_there_is_no_fence,
+        [(_resolve, "_released", _not_found_is_a_fence)],
+    ),
+    "C6": (
+        test_resolution.test_the_servers_clock_decides_nothing,
+        [(_resolve, "death_of", lambda target_dead_at, now: now)],
+    ),
+    "C7": (
+        test_resolution.test_the_read_that_decides_is_sent_a_lag_after_the_fence,
+        [(_resolve, "_fence", _repeated_at_the_fence)],
+    ),
+    "C8": (
+        test_c8_the_same_order_number_of_another_shop_is_not_adopted,
+        [(_capture, "charge_reference", lambda order_number, capture, token: order_number)],
+    ),
+    "C10": (
+        test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
+        [(_resolve, "refund_evidence", _any_client)],
+    ),
+    "C12": (
+        test_c12_a_hold_that_is_honoured_for_ever_is_told,
+        [(_resolve, "reread_at", lambda operation, booked: None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("number", RULES)
+def test_without_its_rule_the_schedule_ends_wrong(number, shop, request, monkeypatch):
+    schedule, dropped = RULES[number]
+    for module, name, instead in dropped:
+        monkeypatch.setattr(module, name, instead)
+    needed = schedule.__code__.co_varnames[: schedule.__code__.co_argcount]
+    if schedule.__module__ == test_resolution.__name__:
+        voucher = shop.voucher("20.00") if "voucher" in needed else None
+        given = {"voucher": voucher, "answer": "absent"}
+        if "order" in needed:
+            given["order"] = shop.order("50.00")
+            gateway.authorize(given["order"], "GIFT-2000-ABCD")
+    else:
+        given = {}
+    arguments = {name: given[name] if name in given else request.getfixturevalue(name) for name in needed}
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        schedule(**arguments)
