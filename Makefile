@@ -75,6 +75,11 @@ coverage: install ## every branch of the rules about money is tried by their own
 	$(BIN)/python -m coverage run -m pytest -q tests/rules
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing --include="voucher_payment_gateway/rules/*"
 
+.PHONY: mutation
+mutation: install ## change the rules a little, in hundreds of ways: their tests must notice; lists what they did not
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
+
 .PHONY: audit
 audit: install ## known vulnerabilities of the dependencies
 	$(BIN)/pip-audit --skip-editable --progress-spinner off
@@ -93,4 +98,4 @@ screenshots: install ## draw the pictures of the README anew
 
 .PHONY: clean
 clean: ## remove what the targets made
-	rm -rf .venv .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage mutants
