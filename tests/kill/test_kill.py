@@ -5,11 +5,14 @@ on both databases.
 """
 
 import os
+import subprocess
+import sys
 from collections import defaultdict
 
 import pytest
 
 from tests.docs.pages import page, rows, section
+from tests.kill.planted import BUGS
 from tests.kill.points import NAMES, PLACES, Passing
 from tests.kill.reaper import ENDS
 from tests.kill.run import play_all
@@ -52,6 +55,13 @@ def test_no_cent_is_lost_on_postgresql_by_a_process_that_is(end, postgres_url):
     sample = by_point(play_all(*options, database_url=postgres_url))
     assert len(sample) > len(NAMES) // 2
     assert problems(record for records in sample.values() for record in records) == []
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_caught(bug):
+    played = subprocess.run([sys.executable, "-m", "tests.kill.planted", bug], capture_output=True, text=True)
+    assert (played.returncode, played.stderr) == (1, ""), played.stderr
+    assert "booked" in played.stdout
 
 
 def test_the_points_are_numbered_without_a_gap():

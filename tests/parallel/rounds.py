@@ -1,5 +1,6 @@
 """What a crowd does in one round, and what must be true afterwards."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,13 +29,9 @@ __all__ = ["KINDS", "Kind", "hear"]
 
 AMOUNT = Decimal("20.00")
 ORDERS, UNKNOWN = 8, 50
-CRUSHED = (
-    PaymentStateError,
-    RefusedError,
-    OutcomeUnknownError,
-    UnavailableError,
-    django.db.OperationalError,
-)
+TOGETHER = 60
+"""Seconds that the sweep comes late, so that many operations are due at once."""
+CRUSHED = (PaymentStateError, RefusedError, OutcomeUnknownError, django.db.OperationalError)
 """What a shop may be told in the crush; a database that is locked is among it, and costs no money."""
 CHARGE = {"method": "POST", "path": "*/charge"}
 
@@ -54,8 +51,9 @@ class Kind:
 def one_order(crowd: Crowd, cloud: LocalVoucherCloud, number: int) -> list[str]:
     """All capture the same order."""
     vouchers, orders = _authorized(cloud, number, 1)
-    crowd.at_once(_capture, orders[0].number)
-    return _problems(crowd, cloud, vouchers, orders, charges=1)
+    ends = crowd.at_once(_capture, orders[0].number)
+    nobody = [] if "" in ends else [f"nobody captured it: {Counter(ends)}"]
+    return [*nobody, *_problems(crowd, cloud, vouchers, orders, charges=1)]
 
 
 def one_voucher(crowd: Crowd, cloud: LocalVoucherCloud, number: int) -> list[str]:
@@ -89,7 +87,7 @@ def settlers(crowd: Crowd, cloud: LocalVoucherCloud, number: int) -> list[str]:
         with suppress(OutcomeUnknownError):
             gateway.capture(order)
     while open_operations().exists():
-        later(until_next())
+        later(until_next() + TOGETHER)
         crowd.at_once(_sweep)
     return _problems(crowd, cloud, vouchers, orders, charges=UNKNOWN)
 
@@ -158,6 +156,10 @@ def _sweep(worker: int) -> str:
 def _crushed(verb: Callable[[], object]) -> str:
     try:
         verb()
+    except UnavailableError as error:
+        if error.code != "voucher_being_charged":
+            raise
+        return error.code
     except CRUSHED as error:
         return type(error).__name__
     return ""

@@ -7,6 +7,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from time import monotonic
 
 from django.db import connection
@@ -18,6 +19,9 @@ from tests.storm.bench import database
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
 __all__ = ["play_many"]
+
+
+AS_LONG_AS_IT_LIVES = ExitStack()
 
 
 def play_many(name: str, rounds: int) -> Iterator[list[str]]:
@@ -40,7 +44,7 @@ def play_many(name: str, rounds: int) -> Iterator[list[str]]:
 
 def _connect(base_url: str) -> None:
     logging.disable(logging.CRITICAL)
-    connected_to(base_url).__enter__()  # as long as the process lives
+    AS_LONG_AS_IT_LIVES.enter_context(connected_to(base_url))
     hear()
 
 
