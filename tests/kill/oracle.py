@@ -28,7 +28,7 @@ def written_so_far() -> Written:
 def problems(cloud: LocalVoucherCloud, story: Story, at_death: Written, *, again: bool) -> list[str]:
     """Return what is wrong. ``at_death``: what the dead process had written down. ``again``: the shop called again."""
     vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.books.state.vouchers]
-    wrong = books.problems(cloud, vouchers, [order()], refused_as_forbidden=False)
+    wrong = books.problems(cloud, vouchers, {order().number: order().total}, refused_as_forbidden=False)
     return [*wrong, *_money(story, at_death, again), *_order(story, again), *_codes()]
 
 

@@ -61,11 +61,18 @@ def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str)
     """Play the cells of this process, a line each."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was set up is taken down
     mine, workers = map(int, part.split("/"))
-    pairs = [(story, fault) for story in STORIES for fault in FAULTS if only in ("", story)]
+    pairs = [(story, fault) for story in STORIES for fault in FAULTS][::one_in]
     with world() as nursery:
-        for story, fault in pairs[::one_in][mine::workers]:
+        for story, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
             for cell in _cells(story, fault, passings(nursery, story, fault), every_passing, end):
                 _tell(play(nursery, cell))
+
+
+def _list_points() -> None:
+    """Print the points that the stories pass where nothing else goes wrong."""
+    with world() as nursery:
+        points = {str(passing) for story in STORIES for passing in passings(nursery, story, "none")}
+    print(*sorted(points))
 
 
 def _cells(story: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Cell]:
@@ -92,7 +99,11 @@ def main() -> int:
     parser.add_argument("--end", default="killed", choices=ENDS)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true", help="list the points that the stories pass")
     asked = parser.parse_args()
+    if asked.list:
+        _list_points()
+        return 0
     if asked.part:
         _play_part(asked.part, asked.one_in, asked.every_passing, asked.story, asked.end)
         return 0

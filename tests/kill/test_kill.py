@@ -7,7 +7,6 @@ on both databases.
 import os
 import subprocess
 import sys
-from collections import defaultdict
 
 import pytest
 
@@ -16,20 +15,21 @@ from tests.kill.planted import BUGS
 from tests.kill.points import NAMES, PLACES, Passing
 from tests.kill.reaper import ENDS
 from tests.kill.run import play_all
+from tests.kill.stories import STORIES
 
 ONE_IN = int(os.environ.get("KILL_ONE_IN") or (1 if os.environ.get("REQUIRE_ALL_PARTS") else 10))
 ONE_IN_ON_POSTGRESQL = max(ONE_IN, 10)
 """No multiple of the number of faults, so that the sample has all of them."""
 
 
-def by_point(records):
-    cells = defaultdict(list)
-    for record in records:
-        cells[record["point"]].append(record)
-    return cells
+WORKERS = 1 if os.environ.get("PYTEST_XDIST_WORKER") else 0
+"""Where the tests themselves share the processors, a matrix needs one process only."""
 
 
-def problems(records):
+def wrong(records):
+    """Play cells, at least one; return what is wrong, each with the command that replays it."""
+    records = list(records)
+    assert records or ONE_IN > 1
     return [
         f"python -m tests.kill.cell {each['cell']}: {each['problems']}"
         for each in records
@@ -37,24 +37,30 @@ def problems(records):
     ]
 
 
-@pytest.fixture(scope="module")
-def matrix():
-    """Every cell on SQLite, by crash point."""
-    return by_point(play_all(f"--one-in={ONE_IN}", database_url="sqlite:"))
-
-
-@pytest.mark.parametrize("point", NAMES)
-def test_no_cent_is_lost_by_a_process_that_is_killed_at(point, matrix):
-    assert matrix[point] or ONE_IN > 1
-    assert problems(matrix[point]) == []
+@pytest.mark.parametrize("story", STORIES)
+def test_no_cent_is_lost_by_a_process_that_is_killed_at_any_point_of(story):
+    options = (f"--one-in={ONE_IN}", f"--story={story}")
+    assert wrong(play_all(*options, database_url="sqlite:", workers=WORKERS)) == []
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_no_cent_is_lost_on_postgresql_by_a_process_that_is(end, postgres_url):
     options = (f"--one-in={ONE_IN_ON_POSTGRESQL}", f"--end={end}")
-    sample = by_point(play_all(*options, database_url=postgres_url))
-    assert len(sample) > len(NAMES) // 2
-    assert problems(record for records in sample.values() for record in records) == []
+    assert wrong(play_all(*options, database_url=postgres_url, workers=WORKERS)) == []
+
+
+@pytest.fixture(scope="module")
+def passed():
+    """The points that the stories pass where nothing else goes wrong."""
+    played = subprocess.run(
+        [sys.executable, "-m", "tests.kill.run", "--list"], capture_output=True, text=True, check=True
+    )
+    return played.stdout.split()
+
+
+@pytest.mark.parametrize("point", NAMES)
+def test_a_story_comes_to(point, passed):
+    assert point in passed
 
 
 @pytest.mark.parametrize("bug", BUGS)

@@ -173,7 +173,8 @@ def _problems(
 ) -> list[str]:
     """Return what is wrong: not exactly so many charges, a cent that differs, a fact told twice or not at all."""
     _settle()
-    found = oracle.problems(cloud, vouchers, orders, refused_as_forbidden=False)
+    totals = {order.number: order.total for order in orders}
+    found = oracle.problems(cloud, vouchers, totals, refused_as_forbidden=False)
     booked = [row for voucher in vouchers for row in cloud.bookings(voucher.id)]
     if [row.type for row in booked] != ["charge"] * charges:
         found.append(f"booked are {[row.type for row in booked]}, {charges} charges were to be")
