@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 
 from voucher_payment_gateway import money
@@ -13,7 +13,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
-__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts", "order_number"]
+__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts", "order_number", "order_total"]
 
 LONGEST_ORDER_NUMBER = 50
 
@@ -66,6 +66,16 @@ def order_facts(order: Any) -> OrderFacts:
         )
     adapter = gateway_settings().order_adapter
     return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
+
+
+def order_total(number: str) -> Decimal | None:
+    """Return what the order of this number costs, or None where the shop's orders cannot be looked up by it."""
+    model, adapter = apps.get_model(gateway_settings().ORDER_MODEL), gateway_settings().order_adapter
+    try:
+        order = model._base_manager.filter(**adapter.lookup(number)).first()
+    except FieldError:
+        return None
+    return None if order is None else Decimal(adapter.total(order))
 
 
 def order_number(order: Any) -> str:

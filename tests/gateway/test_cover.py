@@ -81,3 +81,13 @@ def test_it_sends_nothing_and_needs_one_statement(shop, order, django_assert_num
     with django_assert_num_queries(1):
         gateway.cover(order)
     assert shop.calls() == []
+
+
+def test_a_voucher_that_is_not_needed_leaves_the_cover_firm(shop):
+    shop.voucher("80.00", code="GIFT-8000-AAAA")
+    shop.voucher("80.00", code="GIFT-8000-BBBB")
+    order = shop.order("50.00")
+    gateway.select(order, "GIFT-8000-AAAA")
+    gateway.select(order, "GIFT-8000-BBBB")
+    gateway.authorize_selected(order)
+    assert sums(gateway.cover(order)) == (D("0.00"), D("50.00"), D("0.00"), True)

@@ -5,8 +5,13 @@ from decimal import Decimal as D
 import pytest
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import OutcomeUnknownError, VoucherGatewayError, WrongStateError
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.exceptions import (
+    OperationInProgressError,
+    OutcomeUnknownError,
+    VoucherGatewayError,
+    WrongStateError,
+)
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
 
@@ -225,3 +230,40 @@ def test_a_hold_that_cannot_be_renewed_lapses_in_its_time(shop, order, voucher, 
     assert only_payment().status == "authorized"
     shop.later(minutes=11)
     assert gateway.settle().lapsed == 1
+
+
+def test_a_hold_whose_payment_is_to_be_cancelled_lapses_too(shop, order):
+    VoucherPayment.objects.update(cancel_requested_at="2020-01-01T00:00:00Z")
+    VoucherOperation.objects.create(
+        payment=only_payment(),
+        order_number=order.number,
+        number=9,
+        voucher_id=only_payment().voucher_id,
+        kind="refund",
+        amount=D("1.00"),
+        currency="EUR",
+        state="refused",
+    )
+    shop.later(minutes=40)
+    assert gateway.settle().lapsed == 1
+    assert only_payment().amount_authorized == D("0.00")
+
+
+def test_a_code_whose_payment_is_being_cancelled_is_refused(shop, order):
+    VoucherPayment.objects.update(cancel_requested_at="2020-01-01T00:00:00Z")
+    shop.calls()
+    with pytest.raises(OperationInProgressError, match="being cancelled"):
+        gateway.authorize(order, CODE)
+    assert gateway.authorize_selected(order)
+    assert shop.calls() == []
+
+
+def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, order, renewing):
+    from voucher_payment_gateway.gateway._renew import keep_alive
+
+    shop.later(minutes=25)
+    listed = only_payment()
+    gateway.cancel(order)
+    shop.calls()
+    assert not keep_alive(listed)
+    assert shop.calls() == []

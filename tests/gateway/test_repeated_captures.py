@@ -3,10 +3,18 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import AmountError, InsufficientBalanceError, WrongStateError
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    InsufficientBalanceError,
+    OperationInProgressError,
+    OutcomeUnknownError,
+    UnavailableError,
+    WrongStateError,
+)
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
 
@@ -112,13 +120,15 @@ def test_a_part_after_the_code_was_erased_is_refused_and_nothing_is_sent(shop, o
 
 
 def test_a_hold_made_for_a_part_that_was_never_charged_does_not_shrink_what_was_agreed(shop, order, voucher):
-    """Killed between the smaller reservation and its charge: the next capture takes all that was agreed."""
+    """Killed between the smaller reservation and its charge: a capture takes what is held, as ``cover`` says, and what
+    was agreed to beyond that can be captured by its amount."""
     from voucher_payment_gateway.gateway._reservations import renew
 
     renew(only_payment(), D("5.00"), 2)
-    assert only_payment().amount_authorized == D("5.00")
+    assert (gateway.cover(order).held, gateway.cover(order).due) == (D("5.00"), D("45.00"))
     gateway.capture(order)
-    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+    gateway.capture(order, "15.00")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("charge", D("15.00"))]
 
 
 def test_a_hold_for_a_second_part_that_died_leaves_the_first_captured(shop, order):
@@ -130,3 +140,97 @@ def test_a_hold_for_a_second_part_that_died_leaves_the_first_captured(shop, orde
     shop.later(minutes=36)
     assert gateway.settle().lapsed == 1
     assert (only_payment().status, only_payment().amount_captured) == ("captured", D("5.00"))
+
+
+def test_a_part_that_is_written_down_counts_as_covered(shop, order, voucher):
+    """A second part is due and nothing is held for it: another voucher must not be charged for it as well."""
+    order.total = D("25.00")
+    order.save()
+    gateway.capture(order, "5.00")
+    shop.cloud.faults.next("before:503", times=99)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order, "15.00")
+    assert (order.voucher_due, gateway.cover(order).due) == (D("5.00"), D("5.00"))
+    shop.cloud.faults.clear()
+    other = shop.voucher("30.00", code="GIFT-3000-WXYZ")
+    assert gateway.authorize(order, "GIFT-3000-WXYZ").amount_authorized == D("5.00")
+    with transaction.atomic():
+        gateway.capture(order)
+    shop.later(minutes=2)
+    gateway.settle()
+    assert order.voucher_captured == D("25.00")
+    assert shop.bookings(other) == [("charge", D("5.00"))]
+
+
+def test_a_lapsed_payment_with_a_charge_that_waits_counts_as_covered(shop):
+    first = shop.voucher("50.00", code="GIFT-5000-AAAA")
+    second = shop.voucher("50.00", code="GIFT-5000-BBBB")
+    order = shop.order("50.00", "A-1002")
+    gateway.authorize(order, "GIFT-5000-AAAA")
+    shop.later(minutes=40)
+    gateway.settle()
+    shop.cloud.faults.next("before:503", times=99)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    shop.cloud.faults.clear()
+    assert order.voucher_due == D("0.00")
+    with pytest.raises(AmountError):
+        gateway.authorize(order, "GIFT-5000-BBBB")
+    shop.later(minutes=2)
+    gateway.settle()
+    assert (shop.bookings(first), shop.bookings(second)) == ([("charge", D("50.00"))], [])
+
+
+def test_a_single_payment_is_charged_no_more_than_its_order_needs(shop):
+    shop.voucher("50.00", code="GIFT-5000-AAAA")
+    shop.voucher("50.00", code="GIFT-5000-BBBB")
+    order = shop.order("50.00", "A-1002")
+    first = gateway.authorize(order, "GIFT-5000-AAAA")
+    shop.later(minutes=40)
+    gateway.settle()
+    gateway.authorize(order, "GIFT-5000-BBBB")
+    gateway.capture(order)
+    assert gateway.capture(first) == []
+    assert order.voucher_captured == D("50.00")
+
+
+def test_two_parts_on_one_voucher_are_given_back_in_one_transaction_or_not_at_all(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.capture(order, "15.00")
+    with transaction.atomic(), pytest.raises(OperationInProgressError):
+        gateway.refund(order)
+    assert order.voucher_refunded == D("0.00")
+    assert not VoucherOperation.objects.filter(kind="refund").exists()
+    gateway.refund(order)
+    assert only_payment().status == "refunded"
+
+
+def test_a_lost_answer_of_the_first_part_is_told_as_such(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.capture(order, "15.00")
+    shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order)
+
+
+@pytest.mark.parametrize("verb", [gateway.select, gateway.authorize])
+def test_the_code_entered_again_after_a_part_is_a_new_payment_that_takes_over(shop, order, voucher, verb):
+    gateway.capture(order, "5.00")
+    verb(order, CODE)
+    first, _ = VoucherPayment.objects.all()
+    assert (first.amount_agreed, first.sealed_code) == (D("5.00"), "")
+    gateway.authorize_selected(order)
+    gateway.capture(order, "25.00")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("charge", D("25.00"))]
+
+
+@pytest.mark.parametrize("verb", [gateway.select, gateway.authorize])
+def test_the_code_entered_again_while_a_part_waits_is_refused(shop, order, verb):
+    gateway.capture(order, "5.00")
+    shop.cloud.faults.next("before:503", times=99)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order, "15.00")
+    shop.cloud.faults.clear()
+    with pytest.raises(OperationInProgressError):
+        verb(order, CODE)
+    assert VoucherPayment.objects.count() == 1

@@ -10,15 +10,22 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError, WrongStateError
 from voucher_payment_gateway.gateway._codes import kept, typed
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
-from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, unless_outdated
-from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, without_hold
+from voucher_payment_gateway.gateway._orders import (
+    OrderView,
+    decide,
+    look,
+    refuse_if_cancelling,
+    refuse_if_open,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, spoken_for, without_hold
 from voucher_payment_gateway.gateway._reservations import record_authorization
 from voucher_payment_gateway.gateway._rivals import refuse_if_being_charged
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.rules.holds import is_usable
-from voucher_payment_gateway.sealing import Secret, hint
+from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
 __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 
@@ -53,6 +60,10 @@ def _authorize(
     refuse_other_currency(view, facts)
     refuse_if_being_charged(view.rivals)
     payment = view.live_payment(secret.code)
+    if payment:
+        refuse_if_cancelling(payment)
+    left_over = view.left_over(codes=fingerprints(secret.code))
+    refuse_if_open(left_over)
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
@@ -64,7 +75,11 @@ def _authorize(
         payment, doublet = twin, payment
         hold = hold_what_is_there(secret, _wanted(view, facts, payment, asked), facts.currency)
     payment = payment or new_payment(facts, secret)
+    left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
+    refuse_if_open(left_over)
     with unless_outdated():
+        for earlier in left_over:
+            change_payment(earlier, **spoken_for(earlier))
         if doublet:
             change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
         record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))

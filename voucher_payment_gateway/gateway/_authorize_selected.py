@@ -20,7 +20,7 @@ from voucher_payment_gateway.gateway._authorize import (
 )
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import OrderView, decide, look, refuse_if_open, unless_outdated
-from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, without_hold
+from voucher_payment_gateway.gateway._payments import GIVEN_UP, change_payment, spoken_for, without_hold
 from voucher_payment_gateway.gateway._reservations import fail_payment, record_authorization
 from voucher_payment_gateway.gateway._rivals import let_go, refuse_if_being_charged, rivals_of
 from voucher_payment_gateway.models import VoucherPayment
@@ -97,6 +97,8 @@ def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     held = sum((payment.amount_authorized for payment in view.payments), ZERO)
 
     def is_wanting(payment: VoucherPayment) -> bool:
+        if payment.cancel_requested_at is not None:
+            return False
         if payment.status == "selected" or not is_usable_now(payment):
             return payment.status == "selected" or (
                 payment.status in HELD_BEFORE and bool(payment.sealed_code)
@@ -187,6 +189,8 @@ def _write(view: OrderView, wishes: list[Wish], rivals: list[VoucherPayment]) ->
             _write_what_is_not_held(wish)
         for wish in wishes:
             if isinstance(wish.answer, Hold):
+                for earlier in view.left_over(codes=(), voucher_id=wish.answer.voucher_id):
+                    change_payment(earlier, **spoken_for(earlier))
                 limit = wish.payment.amount_limit
                 record_authorization(wish.payment, wish.answer, number, limit=limit, rivals=rivals)
                 number += 1

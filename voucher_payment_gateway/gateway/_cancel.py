@@ -71,7 +71,7 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
     if payment.amount_refundable > ZERO:
         give_back_all(payment, **by)
         payment.refresh_from_db(using=database())
-        if payment.status == "captured" and not payment.pending:  # a person decides about the rest first
+        if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
     _end(payment, number, **by)

@@ -24,7 +24,7 @@ from voucher_payment_gateway.gateway._procedure import of
 from voucher_payment_gateway.gateway._reservations import fail_payment, renew
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.orders import order_facts, order_total
 from voucher_payment_gateway.rules.answers import is_answer_to_charge
 from voucher_payment_gateway.rules.charges import after_refused_charge
 from voucher_payment_gateway.rules.holds import may_be_charged
@@ -56,7 +56,7 @@ def capture(
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
-    total = None if isinstance(order, VoucherPayment) else order_facts(order).total
+    total = order_total(number) if isinstance(order, VoucherPayment) else order_facts(order).total
 
     def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
         charged = {operation.payment_id for operation in done}
@@ -104,12 +104,20 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
     what earlier captures left."""
     statuses = ("authorized", "lapsed", "captured") if again else HELD_BEFORE
     amounts = [
-        (payment, payment.amount_chargeable if payment.sealed_code else payment.amount_authorized)
+        (payment, _most_of(payment, again=again))
         for status in statuses
         for payment in payments
         if payment.status == status and payment.cancel_requested_at is None
     ]
     return [(payment, amount) for payment, amount in amounts if amount > ZERO]
+
+
+def _most_of(payment: VoucherPayment, *, again: bool) -> Decimal:
+    """Return what may be charged of one payment: what it holds; with the code, all that was agreed to may be held."""
+    held: Decimal = payment.amount_authorized
+    if not payment.sealed_code or (held and not again):
+        return held
+    return payment.amount_chargeable
 
 
 def _too_much(payment: VoucherPayment, what: str, *, code: str) -> AmountError:

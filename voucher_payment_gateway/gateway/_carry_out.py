@@ -1,6 +1,7 @@
 """Carrying out what a verb has planned, one operation after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -62,12 +63,25 @@ def carry_out(
             number = draft.number + 1
 
     try:
-        decide(go_on)
+        with _all_or_nothing():
+            decide(go_on)
     except PaymentStateError as error:
+        if errors:
+            raise errors[0] from None
         raise _after_a_part(error, done) from None
     if errors:
         raise errors[0]
     return list({of(operation).pk: of(operation) for operation in done}.values())
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """Inside of a transaction either all is written down to be carried out after its commit, or nothing."""
+    if transaction.get_connection(database()).in_atomic_block:
+        with transaction.atomic(using=database()):
+            yield
+    else:
+        yield
 
 
 def _never_sent(

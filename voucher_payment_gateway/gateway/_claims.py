@@ -1,4 +1,4 @@
-"""Sharing work among several workers: each takes a few operations at a time, under a claim of its own."""
+"""Sharing work among several workers: each takes one operation at a time, under a claim of its own."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -15,8 +15,8 @@ from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = ["claimed"]
 
-TOGETHER = 10
-"""So few operations a worker takes at a time that it is done with them long before its lease is over."""
+AT_HAND = 10
+"""So many are looked at where others may take the first ones at the same moment."""
 
 
 def claimed(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[VoucherOperation]:
@@ -24,15 +24,17 @@ def claimed(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[Voucher
 
     What a worker took and did not finish waits for the length of a lease; then anybody may take it.
     """
-    left = limit
-    while left > 0 and (taken := _take_some(waiting, min(left, TOGETHER))):
-        yield from taken
-        left -= len(taken)
+    for _ in range(limit):
+        operation = _next(waiting)
+        if operation is None:
+            return
+        yield operation
 
 
-def _take_some(waiting: QuerySet[VoucherOperation], count: int) -> list[VoucherOperation]:
-    until = timezone.now() + timedelta(seconds=lease_seconds())
+def _next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
+    """Take the first that nobody else takes at this moment; its lease begins now."""
     spreads = connections[database()].features.has_select_for_update_skip_locked
     with transaction.atomic(using=database()) if spreads else nullcontext():
         locked = waiting.select_for_update(skip_locked=True, of=("self",)) if spreads else waiting
-        return [operation for operation in locked[:count] if take(operation, due_at=until)]
+        until = timezone.now() + timedelta(seconds=lease_seconds())
+        return next((operation for operation in locked[:AT_HAND] if take(operation, due_at=until)), None)

@@ -1,6 +1,5 @@
 """Cover: what the vouchers of an order pay, and what another payment method takes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,9 +30,9 @@ class Cover:
     held_until: datetime | None
     """When the first of the reservations ends; None where nothing is held."""
     is_firm: bool
-    """Whether a later capture charges exactly ``held``. False while a voucher is only selected, lapsed, about to end,
-    holds more than the order needs, or has an operation that is not decided: call ``authorize_selected`` before another
-    payment method takes ``due``."""
+    """Whether a later capture charges exactly ``held``. False while something is due and a voucher is only selected or
+    lapsed, while one is about to end, holds more than the order needs, or has an operation that is not decided: call
+    ``authorize_selected`` before another payment method takes ``due``."""
 
 
 def cover(order: Any) -> Cover:
@@ -57,14 +56,12 @@ def cover(order: Any) -> Cover:
         held=held,
         due=due,
         held_until=min(ends, default=None),
-        is_firm=_all_is_said(live) and captured + held + due == facts.total,
+        is_firm=not any(_is_open(payment, due) for payment in live) and captured + held + due == facts.total,
     )
 
 
-def _all_is_said(payments: Iterable[VoucherPayment]) -> bool:
-    return not any(
-        payment.has_open_operation
-        or (payment.status == "authorized" and not is_usable_now(payment))
-        or (payment.status in ("selected", "lapsed") and payment.sealed_code)
-        for payment in payments
-    )
+def _is_open(payment: VoucherPayment, due: Decimal) -> bool:
+    """Whether it may still turn out what this payment pays; what nothing is due for is not held any more."""
+    waits = payment.status in ("selected", "lapsed") and bool(payment.sealed_code) and due > ZERO
+    ended = payment.status == "authorized" and not is_usable_now(payment)
+    return payment.has_open_operation or ended or waits

@@ -68,7 +68,7 @@ def _lapse_together(limit: int) -> int:
 
 def _dead() -> QuerySet[VoucherPayment]:
     authorized = VoucherPayment.objects.using(database()).filter(
-        status="authorized", reservation_dead_at__lte=timezone.now(), cancel_requested_at=None
+        status="authorized", reservation_dead_at__lte=timezone.now()
     )
     return without_open_operation(authorized).order_by("reservation_dead_at", "pk")
 

@@ -4,7 +4,7 @@ Whoever decides something about an order reads its payments and the number of it
 next one. Had somebody else written meanwhile, the number is taken: nothing is written, and it is decided anew.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,6 +28,7 @@ __all__ = [
     "database",
     "decide",
     "look",
+    "refuse_if_cancelling",
     "refuse_if_open",
     "target",
     "unless_outdated",
@@ -71,14 +72,26 @@ class OrderView:
         )
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
-        """Return what of ``total`` no payment paid or holds, what those ``without`` hold left out of account."""
+        """Return what of ``total`` no payment paid, holds or is about to be charged, what those ``without`` hold left
+        out of account."""
         left_out = {payment.pk for payment in without or []}
-        covered = (
-            payment.amount_captured + (ZERO if payment.pk in left_out else payment.amount_authorized)
+        covered = ZERO
+        for payment in self.payments:
+            if payment.status != "cancelled":
+                held = ZERO if payment.pk in left_out else payment.amount_authorized
+                covered += payment.amount_captured + max(held, payment.open_charge)
+        return max(total - covered, ZERO)
+
+    def left_over(self, *, codes: Collection[str], voucher_id: str = "") -> list[VoucherPayment]:
+        """Return the payments of which earlier captures left something that could still be captured: those made with
+        one of these fingerprints, or with this voucher."""
+        return [
+            payment
             for payment in self.payments
-            if payment.status != "cancelled"
-        )
-        return max(total - sum(covered, ZERO), ZERO)
+            if payment.status == "captured"
+            and payment.sealed_code
+            and (payment.code_fingerprint in codes or payment.voucher_id == voucher_id)
+        ]
 
 
 def look(order_number: str, *, code: str = "") -> OrderView:
@@ -100,10 +113,14 @@ def _payments_and_counts(order_number: str, codes: list[str]) -> QuerySet[Any]:
     if codes:
         wanted |= Q(code_fingerprint__in=codes, status="authorized")
     payments = VoucherPayment.objects.using(database()).filter(wanted)
-    counted: QuerySet[Any] = payments.order_by("pk").annotate(
-        has_open_operation=Exists(is_open),
-        last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
-        charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
+    counted: QuerySet[Any] = (
+        payments.with_open_charge()
+        .order_by("pk")
+        .annotate(
+            has_open_operation=Exists(is_open),
+            last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
+            charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
+        )
     )
     return counted
 
@@ -136,6 +153,14 @@ def unless_outdated() -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise OutdatedError from error
+
+
+def refuse_if_cancelling(payment: VoucherPayment) -> None:
+    """Raise OperationInProgressError where somebody wants the payment cancelled and that is not done yet."""
+    if payment.cancel_requested_at is not None:
+        raise OperationInProgressError(
+            f"order {payment.order_number}: the gift voucher …{payment.code_hint} is being cancelled. Nothing was sent."
+        )
 
 
 def refuse_if_open(payments: list[VoucherPayment]) -> None:

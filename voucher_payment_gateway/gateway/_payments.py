@@ -9,7 +9,7 @@ from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
 
-__all__ = ["GIVEN_UP", "change_payment", "without_hold"]
+__all__ = ["GIVEN_UP", "change_payment", "spoken_for", "without_hold"]
 
 GIVEN_UP = {"status": "cancelled", "sealed_code": ""}
 """What another payment stands for now: the same voucher by another spelling of its code."""
@@ -35,3 +35,9 @@ def without_hold(payment: VoucherPayment, *, otherwise: Literal["lapsed", "faile
     """Return how a payment changes that holds nothing any more."""
     status = status_without_hold(payment.amount_captured, payment.amount_refunded, otherwise=otherwise)
     return {"status": status, "amount_authorized": ZERO, "reserved_until": None}
+
+
+def spoken_for(payment: VoucherPayment) -> dict[str, Any]:
+    """Return how a captured payment changes whose voucher the customer entered anew: the new payment stands for what
+    earlier captures left."""
+    return {"amount_agreed": payment.amount_captured, "sealed_code": ""}

@@ -15,9 +15,9 @@ from voucher_payment_gateway.rules.holds import RENEW_SECONDS
 __all__ = ["ending_holds", "keep_alive"]
 
 
-def ending_holds(limit: int) -> QuerySet[VoucherPayment]:
-    """Return up to ``limit`` payments whose reservation is to be made again before it ends; none unless
-    ``RENEW_HOLDS`` says so."""
+def ending_holds() -> QuerySet[VoucherPayment]:
+    """Return the payments whose reservation is to be made again before it ends; none unless ``RENEW_HOLDS`` says
+    so."""
     now = timezone.now()
     payments = VoucherPayment.objects.using(database())
     if not gateway_settings().RENEW_HOLDS:
@@ -29,10 +29,14 @@ def ending_holds(limit: int) -> QuerySet[VoucherPayment]:
         code_kept_until__gt=now,
         cancel_requested_at=None,
     ).exclude(sealed_code="")
-    return without_open_operation(ending).order_by("reserved_until")[:limit]
+    return without_open_operation(ending).order_by("reserved_until")
 
 
 def keep_alive(payment: VoucherPayment) -> bool:
-    """Reserve the same amount anew. Refused, the old reservation simply ends in its time."""
-    renew(payment, payment.amount_authorized, look(payment.order_number).next_number)
+    """Reserve the same amount anew, if that is still wanted. Refused, the old reservation ends in its time."""
+    number = look(payment.order_number).next_number
+    now = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
+    if now is None:  # captured, cancelled or taken over since the list was read
+        return False
+    renew(now, now.amount_authorized, number)
     return True

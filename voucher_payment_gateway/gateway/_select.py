@@ -7,11 +7,11 @@ from django.core.exceptions import ImproperlyConfigured
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway._authorize import new_payment
 from voucher_payment_gateway.gateway._codes import kept, typed
-from voucher_payment_gateway.gateway._orders import decide, look, unless_outdated
-from voucher_payment_gateway.gateway._payments import change_payment
+from voucher_payment_gateway.gateway._orders import decide, look, refuse_if_open, unless_outdated
+from voucher_payment_gateway.gateway._payments import change_payment, spoken_for
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, order_facts
-from voucher_payment_gateway.sealing import Secret
+from voucher_payment_gateway.sealing import Secret, fingerprints
 
 __all__ = ["select"]
 
@@ -29,8 +29,12 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
 
 
 def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
-    payment = look(facts.number).live_payment(secret.code)
+    view = look(facts.number)
+    payment, left_over = view.live_payment(secret.code), view.left_over(codes=fingerprints(secret.code))
+    refuse_if_open(left_over)
     with unless_outdated():
+        for earlier in left_over:
+            change_payment(earlier, **spoken_for(earlier))
         if payment is None:
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)

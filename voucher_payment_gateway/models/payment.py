@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
@@ -18,13 +19,25 @@ __all__ = ["PaymentQuerySet", "VoucherPayment"]
 class PaymentQuerySet(PermanentQuerySet):
     """Payments that can be summed up."""
 
+    def with_open_charge(self) -> "PaymentQuerySet":
+        """Add ``open_charge``: the amount of a charge that is not decided yet, or left to a person."""
+        operations = self.model._meta.get_field("operations").related_model
+        charges = operations.objects.filter(Q(state__in=OPEN_STATES) | Q(state="manual"), kind="charge")
+        sums = charges.filter(payment=OuterRef("pk")).order_by().values("payment").annotate(sum=Sum("amount"))
+        counted: PaymentQuerySet = self.annotate(
+            open_charge=Coalesce(Subquery(sums.values("sum")), Value(ZERO), output_field=amount_field(""))
+        )
+        return counted
+
     def sums(self) -> dict[str, Decimal]:
-        """Return ``authorized``, ``captured`` and ``refunded`` of these payments, and what they ``cover``."""
-        found = self.aggregate(
+        """Return ``authorized``, ``captured`` and ``refunded`` of these payments, and what they ``cover``: what was
+        charged, and what is held or about to be charged."""
+        held_or_charged = Greatest(F("amount_authorized"), F("open_charge"))
+        found = self.with_open_charge().aggregate(
             authorized=Sum("amount_authorized"),
             captured=Sum("amount_captured"),
             refunded=Sum("amount_refunded"),
-            cover=Sum(F("amount_authorized") + F("amount_captured"), filter=~Q(status="cancelled")),
+            cover=Sum(held_or_charged + F("amount_captured"), filter=~Q(status="cancelled")),
         )
         return {name: (value or ZERO).quantize(CENT) for name, value in found.items()}
 
@@ -71,7 +84,8 @@ class VoucherPayment(PermanentModel):
     objects = PaymentQuerySet.as_manager()
 
     has_open_operation: bool
-    """Only on payments that were read for a decision."""
+    open_charge: Decimal
+    """Both only on payments that were read for a decision."""
 
     class Meta:
         verbose_name = _("gift voucher payment")
