@@ -2,6 +2,7 @@
 
 import logging
 
+import django
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -13,6 +14,7 @@ from voucher_payment_gateway.checkout import summary, views
 APPLY, STATE = "/vouchers/apply/", "/vouchers/state/"
 CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
 JSON = "application/json"
+ADMINS = ["ada@example.com"] if django.VERSION >= (6, 0) else [("Ada", "ada@example.com")]
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_code_leaves_no_trace(shop, visit, settings, everything_is_logged, adm
 def test_an_error_page_shows_no_code(
     shop, visit, settings, everything_is_logged, monkeypatch, mailoutbox, debug, kind, moment
 ):
-    settings.DEBUG, settings.ADMINS = debug, [("Ada", "ada@example.com")]
+    settings.DEBUG, settings.ADMINS = debug, ADMINS
     settings.LOGGING_CONFIG = None
     logger, mailer = logging.getLogger("django.request"), admin_mailer()
     logger.addHandler(mailer)
