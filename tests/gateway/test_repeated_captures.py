@@ -194,23 +194,106 @@ def test_a_single_payment_is_charged_no_more_than_its_order_needs(shop):
     assert order.voucher_captured == D("50.00")
 
 
-def test_two_parts_on_one_voucher_are_given_back_in_one_transaction_or_not_at_all(shop, order, voucher):
+@pytest.fixture
+def charged_twice(order):
+    """Two deliveries, charged in two parts: 5.00 and 15.00."""
     gateway.capture(order, "5.00")
     gateway.capture(order, "15.00")
-    with transaction.atomic(), pytest.raises(OperationInProgressError):
-        gateway.refund(order)
-    assert order.voucher_refunded == D("0.00")
+    return order
+
+
+BOTH_BACK = [("refund", D("15.00")), ("refund", D("5.00"))]
+
+
+@pytest.mark.parametrize(("verb", "ended"), [(gateway.refund, "refunded"), (gateway.cancel, "cancelled")])
+def test_both_parts_go_back_after_the_commit_of_one_transaction(shop, charged_twice, voucher, verb, ended):
+    with transaction.atomic():
+        verb(charged_twice)
+        assert shop.bookings(voucher)[2:] == []
+        assert only_payment().pending
+    assert shop.bookings(voucher)[2:] == BOTH_BACK
+    assert only_payment().status == ended
+
+
+@pytest.mark.parametrize("verb", [gateway.refund, gateway.cancel])
+def test_neither_part_goes_back_when_the_transaction_rolls_back(shop, charged_twice, voucher, verb):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        verb(charged_twice)
+        raise RuntimeError
+    shop.later(minutes=2)
+    gateway.settle()
+    assert shop.bookings(voucher)[2:] == []
     assert not VoucherOperation.objects.filter(kind="refund").exists()
-    gateway.refund(order)
+
+
+def test_a_part_of_the_sum_goes_back_from_two_charges_in_one_transaction(shop, charged_twice, voucher):
+    with transaction.atomic():
+        gateway.refund(charged_twice, "16.00")
+    assert shop.bookings(voucher)[2:] == [("refund", D("15.00")), ("refund", D("1.00"))]
+    assert charged_twice.voucher_refunded == D("16.00")
+
+
+@pytest.mark.parametrize("verb", [gateway.refund, gateway.cancel])
+def test_the_second_part_waits_while_nobody_knows_of_the_first(shop, charged_twice, voucher, verb):
+    """Outside of a transaction: the customer gets all back, though the answer to the first part is lost."""
+    shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
+    with pytest.raises(OutcomeUnknownError):
+        verb(charged_twice)
+    assert shop.bookings(voucher)[2:] == BOTH_BACK[:1]
+    first, second = VoucherOperation.objects.filter(kind="refund")
+    assert (first.state, second.state, second.waits) == ("unknown", "due", True)
+    for _ in range(2):
+        shop.later(minutes=2)
+        gateway.settle()
+    assert shop.bookings(voucher)[2:] == BOTH_BACK
+    assert only_payment().status in ("refunded", "cancelled")
+
+
+def test_a_part_that_waits_is_not_sent_while_the_first_is_unknown(shop, charged_twice, voucher):
+    """The first was lost: it is repeated after the grace period, and only then comes the second."""
+    shop.cloud.faults.next("before:drop", method="POST", path="*/refund")
+    with transaction.atomic():
+        gateway.refund(charged_twice)
+    shop.later(minutes=2)
+    gateway.settle()
+    assert shop.bookings(voucher)[2:] == []
+    for _ in range(4):
+        shop.later(minutes=16)
+        gateway.settle()
+    assert shop.bookings(voucher)[2:] == BOTH_BACK
     assert only_payment().status == "refunded"
 
 
-def test_a_lost_answer_of_the_first_part_is_told_as_such(shop, order, voucher):
-    gateway.capture(order, "5.00")
-    gateway.capture(order, "15.00")
+def test_a_part_that_waits_counts_as_given_back(shop, charged_twice):
+    shop.cloud.faults.next("before:drop", method="POST", path="*/refund")
+    with transaction.atomic():
+        gateway.refund(charged_twice)
+    with pytest.raises(OperationInProgressError):
+        gateway.refund(charged_twice, "5.00")
+
+
+def test_a_wish_to_cancel_takes_a_part_that_waits_back_and_gives_back_all(shop, charged_twice, voucher):
+    shop.cloud.faults.next("before:503", times=99)
+    with transaction.atomic():
+        gateway.refund(charged_twice, "16.00")
+    shop.cloud.faults.clear()
+    gateway.cancel(charged_twice)
+    assert shop.bookings(voucher)[2:] == BOTH_BACK
+    assert only_payment().status == "cancelled"
+
+
+def test_a_refused_part_does_not_keep_the_other_from_going_back(shop, charged_twice, voucher, reviews):
+    shop.cloud.faults.next("before:422", method="POST", path="*/refund")
+    with transaction.atomic():
+        gateway.refund(charged_twice)
+    assert shop.bookings(voucher)[2:] == BOTH_BACK[1:]
+    assert reviews == [D("15.00")]
+
+
+def test_a_lost_answer_of_the_first_part_is_told_as_such(shop, charged_twice):
     shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):
-        gateway.refund(order)
+        gateway.refund(charged_twice)
 
 
 @pytest.mark.parametrize("verb", [gateway.select, gateway.authorize])

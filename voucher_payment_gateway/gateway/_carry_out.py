@@ -13,6 +13,7 @@ from voucher_payment_gateway.gateway._orders import OrderView, database, decide,
 from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["Done", "Plan", "carry_out"]
 
@@ -35,7 +36,8 @@ def carry_out(
 
     What was written down before and never sent is sent now: asking again for all, or for the same capture, means
     that. A second refund of the same amount may be another return, so it has to wait. Where somebody else wrote
-    about the order meanwhile, the rest is planned anew. All are tried; then the first error is raised.
+    about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
+    wait there is written down, and carried out later. Then the first error is raised.
     """
     done: Done = []
     errors: list[VoucherGatewayError] = []
@@ -59,6 +61,7 @@ def carry_out(
         number = view.next_number
         for draft in plan(view, done, left):
             draft.number = number
+            draft.waits = any(_is_before(operation, draft) for operation in done)
             attempt(draft, lambda d=draft: start(procedure, d, **payment_changes or {}))  # type: ignore[misc]
             number = draft.number + 1
 
@@ -82,6 +85,11 @@ def _all_or_nothing() -> Iterator[None]:
             yield
     else:
         yield
+
+
+def _is_before(operation: VoucherOperation, draft: VoucherOperation) -> bool:
+    """Whether ``draft`` has to wait for ``operation``: one voucher has one open operation at a time."""
+    return operation.voucher_id == draft.voucher_id and operation.state in OPEN_STATES
 
 
 def _never_sent(

@@ -39,6 +39,7 @@ from voucher_payment_gateway.gateway._rows import (
     LostClaimError,
     ask_for_review,
     book,
+    go_first,
     keep_late_answer,
     refuse,
     take,
@@ -62,14 +63,18 @@ NOT_READY = (UnavailableError, CredentialsError, ContractError)
 def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any) -> None:
     """Write down ``draft`` together with what it changes on its payment, and carry it out.
 
-    Inside of a transaction it is carried out after the commit. Raises what the call raised: after RefusedError
-    it is over, after UnavailableError, CredentialsError and ContractError it stays due and ``settle`` sends it, after
-    OutcomeUnknownError ``settle`` finds out. Raises OutdatedError where another operation was first.
+    Inside of a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while
+    another one is open on its voucher. Raises what the call raised: after RefusedError it is over, after
+    UnavailableError, CredentialsError and ContractError it stays due and ``settle`` sends it, after OutcomeUnknownError
+    ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
     # K4: decided, nothing written
     if _in_transaction():
         write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
         _carry_out_after_commit(procedure, draft)
+        return
+    if draft.waits:
+        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
         return
     try:
         procedure.prepare(draft)
@@ -97,7 +102,8 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
 
 
 def resume(procedure: Procedure, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due. Does nothing where another worker was first.
+    """Carry out an operation that is due. Does nothing where another worker was first, or where it has to wait for
+    another operation on its voucher.
 
     Raises what ``start`` raises, and WrongStateError where nobody wants it any more: it is taken back then.
     """
@@ -106,6 +112,9 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         raise WrongStateError(
             f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
         )
+    if operation.waits and not go_first(operation):
+        take(operation, due_at=next_try(operation))
+        return
     try:
         procedure.prepare(operation)
         voucher_cloud().authenticate()

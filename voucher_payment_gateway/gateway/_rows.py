@@ -23,7 +23,16 @@ from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.answers import needs_review
 from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["LostClaimError", "ask_for_review", "book", "keep_late_answer", "refuse", "take", "write"]
+__all__ = [
+    "LostClaimError",
+    "ask_for_review",
+    "book",
+    "go_first",
+    "keep_late_answer",
+    "refuse",
+    "take",
+    "write",
+]
 
 Written = TypeVar("Written")
 
@@ -56,6 +65,15 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
     for name, value in changes.items():
         setattr(operation, name, value)
     return True
+
+
+def go_first(operation: VoucherOperation) -> bool:
+    """Let an operation that waits be the one that is open on its voucher; say whether no other one is."""
+    try:
+        with unless_outdated():
+            return take(operation, waits=False)
+    except OutdatedError:
+        return False
 
 
 def book(procedure: Procedure, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:

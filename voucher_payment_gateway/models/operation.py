@@ -50,6 +50,7 @@ class VoucherOperation(PermanentModel):
     amount = amount_field(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(_("state"), max_length=11, choices=State)
+    waits = models.BooleanField(default=False, editable=False)
     claim = models.UUIDField(default=uuid.uuid4, editable=False)
     target_id = models.CharField(_("acts on"), max_length=255, blank=True)
     reference = models.CharField(_("order number sent"), max_length=96, blank=True)
@@ -91,7 +92,7 @@ class VoucherOperation(PermanentModel):
             models.UniqueConstraint(
                 name="vpg_operation_one_open_per_voucher",
                 fields=("voucher_id",),
-                condition=Q(state__in=OPEN_STATES, kind__in=MONEY_KINDS),
+                condition=Q(state__in=OPEN_STATES, kind__in=MONEY_KINDS, waits=False),
             ),
             models.UniqueConstraint(
                 name="vpg_operation_booking_once",
