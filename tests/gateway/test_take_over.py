@@ -2,7 +2,9 @@
 
 from decimal import Decimal as D
 
+import django.db
 import pytest
+from django.db import connection, transaction
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import (
@@ -107,3 +109,36 @@ def test_a_charge_left_to_a_person_frees_the_voucher_for_others(shop, first, sec
     with pytest.raises(VoucherGatewayError) as caught:
         gateway.authorize(second, CODE)
     assert not isinstance(caught.value, OperationInProgressError)
+
+
+class DeadlockDetected(Exception):  # noqa: N818 - the driver's own name
+    """As the driver of PostgreSQL tells it."""
+
+    sqlstate = "40P01"
+
+
+@pytest.fixture
+def deadlocks(first):
+    """A deadlock at the first change of the payment that is taken over: this side gave way. Counts what was undone."""
+    undone = []
+
+    def give_way(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "lapsed" in str(params) and not undone:
+            undone.append(sql)
+            raise django.db.OperationalError("deadlock detected") from DeadlockDetected()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(give_way):
+        yield undone
+
+
+def test_a_take_over_that_gave_way_in_a_deadlock_is_made_anew(first, second, deadlocks):
+    assert gateway.authorize(second, CODE).amount_authorized == D("20.00")
+    assert len(deadlocks) == 1
+    assert (status_of(first), status_of(second)) == ("lapsed", "authorized")
+
+
+def test_a_deadlock_of_the_callers_transaction_is_told_to_the_caller(first, second, deadlocks):
+    with pytest.raises(django.db.OperationalError), transaction.atomic():
+        gateway.authorize(second, CODE)
+    assert not VoucherPayment.objects.filter(order_number=second.number).exists()

@@ -46,6 +46,7 @@ def test_nothing_has_failed_before_something_was_tried():
         (OutcomeUnknownError(), "again", "fails"),
         (UnavailableError(), "again", "fails"),
         (CredentialsError(), "again", "fails"),
+        (CredentialsError(missing_scope="use"), "fails", "fails"),
     ],
 )
 def test_only_a_granted_call_is_a_fence(error, reserve, release):

@@ -229,3 +229,11 @@ def test_a_captcha_that_fails_lifts_nothing_and_stops_nothing_else(limits, caplo
     assert guess(visitor()) is ThrottledError
     assert "LookupError" in caplog.text
     assert "canary" not in caplog.text
+
+
+def test_a_403_of_the_api_counts_as_it_may_be_its_way_to_refuse_a_code(limits):
+    limits(session="2/1h")
+
+    forbidden = CredentialsError(missing_scope="use")
+    seen = [guess(visitor(), forbidden) for _ in range(3)]
+    assert seen == [CredentialsError, CredentialsError, ThrottledError]

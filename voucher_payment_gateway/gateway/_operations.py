@@ -40,6 +40,7 @@ from voucher_payment_gateway.gateway._rows import (
     ask_for_review,
     book,
     go_first,
+    hand_over,
     keep_late_answer,
     refuse,
     take,
@@ -47,7 +48,7 @@ from voucher_payment_gateway.gateway._rows import (
 )
 from voucher_payment_gateway.gateway._timing import SEND_WINDOW_SECONDS, next_try
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.verdicts import verdict
+from voucher_payment_gateway.rules.verdicts import is_past_hope, verdict
 
 __all__ = ["NOT_READY", "refuse_open_transaction", "resume", "start"]
 
@@ -119,10 +120,7 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         procedure.prepare(operation)
         voucher_cloud().authenticate()
     except NOT_READY as error:
-        known = operation.error_code
-        take(operation, state="due", error_code=error.code, due_at=next_try(operation))
-        if known != error.code:
-            _page_operator(operation, error)
+        _leave_due(operation, error)
         raise
     except RefusedError as error:
         _refused(procedure, operation, error)
@@ -134,7 +132,6 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         "target_id": operation.target_id,
         "target_dead_at": operation.target_dead_at,
         "baseline": operation.baseline,
-        "error_code": "",
     }
     nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
     if take(operation, **sending, **prepared, **nothing_known):
@@ -187,12 +184,22 @@ def _not_booked(procedure: Procedure, operation: VoucherOperation, error: Vouche
         case "refused":
             _refused(procedure, operation, error)
         case "not_applied":
-            attempts = operation.attempts - 1  # counts the calls that may have arrived
-            take(operation, state="due", attempts=attempts, error_code=error.code, due_at=next_try(operation))
-            _page_operator(operation, error)
+            arrived = operation.attempts - 1  # counts the calls that may have arrived
+            _leave_due(operation, error, attempts=arrived)
             raise error
         case "unknown":
             _doubt(operation, error)
+
+
+def _leave_due(operation: VoucherOperation, error: VoucherGatewayError, **changes: Any) -> None:
+    """Nothing moved: it is sent later, or, where the API has forbidden it for a day, a person decides."""
+    if is_past_hope(error, timezone.now() - operation.created_at):
+        hand_over(operation, "forbidden", **changes)
+        return
+    known = operation.error_code
+    due = {"state": "due", "error_code": error.code, "due_at": next_try(operation)}
+    if take(operation, **due, **changes) and known != error.code:
+        _page_operator(operation, error)
 
 
 def _refused(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 Decided = TypeVar("Decided")
+GAVE_WAY = ("40P01", "40001")
+"""SQLSTATE of PostgreSQL: this transaction was undone for another one, by a deadlock or a conflict of versions."""
+
 DECISIONS = 12
 """So often a decision is made anew before the other side is said to be in progress."""
 
@@ -147,12 +150,20 @@ def decide(decision: Callable[[], Decided]) -> Decided:
 
 @contextmanager
 def unless_outdated() -> Iterator[None]:
-    """Write all within or nothing; raise OutdatedError where another writer was first."""
+    """Write all within or nothing; raise OutdatedError where another writer was first.
+
+    Inside of the caller's transaction a deadlock is the caller's: all of that transaction is gone.
+    """
+    is_outermost = not transaction.get_connection(database()).in_atomic_block
     try:
         with transaction.atomic(using=database()):
             yield
     except IntegrityError as error:
         raise OutdatedError from error
+    except OperationalError as error:
+        if is_outermost and getattr(error.__cause__, "sqlstate", None) in GAVE_WAY:
+            raise OutdatedError from error
+        raise
 
 
 def refuse_if_cancelling(payment: VoucherPayment) -> None:

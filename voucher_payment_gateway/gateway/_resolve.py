@@ -22,7 +22,7 @@ from voucher_payment_gateway.gateway._orders import OutdatedError, database, loo
 from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.gateway._reservations import record_hold
-from voucher_payment_gateway.gateway._rows import ask_for_review, book, refuse, take
+from voucher_payment_gateway.gateway._rows import ask_for_review, book, hand_over, refuse, take
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
@@ -56,7 +56,7 @@ def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
         book(procedure, operation, evidence.remote_id)
         return True
     if evidence.verdict == "ambiguous":
-        _hand_over(operation, "ambiguous_bookings")
+        hand_over(operation, "ambiguous_bookings")
         return False
     _after_absence(procedure, operation, read_at)
     # K19: the step is written (a fence, an absence), the next one not begun
@@ -224,7 +224,7 @@ def _repeat_or_end(procedure: Procedure, operation: VoucherOperation) -> None:
                 # K20: surely not booked and due, not sent again yet
                 resume(procedure, operation)
         case "hand_over":
-            _hand_over(operation, "sent_too_often")
+            hand_over(operation, "sent_too_often")
         case "give_up":
             reread = reread_at(operation, booked=False)
             take(operation, state="not_applied", error_code="cancelled", settled_at=now, reread_at=reread)
@@ -240,9 +240,3 @@ def _refuse(procedure: Procedure, operation: VoucherOperation) -> None:
     follow_up = refuse(procedure, operation, error, reread_at=reread_at(operation, booked=False))
     if follow_up is not None:
         resume(procedure, follow_up)
-
-
-def _hand_over(operation: VoucherOperation, reason: str) -> None:
-    """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
-    if take(operation, state="manual", error_code=reason, settled_at=timezone.now()):
-        ask_for_review(operation)

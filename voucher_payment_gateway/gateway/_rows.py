@@ -114,6 +114,12 @@ def refuse(
     return _insist(operation, step, give_up=lambda outdated: False)
 
 
+def hand_over(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
+    """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
+    if take(operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes):
+        ask_for_review(operation)
+
+
 def keep_late_answer(operation: VoucherOperation, remote_id: str) -> None:
     """Another worker decided meanwhile: keep what we learned, and tell a person where it differs."""
     kept = VoucherOperation.objects.using(database()).filter(pk=operation.pk)

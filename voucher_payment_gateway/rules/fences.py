@@ -12,6 +12,7 @@ from typing import Literal
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.rules.holds import held_until
 from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.verdicts import is_forbidden
 
 __all__ = ["Fence", "Standing", "death_of", "next_fence", "standing"]
 
@@ -35,13 +36,14 @@ def next_fence(*, wanted: bool, release_works: bool, failed: Collection[Fence] =
 def standing(fence: Literal["reserve", "release"], error: VoucherGatewayError | None) -> Standing:
     """Say what the answer to a fence's call makes of it; ``error`` is None where it was granted.
 
-    A refused reservation is no fence: it may have been refused because of the old hold, whose charge is still under
-    way. Unanswered it proves nothing and is tried again. A release that was not confirmed is given up: a "not found"
-    may only mean that there is no such call.
+    A refused or forbidden reservation is no fence: it may have been refused because of the old hold, whose charge is
+    still under way. Unanswered it proves nothing and is tried again. A release that was not confirmed is given up: a
+    "not found" may only mean that there is no such call.
     """
     if error is None:
         return "stands"
-    return "again" if fence == "reserve" and not isinstance(error, RefusedError) else "fails"
+    refused = isinstance(error, RefusedError) or is_forbidden(error)
+    return "again" if fence == "reserve" and not refused else "fails"
 
 
 def death_of(target_dead_at: datetime | None, now: datetime) -> datetime:

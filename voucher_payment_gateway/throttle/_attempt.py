@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.rules.verdicts import is_forbidden
 from voucher_payment_gateway.sections import ThrottleSettings
 from voucher_payment_gateway.throttle._claims import claim
 from voucher_payment_gateway.throttle._counts import give_back
@@ -21,7 +22,8 @@ def attempt(request: HttpRequest) -> Iterator[None]:
 
     The attempt counts as a failure from its beginning, so a thousand at once are no way around. It is given back
     after success, and after an error that tells nothing of the code (no service, wrong state, rejected credentials).
-    RefusedError stays counted, and is let through no earlier than ``refusal_seconds`` after the beginning.
+    RefusedError stays counted, and is let through no earlier than ``refusal_seconds`` after the beginning; so does a
+    403, which may be how the Voucher Cloud refuses a code.
 
     Raises ThrottledError with ``retry_after_seconds`` where a limit is reached; nothing within is run then.
     """
@@ -33,12 +35,12 @@ def attempt(request: HttpRequest) -> Iterator[None]:
     failures, holds = claim(request, given)
     try:
         yield
-    except RefusedError:
-        give_back(holds)
-        _wait_until(began, given)
-        raise
-    except VoucherGatewayError:
-        give_back(failures + holds)
+    except VoucherGatewayError as error:
+        if isinstance(error, RefusedError) or is_forbidden(error):
+            give_back(holds)
+            _wait_until(began, given)
+        else:
+            give_back(failures + holds)
         raise
     give_back(failures)
 
