@@ -262,6 +262,18 @@ def test_a_database_without_partial_indexes_is_an_error(monkeypatch):
     assert [message.id for message in check_databases(["default"])] == ["voucher_payment_gateway.E022"]
 
 
+class OrdersElsewhere:
+    """A router that keeps the orders in a database of their own."""
+
+    def db_for_write(self, model, **_):
+        return "orders" if model._meta.label == "shop.Order" else None
+
+
+def test_orders_in_another_database_than_the_payments_are_an_error(settings, given):
+    settings.DATABASE_ROUTERS = [f"{__name__}.OrdersElsewhere"]
+    assert [message.id for message in given({})] == ["voucher_payment_gateway.E024"]
+
+
 def test_wrong_settings_raise_outside_of_the_error_tree_and_show_no_value(given):
     given({"ENVIRONMENT": SECRET, "CLIENT_ID": ""})
     with pytest.raises(ImproperlyConfigured) as caught:

@@ -62,12 +62,13 @@ def test_a_setting_is_told_with_its_default(key):
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_a_setting_is_told_with_its_check(key):
-    warnings = {
+    more = {
+        "ORDER_MODEL": {"E024"},
         "SEALING_KEYS": {"W015"},
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031"},
     }
-    expected = {checks.NUMBERS[key]} | warnings.get(key, set())
+    expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
 
 
@@ -166,7 +167,13 @@ def test_every_check_has_its_row_and_no_other_has():
 
 
 def test_every_mistake_of_the_settings_is_tried_here():
-    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {"W019", "E022", "W030", "W031"}
+    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {
+        "W019",
+        "E022",
+        "E024",
+        "W030",
+        "W031",
+    }
 
 
 @pytest.mark.parametrize(("number", "mistake"), MISTAKES)
@@ -200,6 +207,13 @@ def test_the_message_about_a_cache_is_the_one_that_is_told(settings, number, bac
     (message,) = checks.check_settings()
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_two_databases_is_the_one_that_is_told(settings):
+    settings.DATABASE_ROUTERS = ["tests.test_checks.OrdersElsewhere"]
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.E024"
+    assert message.msg in words(check_rows()["E024"][1])
 
 
 def test_the_message_about_a_database_is_the_one_that_is_told(monkeypatch):

@@ -4,11 +4,13 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.db import router
 from django.dispatch import Signal
 
-from voucher_payment_gateway.checks.catalogue import Messages, mistake
+from voucher_payment_gateway.checks.catalogue import Messages, message, mistake
 from voucher_payment_gateway.checks.importing import imported
 from voucher_payment_gateway.conf import NAME, GatewaySettings
+from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import OrderAdapter
 
 __all__ = ["CHECKS"]
@@ -19,6 +21,16 @@ def _order_model(given: GatewaySettings) -> Messages:
         apps.get_model(given.ORDER_MODEL)
     except LookupError:
         yield mistake("ORDER_MODEL", f"{NAME}: ORDER_MODEL: there is no model {given.ORDER_MODEL!r}.")
+
+
+def _one_database(given: GatewaySettings) -> Messages:
+    """An order and what is to be charged for it are committed together or not at all."""
+    model = _model(given)
+    orders, payments = router.db_for_write(model or VoucherOperation), router.db_for_write(VoucherOperation)
+    if orders != payments:
+        yield message(
+            "E024", f"{NAME}: ORDER_MODEL: orders are in the database {orders!r}, payments in {payments!r}."
+        )
 
 
 def _order_fields(given: GatewaySettings) -> Messages:
@@ -93,4 +105,4 @@ def _is_column(model: Any, name: str) -> bool:
     return True
 
 
-CHECKS = (_order_model, _order_fields, _order_adapter, _events, _on_status, _callables)
+CHECKS = (_order_model, _one_database, _order_fields, _order_adapter, _events, _on_status, _callables)
