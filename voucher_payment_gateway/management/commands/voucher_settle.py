@@ -10,6 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
 
+LONGEST_PAUSE_SECONDS = 24 * 3600
+"""What is longer is a slip: nothing would be settled in between."""
+
 
 class Command(BaseCommand):
     """Run ``gateway.settle`` once, or again and again until told to stop."""
@@ -17,14 +20,16 @@ class Command(BaseCommand):
     help = "Finish gift voucher operations that are due, were abandoned, or have an unknown outcome."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
+        how_often = parser.add_mutually_exclusive_group()
+        how_often.add_argument("--once", action="store_true", help="one run: the default")
+        how_often.add_argument(
             "--every", type=float, metavar="SECONDS", help="go on, and pause so long in between"
         )
         parser.add_argument("--limit", type=int, default=100, help="so many operations of each sort in a run")
 
     def handle(self, *, every: float | None, limit: int, **_: Any) -> None:
-        if limit < 1 or (every is not None and every <= 0):
-            raise CommandError("--limit and --every must be above zero")
+        if limit < 1 or (every is not None and not 0 < every <= LONGEST_PAUSE_SECONDS):
+            raise CommandError("--limit and --every must be above zero, and --every a day at most.")
         stop = _stop_on_signal() if every else Event()
         while True:
             report = gateway.settle(limit)

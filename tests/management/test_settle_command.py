@@ -1,0 +1,137 @@
+"""``voucher_settle``: once, or again and again until it is told to stop; what it prints, and how it ends."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.docs.pages import ROOT
+from tests.management.settling import CODE
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.models import VoucherOperation
+
+PAUSE_SECONDS = 60
+
+
+def settle(*arguments):
+    printed = io.StringIO()
+    call_command("voucher_settle", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+@pytest.fixture
+def unknown(shop):
+    """Three orders whose charges were booked while their answers were lost."""
+    for number in range(3):
+        shop.voucher("20.00", code=f"GIFT-{number}")
+        order = shop.order("20.00", number=f"A-{number}")
+        gateway.authorize(order, f"GIFT-{number}")
+        shop.cloud.faults.next("after:drop", path="*/charge")
+        with pytest.raises(OutcomeUnknownError):
+            gateway.capture(order)
+    shop.later(minutes=5)
+    return VoucherOperation.objects.filter(state="unknown")
+
+
+def test_one_run_settles_prints_its_report_and_ends(unknown):
+    assert settle().splitlines() == [
+        "sent 0, abandoned 0, found 3, manual 0, cancelled 0, renewed 0, lapsed 0, erased 0, reviews 0, still_open 0"
+    ]
+    assert not unknown.exists()
+
+
+def test_once_is_what_it_does_unless_told_otherwise(unknown):
+    assert settle("--once") == settle().replace("found 0", "found 3")
+
+
+def test_a_limit_leaves_the_rest_to_the_next_run(unknown):
+    assert "found 2" in settle("--limit", "2")
+    assert unknown.count() == 1
+    assert "found 1" in settle("--limit", "2")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--limit", "0"), ("--every", "0"), ("--every", "-1"), ("--every", "nan"), ("--every", "inf")],
+)
+def test_a_figure_that_makes_no_sense_is_refused(db, arguments):
+    with pytest.raises(CommandError, match="above zero, and --every a day at most"):
+        settle(*arguments)
+
+
+def test_once_and_every_exclude_each_other(db):
+    with pytest.raises(CommandError, match="not allowed with"):
+        settle("--once", "--every", "60")
+
+
+# Again and again
+
+
+class Settler:
+    """A process that settles every minute, and what it printed so far."""
+
+    def __init__(self, base_url):
+        command = [sys.executable, "-m", "tests.management.settling", base_url]
+        environment = {**os.environ, "DATABASE_URL": "sqlite:"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
+
+    def end(self, number, then=lambda: None):
+        """Ask it to end, and do something ``then``; return what it printed, its exit code, and how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        then()
+        printed, errors = self.process.communicate(timeout=PAUSE_SECONDS / 2)
+        assert errors == ""
+        return printed.splitlines(), self.process.returncode, time.monotonic() - began
+
+
+@pytest.fixture
+def settler(server, voucher_cloud):
+    voucher_cloud.add_voucher(code=CODE, amount="20.00")
+    voucher_cloud.faults.next("after:drop", path="*/charge")
+    settlers = []
+
+    def start():
+        settlers.append(Settler(server.base_url))
+        return settlers[-1]
+
+    yield start
+    for each in settlers:
+        each.process.kill()
+        each.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_run_that_is_under_way_ends_before_the_process_does(settler, voucher_cloud, number):
+    reading, may_answer = threading.Event(), threading.Event()
+    answer = voucher_cloud.answer
+
+    def slow(request):
+        if request.method == "GET":
+            reading.set()
+            may_answer.wait(PAUSE_SECONDS)
+        return answer(request)
+
+    voucher_cloud.answer = slow
+    running = settler()
+    assert reading.wait(PAUSE_SECONDS)
+    printed, code, _ = running.end(number, then=may_answer.set)
+    assert "found 1" in printed[0]
+    assert (printed[1:], code) == (["ended in good order"], 0)
+
+
+def test_a_pause_ends_at_once(settler):
+    running = settler()
+    first = running.process.stdout.readline()
+    printed, code, seconds = running.end(signal.SIGTERM)
+    assert "found 1" in first
+    assert (printed, code) == (["ended in good order"], 0)
+    assert seconds < PAUSE_SECONDS / 2
