@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import responses
 
+from tests.figures import figures, pytest_terminal_summary  # noqa: F401  a fixture and a hook
 from tests.postgres_server import MISSING, is_postgres, postgres_server, programs
 from voucher_payment_gateway import connection
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve

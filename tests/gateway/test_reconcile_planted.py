@@ -29,7 +29,7 @@ def reconcile():
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
-def test_a_thousand_planted_differences_are_found_and_nothing_else(shop, behaviour):
+def test_a_thousand_planted_differences_are_found_and_nothing_else(shop, behaviour, figures):
     shop.cloud.behaviour = behaviour
     world = World(shop, seed=1)
     paid = []
@@ -51,6 +51,8 @@ def test_a_thousand_planted_differences_are_found_and_nothing_else(shop, behavio
 
     found = reconcile()
 
+    right = sum(world.planted.get(row.remote_id, ("",))[0] == row.kind for row in found)
+    figures("planted differences", found=(right, len(world.planted)), false_alarms=len(found) - right)
     assert len(world.planted) == PLANTED
     assert {row.remote_id: row.kind for row in found} == {
         remote_id: kind for remote_id, (kind, _) in world.planted.items()

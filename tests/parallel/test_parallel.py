@@ -4,6 +4,7 @@ CI plays 200 rounds; elsewhere 20, or as ``PARALLEL_ROUNDS`` says. Before a rele
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 ROUNDS = int(os.environ.get("PARALLEL_ROUNDS") or (200 if os.environ.get("REQUIRE_ALL_PARTS") else 20))
 
 
-def play(kind, rounds, database_url):
+def play(kind, rounds, database_url, figures):
     done = subprocess.run(
         [sys.executable, "-m", "tests.parallel.run", kind, "--rounds", str(rounds)],
         env={**os.environ, "DATABASE_URL": database_url},
@@ -20,7 +21,9 @@ def play(kind, rounds, database_url):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-    assert f"{rounds} rounds" in done.stdout
+    played, vendor, wrong = re.search(r"(\d+) rounds on (\w+), (\d+) wrong", done.stdout).groups()
+    figures(f"crowd on {vendor}, {kind}", rounds=int(played), wrong=int(wrong))
+    assert int(played) == rounds
 
 
 @pytest.mark.parametrize(
@@ -32,10 +35,10 @@ def play(kind, rounds, database_url):
         ("settlers", 1 + ROUNDS // 100),
     ],
 )
-def test_each_charge_is_made_once_on_postgresql(kind, rounds, postgres_url):
-    play(kind, rounds, postgres_url)
+def test_each_charge_is_made_once_on_postgresql(kind, rounds, postgres_url, figures):
+    play(kind, rounds, postgres_url, figures)
 
 
 @pytest.mark.parametrize("kind", ["one_order", "one_voucher", "capture_against_settle", "settlers"])
-def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(kind):
-    play(kind, 1 + ROUNDS // 100, "sqlite:")
+def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(kind, figures):
+    play(kind, 1 + ROUNDS // 100, "sqlite:", figures)

@@ -6,5 +6,7 @@ from tests.simulation.planted import BUGS, caught_by
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_caught(bug):
-    assert caught_by(BUGS[bug]) is not None
+def test_a_planted_bug_is_caught(bug, figures):
+    caught = caught_by(BUGS[bug])
+    figures("planted bugs", caught=(int(caught is not None), 1))
+    assert caught is not None

@@ -7,5 +7,7 @@ from tests.storm.planted import NAMES, caught_by
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("bug", NAMES)
-def test_a_planted_bug_is_caught(bug):
-    assert caught_by(bug) is not None
+def test_a_planted_bug_is_caught(bug, figures):
+    caught = caught_by(bug)
+    figures("planted bugs", caught=(int(caught is not None), 1))
+    assert caught is not None
