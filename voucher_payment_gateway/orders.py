@@ -6,14 +6,14 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, FieldError
-from django.db import models
+from django.db import models, router
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
-__all__ = ["OrderAdapter", "OrderFacts", "note_reservation", "order_facts", "order_number", "order_total"]
+__all__ = ["OrderAdapter", "OrderFacts", "facts_by_number", "note_reservation", "order_facts", "order_number"]
 
 LONGEST_ORDER_NUMBER = 50
 
@@ -68,14 +68,16 @@ def order_facts(order: Any) -> OrderFacts:
     return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
 
 
-def order_total(number: str) -> Decimal | None:
-    """Return what the order of this number costs, or None where the shop's orders cannot be looked up by it."""
-    model, adapter = apps.get_model(gateway_settings().ORDER_MODEL), gateway_settings().order_adapter
+def facts_by_number(number: str) -> OrderFacts | None:
+    """Return the facts of the order of this number, as it is stored; None where the shop's orders cannot be looked up
+    by it. Raises what ``order_facts`` raises."""
+    model = apps.get_model(gateway_settings().ORDER_MODEL)
+    orders = model._base_manager.using(router.db_for_write(model))
     try:
-        order = model._base_manager.filter(**adapter.lookup(number)).first()
+        order = orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except FieldError:
         return None
-    return None if order is None else Decimal(adapter.total(order))
+    return None if order is None else order_facts(order)
 
 
 def order_number(order: Any) -> str:

@@ -290,6 +290,31 @@ def test_a_refused_part_does_not_keep_the_other_from_going_back(shop, charged_tw
     assert reviews == [D("15.00")]
 
 
+def test_all_goes_back_after_a_smaller_refund_that_still_waits(shop, charged_twice, voucher):
+    """Asked for all, the small one is sent first, and then what is left of its charge."""
+    shop.cloud.faults.next("before:503", times=99)
+    with pytest.raises(UnavailableError):
+        gateway.refund(charged_twice, "2.00")
+    shop.cloud.faults.clear()
+    gateway.refund(charged_twice)
+    assert shop.bookings(voucher)[2:] == [
+        ("refund", D("2.00")),
+        ("refund", D("13.00")),
+        ("refund", D("5.00")),
+    ]
+
+
+def test_all_goes_back_after_a_smaller_refund_in_the_same_transaction(shop, charged_twice, voucher):
+    with transaction.atomic():
+        gateway.refund(charged_twice, "2.00")
+        gateway.refund(charged_twice)
+    assert shop.bookings(voucher)[2:] == [
+        ("refund", D("2.00")),
+        ("refund", D("13.00")),
+        ("refund", D("5.00")),
+    ]
+
+
 def test_a_lost_answer_of_the_first_part_is_told_as_such(shop, charged_twice):
     shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):

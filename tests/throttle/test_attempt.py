@@ -231,9 +231,22 @@ def test_a_captcha_that_fails_lifts_nothing_and_stops_nothing_else(limits, caplo
     assert "canary" not in caplog.text
 
 
-def test_a_403_of_the_api_counts_as_it_may_be_its_way_to_refuse_a_code(limits):
+@pytest.mark.parametrize(
+    "error",
+    [
+        CredentialsError(http_status=403, missing_scope="use"),
+        CredentialsError(http_status=401),
+        UnavailableError(http_status=404),
+        OutcomeUnknownError(http_status=422),
+    ],
+)
+def test_any_answer_that_may_be_the_way_in_which_a_code_is_refused_counts(limits, error):
     limits(session="2/1h")
+    assert [guess(visitor(), error) for _ in range(3)] == [type(error), type(error), ThrottledError]
 
-    forbidden = CredentialsError(missing_scope="use")
-    seen = [guess(visitor(), forbidden) for _ in range(3)]
-    assert seen == [CredentialsError, CredentialsError, ThrottledError]
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_an_answer_that_speaks_of_haste_or_trouble_is_given_back(limits, status):
+    limits(session="1/1h")
+    error = UnavailableError(http_status=status)
+    assert [guess(visitor(), error) for _ in range(3)] == [UnavailableError] * 3

@@ -105,12 +105,10 @@ def _wanted(
     return money.amount(asked if asked is not None else min(due, money.LARGEST))
 
 
-PAYING = ("selected", "authorized", "captured")
-
-
 def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
-    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it."""
-    paying = [payment for payment in view.payments if payment.status in PAYING]
+    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it, or may pay it once
+    more."""
+    paying = [payment for payment in view.payments if _is_paying(payment)]
     others = {payment.currency for payment in paying} - {facts.currency}
     if others:
         raise WrongStateError(
@@ -118,6 +116,11 @@ def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
             "first. Nothing was sent.",
             code="order_currency_changed",
         )
+
+
+def _is_paying(payment: VoucherPayment) -> bool:
+    may_be_held_again = payment.status == "lapsed" and bool(payment.sealed_code)
+    return may_be_held_again or payment.status in ("selected", "authorized", "captured")
 
 
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:

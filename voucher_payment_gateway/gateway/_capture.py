@@ -16,7 +16,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway._announce import announce
-from voucher_payment_gateway.gateway._authorize import is_usable_now
+from voucher_payment_gateway.gateway._authorize import is_usable_now, refuse_other_currency
 from voucher_payment_gateway.gateway._carry_out import Done, carry_out
 from voucher_payment_gateway.gateway._orders import OrderView, database, look, refuse_if_open, target
 from voucher_payment_gateway.gateway._payments import change_payment
@@ -24,7 +24,7 @@ from voucher_payment_gateway.gateway._procedure import of
 from voucher_payment_gateway.gateway._reservations import fail_payment, renew
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_facts, order_total
+from voucher_payment_gateway.orders import facts_by_number, order_facts
 from voucher_payment_gateway.rules.answers import is_answer_to_charge
 from voucher_payment_gateway.rules.charges import after_refused_charge
 from voucher_payment_gateway.rules.holds import may_be_charged
@@ -50,21 +50,21 @@ def capture(
     already, is left alone.
 
     Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
-    cancelled, failed, not authorized yet); nothing was sent. After RefusedError the payment has ``failed`` and nothing
-    moved; after UnavailableError, CredentialsError and ContractError nothing moved yet and ``settle`` sends it; after
-    OutcomeUnknownError ``settle`` finds out. With several vouchers all are tried, then the first error is raised.
+    cancelled, failed, not authorized yet; or the order has another currency by now); nothing was sent. After
+    RefusedError the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and
+    ContractError nothing moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out. With
+    several vouchers all are tried, then the first error is raised.
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
-    total = order_total(number) if isinstance(order, VoucherPayment) else order_facts(order).total
+    facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
 
     def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
-        charged = {operation.payment_id for operation in done}
-        payments = [payment for payment in view.part(pk) if payment.pk not in charged]
+        payments = [payment for payment in view.part(pk) if payment.pk not in done.payments]
         refuse_if_open(payments)
-        shares = _shares(
-            payments, left, lambda held: None if total is None else view.due(total, without=held)
-        )
+        shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
+        if shares and facts:
+            refuse_other_currency(view, facts)
         return [
             _draft(payment, share, view.next_capture + position, actor=actor, reason=reason)
             for position, (payment, share) in enumerate(shares)

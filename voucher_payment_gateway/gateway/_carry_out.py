@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,30 @@ from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["Done", "Plan", "carry_out"]
 
-Done = list[VoucherOperation]
+
+@dataclass
+class Done:
+    """What one run has tried so far."""
+
+    resumed: list[VoucherOperation] = field(default_factory=list)
+    """Operations of an earlier call that were still due."""
+    started: list[VoucherOperation] = field(default_factory=list)
+    """Those that this run has planned."""
+
+    @property
+    def operations(self) -> list[VoucherOperation]:
+        return self.resumed + self.started
+
+    @property
+    def payments(self) -> set[int | None]:
+        """The primary keys of the payments touched."""
+        return {operation.payment_id for operation in self.operations}
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((operation.amount for operation in self.operations), ZERO)
+
+
 Plan = Callable[[OrderView, Done, Decimal | None], list[VoucherOperation]]
 """Given the order as it stands, what this run has done, and how much is left to do (None: all there is), return
 the operations that are to be started."""
@@ -39,30 +63,31 @@ def carry_out(
     about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
     wait there is written down, and carried out later. Then the first error is raised.
     """
-    done: Done = []
+    done = Done()
     errors: list[VoucherGatewayError] = []
 
-    def attempt(operation: VoucherOperation, step: Callable[[], object]) -> None:
+    def attempt(step: Callable[[], object]) -> None:
         try:
             step()
         except VoucherGatewayError as error:
             errors.append(error)
-        done.append(operation)
 
     def go_on() -> None:
         view = look(order_number)
         for operation in _never_sent(procedure, view.part(pk), asked, done):
-            attempt(operation, lambda o=operation: _send_unless_committed_later(procedure, o))  # type: ignore[misc]
-        if done:
+            attempt(lambda o=operation: _send_unless_committed_later(procedure, o))  # type: ignore[misc]
+            done.resumed.append(operation)
+        if done.operations:
             view = look(order_number)
-        left = asked if asked is None else asked - sum((operation.amount for operation in done), ZERO)
+        left = asked if asked is None else asked - done.amount
         if left is not None and left <= ZERO:
             return
         number = view.next_number
         for draft in plan(view, done, left):
             draft.number = number
-            draft.waits = any(_is_before(operation, draft) for operation in done)
-            attempt(draft, lambda d=draft: start(procedure, d, **payment_changes or {}))  # type: ignore[misc]
+            draft.waits = any(_is_before(operation, draft) for operation in done.operations)
+            attempt(lambda d=draft: start(procedure, d, **payment_changes or {}))  # type: ignore[misc]
+            done.started.append(draft)
             number = draft.number + 1
 
     try:
@@ -74,7 +99,7 @@ def carry_out(
         raise _after_a_part(error, done) from None
     if errors:
         raise errors[0]
-    return list({of(operation).pk: of(operation) for operation in done}.values())
+    return list({of(operation).pk: of(operation) for operation in done.operations}.values())
 
 
 @contextmanager
@@ -94,7 +119,7 @@ def _is_before(operation: VoucherOperation, draft: VoucherOperation) -> bool:
 
 def _never_sent(
     procedure: Procedure, payments: list[VoucherPayment], asked: Decimal | None, done: Done
-) -> Done:
+) -> list[VoucherOperation]:
     """Return the operations that are due, where they are what is asked for."""
     waiting = [payment for payment in payments if payment.has_open_operation]
     if not waiting:
@@ -102,7 +127,9 @@ def _never_sent(
     due = VoucherOperation.objects.using(database()).filter(
         payment__in=waiting, kind=procedure.name, state="due"
     )
-    operations = [operation for operation in due.select_related("payment") if operation not in done]
+    operations = [
+        operation for operation in due.select_related("payment") if operation not in done.operations
+    ]
     same = asked == sum((operation.amount for operation in operations), ZERO) and procedure.name == "charge"
     return operations if asked is None or same else []
 
@@ -115,7 +142,7 @@ def _send_unless_committed_later(procedure: Procedure, operation: VoucherOperati
 
 def _after_a_part(error: PaymentStateError, done: Done) -> PaymentStateError:
     """Say what went through before the rest turned out to be impossible."""
-    gone = sum((operation.amount for operation in done if operation.state == "succeeded"), ZERO)
+    gone = sum((operation.amount for operation in done.operations if operation.state == "succeeded"), ZERO)
     if not gone:
         return error
     told = type(error)(f"{gone} went through before; the rest did not: {error}", code=error.code)

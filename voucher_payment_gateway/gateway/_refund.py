@@ -70,7 +70,7 @@ def _parts(
     done: Done,
     **by: str,
 ) -> list[VoucherOperation]:
-    """Return the refunds to make, those already ``done`` in this run left out."""
+    """Return the refunds to make, the charges of which this run has tried to give something back left out."""
     if not payments:
         return []
     charged = [payment for payment in payments if payment.amount_captured > ZERO]
@@ -79,9 +79,8 @@ def _parts(
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
         )
-    untouched = {payment.pk for payment in charged} - {operation.payment_id for operation in done}
-    refuse_if_open([payment for payment in charged if payment.pk in untouched])
-    tried = {operation.target_id for operation in done}
+    refuse_if_open([payment for payment in charged if payment.pk not in done.payments])
+    tried = {operation.target_id for operation in done.started}
     left = {
         payment: [(charge, rest) for charge, rest in _charges(payment) if charge.remote_id not in tried]
         for payment in charged

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
-from voucher_payment_gateway.rules.verdicts import is_forbidden
 from voucher_payment_gateway.sections import ThrottleSettings
 from voucher_payment_gateway.throttle._claims import claim
 from voucher_payment_gateway.throttle._counts import give_back
@@ -22,8 +21,8 @@ def attempt(request: HttpRequest) -> Iterator[None]:
 
     The attempt counts as a failure from its beginning, so a thousand at once are no way around. It is given back
     after success, and after an error that tells nothing of the code (no service, wrong state, rejected credentials).
-    RefusedError stays counted, and is let through no earlier than ``refusal_seconds`` after the beginning; so does a
-    403, which may be how the Voucher Cloud refuses a code.
+    What may tell something of the code stays counted, and is let through no earlier than ``refusal_seconds`` after the
+    beginning.
 
     Raises ThrottledError with ``retry_after_seconds`` where a limit is reached; nothing within is run then.
     """
@@ -36,13 +35,20 @@ def attempt(request: HttpRequest) -> Iterator[None]:
     try:
         yield
     except VoucherGatewayError as error:
-        if isinstance(error, RefusedError) or is_forbidden(error):
+        if _may_be_about_the_code(error):
             give_back(holds)
             _wait_until(began, given)
         else:
             give_back(failures + holds)
         raise
     give_back(failures)
+
+
+def _may_be_about_the_code(error: VoucherGatewayError) -> bool:
+    """Whether the Voucher Cloud may have refused the code: how it does is not documented, so any answer from 400 to 499
+    may be that, but for those that speak of haste."""
+    answered = error.http_status is not None and 400 <= error.http_status < 500
+    return isinstance(error, RefusedError) or (answered and error.http_status not in (408, 429))
 
 
 def _wait_until(began: float, given: ThrottleSettings) -> None:

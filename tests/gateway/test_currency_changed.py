@@ -1,0 +1,66 @@
+"""An order whose currency changes under the vouchers that pay it: nothing is charged or held in the wrong one."""
+
+from decimal import Decimal as D
+
+import pytest
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import WrongStateError
+from voucher_payment_gateway.models import VoucherPayment
+
+CODE = "GIFT-2000-ABCD"
+
+
+@pytest.fixture
+def voucher(shop):
+    return shop.voucher("20.00")
+
+
+@pytest.fixture
+def order(shop, voucher):
+    order = shop.order("20.00")
+    gateway.authorize(order, CODE)
+    return order
+
+
+def change_currency(order):
+    order.currency, order.total = "JPY", D("2400.00")
+    order.save()
+
+
+def refused(verb, *arguments):
+    with pytest.raises(WrongStateError) as caught:
+        verb(*arguments)
+    return caught.value.code == "order_currency_changed"
+
+
+@pytest.mark.parametrize("given", ["order", "payment"])
+def test_what_is_held_in_another_currency_is_not_charged(shop, order, voucher, given):
+    change_currency(order)
+    shop.calls()
+    assert refused(gateway.capture, order if given == "order" else VoucherPayment.objects.get())
+    assert (shop.calls(), shop.bookings(voucher)) == ([], [])
+
+
+def test_what_lapsed_in_another_currency_is_not_held_again(shop, order):
+    shop.later(minutes=40)
+    gateway.settle()
+    change_currency(order)
+    shop.calls()
+    assert refused(gateway.authorize_selected, order)
+    assert shop.calls() == []
+
+
+def test_after_a_cancel_the_order_is_paid_in_its_new_currency(shop, order):
+    change_currency(order)
+    gateway.cancel(order)
+    shop.voucher("3000.00", code="GIFT-JPY", currency="JPY")
+    assert gateway.authorize(order, "GIFT-JPY").amount_authorized == D("2400.00")
+
+
+def test_what_is_captured_already_is_left_alone(shop, order, voucher):
+    gateway.capture(order)
+    change_currency(order)
+    assert gateway.capture(order) == []
+    gateway.refund(order)
+    assert shop.bookings(voucher) == [("charge", D("20.00")), ("refund", D("20.00"))]
