@@ -3,6 +3,8 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import (
@@ -11,6 +13,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
+from voucher_payment_gateway.gateway import _lapse
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
@@ -267,3 +270,28 @@ def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, o
     shop.calls()
     assert not keep_alive(listed)
     assert shop.calls() == []
+
+
+def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
+    monkeypatch.setattr(_lapse, "TOGETHER", 2)
+    other = shop.order("50.00", number="A-1002")
+    for number in range(5):
+        gateway.select(other, f"GIFT-2000-ABC{number}")
+    shop.later(hours=25)
+    with CaptureQueriesContext(connection) as queries:
+        assert _lapse.erase_codes(4) == 4
+    updates = [each["sql"] for each in queries if each["sql"].startswith("UPDATE")]
+    assert len(updates) == 2
+    assert VoucherPayment.objects.filter(order_number="A-1002").exclude(sealed_code="").count() == 1
+
+
+def test_many_dead_holds_lapse_in_batches(shop, hear, monkeypatch):
+    monkeypatch.setattr(_lapse, "TOGETHER", 2)
+    lapsed = hear("payment_lapsed")
+    for number in range(5):
+        shop.voucher("20.00", code=f"GIFT-2000-ABC{number}")
+        gateway.authorize(shop.order("20.00", number=f"B-{number}"), f"GIFT-2000-ABC{number}")
+    shop.later(minutes=36)
+    VoucherPayment.objects.update(reservation_dead_at=VoucherPayment.objects.first().reservation_dead_at)
+    assert gateway.settle().lapsed == 5
+    assert sorted(lapsed) == [(f"B-{number}", D("20.00")) for number in range(5)]

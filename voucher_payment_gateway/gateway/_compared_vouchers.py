@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from voucher_payment_gateway.gateway._orders import database
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
@@ -13,8 +14,8 @@ __all__ = ["BATCH", "count_vouchers", "voucher_batches"]
 BATCH = 50
 """So many vouchers are in memory at a time, with all of their operations and bookings."""
 
-PAGE = 20 * BATCH
-"""So many voucher ids are read at a time."""
+PAGE = 2000 * BATCH
+"""So many voucher ids are read at a time, some ten megabytes: each time all operations of the span are looked at."""
 
 
 def voucher_batches(since: datetime, until: datetime) -> Iterator[list[str]]:
@@ -47,8 +48,12 @@ def _vouchers(since: datetime, until: datetime, after: str) -> QuerySet[VoucherO
     )
     told = VoucherDifference.objects.using(database()).filter(gone_at=None, explained_at=None)
     first, *others = (
-        rows.filter(voucher_id__gt=after).order_by().values_list("voucher_id", flat=True)
+        # not the column itself: databases walk through all there are in its order, to save themselves sorting
+        rows.annotate(voucher=Concat("voucher_id", Value("")))
+        .filter(voucher__gt=after)
+        .order_by()
+        .values_list("voucher", flat=True)
         for rows in (operations, holds, told)
     )
-    vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher_id")
+    vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher")
     return vouchers

@@ -10,7 +10,7 @@ from voucher_payment_gateway.gateway._procedures import PROCEDURES
 from voucher_payment_gateway.gateway._rows import LostClaimError, book, take
 from voucher_payment_gateway.gateway._timing import reread_at
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.models.conditions import BOOKS
 
 __all__ = ["conclude"]
 
@@ -64,6 +64,6 @@ def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None
             f"the voucher has no {operation.kind} of {operation.amount} {operation.currency} with this id.",
             code="booking_not_there",
         )
-    others = VoucherOperation.objects.using(database()).filter(remote_id=remote_id, kind__in=MONEY_KINDS)
-    if others.exclude(pk=operation.pk).exists():
+    booked = VoucherOperation.objects.using(database()).filter(BOOKS, remote_id=remote_id)
+    if booked.exclude(remote_id="").exclude(pk=operation.pk).exists():
         raise WrongStateError("this booking belongs to another operation.", code="booking_known_already")

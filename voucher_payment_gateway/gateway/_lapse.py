@@ -6,7 +6,7 @@ A payment that lapsed keeps its code for a while, so that the customer, or a lat
 from decimal import Decimal
 
 from django.db import connections, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway._announce import announce
@@ -16,10 +16,10 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
 
-__all__ = ["erase_codes", "lapse", "without_open_operation"]
+__all__ = ["erase_codes", "lapse", "without_open_operation", "without_operation"]
 
 TOGETHER = 500
-"""So many payments lapse in one transaction."""
+"""So many payments lapse in one transaction, and so many codes are erased."""
 
 STATUS = Case(
     When(amount_captured=0, then=Value("lapsed")),
@@ -32,12 +32,14 @@ STATUS = Case(
 def lapse(limit: int) -> int:
     """Write down of up to ``limit`` payments that nothing is held for them any more, tell the shop of each once, and
     return how many there were."""
-    lapsed = 0
-    while lapsed < limit and _dead().exists():
-        found = _lapse_together(min(limit - lapsed, TOGETHER))
+    lapsed, dead = 0, _dead()
+    while lapsed < limit and dead.exists():
+        found = _lapse_together(dead, min(limit - lapsed, TOGETHER))
         if not found:  # another worker has them
             break
-        lapsed += found
+        lapsed += len(found)
+        # what has just lapsed is not walked through again: until it is vacuumed, it stands at the head of the index
+        dead = _dead().filter(reservation_dead_at__gte=found[-1].reservation_dead_at)
     return lapsed
 
 
@@ -52,18 +54,25 @@ def erase_codes(limit: int) -> int:
         .exclude(sealed_code="")
         .exclude(status="authorized")
     )
+    erased = 0
+    while erased < limit and (found := _erase_together(over, min(limit - erased, TOGETHER))):
+        erased += found
+    return erased
+
+
+def _erase_together(over: QuerySet[VoucherPayment], limit: int) -> int:
     ended = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
     pks = list(over.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
     return over.filter(pk__in=pks).update(sealed_code="", status=ended, updated_at=timezone.now())
 
 
-def _lapse_together(limit: int) -> int:
+def _lapse_together(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
-        payments = list(_locked(_dead())[:limit])
+        payments = list(_locked(dead)[:limit])
         _tell_all(payments)
         rows = VoucherPayment.objects.using(database()).filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
-    return len(payments)
+    return payments
 
 
 def _dead() -> QuerySet[VoucherPayment]:
@@ -76,7 +85,16 @@ def _dead() -> QuerySet[VoucherPayment]:
 def without_open_operation(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
     """Leave out the payments whose charge is under way, or left to a person."""
     undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
-    return payments.filter(~Exists(VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))))
+    return without_operation(payments, undecided)
+
+
+def without_operation(payments: QuerySet[VoucherPayment], which: Q) -> QuerySet[VoucherPayment]:
+    """Leave out the payments with such an operation.
+
+    Not by ``Exists``: PostgreSQL makes a join of it, and reads the whole ledger where it expects many payments.
+    """
+    operations = VoucherOperation.objects.filter(which, payment=OuterRef("pk")).order_by().values("pk")
+    return payments.alias(hindrance=Subquery(operations[:1])).filter(hindrance=None)
 
 
 def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:

@@ -18,9 +18,10 @@ from voucher_payment_gateway.gateway._operations import refuse_open_transaction
 from voucher_payment_gateway.gateway._orders import database
 from voucher_payment_gateway.gateway._readings import Reading, read
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
+from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.rules.books import Entry
 from voucher_payment_gateway.rules.comparison import compare
-from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]
 
@@ -105,7 +106,7 @@ def _find_elsewhere(rows: list[VoucherDifference]) -> None:
     unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
     if unknown:
         ours = VoucherOperation.objects.using(database()).select_related("payment")
-        for operation in ours.filter(kind__in=MONEY_KINDS, remote_id__in=unknown):
+        for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
             moved(unknown[operation.remote_id], operation)
 
 

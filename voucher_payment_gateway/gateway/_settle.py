@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway._cancel import cancel, end_refunded
 from voucher_payment_gateway.gateway._claims import claimed
-from voucher_payment_gateway.gateway._lapse import erase_codes, lapse
+from voucher_payment_gateway.gateway._lapse import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway._operations import refuse_open_transaction, resume
 from voucher_payment_gateway.gateway._orders import OutdatedError, database
 from voucher_payment_gateway.gateway._procedures import PROCEDURES
@@ -21,8 +21,9 @@ from voucher_payment_gateway.gateway._resolve import read_again, resolve
 from voucher_payment_gateway.gateway._rows import LostClaimError, take
 from voucher_payment_gateway.gateway._timing import lease_seconds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.leases import after_lease
-from voucher_payment_gateway.rules.states import NOT_ENDED, OPEN_STATES
+from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
 
@@ -83,34 +84,30 @@ def settle(limit: int = 100) -> SettleReport:
     return replace(
         report,
         manual=operations.filter(state="manual", settled_at__gte=now).count(),
-        still_open=operations.filter(state__in=OPEN_STATES).count(),
+        still_open=operations.filter(IS_OPEN).count(),
     )
 
 
 def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.objects.using(database()).select_related("payment")
-    return operations.filter(state=state, due_at__lte=now, kind__in=PROCEDURES).order_by("due_at", "pk")
+    operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
+    return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=PROCEDURES)
 
 
 def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.objects.using(database()).select_related("payment")
+    operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
     given_up = now - timedelta(seconds=lease_seconds())
-    return operations.filter(state="sending", sending_at__lt=given_up).order_by("pk")[:limit]
+    return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)[:limit]
 
 
 def _wishes(limit: int) -> QuerySet[VoucherPayment]:
     """Payments to be cancelled whose operations are decided; not those whose refund a person has to look at."""
-    operations = VoucherOperation.objects.filter(payment_id=OuterRef("pk"))
-    return VoucherPayment.objects.using(database()).filter(
-        ~Exists(operations.filter(state__in=OPEN_STATES)),
-        ~Exists(operations.filter(kind="refund", state="manual")),
-        ~Exists(
-            operations.filter(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
-        ),
-        ~Exists(operations.filter(kind="charge", state="manual")),
-        cancel_requested_at__isnull=False,
-        status__in=NOT_ENDED,
-    )[:limit]
+    undecided = (
+        Q(state__in=OPEN_STATES)
+        | Q(kind__in=("charge", "refund"), state="manual")
+        | Q(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+    )
+    wishes = VoucherPayment.objects.using(database()).filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
+    return without_operation(wishes, undecided).order_by("cancel_requested_at", "pk")[:limit]
 
 
 def _to_be_read_again(now: datetime, limit: int) -> QuerySet[VoucherOperation]:

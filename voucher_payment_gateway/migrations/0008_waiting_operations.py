@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('voucher_payment_gateway', '0006_indexes'),
+        ('voucher_payment_gateway', '0007_window_indexes'),
     ]
 
     operations = [

@@ -81,7 +81,16 @@ class VoucherOperation(PermanentModel):
         ordering = ("pk",)
         indexes = (
             models.Index(name="vpg_operation_voucher", fields=["voucher_id"]),
-            models.Index(name="vpg_operation_due", fields=["due_at"], condition=Q(state__in=OPEN_STATES)),
+            models.Index(name="vpg_operation_created", fields=["created_at"]),
+            models.Index(
+                name="vpg_operation_sent", fields=["sending_at"], condition=Q(sending_at__isnull=False)
+            ),
+            models.Index(
+                name="vpg_operation_settled", fields=["settled_at"], condition=Q(settled_at__isnull=False)
+            ),
+            models.Index(
+                name="vpg_operation_due", fields=["state", "due_at"], condition=Q(state__in=OPEN_STATES)
+            ),
             models.Index(name="vpg_operation_manual", fields=["settled_at"], condition=Q(state="manual")),
             models.Index(
                 name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.doctor.findings import Finding, age
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.sealing import unseal_text
 
 __all__ = ["cache_findings", "database_findings", "sealing_findings", "settings_findings"]
@@ -136,7 +136,7 @@ def _guards(alias: str) -> Finding:
 
 def _operation_findings(alias: str) -> Iterator[Finding]:
     operations, now = VoucherOperation.objects.using(alias), timezone.now()
-    still = operations.filter(state__in=OPEN_STATES)
+    still = operations.filter(IS_OPEN)
     late = now - SETTLE_IS_LATE
     forgotten = still.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
     if text := _waiting(forgotten, now):

@@ -1,0 +1,207 @@
+"""What the ledger grows by must not cost: no statement walks through all payments or operations.
+
+The plan of each statement is asked for as it ran, in a ledger that is large enough for the database to care. What holds
+on SQLite holds without its statistics: few shops ever ask it for them.
+"""
+
+import json
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from tests.ledger_rows import fill
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout.summary import summarise
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.gateway import _compared_vouchers
+from voucher_payment_gateway.management.doctor.here import database_findings
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+
+LEDGER = ("voucher_payment_gateway_voucherpayment", "voucher_payment_gateway_voucheroperation")
+OF_WHAT_IS_OPEN = {
+    "vpg_operation_due",
+    "vpg_operation_manual",
+    "vpg_operation_one_open_per_voucher",
+    "vpg_operation_reread",
+    "vpg_payment_code_kept",
+    "vpg_payment_dead",
+    "vpg_payment_ending",
+    "vpg_payment_holds_code",
+    "vpg_payment_holds_voucher",
+    "vpg_payment_wish",
+}
+"""Indexes that hold what is not ended, however long the ledger: these may be walked through."""
+
+
+class Statements:
+    """Keeps what is read and changed inside of it, with the plan of each."""
+
+    def __enter__(self):
+        self.plans = {}
+        self.wrapper = connection.execute_wrapper(self._run)
+        self.wrapper.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.wrapper.__exit__(*error)
+
+    def _run(self, execute, sql, params, many, context):
+        if sql.startswith(("SELECT", "UPDATE", "(SELECT")) and sql not in self.plans:
+            self.plans[sql] = list(steps_of(sql, params, execute, context["cursor"]))
+        return execute(sql, params, many, context)
+
+    @property
+    def walks(self):
+        """Every statement that walks through a whole table, with how it does."""
+        return [(sql, step) for sql, steps in self.plans.items() for step in steps if is_walk(*step)]
+
+
+def steps_of(sql, params, execute, cursor):
+    """Yield table, index and condition of each step that reads a table."""
+    if connection.vendor == "sqlite":
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+        yield from map(sqlite_step, (row[-1] for row in cursor.fetchall()))
+    else:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        (found,) = cursor.fetchone()
+        yield from postgres_steps((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
+
+
+def sqlite_step(text):
+    """``SEARCH name USING INDEX name (condition)``, or ``SCAN name``; a subquery calls its table ``U0``."""
+    verb, _, rest = text.partition(" ")
+    if verb not in ("SCAN", "SEARCH"):
+        return "", "", True
+    _, _, index = rest.partition(" INDEX ")
+    return rest.split()[0], index.split(" ")[0], verb == "SEARCH" and "USING" in rest
+
+
+def postgres_steps(node, table=""):
+    table = node.get("Relation Name", table)
+    if node["Node Type"] in ("Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Index Scan"):
+        yield table, node.get("Index Name", ""), "Index Cond" in node
+    for child in node.get("Plans", ()):
+        yield from postgres_steps(child, table)
+
+
+def is_walk(table, index, condition):
+    return (table in LEDGER or table == "U0") and not condition and index not in OF_WHAT_IS_OPEN
+
+
+@pytest.fixture
+def ledger(shop):
+    """Twenty thousand operations that are over, and a few of each sort that a sweep looks for."""
+    fill("default", 20_000)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ANALYZE" if connection.vendor == "postgresql" else "DROP TABLE IF EXISTS sqlite_stat1"
+        )
+
+
+@pytest.fixture
+def work(shop, ledger, gateway_settings):
+    """One of each sort that a sweep looks for."""
+    gateway_settings(RENEW_HOLDS=True)
+    for name in ("due", "abandoned", "unknown", "manual", "again", "dead", "ending", "wish", "code"):
+        shop.voucher("20.00", code=f"GIFT-{name}")
+        gateway.authorize(shop.order("20.00", number=name), f"GIFT-{name}")
+    now, long_ago = timezone.now(), timezone.now() - timedelta(days=2)
+    for name in ("due", "unknown", "manual"):
+        charge_of(name, state=name, due_at=long_ago, sending_at=long_ago, settled_at=now)
+    charge_of("abandoned", state="sending", due_at=long_ago, sending_at=long_ago)
+    charge_of("again", state="refused", reread_at=long_ago)
+    change("dead", reservation_dead_at=long_ago)
+    change("ending", reserved_until=now + timedelta(seconds=90))
+    change("wish", cancel_requested_at=long_ago)
+    change(
+        "code", status="lapsed", amount_authorized=0, code_kept_until=long_ago, reservation_dead_at=long_ago
+    )
+
+
+def change(name, **changes):
+    assert VoucherPayment.objects.filter(order_number=name).update(**changes) == 1
+
+
+def charge_of(name, **fields):
+    payment = VoucherPayment.objects.get(order_number=name)
+    VoucherOperation.objects.create(
+        payment=payment,
+        order_number=name,
+        number=2,
+        voucher_id=payment.voucher_id,
+        kind="charge",
+        amount=D("20.00"),
+        currency="EUR",
+        target_id=payment.reservation_id,
+        reference=f"{name}-1.abc",
+        attempts=1,
+        **fields,
+    )
+
+
+def test_a_sweep_looks_at_what_is_open_only(work):
+    with Statements() as statements:
+        report = gateway.settle()
+    assert statements.walks == []
+    done = (report.sent, report.abandoned, report.cancelled, report.renewed, report.lapsed, report.erased)
+    assert done == (1, 1, 1, 1, 1, 1)
+    assert report.still_open == 2
+
+
+def test_the_verbs_look_at_their_order_only(shop, ledger):
+    order = shop.order("20.00")
+    shop.voucher("30.00")
+    with Statements() as statements:
+        gateway.authorize(order, "GIFT-2000-ABCD")
+        gateway.capture(order, D("15.00"))
+        gateway.refund(order, D("5.00"))
+        gateway.capture(order)
+        summarise(order)
+        _ = order.voucher_due, order.voucher_tax_memos
+        gateway.cancel(order)
+    assert statements.walks == []
+
+
+def test_an_unknown_outcome_is_resolved_with_what_its_voucher_has(shop, ledger):
+    order = shop.order("20.00")
+    shop.voucher("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    shop.later(minutes=3)
+    with Statements() as statements:
+        assert gateway.settle().found == 1
+    assert statements.walks == []
+
+
+def test_reconcile_looks_at_its_days_only(shop, ledger):
+    shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    gateway.capture(order)
+    VoucherPayment.objects.filter(order_number="L-1").update(voucher_id=shop.vouchers[0].id)
+    VoucherOperation.objects.filter(order_number="A-1001", kind="charge").update(voucher_id="elsewhere")
+    now = timezone.now()
+    with Statements() as statements:
+        gateway.reconcile(now - timedelta(minutes=10), now, progress=lambda done, total: None)
+    assert statements.walks == []
+    assert any("remote_id" in sql.partition(" WHERE ")[2] for sql in statements.plans)
+
+
+def test_the_span_of_reconcile_is_found_by_its_instants(ledger):
+    now = timezone.now()
+    with Statements() as statements:
+        list(_compared_vouchers.voucher_batches(now - timedelta(hours=2), now - timedelta(hours=1)))
+        _compared_vouchers.count_vouchers(now - timedelta(hours=2), now - timedelta(hours=1))
+    used = [{index for table, index, _ in steps if table == LEDGER[1]} for steps in statements.plans.values()]
+    assert used == [{"vpg_operation_created", "vpg_operation_sent", "vpg_operation_settled"}] * 2
+
+
+def test_the_doctor_counts_what_is_open_only(work):
+    with Statements() as statements:
+        list(database_findings())
+    assert statements.walks == []
