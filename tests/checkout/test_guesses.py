@@ -18,7 +18,7 @@ APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
 GUESSES = 10_000
 EVERYONE, ADDRESS, HOLDS = 300, 20, 60
 CALLS_OF_A_REFUSAL = 2
-"""A refusal that may be about the balance is followed by one more call, for 0.01."""
+"""A refusal may be about the balance, so one more call follows, for 0.01: after every one, or the time would tell."""
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +70,32 @@ def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
         answers[kind] = everything(response)
     assert list(answers.values()) == [answers["unknown"]] * len(unusable)
     assert answers["unknown"][0] == 303
+
+
+@pytest.mark.parametrize("taught", [False, True], ids=["codes unknown", "codes taught"])
+def test_every_unusable_code_that_is_sent_costs_the_same_calls(
+    shop, visit, unusable, gateway_settings, taught
+):
+    """Otherwise the time of an answer would tell which of the codes exist."""
+    shop.voucher("20.00", code="GIFT-NIX-0001")
+    shop.cloud.charge(shop.cloud.reserve("GIFT-NIX-0001", "20.00"), "ANOTHER-TILL")
+    shop.voucher("20.00", code="GIFT-GBP-0001", currency="GBP")
+    shop.voucher("20.00", code="GIFT-GRP-0001", group_id="another-group")
+    others = {code: (f"GIFT-{code}-0001", "") for code in ("NIX", "GBP", "GRP")}
+    gateway_settings(CODE_PATTERN=r"GIFT-\w{3}-\d{4}", THROTTLE=None)
+    if taught:
+        shop.cloud.behaviour = shop.cloud.behaviour.but(code_names={"pin": "P", "unusable": "U"})
+        gateway_settings(ERROR_MEANINGS={"P": "unusable", "U": "unusable"})
+    order, calls = shop.order(), {}
+    shop.calls()
+    for kind, (code, pin) in {**unusable, **others}.items():
+        visit(order).post(APPLY, {"code": code, "pin": pin})
+        calls[kind] = shop.calls()
+    not_sent = {kind: calls.pop(kind) for kind in ("not of the form", "too long", "not printable")}
+    assert list(not_sent.values()) == [[], [], []], (
+        "these cannot be codes, and tell nothing of those that can"
+    )
+    assert calls == dict.fromkeys(calls, [("POST", "/v1/reservations")] * CALLS_OF_A_REFUSAL)
 
 
 def test_every_unusable_code_counts_the_same(shop, visit, unusable, gateway_settings):
@@ -163,7 +189,7 @@ def test_one_address_learns_no_more_than_its_own_limit(shop, visit, unusable):
         for n in range(1, 200)
     ]
     assert statuses == [303] * ADDRESS + [429] * (199 - ADDRESS)
-    assert len(shop.calls()) == ADDRESS
+    assert len(shop.calls()) == CALLS_OF_A_REFUSAL * ADDRESS
 
 
 def test_whoever_knows_a_code_takes_its_hold_over_no_more_often_than_allowed(shop, visit):

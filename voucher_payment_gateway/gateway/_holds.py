@@ -69,12 +69,13 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
     """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
 
     The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
-    learn the voucher's id, its balance is read, and what is there is reserved.
+    learn the voucher's id, its balance is read, and what is there is reserved. A code that is surely unusable
+    costs that second call as well: otherwise the time of an answer would tell which codes exist.
     """
     try:
         return hold_exactly(secret, wanted, currency)
     except RefusedError as error:
-        if not _may_be_the_balance(error) or wanted == CENT:
+        if not _is_tried_again(error) or wanted == CENT:
             raise _as_unusable(error) from None
     probe = _probe(secret, currency)
     available = _available(probe, currency)
@@ -138,8 +139,9 @@ def _rate(rate: Decimal | None) -> Decimal | None:
     return rate if rate is not None and ZERO <= rate < HUNDRED and rate == round(rate, 2) else None
 
 
-def _may_be_the_balance(error: RefusedError) -> bool:
-    return isinstance(error, InsufficientBalanceError) or type(error) is RefusedError
+def _is_tried_again(error: RefusedError) -> bool:
+    may_be_the_balance = isinstance(error, InsufficientBalanceError) or type(error) is RefusedError
+    return may_be_the_balance or isinstance(error, VoucherUnusableError)
 
 
 def _as_unusable(error: RefusedError) -> RefusedError:
