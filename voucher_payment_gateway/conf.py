@@ -101,6 +101,7 @@ class GatewaySettings(Secretive, Section):
     THROTTLE: ThrottleSettings | None = ThrottleSettings()
     CODE_PATTERN: str = ""
     CODE_NORMALISER: str = ""
+    VOUCHERS_PER_ORDER: Annotated[int, Field(ge=1, le=100)] = 20
     SELECTED_HOURS: Hours = 24
     RENEW_HOLDS: bool = False
     REFUND_GRACE_SECONDS: Seconds = 900

@@ -179,6 +179,18 @@ def test_an_order_that_is_paid_already_takes_no_voucher(shop, storefront):
     assert (status, told["error"]["code"]) == (409, "nothing_due")
 
 
+def test_one_voucher_too_many_is_told_and_not_sent(shop, storefront, gateway_settings):
+    gateway_settings(VOUCHERS_PER_ORDER=1)
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    ask = storefront(order)
+    ask(APPLY, {"code": "GIFT-2000"})
+    shop.calls()
+    status, told = ask(APPLY, {"code": "GIFT-2001"})
+    assert (status, told["error"]["code"], told["order"]["due"]) == (409, "too_many_vouchers", "30.00")
+    assert shop.calls() == []
+
+
 def test_a_changed_currency_of_the_order_is_told(shop, storefront):
     order = shop.order()
     for code in ("GIFT-2000", "GIFT-2001"):

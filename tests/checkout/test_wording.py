@@ -6,8 +6,9 @@ import pytest
 from django.utils import translation
 
 from voucher_payment_gateway import exceptions
-from voucher_payment_gateway.checkout.wording import SENTENCES, amount_text, sentence
-from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError
+from voucher_payment_gateway.checkout.problems import problem_of
+from voucher_payment_gateway.checkout.wording import SENTENCES, SENTENCES_BY_CODE, amount_text, sentence
+from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError, WrongStateError
 
 ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
 
@@ -18,6 +19,13 @@ def test_every_error_has_a_sentence_that_is_true_about_the_money(error):
     assert told == SENTENCES[error]
     assert ("Nothing was taken" in told or "Nothing more was taken" in told) == (error.money_moved == "no")
     assert "API" not in told
+
+
+@pytest.mark.parametrize("code", SENTENCES_BY_CODE)
+def test_a_finer_code_has_a_sentence_and_a_problem_of_its_own(code):
+    error = WrongStateError("words for the shop", code=code)
+    assert sentence(error) == problem_of(error).message == SENTENCES_BY_CODE[code]
+    assert "Nothing was taken" in sentence(error)
 
 
 def test_an_error_of_a_kind_unknown_here_reads_like_its_parent():

@@ -148,6 +148,7 @@ MISTAKES = [
     ("E021", {"THROTTLE": {"captcha": "shop.captcha.solved"}}),
     ("E021", {"THROTTLE": {"cache": "guesses"}}),
     ("E023", {"CA_FILE": __file__}),
+    ("E025", {"VOUCHERS_PER_ORDER": 0}),
 ]
 
 

@@ -75,6 +75,23 @@ def test_a_charge_that_is_not_decided_is_not_firm(shop, order):
     assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("30.00"), False)
 
 
+def test_a_charge_under_way_covers_what_it_takes_also_after_its_hold_ended(shop, order):
+    payment = gateway.authorize(order, CODE)
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    order.voucher_payments.filter(pk=payment.pk).update(status="lapsed", amount_authorized=0)
+    cover = gateway.cover(order)
+    assert (cover.held, cover.captured) == (0, 0)
+    assert (cover.covered, cover.due) == (D("20.00"), D("30.00")) == (20, order.voucher_due)
+
+
+def test_what_is_held_beyond_the_total_is_covered_too(order):
+    gateway.authorize(order, CODE)
+    order.total = D("15.00")
+    assert (gateway.cover(order).covered, gateway.cover(order).due) == (D("20.00"), D("0.00"))
+
+
 def test_it_sends_nothing_and_needs_one_statement(shop, order, django_assert_num_queries):
     gateway.authorize(order, CODE)
     shop.calls()

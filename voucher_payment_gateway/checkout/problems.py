@@ -56,6 +56,7 @@ PROBLEMS = {
         Problem("currency_mismatch", 422, wording.SENTENCES[CurrencyMismatchError], "code"),
         Problem("reservation_closed", 409, wording.SENTENCES[ReservationClosedError], "code"),
         Problem("order_currency_changed", 409, wording.ORDER_CURRENCY_CHANGED),
+        Problem("too_many_vouchers", 409, wording.TOO_MANY_VOUCHERS),
         Problem("nothing_due", 409, wording.SENTENCES[AmountError]),
         Problem("wrong_state", 409, wording.SENTENCES[WrongStateError]),
         Problem("payment_state", 409, wording.SENTENCES[PaymentStateError]),
@@ -89,7 +90,7 @@ CODES: dict[type[VoucherGatewayError], str] = {
 
 def problem_of(error: VoucherGatewayError) -> Problem:
     """Return what a visitor is told about ``error``: constant for every unusable code, true about the money."""
-    if error.code == "order_currency_changed":
+    if error.code in wording.SENTENCES_BY_CODE:
         return PROBLEMS[error.code]
     problem = PROBLEMS[next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)]
     return replace(problem, retry_after_seconds=getattr(error, "retry_after_seconds", None))

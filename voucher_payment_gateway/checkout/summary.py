@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -36,7 +37,7 @@ class VoucherLine:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the vouchers of an order cover and what another payment method takes, to the cent."""
+    """What ``gateway.cover`` says of an order, and its gift vouchers one by one."""
 
     number: str
     total: Decimal
@@ -75,16 +76,15 @@ def is_removable(payment: VoucherPayment) -> bool:
 
 def summarise(order: Any) -> Summary:
     """Return what the vouchers of ``order`` cover. Raises PaymentStateError for an order without a number."""
-    facts, payments = order_facts(order), payments_of(order)
-    covered = payments.sums()["cover"]
-    shown = _without_replaced(payments.filter(status__in=SHOWN_STATUSES))
+    facts = order_facts(order)
+    cover, shown = gateway.cover(facts), payments_of(order).filter(status__in=SHOWN_STATUSES)
     return Summary(
         number=facts.number,
-        total=facts.total,
-        currency=facts.currency,
-        covered=covered,
-        due=max(facts.total - covered, ZERO),
-        lines=[_line(payment) for payment in shown],
+        total=cover.total,
+        currency=cover.currency,
+        covered=cover.covered,
+        due=cover.due,
+        lines=[_line(payment) for payment in _without_replaced(shown)],
     )
 
 

@@ -35,6 +35,8 @@ __all__ = [
     "PAGE_OUTDATED",
     "POST_NEEDED",
     "SENTENCES",
+    "SENTENCES_BY_CODE",
+    "TOO_MANY_VOUCHERS",
     "UNUSABLE",
     "amount_text",
     "sentence",
@@ -54,6 +56,9 @@ NOT_ON_ORDER = _("This gift voucher is no longer part of your order.")
 ORDER_CURRENCY_CHANGED = _(
     "The currency of your order has changed. Please remove its gift vouchers and enter them again. "
     "Nothing was taken from them."
+)
+TOO_MANY_VOUCHERS = _(
+    "Your order cannot take any more gift vouchers. Nothing was taken from this one; please pay the rest another way."
 )
 PAGE_OUTDATED = _(
     "This page was open for too long, or your browser blocks cookies. Nothing was taken from your gift voucher; "
@@ -93,10 +98,17 @@ SENTENCES = {
     VoucherGatewayError: _("That did not work. Nothing was taken from your gift voucher."),
 }
 
+SENTENCES_BY_CODE = {
+    "order_currency_changed": ORDER_CURRENCY_CHANGED,
+    "too_many_vouchers": TOO_MANY_VOUCHERS,
+}
+"""Where the finer code of an error says what a customer can do about it."""
+
 
 def sentence(error: VoucherGatewayError) -> str:
     """Return what a customer reads about ``error``: neutral, translated, and true about the money."""
-    return str(next(SENTENCES[cls] for cls in type(error).__mro__ if cls in SENTENCES))
+    finer = SENTENCES_BY_CODE.get(error.code)
+    return str(finer or next(SENTENCES[cls] for cls in type(error).__mro__ if cls in SENTENCES))
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -12,7 +12,7 @@ E009  ORDER_ADAPTER                                E018  ERROR_MEANINGS, API_BEH
 W019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORMALISER
 E021  THROTTLE, RENEW_HOLDS, CANCEL_RESERVATION_CALL
 E022  a database that cannot guard the money           E023  CA_FILE
-E024  orders and payments in two databases
+E024  orders and payments in two databases             E025  VOUCHERS_PER_ORDER
 W030  THROTTLE counts in each process by itself        W031  THROTTLE counts not exactly
 """
 
@@ -57,6 +57,7 @@ NUMBERS = {
     "THROTTLE": "E021",
     "RENEW_HOLDS": "E021",
     "CANCEL_RESERVATION_CALL": "E021",
+    "VOUCHERS_PER_ORDER": "E025",
 }
 UNKNOWN_KEY = "E002"
 
@@ -86,6 +87,7 @@ HINTS = {
     "W030": "Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
     "W031": "Name a cache in Redis or Memcached: in this one, attempts at the same moment may be counted as one.",
     "E024": "Let your router keep both in one: otherwise a rollback of an order does not take its charge back.",
+    "E025": "Give a whole number from 1 to 100.",
     "E023": "Name a PEM file with the certificate authorities to trust, or leave it out to trust the usual ones.",
 }
 

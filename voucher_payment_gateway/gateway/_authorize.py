@@ -1,5 +1,6 @@
 """Authorize: reserve on a voucher what an order still needs."""
 
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,12 @@ from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import AmountError, VoucherUnusableError, WrongStateError
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    CurrencyMismatchError,
+    VoucherUnusableError,
+    WrongStateError,
+)
 from voucher_payment_gateway.gateway._codes import kept, typed
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import (
@@ -27,7 +33,16 @@ from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.rules.holds import is_usable
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
+__all__ = [
+    "authorize",
+    "new_payment",
+    "refuse_known_currency",
+    "refuse_one_too_many",
+    "refuse_taxable",
+    "show_on",
+]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 
 def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | None = None) -> VoucherPayment:
@@ -60,8 +75,11 @@ def _authorize(
     refuse_other_currency(view, facts)
     refuse_if_being_charged(view.rivals)
     payment = view.live_payment(secret.code)
+    refuse_known_currency(view, facts, secret)
     if payment:
         refuse_if_cancelling(payment)
+    else:
+        refuse_one_too_many(view)
     left_over = view.left_over(codes=fingerprints(secret.code))
     refuse_if_open(left_over)
     wanted = _wanted(view, facts, payment, asked)
@@ -123,6 +141,29 @@ def _is_paying(payment: VoucherPayment) -> bool:
     return may_be_held_again or payment.status in ("selected", "authorized", "captured")
 
 
+def refuse_one_too_many(view: OrderView) -> None:
+    """Raise WrongStateError where an order has as many vouchers as it may have: each costs calls whenever the order
+    is confirmed, charged or given back."""
+    count = sum(map(_is_paying, view.payments))
+    if count >= gateway_settings().VOUCHERS_PER_ORDER:
+        raise WrongStateError(
+            f"order {view.order_number}: it has {count} gift vouchers, as many as it may have. Nothing was sent.",
+            code="too_many_vouchers",
+        )
+
+
+def refuse_known_currency(view: OrderView, facts: OrderFacts, secret: Secret) -> None:
+    """Raise CurrencyMismatchError where the voucher was held for this order before, in another currency. Payments of
+    other orders are not asked: whoever types the code here may not know its PIN."""
+    known = set(fingerprints(secret.code))
+    for payment in view.payments:
+        if payment.code_fingerprint in known and payment.voucher_id and payment.currency != facts.currency:
+            raise CurrencyMismatchError(
+                f"order {facts.number}: the gift voucher …{payment.code_hint} is held in {payment.currency}. "
+                "Nothing was sent."
+            )
+
+
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     """Return a payment of ``facts`` with a voucher, not saved yet."""
     return VoucherPayment(
@@ -140,10 +181,16 @@ def is_usable_now(payment: VoucherPayment) -> bool:
 
 
 def refuse_taxable(hold: Hold) -> None:
-    """Let go of a voucher whose VAT was paid at its sale, where the shop takes none of those."""
-    if hold.taxable and gateway_settings().TAXABLE_VOUCHERS == "refuse":
-        release(hold.reservation_id)
-        raise VoucherUnusableError(code="taxable_voucher")
+    """Let go of a voucher whose VAT was paid at its sale, or may have been, where the shop takes none of those."""
+    if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
+        return
+    if hold.taxable is None:
+        logger.warning(
+            "TAXABLE_VOUCHERS: the Voucher Cloud does not say of a voucher whether VAT was paid at its sale, so it was "
+            "refused"
+        )
+    release(hold.reservation_id)
+    raise VoucherUnusableError(code="taxable_voucher")
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

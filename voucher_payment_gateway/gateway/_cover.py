@@ -25,6 +25,8 @@ class Cover:
     """What was charged to vouchers, of payments that were not cancelled."""
     held: Decimal
     """What reservations hold."""
+    covered: Decimal
+    """What vouchers paid, hold, or are about to be charged, of payments that were not cancelled."""
     due: Decimal
     """What another payment method takes, never below zero."""
     held_until: datetime | None
@@ -54,6 +56,7 @@ def cover(order: Any) -> Cover:
         currency=facts.currency,
         captured=captured,
         held=held,
+        covered=view.covered(),
         due=due,
         held_until=min(ends, default=None),
         is_firm=not any(_is_open(payment, due) for payment in live) and captured + held + due == facts.total,

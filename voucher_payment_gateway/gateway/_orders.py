@@ -78,12 +78,16 @@ class OrderView:
         """Return what of ``total`` no payment paid, holds or is about to be charged, what those ``without`` hold left
         out of account."""
         left_out = {payment.pk for payment in without or []}
+        return max(total - self.covered(without=left_out), ZERO)
+
+    def covered(self, *, without: Collection[int] = ()) -> Decimal:
+        """Return what payments paid, hold or are about to be charged, what those ``without`` hold left out."""
         covered = ZERO
         for payment in self.payments:
             if payment.status != "cancelled":
-                held = ZERO if payment.pk in left_out else payment.amount_authorized
+                held = ZERO if payment.pk in without else payment.amount_authorized
                 covered += payment.amount_captured + max(held, payment.open_charge)
-        return max(total - covered, ZERO)
+        return covered
 
     def left_over(self, *, codes: Collection[str], voucher_id: str = "") -> list[VoucherPayment]:
         """Return the payments of which earlier captures left something that could still be captured: those made with

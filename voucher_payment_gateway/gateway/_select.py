@@ -5,9 +5,18 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
-from voucher_payment_gateway.gateway._authorize import new_payment
+from voucher_payment_gateway.gateway._authorize import (
+    new_payment,
+    refuse_known_currency,
+    refuse_one_too_many,
+)
 from voucher_payment_gateway.gateway._codes import kept, typed
-from voucher_payment_gateway.gateway._orders import decide, look, refuse_if_open, unless_outdated
+from voucher_payment_gateway.gateway._orders import (
+    decide,
+    look,
+    refuse_if_open,
+    unless_outdated,
+)
 from voucher_payment_gateway.gateway._payments import change_payment, spoken_for
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, order_facts
@@ -20,7 +29,8 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
     """Remember a code, sealed, for this order; nothing is sent, and nobody knows yet whether it is any good.
 
     ``authorize_selected`` reserves it later. Selecting the same code again is the same payment, with the newer
-    PIN. Raises VoucherUnusableError for what cannot be a code, ImproperlyConfigured without ``SEALING_KEYS``.
+    PIN. Raises VoucherUnusableError for what cannot be a code, WrongStateError where the order has too many vouchers,
+    CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without ``SEALING_KEYS``.
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
@@ -31,11 +41,13 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
 def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     view = look(facts.number)
     payment, left_over = view.live_payment(secret.code), view.left_over(codes=fingerprints(secret.code))
+    refuse_known_currency(view, facts, secret)
     refuse_if_open(left_over)
     with unless_outdated():
         for earlier in left_over:
             change_payment(earlier, **spoken_for(earlier))
         if payment is None:
+            refuse_one_too_many(view)
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):
