@@ -2,6 +2,7 @@
 
 import logging
 import random
+import re
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -11,10 +12,13 @@ from django.test import RequestFactory
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
+from voucher_payment_gateway.checkout.block import recall_problem
 from voucher_payment_gateway.checkout.wording import UNUSABLE
 from voucher_payment_gateway.models import VoucherPayment
 
 APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
+JSON = {"accept": "application/json"}
+SCRIPT = {"voucher-fragment": "1"}
 GUESSES = 10_000
 EVERYONE, ADDRESS, HOLDS = 300, 20, 60
 CALLS_OF_A_REFUSAL = 2
@@ -102,30 +106,68 @@ def test_every_unusable_code_counts_the_same(shop, visit, unusable, gateway_sett
     gateway_settings(CODE_PATTERN=r"GIFT-\w{3}-\d{4}", THROTTLE={"session": "2/1h", "refusal_seconds": 0})
     order = shop.order()
     for code, pin in unusable.values():
-        client = visit(order)
+        client = visit(order, headers=JSON)
         statuses = [client.post(APPLY, {"code": code, "pin": pin}).status_code for _ in range(3)]
-        assert statuses == [303, 303, 429]
+        assert statuses == [422, 422, 429]
 
 
-def test_what_is_throttled_looks_the_same_whatever_the_code_is_worth(shop, visit, unusable, gateway_settings):
+@pytest.fixture
+def throttled(shop, visit, unusable, gateway_settings):
+    """Return what a throttled visitor is answered, who asks with these headers: to each code, a good one among them."""
     gateway_settings(THROTTLE={"session": "1/1d", "refusal_seconds": 0})
     order = shop.order()
     shop.voucher(code="GIFT-2000")
-    client = visit(order)
-    client.post(APPLY, {"code": "GIFT-NIL-0001"})
-    shop.calls()
+
+    def answers(headers):
+        client = visit(order, headers=headers)
+        client.post(APPLY, {"code": "GIFT-NIL-0001"})
+        shop.calls()
+        for code, pin in [*unusable.values(), ("GIFT-2000", "")]:
+            yield client.post(APPLY, {"code": code, "pin": pin, "next": "/checkout/"})
+        assert shop.calls() == []
+        assert not VoucherPayment.objects.exists()
+
+    return answers
+
+
+def test_what_is_throttled_looks_the_same_whatever_the_code_is_worth(throttled, told):
     seen = set()
-    for code, pin in [*unusable.values(), ("GIFT-2000", "")]:
-        response = client.post(APPLY, {"code": code, "pin": pin, "next": "/checkout/"})
-        seen.add((response.status_code, response.content, response["Cache-Control"]))
-        assert 0 < int(response["Retry-After"]) <= 86400
-    [(status, page, caching)] = seen
-    assert status == 429
-    assert "Too many attempts" in page.decode()
-    assert 'href="/checkout/"' in page.decode()
+    for response in throttled({}):
+        sentence = told(response)[-1]
+        seen.add((response.status_code, response.url, response.content, sentence, response["Cache-Control"]))
+    [(status, address, page, sentence, caching)] = seen
+    assert (status, address, page) == (303, "/checkout/", b"")
+    assert sentence.startswith("Too many attempts.")
     assert "no-store" in caching
-    assert shop.calls() == []
-    assert not VoucherPayment.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [JSON, SCRIPT], ids=["JSON", "script"])
+def test_a_program_that_is_throttled_learns_when_to_come_back(throttled, headers):
+    seen = set()
+    for response in throttled(headers):
+        text = re.sub(r'"csrf_token":"\w+"|value="\w{64}"', "", response.content.decode())
+        seen.add((response.status_code, text, response["Cache-Control"]))
+        assert 0 < int(response["Retry-After"]) <= 86400
+    [(status, text, caching)] = seen
+    assert status == 429
+    assert "Too many attempts." in text
+    assert "50.00" in text, "how the order stands is told as ever"
+    assert "no-store" in caching
+
+
+def test_a_way_back_asks_no_browser_to_wait(throttled):
+    """A browser that heeds Retry-After would show nothing for as long."""
+    assert {response.headers.get("Retry-After") for response in throttled({})} == {None}
+
+
+def test_the_next_page_knows_that_a_captcha_would_help(shop, visit, gateway_settings):
+    gateway_settings(THROTTLE={"session": "1/1d", "refusal_seconds": 0})
+    client = visit(shop.order())
+    remembered = []
+    for code in ("GIFT-NIL-0001", "GIFT-NIL-0002"):
+        request = client.post(APPLY, {"code": code}).wsgi_request
+        remembered.append(recall_problem(request).code)
+    assert remembered == ["voucher_unusable", "throttled"]
 
 
 def test_an_empty_form_is_no_guess(shop, visit, gateway_settings):
@@ -185,10 +227,12 @@ def address(chance):
 def test_one_address_learns_no_more_than_its_own_limit(shop, visit, unusable):
     order = shop.order()
     statuses = [
-        visit(order).post(APPLY, {"code": "GIFT-NIL-0001"}, REMOTE_ADDR=f"2001:db8:1:2::{n:x}").status_code
+        visit(order, headers=JSON)
+        .post(APPLY, {"code": "GIFT-NIL-0001"}, REMOTE_ADDR=f"2001:db8:1:2::{n:x}")
+        .status_code
         for n in range(1, 200)
     ]
-    assert statuses == [303] * ADDRESS + [429] * (199 - ADDRESS)
+    assert statuses == [422] * ADDRESS + [429] * (199 - ADDRESS)
     assert len(shop.calls()) == CALLS_OF_A_REFUSAL * ADDRESS
 
 

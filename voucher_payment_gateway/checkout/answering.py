@@ -12,20 +12,21 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, remember_problem
 from voucher_payment_gateway.checkout.document import document_of
 from voucher_payment_gateway.checkout.problems import Problem
-from voucher_payment_gateway.checkout.reading import FRAGMENT_HEADER, UNREADABLE, wants_fragment, wants_json
+from voucher_payment_gateway.checkout.reading import (
+    FRAGMENT_HEADER,
+    UNREADABLE,
+    brings_own_token,
+    wants_fragment,
+    wants_json,
+)
 
 __all__ = ["answer", "refuse"]
-
-TOO_MANY = 429
-"""Whoever is stopped learns nothing more: neither how the order stands nor, in the session, that they were here."""
 
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
 def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     """Tell the visitor what came of the wish."""
-    if outcome.problem and outcome.problem.status == TOO_MANY and not wants_fragment(request):
-        return refuse(request, outcome.problem)
     if wants_json(request):
         response = _as_json(request, outcome)
     elif wants_fragment(request) and outcome.order is not None:
@@ -64,7 +65,7 @@ def _posted_next(request: HttpRequest) -> str:
 
 
 def _as_json(request: HttpRequest, outcome: Outcome) -> HttpResponse:
-    document = document_of(outcome, get_token(request))
+    document = document_of(outcome, "" if brings_own_token(request) else get_token(request))
     status = outcome.problem.status if outcome.problem else 200
     return HttpResponse(document.model_dump_json(), status=status, content_type="application/json")
 
@@ -90,6 +91,9 @@ def _as_way_back(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 def _completed(response: HttpResponse, problem: Problem | None) -> HttpResponse:
     patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
-    if problem and problem.retry_after_seconds is not None:
+    is_a_way_back = isinstance(
+        response, HttpResponseRedirect
+    )  # there it would ask the browser to wait before it goes
+    if problem and problem.retry_after_seconds is not None and not is_a_way_back:
         response["Retry-After"] = str(max(ceil(problem.retry_after_seconds), 1))
     return response

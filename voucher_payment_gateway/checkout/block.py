@@ -44,8 +44,8 @@ def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") 
 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:
-    """Keep for the next page which field was wrong: the code of the problem, nothing that was entered."""
-    if problem.field and hasattr(request, "session"):
+    """Keep for the next page what went wrong: the code of the problem, nothing that was entered."""
+    if (problem.field or problem.code == "throttled") and hasattr(request, "session"):
         request.session[SESSION_KEY] = problem.code
 
 

@@ -60,7 +60,9 @@ class CheckoutDocument(Document):
     order: OrderDocument | None = Field(description="Null where the visitor has no order to pay.")
     message: str | None = Field(description="What was done, for people, in the visitor's language.")
     error: ErrorDocument | None
-    csrf_token: str = Field(description="To be sent with the next POST as the header `X-CSRFToken`.")
+    csrf_token: str = Field(
+        description="To be sent with the next POST as the header `X-CSRFToken`; empty where none is needed."
+    )
 
 
 def document_of(outcome: Outcome, csrf_token: str) -> CheckoutDocument:

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from voucher_payment_gateway.checkout.answering import refuse
 from voucher_payment_gateway.checkout.problems import PROBLEMS
-from voucher_payment_gateway.checkout.reading import UNREADABLE
+from voucher_payment_gateway.checkout.reading import UNREADABLE, brings_own_token
 
 __all__ = ["endpoint"]
 
@@ -63,7 +63,7 @@ def _guarded(request: HttpRequest, method: str, act: View, check: CsrfCheck) -> 
         response["Allow"] = method
         return response
     try:
-        if check.process_view(request, act, (), {}):
+        if not brings_own_token(request) and check.process_view(request, act, (), {}):
             return refuse(request, PROBLEMS["page_outdated"])
         return act(request)
     except UNREADABLE:

@@ -15,6 +15,7 @@ from voucher_payment_gateway.conf import NAME, gateway_settings
 __all__ = [
     "FRAGMENT_HEADER",
     "UNREADABLE",
+    "brings_own_token",
     "checkout_order",
     "fields_of",
     "sent_json",
@@ -28,6 +29,10 @@ UNREADABLE = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadableP
 FRAGMENT_HEADER = "Voucher-Fragment"
 """Asks for the block alone instead of a way back to the page, and says in an answer that it is one."""
 
+OWN_TOKEN_SCHEMES = {"bearer", "dpop", "jwt", "token"}
+"""What stands in ``Authorization`` because a program wrote it there. A browser adds Basic, Digest, Negotiate and NTLM
+by itself, also to the form of another site; whatever is not known here may be such a scheme."""
+
 
 def checkout_order(request: HttpRequest) -> Any:
     """Return the order that this visitor may pay, or None: the shop knows, the URL and the form never say."""
@@ -35,6 +40,15 @@ def checkout_order(request: HttpRequest) -> Any:
     if not path:
         raise ImproperlyConfigured(f'{NAME}: CHECKOUT_ORDER must name a callable, "shop.checkout.order".')
     return import_string(path)(request)
+
+
+def brings_own_token(request: HttpRequest) -> bool:
+    """Whether no browser can have been led into sending this: a token that browsers never add, and no cookie at all.
+
+    With any cookie it may be a proxy that turned the cookie of its own login into the token.
+    """
+    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+    return scheme in OWN_TOKEN_SCHEMES and not request.headers.get("Cookie")
 
 
 def sent_json(request: HttpRequest) -> bool:
