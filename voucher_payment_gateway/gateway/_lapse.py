@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import connections, transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway._announce import announce
@@ -91,10 +92,12 @@ def without_open_operation(payments: QuerySet[VoucherPayment]) -> QuerySet[Vouch
 def without_operation(payments: QuerySet[VoucherPayment], which: Q) -> QuerySet[VoucherPayment]:
     """Leave out the payments with such an operation.
 
-    Not by ``Exists``: PostgreSQL makes a join of it, and reads the whole ledger where it expects many payments.
+    Not by ``Exists``: PostgreSQL makes a join of it, and reads the whole ledger where it expects many payments. Not
+    by ``IS NULL``: it takes that for true of one payment in two hundred.
     """
-    operations = VoucherOperation.objects.filter(which, payment=OuterRef("pk")).order_by().values("pk")
-    return payments.alias(hindrance=Subquery(operations[:1])).filter(hindrance=None)
+    operations = VoucherOperation.objects.filter(which, payment=OuterRef("pk")).order_by()
+    one = Subquery(operations.values(found=Value(True))[:1])
+    return payments.alias(has_one=Coalesce(one, Value(False))).filter(has_one=False)
 
 
 def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
