@@ -1,5 +1,6 @@
 """The demo as a visitor meets it: the shop, the local Voucher Cloud, and a headless Chromium."""
 
+import json
 import os
 import shutil
 import signal
@@ -31,11 +32,14 @@ CHROMIUM_ARGUMENTS = [
 DESKTOP = {"viewport": {"width": 1200, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
 PATIENCE_MS = 30_000
+TAUGHT_CURRENCY = "TAUGHT.CURRENCY"
+THROTTLE = {"session": "5/1d", "address": "10000/1h", "holds": "10000/1h", "refusal_seconds": 0.1}
+"""All customers come from one address; five failures stay five, whatever the clock says."""
 DEMO = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
-    "VOUCHER_TIMEOUT_SECONDS": "3",
-    "EXAMPLE_ADDRESS": "10000/1h",
-    "EXAMPLE_HOLDS": "10000/1h",
+    "VOUCHER_TIMEOUT_SECONDS": "2",
+    "EXAMPLE_THROTTLE": json.dumps(THROTTLE),
+    "EXAMPLE_ERROR_MEANINGS": json.dumps({TAUGHT_CURRENCY: "currency_mismatch"}),
 }
 
 
@@ -79,12 +83,14 @@ class Cloud:
 
     def __init__(self, url):
         self.http = httpx.Client(base_url=url, timeout=5, trust_env=False)
+        self.codes = []
 
     def voucher(self, amount, **fields):
         """Add a voucher and return its code, which no other test has; its end says the amount."""
         code = f"GIFT-{uuid.uuid4().hex[:8].upper()}-{amount.replace('.', ''):0>4}"
         body = {"code": code, "amount": amount, "currency": "EUR", **fields}
         self.http.post("/sandbox/vouchers", json=body).raise_for_status()
+        self.codes.append(code)
         return code
 
     def figures(self, code):
@@ -102,6 +108,9 @@ class Cloud:
         """Spoil the next requests that fit; without a fault, end all trouble."""
         body = {"fault": fault, **more} if fault else {}
         self.http.post("/sandbox/faults", json=body).raise_for_status()
+
+    def behave(self, **switches):
+        self.http.post("/sandbox/behaviour", json=switches).raise_for_status()
 
     def reservations(self, code):
         """Return every reservation that was ever made on a voucher."""
@@ -138,7 +147,7 @@ class Demo:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory):
     port, cloud_port = free_ports(2)
     folder = tmp_path_factory.mktemp("demo")
@@ -149,9 +158,9 @@ def demo(tmp_path_factory):
             yield Demo(f"http://127.0.0.1:{port}", cloud, folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
-    """One browser for a module. It must be gone before other tests ask the database something."""
+    """One browser for all of these tests. It must be gone before other tests ask the database something."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine")
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -162,9 +171,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def visitor(chromium, demo):
-    """Open the shop as somebody new: call it with DESKTOP or PHONE for a page."""
+@contextmanager
+def door(chromium, demo):
+    """Let people into the shop, each with a browser profile of their own."""
     with ExitStack() as stack:
 
         def arrive(look=DESKTOP):
@@ -174,6 +183,20 @@ def visitor(chromium, demo):
             return context.new_page()
 
         yield arrive
+
+
+@pytest.fixture
+def visitor(chromium, demo):
+    """Open the shop as somebody new: call it with DESKTOP or PHONE for a page."""
+    with door(chromium, demo) as arrive:
+        yield arrive
+
+
+@pytest.fixture
+def voucher(demo):
+    """Add a voucher: call it with an amount. The trouble that a test makes ends with it."""
+    yield demo.cloud.voucher
+    demo.cloud.trouble("")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""A customer of the example shop: one of four ways to look at it, and what is done and read there in one line each."""
+"""A customer of the example shop: one of eight ways to look at it, and what is done and read there in one line each."""
 
+import itertools
 import re
 from decimal import Decimal
 from typing import NamedTuple
@@ -28,10 +29,10 @@ class Look(NamedTuple):
 
 
 LOOKS = [
-    Look("desktop-en-script", DESKTOP, "en", True),
-    Look("phone-de-script", PHONE, "de", True),
-    Look("desktop-de-plain", DESKTOP, "de", False),
-    Look("phone-en-plain", PHONE, "en", False),
+    Look(f"{width}-{language}-{'script' if scripts else 'plain'}", viewport, language, scripts)
+    for (width, viewport), language, scripts in itertools.product(
+        [("desktop", DESKTOP), ("phone", PHONE)], ["en", "de"], [True, False]
+    )
 ]
 
 
@@ -39,7 +40,7 @@ class Customer:
     """Somebody with a page of the shop; every sentence and amount is expected in the customer's language."""
 
     def __init__(self, page, look):
-        self.page, self.look, self.complaints = page, look, []
+        self.page, self.look, self.complaints, self._copy = page, look, [], None
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -49,6 +50,9 @@ class Customer:
 
     def another_tab(self):
         return Customer(self.page.context.new_page(), self.look)
+
+    def opens_checkout(self):
+        self.page.goto("/checkout/")
 
     # what is read
 
@@ -68,7 +72,11 @@ class Customer:
         if self.look.scripts:
             expect(self.page.locator("[data-vpg-live]")).to_contain_text(sentence)
 
+    def is_told_by_the_page(self, text):
+        expect(self.page.locator(".message").filter(has_text=self.words(text)).first).to_be_visible()
+
     def reads_page(self, text):
+        """Expect a sentence on a page of its own, which leads back to the checkout."""
         expect(self.page.locator("main")).to_contain_text(self.words(text))
         expect(self.page.locator("html")).to_have_attribute("lang", re.compile(self.look.language))
 
@@ -84,15 +92,22 @@ class Customer:
         """Expect no violation of axe-core's rules, WCAG AA contrast among them, and nothing sticking out sideways."""
         sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert self.page.evaluate(sideways) == 0
-        found = Axe().run(self.page if self.look.scripts else self._copy())
+        found = Axe().run(self.page if self.look.scripts else self._where_scripts_run())
         assert found.violations_count == 0, found.generate_report()
 
-    def _copy(self):
-        """The same page where scripts run: axe-core is one."""
-        options = {"viewport": self.look.viewport, "bypass_csp": True}
-        copy = self.page.context.browser.new_context(**options).new_page()
-        copy.set_content(self.page.content().replace("<head>", f'<head><base href="{self.page.url}">', 1))
-        return copy
+    def _where_scripts_run(self):
+        """Return a copy of the page for axe-core, which is a script; the page's own scripts are left out."""
+        if self._copy is None:
+            options = {"viewport": self.look.viewport, "bypass_csp": True}
+            self._copy = self.page.context.browser.new_context(**options).new_page()
+        html = re.sub(r"<script.*?</script>", "", self.page.content(), flags=re.DOTALL)
+        self._copy.set_content(html.replace("<head>", f'<head><base href="{self.page.url}">', 1))
+        return self._copy
+
+    def leaves(self):
+        if self._copy:
+            self._copy.context.close()
+        assert self.complaints == []
 
     # what is done
 
