@@ -6,11 +6,13 @@ status field it has, and saves.
 
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db import router
 from django.db.models import Model
 from django.db.models.signals import post_save
 from django.dispatch import Signal
@@ -27,13 +29,16 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.orders import order_number
+from voucher_payment_gateway.orders import find_order, order_number
+from voucher_payment_gateway.signals import payment_captured, payment_refunded
 
 __all__ = ["connect"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 Act = Callable[[Any, Any], None]
+_is_acting = ContextVar("voucher_payment_gateway.is_acting", default=False)
+"""Whether a status is being acted on just now: what that books is no news."""
 _connected: list[tuple[Signal, str]] = []
 
 
@@ -52,6 +57,8 @@ def connect() -> None:
             _listen(path, verb)
     if settings.ON_STATUS:
         _listen_to_status(settings.ORDER_MODEL)
+        _connect(payment_captured, _booked, uid=f"{NAME}.captured")
+        _connect(payment_refunded, _booked, uid=f"{NAME}.refunded")
 
 
 def _disconnect() -> None:
@@ -111,26 +118,44 @@ def _status_saved(instance: Any, *, raw: bool = False, update_fields: Any = None
     field = str(statuses["field"])
     if raw or (update_fields is not None and field not in update_fields):
         return
-    status = getattr(instance, field)
     for verb, act in ACTS.items():
-        if str(getattr(status, "value", status)) in statuses.get(verb, []):
+        if _has_status(instance, statuses.get(verb, [])):
             _act_on_status(verb, act, instance)
+
+
+def _booked(sender: object, order_number: str, **_: object) -> None:
+    """Refund an order that was returned while its charge, or an earlier refund, was still under way."""
+    statuses = gateway_settings().ON_STATUS
+    if _is_acting.get() or "refund" not in statuses:
+        return
+    order = find_order(order_number)
+    if order is not None and _has_status(order, statuses["refund"]):
+        _act_on_status("refund", _refund, order)
+
+
+def _has_status(order: Any, wanted: Any) -> bool:
+    status = getattr(order, str(gateway_settings().ON_STATUS["field"]))
+    return str(getattr(status, "value", status)) in wanted
 
 
 def _act_on_status(verb: Verb, act: Act, order: Any) -> None:
     """Act; what our own records forbid is logged, since an error here would stop every later save."""
     if verb in ("refund", "cancel") and _was_refused(order):
-        logger.error("gift vouchers: a refund was refused before; %s it by hand", verb)
+        logger.error("gift vouchers: a refund was refused before, or waits for a person; %s it by hand", verb)
         return
+    token = _is_acting.set(True)
     try:
         act(order, None)
     except PaymentStateError as error:
         logger.error("gift vouchers: %s by a status was not possible: %s", verb, error)
+    finally:
+        _is_acting.reset(token)
 
 
 def _was_refused(order: Any) -> bool:
-    """Whether a refund of this order was refused: a mere save must not ask again and again."""
-    refused = VoucherOperation.objects.filter(kind="refund", state="refused")
+    """Whether a refund of this order was refused or is left to a person: a mere save must not ask again and again."""
+    operations = VoucherOperation.objects.using(router.db_for_write(VoucherOperation))
+    refused = operations.filter(kind="refund", state__in=("refused", "manual"))
     return refused.filter(order_number=order_number(order)).exists()
 
 

@@ -13,7 +13,15 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
-__all__ = ["OrderAdapter", "OrderFacts", "facts_by_number", "note_reservation", "order_facts", "order_number"]
+__all__ = [
+    "OrderAdapter",
+    "OrderFacts",
+    "facts_by_number",
+    "find_order",
+    "note_reservation",
+    "order_facts",
+    "order_number",
+]
 
 LONGEST_ORDER_NUMBER = 50
 
@@ -69,15 +77,20 @@ def order_facts(order: Any) -> OrderFacts:
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
-    """Return the facts of the order of this number, as it is stored; None where the shop's orders cannot be looked up
-    by it. Raises what ``order_facts`` raises."""
+    """Return the facts of the order of this number, as it is stored; None where it is not found. Raises what
+    ``order_facts`` raises."""
+    order = find_order(number)
+    return None if order is None else order_facts(order)
+
+
+def find_order(number: str) -> Any:
+    """Return the shop's order of this number, or None where there is none, or orders cannot be looked up by it."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    orders = model._base_manager.using(router.db_for_write(model))
+    orders = model._base_manager.using(router.db_for_write(model))  # no copy that lags behind
     try:
-        order = orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
+        return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except FieldError:
         return None
-    return None if order is None else order_facts(order)
 
 
 def order_number(order: Any) -> str:
@@ -88,15 +101,16 @@ def order_number(order: Any) -> str:
 
 
 def checked_number(number: str) -> str:
-    """Return an order number that the remote side can be given: 1 to 50 printable characters."""
+    """Return an order number that the remote side can be given: 1 to 50 printable characters, no outer blanks."""
     if not number.strip():
         raise PaymentStateError(
             "number: the order has no number yet; give it one before it is paid. Nothing was sent.",
             code="order_number_missing",
         )
-    if len(number) > LONGEST_ORDER_NUMBER or not number.isprintable():
+    if len(number) > LONGEST_ORDER_NUMBER or not number.isprintable() or number != number.strip():
         raise PaymentStateError(
-            f"number: must have at most {LONGEST_ORDER_NUMBER} printable characters. Nothing was sent.",
+            f"number: must have at most {LONGEST_ORDER_NUMBER} printable characters, none of them an outer blank. "
+            "Nothing was sent.",
             code="order_number_malformed",
         )
     return number

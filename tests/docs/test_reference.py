@@ -172,6 +172,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W019",
         "E022",
         "E024",
+        "E026",
         "W030",
         "W031",
     }
@@ -215,6 +216,13 @@ def test_the_message_about_two_databases_is_the_one_that_is_told(settings):
     (message,) = checks.check_settings()
     assert message.id == "voucher_payment_gateway.E024"
     assert message.msg in words(check_rows()["E024"][1])
+
+
+def test_the_message_about_time_zones_is_the_one_that_is_told(settings):
+    settings.USE_TZ = False
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.E026"
+    assert message.msg in words(check_rows()["E026"][1])
 
 
 def test_the_message_about_a_database_is_the_one_that_is_told(monkeypatch):

@@ -342,3 +342,29 @@ def test_the_code_entered_again_while_a_part_waits_is_refused(shop, order, verb)
     with pytest.raises(OperationInProgressError):
         verb(order, CODE)
     assert VoucherPayment.objects.count() == 1
+
+
+def test_a_second_delivery_is_captured_after_the_first_came_back(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    assert only_payment().status == "refunded"
+    gateway.capture(order, "15.00")
+    assert (only_payment().status, only_payment().sealed_code) == ("captured", "")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("5.00")), ("charge", D("15.00"))]
+
+
+def test_what_is_held_for_a_second_delivery_outlasts_the_return_of_the_first(shop, order, voucher):
+    from voucher_payment_gateway.gateway._reservations import renew
+
+    gateway.capture(order, "5.00")
+    renew(only_payment(), D("15.00"), 4)
+    gateway.refund(order)
+    assert (only_payment().status, only_payment().amount_authorized) == ("authorized", D("15.00"))
+    gateway.capture(order)
+    assert shop.bookings(voucher)[-1] == ("charge", D("15.00"))
+
+
+def test_after_the_return_of_all_that_was_agreed_no_code_is_kept(shop, order):
+    gateway.capture(order)
+    gateway.refund(order)
+    assert (only_payment().status, only_payment().sealed_code) == ("refunded", "")

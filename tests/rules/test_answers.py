@@ -18,6 +18,7 @@ from voucher_payment_gateway.rules.answers import is_answer_to_charge, is_answer
         ("5.00", "", "", False),
         ("5.01", "v1", "A-1.x", False),
         ("5.00", "v2", "A-1.x", False),
+        ("5.00", "v1", " a-1.X ", True),
         ("5.00", "v1", "A-1.y", False),
         ("5.00", "v2", None, False),
     ],
@@ -43,6 +44,7 @@ def test_a_charge_is_answered_only_by_its_own_facts(charged, told_voucher_id, to
         ("r1", "v1", "A-1.x", False),
         ("r2", "v2", "A-1.x", False),
         ("r2", "v1", "A-1.y", False),
+        ("r2", "v1", " a-1.X ", True),
     ],
 )
 def test_a_refund_is_answered_by_no_row_that_was_there_before(

@@ -6,7 +6,6 @@ import pytest
 
 from voucher_payment_gateway.rules.cancels import before_cancel
 from voucher_payment_gateway.rules.charges import after_refused_charge
-from voucher_payment_gateway.rules.references import charge_reference
 from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
 from voucher_payment_gateway.rules.states import (
     HELD_BEFORE,
@@ -77,10 +76,6 @@ def test_a_refund_that_was_not_booked_does_not_count(state):
 )
 def test_what_comes_before_a_payment_is_given_up(operations, expected):
     assert before_cancel(operations) == expected
-
-
-def test_the_number_sent_begins_with_the_shops_own():
-    assert charge_reference("A-1", 2, "9f3a") == "A-1-2.9f3a"
 
 
 def test_the_states_that_mean_something():

@@ -31,6 +31,10 @@ OURS = Row()
         ([replace(OURS, type="recharge")], Evidence("absent")),
         ([replace(OURS, id="known")], Evidence("absent")),
         ([OURS, replace(OURS, id="b2")], Evidence("ambiguous")),
+        ([replace(OURS, order_number=" a-1.X ")], Evidence("found", "b1")),
+        ([replace(OURS, order_number=None)], Evidence("ambiguous")),
+        ([replace(OURS, order_number="")], Evidence("ambiguous")),
+        ([OURS, replace(OURS, id="b2", order_number=None)], Evidence("found", "b1")),
     ],
 )
 def test_a_charge_is_ours_only_if_everything_is_equal(rows, expected):
@@ -65,7 +69,7 @@ def test_a_refund_is_ours_only_if_it_is_new_and_the_only_one(rows, expected):
 
 
 def test_a_booking_that_is_alike_in_nothing_proves_nothing_of_a_charge():
-    rows = [REFUND, replace(OURS, order_number=None), replace(OURS, amount=D("4.99"))]
+    rows = [REFUND, replace(OURS, order_number="A-2"), replace(OURS, amount=D("4.99"))]
     assert charge_evidence(rows, reference="A-1.x", amount=D("5.00"), ours=()) == Evidence("absent")
 
 
@@ -88,3 +92,27 @@ def test_two_refunds_are_ambiguous_whoever_booked_the_first():
 
 def test_evidence_that_found_nothing_names_nothing():
     assert (Evidence("absent").remote_id, Evidence("ambiguous").remote_id) == ("", "")
+
+
+LONG = "A-1001-2026-1.9f3ab27c01"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (LONG, Evidence("found", "b1")),
+        (LONG[:20], Evidence("ambiguous")),
+        (LONG[:16], Evidence("ambiguous")),
+        (LONG[:15], Evidence("absent")),
+        (LONG + "x", Evidence("absent")),
+    ],
+)
+def test_a_number_that_was_cut_off_is_for_a_person(told, expected):
+    rows = [replace(OURS, order_number=told)]
+    assert charge_evidence(rows, reference=LONG, amount=D("5.00"), ours=()) == expected
+
+
+def test_a_refund_may_show_a_number_that_was_cut_off():
+    rows = [replace(REFUND, order_number=LONG[:20])]
+    facts = {"amount": D("5.00"), "baseline": (), "ours": (), "client_id": ""}
+    assert refund_evidence(rows, reference=LONG, **facts) == Evidence("found", "b1")

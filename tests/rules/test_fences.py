@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.rules.fences import death_of, next_fence, standing
+from voucher_payment_gateway.rules.fences import death_of, is_dead, next_fence, standing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -56,3 +56,8 @@ def test_only_a_granted_call_is_a_fence(error, reserve, release):
 def test_an_unknown_reservation_is_dead_35_minutes_from_now():
     assert death_of(None, NOON) == NOON + timedelta(minutes=35)
     assert death_of(NOON + timedelta(hours=2), NOON) == NOON + timedelta(hours=2)
+
+
+def test_an_old_reservation_is_dead_from_that_instant_on():
+    assert [is_dead(NOON + timedelta(seconds=after), NOON) for after in (-1, 0, 1)] == [True, True, False]
+    assert is_dead(None, NOON) is False

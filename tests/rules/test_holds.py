@@ -33,6 +33,7 @@ def test_a_hold_is_believed_dead_five_minutes_after_its_end_or_later_if_the_serv
     assert dead_at(NOON, None) == ours
     assert dead_at(NOON, NOON - timedelta(hours=2)) == ours
     assert dead_at(NOON, NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)
+    assert dead_at(NOON, NOON + timedelta(days=400)) == ours + timedelta(hours=24)
 
 
 def test_a_hold_ends_soon_from_ten_minutes_before_its_end():

@@ -1,11 +1,18 @@
 """What an error of the client proves."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from voucher_payment_gateway import exceptions
-from voucher_payment_gateway.rules.verdicts import is_past_hope, verdict
+from voucher_payment_gateway.rules.verdicts import (
+    forbidden_since,
+    is_forbidden,
+    is_past_hope,
+    verdict,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -27,13 +34,33 @@ def test_what_an_error_proves(error, first, repeated):
 
 
 @pytest.mark.parametrize(
-    ("error", "hours", "expected"),
+    ("error", "expected"),
     [
-        (exceptions.CredentialsError(missing_scope="use"), 24, True),
-        (exceptions.CredentialsError(missing_scope="use"), 23.99, False),
-        (exceptions.CredentialsError(), 1000, False),
-        (exceptions.UnavailableError(), 1000, False),
+        (exceptions.CredentialsError(missing_scope="use"), True),
+        (exceptions.CredentialsError(http_status=401), False),
+        (exceptions.UnavailableError(), False),
+        (exceptions.UnavailableError(http_status=400), True),
+        (exceptions.UnavailableError(http_status=404), True),
+        (exceptions.UnavailableError(http_status=499), True),
+        (exceptions.UnavailableError(http_status=399), False),
+        (exceptions.UnavailableError(http_status=408), False),
+        (exceptions.ThrottledError(http_status=429), False),
+        (exceptions.UnavailableError(http_status=500), False),
+        (exceptions.OutcomeUnknownError(http_status=404), False),
     ],
 )
-def test_a_person_decides_about_what_the_api_has_forbidden_for_a_day(error, hours, expected):
-    assert is_past_hope(error, timedelta(hours=hours)) is expected
+def test_what_was_denied_or_turned_away_is_forbidden(error, expected):
+    assert is_forbidden(error) is expected
+
+
+def test_since_when_an_operation_is_forbidden():
+    denied, before = exceptions.CredentialsError(missing_scope="use"), NOON - timedelta(hours=3)
+    assert forbidden_since(denied, None, NOON) == NOON
+    assert forbidden_since(denied, before, NOON) == before
+    assert forbidden_since(exceptions.UnavailableError(), before, NOON) is None
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(24, True), (23.99, False)])
+def test_a_person_decides_about_what_has_been_forbidden_for_a_day(hours, expected):
+    assert is_past_hope(NOON - timedelta(hours=hours), NOON) is expected
+    assert is_past_hope(None, NOON) is False

@@ -21,6 +21,7 @@ from voucher_payment_gateway.api.wire import (
     Reservation,
     Voucher,
 )
+from voucher_payment_gateway.rules.references import may_be_number
 
 T = TypeVar("T")
 Query = tuple[tuple[str, str], ...]
@@ -247,8 +248,8 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 
 def _is_number(given_back: str | None, sent: str) -> bool:
-    """Whether an order number is ours: it may be left out, or trimmed, but never be another one."""
-    return given_back is None or given_back.strip() == sent.strip()
+    """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
+    return given_back is None or may_be_number(given_back, sent)
 
 
 def _money(amount: Decimal, currency: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ W019  the local Voucher Cloud without DEBUG        E020  CODE_PATTERN, CODE_NORM
 E021  THROTTLE, RENEW_HOLDS, CANCEL_RESERVATION_CALL
 E022  a database that cannot guard the money           E023  CA_FILE
 E024  orders and payments in two databases             E025  VOUCHERS_PER_ORDER
+E026  USE_TZ is off
 W030  THROTTLE counts in each process by itself        W031  THROTTLE counts not exactly
 """
 
@@ -86,6 +87,7 @@ HINTS = {
     "E022": "Use PostgreSQL or SQLite.",
     "W030": "Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
     "W031": "Name a cache in Redis or Memcached: in this one, attempts at the same moment may be counted as one.",
+    "E026": "Set USE_TZ = True: every instant is kept with its time zone.",
     "E024": "Let your router keep both in one: otherwise a rollback of an order does not take its charge back.",
     "E025": "Give a whole number from 1 to 100.",
     "E023": "Name a PEM file with the certificate authorities to trust, or leave it out to trust the usual ones.",

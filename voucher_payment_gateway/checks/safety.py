@@ -83,4 +83,9 @@ def _local(given: GatewaySettings) -> Messages:
         yield message("W019", f'{NAME}: ENVIRONMENT: "local" while DEBUG is off.')
 
 
-CHECKS = (_normaliser, _ca_file, _sealing, _throttle, _grace, _local)
+def _time_zones(given: GatewaySettings) -> Messages:
+    if not settings.USE_TZ:
+        yield message("E026", "USE_TZ is off.")
+
+
+CHECKS = (_time_zones, _normaliser, _ca_file, _sealing, _throttle, _grace, _local)

@@ -85,7 +85,8 @@ def _authorize(
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
-    hold = hold_what_is_there(secret, wanted, facts.currency)
+    known = payment.voucher_id if payment else ""
+    hold = hold_what_is_there(secret, wanted, facts.currency, voucher_id=known)
     reserved.append(hold)
     refuse_taxable(hold)
     twin, doublet = view.held_with(hold.voucher_id), None

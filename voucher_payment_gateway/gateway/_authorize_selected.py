@@ -126,7 +126,9 @@ def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
             "The code is not stored; the customer must enter it again. No money moved."
         )
     try:
-        hold = hold_what_is_there(secret, wish.amount, wish.payment.currency)
+        hold = hold_what_is_there(
+            secret, wish.amount, wish.payment.currency, voucher_id=wish.payment.voucher_id
+        )
         refuse_taxable(hold)
     except VoucherGatewayError as error:
         return error
@@ -144,6 +146,7 @@ def _settle_twins(view: OrderView, wishes: list[Wish]) -> None:
             continue
         kept = first.setdefault(wish.answer.voucher_id, wish)
         if kept is not wish:
+            refuse_if_open([kept.payment])
             wish.is_twin, wish.answer = True, None
             again += [kept] if kept not in again else []
     wishes += [wish for wish in again if wish.payment.pk not in wanting]

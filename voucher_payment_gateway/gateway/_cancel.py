@@ -7,9 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import (
-    VoucherGatewayError,
-)
+from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
 from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._authorize import is_usable_now
 from voucher_payment_gateway.gateway._holds import release
@@ -17,7 +15,7 @@ from voucher_payment_gateway.gateway._operations import NOT_READY, start
 from voucher_payment_gateway.gateway._orders import database, decide, look, target, unless_outdated
 from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._refund import give_back_all
-from voucher_payment_gateway.gateway._rows import take, write
+from voucher_payment_gateway.gateway._rows import withdraw, write
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cancels import before_cancel
@@ -69,7 +67,12 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
         _store_wish(payment)
         return 0
     if payment.amount_refundable > ZERO:
-        give_back_all(payment, **by)
+        try:
+            give_back_all(payment, **by)
+        except OperationInProgressError:  # another was first, since this payment was read
+            payment.refresh_from_db(using=database())
+            _store_wish(payment)
+            return 0
         payment.refresh_from_db(using=database())
         if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
             announce(payment_needs_review, payment, payment.amount_refundable)
@@ -87,14 +90,12 @@ def end_refunded(payment: VoucherPayment) -> None:
 
 def _withdraw(payment: VoucherPayment) -> bool:
     """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
-    operations = VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
-    if before_cancel(operations.values_list("kind", "state")) == "wait":
-        return False
-    due = operations.filter(state="due")
-    return all(
-        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
-        for operation in due
+    operations = list(
+        VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
     )
+    if before_cancel((operation.kind, operation.state) for operation in operations) == "wait":
+        return False
+    return all(withdraw(operation) for operation in operations if operation.state == "due")
 
 
 def _store_wish(payment: VoucherPayment) -> None:
@@ -137,6 +138,9 @@ class Releasing:
     """How a reservation is let go. No money moves, and any answer will do."""
 
     name = "cancel"
+
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        return False
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Nothing is needed beforehand."""

@@ -102,7 +102,7 @@ def _shares(
 def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
     """Return what may be charged at most: of what is held first, then of what was held once; with ``again`` also
     what earlier captures left."""
-    statuses = ("authorized", "lapsed", "captured") if again else HELD_BEFORE
+    statuses = ("authorized", "lapsed", "captured", "refunded") if again else HELD_BEFORE
     amounts = [
         (payment, _most_of(payment, again=again))
         for status in statuses
@@ -174,20 +174,20 @@ class Charging:
 
     name = "charge"
 
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Reserve anew where the reservation has ended or holds another amount than is to be charged."""
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        """Whether the reservation has ended or holds another amount than is to be charged."""
         payment = of(operation)
-        if payment.status == "authorized" and may_be_charged(
+        return payment.status != "authorized" or not may_be_charged(
             payment.reserved_until, timezone.now(), held=payment.amount_authorized, amount=operation.amount
-        ):
-            _charge_the_reservation_of(payment, operation)
-            return
-        if operation.pk is None:  # not written yet: the new reservation takes its number
-            renew(payment, operation.amount, operation.number)
-            operation.number += 1
-        else:
+        )
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Reserve anew where that is needed."""
+        payment = of(operation)
+        if self.needs_a_claim(operation):
             renew(payment, operation.amount, look(operation.order_number).next_number)
-        _charge_the_reservation_of(payment, operation)
+        operation.target_id = payment.reservation_id
+        operation.target_dead_at = payment.reservation_dead_at
 
     def call(self, operation: VoucherOperation) -> str:
         charge = voucher_cloud().charge(operation.target_id, operation.reference)
@@ -251,14 +251,11 @@ class Charging:
 
 
 def _refused_since_the_last_success(payment: VoucherPayment) -> int:
-    charges = VoucherOperation.objects.using(database()).filter(payment=payment, kind="charge")
+    charges = VoucherOperation.objects.using(database()).filter(
+        payment=payment, kind="charge", attempts__gt=0
+    )
     states = charges.order_by("-pk").values_list("state", flat=True)
     return sum(1 for _ in takewhile(lambda state: state == "refused", states))
-
-
-def _charge_the_reservation_of(payment: VoucherPayment, operation: VoucherOperation) -> None:
-    operation.target_id = payment.reservation_id
-    operation.target_dead_at = payment.reservation_dead_at
 
 
 CHARGE = Charging()

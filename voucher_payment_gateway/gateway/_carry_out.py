@@ -10,11 +10,10 @@ from django.db import transaction
 
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway._operations import resume, start
-from voucher_payment_gateway.gateway._orders import OrderView, database, decide, look
+from voucher_payment_gateway.gateway._orders import OrderView, OutdatedError, database, decide, is_busy, look
 from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["Done", "Plan", "carry_out"]
 
@@ -65,6 +64,7 @@ def carry_out(
     """
     done = Done()
     errors: list[VoucherGatewayError] = []
+    busy: set[str] = set()
 
     def attempt(step: Callable[[], object]) -> None:
         try:
@@ -84,9 +84,8 @@ def carry_out(
             return
         number = view.next_number
         for draft in plan(view, done, left):
-            draft.number = number
-            draft.waits = any(_is_before(operation, draft) for operation in done.operations)
-            attempt(lambda d=draft: start(procedure, d, **payment_changes or {}))  # type: ignore[misc]
+            draft.number, draft.waits = number, draft.voucher_id in busy
+            attempt(lambda d=draft: _start(procedure, d, busy, payment_changes or {}))  # type: ignore[misc]
             done.started.append(draft)
             number = draft.number + 1
 
@@ -112,9 +111,17 @@ def _all_or_nothing() -> Iterator[None]:
         yield
 
 
-def _is_before(operation: VoucherOperation, draft: VoucherOperation) -> bool:
-    """Whether ``draft`` has to wait for ``operation``: one voucher has one open operation at a time."""
-    return operation.voucher_id == draft.voucher_id and operation.state in OPEN_STATES
+def _start(
+    procedure: Procedure, draft: VoucherOperation, busy: set[str], payment_changes: dict[str, Any]
+) -> None:
+    """Start what was planned. Where it collides with an open operation on its voucher, of whatever order, the voucher
+    is ``busy``: planned anew, it waits."""
+    try:
+        start(procedure, draft, **payment_changes)
+    except OutdatedError:
+        if is_busy(draft.voucher_id):
+            busy.add(draft.voucher_id)
+        raise
 
 
 def _never_sent(

@@ -33,8 +33,8 @@ class Cover:
     """When the first of the reservations ends; None where nothing is held."""
     is_firm: bool
     """Whether a later capture charges exactly ``held``. False while something is due and a voucher is only selected or
-    lapsed, while one is about to end, holds more than the order needs, or has an operation that is not decided: call
-    ``authorize_selected`` before another payment method takes ``due``."""
+    lapsed, while one is about to end, holds more than the order needs, is in another currency than the order by now,
+    or has an operation that is not decided: call ``authorize_selected`` before another payment method takes ``due``."""
 
 
 def cover(order: Any) -> Cover:
@@ -59,7 +59,8 @@ def cover(order: Any) -> Cover:
         covered=view.covered(),
         due=due,
         held_until=min(ends, default=None),
-        is_firm=not any(_is_open(payment, due) for payment in live) and captured + held + due == facts.total,
+        is_firm=captured + held + due == facts.total
+        and not any(payment.currency != facts.currency or _is_open(payment, due) for payment in live),
     )
 
 

@@ -50,22 +50,25 @@ class Hold:
     """Whether it is all that the voucher holds, less than was wanted."""
 
 
-def hold_exactly(secret: Secret, amount: Decimal, currency: str) -> Hold:
+def hold_exactly(secret: Secret, amount: Decimal, currency: str, *, voucher_id: str = "") -> Hold:
     """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
 
-    An answer that never came is repeated once: the new reservation replaces the lost one.
+    An answer that never came, or that tells of another voucher than ``voucher_id`` where that is known, is repeated
+    once: the new reservation replaces the lost one.
     """
     try:
-        return _reserve(secret, amount, currency)
+        return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError:
         pass
     try:
-        return _reserve(secret, amount, currency)
+        return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError as error:
+        if error.code == "answer_not_ours":
+            raise UnavailableError(code="answer_not_ours") from None
         raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
 
 
-def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
+def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str, *, voucher_id: str = "") -> Hold:
     """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
 
     The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
@@ -73,16 +76,16 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
     costs that second call as well: otherwise the time of an answer would tell which codes exist.
     """
     try:
-        return hold_exactly(secret, wanted, currency)
+        return hold_exactly(secret, wanted, currency, voucher_id=voucher_id)
     except RefusedError as error:
         if not _is_tried_again(error) or wanted == CENT:
             raise _as_unusable(error) from None
-    probe = _probe(secret, currency)
+    probe = _probe(secret, currency, voucher_id)
     available = _available(probe, currency)
     if available <= CENT:
         return replace(probe, is_all=True)
     try:
-        hold = hold_exactly(secret, min(wanted, available), currency)
+        hold = hold_exactly(secret, min(wanted, available), currency, voucher_id=probe.voucher_id)
     except RefusedError:
         hold = _hold_beside(probe, secret, min(wanted, available), currency)
     return replace(hold, is_all=available < wanted)
@@ -91,7 +94,7 @@ def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str) -> Hold:
 def _hold_beside(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
     """Reserve what is left where our own 0.01 counts as taken; somebody else may have taken the rest as well."""
     try:
-        return hold_exactly(secret, amount - probe.amount, currency)
+        return hold_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
     except RefusedError:
         raise InsufficientBalanceError(available=amount) from None
 
@@ -116,8 +119,10 @@ def available_on(voucher_id: str) -> Decimal | None:
         return None
 
 
-def _reserve(secret: Secret, amount: Decimal, currency: str) -> Hold:
+def _reserve(secret: Secret, amount: Decimal, currency: str, voucher_id: str) -> Hold:
     answer = voucher_cloud().reserve(code=secret.code, pin=secret.pin, amount=amount, currency=currency)
+    if voucher_id and answer.voucher_id != voucher_id:
+        raise OutcomeUnknownError(code="answer_not_ours")
     return _as_hold(answer)
 
 
@@ -150,9 +155,9 @@ def _as_unusable(error: RefusedError) -> RefusedError:
     return error
 
 
-def _probe(secret: Secret, currency: str) -> Hold:
+def _probe(secret: Secret, currency: str, voucher_id: str) -> Hold:
     try:
-        return hold_exactly(secret, CENT, currency)
+        return hold_exactly(secret, CENT, currency, voucher_id=voucher_id)
     except RefusedError as error:
         raise _as_unusable(error) from None
 

@@ -12,7 +12,7 @@ A comment that begins with K and a number is a crash point: a process may be kil
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, NoReturn
@@ -33,7 +33,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway._orders import OutdatedError, database, unless_outdated
+from voucher_payment_gateway.gateway._orders import OutdatedError, database, decide
 from voucher_payment_gateway.gateway._procedure import Procedure, of
 from voucher_payment_gateway.gateway._rows import (
     LostClaimError,
@@ -44,11 +44,12 @@ from voucher_payment_gateway.gateway._rows import (
     keep_late_answer,
     refuse,
     take,
+    withdraw,
     write,
 )
-from voucher_payment_gateway.gateway._timing import SEND_WINDOW_SECONDS, next_try
+from voucher_payment_gateway.gateway._timing import SEND_WINDOW_SECONDS, next_send, next_try, reread_if_sent
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.verdicts import is_past_hope, verdict
+from voucher_payment_gateway.rules.verdicts import forbidden_since, is_past_hope, verdict
 
 __all__ = ["NOT_READY", "refuse_open_transaction", "resume", "start"]
 
@@ -71,30 +72,27 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
     """
     # K4: decided, nothing written
     if _in_transaction():
-        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
+        _write_due(draft, payment_changes)
         _carry_out_after_commit(procedure, draft)
         return
     if draft.waits:
-        write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes)
+        _write_due(draft, payment_changes)
+        raise UnavailableError(
+            f"order {draft.order_number}: another operation on its gift voucher is not finished. This {draft.kind} is "
+            "written down and follows it. No money moved.",
+            code="voucher_busy",
+        )
+    if procedure.needs_a_claim(draft):
+        _write_due(draft, payment_changes)
+        _resume_own(procedure, draft)
         return
     try:
         procedure.prepare(draft)
         voucher_cloud().authenticate()
     except NOT_READY as error:
-        write(draft, "due", error_code=error.code, due_at=next_try(draft), payment_changes=payment_changes)
+        draft.forbidden_at = forbidden_since(error, None, timezone.now())
+        _write_due(draft, payment_changes, error_code=error.code)
         _page_operator(draft, error)
-        raise
-    except RefusedError as error:
-        with unless_outdated():
-            write(
-                draft,
-                "refused",
-                error_code=error.code,
-                settled_at=timezone.now(),
-                payment_changes=payment_changes,
-            )
-            # K10: the outcome is on the operation, not on the payment
-            procedure.refused(draft)
         raise
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
@@ -109,7 +107,7 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     Raises what ``start`` raises, and WrongStateError where nobody wants it any more: it is taken back then.
     """
     if procedure.is_unwanted(operation):
-        take(operation, state="not_applied", error_code="cancelled", settled_at=timezone.now())
+        withdraw(operation)
         raise WrongStateError(
             f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
         )
@@ -123,7 +121,7 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         _leave_due(operation, error)
         raise
     except RefusedError as error:
-        _refused(procedure, operation, error)
+        _refused(procedure, operation, error, reread_at=reread_if_sent(operation))
         return
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
@@ -154,6 +152,20 @@ def _in_transaction() -> bool:
             "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
         )
     return bool(connection.in_atomic_block)
+
+
+def _write_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
+    write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
+
+
+def _resume_own(procedure: Procedure, operation: VoucherOperation) -> None:
+    """Carry out what this call has written down, anew as long as others write about the order meanwhile."""
+
+    def resume_as_it_stands() -> None:
+        of(operation).refresh_from_db(using=database())
+        resume(procedure, operation)
+
+    decide(resume_as_it_stands)
 
 
 def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) -> None:
@@ -193,19 +205,22 @@ def _not_booked(procedure: Procedure, operation: VoucherOperation, error: Vouche
 
 def _leave_due(operation: VoucherOperation, error: VoucherGatewayError, **changes: Any) -> None:
     """Nothing moved: it is sent later, or, where the API has forbidden it for a day, a person decides."""
-    if is_past_hope(error, timezone.now() - operation.created_at):
+    now, known = timezone.now(), operation.error_code
+    changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
+    if is_past_hope(changes["forbidden_at"], now):
         hand_over(operation, "forbidden", **changes)
         return
-    known = operation.error_code
-    due = {"state": "due", "error_code": error.code, "due_at": next_try(operation)}
+    due = {"state": "due", "error_code": error.code, "due_at": next_send(operation, error)}
     if take(operation, **due, **changes) and known != error.code:
         _page_operator(operation, error)
 
 
-def _refused(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _refused(
+    procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
+) -> None:
     """Write down that it is over, and go on with what follows, or raise ``error``."""
     try:
-        follow_up = refuse(procedure, operation, error)
+        follow_up = refuse(procedure, operation, error, **changes)
     except LostClaimError:
         raise OutcomeUnknownError(code="decided_elsewhere") from None
     if follow_up is None:
@@ -240,7 +255,7 @@ def _carry_out_after_commit(procedure: Procedure, operation: VoucherOperation) -
     def carry_out() -> None:
         try:
             # K15: the caller's transaction is committed, nothing sent
-            resume(procedure, operation)
+            _resume_own(procedure, operation)
         except (VoucherGatewayError, OutdatedError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.warning(

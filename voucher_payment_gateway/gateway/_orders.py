@@ -27,6 +27,7 @@ __all__ = [
     "OutdatedError",
     "database",
     "decide",
+    "is_busy",
     "look",
     "refuse_if_cancelling",
     "refuse_if_open",
@@ -186,6 +187,12 @@ def refuse_if_open(payments: list[VoucherPayment]) -> None:
                 f"order {payment.order_number}: an operation on the gift voucher …{payment.code_hint} is not "
                 "finished yet. Nothing was sent."
             )
+
+
+def is_busy(voucher_id: str) -> bool:
+    """Whether an operation that books is open on the voucher, for whatever order."""
+    operations = VoucherOperation.objects.using(database()).filter(voucher_id=voucher_id, waits=False)
+    return operations.filter(kind__in=MONEY_KINDS, state__in=OPEN_STATES).exists()
 
 
 def target(order: Any) -> tuple[str, int | None]:

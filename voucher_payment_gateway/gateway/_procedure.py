@@ -14,6 +14,10 @@ class Procedure(Protocol):
     name: str
     """The kind as the operation's row has it."""
 
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        """Say whether ``prepare`` changes something at the Voucher Cloud: then it is written down first, so that nobody
+        else does the same at the same moment."""
+
     def prepare(self, operation: VoucherOperation) -> None:
         """Set what the call needs and may be read or reserved beforehand. Moves no money."""
 

@@ -155,6 +155,11 @@ def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, *
     )
 
 
+def _has_more(payment: VoucherPayment) -> bool:
+    """Whether a later delivery may still be charged: its hold and its code outlast the return of the earlier ones."""
+    return bool(payment.sealed_code) and payment.amount_chargeable > ZERO
+
+
 NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
 
 
@@ -163,9 +168,13 @@ class Refunding:
 
     name = "refund"
 
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        return False
+
     def prepare(self, operation: VoucherOperation) -> None:
-        """Note which refunds the voucher has already: without that a lost one could not be told from them."""
-        if operation.baseline is None:
+        """Note which refunds the voucher has before the first send: without that a lost one could not be told from
+        them."""
+        if operation.baseline is None or not operation.attempts:
             operation.baseline = refund_ids(operation.voucher_id)
 
     def call(self, operation: VoucherOperation) -> str:
@@ -189,8 +198,13 @@ class Refunding:
             captured=payment.amount_captured,
             cancelling=payment.cancel_requested_at is not None,
         )
-        ended = NOTHING_HELD | {"status": status} if status != "captured" else {}
-        return {"amount_refunded": refunded, **ended}
+        booked: dict[str, Any] = {"amount_refunded": refunded}
+        if status == "captured" or (
+            status == "refunded" and payment.status == "authorized" and _has_more(payment)
+        ):
+            return booked
+        booked["status"] = status
+        return booked if status == "refunded" and _has_more(payment) else booked | NOTHING_HELD
 
     def tell(self, operation: VoucherOperation) -> None:
         announce(payment_refunded, of(operation), operation.amount)

@@ -16,7 +16,7 @@ from voucher_payment_gateway.gateway._codes import kept_until
 from voucher_payment_gateway.gateway._holds import Hold, available_on, hold_exactly
 from voucher_payment_gateway.gateway._orders import unless_outdated
 from voucher_payment_gateway.gateway._payments import change_payment, without_hold
-from voucher_payment_gateway.gateway._rivals import rivals_of, take_over
+from voucher_payment_gateway.gateway._rivals import any_being_charged, rivals_of, take_over
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
 from voucher_payment_gateway.sealing import unseal
@@ -61,6 +61,9 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
+    note_reservation(
+        payment.order_number, hold.reservation_id
+    )  # first: a shop's transaction locks its order first too
     held = changes | {
         "status": "authorized",
         "voucher_id": hold.voucher_id,
@@ -86,8 +89,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         attempts=1,
         settled_at=timezone.now(),
     )
-    # K3: both are written, not committed
-    note_reservation(payment.order_number, hold.reservation_id)
+    # K3: all is written, not committed
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
@@ -102,10 +104,10 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             f"order {payment.order_number}: the reservation has ended and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
-    if any(rival.pending for rival in rivals_of([payment])):
+    if any_being_charged(rivals_of([payment])):
         raise UnavailableError(code="voucher_being_charged")
     try:
-        hold = hold_exactly(secret, amount, payment.currency)
+        hold = hold_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
     except RefusedError as error:
         raise InsufficientBalanceError(
             f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
@@ -114,8 +116,6 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             http_status=error.http_status,
             available=available_on(payment.voucher_id),
         ) from None
-    if payment.voucher_id and hold.voucher_id != payment.voucher_id:
-        raise UnavailableError(code="answer_not_ours")
     record_hold(payment, hold, number)
 
 

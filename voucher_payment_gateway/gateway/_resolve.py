@@ -26,7 +26,7 @@ from voucher_payment_gateway.gateway._rows import ask_for_review, book, hand_ove
 from voucher_payment_gateway.gateway._timing import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
-from voucher_payment_gateway.rules.fences import Fence, death_of, next_fence, standing
+from voucher_payment_gateway.rules.fences import Fence, death_of, is_dead, next_fence, standing
 from voucher_payment_gateway.rules.resolution import (
     Doubt,
     Figures,
@@ -68,11 +68,15 @@ def read_again(operation: VoucherOperation) -> bool:
 
     Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
     """
-    surplus = evidence_of(operation).verdict != "absent"
-    # K17: the bookings are read, nothing decided
     waiting = VoucherOperation.objects.using(database()).filter(
         pk=operation.pk, reread_at=operation.reread_at
     )
+    try:
+        surplus = evidence_of(operation).verdict != "absent"
+    except VoucherGatewayError:
+        waiting.update(reread_at=next_try(operation))  # the others are not kept waiting
+        raise
+    # K17: the bookings are read, nothing decided
     if waiting.update(reread_at=None) and surplus:
         ask_for_review(operation)
         return True
@@ -149,8 +153,12 @@ def _fence(operation: VoucherOperation) -> None:
         if fence == "death":
             _store_fence(operation, death_of(operation.target_dead_at, timezone.now()))
             return
-        if _reserved_anew(operation) if fence == "reserve" else _released(operation):
-            return
+        try:
+            if _reserved_anew(operation) if fence == "reserve" else _released(operation):
+                return
+        except VoucherGatewayError:
+            if not is_dead(operation.target_dead_at, timezone.now()):
+                raise  # it is tried again as long as it may be needed
         failed.append(fence)
 
 
@@ -178,7 +186,7 @@ def _reserved_anew(operation: VoucherOperation) -> bool:
     if secret is None:
         return False
     try:
-        hold = hold_exactly(secret, operation.amount, operation.currency)
+        hold = hold_exactly(secret, operation.amount, operation.currency, voucher_id=operation.voucher_id)
     except VoucherGatewayError as error:
         return _stands("reserve", error)
     number = look(operation.order_number).next_number

@@ -17,7 +17,7 @@ from voucher_payment_gateway.gateway._announce import announce
 from voucher_payment_gateway.gateway._orders import DECISIONS, OutdatedError, database, unless_outdated
 from voucher_payment_gateway.gateway._payments import change_payment
 from voucher_payment_gateway.gateway._procedure import Procedure, of
-from voucher_payment_gateway.gateway._timing import next_try, reread_at
+from voucher_payment_gateway.gateway._timing import next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.answers import needs_review
@@ -31,6 +31,7 @@ __all__ = [
     "keep_late_answer",
     "refuse",
     "take",
+    "withdraw",
     "write",
 ]
 
@@ -47,6 +48,7 @@ def write(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
     """Beat one: the operation, and what it changes on its payment, together or not at all."""
+    draft.actor, draft.reason = draft.actor[:150], draft.reason[:255]
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
     with unless_outdated():
@@ -65,6 +67,17 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
     for name, value in changes.items():
         setattr(operation, name, value)
     return True
+
+
+def withdraw(operation: VoucherOperation) -> bool:
+    """Take back what is due and not wanted any more; say whether it was still as it was read."""
+    return take(
+        operation,
+        state="not_applied",
+        error_code="cancelled",
+        settled_at=timezone.now(),
+        reread_at=reread_if_sent(operation),
+    )
 
 
 def go_first(operation: VoucherOperation) -> bool:

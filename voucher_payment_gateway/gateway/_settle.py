@@ -58,27 +58,28 @@ class SettleReport:
     """Operations that are due or unknown after this run."""
 
 
-def settle(limit: int = 100) -> SettleReport:
+def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
     """Finish up to ``limit`` operations of each sort and say what was done.
 
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
     among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Dead reservations lapse,
     and codes are erased when their time is over. Safe to run twice, and in several processes at once, which share the
-    work. Call it often, such as every minute.
+    work. Call it often, such as every minute. Once ``stop`` says so, what is under way is finished, and nothing else is
+    begun.
 
     Raises TransactionManagementError inside of a transaction: what it sends could not be committed before.
     """
     refuse_open_transaction()
-    now = timezone.now()
+    now, stop = timezone.now(), stop or _never
     report = SettleReport(
-        abandoned=_each(_abandoned(now, limit), _give_up_waiting),
-        sent=_each(claimed(_open("due", now), limit), _send),
-        found=_each(claimed(_open("unknown", now), limit), _look_up),
-        cancelled=_each(_wishes(limit), _carry_out_wish),
-        renewed=_each(ending_holds()[:limit], keep_alive),
+        abandoned=_each(_abandoned(now, limit), _give_up_waiting, stop),
+        sent=_each(claimed(_open("due", now), limit), _send, stop),
+        found=_each(claimed(_open("unknown", now), limit), _look_up, stop),
+        cancelled=_each(_wishes(limit), _carry_out_wish, stop),
+        renewed=_each(ending_holds()[:limit], keep_alive, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
-        reviews=_each(_to_be_read_again(now, limit), read_again),
+        reviews=_each(_to_be_read_again(now, limit), read_again, stop),
     )
     operations = VoucherOperation.objects.using(database())
     return replace(
@@ -115,10 +116,14 @@ def _to_be_read_again(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
     return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
 
 
-def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
+def _never() -> bool:
+    return False
+
+
+def _each(rows: Iterable[Row], do: Callable[[Row], bool], stop: Callable[[], bool]) -> int:
     """Do it for each row, and count where it was done; one that fails does not stop the others."""
-    done = 0
-    for row in rows:
+    done, waiting = 0, iter(rows)
+    while not stop() and (row := next(waiting, None)) is not None:
         try:
             done += do(row)
         except VoucherGatewayError as error:
@@ -132,7 +137,7 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool]) -> int:
 
 def _send(operation: VoucherOperation) -> bool:
     resume(PROCEDURES[operation.kind], operation)
-    return True
+    return not operation.waits
 
 
 def _give_up_waiting(operation: VoucherOperation) -> bool:

@@ -5,12 +5,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules import leases
 from voucher_payment_gateway.rules.leases import SEND_WINDOW_SECONDS
 from voucher_payment_gateway.rules.resolution import last_read_at
 
-__all__ = ["SEND_WINDOW_SECONDS", "lease_seconds", "next_try", "reread_at"]
+__all__ = ["SEND_WINDOW_SECONDS", "lease_seconds", "next_send", "next_try", "reread_at", "reread_if_sent"]
 
 
 def lease_seconds() -> float:
@@ -24,6 +25,19 @@ def next_try(operation: VoucherOperation) -> datetime:
     return leases.next_look_at(now, operation.sending_at or operation.created_at or now)
 
 
+def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> datetime:
+    """Return when to send what was surely not applied: soon after it was asked for, then ever more seldom, and not
+    before the Voucher Cloud asks for it; at least every hour."""
+    now = timezone.now()
+    wait = getattr(error, "retry_after_seconds", None) or 0
+    return leases.next_send_at(now, operation.created_at or now, wait)
+
+
 def reread_at(operation: VoucherOperation, *, booked: bool) -> datetime | None:
     """Return when to look once more for what was repeated, or ended without money after doubt."""
     return last_read_at(timezone.now(), sends=operation.attempts, booked=booked)
+
+
+def reread_if_sent(operation: VoucherOperation) -> datetime | None:
+    """Return when to look once more for what ends without having been sent anew; None where it was never sent."""
+    return reread_at(operation, booked=False) if operation.attempts else None

@@ -19,6 +19,11 @@ class Migration(migrations.Migration):
             name='waits',
             field=models.BooleanField(default=False, editable=False),
         ),
+        migrations.AddField(
+            model_name='voucheroperation',
+            name='forbidden_at',
+            field=models.DateTimeField(blank=True, null=True, verbose_name='forbidden since'),
+        ),
         migrations.AddConstraint(
             model_name='voucheroperation',
             constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ('charge', 'refund', 'recharge')), ('state__in', ('due', 'sending', 'unknown')), ('waits', False)), fields=('voucher_id',), name='vpg_operation_one_open_per_voucher'),

@@ -71,6 +71,7 @@ class VoucherOperation(PermanentModel):
     fence_at = models.DateTimeField(_("fence at"), null=True, blank=True)
     absent_at = models.DateTimeField(_("absent at"), null=True, blank=True)
     refused_at = models.DateTimeField(_("repeat refused at"), null=True, blank=True)
+    forbidden_at = models.DateTimeField(_("forbidden since"), null=True, blank=True)
     reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
 
     objects = PermanentQuerySet.as_manager()

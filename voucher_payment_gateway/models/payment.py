@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.db import models
+from django.db import models, router
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
@@ -153,7 +153,8 @@ class VoucherPayment(PermanentModel):
     @property
     def pending(self) -> bool:
         """Whether an operation of this payment is open or its outcome unknown."""
-        return self.operations.filter(state__in=OPEN_STATES).exists()
+        operations = self.operations.using(router.db_for_write(type(self)))
+        return bool(operations.filter(state__in=OPEN_STATES).exists())
 
     @property
     def amount_chargeable(self) -> Decimal:

@@ -6,6 +6,8 @@ A well-formed success that tells of something else proves nothing about ours.
 from collections.abc import Collection
 from decimal import Decimal
 
+from voucher_payment_gateway.rules.references import may_be_number
+
 __all__ = ["is_answer_to_charge", "is_answer_to_refund", "needs_review"]
 
 
@@ -20,9 +22,11 @@ def is_answer_to_charge(
 ) -> bool:
     """Say whether an answer that tells of ``charged`` is about the charge of ``amount``: voucher and order number
     are ours where they are told, and at least one of them is."""
-    told = [
-        given == ours for given, ours in ((told_voucher_id, voucher_id), (told_reference, reference)) if given
-    ]
+    told = []
+    if told_voucher_id:
+        told.append(told_voucher_id == voucher_id)
+    if told_reference:
+        told.append(may_be_number(told_reference, reference))
     return charged == amount and bool(told) and all(told)
 
 
@@ -38,7 +42,7 @@ def is_answer_to_refund(
     """Say whether an answer is about our refund: its id is not one of the ``baseline``, and voucher and order number
     are ours where they are told."""
     same_voucher = told_voucher_id in (None, voucher_id)
-    same_order = told_reference in (None, "", reference)
+    same_order = not told_reference or may_be_number(told_reference, reference)
     return same_voucher and same_order and remote_id not in baseline
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from voucher_payment_gateway.rules.evidence import Booking
+from voucher_payment_gateway.rules.references import is_same_number, may_be_number
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["Books", "DatedBooking", "Entry", "may_be", "may_have_number"]
@@ -114,7 +115,7 @@ def may_be(booking: Booking, entry: Entry) -> bool:
     if booking.type != entry.kind:
         return False
     if entry.kind != "refund":
-        return booking.order_number == entry.reference
+        return is_same_number(booking.order_number, entry.reference)
     return (
         booking.amount == entry.amount
         and booking.id not in entry.baseline
@@ -123,7 +124,7 @@ def may_be(booking: Booking, entry: Entry) -> bool:
 
 
 def may_have_number(booking: Booking, reference: str) -> bool:
-    return booking.order_number in (None, "", reference)
+    return not booking.order_number or may_be_number(booking.order_number, reference)
 
 
 def _of_one_payment(entries: list[Entry]) -> Entry | None:

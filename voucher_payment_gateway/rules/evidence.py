@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from voucher_payment_gateway.rules.references import is_cut_off, is_same_number, may_be_number
+
 __all__ = ["Booking", "Evidence", "charge_evidence", "refund_evidence"]
 
 
@@ -44,17 +46,16 @@ def charge_evidence(
 ) -> Evidence:
     """Look for the charge sent with ``reference`` over ``amount`` whose id is not in ``ours``.
 
-    The reference is unique per capture, so two such rows mean that one request was booked twice.
+    The reference is unique per capture, so two such rows mean that one request was booked twice. A row that
+    shows no number, or only the beginning of ours, may be another's: a person must decide.
     """
-    rows = [
-        row.id
-        for row in bookings
-        if row.type == "charge"
-        and row.order_number == reference
-        and row.amount == amount
-        and row.id not in ours
-    ]
-    return _exactly_one(rows)
+    rows = [row for row in bookings if row.type == "charge" and row.amount == amount and row.id not in ours]
+    found = _exactly_one([row.id for row in rows if is_same_number(row.order_number, reference)])
+    if found is ABSENT and any(
+        not row.order_number or is_cut_off(row.order_number, reference) for row in rows
+    ):
+        return AMBIGUOUS
+    return found
 
 
 def refund_evidence(
@@ -79,7 +80,7 @@ def refund_evidence(
         and row.amount == amount
         and row.id not in baseline
         and row.id not in ours
-        and row.order_number in (None, "", reference)
+        and (not row.order_number or may_be_number(row.order_number, reference))
     ]
     if len(rows) == 1 and client_id and rows[0].client_id and rows[0].client_id != client_id:
         return AMBIGUOUS

@@ -14,7 +14,7 @@ from voucher_payment_gateway.rules.holds import held_until
 from voucher_payment_gateway.rules.resolution import dead_at
 from voucher_payment_gateway.rules.verdicts import is_forbidden
 
-__all__ = ["Fence", "Standing", "death_of", "next_fence", "standing"]
+__all__ = ["Fence", "Standing", "death_of", "is_dead", "next_fence", "standing"]
 
 Fence = Literal["reserve", "release", "death"]
 Standing = Literal["stands", "fails", "again"]
@@ -44,6 +44,11 @@ def standing(fence: Literal["reserve", "release"], error: VoucherGatewayError | 
         return "stands"
     refused = isinstance(error, RefusedError) or is_forbidden(error)
     return "again" if fence == "reserve" and not refused else "fails"
+
+
+def is_dead(target_dead_at: datetime | None, now: datetime) -> bool:
+    """Say whether the old reservation has died of age: no other fence is needed then."""
+    return target_dead_at is not None and target_dead_at <= now
 
 
 def death_of(target_dead_at: datetime | None, now: datetime) -> datetime:

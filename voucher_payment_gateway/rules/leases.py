@@ -7,7 +7,7 @@ another one may have taken over. The lease is longer than the window and the lon
 from datetime import datetime, timedelta
 from typing import Literal
 
-__all__ = ["SEND_WINDOW_SECONDS", "after_lease", "lease_seconds", "may_begin", "next_look_at"]
+__all__ = ["SEND_WINDOW_SECONDS", "after_lease", "lease_seconds", "may_begin", "next_look_at", "next_send_at"]
 
 SEND_WINDOW_SECONDS = 20
 """Later than this after the claim an operation is not sent any more."""
@@ -38,3 +38,10 @@ def next_look_at(now: datetime, began_at: datetime) -> datetime:
     hour."""
     age = (now - began_at).total_seconds()
     return now + timedelta(seconds=min(max(age, EARLIEST_LOOK_SECONDS), LATEST_LOOK_SECONDS))
+
+
+def next_send_at(now: datetime, asked_at: datetime, wait_seconds: float) -> datetime:
+    """Return when to send again what was asked for at ``asked_at`` and surely not applied: not before ``wait_seconds``
+    are over, but at least every hour."""
+    earliest = now + timedelta(seconds=min(wait_seconds, LATEST_LOOK_SECONDS))
+    return max(next_look_at(now, asked_at), earliest)

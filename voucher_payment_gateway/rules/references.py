@@ -1,6 +1,14 @@
-"""The order number that is sent with a charge."""
+"""The order number that is sent with a charge, and how the Voucher Cloud may give it back.
 
-__all__ = ["charge_reference"]
+What it does to a number is not documented: it may trim it, fold its case, or cut it off.
+"""
+
+import unicodedata
+
+__all__ = ["charge_reference", "is_cut_off", "is_same_number", "may_be_number"]
+
+SHORTEST_CUT = 16
+"""A shorter beginning of our number may be somebody else's whole number."""
 
 
 def charge_reference(order_number: str, capture: int, token: str) -> str:
@@ -11,3 +19,23 @@ def charge_reference(order_number: str, capture: int, token: str) -> str:
     down before the call, and kept for every repetition: a remote that enforces uniqueness then protects us.
     """
     return f"{order_number}-{capture}.{token}"
+
+
+def is_same_number(told: str | None, sent: str) -> bool:
+    """Say whether a number is the one that was sent, but for outer blanks, case and the form of its letters."""
+    return told is not None and _plain(told) == _plain(sent)
+
+
+def may_be_number(told: str, sent: str) -> bool:
+    """Say whether a number does not contradict the one that was sent."""
+    return is_same_number(told, sent) or is_cut_off(told, sent)
+
+
+def is_cut_off(told: str | None, sent: str) -> bool:
+    """Say whether a number may be the beginning of the one that was sent."""
+    beginning = _plain(told or "")
+    return len(beginning) >= SHORTEST_CUT and _plain(sent).startswith(beginning)
+
+
+def _plain(number: str) -> str:
+    return unicodedata.normalize("NFKC", number).strip().casefold()

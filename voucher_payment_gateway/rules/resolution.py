@@ -26,6 +26,10 @@ __all__ = [
 DEAD_MARGIN_SECONDS = 5 * 60
 """So much later than its end a reservation is believed dead."""
 
+LONGEST_HOLD = timedelta(hours=24)
+"""So much longer than documented an end is believed that the Voucher Cloud names: its clock may be wrong by a day, but
+no operation waits for ever."""
+
 MOST_SENDS = 4
 """So often a call is sent at most; after that a person decides."""
 
@@ -117,9 +121,9 @@ def may_repeat(sends: int) -> bool:
 
 def dead_at(held_until: datetime, valid_until: datetime | None) -> datetime:
     """Return when a reservation is believed dead: five minutes after its end on our clock, or at the end that the
-    Voucher Cloud names, if that is later."""
+    Voucher Cloud names, if that is later by a day at most."""
     ours = held_until + timedelta(seconds=DEAD_MARGIN_SECONDS)
-    return max(ours, valid_until) if valid_until is not None else ours
+    return ours if valid_until is None else min(max(ours, valid_until), ours + LONGEST_HOLD)
 
 
 def _certain_from(certain_at: datetime, read_at: datetime, then: Literal["not_booked", "refused"]) -> Step:

@@ -1,6 +1,6 @@
 """What an error of the client proves about a call that may move money."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from voucher_payment_gateway.exceptions import (
@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 
-__all__ = ["Verdict", "is_forbidden", "is_past_hope", "verdict"]
+__all__ = ["Verdict", "forbidden_since", "is_forbidden", "is_past_hope", "verdict"]
 
 Verdict = Literal["refused", "not_applied", "unknown"]
 
@@ -34,12 +34,20 @@ def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
     return "unknown"
 
 
+def forbidden_since(error: VoucherGatewayError, since: datetime | None, now: datetime) -> datetime | None:
+    """Return since when the API forbids an operation, ``since`` when until now; None where ``error`` is another one."""
+    return (since or now) if is_forbidden(error) else None
+
+
 def is_forbidden(error: VoucherGatewayError) -> bool:
-    """Say whether the API itself denied us the call. That may be a missing right, which an operator can grant, or its
-    way to refuse this voucher."""
-    return isinstance(error, CredentialsError) and bool(error.missing_scope)
+    """Say whether the API denied us the call, or somebody in between turned it away. That may be a missing right, which
+    an operator can grant, or the way in which this voucher is refused."""
+    if isinstance(error, CredentialsError):
+        return bool(error.missing_scope)
+    turned_away = error.http_status is not None and 400 <= error.http_status < 500
+    return isinstance(error, UnavailableError) and turned_away and error.http_status not in (408, 429)
 
 
-def is_past_hope(error: VoucherGatewayError, waited: timedelta) -> bool:
-    """Say whether a person must decide about an operation that was surely not applied and has ``waited`` so long."""
-    return is_forbidden(error) and waited >= HOPE
+def is_past_hope(since: datetime | None, now: datetime) -> bool:
+    """Say whether a person must decide about an operation that the API has forbidden ``since`` then."""
+    return since is not None and now - since >= HOPE

@@ -32,14 +32,14 @@ class Command(BaseCommand):
             raise CommandError("--limit and --every must be above zero, and --every a day at most.")
         stop = _stop_on_signal() if every else Event()
         while True:
-            report = gateway.settle(limit)
+            report = gateway.settle(limit, stop=stop.is_set)
             self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
             if not every or stop.wait(every):
                 return
 
 
 def _stop_on_signal() -> Event:
-    """Let the run that is under way end; then stop."""
+    """Let the call that is under way end; then stop."""
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,0 +1,45 @@
+"""The order number that is sent with a charge, and what may come back of it."""
+
+import pytest
+
+from voucher_payment_gateway.rules.references import (
+    charge_reference,
+    is_cut_off,
+    is_same_number,
+    may_be_number,
+)
+
+SENT = "A-1001-2026-1.9f3ab27c01"
+
+
+def test_the_number_sent_begins_with_the_shops_own():
+    assert charge_reference("A-1", 2, "9f3a") == "A-1-2.9f3a"
+
+
+@pytest.mark.parametrize(
+    ("told", "same", "cut_off"),
+    [
+        (SENT, True, True),
+        (f" {SENT.lower()} ", True, True),
+        (SENT[:16], False, True),
+        (f" {SENT[:16].upper()} ", False, True),
+        (SENT[:15], False, False),
+        (SENT[1:], False, False),
+        (SENT + "2", False, False),
+        ("", False, False),
+        (None, False, False),
+    ],
+)
+def test_what_may_come_back_of_a_number(told, same, cut_off):
+    assert (is_same_number(told, SENT), is_cut_off(told, SENT)) == (same, cut_off)
+    if told is not None:
+        assert may_be_number(told, SENT) is (same or cut_off)
+
+
+def test_the_form_of_the_letters_does_not_count():
+    assert is_same_number("K\u00f6ln-1", "Ko\u0308ln-1")
+
+
+def test_the_outer_blanks_of_what_was_sent_do_not_count():
+    assert is_same_number("A-1", " A-1 ")
+    assert is_cut_off(SENT[:16], f" {SENT}")
