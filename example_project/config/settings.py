@@ -20,8 +20,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "shop",  # ahead of the gateway, so that its templates of the same name are taken
     "voucher_payment_gateway",
-    "shop",
 ]
 
 MIDDLEWARE = [
