@@ -72,7 +72,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     refuse_open_transaction()
     now, stop = timezone.now(), stop or _never
     report = SettleReport(
-        abandoned=_each(_abandoned(now, limit), _give_up_waiting, stop),
+        abandoned=_each(claimed(_abandoned(now), limit), _give_up_waiting, stop),
         sent=_each(claimed(_open("due", now), limit), _send, stop),
         found=_each(claimed(_open("unknown", now), limit), _look_up, stop),
         cancelled=_each(_wishes(limit), _carry_out_wish, stop),
@@ -94,10 +94,10 @@ def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
     return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=PROCEDURES)
 
 
-def _abandoned(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
+def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
     given_up = now - timedelta(seconds=lease_seconds())
-    return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)[:limit]
+    return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)
 
 
 def _wishes(limit: int) -> QuerySet[VoucherPayment]:
