@@ -4,12 +4,18 @@ import logging
 
 import django
 import pytest
+from django.apps import apps
+from django.contrib.messages import get_messages
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.urls import path
 
+import tests.urls
+from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import summary, views
+from voucher_payment_gateway.checkout.entering import enter_voucher
 
 APPLY, STATE = "/vouchers/apply/", "/vouchers/state/"
 CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
@@ -31,6 +37,16 @@ def rows(table):
         return cursor.fetchall()
 
 
+def enter_discount(request):
+    """A field of the shop's own, which nothing is done to hide."""
+    typed = request.POST["discount"]
+    enter_voucher(request, Order.objects.get(), typed)
+    raise RuntimeError("a mistake of the shop")
+
+
+urlpatterns = [path("discount/", enter_discount), *tests.urls.urlpatterns]
+
+
 def kept():
     """All that the database, the session store in it included, and the cache hold."""
     tables = {table: rows(table) for table in connection.introspection.table_names()}
@@ -39,16 +55,27 @@ def kept():
 
 def seen(response, client):
     """All that a browser gets and keeps."""
-    html = response.content.decode()
-    return f"{response.serialize_headers()} {html} {response.cookies} {dict(client.session)}"
+    html, messages = response.content.decode(), [*map(str, get_messages(response.wsgi_request))]
+    return f"{response.serialize_headers()} {html} {response.cookies} {messages} {dict(client.session)}"
+
+
+def admin_pages():
+    """Every page of the admin that shows something of this package."""
+    for model in apps.get_app_config("voucher_payment_gateway").get_models():
+        place = f"/admin/voucher_payment_gateway/{model._meta.model_name}"
+        yield f"{place}/"
+        yield from (f"{place}/{key}/change/" for key in model.objects.values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG on", "DEBUG off"])
-@pytest.mark.parametrize("asking", ["form", "script", "json"])
+@pytest.mark.parametrize(
+    ("asking", "store"),
+    [("form", "db"), ("form", "cache"), ("form", "signed_cookies"), ("script", "db"), ("json", "db")],
+)
 def test_a_code_leaves_no_trace(
-    shop, visit, settings, everything_is_logged, admin_user, debug, asking, figures
+    shop, visit, settings, everything_is_logged, admin_user, debug, asking, store, figures
 ):
-    settings.DEBUG = debug
+    settings.DEBUG, settings.SESSION_ENGINE = debug, f"django.contrib.sessions.backends.{store}"
     order, headers = shop.order("50.00"), {"script": {"voucher-fragment": "1"}, "json": {"accept": JSON}}
     shop.voucher("20.00", code=CODE, pin=PIN)
     client = visit(order, headers=headers.get(asking, {}))
@@ -56,6 +83,7 @@ def test_a_code_leaves_no_trace(
     for fault, code, pin in [
         ("", CODE, ""), ("", CODE, PIN[:-1]), ("", f"{CODE}\x00", PIN), ("", CODE * 700, PIN),
         ("before:503", CODE, PIN), ("after:drop", CODE, PIN), ("", CODE, PIN), ("", CODE, PIN),
+        ("", CODE, PIN[1:]), ("", CODE, PIN),
     ]:  # fmt: skip
         if fault:
             shop.cloud.faults.next(fault, path="*/reservations", times=2)
@@ -63,13 +91,13 @@ def test_a_code_leaves_no_trace(
         response = client.post(APPLY, body, **({"content_type": JSON} if asking == "json" else {}))
         found.append(seen(response, client))
     assert order.voucher_authorized == 20
+    assert asking == "form" or response.status_code == 429, "the last attempt is throttled"
+    gateway.capture(order)
     staff = Client()
     staff.force_login(admin_user)
-    found += [
-        seen(staff.get(f"/admin/voucher_payment_gateway/voucherpayment/{page}"), staff)
-        for page in ("", f"{order.voucher_payments.get().pk}/change/")
-    ]
-    gateway.capture(order)
+    pages = list(admin_pages())
+    assert len(pages) > 3
+    found += [seen(staff.get(page), staff) for page in pages]
     found += [seen(client.get(STATE), client), everything_is_logged.text, kept()]
     assert "POST" in everything_is_logged.text
     assert asking != "script" or f"…{CODE[-4:]}" in found[7]
@@ -113,6 +141,27 @@ def test_an_error_page_shows_no_code(
     assert ("RuntimeError" in response.content.decode()) == debug
     assert mailoutbox
     figures("secret canaries", texts_searched=3 + len(mailoutbox), found=text.count("CANARY"))
+    assert "CANARY" not in text, text[max(0, text.find("CANARY") - 90) :][:150]
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG on", "DEBUG off"])
+def test_an_error_page_of_a_field_of_the_shop_s_own_shows_no_code(
+    shop, settings, everything_is_logged, mailoutbox, debug
+):
+    settings.DEBUG, settings.ADMINS, settings.ROOT_URLCONF = debug, ADMINS, __name__
+    settings.LOGGING_CONFIG = None
+    logger, mailer = logging.getLogger("django.request"), admin_mailer()
+    logger.addHandler(mailer)
+    shop.order()
+    shop.voucher("20.00", code=CODE)
+    client = Client(raise_request_exception=False)
+    response = client.post("/discount/", {"discount": CODE})
+    logger.removeHandler(mailer)
+    assert response.status_code == 500
+    page = response.content.decode()
+    assert ("enter_discount" in page) == debug
+    text = page + everything_is_logged.text + " ".join(f"{m.body} {m.alternatives}" for m in mailoutbox)
+    assert "a mistake of the shop" in text
     assert "CANARY" not in text, text[max(0, text.find("CANARY") - 90) :][:150]
 
 

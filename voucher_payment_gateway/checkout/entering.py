@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway, throttle
+from voucher_payment_gateway.checkout.silence import keep_silent
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["enter_voucher"]
@@ -17,7 +18,9 @@ def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "")
 
     For shops with a field of their own, such as the discount field of a basket. Entering a code again is the same
     payment. Raises ThrottledError where too many codes were refused, before anything is sent, and what
-    ``gateway.authorize`` raises; nothing is held then. Leave it outside of a transaction.
+    ``gateway.authorize`` raises; nothing is held then. Leave it outside of a transaction. From here on no report of
+    an error in this request shows what was sent.
     """
+    keep_silent(request)
     with throttle.attempt(request):
         return gateway.authorize(order, code, pin=pin)

@@ -7,25 +7,17 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters
 
 from voucher_payment_gateway.checkout.answering import refuse
 from voucher_payment_gateway.checkout.problems import PROBLEMS
 from voucher_payment_gateway.checkout.reading import UNREADABLE, brings_own_token
+from voucher_payment_gateway.checkout.silence import keep_silent
 
 __all__ = ["endpoint"]
 
 View = Callable[[HttpRequest], HttpResponse]
-
-
-class SilentReporter(SafeExceptionReporterFilter):
-    """Hides what is sensitive on error pages also with ``DEBUG`` on: a code is cash on every machine."""
-
-    def is_active(self, request: HttpRequest | None) -> bool:
-        return True
 
 
 class CsrfCheck(CsrfViewMiddleware):
@@ -42,10 +34,9 @@ def endpoint(method: str) -> Callable[[View], View]:
         @csrf_exempt  # from Django's own check alone: ours, below, answers in the words of the checkout
         @transaction.non_atomic_requests
         @never_cache
-        @sensitive_post_parameters()
         @wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
-            request.exception_reporter_filter = SilentReporter()
+            keep_silent(request)
             check = CsrfCheck(act)
             check.process_request(request)
             response = _guarded(request, method, act, check)
