@@ -1,6 +1,7 @@
 """``{% voucher_payments order %}``: what stands on the checkout page."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.middleware.csrf import get_token
@@ -8,17 +9,28 @@ from django.template import RequestContext, Template
 from django.test import RequestFactory
 from django.utils import timezone
 
+import voucher_payment_gateway
 from tests.shop.models import Invoice
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
+TEMPLATES = Path(voucher_payment_gateway.__file__).parent / "templates" / "voucher_payment_gateway"
+PIECES = sorted({path.name for path in TEMPLATES.iterdir()} - {"problem.html"})
+"""The pieces of the block and of the story; a page of its own is tried by the example shop."""
+
 
 def block(order, arguments=""):
     request = RequestFactory().get("/checkout/?step=2")
     get_token(request)
-    template = Template("{% load voucher_payments %}{% voucher_payments order " + arguments + " %}")
+    return block_of(
+        "{% load voucher_payments %}{% voucher_payments order " + arguments + " %}", order, request
+    )
+
+
+def block_of(text, order, request=None):
+    template = Template(text)
     return " ".join(template.render(RequestContext(request, {"order": order})).split())
 
 
@@ -146,6 +158,21 @@ def test_a_selected_voucher_is_shown_without_an_amount(shop):
 def test_an_order_whose_currency_changed_says_what_to_do(held):
     held.currency = "GBP"
     assert "The currency of your order has changed." in block(held)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_each_piece_may_be_replaced_by_the_shop(shop, settings, tmp_path, name):
+    piece = tmp_path / "voucher_payment_gateway" / name
+    piece.parent.mkdir()
+    piece.write_text("the shop's own piece")
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path]}]
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    gateway.authorize(order, "GIFT-2000")
+    html = block(order) + block_of("{% load voucher_payments %}{% voucher_story order %}", order)
+    assert html.count("the shop's own piece") == 1
+    assert "…2000" in html, "the others stay as they were"
 
 
 def test_an_order_model_without_the_mixin_works(shop, gateway_settings):

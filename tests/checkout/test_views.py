@@ -185,6 +185,22 @@ def test_what_cannot_be_reserved_again_is_told(shop, visit, told):
     assert told(visit().post(RENEW)) == [NO_ORDER]
 
 
+def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
+    """So five take about as long as one: ``benchmarks/gateway.py`` measures it."""
+    order, seconds = shop.order("50.00"), 1.5
+    for number in range(5):
+        shop.voucher("50.00", code=f"GIFT-{number}")
+        gateway.select(order, f"GIFT-{number}")
+    shop.cloud.faults.next(f"after:slow={seconds}", path="*/reservations", times=5)
+    visit(order).post(RENEW)
+    made = [reservation.created_at for reservation in shop.cloud.books.state.reservations.values()]
+    assert len(made) == 5
+    assert (max(made) - min(made)).total_seconds() < seconds, (
+        "the last was made before the first was answered"
+    )
+    assert order.voucher_authorized == 50
+
+
 @pytest.mark.parametrize("key", ["", "x", "-1", "0", "1.5", "9" * 30, "١"])
 def test_a_payment_that_is_none_is_not_there(shop, visit, told, key):
     assert told(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER]

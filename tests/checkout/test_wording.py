@@ -1,13 +1,20 @@
 """Sentences and amounts that a visitor reads."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from voucher_payment_gateway import exceptions
 from voucher_payment_gateway.checkout.problems import problem_of
-from voucher_payment_gateway.checkout.wording import SENTENCES, SENTENCES_BY_CODE, amount_text, sentence
+from voucher_payment_gateway.checkout.wording import (
+    SENTENCES,
+    SENTENCES_BY_CODE,
+    amount_text,
+    sentence,
+    time_text,
+)
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError, WrongStateError
 
 ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
@@ -50,6 +57,12 @@ def test_the_reason_why_a_code_is_unusable_is_not_told():
 def test_amounts_are_written_as_people_write_them(amount, currency, language, expected):
     with translation.override(language):
         assert amount_text(Decimal(amount), currency) == expected
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "2:30 p.m."), ("de", "14:30")])
+def test_times_follow_the_locale_and_the_time_zone_of_the_visitor(language, expected):
+    with translation.override(language), timezone.override("Europe/Berlin"):
+        assert time_text(datetime(2026, 7, 1, 12, 30, tzinfo=UTC)) == expected
 
 
 def test_amounts_follow_the_locale():
