@@ -7,6 +7,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
@@ -22,7 +23,7 @@ class PaymentQuerySet(PermanentQuerySet):
     def with_open_charge(self) -> "PaymentQuerySet":
         """Add ``open_charge``: the amount of a charge that is not decided yet, or left to a person."""
         operations = self.model._meta.get_field("operations").related_model
-        charges = operations.objects.filter(Q(state__in=OPEN_STATES) | Q(state="manual"), kind="charge")
+        charges = operations.objects.filter(Q(IS_OPEN) | Q(state="manual"), kind="charge")
         sums = charges.filter(payment=OuterRef("pk")).order_by().values("payment").annotate(sum=Sum("amount"))
         counted: PaymentQuerySet = self.annotate(
             open_charge=Coalesce(Subquery(sums.values("sum")), Value(ZERO), output_field=amount_field(""))
