@@ -161,6 +161,23 @@ def test_a_voucher_cloud_in_trouble_holds_nothing_that_is_not_shown(shop, storef
     assert (told["order"]["vouchers"], order.voucher_payments.count()) == ([], 0)
 
 
+def test_after_a_lost_answer_the_code_is_entered_again_and_all_that_is_held_is_shown(shop, storefront):
+    order = shop.order("50.00")
+    voucher = shop.voucher("80.00", code="GIFT-2000")
+    shop.cloud.faults.next("after:drop", path="*/reservations", times=2)
+    ask = storefront(order)
+
+    def held():
+        return shop.cloud.books.held_cents(shop.cloud.books.voucher(voucher.id))
+
+    assert ask(APPLY, {"code": "GIFT-2000"})[1]["error"]["code"] == "unavailable"
+    assert held() == 5000, "this is what nobody can know"
+    told = ask(APPLY, {"code": "GIFT-2000"})[1]
+    [shown] = told["order"]["vouchers"]
+    assert (told["order"]["covered"], shown["amount"], shown["state"]) == ("50.00", "50.00", "held")
+    assert held() == 5000
+
+
 def test_another_currency_is_told_where_the_operator_knows_its_code(shop, storefront, gateway_settings):
     gateway_settings(ERROR_MEANINGS={"WRONG.CURRENCY": "currency_mismatch"})
     shop.cloud.behaviour = shop.cloud.behaviour.but(code_names={"currency": "WRONG.CURRENCY"})
