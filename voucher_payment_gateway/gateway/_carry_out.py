@@ -62,43 +62,17 @@ def carry_out(
     about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
     wait there is written down, and carried out later. Then the first error is raised.
     """
-    done = Done()
-    errors: list[VoucherGatewayError] = []
-    busy: set[str] = set()
-
-    def attempt(step: Callable[[], object]) -> None:
-        try:
-            step()
-        except VoucherGatewayError as error:
-            errors.append(error)
-
-    def go_on() -> None:
-        view = look(order_number)
-        for operation in _never_sent(procedure, view.part(pk), asked, done):
-            attempt(lambda o=operation: _send_unless_committed_later(procedure, o))  # type: ignore[misc]
-            done.resumed.append(operation)
-        if done.operations:
-            view = look(order_number)
-        left = asked if asked is None else asked - done.amount
-        if left is not None and left <= ZERO:
-            return
-        number = view.next_number
-        for draft in plan(view, done, left):
-            draft.number, draft.waits = number, draft.voucher_id in busy
-            attempt(lambda d=draft: _start(procedure, d, busy, payment_changes or {}))  # type: ignore[misc]
-            done.started.append(draft)
-            number = draft.number + 1
-
+    run = _Run(procedure, order_number, plan, pk, asked, payment_changes or {})
     try:
         with _all_or_nothing():
-            decide(go_on)
+            decide(run.go_on)
     except PaymentStateError as error:
-        if errors:
-            raise errors[0] from None
-        raise _after_a_part(error, done) from None
-    if errors:
-        raise errors[0]
-    return list({of(operation).pk: of(operation) for operation in done.operations}.values())
+        if run.errors:
+            raise run.errors[0] from None
+        raise _after_a_part(error, run.done) from None
+    if run.errors:
+        raise run.errors[0]
+    return list({of(operation).pk: of(operation) for operation in run.done.operations}.values())
 
 
 @contextmanager
@@ -111,40 +85,70 @@ def _all_or_nothing() -> Iterator[None]:
         yield
 
 
-def _start(
-    procedure: Procedure, draft: VoucherOperation, busy: set[str], payment_changes: dict[str, Any]
-) -> None:
-    """Start what was planned. Where it collides with an open operation on its voucher, of whatever order, the voucher
-    is ``busy``: planned anew, it waits."""
-    try:
-        start(procedure, draft, **payment_changes)
-    except OutdatedError:
-        if is_busy(draft.voucher_id):
-            busy.add(draft.voucher_id)
-        raise
+@dataclass
+class _Run:
+    """One call of a verb, perhaps planned several times."""
 
+    procedure: Procedure
+    order_number: str
+    plan: Plan
+    pk: int | None
+    asked: Decimal | None
+    payment_changes: dict[str, Any]
+    done: Done = field(default_factory=Done)
+    errors: list[VoucherGatewayError] = field(default_factory=list)
+    busy: set[str] = field(default_factory=set)
+    """Vouchers that had an open operation when one was to be started on them."""
 
-def _never_sent(
-    procedure: Procedure, payments: list[VoucherPayment], asked: Decimal | None, done: Done
-) -> list[VoucherOperation]:
-    """Return the operations that are due, where they are what is asked for."""
-    waiting = [payment for payment in payments if payment.has_open_operation]
-    if not waiting:
-        return []
-    due = VoucherOperation.objects.using(database()).filter(
-        payment__in=waiting, kind=procedure.name, state="due"
-    )
-    operations = [
-        operation for operation in due.select_related("payment") if operation not in done.operations
-    ]
-    same = asked == sum((operation.amount for operation in operations), ZERO) and procedure.name == "charge"
-    return operations if asked is None or same else []
+    def go_on(self) -> None:
+        """Do what is left to do, by the order as it stands."""
+        view = look(self.order_number)
+        for operation in self._never_sent(view.part(self.pk)):
+            self._attempt(self._send_unless_committed_later, operation)
+            self.done.resumed.append(operation)
+        if self.done.operations:
+            view = look(self.order_number)
+        left = self.asked if self.asked is None else self.asked - self.done.amount
+        if left is not None and left <= ZERO:
+            return
+        number = view.next_number
+        for draft in self.plan(view, self.done, left):
+            draft.number = number
+            draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
+            self._attempt(self._start, draft)
+            self.done.started.append(draft)
+            number = draft.number + 1
 
+    def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
+        try:
+            step(operation)
+        except VoucherGatewayError as error:
+            self.errors.append(error)
 
-def _send_unless_committed_later(procedure: Procedure, operation: VoucherOperation) -> None:
-    """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
-    if not transaction.get_connection(database()).in_atomic_block:
-        resume(procedure, operation)
+    def _start(self, draft: VoucherOperation) -> None:
+        try:
+            start(self.procedure, draft, **self.payment_changes)
+        except OutdatedError:
+            if is_busy(draft.voucher_id):
+                self.busy.add(draft.voucher_id)
+            raise
+
+    def _never_sent(self, payments: list[VoucherPayment]) -> list[VoucherOperation]:
+        """Return the operations that are due, where they are what is asked for."""
+        waiting = [payment for payment in payments if payment.has_open_operation]
+        if not waiting:
+            return []
+        due = VoucherOperation.objects.using(database()).filter(
+            payment__in=waiting, kind=self.procedure.name, state="due"
+        )
+        operations = [each for each in due.select_related("payment") if each not in self.done.operations]
+        same = self.asked == sum((operation.amount for operation in operations), ZERO)
+        return operations if self.asked is None or (same and self.procedure.name == "charge") else []
+
+    def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
+        """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
+        if not transaction.get_connection(database()).in_atomic_block:
+            resume(self.procedure, operation)
 
 
 def _after_a_part(error: PaymentStateError, done: Done) -> PaymentStateError:
