@@ -198,7 +198,7 @@ def refuse_if_open(payments: list[VoucherPayment]) -> None:
 def is_busy(voucher_id: str) -> bool:
     """Whether an operation that books is open on the voucher, for whatever order."""
     operations = VoucherOperation.objects.using(database()).filter(voucher_id=voucher_id, waits=False)
-    return operations.filter(kind__in=MONEY_KINDS, state__in=OPEN_STATES).exists()
+    return operations.filter(BOOKS, IS_OPEN).exists()
 
 
 def target(order: Any) -> tuple[str, int | None]:
