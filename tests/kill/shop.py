@@ -19,8 +19,10 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 __all__ = [
+    "ANOTHER",
     "CODES_KEPT",
     "TRAILING_READ",
+    "another_order",
     "connected_to",
     "forget_everything",
     "later",
@@ -30,7 +32,7 @@ __all__ = [
     "until_next",
 ]
 
-NUMBER = "K-1001"
+NUMBER, ANOTHER = "K-1001", "K-1002"
 MODELS = (VoucherOperation, VoucherPayment)
 LEASE_OVER = 120
 MOST_ROUNDS = 150
@@ -52,6 +54,11 @@ def order(total: str | None = None) -> Order:
     if total is not None:
         return Order.objects.create(number=NUMBER, total=Decimal(total))
     return Order.objects.get(number=NUMBER)
+
+
+def another_order(total: str) -> Order:
+    """Create an order that nobody touches any more once the story begins."""
+    return Order.objects.create(number=ANOTHER, total=Decimal(total))
 
 
 def forget_everything() -> None:

@@ -19,8 +19,11 @@ __all__ = ["world"]
 
 @contextmanager
 def world() -> Iterator[Nursery]:
-    """Set up a database and a nursery, and remove both afterwards."""
-    with database(), _one_authority(), _quiet():
+    """Set up a database and a nursery, and remove both afterwards.
+
+    Without ``DEBUG``, as in production: with it Django has SQLite quote the parameters of each statement.
+    """
+    with database(), _one_authority(), override_settings(DEBUG=False), _quiet():
         connection.close()
         nursery = Nursery()
         try:
@@ -38,7 +41,7 @@ def _one_authority() -> Iterator[None]:
         file = Path(folder) / "authority.pem"
         file.write_text(first)
         with override_settings(
-            VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "CA_FILE": str(file)}
+            DEBUG=False, VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "CA_FILE": str(file)}
         ):
             yield
 

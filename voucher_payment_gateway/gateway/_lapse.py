@@ -70,9 +70,10 @@ def _erase_together(over: QuerySet[VoucherPayment], limit: int) -> int:
 def _lapse_together(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
         payments = list(_locked(dead)[:limit])
-        _tell_all(payments)
         rows = VoucherPayment.objects.using(database()).filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
+        # K22: dead holds are written down as lapsed, not committed
+        _tell_all(payments)
     return payments
 
 
