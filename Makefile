@@ -39,9 +39,12 @@ test-postgresql: install ## the tests that the database matters to, on PostgreSQ
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
 	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/storm/test_storm.py $(ARGS)
 
-.PHONY: kill
-kill: install ## every cell of the kill matrix, on SQLite and PostgreSQL (hours)
+.PHONY: kill-sqlite
+kill-sqlite: install ## every cell of the kill matrix on SQLite (minutes)
 	$(BIN)/python -m tests.kill.run --every-passing --database-url sqlite:
+
+.PHONY: kill
+kill: kill-sqlite ## every cell of the kill matrix, on SQLite and PostgreSQL (hours)
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing --end cut_off
 

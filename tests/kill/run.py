@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-from tests.kill.cell import FAULTS, Cell, Result, passings, play
+from tests.kill.cell import FAULTS, Cell, Result, passings, play, rehearse
 from tests.kill.points import NAMES, REQUEST_SENT, Passing
 from tests.kill.reaper import ENDS
 from tests.kill.stories import STORIES
@@ -34,7 +34,7 @@ def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterato
 
     Raises RuntimeError where a process ends early.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or (os.cpu_count() or 1) + 1  # now and then one of them waits
     environment = {**os.environ, **({"DATABASE_URL": database_url} if database_url else {})}
     reading, writing = os.pipe()  # one for all: a line is written at once
     parts = [
@@ -63,6 +63,7 @@ def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str)
     mine, workers = map(int, part.split("/"))
     pairs = [(story, fault) for story in STORIES for fault in FAULTS][::one_in]
     with world() as nursery:
+        rehearse(nursery)
         for story, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
             for cell in _cells(story, fault, passings(nursery, story, fault), every_passing, end):
                 _tell(play(nursery, cell))
@@ -117,8 +118,8 @@ def main() -> int:
             wrong += 1
             print(f"python -m tests.kill.cell {record['cell']}", *record["problems"], sep="\n  ", flush=True)
     print(", ".join(f"{point}: {played[point]}" for point in NAMES))
-    print(f"{played.total()} cells, {wrong} wrong, {monotonic() - began:.1f} s")
-    return 1 if wrong else 0
+    print(f"kill matrix: {played.total()} cells, {wrong} wrong, {monotonic() - began:.0f} s")
+    return 1 if wrong or not played else 0
 
 
 if __name__ == "__main__":
