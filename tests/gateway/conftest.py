@@ -3,6 +3,7 @@
 import pytest
 
 from voucher_payment_gateway import signals
+from voucher_payment_gateway.connection import voucher_cloud
 
 
 @pytest.fixture
@@ -24,6 +25,25 @@ def hear():
     yield listen
     for ear in ears:
         ear.__exit__()
+
+
+@pytest.fixture
+def during(shop, monkeypatch):
+    """Let something happen while a call of the client is under way, once."""
+
+    def schedule(name, action):
+        client = voucher_cloud()
+        call, done = getattr(client, name), []
+
+        def interrupted(*arguments, **options):
+            if not done:
+                done.append(True)
+                action()
+            return call(*arguments, **options)
+
+        monkeypatch.setattr(client, name, interrupted)
+
+    return schedule
 
 
 class Ear:

@@ -39,25 +39,6 @@ def order(shop, voucher):
     return order
 
 
-@pytest.fixture
-def during(shop, monkeypatch):
-    """Let something happen while a call of the client is under way, once."""
-
-    def schedule(name, action):
-        client = voucher_cloud()
-        call, done = getattr(client, name), []
-
-        def interrupted(*arguments, **options):
-            if not done:
-                done.append(True)
-                action()
-            return call(*arguments, **options)
-
-        monkeypatch.setattr(client, name, interrupted)
-
-    return schedule
-
-
 def the(kind):
     return VoucherOperation.objects.filter(kind=kind).last()
 

@@ -106,6 +106,8 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
 
     Raises what ``start`` raises, and WrongStateError where nobody wants it any more: it is taken back then.
     """
+    if operation.state != "due":
+        return
     if procedure.is_unwanted(operation):
         withdraw(operation)
         raise WrongStateError(
@@ -114,9 +116,14 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     if operation.waits and not go_first(operation):
         take(operation, due_at=next_try(operation))
         return
+    if procedure.needs_a_claim(operation) and not take(operation, state="sending", sending_at=timezone.now()):
+        return
     try:
         procedure.prepare(operation)
         voucher_cloud().authenticate()
+    except OutdatedError:
+        take(operation, state="due")
+        raise
     except NOT_READY as error:
         _leave_due(operation, error)
         raise
@@ -226,7 +233,7 @@ def _refused(
     if follow_up is None:
         raise error
     # K13: refused, and what follows is due
-    resume(procedure, follow_up)
+    _resume_own(procedure, follow_up)
 
 
 def _doubt(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:

@@ -15,8 +15,8 @@ class Procedure(Protocol):
     """The kind as the operation's row has it."""
 
     def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        """Say whether ``prepare`` changes something at the Voucher Cloud: then it is written down first, so that nobody
-        else does the same at the same moment."""
+        """Say whether ``prepare`` changes something at the Voucher Cloud: then it is called sending first, so that
+        nobody else does the same at the same moment."""
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Set what the call needs and may be read or reserved beforehand. Moves no money."""
