@@ -90,6 +90,7 @@ def test_guessing_ends_soon_and_the_checkout_goes_on(customer, voucher):
     customer.enter(voucher("20.00"))
     customer.is_told(PROBLEMS["throttled"].sentence)
     customer.sees(due="14.90")
+    customer.finds_it_accessible()
     assert customer.order()
 
 
