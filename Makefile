@@ -48,6 +48,11 @@ kill: kill-sqlite ## every cell of the kill matrix, on SQLite and PostgreSQL (ho
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing --end cut_off
 
+.PHONY: planted
+planted: install ## drop one rule after the other: each must be noticed (minutes)
+	$(BIN)/python -m pytest tests/simulation tests/storm tests/kill tests/gateway/test_counterexamples.py \
+	-k "planted or without_its_rule" $(ARGS)
+
 .PHONY: crowd
 crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
 	for kind in one_order one_voucher capture_against_settle; do \

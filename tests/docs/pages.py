@@ -71,6 +71,12 @@ def section(text: str, title: str) -> str:
     raise AssertionError(f"there is no heading {title!r}")
 
 
+def drawn_arrows(heading: str) -> set[tuple[str, str]]:
+    """The arrows of the diagram under a heading of the page about money safety, as pairs of states."""
+    text = section(page("explanation/money-safety.md"), heading)
+    return set(re.findall(r"^ +(\S+) --> (\S+)$", text, re.MULTILINE))
+
+
 def rows(text: str) -> Iterator[list[str]]:
     """The rows of the tables in a text, heads and rules left out."""
     lines = text.splitlines()

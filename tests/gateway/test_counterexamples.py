@@ -343,7 +343,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("number", RULES)
-def test_without_its_rule_the_schedule_ends_wrong(number, shop, request, monkeypatch):
+def test_without_its_rule_the_schedule_ends_wrong(number, shop, request, monkeypatch, figures):
     schedule, dropped = RULES[number]
     for module, name, instead in dropped:
         monkeypatch.setattr(module, name, instead)
@@ -359,3 +359,4 @@ def test_without_its_rule_the_schedule_ends_wrong(number, shop, request, monkeyp
     arguments = {name: given[name] if name in given else request.getfixturevalue(name) for name in needed}
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         schedule(**arguments)
+    figures("planted bugs", caught=(1, 1))

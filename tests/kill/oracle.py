@@ -44,7 +44,7 @@ def problems(cloud: LocalVoucherCloud, story: Story, at_death: Written, *, again
     vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.books.state.vouchers]
     dearest = dict(Order.objects.values_list("number", "total"))
     return [
-        *books.problems(cloud, vouchers, dearest, refused_as_forbidden=False),
+        *books.problems(cloud, vouchers, dearest),
         *_money(story, at_death, again),
         *_order(story, again or not story.calls_again),
         *_left_over(),

@@ -174,7 +174,7 @@ def _problems(
     """Return what is wrong: not exactly so many charges, a cent that differs, a fact told twice or not at all."""
     _settle()
     totals = {order.number: order.total for order in orders}
-    found = oracle.problems(cloud, vouchers, totals, refused_as_forbidden=False)
+    found = oracle.problems(cloud, vouchers, totals)
     booked = [row for voucher in vouchers for row in cloud.bookings(voucher.id)]
     if [row.type for row in booked] != ["charge"] * charges:
         found.append(f"booked are {[row.type for row in booked]}, {charges} charges were to be")

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from pkgutil import resolve_name
 from time import monotonic
 from typing import Any
 from unittest import mock
 
+from tests.storm import mistakes
 from tests.storm.bench import database
 from tests.storm.day import Emphasis, play
 
@@ -26,12 +27,20 @@ RETURNS = Emphasis(faults=("before:drop", "after:slow=0"), verbs={"refund_part":
 RETURNS_LATE = Emphasis(faults=("late:drop",), verbs={"refund_part": 6, "settle": 4}, pauses=(5, 40, 70))
 LOST = Emphasis(faults=("after:drop", "before:drop"))
 SLEEPY = Emphasis(freeze_rate=0.2)
-RETURNS_ASLEEP = Emphasis(freeze_rate=0.4, verbs={"refund_part": 9, "settle": 1})
+RETURNS_ASLEEP = Emphasis(freeze_rate=0.4, verbs={"refund_part": 9, "settle": 1}, meanwhile={"settle": 1})
+
+
+RESET = Emphasis(faults=("after:reset",))
+REDIRECTED = Emphasis(faults=("after:redirect", "late:redirect"))
+BROKEN = Emphasis(faults=("after:500", "after:504", "after:html502"))
+DOUBLED = Emphasis(
+    freeze_rate=0.5, doubled_rate=0.8, behaviour={"second_charge": "book_again", "order_number_unique": False}
+)
 
 
 @dataclass(frozen=True)
 class Bug:
-    """A rule removed: ``change`` is what to put in the place of ``name`` in ``module``."""
+    """A rule removed: ``change`` is what to put in the place of ``name`` in ``module``, or in a class of it."""
 
     module: str
     name: str
@@ -39,105 +48,50 @@ class Bug:
     emphasis: Emphasis = STORMY
 
 
-def _not_booked_at_once(kind: str) -> Callable[[Any], Any]:
-    def change(after_absence: Any) -> Any:
-        from voucher_payment_gateway.rules.resolution import Step
-
-        def careless(doubt: Any, read_at: Any, figures: Any) -> Any:
-            return Step("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
-
-        return careless
-
-    return change
-
-
-def _no_lag(figures: Any) -> Any:
-    def careless() -> Any:
-        from voucher_payment_gateway.rules.resolution import Figures
-
-        return Figures(list_lag=timedelta(0), refund_grace=figures().refund_grace)
-
-    return careless
-
-
-def _any_claim_will_do(take: Any) -> Any:
-    def careless(operation: Any, **changes: Any) -> bool:
-        stored = type(operation).objects.get(pk=operation.pk)
-        operation.claim = stored.claim
-        return take(operation, **changes)
-
-    return careless
-
-
-def _prefix_compare(charge_evidence: Any) -> Any:
-    def careless(bookings: Any, *, reference: str, amount: Any, ours: Any) -> Any:
-        alike = [row.__class__.model_construct(**dict(row)) for row in bookings]
-        for row in alike:
-            if (row.order_number or "").startswith(reference):
-                object.__setattr__(row, "order_number", reference)
-        return charge_evidence(alike, reference=reference, amount=amount, ours=ours)
-
-    return careless
-
-
-def _no_baseline(refund_evidence: Any) -> Any:
-    def careless(bookings: Any, **facts: Any) -> Any:
-        return refund_evidence(bookings, **{**facts, "baseline": (), "ours": ()})
-
-    return careless
-
-
-def _unknown_is_sent_again(verdict: Any) -> Any:
-    def careless(error: Any, *, repeated: bool) -> str:
-        found = verdict(error, repeated=repeated)
-        return "not_applied" if found == "unknown" else found
-
-    return careless
-
-
-def _lease_over_means_send_again(give_up_waiting: Any) -> Any:
-    def careless(operation: Any) -> bool:
-        from voucher_payment_gateway.gateway._rows import take
-
-        return take(operation, state="due", due_at=operation.sending_at)
-
-    return careless
-
-
-def _no_last_look(send_before: Any) -> Any:
-    return lambda instant: nullcontext()
-
-
-def _never_in_a_transaction(in_transaction: Any) -> Any:
-    return lambda: False
-
-
+API = "voucher_payment_gateway.api."
 GATEWAY = "voucher_payment_gateway.gateway."
 BUGS = {
     "a charge is repeated without a fence": Bug(
-        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("charge"), LATE
+        f"{GATEWAY}_resolve", "after_absence", mistakes.not_booked_at_once("charge"), LATE
     ),
     "a refund is repeated without grace": Bug(
-        f"{GATEWAY}_resolve", "after_absence", _not_booked_at_once("refund"), RETURNS_LATE
+        f"{GATEWAY}_resolve", "after_absence", mistakes.not_booked_at_once("refund"), RETURNS_LATE
     ),
-    "the lists are believed to be up to date": Bug(f"{GATEWAY}_resolve", "_figures", _no_lag, HASTY),
-    "a claim is not compared": Bug(f"{GATEWAY}_rows", "take", _any_claim_will_do, SLEEPY),
+    "the lists are believed to be up to date": Bug(f"{GATEWAY}_resolve", "_figures", mistakes.no_lag, HASTY),
+    "a claim is not compared": Bug(f"{GATEWAY}_rows", "take", mistakes.any_claim_will_do, SLEEPY),
     "the order number is compared by its beginning": Bug(
-        f"{GATEWAY}_resolve", "charge_evidence", _prefix_compare, COPIED
+        f"{GATEWAY}_resolve", "charge_evidence", mistakes.prefix_compare, COPIED
     ),
     "refunds that were there before count": Bug(
-        f"{GATEWAY}_resolve", "refund_evidence", _no_baseline, RETURNS
+        f"{GATEWAY}_resolve", "refund_evidence", mistakes.no_baseline, RETURNS
     ),
-    "what is unknown is sent again": Bug(f"{GATEWAY}_operations", "verdict", _unknown_is_sent_again, LOST),
+    "what is unknown is sent again": Bug(
+        f"{GATEWAY}_operations", "verdict", mistakes.unknown_is_sent_again, LOST
+    ),
     "a lease that ran out means: send again": Bug(
-        f"{GATEWAY}_settle", "_give_up_waiting", _lease_over_means_send_again, SLEEPY
+        f"{GATEWAY}_settle", "_give_up_waiting", mistakes.lease_over_means_send_again, SLEEPY
     ),
     "a worker that slept sends nevertheless": Bug(
-        f"{GATEWAY}_operations", "send_before", _no_last_look, RETURNS_ASLEEP
+        f"{GATEWAY}_operations", "send_before", mistakes.no_last_look, RETURNS_ASLEEP
     ),
     "money moves inside of the caller's transaction": Bug(
-        f"{GATEWAY}_operations", "_in_transaction", _never_in_a_transaction, STORMY
+        f"{GATEWAY}_operations", "_in_transaction", mistakes.never_in_a_transaction, STORMY
     ),
+    "a lost answer is asked for again at once": Bug(
+        f"{API}_flow:Course", "_attempt", mistakes.sent_again_if(mistakes.retried), RESET
+    ),
+    "a redirect is followed": Bug(
+        f"{API}_flow:Course", "_attempt", mistakes.sent_again_if(mistakes.redirected), REDIRECTED
+    ),
+    "a server that fails has refused": Bug(f"{API}_flow", "conclude", mistakes.server_errors_refuse, BROKEN),
+    "what is unknown has failed": Bug(f"{GATEWAY}_operations", "verdict", mistakes.unknown_has_failed, LOST),
+    "a sleeper overwrites what was decided": Bug(
+        f"{GATEWAY}_operations", "take", mistakes.any_claim_will_do, SLEEPY
+    ),
+    "an answer that comes late is thrown away": Bug(
+        f"{GATEWAY}_operations", "keep_late_answer", mistakes.thrown_away, DOUBLED
+    ),
+    "a code is kept after the capture": Bug(f"{GATEWAY}_capture:Charging", "booked", mistakes.code_is_kept),
 }
 NAMES = tuple(BUGS)
 ALSO_IN = {"take": ("_operations", "_resolve", "_settle", "_cancel", "_claims", "_conclude")}
@@ -147,12 +101,11 @@ ALSO_IN = {"take": ("_operations", "_resolve", "_settle", "_cancel", "_claims", 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Have the bug in the gateway."""
-    from importlib import import_module
-
     bug = BUGS[name]
-    module = import_module(bug.module)
+    module = resolve_name(bug.module)
     broken = bug.change(getattr(module, bug.name))
-    others = [import_module(f"{GATEWAY}{other}") for other in ALSO_IN.get(bug.name, ())]
+    everywhere = bug.module == f"{GATEWAY}_rows"
+    others = [resolve_name(f"{GATEWAY}{other}") for other in ALSO_IN.get(bug.name, ()) if everywhere]
     with ExitStack() as patches:
         for each in (module, *others):
             patches.enter_context(mock.patch.object(each, bug.name, broken))
@@ -160,22 +113,26 @@ def planted(name: str) -> Iterator[None]:
 
 
 def caught_by(name: str, days: int = MOST_DAYS) -> Any:
-    """Return the first day that goes wrong with this bug, or None."""
-    with planted(name):
-        results = (play(seed, BUGS[name].emphasis) for seed in range(days))
-        return next((result for result in results if result.problems), None)
+    """Return the first day that goes wrong with this bug, and does not without it; None if there is none."""
+    emphasis = BUGS[name].emphasis
+    for seed in range(days):
+        with planted(name):
+            spoilt = play(seed, emphasis)
+        if spoilt.problems and not play(seed, emphasis).problems:
+            return spoilt
+    return None
 
 
 def main() -> int:
-    survivors = 0
+    names, survivors = sys.argv[1:] or NAMES, 0
     with database():
-        for name in sys.argv[1:] or NAMES:
+        for name in names:
             began = monotonic()
             result = caught_by(name)
             survivors += result is None
             how = f"seed {result.seed}: {result.problems[0]}" if result else "NOT CAUGHT"
             print(f"{name}: {how} ({monotonic() - began:.1f} s)", flush=True)
-    print(f"{survivors} of {len(sys.argv[1:] or NAMES)} planted bugs were not caught")
+    print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
     return 1 if survivors else 0
 
 

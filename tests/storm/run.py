@@ -6,17 +6,17 @@ from collections import Counter
 from time import monotonic
 
 from tests.storm.bench import database
-from tests.storm.day import Result, play
+from tests.storm.day import AS_IT_COMES, Emphasis, Result, play
 
 __all__ = ["play_many"]
 
 
-def play_many(first: int, days: int) -> tuple[list[Result], Counter[str]]:
+def play_many(first: int, days: int, emphasis: Emphasis = AS_IT_COMES) -> tuple[list[Result], Counter[str]]:
     """Play the days of ``days`` seeds from ``first``; return those that went wrong, and what was seen in all."""
     wrong: list[Result] = []
     seen: Counter[str] = Counter()
     for seed in range(first, first + days):
-        result = play(seed)
+        result = play(seed, emphasis)
         seen += result.seen
         if result.problems:
             wrong.append(result)

@@ -66,7 +66,7 @@ class Sequences(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.settle_all()
-            found = problems(self.cloud, self.vouchers, self.people.dearest, refused_as_forbidden=False)
+            found = problems(self.cloud, self.vouchers, self.people.dearest)
             assert not found, "\n".join([*found, *self.people.story])
         finally:
             self.around.close()

@@ -5,16 +5,13 @@ What goes wrong at the remote side is drawn by the faults of the local Voucher C
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import django.db
-import httpx
 
-from voucher_payment_gateway.api import VoucherCloud
-
-__all__ = ["Crash", "Weather", "client"]
+__all__ = ["Crash", "Weather"]
 
 
 class Crash(BaseException):
@@ -31,10 +28,21 @@ class Weather:
     freeze_rate: float
     meanwhile: Callable[[float], None]
     seen: Counter[str]
+    doubled_rate: float = 0.0
+    """How often a box on the way sends a request a second time."""
+    doubled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What was sent a second time: charges by their order number, refunds by their charge."""
+    answered: set[str] = field(default_factory=set)
+    """The ids of the bookings that a worker was told of and lived to write down."""
 
     def calm_down(self) -> None:
         """Let nothing go wrong any more."""
-        self.crash_rate = self.locked_rate = self.freeze_rate = 0.0
+        self.crash_rate = self.locked_rate = self.freeze_rate = self.doubled_rate = 0.0
+
+    @property
+    def struck(self) -> int:
+        """How often a process ended or the database failed so far."""
+        return sum(self.seen[what] for what in ("crash", "locked", "commit unanswered"))
 
     def strikes(self, what: str, rate: float) -> bool:
         """Say whether it happens now, and count it."""
@@ -69,61 +77,3 @@ class Weather:
         """Be frozen for one of so many seconds, perhaps."""
         if self.strikes("freeze", self.freeze_rate):
             self.meanwhile(self.random.choice(choices))
-
-
-ASLEEP = (1, 15, 70, 70, 130, 130, 700, 1900, 3600)
-"""Seconds for which a worker may be frozen between two of its steps."""
-
-UNDER_WAY = (1, 10, 70, 130)
-"""Seconds for which a request may dawdle, ahead of what the cloud's own late faults add (600 at most)."""
-
-
-def client(cloud, weather: Weather) -> VoucherCloud:
-    """Return the real client of one worker, on a network where requests dawdle and processes end."""
-    inner = cloud.transport()
-
-    def carry(request: httpx.Request) -> httpx.Response:
-        weather.may_crash()
-        cloud.clock.advance(0.05)
-        if request.method == "POST":
-            weather.may_freeze(UNDER_WAY)
-        response = inner.handle_request(request)
-        cloud.clock.advance(0.05)
-        weather.may_freeze(UNDER_WAY)
-        weather.may_crash()
-        return response
-
-    made = FreezingClient(
-        client_id="local-shop",
-        client_secret="local-shop-secret",
-        base_url="https://storm.invalid/v1",
-        transport=httpx.MockTransport(carry),
-    )
-    made.weather = weather
-    return made
-
-
-class FreezingClient(VoucherCloud):
-    """The client of a worker that may be frozen just before a call and just after it."""
-
-    weather: Weather
-
-    def reserve(self, **fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).reserve(**fields))
-
-    def charge(self, *fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).charge(*fields))
-
-    def refund(self, *fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).refund(*fields))
-
-    def list_voucher_charges(self, *fields: Any, **filters: Any) -> Any:
-        return self._frozen(
-            lambda: list(super(FreezingClient, self).list_voucher_charges(*fields, **filters))
-        )
-
-    def _frozen(self, call: Callable[[], Any]) -> Any:
-        self.weather.may_freeze(ASLEEP)
-        answer = call()
-        self.weather.may_freeze(ASLEEP)
-        return answer

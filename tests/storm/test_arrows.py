@@ -1,0 +1,137 @@
+"""The diagrams of the documentation show the ways that the rows go, and no others."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from tests.docs.pages import drawn_arrows
+from tests.storm import arrows
+from tests.storm.day import Emphasis
+from tests.storm.run import play_many
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="the ways are noted by triggers of SQLite"),
+]
+CODE = "GIFT-2000-ABCD"
+DOUBTS = ("after:drop", "late:drop")
+REFUSALS = ("before:409", "before:422", "after:slow=0")
+EVENTFUL = (
+    Emphasis(
+        doubled_rate=0.8,
+        faults=DOUBTS,
+        behaviour={"second_charge": "book_again", "order_number_unique": False},
+    ),
+    Emphasis(
+        behaviour={"refusal_status": 403},
+        verbs={"authorize": 5, "office": 8, "capture": 5, "capture_part": 5, "refund_part": 4},
+        pauses=(40, 2000),
+    ),
+    Emphasis(
+        freeze_rate=0.3,
+        verbs={"authorize": 3, "capture": 5, "refund": 8, "settle": 2},
+        meanwhile={"cancel": 4, "settle": 1},
+    ),
+    Emphasis(
+        faults=REFUSALS,
+        verbs={"select": 8, "confirm": 8, "office": 4, "cancel": 2, "capture": 2},
+        pauses=(1, 40, 2000),
+    ),
+    Emphasis(
+        verbs={"authorize": 4, "capture_part": 9, "refund": 6, "settle": 3, "till": 3, "office": 2},
+        pauses=(1, 40, 2000),
+    ),
+)
+"""Days that bring out the arrows that are seldom gone."""
+MOST_EVENTFUL_DAYS = 400
+
+
+@pytest.fixture
+def order(shop):
+    shop.voucher("20.00", code=CODE)
+    return shop.order("20.00")
+
+
+@pytest.fixture
+def ways():
+    with arrows.noted() as count:
+        yield count
+
+
+def attempt(verb, *arguments):
+    with pytest.raises(VoucherGatewayError):
+        verb(*arguments)
+
+
+def selected_and_refused(shop, order):
+    gateway.select(order, CODE)
+    shop.cloud.set_status(shop.vouchers[0].id, "inactive")
+    attempt(gateway.authorize_selected, order)
+
+
+def lapsed_and_refused(shop, order):
+    gateway.authorize(order, CODE)
+    shop.later(minutes=40)
+    gateway.settle()
+    shop.cloud.set_status(shop.vouchers[0].id, "inactive")
+    attempt(gateway.capture, order)
+
+
+def captured_again_after_a_return(shop, order):
+    gateway.authorize(order, CODE)
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    gateway.capture(order, "5.00")
+
+
+def cancelled_during_a_return(shop, order):
+    gateway.authorize(order, CODE)
+    gateway.capture(order)
+    answer = shop.cloud.answer
+
+    def answer_later(request):
+        if request.path.endswith("/refund"):
+            other = threading.Thread(target=cancel_in_a_thread, args=(order,))
+            other.start()
+            other.join()
+        return answer(request)
+
+    shop.cloud.answer = answer_later
+    gateway.refund(order)
+    gateway.settle()
+
+
+def cancel_in_a_thread(order):
+    gateway.cancel(order)
+    connection.close()
+
+
+SELDOM = {
+    ("selected", "failed"): selected_and_refused,
+    ("lapsed", "failed"): lapsed_and_refused,
+    ("refunded", "authorized"): captured_again_after_a_return,
+    ("refunded", "cancelled"): cancelled_during_a_return,
+}
+"""What a payment does so seldom that no storm can be relied on to show it."""
+
+
+@pytest.mark.parametrize("way", SELDOM, ids=" > ".join)
+def test_a_way_that_is_seldom_gone_is_possible(way, shop, order, ways):
+    SELDOM[way](shop, order)
+    assert way in arrows.of("payment", ways())
+
+
+def test_every_arrow_that_is_drawn_is_gone_and_no_other(figures):
+    """Day by day, until the rows of the shop went every way that the two diagrams show."""
+    drawn = {kind: drawn_arrows(heading) for kind, heading in arrows.DIAGRAMS.items()}
+    gone = {"operation": set(), "payment": set(SELDOM)}
+    for seed in range(MOST_EVENTFUL_DAYS):
+        if gone == drawn:
+            break
+        _, seen = play_many(seed, 1, EVENTFUL[seed % len(EVENTFUL)])
+        gone = {kind: ways | arrows.of(kind, seen) for kind, ways in gone.items()}
+    figures("arrows of the diagrams", gone=(sum(map(len, gone.values())), sum(map(len, drawn.values()))))
+    assert gone == drawn
