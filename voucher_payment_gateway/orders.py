@@ -57,8 +57,15 @@ class OrderAdapter:
 
     def _read(self, order: Any, path: str) -> Any:
         value = order
-        for name in path.split("."):
-            value = getattr(value, name)
+        try:
+            for name in path.split("."):
+                value = getattr(value, name)
+        except AttributeError:
+            raise PaymentStateError(
+                f"order: {type(order).__name__} has no {path!r}: give an order of {gateway_settings().ORDER_MODEL}. "
+                "Nothing was sent.",
+                code="order_malformed",
+            ) from None
         return value() if callable(value) else value
 
 
@@ -102,6 +109,11 @@ def order_number(order: Any) -> str:
 
 def checked_number(number: str) -> str:
     """Return an order number that the remote side can be given: 1 to 50 printable characters, no outer blanks."""
+    if not isinstance(number, str):
+        raise PaymentStateError(
+            f"number: must be a text, not {type(number).__name__}. Nothing was sent.",
+            code="order_number_malformed",
+        )
     if not number.strip():
         raise PaymentStateError(
             "number: the order has no number yet; give it one before it is paid. Nothing was sent.",

@@ -144,3 +144,9 @@ def test_an_instant_at_the_edge_of_time_breaks_the_contract_and_nothing_else(ins
 
     with pytest.raises(ValidationError):
         Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": instant})
+
+
+@pytest.mark.parametrize("id", [".", "..", "a\nb", "a\0b", "a\ud800"])
+def test_an_id_that_can_never_stand_in_a_path_is_no_answer(id):
+    with pytest.raises(ValidationError):
+        Charge.model_validate({"id": id, "type": "charge", "amount": "5.00"})

@@ -20,6 +20,7 @@ from voucher_payment_gateway.api.wire import (
     Envelope,
     Reservation,
     Voucher,
+    can_stand_in_path,
 )
 from voucher_payment_gateway.rules.references import may_be_number
 
@@ -29,7 +30,6 @@ Query = tuple[tuple[str, str], ...]
 MOST_PER_PAGE = 1_000_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Filters(TypedDict):
@@ -238,7 +238,7 @@ def segment(value: str, name: str) -> str:
     """Return an id as one percent-encoded segment of a path; it can never climb out of it."""
     if not isinstance(value, str) or not 1 <= len(value) <= 255:
         raise ValueError(f"{name}: must be a string of 1 to 255 characters")
-    if value in (".", "..") or _UNSPEAKABLE.search(value):
+    if not can_stand_in_path(value):
         raise ValueError(f"{name}: cannot stand in a path")
     return quote(value, safe="")
 

@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.money import CENT
@@ -18,6 +26,7 @@ from voucher_payment_gateway.money import CENT
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
 
 _AMOUNT = re.compile(r"[0-9]{1,9}\.[0-9]{2}")
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
 
@@ -47,7 +56,19 @@ def _instant(value: object) -> datetime:
     raise ValueError("an instant is an RFC 3339 string with its offset")
 
 
+def can_stand_in_path(value: str) -> bool:
+    """Say whether an id can be one segment of a path; one that cannot could never be acted on."""
+    return value not in (".", "..") and not _UNSPEAKABLE.search(value)
+
+
+def _in_path(value: str) -> str:
+    if not can_stand_in_path(value):
+        raise ValueError("an id has to stand in a path")
+    return value
+
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+PathIdentifier = Annotated[Identifier, AfterValidator(_in_path)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 TaxRate = Annotated[Decimal | None, BeforeValidator(_rate)]
@@ -61,7 +82,9 @@ class _Answer(BaseModel):
 class Voucher(_Answer):
     """A voucher without its secrets. Pages: ``GET /vouchers``, ``GET /vouchers/{id}``."""
 
-    id: Identifier = Field(description="Unique; chosen by the merchant (up to 255 characters) or generated.")
+    id: PathIdentifier = Field(
+        description="Unique; chosen by the merchant (up to 255 characters) or generated."
+    )
     custom_id: str | None = Field(
         None, description="The other spelling of `id`, used by the error codes and the CSV import."
     )
@@ -111,8 +134,8 @@ class Reservation(_Answer):
     Page: ``POST /reservations``.
     """
 
-    id: Identifier = Field(description="What `charge` and `cancel_reservation` take.")
-    voucher_id: Identifier = Field(description="The only way from a code to the id of its voucher.")
+    id: PathIdentifier = Field(description="What `charge` and `cancel_reservation` take.")
+    voucher_id: PathIdentifier = Field(description="The only way from a code to the id of its voucher.")
     amount: Amount = Field(description="What is held, in units of the currency that was asked for.")
     valid_until: Instant | None = Field(None, description="End of the hold by the Voucher Cloud's clock.")
     voucher_taxable: bool | None = Field(None, description="As `Voucher.taxable`.")
@@ -129,7 +152,7 @@ class Charge(_Answer):
     ``GET /vouchers/{id}/charges``.
     """
 
-    id: Identifier = Field(description="Of this booking; what `refund` and `get_voucher_charge` take.")
+    id: PathIdentifier = Field(description="Of this booking; what `refund` and `get_voucher_charge` take.")
     type: Identifier = Field(description="`charge`, `refund` or `recharge`; it carries the sign.")
     amount: Amount = Field(description="Always positive, in units of the voucher's currency.")
     voucher_id: str | None = Field(None, description="The voucher that was booked on.")

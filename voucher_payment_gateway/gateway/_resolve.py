@@ -12,6 +12,8 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
     ReservationClosedError,
     VoucherGatewayError,
 )
@@ -50,7 +52,11 @@ def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
         return False
     # K16: taken by settle, nothing read
     read_at = timezone.now()
-    evidence = evidence_of(operation)
+    try:
+        evidence = evidence_of(operation)
+    except (ContractError, CredentialsError) as error:
+        _tell_once(operation, error)
+        raise
     # K17: the bookings are read, nothing decided
     if evidence.verdict == "found":
         book(procedure, operation, evidence.remote_id)
@@ -61,6 +67,14 @@ def resolve(procedure: Procedure, operation: VoucherOperation) -> bool:
     _after_absence(procedure, operation, read_at)
     # K19: the step is written (a fence, an absence), the next one not begun
     return False
+
+
+def _tell_once(operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    """Let a person hear that nothing can be decided while the voucher's bookings cannot be read."""
+    if operation.error_code != error.code and take(
+        operation, error_code=error.code, due_at=next_try(operation)
+    ):
+        ask_for_review(operation)
 
 
 def read_again(operation: VoucherOperation) -> bool:

@@ -48,7 +48,7 @@ def write(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
     """Beat one: the operation, and what it changes on its payment, together or not at all."""
-    draft.actor, draft.reason = draft.actor[:150], draft.reason[:255]
+    draft.actor, draft.reason = _text(draft.actor, 150), _text(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
     with unless_outdated():
@@ -56,6 +56,12 @@ def write(
             change_payment(draft.payment, **payment_changes)
         # K6: in the transaction of beat one, the operation is not written yet
         draft.save(force_insert=True)
+
+
+def _text(given: object, longest: int) -> str:
+    """Return what the caller gave as a text that every database keeps."""
+    text = "" if given is None else str(given)
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:longest]
 
 
 def take(operation: VoucherOperation, **changes: Any) -> bool:

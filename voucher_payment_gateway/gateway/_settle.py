@@ -29,6 +29,9 @@ __all__ = ["SettleReport", "settle"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
+MOST = 1_000_000
+"""So many operations of each sort are settled in one run at most."""
+
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
 
 
@@ -67,8 +70,11 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     work. Call it often, such as every minute. Once ``stop`` says so, what is under way is finished, and nothing else is
     begun.
 
-    Raises TransactionManagementError inside of a transaction: what it sends could not be committed before.
+    Raises ValueError for a ``limit`` below 1, TransactionManagementError inside of a transaction: what it sends could
+    not be committed before.
     """
+    if type(limit) is not int or not 1 <= limit <= MOST:
+        raise ValueError(f"limit: give a whole number from 1 to {MOST}")
     refuse_open_transaction()
     now, stop = timezone.now(), stop or _never
     report = SettleReport(

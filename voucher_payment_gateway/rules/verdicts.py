@@ -40,12 +40,12 @@ def forbidden_since(error: VoucherGatewayError, since: datetime | None, now: dat
 
 
 def is_forbidden(error: VoucherGatewayError) -> bool:
-    """Say whether the API denied us the call, or somebody in between turned it away. That may be a missing right, which
-    an operator can grant, or the way in which this voucher is refused."""
+    """Say whether the API denied us the call, or somebody turned it away or answered what cannot be understood: a
+    missing right, which an operator can grant, or the way in which this voucher is refused."""
     if isinstance(error, CredentialsError):
         return bool(error.missing_scope)
-    turned_away = error.http_status is not None and 400 <= error.http_status < 500
-    return isinstance(error, UnavailableError) and turned_away and error.http_status not in (408, 429)
+    answered = error.http_status is not None and error.http_status < 500
+    return isinstance(error, UnavailableError) and answered and error.http_status not in (408, 429)
 
 
 def is_past_hope(since: datetime | None, now: datetime) -> bool:
