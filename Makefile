@@ -41,10 +41,11 @@ test-postgresql: install ## the tests that the database matters to, on PostgreSQ
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every cell of the kill matrix on SQLite (minutes)
-	$(BIN)/python -m tests.kill.run --every-passing --database-url sqlite:
+	$(BIN)/python -m tests.kill.run --database-url sqlite:
 
 .PHONY: kill
-kill: kill-sqlite ## every cell of the kill matrix, on SQLite and PostgreSQL (hours)
+kill: install ## every cell of the kill matrix, each time that its point is passed, on SQLite and PostgreSQL (hours)
+	$(BIN)/python -m tests.kill.run --every-passing --database-url sqlite:
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing --end cut_off
 
