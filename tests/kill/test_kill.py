@@ -64,10 +64,11 @@ def test_a_story_comes_to(point, passed):
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_caught(bug):
+def test_a_planted_bug_is_caught(bug, figures):
     played = subprocess.run([sys.executable, "-m", "tests.kill.planted", bug], capture_output=True, text=True)
     assert (played.returncode, played.stderr) == (1, ""), played.stderr
     assert BUGS[bug].said in played.stdout
+    figures("planted bugs", caught=(1, 1))
 
 
 def test_the_points_are_numbered_without_a_gap():
