@@ -94,22 +94,27 @@ BUGS = {
     "a code is kept after the capture": Bug(f"{GATEWAY}_capture:Charging", "booked", mistakes.code_is_kept),
 }
 NAMES = tuple(BUGS)
-ALSO_IN = {"take": ("_operations", "_resolve", "_settle", "_cancel", "_claims", "_conclude")}
-"""Modules that imported a function by its name."""
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Have the bug in the gateway."""
     bug = BUGS[name]
-    module = resolve_name(bug.module)
-    broken = bug.change(getattr(module, bug.name))
-    everywhere = bug.module == f"{GATEWAY}_rows"
-    others = [resolve_name(f"{GATEWAY}{other}") for other in ALSO_IN.get(bug.name, ()) if everywhere]
+    place = resolve_name(bug.module)
+    right = getattr(place, bug.name)
+    broken = bug.change(right)
     with ExitStack() as patches:
-        for each in (module, *others):
+        for each in [place, *_importers(bug, right)]:
             patches.enter_context(mock.patch.object(each, bug.name, broken))
         yield
+
+
+def _importers(bug: Bug, right: Any) -> list[Any]:
+    """Return the modules that imported by its name what is broken where it is written."""
+    if getattr(right, "__module__", "") != bug.module:
+        return []
+    loaded = [module for name, module in sys.modules.items() if name.startswith(GATEWAY)]
+    return [module for module in loaded if vars(module).get(bug.name) is right]
 
 
 def caught_by(name: str, days: int = MOST_DAYS) -> Any:
