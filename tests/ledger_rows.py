@@ -125,32 +125,38 @@ OF_VENDOR = {
 
 
 def fill(alias, operations):
-    """Write a ledger of about so many operations; the newest is of two hours ago."""
-    payments = operations * 10 // OPERATIONS_OF_TEN
-    _write(alias, ROWS, payments)
+    """Write a ledger of about so many operations into empty tables; the newest is of two hours ago."""
+    with connections[alias].cursor() as cursor, _without_indexes(connections[alias].vendor, cursor):
+        _write(cursor, alias, ROWS, first=1, last=operations * 10 // OPERATIONS_OF_TEN)
+    _tell_the_planner(alias)
 
 
 def fill_with_dead_holds(alias, payments):
-    """Write so many payments whose reservation is dead, each with the operation that made it."""
+    """Write so many payments more, whose reservation is dead, each with the operation that made it."""
     reserve = {**RESERVE, "order_number": DEAD_HOLD["order_number"], "voucher_id": DEAD_HOLD["voucher_id"]}
-    _write(alias, (("voucherpayment", DEAD_HOLD, ""), ("voucheroperation", reserve, "")), payments)
+    rows = (("voucherpayment", DEAD_HOLD, ""), ("voucheroperation", reserve, ""))
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM voucher_payment_gateway_voucherpayment")
+        (newest,) = cursor.fetchone()
+        _write(cursor, alias, rows, first=newest + 1, last=newest + payments)
+    _tell_the_planner(alias)
 
 
-def _write(alias, rows, payments):
-    connection = connections[alias]
+def _write(cursor, alias, rows, *, first, last):
     newest = f"{timezone.now() - timedelta(hours=2):%Y-%m-%d %H:%M:%S}"
-    at = OF_VENDOR[connection.vendor]["at"].format(newest=newest, last=payments, apart=SECONDS_APART)
-    words = {"at": at, "claim": OF_VENDOR[connection.vendor]["claim"]}
-    with connection.cursor() as cursor, _without_indexes(connection.vendor, cursor):
-        for first in range(1, payments + 1, CHUNK):
-            numbers = NUMBERS.format(first=first, last=min(first + CHUNK - 1, payments))
-            for table, columns, condition in rows:
-                values = ", ".join(value.format(**words) for value in columns.values())
-                source = f"{numbers} SELECT {values} FROM numbers {condition}"
-                cursor.execute(f"INSERT INTO voucher_payment_gateway_{table} ({', '.join(columns)}) {source}")
-    with connection.cursor() as cursor:
-        for statement in _afterwards(connection):
-            cursor.execute(statement)
+    words = OF_VENDOR[connections[alias].vendor]
+    at = words["at"].format(newest=newest, last=last, apart=SECONDS_APART)
+    for begin in range(first, last + 1, CHUNK):
+        numbers = NUMBERS.format(first=begin, last=min(begin + CHUNK - 1, last))
+        for table, columns, condition in rows:
+            values = ", ".join(value.format(at=at, claim=words["claim"]) for value in columns.values())
+            source = f"{numbers} SELECT {values} FROM numbers {condition}"
+            cursor.execute(f"INSERT INTO voucher_payment_gateway_{table} ({', '.join(columns)}) {source}")
+    # the next rows get numbers of their own
+    from voucher_payment_gateway.models import VoucherPayment
+
+    for statement in connections[alias].ops.sequence_reset_sql(no_style(), [VoucherPayment]):
+        cursor.execute(statement)
 
 
 @contextmanager
@@ -169,10 +175,9 @@ def _without_indexes(vendor, cursor):
         cursor.execute(make)
 
 
-def _afterwards(connection):
-    """Let the next rows get numbers of their own, and the planner know what is there, as a database in use does."""
-    from voucher_payment_gateway.models import VoucherPayment
-
-    yield from connection.ops.sequence_reset_sql(no_style(), [VoucherPayment])
-    if connection.vendor == "postgresql":
-        yield "VACUUM ANALYZE voucher_payment_gateway_voucherpayment, voucher_payment_gateway_voucheroperation"
+def _tell_the_planner(alias):
+    """Have PostgreSQL know what is there, as it does in a database in use; SQLite is seldom told."""
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE voucher_payment_gateway_voucherpayment")
+            cursor.execute("VACUUM ANALYZE voucher_payment_gateway_voucheroperation")

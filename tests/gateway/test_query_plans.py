@@ -95,10 +95,6 @@ def is_walk(table, index, condition):
 def ledger(shop):
     """Twenty thousand operations that are over, and a few of each sort that a sweep looks for."""
     fill("default", 20_000)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ANALYZE" if connection.vendor == "postgresql" else "DROP TABLE IF EXISTS sqlite_stat1"
-        )
 
 
 @pytest.fixture
