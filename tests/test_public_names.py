@@ -27,7 +27,7 @@ VERBS = {
     "capture": "(order, amount=None, *, actor='', reason='')",
     "refund": "(order, amount=None, *, actor='', reason='')",
     "cancel": "(order, *, actor='', reason='')",
-    "settle": "(limit=100)",
+    "settle": "(limit=100, *, stop=None)",
 }
 SIGNALS = "authorized captured refunded cancelled lapsed failed needs_review".split()
 COMMANDS = "connect doctor probe walkthrough settle sandbox".split()
