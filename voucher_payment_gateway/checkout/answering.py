@@ -91,9 +91,8 @@ def _as_way_back(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 def _completed(response: HttpResponse, problem: Problem | None) -> HttpResponse:
     patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
-    is_a_way_back = isinstance(
-        response, HttpResponseRedirect
-    )  # there it would ask the browser to wait before it goes
+    # on the way back it would ask the browser to wait before it goes
+    is_a_way_back = isinstance(response, HttpResponseRedirect)
     if problem and problem.retry_after_seconds is not None and not is_a_way_back:
         response["Retry-After"] = str(max(ceil(problem.retry_after_seconds), 1))
     return response
