@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.db import router
+from django.db import router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_save
 from django.dispatch import Signal
@@ -23,6 +23,7 @@ from voucher_payment_gateway.conf import NAME, Verb, gateway_settings
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    OperationInProgressError,
     OutcomeUnknownError,
     PaymentStateError,
     UnavailableError,
@@ -30,15 +31,18 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import find_order, order_number
-from voucher_payment_gateway.signals import payment_captured, payment_refunded
+from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
 __all__ = ["connect"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 Act = Callable[[Any, Any], None]
-_is_acting = ContextVar("voucher_payment_gateway.is_acting", default=False)
-"""Whether a status is being acted on just now: what that books is no news."""
+DECIDED = {"captured": payment_captured, "refunded": payment_refunded, "failed": payment_failed}
+"""What may end the operation that a refund by status had to wait for."""
+
+_is_refunding = ContextVar("voucher_payment_gateway.is_refunding", default=False)
+"""Whether a status is being acted on by a refund just now: what that books is no news."""
 _connected: list[tuple[Signal, str]] = []
 
 
@@ -57,8 +61,8 @@ def connect() -> None:
             _listen(path, verb)
     if settings.ON_STATUS:
         _listen_to_status(settings.ORDER_MODEL)
-        _connect(payment_captured, _booked, uid=f"{NAME}.captured")
-        _connect(payment_refunded, _booked, uid=f"{NAME}.refunded")
+        for name, signal in DECIDED.items():
+            _connect(signal, _decided, uid=f"{NAME}.{name}")
 
 
 def _disconnect() -> None:
@@ -123,10 +127,10 @@ def _status_saved(instance: Any, *, raw: bool = False, update_fields: Any = None
             _act_on_status(verb, act, instance)
 
 
-def _booked(sender: object, order_number: str, **_: object) -> None:
-    """Refund an order that was returned while its charge, or an earlier refund, was still under way."""
+def _decided(sender: object, order_number: str, **_: object) -> None:
+    """Refund an order that was returned while a charge, or an earlier refund, was still under way."""
     statuses = gateway_settings().ON_STATUS
-    if _is_acting.get() or "refund" not in statuses:
+    if _is_refunding.get() or "refund" not in statuses:
         return
     order = find_order(order_number)
     if order is not None and _has_status(order, statuses["refund"]):
@@ -143,13 +147,24 @@ def _act_on_status(verb: Verb, act: Act, order: Any) -> None:
     if verb in ("refund", "cancel") and _was_refused(order):
         logger.error("gift vouchers: a refund was refused before, or waits for a person; %s it by hand", verb)
         return
-    token = _is_acting.set(True)
+    token = _is_refunding.set(verb == "refund")
     try:
         act(order, None)
     except PaymentStateError as error:
         logger.error("gift vouchers: %s by a status was not possible: %s", verb, error)
+        if isinstance(error, OperationInProgressError) and verb == "refund":
+            _look_again_after_the_commit(order_number(order))
     finally:
-        _is_acting.reset(token)
+        _is_refunding.reset(token)
+
+
+def _look_again_after_the_commit(number: str) -> None:
+    """What had to be waited for may be decided before anybody else sees the new status."""
+
+    def look_again() -> None:
+        _decided(None, number)
+
+    transaction.on_commit(look_again, using=router.db_for_write(VoucherOperation), robust=True)
 
 
 def _was_refused(order: Any) -> bool:

@@ -51,6 +51,14 @@ def test_what_lapsed_in_another_currency_is_not_held_again(shop, order):
     assert shop.calls() == []
 
 
+def test_a_later_part_is_not_charged_in_the_old_currency_after_the_first_came_back(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    change_currency(order)
+    assert refused(gateway.capture, order, "15.00")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("5.00"))]
+
+
 def test_after_a_cancel_the_order_is_paid_in_its_new_currency(shop, order):
     change_currency(order)
     gateway.cancel(order)

@@ -368,3 +368,63 @@ def test_after_the_return_of_all_that_was_agreed_no_code_is_kept(shop, order):
     gateway.capture(order)
     gateway.refund(order)
     assert (only_payment().status, only_payment().sealed_code) == ("refunded", "")
+
+
+@pytest.fixture
+def second_part_waits(shop, order):
+    """The first delivery came back, and the charge of the second one waits."""
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    shop.cloud.faults.next("before:503", times=99)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order, "15.00")
+    shop.cloud.faults.clear()
+    return order
+
+
+def test_cancel_withdraws_a_second_part_after_the_first_came_back(shop, second_part_waits, voucher):
+    gateway.cancel(second_part_waits)
+    assert (only_payment().status, only_payment().sealed_code) == ("cancelled", "")
+    shop.later(minutes=5)
+    gateway.settle()
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("5.00"))]
+
+
+def test_cancel_after_all_that_was_captured_came_back_erases_the_code(order):
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    gateway.cancel(order)
+    assert (only_payment().status, only_payment().sealed_code) == ("cancelled", "")
+    with pytest.raises(WrongStateError):
+        gateway.capture(order, "15.00")
+
+
+def test_a_cancel_while_the_refund_is_under_way_erases_the_code(shop, order, during):
+    gateway.capture(order, "5.00")
+    during("refund", lambda: gateway.cancel(order))
+    gateway.refund(order)
+    shop.later(minutes=2)
+    gateway.settle()
+    assert (only_payment().status, only_payment().sealed_code) == ("cancelled", "")
+
+
+@pytest.mark.parametrize("verb", [gateway.select, gateway.authorize])
+def test_the_code_entered_again_while_a_second_part_waits_after_a_return_is_refused(
+    shop, second_part_waits, verb
+):
+    with pytest.raises(OperationInProgressError):
+        verb(second_part_waits, CODE)
+    shop.later(minutes=5)
+    assert gateway.settle().still_open == 0
+    assert second_part_waits.voucher_captured == D("20.00")
+
+
+def test_the_code_entered_again_after_a_return_takes_over_what_was_left(shop, order, voucher):
+    gateway.capture(order, "5.00")
+    gateway.refund(order)
+    earlier = only_payment()
+    gateway.authorize(order, CODE)
+    with pytest.raises(WrongStateError):
+        gateway.capture(earlier, "15.00")
+    gateway.capture(order)
+    assert shop.bookings(voucher)[2:] == [("charge", D("30.00"))]

@@ -81,3 +81,64 @@ def test_what_was_refused_is_not_sent_again(shop, order):
     shop.calls()
     resume(CHARGE, refused)
     assert (refused.state, calls(shop)) == ("refused", [])
+
+
+MANY = 16
+
+
+@pytest.fixture
+def many(shop):
+    """An order with more vouchers than a decision is made anew."""
+    order = shop.order(str(MANY), "B-1")
+    for number in range(MANY):
+        shop.voucher("1.00", code=f"GIFT-{number:04}")
+        gateway.select(order, f"GIFT-{number:04}")
+    gateway.authorize_selected(order)
+    return order
+
+
+def test_all_of_many_vouchers_are_charged_after_their_holds_ended(shop, many):
+    shop.later(minutes=40)
+    gateway.capture(many)
+    assert many.voucher_captured == D(MANY)
+
+
+def test_all_of_many_vouchers_are_charged_after_a_till_took_their_holds(shop, many):
+    till = shop.cloud.add_client(name="Till").id
+    for number in range(MANY):
+        shop.cloud.reserve(f"GIFT-{number:04}", "0.01", client_id=till)
+    gateway.capture(many)
+    assert many.voucher_captured == D(MANY)
+
+
+def test_what_followed_a_refusal_is_told_where_the_rest_turns_out_impossible(shop, many, during):
+    """The first voucher is charged on a new reservation; meanwhile another worker has begun with the second one."""
+    first, second = list(many.voucher_payments)[:2]
+    till = shop.cloud.add_client(name="Till").id
+    shop.cloud.reserve("GIFT-0000", "0.01", client_id=till)
+
+    def another_worker():
+        VoucherOperation.objects.create(
+            payment=second,
+            order_number=many.number,
+            number=99,
+            voucher_id=second.voucher_id,
+            kind="charge",
+            state="sending",
+            amount=D("1.00"),
+            currency="EUR",
+            reference="B-1-9.token",
+        )
+
+    during("charge", another_worker)
+    with pytest.raises(OperationInProgressError, match=r"1\.00 went through before") as caught:
+        gateway.capture(many)
+    first.refresh_from_db()
+    assert (caught.value.money_moved, first.amount_captured) == ("maybe", D("1.00"))
+
+
+def test_all_of_many_vouchers_are_cancelled_though_every_other_one_is_charged(shop, many):
+    for payment in list(many.voucher_payments)[::2]:
+        gateway.capture(payment)
+    gateway.cancel(many)
+    assert set(many.voucher_payments.values_list("status", flat=True)) == {"cancelled"}

@@ -5,8 +5,11 @@ from decimal import Decimal as D
 import pytest
 from django.db import transaction
 
+from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.gateway._capture import CHARGE
+from voucher_payment_gateway.gateway._rows import book
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-4000-ABCD"
@@ -170,3 +173,59 @@ def test_what_waits_is_not_counted_as_sent(shop, orders):
     shop.later(minutes=2)
     assert gateway.settle().sent == 0
     assert VoucherOperation.objects.filter(waits=True, state="due").count() == 1
+
+
+def test_asked_again_what_waits_is_not_called_done(shop, orders, voucher):
+    lose_the_answer(shop, "refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(orders[0])
+    for _ in range(2):
+        with pytest.raises(UnavailableError) as caught:
+            gateway.refund(orders[1])
+        assert caught.value.code == "voucher_busy"
+    settle_for(shop, 6)
+    assert shop.bookings(voucher).count(BACK) == 2
+
+
+def returned(number="A-1"):
+    Order.objects.filter(number=number).update(status="returned")
+
+
+@pytest.fixture
+def shipping(shop, voucher, gateway_settings):
+    """An order that is to be charged by its status."""
+    gateway_settings(ON_STATUS=ON_STATUS)
+    order = shop.order("20.00", "A-1")
+    gateway.authorize(order, CODE)
+    return order
+
+
+def test_an_order_that_is_returned_while_its_charge_is_under_way_is_refunded(shop, shipping, voucher, during):
+    during("charge", returned)
+    save(shipping, "shipped")
+    assert shop.bookings(voucher) == [("charge", D("20.00")), BACK]
+
+
+def test_an_order_that_is_returned_in_a_transaction_while_its_charge_is_found_is_refunded(
+    shop, shipping, voucher
+):
+    """Whoever finds the charge still sees the old status; the new one is committed a moment later."""
+    lose_the_answer(shop, "charge")
+    save(shipping, "shipped")
+    with transaction.atomic():
+        save(shipping, "returned")
+        assert shop.bookings(voucher) == [("charge", D("20.00"))]
+        operation = VoucherOperation.objects.get(kind="charge")
+        book(CHARGE, operation, shop.cloud.bookings(voucher.id)[0].id)
+    assert shop.bookings(voucher) == [("charge", D("20.00")), BACK]
+
+
+def test_an_order_that_is_returned_while_a_second_charge_fails_is_refunded(shop, shipping, voucher):
+    gateway.capture(shipping, "5.00")
+    shop.cloud.faults.next("before:drop", method="POST", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(shipping, "15.00")
+    save(shipping, "returned")
+    shop.cloud.faults.next("before:422", method="POST", path="/v1/reservations", times=99)
+    settle_for(shop, 60)
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("5.00"))]

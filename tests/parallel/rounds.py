@@ -157,7 +157,7 @@ def _crushed(verb: Callable[[], object]) -> str:
     try:
         verb()
     except UnavailableError as error:
-        if error.code != "voucher_being_charged":
+        if error.code not in ("voucher_being_charged", "voucher_busy"):
             raise
         return error.code
     except CRUSHED as error:

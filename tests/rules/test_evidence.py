@@ -103,7 +103,8 @@ LONG = "A-1001-2026-1.9f3ab27c01"
         (LONG, Evidence("found", "b1")),
         (LONG[:20], Evidence("ambiguous")),
         (LONG[:16], Evidence("ambiguous")),
-        (LONG[:15], Evidence("absent")),
+        (LONG[:8], Evidence("ambiguous")),
+        (LONG[:7], Evidence("absent")),
         (LONG + "x", Evidence("absent")),
     ],
 )

@@ -47,6 +47,8 @@ def test_nothing_has_failed_before_something_was_tried():
         (UnavailableError(), "again", "fails"),
         (CredentialsError(), "again", "fails"),
         (CredentialsError(missing_scope="use"), "fails", "fails"),
+        (UnavailableError(http_status=404), "again", "fails"),
+        (UnavailableError(code="answer_not_ours"), "again", "fails"),
     ],
 )
 def test_only_a_granted_call_is_a_fence(error, reserve, release):

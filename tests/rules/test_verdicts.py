@@ -43,6 +43,7 @@ def test_what_an_error_proves(error, first, repeated):
         (exceptions.UnavailableError(http_status=404), True),
         (exceptions.UnavailableError(http_status=499), True),
         (exceptions.UnavailableError(http_status=200), True),
+        (exceptions.UnavailableError(code="answer_not_ours"), True),
         (exceptions.UnavailableError(http_status=408), False),
         (exceptions.ThrottledError(http_status=429), False),
         (exceptions.UnavailableError(http_status=500), False),

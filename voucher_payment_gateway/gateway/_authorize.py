@@ -92,7 +92,8 @@ def _authorize(
     twin, doublet = view.held_with(hold.voucher_id), None
     if twin and twin != payment:  # another spelling of a code that is on the order already
         payment, doublet = twin, payment
-        hold = hold_what_is_there(secret, _wanted(view, facts, payment, asked), facts.currency)
+        wanted = _wanted(view, facts, payment, asked)
+        hold = hold_what_is_there(secret, wanted, facts.currency, voucher_id=twin.voucher_id)
     payment = payment or new_payment(facts, secret)
     left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
     refuse_if_open(left_over)
@@ -138,7 +139,7 @@ def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
 
 
 def _is_paying(payment: VoucherPayment) -> bool:
-    may_be_held_again = payment.status == "lapsed" and bool(payment.sealed_code)
+    may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
     return may_be_held_again or payment.status in ("selected", "authorized", "captured")
 
 

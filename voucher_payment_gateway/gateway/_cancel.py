@@ -26,7 +26,7 @@ __all__ = ["RELEASE", "cancel", "end_refunded"]
 
 
 ENDED = ("cancelled", "refunded", "failed")
-"""Nothing is held any more, and nothing is left to give back."""
+"""Nothing is left to give back."""
 
 
 def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
@@ -47,7 +47,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
         view = look(number)
         next_number = view.next_number
         for payment in view.part(pk):
-            if payment.pk in done or payment.status in ENDED:
+            if payment.pk in done or _is_ended(payment):
                 continue
             try:
                 next_number += _give_up(payment, next_number, actor=actor, reason=reason)
@@ -55,10 +55,16 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
                 errors.append(error)
             done[payment.pk] = payment
 
-    decide(go_on)
+    decide(go_on, progress=lambda: len(done))
     if errors:
         raise errors[0]
     return list(done.values())
+
+
+def _is_ended(payment: VoucherPayment) -> bool:
+    """Whether nothing is left to give up; of what was refunded, a later part may still be charged."""
+    has_more = payment.status == "refunded" and (payment.has_open_operation or bool(payment.sealed_code))
+    return payment.status in ENDED and not has_more
 
 
 def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
@@ -84,7 +90,7 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
 def end_refunded(payment: VoucherPayment) -> None:
     """Call a payment cancelled whose last cent went back while somebody asked to cancel it."""
     with unless_outdated():
-        change_payment(payment, status="cancelled")
+        change_payment(payment, status="cancelled", sealed_code="")
         announce(payment_cancelled, payment, payment.amount_refunded)
 
 

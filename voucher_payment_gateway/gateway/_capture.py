@@ -182,9 +182,9 @@ class Charging:
         )
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Reserve anew where that is needed."""
+        """Reserve anew where that is needed; never for what is not written down, whose hold was good a moment ago."""
         payment = of(operation)
-        if self.needs_a_claim(operation):
+        if operation.pk is not None and self.needs_a_claim(operation):
             renew(payment, operation.amount, look(operation.order_number).next_number)
         operation.target_id = payment.reservation_id
         operation.target_dead_at = payment.reservation_dead_at

@@ -65,11 +65,11 @@ def carry_out(
     run = _Run(procedure, order_number, plan, pk, asked, payment_changes or {})
     try:
         with _all_or_nothing():
-            decide(run.go_on)
+            decide(run.go_on, progress=lambda: len(run.done.operations))
     except PaymentStateError as error:
         if run.errors:
             raise run.errors[0] from None
-        raise _after_a_part(error, run.done) from None
+        raise run.after_a_part(error) from None
     if run.errors:
         raise run.errors[0]
     return list({of(operation).pk: of(operation) for operation in run.done.operations}.values())
@@ -115,9 +115,10 @@ class _Run:
         for draft in self.plan(view, self.done, left):
             draft.number = number
             draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
+            reservation_id = of(draft).reservation_id
             self._attempt(self._start, draft)
             self.done.started.append(draft)
-            number = draft.number + 1
+            number = draft.number + (1 if of(draft).reservation_id == reservation_id else 2)
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
         try:
@@ -150,12 +151,21 @@ class _Run:
         if not transaction.get_connection(database()).in_atomic_block:
             resume(self.procedure, operation)
 
+    def after_a_part(self, error: PaymentStateError) -> PaymentStateError:
+        """Say what went through before the rest turned out to be impossible."""
+        done = self.done.operations
+        gone = sum((operation.amount for operation in done if operation.state == "succeeded"), ZERO)
+        gone += self._followed([operation for operation in done if operation.state == "refused"])
+        if not gone:
+            return error
+        told = type(error)(f"{gone} went through before; the rest did not: {error}", code=error.code)
+        told.money_moved = "maybe"
+        return told
 
-def _after_a_part(error: PaymentStateError, done: Done) -> PaymentStateError:
-    """Say what went through before the rest turned out to be impossible."""
-    gone = sum((operation.amount for operation in done.operations if operation.state == "succeeded"), ZERO)
-    if not gone:
-        return error
-    told = type(error)(f"{gone} went through before; the rest did not: {error}", code=error.code)
-    told.money_moved = "maybe"
-    return told
+    def _followed(self, refused: list[VoucherOperation]) -> Decimal:
+        """Return what was charged on the new reservations that followed a refusal."""
+        payments = [operation.payment_id for operation in refused]
+        since = min((operation.number for operation in refused), default=0)
+        charges = VoucherOperation.objects.using(database()).filter(payment__in=payments, kind="charge")
+        booked = charges.filter(state="succeeded", number__gt=since)
+        return sum(booked.values_list("amount", flat=True), ZERO)

@@ -27,6 +27,7 @@ from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    OperationInProgressError,
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
@@ -77,11 +78,7 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
         return
     if draft.waits:
         _write_due(draft, payment_changes)
-        raise UnavailableError(
-            f"order {draft.order_number}: another operation on its gift voucher is not finished. This {draft.kind} is "
-            "written down and follows it. No money moved.",
-            code="voucher_busy",
-        )
+        raise _busy(draft)
     if procedure.needs_a_claim(draft):
         _write_due(draft, payment_changes)
         _resume_own(procedure, draft)
@@ -101,22 +98,25 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
 
 
 def resume(procedure: Procedure, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due. Does nothing where another worker was first, or where it has to wait for
-    another operation on its voucher.
+    """Carry out an operation that is due; one that is decided is left alone.
 
-    Raises what ``start`` raises, and WrongStateError where nobody wants it any more: it is taken back then.
+    Raises what ``start`` raises, OperationInProgressError where another worker was first and is not done, and
+    WrongStateError where nobody wants it any more: it is taken back then.
     """
     if operation.state != "due":
         return
     if procedure.is_unwanted(operation):
-        withdraw(operation)
+        if not withdraw(operation):
+            _refuse_unless_done(operation)
+            return
         raise WrongStateError(
             f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
         )
     if operation.waits and not go_first(operation):
         take(operation, due_at=next_try(operation))
-        return
+        raise _busy(operation)
     if procedure.needs_a_claim(operation) and not take(operation, state="sending", sending_at=timezone.now()):
+        _refuse_unless_done(operation)
         return
     try:
         procedure.prepare(operation)
@@ -141,6 +141,8 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
     if take(operation, **sending, **prepared, **nothing_known):
         _send(procedure, operation, claimed_at)
+    else:
+        _refuse_unless_done(operation)
 
 
 def refuse_open_transaction() -> None:
@@ -163,6 +165,23 @@ def _in_transaction() -> bool:
 
 def _write_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
     write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
+
+
+def _busy(operation: VoucherOperation) -> UnavailableError:
+    return UnavailableError(
+        f"order {operation.order_number}: another operation on its gift voucher is not finished. This "
+        f"{operation.kind} is written down and follows it. No money moved.",
+        code="voucher_busy",
+    )
+
+
+def _refuse_unless_done(operation: VoucherOperation) -> None:
+    """Raise OperationInProgressError where another worker was first and is not done; nothing of ours was sent."""
+    operation.refresh_from_db(using=database())
+    if operation.state != "succeeded":
+        raise OperationInProgressError(
+            f"order {operation.order_number}: another worker carries out this {operation.kind} just now."
+        )
 
 
 def _resume_own(procedure: Procedure, operation: VoucherOperation) -> None:

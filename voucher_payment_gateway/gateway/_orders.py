@@ -98,7 +98,7 @@ class OrderView:
         return [
             payment
             for payment in self.payments
-            if payment.status == "captured"
+            if payment.status in ("captured", "refunded")
             and payment.sealed_code
             and (payment.code_fingerprint in codes or payment.voucher_id == voucher_id)
         ]
@@ -146,16 +146,19 @@ def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
     return counted
 
 
-def decide(decision: Callable[[], Decided]) -> Decided:
+def decide(decision: Callable[[], Decided], *, progress: Callable[[], int] = lambda: 0) -> Decided:
     """Make a decision, anew as long as it was outdated when it was to be written.
+
+    ``progress`` counts what was done on the way: only decisions that bring nothing on are counted.
 
     Raises OperationInProgressError when others keep being first, or hold the voucher open.
     """
-    for _ in range(DECISIONS):
+    in_vain, done = 0, progress()
+    while in_vain < DECISIONS:
         try:
             return decision()
         except OutdatedError:
-            continue
+            in_vain, done = (in_vain + 1, done) if progress() == done else (0, progress())
     raise OperationInProgressError
 
 

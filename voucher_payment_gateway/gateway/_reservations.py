@@ -46,6 +46,7 @@ def record_authorization(
     }
     with unless_outdated():
         _record(payment, hold, number, **agreed | changes)
+        # K3: all is written, not committed
         if rivals:
             take_over(payment)
         if not known:
@@ -56,6 +57,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
     """Write down that ``payment`` is held anew by ``hold``: all of it or, OutdatedError, nothing."""
     with unless_outdated():
         _record(payment, hold, number)
+        # K3: all is written, not committed
         take_over(payment)
 
 
@@ -89,7 +91,6 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         attempts=1,
         settled_at=timezone.now(),
     )
-    # K3: all is written, not committed
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:

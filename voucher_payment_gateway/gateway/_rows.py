@@ -28,6 +28,7 @@ __all__ = [
     "ask_for_review",
     "book",
     "go_first",
+    "hand_over",
     "keep_late_answer",
     "refuse",
     "take",

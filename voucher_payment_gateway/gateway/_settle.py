@@ -68,7 +68,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Dead reservations lapse,
     and codes are erased when their time is over. Safe to run twice, and in several processes at once, which share the
     work. Call it often, such as every minute. Once ``stop`` says so, what is under way is finished, and nothing else is
-    begun.
+    sent.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside of a transaction: what it sends could
     not be committed before.
@@ -143,7 +143,7 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool], stop: Callable[[], boo
 
 def _send(operation: VoucherOperation) -> bool:
     resume(PROCEDURES[operation.kind], operation)
-    return not operation.waits
+    return True
 
 
 def _give_up_waiting(operation: VoucherOperation) -> bool:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from voucher_payment_gateway.rules.references import is_cut_off, is_same_number, may_be_number
+from voucher_payment_gateway.rules.references import (
+    SHORTEST_DOUBT,
+    is_cut_off,
+    is_same_number,
+    may_be_number,
+)
 
 __all__ = ["Booking", "Evidence", "charge_evidence", "refund_evidence"]
 
@@ -51,11 +56,13 @@ def charge_evidence(
     """
     rows = [row for row in bookings if row.type == "charge" and row.amount == amount and row.id not in ours]
     found = _exactly_one([row.id for row in rows if is_same_number(row.order_number, reference)])
-    if found is ABSENT and any(
-        not row.order_number or is_cut_off(row.order_number, reference) for row in rows
-    ):
+    if found is ABSENT and any(_may_be_ours(row, reference) for row in rows):
         return AMBIGUOUS
     return found
+
+
+def _may_be_ours(row: Booking, reference: str) -> bool:
+    return not row.order_number or is_cut_off(row.order_number, reference, shortest=SHORTEST_DOUBT)
 
 
 def refund_evidence(

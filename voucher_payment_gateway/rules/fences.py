@@ -12,7 +12,7 @@ from typing import Literal
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.rules.holds import held_until
 from voucher_payment_gateway.rules.resolution import dead_at
-from voucher_payment_gateway.rules.verdicts import is_forbidden
+from voucher_payment_gateway.rules.verdicts import is_denied
 
 __all__ = ["Fence", "Standing", "death_of", "is_dead", "next_fence", "standing"]
 
@@ -36,13 +36,13 @@ def next_fence(*, wanted: bool, release_works: bool, failed: Collection[Fence] =
 def standing(fence: Literal["reserve", "release"], error: VoucherGatewayError | None) -> Standing:
     """Say what the answer to a fence's call makes of it; ``error`` is None where it was granted.
 
-    A refused or forbidden reservation is no fence: it may have been refused because of the old hold, whose charge is
+    A refused or denied reservation is no fence: it may have been refused because of the old hold, whose charge is
     still under way. Unanswered it proves nothing and is tried again. A release that was not confirmed is given up: a
     "not found" may only mean that there is no such call.
     """
     if error is None:
         return "stands"
-    refused = isinstance(error, RefusedError) or is_forbidden(error)
+    refused = isinstance(error, RefusedError) or is_denied(error)
     return "again" if fence == "reserve" and not refused else "fails"
 
 

@@ -5,10 +5,13 @@ What it does to a number is not documented: it may trim it, fold its case, or cu
 
 import unicodedata
 
-__all__ = ["charge_reference", "is_cut_off", "is_same_number", "may_be_number"]
+__all__ = ["SHORTEST_DOUBT", "charge_reference", "is_cut_off", "is_same_number", "may_be_number"]
 
 SHORTEST_CUT = 16
-"""A shorter beginning of our number may be somebody else's whole number."""
+"""A shorter beginning of our number may be somebody else's whole number: it is not taken for ours."""
+
+SHORTEST_DOUBT = 8
+"""From this length on it is not taken for somebody else's either: a person decides."""
 
 
 def charge_reference(order_number: str, capture: int, token: str) -> str:
@@ -31,10 +34,10 @@ def may_be_number(told: str, sent: str) -> bool:
     return is_same_number(told, sent) or is_cut_off(told, sent)
 
 
-def is_cut_off(told: str | None, sent: str) -> bool:
-    """Say whether a number may be the beginning of the one that was sent."""
+def is_cut_off(told: str | None, sent: str, *, shortest: int = SHORTEST_CUT) -> bool:
+    """Say whether a number may be the beginning, of this length at least, of the one that was sent."""
     beginning = _plain(told or "")
-    return len(beginning) >= SHORTEST_CUT and _plain(sent).startswith(beginning)
+    return len(beginning) >= shortest and _plain(sent).startswith(beginning)
 
 
 def _plain(number: str) -> str:

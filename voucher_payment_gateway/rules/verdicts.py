@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 
-__all__ = ["Verdict", "forbidden_since", "is_forbidden", "is_past_hope", "verdict"]
+__all__ = ["Verdict", "forbidden_since", "is_denied", "is_forbidden", "is_past_hope", "verdict"]
 
 Verdict = Literal["refused", "not_applied", "unknown"]
 
@@ -25,7 +25,7 @@ def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
     A broken promise is only ever reported of a read or of the token request, so the call itself was not sent. That a
     ``repeated`` call is refused or forbidden proves nothing: it may be because the first one was booked.
     """
-    if repeated and is_forbidden(error):
+    if repeated and is_denied(error):
         return "unknown"
     if isinstance(error, RefusedError):
         return "unknown" if repeated else "refused"
@@ -39,13 +39,20 @@ def forbidden_since(error: VoucherGatewayError, since: datetime | None, now: dat
     return (since or now) if is_forbidden(error) else None
 
 
+def is_denied(error: VoucherGatewayError) -> bool:
+    """Say whether the API itself denied us the call, by a 403."""
+    return isinstance(error, CredentialsError) and bool(error.missing_scope)
+
+
 def is_forbidden(error: VoucherGatewayError) -> bool:
     """Say whether the API denied us the call, or somebody turned it away or answered what cannot be understood: a
     missing right, which an operator can grant, or the way in which this voucher is refused."""
-    if isinstance(error, CredentialsError):
-        return bool(error.missing_scope)
-    answered = error.http_status is not None and error.http_status < 500
-    return isinstance(error, UnavailableError) and answered and error.http_status not in (408, 429)
+    if is_denied(error):
+        return True
+    answered = (
+        error.http_status is not None and error.http_status < 500 and error.http_status not in (408, 429)
+    )
+    return isinstance(error, UnavailableError) and (answered or error.code == "answer_not_ours")
 
 
 def is_past_hope(since: datetime | None, now: datetime) -> bool:
