@@ -249,7 +249,7 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 def _is_number(given_back: str | None, sent: str) -> bool:
     """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
-    return not given_back or may_be_number(given_back, sent)
+    return given_back is None or may_be_number(given_back, sent)
 
 
 def _money(amount: Decimal, currency: str) -> dict[str, str]:
