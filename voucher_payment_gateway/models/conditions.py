@@ -3,26 +3,33 @@
 SQLite takes a partial index only where the query repeats its condition, and a list of parameters repeats nothing.
 """
 
-from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import BooleanField, F, Func
+from django.db.models import F, Lookup
 
 from voucher_payment_gateway.rules.states import MONEY_KINDS, NOT_ENDED, OPEN_STATES
 
 __all__ = ["BOOKS", "IS_NOT_ENDED", "IS_OPEN"]
 
 
-def _written_out(name: str, values: Iterable[str]) -> Func:
-    words = ", ".join(f"'{value}'" for value in values)
-    return Func(F(name), template=f"%(expressions)s IN ({words})", output_field=BooleanField())
+class WrittenOut(Lookup):
+    """Whether a column has one of some fixed words, with the words in the statement and not among its parameters."""
+
+    lookup_name = "written_out"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        column, parameters = self.process_lhs(compiler, connection)
+        words = ", ".join(f"'{word}'" for word in self.rhs)
+        return f"{column} IN ({words})", parameters
 
 
-IS_OPEN = _written_out("state", OPEN_STATES)
+IS_OPEN = WrittenOut(F("state"), OPEN_STATES)
 """Of operations: not decided yet. For ``vpg_operation_due``."""
 
-BOOKS = _written_out("kind", MONEY_KINDS)
+BOOKS = WrittenOut(F("kind"), MONEY_KINDS)
 """Of operations: a booking on a voucher. With ``.exclude(remote_id="")`` for ``vpg_operation_booking_once``."""
 
-IS_NOT_ENDED = _written_out("status", NOT_ENDED)
+IS_NOT_ENDED = WrittenOut(F("status"), NOT_ENDED)
 """Of payments: a wish to cancel is still to be carried out. With ``cancel_requested_at__isnull=False`` for
 ``vpg_payment_wish``."""
