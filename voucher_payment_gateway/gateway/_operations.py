@@ -133,11 +133,7 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
     sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
-    prepared = {
-        "target_id": operation.target_id,
-        "target_dead_at": operation.target_dead_at,
-        "baseline": operation.baseline,
-    }
+    prepared = {name: getattr(operation, name) for name in ("target_id", "target_dead_at", "baseline")}
     nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
     if take(operation, **sending, **prepared, **nothing_known):
         _send(procedure, operation, claimed_at)
