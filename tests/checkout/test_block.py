@@ -51,6 +51,18 @@ def held(shop):
     return order
 
 
+@pytest.mark.parametrize("vouchers", [1, 4])
+def test_the_block_is_read_in_two_statements_however_many_vouchers_there_are(
+    shop, vouchers, django_assert_num_queries
+):
+    order = shop.order("50.00")
+    for number in range(vouchers):
+        shop.voucher("10.00", code=f"GIFT-{number}")
+        gateway.authorize(order, f"GIFT-{number}")
+    with django_assert_num_queries(2):
+        block(order)
+
+
 def test_an_order_without_vouchers_shows_its_total_and_the_form(shop):
     html = block(shop.order("50.00"))
     assert "<dt>Still due</dt><dd>€50.00</dd>" in html

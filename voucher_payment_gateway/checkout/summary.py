@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import router
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_facts
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
@@ -64,14 +67,17 @@ class Summary:
 
 
 def payments_of(order: Any) -> Any:
-    """Return the payments of ``order``, oldest first, also where its model lacks ``VoucherOrderMixin``."""
+    """Return the payments of ``order``, oldest first, also where its model lacks ``VoucherOrderMixin``; each with
+    ``is_in_flight``: whether an operation of it is open or its outcome unknown."""
     number = gateway_settings().order_adapter.number(order)
-    return VoucherPayment.objects.filter(order_number=number).order_by("pk")
+    in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
+    payments = VoucherPayment.objects.using(router.db_for_write(VoucherPayment)).filter(order_number=number)
+    return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
-def is_removable(payment: VoucherPayment) -> bool:
+def is_removable(payment: Any) -> bool:
     """Say whether a customer may take the voucher off: nothing was charged and nothing is in flight."""
-    return payment.status in REMOVABLE and payment.amount_captured == ZERO and not payment.pending
+    return payment.status in REMOVABLE and payment.amount_captured == ZERO and not payment.is_in_flight
 
 
 def summarise(order: Any) -> Summary:
@@ -88,7 +94,7 @@ def summarise(order: Any) -> Summary:
     )
 
 
-def _without_replaced(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
+def _without_replaced(payments: Iterable[Any]) -> list[Any]:
     """Leave out what lapsed where the same code stands on the order again."""
     found = list(payments)
     live = {payment.code_fingerprint for payment in found if payment.status != "lapsed"}
@@ -97,15 +103,15 @@ def _without_replaced(payments: Iterable[VoucherPayment]) -> list[VoucherPayment
     ]
 
 
-def _line(payment: VoucherPayment) -> VoucherLine:
+def _line(payment: Any) -> VoucherLine:
     amount = payment.amount_authorized + payment.amount_captured
     return VoucherLine(payment, amount, _state(payment), is_removable(payment))
 
 
-def _state(payment: VoucherPayment) -> str:
-    if payment.pending:
+def _state(payment: Any) -> str:
+    if payment.is_in_flight:
         return "checking"
     if payment.status == "authorized":
         until = payment.reserved_until
         return "held" if until is None or until > timezone.now() else "run_out"
-    return payment.status
+    return str(payment.status)
