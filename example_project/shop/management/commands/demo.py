@@ -32,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *, port: int, cloud_port: int, fresh: bool, **_: Any) -> None:
         self._refuse_taken_ports(port, cloud_port)
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a script in the background has it ignored
         try:
             self._run(port, cloud_port, fresh)
         except KeyboardInterrupt:
