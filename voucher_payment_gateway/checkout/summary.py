@@ -46,13 +46,14 @@ class Summary:
     total: Decimal
     currency: str
     covered: Decimal
+    held: Decimal
     due: Decimal
     lines: list[VoucherLine]
 
     @property
     def overheld(self) -> Decimal:
-        """What is held beyond the total, because the order became smaller afterwards."""
-        return max(self.covered - self.total, ZERO)
+        """What is held beyond what the order needs, because it became smaller afterwards."""
+        return max(min(self.covered - self.total, self.held), ZERO)
 
     @property
     def can_be_renewed(self) -> bool:
@@ -89,6 +90,7 @@ def summarise(order: Any) -> Summary:
         total=cover.total,
         currency=cover.currency,
         covered=cover.covered,
+        held=cover.held,
         due=cover.due,
         lines=[_line(payment) for payment in _without_replaced(shown)],
     )

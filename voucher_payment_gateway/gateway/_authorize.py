@@ -1,6 +1,7 @@
 """Authorize: reserve on a voucher what an order still needs."""
 
 import logging
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     AmountError,
     CurrencyMismatchError,
+    VoucherGatewayError,
     VoucherUnusableError,
     WrongStateError,
 )
@@ -18,6 +20,7 @@ from voucher_payment_gateway.gateway._codes import kept, typed
 from voucher_payment_gateway.gateway._holds import Hold, hold_what_is_there, release
 from voucher_payment_gateway.gateway._orders import (
     OrderView,
+    OutdatedError,
     decide,
     look,
     refuse_if_cancelling,
@@ -85,15 +88,14 @@ def _authorize(
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
-    known = payment.voucher_id if payment else ""
-    hold = hold_what_is_there(secret, wanted, facts.currency, voucher_id=known)
+    hold = _hold(secret, wanted, facts, payment)
     reserved.append(hold)
     refuse_taxable(hold)
     twin, doublet = view.held_with(hold.voucher_id), None
     if twin and twin != payment:  # another spelling of a code that is on the order already
         payment, doublet = twin, payment
         wanted = _wanted(view, facts, payment, asked)
-        hold = hold_what_is_there(secret, wanted, facts.currency, voucher_id=twin.voucher_id)
+        hold = _hold(secret, wanted, facts, twin, replaced=True)
     payment = payment or new_payment(facts, secret)
     left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
     refuse_if_open(left_over)
@@ -104,6 +106,28 @@ def _authorize(
             change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
         record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))
     return payment
+
+
+def _hold(
+    secret: Secret,
+    wanted: Decimal,
+    facts: OrderFacts,
+    payment: VoucherPayment | None,
+    *,
+    replaced: bool = False,
+) -> Hold:
+    """Reserve; where that fails after the reservation of ``payment`` was replaced, its row says that it has ended."""
+    gone = [True] if replaced else []
+    known = payment.voucher_id if payment else ""
+    try:
+        return hold_what_is_there(
+            secret, wanted, facts.currency, voucher_id=known, on_replaced=lambda: gone.append(True)
+        )
+    except VoucherGatewayError:
+        if gone and payment and payment.status == "authorized":
+            with suppress(OutdatedError):  # somebody else's reservation stands there by now
+                change_payment(payment, reserved_until=timezone.now())
+        raise
 
 
 def _wanted(

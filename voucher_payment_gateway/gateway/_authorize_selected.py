@@ -49,11 +49,17 @@ class Wish:
     is_twin: bool = False
     """Another spelling of a code that is on the order already: it is taken off."""
     is_needed: bool = True
+    is_replaced: bool = False
+    """Whether its reservation is gone, or may be, because another was asked for."""
     holds: bool = field(init=False)
     """Whether its reservation is good, though for another amount than is due now."""
 
     def __post_init__(self) -> None:
         self.holds = is_usable_now(self.payment)
+
+    def on_replaced(self) -> None:
+        """Note that another reservation of the voucher was made, or may have been."""
+        self.is_replaced = True
 
 
 def authorize_selected(order: Any) -> list[VoucherPayment]:
@@ -79,7 +85,9 @@ def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) 
     wanting = _wanting(view, facts.total)
     refuse_if_open(wanting)
     due = min(view.due(facts.total, without=wanting), LARGEST)
-    if wanting and due > ZERO:
+    if wanting and due <= ZERO:
+        _let_go_of([payment for payment in wanting if payment.status == "authorized"])
+    elif wanting:
         rivals = rivals_of(wanting)
         refuse_if_being_charged(rivals)
         wishes = [Wish(payment, min(due, payment.amount_limit or due)) for payment in wanting]
@@ -89,6 +97,14 @@ def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) 
         _write(view, wishes, rivals)
         refusals += [wish.answer for wish in wishes if _is_told(wish)]  # type: ignore[misc]
     return [payment for payment in view.payments if payment.status == "authorized"]
+
+
+def _let_go_of(not_needed: list[VoucherPayment]) -> None:
+    """End what is held for an order that is paid without it; release asks, and relies on nothing."""
+    _at_once(lambda payment: release(payment.reservation_id), not_needed)
+    with unless_outdated():
+        for payment in not_needed:
+            let_go(payment)
 
 
 def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
@@ -127,7 +143,11 @@ def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
         )
     try:
         hold = hold_what_is_there(
-            secret, wish.amount, wish.payment.currency, voucher_id=wish.payment.voucher_id
+            secret,
+            wish.amount,
+            wish.payment.currency,
+            voucher_id=wish.payment.voucher_id,
+            on_replaced=wish.on_replaced,
         )
         refuse_taxable(hold)
     except VoucherGatewayError as error:
@@ -204,8 +224,12 @@ def _write_what_is_not_held(wish: Wish) -> None:
         change_payment(wish.payment, **without_hold(wish.payment, otherwise="lapsed") | GIVEN_UP)
     elif isinstance(wish.answer, RefusedError) and not wish.holds:
         fail_payment(wish.payment, wish.payment.amount_authorized)
-    elif not wish.is_needed and wish.payment.status == "authorized":
+    elif wish.payment.status != "authorized":
+        return
+    elif not wish.is_needed:
         let_go(wish.payment)
+    elif wish.is_replaced and isinstance(wish.answer, VoucherGatewayError):
+        change_payment(wish.payment, reserved_until=timezone.now())
 
 
 def _at_once(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:

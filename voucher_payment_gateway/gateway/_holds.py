@@ -4,6 +4,7 @@ A reservation moves no money and lapses by itself; a repeated one replaces the l
 written down before it is sent, no database is touched, and it may run in any thread.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -50,16 +51,24 @@ class Hold:
     """Whether it is all that the voucher holds, less than was wanted."""
 
 
-def hold_exactly(secret: Secret, amount: Decimal, currency: str, *, voucher_id: str = "") -> Hold:
+def hold_exactly(
+    secret: Secret,
+    amount: Decimal,
+    currency: str,
+    *,
+    voucher_id: str = "",
+    on_replaced: Callable[[], object] = lambda: None,
+) -> Hold:
     """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
 
     An answer that never came, or that tells of another voucher than ``voucher_id`` where that is known, is repeated
-    once: the new reservation replaces the lost one.
+    once: the new reservation replaces the lost one. ``on_replaced`` is called where an earlier reservation of the
+    voucher may be gone by that, whatever comes then.
     """
     try:
         return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError:
-        pass
+        on_replaced()
     try:
         return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError as error:
@@ -68,19 +77,28 @@ def hold_exactly(secret: Secret, amount: Decimal, currency: str, *, voucher_id: 
         raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
 
 
-def hold_what_is_there(secret: Secret, wanted: Decimal, currency: str, *, voucher_id: str = "") -> Hold:
+def hold_what_is_there(
+    secret: Secret,
+    wanted: Decimal,
+    currency: str,
+    *,
+    voucher_id: str = "",
+    on_replaced: Callable[[], object] = lambda: None,
+) -> Hold:
     """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
 
     The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
     learn the voucher's id, its balance is read, and what is there is reserved. A code that is surely unusable
-    costs that second call as well: otherwise the time of an answer would tell which codes exist.
+    costs that second call as well: otherwise the time of an answer would tell which codes exist. ``on_replaced`` is
+    called where an earlier reservation of the voucher is gone, or may be, whatever comes then.
     """
     try:
-        return hold_exactly(secret, wanted, currency, voucher_id=voucher_id)
+        return hold_exactly(secret, wanted, currency, voucher_id=voucher_id, on_replaced=on_replaced)
     except RefusedError as error:
         if not _is_tried_again(error) or wanted == CENT:
             raise _as_unusable(error) from None
-    probe = _probe(secret, currency, voucher_id)
+    probe = _probe(secret, currency, voucher_id, on_replaced)
+    on_replaced()
     available = _available(probe, currency)
     if available <= CENT:
         return replace(probe, is_all=True)
@@ -155,9 +173,9 @@ def _as_unusable(error: RefusedError) -> RefusedError:
     return error
 
 
-def _probe(secret: Secret, currency: str, voucher_id: str) -> Hold:
+def _probe(secret: Secret, currency: str, voucher_id: str, on_replaced: Callable[[], object]) -> Hold:
     try:
-        return hold_exactly(secret, CENT, currency, voucher_id=voucher_id)
+        return hold_exactly(secret, CENT, currency, voucher_id=voucher_id, on_replaced=on_replaced)
     except RefusedError as error:
         raise _as_unusable(error) from None
 
@@ -169,5 +187,7 @@ def _available(probe: Hold, currency: str) -> Decimal:
         raise InsufficientBalanceError(code="balance_unreadable") from None
     if voucher.currency != currency:
         raise CurrencyMismatchError
+    if voucher.remaining_amount is None:
+        raise InsufficientBalanceError(code="balance_unreadable")
     lowered = CENT if gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance else ZERO
-    return (voucher.remaining_amount or ZERO) + lowered
+    return voucher.remaining_amount + lowered

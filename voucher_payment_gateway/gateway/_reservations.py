@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway._payments import change_payment, without_ho
 from voucher_payment_gateway.gateway._rivals import any_being_charged, rivals_of, take_over
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
+from voucher_payment_gateway.rules.holds import is_usable
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed
 
@@ -102,7 +103,7 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     secret = unseal(payment.sealed_code)
     if secret is None:
         raise ReservationClosedError(
-            f"order {payment.order_number}: the reservation has ended and the code is not stored; "
+            f"order {payment.order_number}: {_what_is_held(payment, amount)} and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
     if any_being_charged(rivals_of([payment])):
@@ -118,6 +119,13 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             available=available_on(payment.voucher_id),
         ) from None
     record_hold(payment, hold, number)
+
+
+def _what_is_held(payment: VoucherPayment, amount: Decimal) -> str:
+    """Return why ``amount`` cannot be charged on the reservation of the payment."""
+    if payment.status != "authorized" or not is_usable(payment.reserved_until, timezone.now()):
+        return "the reservation has ended"
+    return f"the reservation is of {payment.amount_authorized} {payment.currency}, {amount} are to be charged"
 
 
 def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
