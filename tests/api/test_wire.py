@@ -146,6 +146,17 @@ def test_an_instant_at_the_edge_of_time_breaks_the_contract_and_nothing_else(ins
         Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": instant})
 
 
+@pytest.mark.parametrize(
+    ("told", "second"),
+    [("2026-11-25t12:00:00z", 0), ("2026-12-31T23:59:60Z", 59), ("2026-12-31T23:59:60.5+00:00", 59)],
+)
+def test_instants_are_understood_in_every_form_that_rfc_3339_allows(told, second):
+    from voucher_payment_gateway.api import Charge
+
+    charge = Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": told})
+    assert charge.created_at.second == second
+
+
 @pytest.mark.parametrize("id", [".", "..", "a\nb", "a\0b", "a\ud800"])
 def test_an_id_that_can_never_stand_in_a_path_is_no_answer(id):
     with pytest.raises(ValidationError):

@@ -168,7 +168,17 @@ def test_dates_and_instants_are_of_our_own_time_zone(windows, arguments, since, 
     assert [each.isoformat() for each in windows[0]] == [since, until]
 
 
-@pytest.mark.parametrize("wrong", ["--since=yesterday", "--until=2026-13-01", "--since=2026-11"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "--since=yesterday",
+        "--until=2026-13-01",
+        "--since=2026-11",
+        "--until=0001-01-01",
+        "--until=0001-01-01T00:00:00+14:00",
+        "--until=9999-12-31T23:59:59-12:00",
+    ],
+)
 def test_what_is_no_date_is_refused_with_an_example(shop, wrong):
     _, code, sentence = run_bare(wrong)
     assert code == 1

@@ -26,6 +26,7 @@ from voucher_payment_gateway.money import CENT
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
 
 _AMOUNT = re.compile(r"[0-9]{1,9}\.[0-9]{2}")
+_LEAP_SECOND = re.compile(r"(?<=T\d\d:\d\d):60")
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
@@ -47,7 +48,7 @@ def _rate(value: object) -> Decimal | None:
 
 
 def _instant(value: object) -> datetime:
-    read = datetime.fromisoformat(value) if isinstance(value, str) else value
+    read = datetime.fromisoformat(_LEAP_SECOND.sub(":59", value.upper())) if isinstance(value, str) else value
     if isinstance(read, datetime) and read.tzinfo is not None:
         try:
             return read.astimezone(UTC)

@@ -103,11 +103,13 @@ def _instant(text: str) -> datetime:
     """Return an aware instant; a date is its midnight, and both are of our own time zone unless they name one."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        aware = timezone.make_aware(instant) if instant.tzinfo is None else instant
+        _day_before(aware)  # what is within two days of the first or the last instant has none
+    except (ValueError, OverflowError):
         raise ArgumentTypeError(
             f"{text!r}: give a date such as 2026-11-22, or an instant in ISO 8601"
         ) from None
-    return timezone.make_aware(instant) if instant.tzinfo is None else instant
+    return aware
 
 
 def _day_before(until: datetime) -> datetime:
