@@ -56,58 +56,63 @@ def test_what_is_held_beside_more_than_enough_that_was_charged_is_let_go(shop, c
 
 
 @pytest.fixture
+def voucher(shop):
+    return shop.voucher("20.00")
+
+
+@pytest.fixture
+def without_keys(gateway_settings):
+    gateway_settings(SEALING_KEYS=[])
+
+
+@pytest.fixture
+def outgrown(shop, voucher, costs):
+    """An order that costs more than is held for it, and more than its voucher has."""
+    order = shop.order("10.00")
+    gateway.authorize(order, CODE)
+    costs(order, "30.00")
+    return order
+
+
+@pytest.fixture
 def half_way(shop):
     """From now on all is answered but the balance: the reservation that asks for it was made."""
     return lambda: shop.cloud.faults.next("before:500", method="GET", path="*/vouchers/*", times=99)
 
 
-def test_a_hold_that_was_replaced_half_way_is_not_firm(shop, costs, half_way, gateway_settings):
-    gateway_settings(SEALING_KEYS=[])
-    voucher = shop.voucher("20.00")
-    order = shop.order("10.00")
-    gateway.authorize(order, CODE)
-    costs(order, "30.00")
+def test_a_hold_that_was_replaced_half_way_is_not_firm(shop, without_keys, outgrown, voucher, half_way):
     half_way()
     with pytest.raises(UnavailableError):
-        gateway.authorize(order, CODE)
-    assert not gateway.cover(order).is_firm
+        gateway.authorize(outgrown, CODE)
+    assert not gateway.cover(outgrown).is_firm
     with pytest.raises(ReservationClosedError, match="has ended"):
-        gateway.capture(order)
+        gateway.capture(outgrown)
     shop.cloud.faults.clear()
-    gateway.authorize(order, CODE)
-    gateway.capture(order)
+    gateway.authorize(outgrown, CODE)
+    gateway.capture(outgrown)
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_a_hold_of_several_that_was_replaced_half_way_is_reserved_anew(shop, costs, half_way):
-    voucher = shop.voucher("20.00")
-    order = shop.order("10.00")
-    gateway.authorize(order, CODE)
-    costs(order, "30.00")
+def test_a_hold_that_was_replaced_half_way_is_reserved_anew(shop, outgrown, voucher, half_way):
     half_way()
     with pytest.raises(UnavailableError):
-        gateway.authorize_selected(order)
-    assert not gateway.cover(order).is_firm
+        gateway.authorize_selected(outgrown)
+    assert not gateway.cover(outgrown).is_firm
     shop.cloud.faults.clear()
-    assert [held.amount_authorized for held in gateway.authorize_selected(order)] == [D("20.00")]
-    gateway.capture(order)
+    assert [held.amount_authorized for held in gateway.authorize_selected(outgrown)] == [D("20.00")]
+    gateway.capture(outgrown)
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_a_hold_is_as_good_as_before_where_nothing_was_reserved(shop, costs):
-    shop.voucher("20.00")
-    order = shop.order("10.00")
-    gateway.authorize(order, CODE)
-    costs(order, "30.00")
+def test_a_hold_is_as_good_as_before_where_nothing_was_reserved(shop, outgrown):
     shop.cloud.faults.next("before:503", path="*/reservations", times=99)
     with pytest.raises(UnavailableError):
-        gateway.authorize(order, CODE)
+        gateway.authorize(outgrown, CODE)
     (payment,) = VoucherPayment.objects.all()
     assert payment.reserved_until > payment.updated_at
 
 
-def test_that_a_smaller_hold_needs_the_code_is_what_the_error_says(shop, costs, gateway_settings):
-    gateway_settings(SEALING_KEYS=[])
+def test_that_a_smaller_hold_needs_the_code_is_what_the_error_says(shop, without_keys, costs):
     shop.voucher("20.00")
     order = shop.order("20.00")
     gateway.authorize(order, CODE)

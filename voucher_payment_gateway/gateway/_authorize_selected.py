@@ -85,9 +85,7 @@ def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) 
     wanting = _wanting(view, facts.total)
     refuse_if_open(wanting)
     due = min(view.due(facts.total, without=wanting), LARGEST)
-    if wanting and due <= ZERO:
-        _let_go_of([payment for payment in wanting if payment.status == "authorized"])
-    elif wanting:
+    if wanting and due > ZERO:
         rivals = rivals_of(wanting)
         refuse_if_being_charged(rivals)
         wishes = [Wish(payment, min(due, payment.amount_limit or due)) for payment in wanting]
@@ -96,6 +94,8 @@ def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) 
         _share_out(wishes, view.due(facts.total, without=[wish.payment for wish in wishes]))
         _write(view, wishes, rivals)
         refusals += [wish.answer for wish in wishes if _is_told(wish)]  # type: ignore[misc]
+    elif wanting:
+        _let_go_of([payment for payment in wanting if payment.status == "authorized"])
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
