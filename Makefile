@@ -37,28 +37,28 @@ test: install ## run the tests
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
-	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/storm/test_storm.py $(ARGS)
+	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every cell of the kill matrix on SQLite (minutes)
-	$(BIN)/python -m tests.kill.run --database-url sqlite:
+	$(BIN)/python -m tests.proofs.crash.run --database-url sqlite:
 
 .PHONY: kill
 kill: install ## every cell of the kill matrix, each time that its point is passed, on SQLite and PostgreSQL (hours)
-	$(BIN)/python -m tests.kill.run --every-passing --database-url sqlite:
-	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing
-	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.kill.run --every-passing --end cut_off
+	$(BIN)/python -m tests.proofs.crash.run --every-passing --database-url sqlite:
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.crash.run --every-passing
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.crash.run --every-passing --end cut_off
 
 .PHONY: planted
 planted: install ## drop one rule after the other: each must be noticed (minutes)
-	$(BIN)/python -m pytest tests/simulation tests/storm tests/kill tests/gateway/test_counterexamples.py \
+	$(BIN)/python -m pytest tests/proofs/simulation tests/proofs/storm tests/proofs/crash tests/gateway/test_counterexamples.py \
 	-k "planted or without_its_rule" $(ARGS)
 
 .PHONY: crowd
 crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
 	for kind in one_order one_voucher capture_against_settle; do \
-	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.parallel.run $$kind --rounds 5000 || exit 1; done
-	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.parallel.run settlers --rounds 200
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run $$kind --rounds 5000 || exit 1; done
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run settlers --rounds 200
 
 .PHONY: lint
 lint: install ## formatting, mistakes, and the layers of the architecture

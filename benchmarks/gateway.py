@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import httpx
 
-from tests.storm.bench import database
+from tests.proofs.storm.bench import database
 
 ROUNDS = 100
 WARM_UP = 3

@@ -144,15 +144,15 @@ class Shop:
         """Two minutes of the ledger, and what is read of the first vouchers among them; their bookings are not."""
         from django.utils import timezone
 
-        from voucher_payment_gateway.gateway import _compared_vouchers, _reconcile
-        from voucher_payment_gateway.gateway._readings import Reading
+        from voucher_payment_gateway.gateway.reconciliation import reconcile, vouchers
+        from voucher_payment_gateway.gateway.reconciliation.readings import Reading
 
         now = timezone.now()
         until = now - timedelta(hours=2, minutes=30)
         with self.watch.on("reconcile, vouchers of 30 minutes"):
-            batches = list(_compared_vouchers.voucher_batches(until - timedelta(minutes=30), until))
+            batches = list(vouchers.voucher_batches(until - timedelta(minutes=30), until))
         with self.watch.on("reconcile, rows of 50 vouchers"):
-            _reconcile._compare([Reading(voucher, now) for voucher in batches[0]])
+            reconcile._compare([Reading(voucher, now) for voucher in batches[0]])
 
 
 def compare(rounds):

@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.checks import HINTS, NUMBERS, check_databases, check_settings
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
-from voucher_payment_gateway.sections import Limit
+from voucher_payment_gateway.settings_sections import Limit
 
 SECRET = "canary-secret"
 GOOD = {

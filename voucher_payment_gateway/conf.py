@@ -21,9 +21,9 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api._secretive import Secretive
-from voucher_payment_gateway.api._settings import LONGEST_SECONDS
-from voucher_payment_gateway.sections import Section, ThrottleSettings
+from voucher_payment_gateway.api._config import LONGEST_SECONDS
+from voucher_payment_gateway.settings_sections import Section, ThrottleSettings
+from voucher_payment_gateway.unpicklable import Secretive
 
 __all__ = [
     "NAME",

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.encoding import force_bytes
 
-from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.unpicklable import Secretive
 
 __all__ = [
     "Secret",

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from shop.basket import DISCOUNTS, Basket
 from shop.checkout import follow_basket, start
-from voucher_payment_gateway.checkout.entering import enter_voucher
+from voucher_payment_gateway.checkout.redeem import enter_voucher
 from voucher_payment_gateway.checkout.wording import amount_text, sentence
 from voucher_payment_gateway.exceptions import VoucherGatewayError, VoucherUnusableError
 

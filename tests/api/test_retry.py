@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.api.doubles import VOUCHER, Script, document
-from voucher_payment_gateway.api._exchange import Deadline
 from voucher_payment_gateway.api._retry import ATTEMPTS, LONGEST_PAUSE_SECONDS, pause_seconds
+from voucher_payment_gateway.api._steps import Deadline
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,

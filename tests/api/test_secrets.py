@@ -37,7 +37,7 @@ from voucher_payment_gateway.api import (
     VoucherCloud,
 )
 from voucher_payment_gateway.api import _calls as calls
-from voucher_payment_gateway.api._exchange import Answer, Outgoing
+from voucher_payment_gateway.api._steps import Answer, Outgoing
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, VoucherGatewayError
 
 CANARIES = (CODE, PIN, SECRET, TOKEN)

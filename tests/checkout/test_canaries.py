@@ -15,7 +15,8 @@ import tests.urls
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import summary, views
-from voucher_payment_gateway.checkout.entering import enter_voucher
+from voucher_payment_gateway.checkout.redeem import enter_voucher
+from voucher_payment_gateway.gateway import verbs
 
 APPLY, STATE = "/vouchers/apply/", "/vouchers/state/"
 CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
@@ -125,9 +126,7 @@ def test_an_error_page_shows_no_code(
     shop.voucher("20.00", code=CODE, pin=PIN)
     place, name = {
         "before": (views, "checkout_order"),
-        "while": (gateway._authorize, "new_payment")
-        if hasattr(gateway, "_authorize")
-        else (gateway, "authorize"),
+        "while": (verbs.authorize, "new_payment"),
         "after": (summary, "order_facts"),
     }[moment]
     monkeypatch.setattr(place, name, fail)

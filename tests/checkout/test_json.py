@@ -8,8 +8,8 @@ import pytest
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
-from voucher_payment_gateway.checkout.document import CheckoutDocument
 from voucher_payment_gateway.checkout.problems import CODES, PROBLEMS, problem_of
+from voucher_payment_gateway.checkout.schema import CheckoutDocument
 from voucher_payment_gateway.checkout.wording import UNUSABLE
 from voucher_payment_gateway.exceptions import (
     ThrottledError,

@@ -4,7 +4,7 @@ import pytest
 from django.template import Context, Template
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.checkout.story import DONE, STATES, TRIED, story_of
+from voucher_payment_gateway.checkout.history import DONE, STATES, TRIED, story_of
 from voucher_payment_gateway.models import VoucherOperation
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 from django.template import engines
 
 from tests.docs.pages import ROOT, first_words, page, rows, section, words
-from voucher_payment_gateway.checkout import document, urls
+from voucher_payment_gateway.checkout import schema, urls
 from voucher_payment_gateway.checkout.problems import PROBLEMS
 
 PACKAGE = ROOT / "voucher_payment_gateway"
@@ -40,8 +40,8 @@ def test_every_field_of_the_document_is_told_and_no_other_is():
     def names(model, prefix):
         return {f"{prefix}{name}" for name in model.model_fields}
 
-    fields = names(document.CheckoutDocument, "") | names(document.OrderDocument, "order.")
-    fields |= names(document.VoucherDocument, "order.vouchers[].") | names(document.ErrorDocument, "error.")
+    fields = names(schema.CheckoutDocument, "") | names(schema.OrderDocument, "order.")
+    fields |= names(schema.VoucherDocument, "order.vouchers[].") | names(schema.ErrorDocument, "error.")
     named = {word for cells in rows(told("Document")) for word in words(cells[0])}
     named |= {
         word for cells in rows(told("Document")) for word in words(cells[1]) if word.startswith("error.")
@@ -50,7 +50,7 @@ def test_every_field_of_the_document_is_told_and_no_other_is():
 
 
 def test_every_state_of_a_voucher_is_told_and_no_other_is():
-    assert first_words(told("States of a gift voucher")) == list(get_args(document.State))
+    assert first_words(told("States of a gift voucher")) == list(get_args(schema.State))
 
 
 def test_every_error_code_is_told_with_its_status_and_no_other_is():

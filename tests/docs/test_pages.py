@@ -251,16 +251,17 @@ def test_the_changelog_begins_with_the_version_of_the_package():
 
 
 def test_the_lease_and_the_figures_about_time_are_those_of_the_code():
-    from voucher_payment_gateway.gateway import _orders, _timing
-    from voucher_payment_gateway.rules import holds, leases, resolution
+    from voucher_payment_gateway.gateway.operations import schedule
+    from voucher_payment_gateway.gateway.records import order_view
+    from voucher_payment_gateway.rules import leases, resolution, timing
 
     text = page("explanation/money-safety.md")
-    assert _timing.lease_seconds() == conf.gateway_settings().DEADLINE_SECONDS + 40
+    assert schedule.lease_seconds() == conf.gateway_settings().DEADLINE_SECONDS + 40
     assert "The lease is 40 seconds longer than `DEADLINE_SECONDS`." in " ".join(text.split())
-    assert f"more than {_timing.SEND_WINDOW_SECONDS} seconds after" in text
-    assert holds.HOLD_SECONDS == 30 * 60
-    assert f"less a margin of {holds.USE_MARGIN_SECONDS} seconds" in text
-    assert _orders.DECISIONS == 12
+    assert f"more than {schedule.SEND_WINDOW_SECONDS} seconds after" in text
+    assert timing.HOLD_SECONDS == 30 * 60
+    assert f"less a margin of {timing.USE_MARGIN_SECONDS} seconds" in text
+    assert order_view.DECISIONS == 12
     assert "twelve collisions" in " ".join(text.split())
     assert leases.EARLIEST_LOOK_SECONDS == 30
     assert "after 30 seconds at first" in " ".join(page("reference/verbs.md").split())

@@ -4,8 +4,8 @@ import re
 
 from tests.docs.pages import ROOT, page, rows, section, words
 from tests.gateway.test_counterexamples import RULES
-from tests.simulation.planted import BUGS
-from tests.storm.planted import NAMES
+from tests.proofs.simulation.mutants import BUGS
+from tests.proofs.storm.mutants import NAMES
 
 PAGE = page("explanation/money-safety.md")
 

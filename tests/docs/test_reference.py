@@ -321,7 +321,7 @@ def test_the_rows_agree_with_the_choices_of_the_columns():
 
 
 def test_the_kinds_that_are_not_used_yet_are_the_ones_told():
-    source = source_of("states.py", "models.py", "0001_initial.py", "story.py", "summary.py")
+    source = source_of("states.py", "models.py", "0001_initial.py", "history.py", "summary.py")
     kinds = section(page("reference/models.md"), "Operation kinds")
     unused = {kind for kind in states.OperationKind.__args__ if f'kind="{kind}"' not in source}
     assert {words(cells[0])[0] for cells in rows(kinds) if "not used" in cells[1]} == unused

@@ -219,11 +219,11 @@ def test_inside_of_a_transaction_that_rolls_back_nothing_is_recorded(shop):
 
 def test_the_reservation_in_the_records_is_the_newest_one(shop, monkeypatch):
     """Another tab reserves before this one and records after it: its reservation is dead, so it reserves anew."""
-    from voucher_payment_gateway.gateway import _authorize
+    from voucher_payment_gateway.gateway.verbs import authorize
 
     voucher = shop.voucher("80.00")
     order = shop.order("50.00")
-    record, first = _authorize.record_authorization, []
+    record, first = authorize.record_authorization, []
 
     def let_another_tab_be_first(*args, **options):
         if not first:
@@ -231,7 +231,7 @@ def test_the_reservation_in_the_records_is_the_newest_one(shop, monkeypatch):
             gateway.authorize(order, "GIFT-2000-ABCD")
         return record(*args, **options)
 
-    monkeypatch.setattr(_authorize, "record_authorization", let_another_tab_be_first)
+    monkeypatch.setattr(authorize, "record_authorization", let_another_tab_be_first)
     gateway.authorize(order, "GIFT-2000-ABCD")
     shop.calls()
     gateway.capture(order)

@@ -116,15 +116,15 @@ def test_a_refusal_of_the_call_that_trims_is_raised_after_the_others_were_record
     order = shop.order("50.00")
     for code in ("GIFT-4000-EFGH", "GIFT-4000-WXYZ"):
         gateway.select(order, code)
-    from voucher_payment_gateway.gateway import _authorize_selected
+    from voucher_payment_gateway.gateway.verbs import authorize_selected
 
-    share_out = _authorize_selected._share_out
+    share_out = authorize_selected._share_out
 
     def the_line_breaks_now(*args):
         shop.cloud.faults.next("before:503", path="*/reservations", times=9)
         share_out(*args)
 
-    monkeypatch.setattr(_authorize_selected, "_share_out", the_line_breaks_now)
+    monkeypatch.setattr(authorize_selected, "_share_out", the_line_breaks_now)
     with pytest.raises(UnavailableError):
         gateway.authorize_selected(order)
     assert [p.amount_authorized for p in order.voucher_payments] == [D("40.00"), D("0.00")]

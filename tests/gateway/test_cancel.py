@@ -131,11 +131,11 @@ def test_a_voucher_may_be_used_again_after_it_was_cancelled(shop, order):
 
 def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_anew(shop, order, monkeypatch):
     """Between the look of cancel and its writing, another tab begins to charge: the charge is undone, not lost."""
-    from voucher_payment_gateway.gateway import _cancel
+    from voucher_payment_gateway.gateway.verbs import cancel
 
     gateway.authorize(order, "GIFT-2000-ABCD")
     VoucherPayment.objects.update(reserved_until="2020-01-01T00:00:00Z")
-    look, first = _cancel.look, []
+    look, first = cancel.look, []
 
     def look_then_charge(number):
         view = look(number)
@@ -143,7 +143,7 @@ def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_anew(shop, o
             first.append(gateway.capture(order))
         return view
 
-    monkeypatch.setattr(_cancel, "look", look_then_charge)
+    monkeypatch.setattr(cancel, "look", look_then_charge)
     (payment,) = gateway.cancel(order)
     assert (payment.status, payment.amount_captured, payment.amount_refunded) == (
         "cancelled",

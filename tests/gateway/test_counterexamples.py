@@ -16,14 +16,17 @@ from django.utils import timezone
 
 from tests.gateway import test_resolution
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.api import _departure, _exchange
+from voucher_payment_gateway.api import _steps
+from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway import _capture, _operations, _resolve, _rows
+from voucher_payment_gateway.gateway.operations import execute, transitions
+from voucher_payment_gateway.gateway.recovery import resolve
+from voucher_payment_gateway.gateway.verbs import capture
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
@@ -52,9 +55,9 @@ def during(monkeypatch):
     def monotonic():
         return time.monotonic() + clock.slept
 
-    for module in (_departure, _exchange):
+    for module in (send_window, _steps):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
-    monkeypatch.setattr(_operations, "monotonic", monotonic)
+    monkeypatch.setattr(execute, "monotonic", monotonic)
 
     def schedule(name, action, *, slept):
         client = voucher_cloud()
@@ -101,7 +104,7 @@ def test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker(
 
     def the_other_worker():
         with monkeypatch.context() as patched:
-            patched.setattr(_operations, "book", crash)
+            patched.setattr(execute, "book", crash)
             with pytest.raises(Crash):
                 settle_for(shop, 10)
 
@@ -276,68 +279,68 @@ def _any_client(rows, **facts):
     return refund_evidence(rows, **{**facts, "client_id": ""})
 
 
-refund_evidence = _resolve.refund_evidence
+refund_evidence = resolve.refund_evidence
 
 
 def _refused_is_a_fence(operation):
-    return reserved_anew(operation) or _resolve._store_fence(operation, timezone.now())
+    return reserved_anew(operation) or resolve._store_fence(operation, timezone.now())
 
 
 def _not_found_is_a_fence(operation):
-    return released(operation) or _resolve._store_fence(operation, timezone.now())
+    return released(operation) or resolve._store_fence(operation, timezone.now())
 
 
 def _repeated_at_the_fence(operation):
     fence(operation)
-    _resolve._repeat_or_end(_capture.CHARGE, operation)
+    resolve._repeat_or_end(capture.CHARGE, operation)
 
 
-reserved_anew, released, fence = _resolve._reserved_anew, _resolve._released, _resolve._fence
+reserved_anew, released, fence = resolve._reserved_anew, resolve._released, resolve._fence
 
 RULES = {
     "C1": (
         test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker,
-        [(_rows, "take", _state_alone), (_operations, "take", _state_alone)],
+        [(transitions, "take", _state_alone), (execute, "take", _state_alone)],
     ),
     "C2": (
         test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up,
-        [(_operations, "send_before", lambda instant: nullcontext())],
+        [(execute, "send_before", lambda instant: nullcontext())],
     ),
     "C3 behind": (
         test_c3_a_refund_is_found_though_the_servers_clock_is_two_hours_behind,
-        [(_resolve, "refund_evidence", _by_time)],
+        [(resolve, "refund_evidence", _by_time)],
     ),
     "C3 ahead": (
         test_c3_an_earlier_refund_is_not_taken_for_a_lost_one_though_the_servers_clock_is_ahead,
-        [(_resolve, "refund_evidence", _by_time)],
+        [(resolve, "refund_evidence", _by_time)],
     ),
     "C4": (
         test_resolution.test_a_refused_reservation_is_no_fence,
-        [(_resolve, "_reserved_anew", _refused_is_a_fence)],
+        [(resolve, "_reserved_anew", _refused_is_a_fence)],
     ),
     "C5": (
         test_resolution.test_a_cancel_call_that_is_not_there_is_no_fence,
-        [(_resolve, "_released", _not_found_is_a_fence)],
+        [(resolve, "_released", _not_found_is_a_fence)],
     ),
     "C6": (
         test_resolution.test_the_servers_clock_decides_nothing,
-        [(_resolve, "death_of", lambda target_dead_at, now: now)],
+        [(resolve, "death_of", lambda target_dead_at, now: now)],
     ),
     "C7": (
         test_resolution.test_the_read_that_decides_is_sent_a_lag_after_the_fence,
-        [(_resolve, "_fence", _repeated_at_the_fence)],
+        [(resolve, "_fence", _repeated_at_the_fence)],
     ),
     "C8": (
         test_c8_the_same_order_number_of_another_shop_is_not_adopted,
-        [(_capture, "charge_reference", lambda order_number, capture, token: order_number)],
+        [(capture, "charge_reference", lambda order_number, capture, token: order_number)],
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
-        [(_resolve, "refund_evidence", _any_client)],
+        [(resolve, "refund_evidence", _any_client)],
     ),
     "C12": (
         test_c12_a_hold_that_is_honoured_for_ever_is_told,
-        [(_resolve, "reread_at", lambda operation, booked: None)],
+        [(resolve, "reread_at", lambda operation, booked: None)],
     ),
 }
 

@@ -13,7 +13,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway import _lapse
+from voucher_payment_gateway.gateway.recovery import expire
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
@@ -262,7 +262,7 @@ def test_a_code_whose_payment_is_being_cancelled_is_refused(shop, order):
 
 
 def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, order, renewing):
-    from voucher_payment_gateway.gateway._renew import keep_alive
+    from voucher_payment_gateway.gateway.recovery.renew import keep_alive
 
     shop.later(minutes=25)
     listed = only_payment()
@@ -273,20 +273,20 @@ def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, o
 
 
 def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
-    monkeypatch.setattr(_lapse, "TOGETHER", 2)
+    monkeypatch.setattr(expire, "TOGETHER", 2)
     other = shop.order("50.00", number="A-1002")
     for number in range(5):
         gateway.select(other, f"GIFT-2000-ABC{number}")
     shop.later(hours=25)
     with CaptureQueriesContext(connection) as queries:
-        assert _lapse.erase_codes(4) == 4
+        assert expire.erase_codes(4) == 4
     updates = [each["sql"] for each in queries if each["sql"].startswith("UPDATE")]
     assert len(updates) == 2
     assert VoucherPayment.objects.filter(order_number="A-1002").exclude(sealed_code="").count() == 1
 
 
 def test_many_dead_holds_lapse_in_batches(shop, hear, monkeypatch):
-    monkeypatch.setattr(_lapse, "TOGETHER", 2)
+    monkeypatch.setattr(expire, "TOGETHER", 2)
     lapsed = hear("payment_lapsed")
     for number in range(5):
         shop.voucher("20.00", code=f"GIFT-2000-ABC{number}")

@@ -16,8 +16,8 @@ from tests.ledger_rows import fill
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
-from voucher_payment_gateway.gateway import _compared_vouchers
-from voucher_payment_gateway.management.doctor.here import database_findings
+from voucher_payment_gateway.gateway.reconciliation import vouchers
+from voucher_payment_gateway.management.doctor.local import database_findings
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 LEDGER = ("voucher_payment_gateway_voucherpayment", "voucher_payment_gateway_voucheroperation")
@@ -191,8 +191,8 @@ def test_reconcile_looks_at_its_days_only(shop, ledger):
 def test_the_span_of_reconcile_is_found_by_its_instants(ledger):
     now = timezone.now()
     with Statements() as statements:
-        list(_compared_vouchers.voucher_batches(now - timedelta(hours=2), now - timedelta(hours=1)))
-        _compared_vouchers.count_vouchers(now - timedelta(hours=2), now - timedelta(hours=1))
+        list(vouchers.voucher_batches(now - timedelta(hours=2), now - timedelta(hours=1)))
+        vouchers.count_vouchers(now - timedelta(hours=2), now - timedelta(hours=1))
     used = [{index for table, index, _ in steps if table == LEDGER[1]} for steps in statements.plans.values()]
     assert used == [{"vpg_operation_created", "vpg_operation_sent", "vpg_operation_settled"}] * 2
 

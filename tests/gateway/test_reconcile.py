@@ -15,7 +15,7 @@ from django.utils import timezone
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import CredentialsError, OutcomeUnknownError, UnavailableError
-from voucher_payment_gateway.gateway import _compared_vouchers
+from voucher_payment_gateway.gateway.reconciliation import vouchers
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
@@ -335,8 +335,8 @@ def test_a_page_that_cannot_be_read_proves_nothing(shop, order, voucher):
 
 
 def test_a_run_ends_where_a_whole_batch_cannot_be_read(shop, order, monkeypatch):
-    monkeypatch.setattr(_compared_vouchers, "BATCH", 1)
-    monkeypatch.setattr("voucher_payment_gateway.gateway._reconcile.BATCH", 1)
+    monkeypatch.setattr(vouchers, "BATCH", 1)
+    monkeypatch.setattr("voucher_payment_gateway.gateway.reconciliation.reconcile.BATCH", 1)
     shop.cloud.faults.next("before:503", method="GET", path="*/charges", times=100)
     with pytest.raises(UnavailableError):
         reconcile()
@@ -431,8 +431,8 @@ def test_a_run_costs_a_call_per_page_and_four_statements(shop, count, operations
 
 
 def test_a_run_over_several_batches_compares_each_voucher_once(shop, monkeypatch):
-    monkeypatch.setattr(_compared_vouchers, "BATCH", 2)
-    monkeypatch.setattr(_compared_vouchers, "PAGE", 4)
+    monkeypatch.setattr(vouchers, "BATCH", 2)
+    monkeypatch.setattr(vouchers, "PAGE", 4)
     many_vouchers(shop, 9, 1)
     shop.cloud.forget_requests()
     steps = []

@@ -8,8 +8,8 @@ from django.db import transaction
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
-from voucher_payment_gateway.gateway._capture import CHARGE
-from voucher_payment_gateway.gateway._rows import book
+from voucher_payment_gateway.gateway.operations.transitions import book
+from voucher_payment_gateway.gateway.verbs.capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-4000-ABCD"
@@ -146,9 +146,9 @@ def test_an_order_that_is_returned_while_a_part_is_on_its_way_back_gets_the_rest
 
 def test_a_wish_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
     """The refund is written between the look at the payment and the plan."""
-    from voucher_payment_gateway.gateway import _cancel
+    from voucher_payment_gateway.gateway.verbs import cancel
 
-    give_back_all = _cancel.give_back_all
+    give_back_all = cancel.give_back_all
 
     def second(payment, **by):
         monkeypatch.undo()
@@ -157,7 +157,7 @@ def test_a_wish_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orde
             gateway.refund(orders[0], "5.00")
         give_back_all(payment, **by)
 
-    monkeypatch.setattr(_cancel, "give_back_all", second)
+    monkeypatch.setattr(cancel, "give_back_all", second)
     gateway.cancel(orders[0])
     settle_for(shop, 6)
     assert VoucherPayment.objects.get(order_number="A-1").status == "cancelled"

@@ -6,7 +6,7 @@ It has a database of its own, and in it an order whose charge is unknown if the 
 import sys
 from datetime import timedelta
 
-from tests.storm.bench import database
+from tests.proofs.storm.bench import database
 
 __all__ = ["CODE"]
 

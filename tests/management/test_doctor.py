@@ -14,7 +14,7 @@ from tests.management import caches as test_caches
 from tests.management.caches import use_cache
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.management.doctor import examine
-from voucher_payment_gateway.management.doctor.findings import age
+from voucher_payment_gateway.management.doctor.report import age
 from voucher_payment_gateway.models import VoucherOperation
 
 pytestmark = pytest.mark.usefixtures("development")
@@ -248,7 +248,7 @@ def test_codes_that_cannot_be_read_leave_it_open(found, monkeypatch):
     def fail():
         raise OperationalError("canary")
 
-    monkeypatch.setattr("voucher_payment_gateway.management.doctor.here._stored_codes", fail)
+    monkeypatch.setattr("voucher_payment_gateway.management.doctor.local._stored_codes", fail)
     assert found()["sealing keys"] == ("not known", "the stored codes cannot be read")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import page, rows, section, words
 from tests.management.bench import pasted
-from voucher_payment_gateway.management.doctor.there import RIGHTS
+from voucher_payment_gateway.management.doctor.remote import RIGHTS
 from voucher_payment_gateway.management.probe.findings import api_behaviour
 from voucher_payment_gateway.management.probe.refusals import CASES
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.management.bench import pasted
 from voucher_payment_gateway.management.probe.findings import error_meanings
-from voucher_payment_gateway.management.probe.observing import Observer
+from voucher_payment_gateway.management.probe.recording_transport import Observer
 from voucher_payment_gateway.sandbox import DOCUMENTED
 
 CODES = {

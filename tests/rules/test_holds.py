@@ -5,8 +5,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.holds import ends_soon, held_until, is_usable, may_be_charged
 from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.timing import ends_soon, held_until, is_usable, may_be_charged
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

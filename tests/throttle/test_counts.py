@@ -20,7 +20,7 @@ from django.db import connections
 from tests.redis_server import redis_server
 from tests.throttle.conftest import failures_until_throttled, guess, visitor
 from voucher_payment_gateway.exceptions import ThrottledError, VoucherUnusableError
-from voucher_payment_gateway.sections import Limit
+from voucher_payment_gateway.settings_sections import Limit
 from voucher_payment_gateway.throttle import _counts, counts_exactly, is_shared
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ with VoucherCloud(client_id=..., client_secret=..., base_url=SANDBOX) as cloud:
 
 from voucher_payment_gateway.api._async_clients import AsyncVoucherCloud
 from voucher_payment_gateway.api._clients import VoucherCloud
-from voucher_payment_gateway.api._departure import send_before
-from voucher_payment_gateway.api._settings import PRODUCTION, SANDBOX
+from voucher_payment_gateway.api._config import PRODUCTION, SANDBOX
+from voucher_payment_gateway.api._http.send_window import send_before
 from voucher_payment_gateway.api._tokens import Token, TokenStore
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 

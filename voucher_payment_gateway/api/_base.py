@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar
 
-from voucher_payment_gateway.api._answers import Meaning
-from voucher_payment_gateway.api._auth import TokenKeeper
+from voucher_payment_gateway.api._auth.keeper import TokenKeeper
+from voucher_payment_gateway.api._config import PRODUCTION, ClientSecret, checked
 from voucher_payment_gateway.api._flow import Course
-from voucher_payment_gateway.api._settings import PRODUCTION, ClientSecret, checked
+from voucher_payment_gateway.api._interpret import Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
 
 P = ParamSpec("P")

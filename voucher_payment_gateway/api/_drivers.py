@@ -11,12 +11,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from voucher_payment_gateway.api import _base
+from voucher_payment_gateway.api._background import Errand
 from voucher_payment_gateway.api._base import Client
 from voucher_payment_gateway.api._calls import Call
-from voucher_payment_gateway.api._errand import Errand
-from voucher_payment_gateway.api._exchange import Acquire, Failure, Flow, Run, Send, Sleep, Step
-from voucher_payment_gateway.api._lists import Pages, Row
-from voucher_payment_gateway.api._transport import AsyncCarrier, AsyncTransport, Carrier, Transport
+from voucher_payment_gateway.api._http.transport import (
+    AsyncCarrier,
+    AsyncTransport,
+    Carrier,
+    Transport,
+)
+from voucher_payment_gateway.api._pages import Pages, Row
+from voucher_payment_gateway.api._steps import Acquire, Failure, Flow, Run, Send, Sleep, Step
 from voucher_payment_gateway.api.wire import Envelope
 from voucher_payment_gateway.exceptions import ContractError, VoucherGatewayError
 

@@ -10,21 +10,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
-from voucher_payment_gateway.api._answers import conclude, retry_after_seconds, token_was_rejected
-from voucher_payment_gateway.api._auth import Releasable, TokenKeeper
+from voucher_payment_gateway.api._auth.keeper import Releasable, TokenKeeper
 from voucher_payment_gateway.api._calls import Call
-from voucher_payment_gateway.api._exchange import (
-    HEADERS,
-    Answer,
-    Deadline,
-    Flow,
-    Outcome,
-    Outgoing,
-    Send,
-    Sleep,
-)
+from voucher_payment_gateway.api._config import Settings
+from voucher_payment_gateway.api._interpret import conclude, retry_after_seconds, token_was_rejected
 from voucher_payment_gateway.api._retry import pause_seconds
-from voucher_payment_gateway.api._settings import Settings
+from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 

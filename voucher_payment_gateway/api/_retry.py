@@ -5,7 +5,7 @@ Only reads are repeated. A moving call is never repeated here: what became of it
 
 import random
 
-from voucher_payment_gateway.api._exchange import Deadline
+from voucher_payment_gateway.api._steps import Deadline
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherGatewayError
 
 ATTEMPTS = 4

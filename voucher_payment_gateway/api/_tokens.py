@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from voucher_payment_gateway.api._secretive import Secretive
+from voucher_payment_gateway.unpicklable import Secretive
 
 LIFETIME_WITHOUT_EXPIRY_SECONDS = 600.0
 LONGEST_LIFETIME_SECONDS = 366 * 86400.0

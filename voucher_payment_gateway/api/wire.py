@@ -20,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from voucher_payment_gateway.api._secretive import Secretive
 from voucher_payment_gateway.money import CENT
+from voucher_payment_gateway.unpicklable import Secretive
 
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.checkout.answering import answer
 from voucher_payment_gateway.checkout.block import Outcome
-from voucher_payment_gateway.checkout.entering import enter_voucher
+from voucher_payment_gateway.checkout.decorators import endpoint
 from voucher_payment_gateway.checkout.forms import VoucherForm
-from voucher_payment_gateway.checkout.guarding import endpoint
 from voucher_payment_gateway.checkout.problems import PROBLEMS, problem_of
-from voucher_payment_gateway.checkout.reading import checkout_order, fields_of
+from voucher_payment_gateway.checkout.redeem import enter_voucher
+from voucher_payment_gateway.checkout.requests import checkout_order, fields_of
+from voucher_payment_gateway.checkout.responses import answer
 from voucher_payment_gateway.checkout.summary import Summary, is_removable, payments_of, summarise
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError

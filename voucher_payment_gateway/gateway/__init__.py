@@ -18,17 +18,17 @@ Each verb has an async twin with the prefix ``a``. Calling any of them twice is 
 
 from asgiref.sync import sync_to_async
 
-from voucher_payment_gateway.gateway._authorize import authorize
-from voucher_payment_gateway.gateway._authorize_selected import authorize_selected
-from voucher_payment_gateway.gateway._cancel import cancel
-from voucher_payment_gateway.gateway._capture import capture
-from voucher_payment_gateway.gateway._conclude import conclude
-from voucher_payment_gateway.gateway._cover import Cover, cover
-from voucher_payment_gateway.gateway._differences import explain
-from voucher_payment_gateway.gateway._reconcile import reconcile
-from voucher_payment_gateway.gateway._refund import refund
-from voucher_payment_gateway.gateway._select import select
-from voucher_payment_gateway.gateway._settle import SettleReport, settle
+from voucher_payment_gateway.gateway.reconciliation.differences import explain
+from voucher_payment_gateway.gateway.reconciliation.reconcile import reconcile
+from voucher_payment_gateway.gateway.recovery.conclude import conclude
+from voucher_payment_gateway.gateway.recovery.settle import SettleReport, settle
+from voucher_payment_gateway.gateway.verbs.authorize import authorize
+from voucher_payment_gateway.gateway.verbs.authorize_selected import authorize_selected
+from voucher_payment_gateway.gateway.verbs.cancel import cancel
+from voucher_payment_gateway.gateway.verbs.capture import capture
+from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
+from voucher_payment_gateway.gateway.verbs.refund import refund
+from voucher_payment_gateway.gateway.verbs.select import select
 
 __all__ = [
     "Cover",

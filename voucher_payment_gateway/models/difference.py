@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.payment import VoucherPayment
-from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 
 __all__ = ["VoucherDifference"]
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.payment import VoucherPayment
-from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
 __all__ = ["VoucherOperation"]

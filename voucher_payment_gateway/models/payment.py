@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.money import CENT, ZERO
-from voucher_payment_gateway.permanent_rows import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, NOT_ENDED, OPEN_STATES
 from voucher_payment_gateway.rules.tax import TaxMemo, tax_memo
 

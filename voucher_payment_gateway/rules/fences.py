@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Literal
 
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
-from voucher_payment_gateway.rules.holds import held_until
 from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.rules.verdicts import is_denied
 
 __all__ = ["Fence", "Standing", "death_of", "is_dead", "next_fence", "standing"]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books, fresh_id
 from voucher_payment_gateway.sandbox.documents import booking_document
 from voucher_payment_gateway.sandbox.fields import Fields
 from voucher_payment_gateway.sandbox.paging import envelope, within
 from voucher_payment_gateway.sandbox.problems import voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Client, Voucher
+from voucher_payment_gateway.sandbox.store import Books, fresh_id
 
 __all__ = ["book", "list_page", "read", "recharge", "refund"]
 

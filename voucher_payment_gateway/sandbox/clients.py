@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books, fresh_id, fresh_word
 from voucher_payment_gateway.sandbox.fields import Fields
 from voucher_payment_gateway.sandbox.problems import ApiError
 from voucher_payment_gateway.sandbox.records import Client, Pin, Token
+from voucher_payment_gateway.sandbox.store import Books, fresh_id, fresh_word
 
 __all__ = [
     "LOCAL_CLIENT_ID",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voucher_payment_gateway.sandbox import charges, clients, control, http, reservations, vouchers
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, Behaviour
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID, SCOPES
 from voucher_payment_gateway.sandbox.clock import Clock
 from voucher_payment_gateway.sandbox.documents import amount_text
@@ -19,6 +18,7 @@ from voucher_payment_gateway.sandbox.ledger import Ledger
 from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.records import Booking, Client, State, Voucher
 from voucher_payment_gateway.sandbox.storage import StateFile
+from voucher_payment_gateway.sandbox.store import Books
 from voucher_payment_gateway.sandbox.transport import mock_transport
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.records import Booking, Client, Reservation, Voucher
+from voucher_payment_gateway.sandbox.store import Books
 
 __all__ = [
     "amount_text",

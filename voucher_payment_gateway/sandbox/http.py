@@ -5,7 +5,6 @@ import binascii
 from http import HTTPStatus
 
 from voucher_payment_gateway.sandbox import clients
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.messages import (
     LARGEST_BODY,
     Request,
@@ -20,6 +19,7 @@ from voucher_payment_gateway.sandbox.messages import (
 from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
 from voucher_payment_gateway.sandbox.records import Client
 from voucher_payment_gateway.sandbox.routes import ROUTES, Call, Route, is_served
+from voucher_payment_gateway.sandbox.store import Books
 
 __all__ = ["TOKEN_PATH", "handle"]
 

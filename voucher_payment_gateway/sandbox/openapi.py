@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.clients import SCOPES
 from voucher_payment_gateway.sandbox.routes import API_PREFIX, ROUTES, Route, is_served
 from voucher_payment_gateway.sandbox.schemas import ANSWERS, BODIES, SCHEMAS, TOKEN_FORM
+from voucher_payment_gateway.sandbox.store import Books
 
 __all__ = ["description"]
 

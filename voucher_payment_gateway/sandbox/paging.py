@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.problems import FieldError, unprocessable
 from voucher_payment_gateway.sandbox.records import Booking, Voucher
+from voucher_payment_gateway.sandbox.store import Books
 
 __all__ = ["envelope", "within"]
 

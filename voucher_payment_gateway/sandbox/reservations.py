@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books, fresh_id
 from voucher_payment_gateway.sandbox.charges import book
 from voucher_payment_gateway.sandbox.fields import Fields
 from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Client, Reservation, Voucher
+from voucher_payment_gateway.sandbox.store import Books, fresh_id
 
 __all__ = ["RESERVATION_LIFE", "cancel", "charge", "reserve"]
 

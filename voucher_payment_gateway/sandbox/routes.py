@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from voucher_payment_gateway.sandbox import charges, clients, reservations, vouchers
-from voucher_payment_gateway.sandbox.books import Books
 from voucher_payment_gateway.sandbox.documents import (
     booking_document,
     client_document,
@@ -17,6 +16,7 @@ from voucher_payment_gateway.sandbox.documents import (
     voucher_document,
 )
 from voucher_payment_gateway.sandbox.records import Client
+from voucher_payment_gateway.sandbox.store import Books
 
 __all__ = ["API_PREFIX", "ROUTES", "Call", "Route", "is_served"]
 

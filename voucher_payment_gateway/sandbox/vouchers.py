@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from voucher_payment_gateway.sandbox.books import Books, fresh_word
 from voucher_payment_gateway.sandbox.documents import amount_text, voucher_document
 from voucher_payment_gateway.sandbox.fields import Fields
 from voucher_payment_gateway.sandbox.paging import envelope, within
 from voucher_payment_gateway.sandbox.records import Voucher
+from voucher_payment_gateway.sandbox.store import Books, fresh_word
 
 __all__ = [
     "INTERVALS",

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, recall_problem
-from voucher_payment_gateway.checkout.story import story_of
+from voucher_payment_gateway.checkout.history import story_of
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 
 register = template.Library()

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from voucher_payment_gateway.sections import UNIX_SOCKET
+from voucher_payment_gateway.settings_sections import UNIX_SOCKET
 
 __all__ = ["address_of"]
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
-from voucher_payment_gateway.sections import ThrottleSettings
+from voucher_payment_gateway.settings_sections import ThrottleSettings
 from voucher_payment_gateway.throttle._claims import claim
 from voucher_payment_gateway.throttle._counts import give_back
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.exceptions import ThrottledError
-from voucher_payment_gateway.sections import Limit, ThrottleSettings
+from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, give_back
 

@@ -17,7 +17,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 
-from voucher_payment_gateway.sections import Limit
+from voucher_payment_gateway.settings_sections import Limit
 
 __all__ = ["Count", "Counter", "Counting", "counts_exactly", "give_back", "is_shared"]
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.management.doctor.findings import Finding, State
-from voucher_payment_gateway.management.doctor.here import (
+from voucher_payment_gateway.management.doctor.local import (
     cache_findings,
     database_findings,
     sealing_findings,
     settings_findings,
 )
-from voucher_payment_gateway.management.doctor.there import remote_findings
+from voucher_payment_gateway.management.doctor.remote import remote_findings
+from voucher_payment_gateway.management.doctor.report import Finding, State
 
 __all__ = ["Finding", "State", "examine"]
 

@@ -12,12 +12,12 @@ import httpx
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.management.probe.bench import Bench, Watch
-from voucher_payment_gateway.management.probe.curiosities import CURIOSITIES
 from voucher_payment_gateway.management.probe.experiments import BEHAVIOURS
 from voucher_payment_gateway.management.probe.findings import Experiment, Finding, told
-from voucher_payment_gateway.management.probe.observing import Observer
+from voucher_payment_gateway.management.probe.other_experiments import CURIOSITIES
+from voucher_payment_gateway.management.probe.recording_transport import Observer
 from voucher_payment_gateway.management.probe.refusals import refusals
+from voucher_payment_gateway.management.probe.session import Bench, Watch
 from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
 
 __all__ = ["Finding", "Probe", "SandboxOnlyError", "Watch"]

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from voucher_payment_gateway.exceptions import RefusedError
-from voucher_payment_gateway.management.probe.bench import Bench, Refusal
 from voucher_payment_gateway.management.probe.findings import Experiment, Value
-from voucher_payment_gateway.management.probe.samples import Sample
+from voucher_payment_gateway.management.probe.session import Bench, Refusal
+from voucher_payment_gateway.management.probe.vouchers import Sample
 
 __all__ = ["BEHAVIOURS"]
 

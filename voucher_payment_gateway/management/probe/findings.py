@@ -8,7 +8,7 @@ from voucher_payment_gateway.conf import ApiBehaviour
 from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
 
 if TYPE_CHECKING:
-    from voucher_payment_gateway.management.probe.bench import Bench
+    from voucher_payment_gateway.management.probe.session import Bench
 
 __all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", "line", "told"]
 

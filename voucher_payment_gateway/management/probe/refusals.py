@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
-from voucher_payment_gateway.management.probe.bench import Bench, Refusal
 from voucher_payment_gateway.management.probe.findings import Finding
+from voucher_payment_gateway.management.probe.session import Bench, Refusal
 
 __all__ = ["refusals"]
 

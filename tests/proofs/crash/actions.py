@@ -1,0 +1,105 @@
+"""What a process of the shop does when it dies, and what the shop does after the restart."""
+
+from contextlib import suppress
+from decimal import Decimal
+
+from django.db import transaction
+
+from tests.proofs.crash.shop import order
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherOperation
+
+A, B = "KILL-AAAA-2000", "KILL-BBBB-3000"
+
+
+class MindChangedError(Exception):
+    """The shop rolls back."""
+
+
+def authorize() -> None:
+    gateway.authorize(order(), A)
+
+
+def authorize_selected() -> None:
+    gateway.authorize_selected(order())
+
+
+def capture() -> None:
+    gateway.capture(order())
+
+
+def capture_part() -> None:
+    gateway.capture(order(), "12.00")
+
+
+def capture_rest() -> None:
+    """Capture all of 20.00 that was not captured yet."""
+    left = order().total - order().voucher_captured
+    if left > 0:
+        gateway.capture(order(), left)
+
+
+def capture_and_ship() -> None:
+    """The order's own change and the capture are one transaction."""
+    with transaction.atomic():
+        shipped = order()
+        shipped.status = "shipped"
+        shipped.save(update_fields=["status"])
+        gateway.capture(shipped)
+
+
+def ship_unless_shipped() -> None:
+    if order().status != "shipped":
+        capture_and_ship()
+
+
+def refund_and_take_back() -> None:
+    """The same with a refund."""
+    with transaction.atomic():
+        returned = order()
+        returned.status = "returned"
+        returned.save(update_fields=["status"])
+        gateway.refund(returned)
+
+
+def take_back_unless_returned() -> None:
+    if order().status != "returned":
+        refund_and_take_back()
+
+
+def capture_and_roll_back() -> None:
+    with suppress(MindChangedError), transaction.atomic():
+        gateway.capture(order())
+        raise MindChangedError
+
+
+def authorize_and_capture() -> None:
+    authorize()
+    capture()
+
+
+def authorize_selected_and_capture() -> None:
+    authorize_selected()
+    capture()
+
+
+def refund() -> None:
+    gateway.refund(order())
+
+
+def refund_part() -> None:
+    """Give back 13.00, less what was given back or is under way: a limit of the remote side is not what protects us."""
+    refunds = VoucherOperation.objects.filter(kind="refund").exclude(state__in=("refused", "not_applied"))
+    left = Decimal("13.00") - sum(operation.amount for operation in refunds)
+    if left > 0:
+        gateway.refund(order(), left)
+
+
+def refund_little() -> None:
+    """Give back 5.00 of 20.00, unless that was done or is under way."""
+    if not VoucherOperation.objects.filter(kind="refund").exists():
+        gateway.refund(order(), "5.00")
+
+
+def cancel() -> None:
+    gateway.cancel(order())

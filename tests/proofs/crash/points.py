@@ -1,0 +1,57 @@
+"""The numbered crash points: where they stand in the gateway, and at which of them a process is to die.
+
+A comment ``# K7: …`` in ``voucher_payment_gateway/gateway`` marks the line of code that follows it. K8, a request that
+was sent and has no answer yet, is no line of ours: there the Voucher Cloud ends the process when the request arrives.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from voucher_payment_gateway import gateway
+
+__all__ = ["NAMES", "PLACES", "REQUEST_SENT", "Passing"]
+
+REQUEST_SENT = "K8"
+_MARK = re.compile(r"\s*# (K\d+): ")
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The ``time``-th time that a process passes a point; written ``K4``, or ``K4.2`` from the second time on."""
+
+    point: str
+    time: int = 1
+
+    def __str__(self) -> str:
+        return self.point if self.time == 1 else f"{self.point}.{self.time}"
+
+    @classmethod
+    def read(cls, text: str) -> "Passing":
+        """Return what was written. Raises ValueError for a point that is not there."""
+        point, _, time = text.partition(".")
+        if point not in NAMES:
+            raise ValueError(f"{point} is no crash point; there are {', '.join(NAMES)}.")
+        return cls(point, int(time or 1))
+
+
+def _places() -> dict[tuple[str, int], str]:
+    """Return the crash points by file and line."""
+    found = {}
+    for path in Path(gateway.__file__).parent.rglob("*.py"):
+        lines = path.read_text().splitlines()
+        for index, line in enumerate(lines):
+            if mark := _MARK.match(line):
+                found[str(path), _next_code(lines, index)] = mark[1]
+    return found
+
+
+def _next_code(lines: list[str], index: int) -> int:
+    """Return the number of the first line of code after a comment."""
+    while not (text := lines[index].strip()) or text.startswith("#"):
+        index += 1
+    return index + 1
+
+
+PLACES = _places()
+NAMES = sorted({*PLACES.values(), REQUEST_SENT}, key=lambda name: int(name[1:]))

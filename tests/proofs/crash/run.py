@@ -1,0 +1,131 @@
+"""The kill matrix: ``python -m tests.proofs.crash.run`` plays every cell and says how many went wrong.
+
+A cell is a crash point, a story that passes it, a fault of the remote side, and whether the shop calls again after the
+restart. With ``--end cut_off`` the process is not killed but loses its database (PostgreSQL). ``--database-url`` has
+it played on another database than SQLite; ``--one-in 10`` plays every tenth pair of a story and a fault. A point that a
+process passes often is tried the first, the second and the last time, or with ``--every-passing`` each time.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from tests.proofs.crash.case import FAULTS, Cell, Result, passings, play, rehearse
+from tests.proofs.crash.killer import ENDS
+from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
+from tests.proofs.crash.scenarios import STORIES
+from tests.proofs.crash.world import world
+
+__all__ = ["play_all"]
+
+Record = dict[str, Any]
+"""A cell that was played: its text, its crash point, and what is wrong."""
+
+
+def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterator[Record]:
+    """Play the matrix in several processes, and yield each cell as it is done.
+
+    Raises RuntimeError where a process ends early.
+    """
+    workers = workers or (os.cpu_count() or 1) + 1  # now and then one of them waits
+    environment = {**os.environ, **({"DATABASE_URL": database_url} if database_url else {})}
+    reading, writing = os.pipe()  # one for all: a line is written at once
+    parts = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.proofs.crash.run", *options, "--part", f"{part}/{workers}"],
+            stdout=writing,
+            env=environment,
+        )
+        for part in range(workers)
+    ]
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as lines:
+            yield from map(json.loads, lines)
+        if any(part.wait() for part in parts):
+            raise RuntimeError("a worker of the kill matrix ended early")
+    finally:
+        for part in parts:
+            part.terminate()
+            part.wait()
+
+
+def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str) -> None:
+    """Play the cells of this process, a line each."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was set up is taken down
+    mine, workers = map(int, part.split("/"))
+    pairs = [(story, fault) for story in STORIES for fault in FAULTS][::one_in]
+    with world() as nursery:
+        rehearse(nursery)
+        for story, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
+            for cell in _cells(story, fault, passings(nursery, story, fault), every_passing, end):
+                _tell(play(nursery, cell))
+
+
+def _list_points() -> None:
+    """Print the points that the stories pass where nothing else goes wrong."""
+    with world() as nursery:
+        points = {str(passing) for story in STORIES for passing in passings(nursery, story, "none")}
+    print(*sorted(points))
+
+
+def _cells(story: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Cell]:
+    last = Counter(passing.point for passing in passed)
+    for passing in passed:
+        if end != "killed" and passing.point == REQUEST_SENT:
+            continue  # as if it were cut off just before
+        if every_passing or passing.time in (1, 2, last[passing.point]):
+            for again in (False, True) if STORIES[story].calls_again else (False,):
+                yield Cell(story, passing, fault, again, end)
+
+
+def _tell(result: Result) -> None:
+    record = {"cell": str(result.cell), "point": result.cell.death.point, "problems": result.problems}
+    os.write(sys.stdout.fileno(), json.dumps(record).encode() + b"\n")  # whole, whatever buffers there are
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.crash.run", description=__doc__)
+    parser.add_argument("--database-url", default="")
+    parser.add_argument("--one-in", type=int, default=1)
+    parser.add_argument("--every-passing", action="store_true")
+    parser.add_argument("--story", default="", choices=["", *STORIES])
+    parser.add_argument("--end", default="killed", choices=ENDS)
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--part", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true", help="list the points that the stories pass")
+    asked = parser.parse_args()
+    if asked.list:
+        _list_points()
+        return 0
+    if asked.part:
+        _play_part(asked.part, asked.one_in, asked.every_passing, asked.story, asked.end)
+        return 0
+    began, played = monotonic(), Counter[str]()
+    wrong = 0
+    options = [f"--one-in={asked.one_in}", f"--story={asked.story}", f"--end={asked.end}"]
+    options += ["--every-passing"] if asked.every_passing else []
+    for record in play_all(*options, database_url=asked.database_url, workers=asked.workers):
+        played[record["point"]] += 1
+        if record["problems"]:
+            wrong += 1
+            print(
+                f"python -m tests.proofs.crash.case {record['cell']}",
+                *record["problems"],
+                sep="\n  ",
+                flush=True,
+            )
+    print(", ".join(f"{point}: {played[point]}" for point in NAMES))
+    print(f"kill matrix: {played.total()} cells, {wrong} wrong, {monotonic() - began:.0f} s")
+    return 1 if wrong or not played else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A sample of the kill matrix: crash point × story × fault, by SIGKILL of a real process, then restart and settle.
+
+Every cell on SQLite is ``make kill-sqlite``, which CI runs as well; every cell on both databases is ``make kill``.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.docs.pages import page, rows, section
+from tests.proofs.crash.killer import ENDS
+from tests.proofs.crash.mutants import BUGS
+from tests.proofs.crash.points import NAMES, PLACES, Passing
+from tests.proofs.crash.run import play_all
+
+ONE_IN = int(os.environ.get("KILL_ONE_IN") or 60)
+ONE_IN_ON_POSTGRESQL = int(
+    os.environ.get("KILL_ONE_IN") or (20 if os.environ.get("REQUIRE_ALL_PARTS") else 60)
+)
+"""No multiple of the number of faults, so that the sample has all of them."""
+
+WORKERS = 1 if os.environ.get("PYTEST_XDIST_WORKER") else 0
+"""Where the tests themselves share the processors, a matrix needs one process only."""
+
+
+@pytest.fixture
+def wrong(figures):
+    """Play cells and return what is wrong, each with the command that replays it."""
+
+    def play(proof, *options, database_url):
+        records = list(play_all(*options, database_url=database_url, workers=WORKERS))
+        found = [each for each in records if each["problems"]]
+        figures(f"kill matrix, sample {proof}", cells=len(records), wrong_cells=len(found))
+        assert records
+        return [f"python -m tests.proofs.crash.case {each['cell']}: {each['problems']}" for each in found]
+
+    return play
+
+
+def test_no_cent_is_lost_by_a_process_that_is_killed_at_any_point(wrong):
+    assert wrong("on SQLite", f"--one-in={ONE_IN}", database_url="sqlite:") == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_no_cent_is_lost_on_postgresql_by_a_process_that_is(end, postgres_url, wrong):
+    options = (f"--one-in={ONE_IN_ON_POSTGRESQL}", f"--end={end}")
+    assert wrong(f"on PostgreSQL, {end}", *options, database_url=postgres_url) == []
+
+
+@pytest.fixture(scope="module")
+def passed():
+    """The points that the stories pass where nothing else goes wrong."""
+    played = subprocess.run(
+        [sys.executable, "-m", "tests.proofs.crash.run", "--list"], capture_output=True, text=True, check=True
+    )
+    return played.stdout.split()
+
+
+@pytest.mark.parametrize("point", NAMES)
+def test_a_story_comes_to(point, passed):
+    assert point in passed
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_caught(bug, figures):
+    played = subprocess.run(
+        [sys.executable, "-m", "tests.proofs.crash.mutants", bug], capture_output=True, text=True
+    )
+    assert (played.returncode, played.stderr) == (1, ""), played.stderr
+    assert BUGS[bug].said in played.stdout
+    figures("planted bugs", caught=(1, 1))
+
+
+def test_the_points_are_numbered_without_a_gap():
+    assert [f"K{number + 1}" for number in range(len(NAMES))] == NAMES
+    assert len(PLACES) >= len(NAMES)
+
+
+def test_the_table_in_the_documentation_has_every_point():
+    table = section(page("explanation/money-safety.md"), "Crash points")
+    assert [cells[0] for cells in rows(table)] == NAMES
+
+
+def test_a_point_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="K99 is no crash point"):
+        Passing.read("K99")
+    assert str(Passing.read("K4.2")) == "K4.2"

@@ -1,0 +1,206 @@
+"""The planted bugs themselves: rules as somebody in a hurry would write them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.proofs.simulation.calls import MORNING
+from tests.proofs.simulation.client import STEP
+from tests.proofs.simulation.loop import Process
+from tests.proofs.simulation.rows import Operation, Payment
+from tests.proofs.simulation.shop import Shop
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError
+from voucher_payment_gateway.rules import evidence
+
+
+def no_fence(after_absence: Any) -> Any:
+    def careless(doubt: Any, read_at: Any, figures: Any) -> Any:
+        known = replace(doubt, fence_at=doubt.sent_at) if doubt.kind == "charge" else doubt
+        return after_absence(known, read_at, figures)
+
+    return careless
+
+
+def refused_stands(standing: Any) -> Any:
+    def careless(fence: Any, error: Any) -> Any:
+        refused = fence == "reserve" and isinstance(error, RefusedError)
+        return "stands" if refused else standing(fence, error)
+
+    return careless
+
+
+def unanswered_stands(standing: Any) -> Any:
+    return lambda fence, error: "stands" if standing(fence, error) == "again" else standing(fence, error)
+
+
+def not_found_stands(standing: Any) -> Any:
+    def careless(fence: Any, error: Any) -> Any:
+        not_found = fence == "release" and isinstance(error, RefusedError)
+        return "stands" if not_found else standing(fence, error)
+
+    return careless
+
+
+def release_first(next_fence: Any) -> Any:
+    def careless(*, wanted: bool, release_works: bool, failed: Any = ()) -> Any:
+        return next_fence(wanted=wanted and "release" in failed, release_works=True, failed=failed)
+
+    return careless
+
+
+def server_clock(dead_at: Any) -> Any:
+    return lambda held_until, valid_until: valid_until or held_until
+
+
+def ours_count(charge_evidence: Any) -> Any:
+    return lambda rows, **facts: charge_evidence(rows, **{**facts, "ours": ()})
+
+
+def no_baseline(refund_evidence: Any) -> Any:
+    return lambda rows, **facts: refund_evidence(rows, **{**facts, "baseline": ()})
+
+
+def prefix_compare(charge_evidence: Any) -> Any:
+    def careless(rows: Any, *, reference: str, amount: Any, ours: Any) -> Any:
+        alike = [row for row in rows if (row.order_number or "").startswith(reference)]
+        same = [replace(row, order_number=reference) for row in alike]
+        return charge_evidence(same, reference=reference, amount=amount, ours=ours)
+
+    return careless
+
+
+def bare_number(charge_reference: Any) -> Any:
+    return lambda order_number, capture, token: order_number
+
+
+def without_token(charge_reference: Any) -> Any:
+    return lambda order_number, capture, token: f"{order_number}-{capture}"
+
+
+def compare_state(take: Any) -> Any:
+    def careless(rows: Any, operation: Operation, **changes: Any) -> bool:
+        stored = rows.operations[operation.pk]
+        if stored.state != operation.state:
+            return False
+        operation.claim = stored.claim
+        return bool(take(rows, operation, **changes))
+
+    return careless
+
+
+def compare_nothing(take: Any) -> Any:
+    def careless(rows: Any, operation: Operation, **changes: Any) -> bool:
+        operation.claim = rows.operations[operation.pk].claim
+        return bool(take(rows, operation, **changes))
+
+    return careless
+
+
+def same_claim(next_claim: Any) -> Any:
+    return lambda rows: 1
+
+
+def unknown_is_not_applied(verdict: Any) -> Any:
+    return lambda error, *, repeated: _instead(verdict(error, repeated=repeated), "not_applied")
+
+
+def unknown_is_refused(verdict: Any) -> Any:
+    return lambda error, *, repeated: _instead(verdict(error, repeated=repeated), "refused")
+
+
+def refusal_is_final(verdict: Any) -> Any:
+    return lambda error, *, repeated: verdict(error, repeated=False)
+
+
+def _instead(found: str, then: str) -> str:
+    return then if found == "unknown" else found
+
+
+def cancelled_too_soon(status_after_refund: Any) -> Any:
+    def careless(*, refunded: Any, captured: Any, cancelling: bool) -> str:
+        return (
+            "cancelled"
+            if cancelling
+            else status_after_refund(refunded=refunded, captured=captured, cancelling=False)
+        )
+
+    return careless
+
+
+class NoDeath(Shop):
+    """Fences by a new reservation alone."""
+
+    def _fence(self, operation: Operation, payment: Payment) -> Process:
+        yield from self._have("reserve", operation, payment)
+
+
+class BelievesTheFilter(Shop):
+    """Asks for the rows with its number and does not look at what it gets."""
+
+    def evidence_of(self, operation: Operation) -> Process:
+        if operation.kind != "charge":
+            return (yield from super().evidence_of(operation))
+        ours = self.rows.remote_ids(operation.voucher_id)
+        number = operation.reference
+        rows = yield from self.weather.call(
+            lambda now: self.remote.bookings(now, operation.voucher_id, number), moving=False
+        )
+        same = [replace(row, order_number=number) for row in rows]
+        return evidence.charge_evidence(same, reference=number, amount=operation.amount, ours=ours)
+
+
+class MatchesByTime(Shop):
+    """Takes for ours what was booked since a minute before it was sent, by the server's clock."""
+
+    def evidence_of(self, operation: Operation) -> Process:
+        if operation.kind != "refund":
+            return (yield from super().evidence_of(operation))
+        rows = yield from self.bookings(operation.voucher_id)
+        assert operation.sending_at
+        since = operation.sending_at - timedelta(seconds=60)
+        fits = [
+            row.id
+            for row in rows
+            if row.type == "refund"
+            and row.amount == operation.amount
+            and MORNING + timedelta(seconds=row.created_at) >= since
+        ]
+        ours = self.rows.remote_ids(operation.voucher_id)
+        new = [each for each in fits if each not in ours]
+        return evidence.Evidence("found", new[0]) if new else evidence.ABSENT
+
+
+class NewNumbers(Shop):
+    """Sends a new order number with every attempt."""
+
+    def resume(self, operation: Operation) -> Process:
+        if operation.kind == "charge":
+            operation.reference = self.rows.operations[operation.pk].reference = (
+                f"{operation.reference}{operation.attempts}"
+            )
+        yield from super().resume(operation)
+
+
+class Retries(Shop):
+    """Sends again, once, when the answer does not come."""
+
+    def book_remotely(self, operation: Operation) -> Process:
+        try:
+            return (yield from super().book_remotely(operation))
+        except OutcomeUnknownError as error:
+            if error.code != "answer_lost":
+                raise
+        yield STEP
+        return (yield from super().book_remotely(operation))
+
+
+class FollowsRedirects(Shop):
+    """Sends again to where a redirect points."""
+
+    def book_remotely(self, operation: Operation) -> Process:
+        try:
+            return (yield from super().book_remotely(operation))
+        except OutcomeUnknownError as error:
+            if error.code != "redirected":
+                raise
+        return (yield from super().book_remotely(operation))

@@ -1,0 +1,67 @@
+"""Who else uses the vouchers: a till of another shop, and a clerk who refunds by hand."""
+
+from collections import Counter
+from random import Random
+
+from tests.proofs.simulation.loop import Loop, Process
+from tests.proofs.simulation.remote import RefusalError, Remote
+from tests.proofs.simulation.rows import Operation, Rows
+
+__all__ = ["Clerk", "Till"]
+
+
+class Till:
+    """Another shop of the same client group, which numbers its orders as we do."""
+
+    def __init__(self, random: Random, remote: Remote, rows: Rows, seen: Counter[str]) -> None:
+        self.random, self.remote, self.rows, self.seen = random, remote, rows, seen
+
+    def serve(self, loop: Loop) -> Process:
+        """Reserve on some voucher, and charge half of the time, a little later."""
+        voucher = self.random.choice(list(self.remote.vouchers.values()))
+        number, cents = self._sale(voucher.id)
+        try:
+            hold = self.remote.reserve(loop.now, voucher.id, cents)
+        except RefusalError:
+            return
+        yield self.random.uniform(1, 60)
+        if self.random.random() < 0.5:
+            try:
+                self.remote.charge(loop.now, hold.id, number, "till", None)
+                self.seen["till charges"] += 1
+            except RefusalError:
+                return
+
+    def _sale(self, voucher_id: str) -> tuple[str, int]:
+        """Draw a sale; one in four looks like an open charge of ours, by chance."""
+        ours = [op for op in self.rows.open.values() if op.kind == "charge" and op.voucher_id == voucher_id]
+        if ours and self.random.random() < 0.25:
+            alike = self.random.choice((ours[0].order_number, f"{ours[0].reference}0"))
+            return alike, int(ours[0].amount * 100)
+        return str(1000 + self.random.randrange(40)), self.random.choice((100, 500, 1000, 2500))
+
+
+class Clerk:
+    """Somebody in the back office, who refunds a charge of ours by hand."""
+
+    def __init__(self, random: Random, remote: Remote, rows: Rows, seen: Counter[str]) -> None:
+        self.random, self.remote, self.rows, self.seen = random, remote, rows, seen
+
+    def refund(self, now: float) -> None:
+        """Refund some charge; half of the time exactly what a refund of ours is under way for."""
+        operation = self._case()
+        if operation is None:
+            return
+        target = operation.target_id if operation.kind == "refund" else operation.remote_id
+        try:
+            self.remote.refund(now, target, int(operation.amount * 100), "clerk", None)
+            self.seen["clerk refunds"] += 1
+        except RefusalError:
+            return
+
+    def _case(self) -> Operation | None:
+        open_refunds = [op for op in self.rows.open.values() if op.kind == "refund"]
+        if open_refunds and self.random.random() < 0.5:
+            return self.random.choice(open_refunds)
+        charged = [op for op in self.rows.operations.values() if op.kind == "charge" and op.remote_id]
+        return self.random.choice(charged) if charged else None

@@ -1,0 +1,153 @@
+"""Planted bugs: ``python -m tests.proofs.storm.mutants`` breaks rule after rule; a storm must notice each."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from time import monotonic
+from typing import Any
+from unittest import mock
+
+from tests.proofs.storm import mutations
+from tests.proofs.storm.bench import database
+from tests.proofs.storm.day import Emphasis, play
+
+__all__ = ["NAMES", "caught_by"]
+
+MOST_DAYS = 400
+"""A bug that survives so many days is not caught."""
+
+
+STORMY = Emphasis()
+LATE = Emphasis(faults=("late:drop",))
+HASTY = Emphasis(faults=("after:drop",), behaviour={"list_lag_seconds": 55}, pauses=(1, 1, 15))
+COPIED = Emphasis(faults=("before:drop",), verbs={"capture": 2, "authorize": 2, "copycat": 4, "settle": 1})
+RETURNS = Emphasis(faults=("before:drop", "after:slow=0"), verbs={"refund_part": 9, "settle": 4})
+RETURNS_LATE = Emphasis(faults=("late:drop",), verbs={"refund_part": 6, "settle": 4}, pauses=(5, 40, 70))
+LOST = Emphasis(faults=("after:drop", "before:drop"))
+SLEEPY = Emphasis(freeze_rate=0.2)
+RETURNS_ASLEEP = Emphasis(freeze_rate=0.4, verbs={"refund_part": 9, "settle": 1}, meanwhile={"settle": 1})
+
+
+RESET = Emphasis(faults=("after:reset",))
+REDIRECTED = Emphasis(faults=("after:redirect", "late:redirect"))
+BROKEN = Emphasis(faults=("after:500", "after:504", "after:html502"))
+DOUBLED = Emphasis(
+    freeze_rate=0.5, doubled_rate=0.8, behaviour={"second_charge": "book_again", "order_number_unique": False}
+)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A rule removed: ``change`` is what to put in the place of ``name`` in ``module``, or in a class of it."""
+
+    module: str
+    name: str
+    change: Callable[[Any], Any]
+    emphasis: Emphasis = STORMY
+
+
+API = "voucher_payment_gateway.api."
+GATEWAY = "voucher_payment_gateway.gateway."
+BUGS = {
+    "a charge is repeated without a fence": Bug(
+        f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("charge"), LATE
+    ),
+    "a refund is repeated without grace": Bug(
+        f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
+    ),
+    "the lists are believed to be up to date": Bug(
+        f"{GATEWAY}recovery.resolve", "_figures", mutations.no_lag, HASTY
+    ),
+    "a claim is not compared": Bug(
+        f"{GATEWAY}operations.transitions", "take", mutations.any_claim_will_do, SLEEPY
+    ),
+    "the order number is compared by its beginning": Bug(
+        f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
+    ),
+    "refunds that were there before count": Bug(
+        f"{GATEWAY}recovery.resolve", "refund_evidence", mutations.no_baseline, RETURNS
+    ),
+    "what is unknown is sent again": Bug(
+        f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
+    ),
+    "a lease that ran out means: send again": Bug(
+        f"{GATEWAY}recovery.settle", "_give_up_waiting", mutations.lease_over_means_send_again, SLEEPY
+    ),
+    "a worker that slept sends nevertheless": Bug(
+        f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
+    ),
+    "money moves inside of the caller's transaction": Bug(
+        f"{GATEWAY}operations.execute", "_in_transaction", mutations.never_in_a_transaction, STORMY
+    ),
+    "a lost answer is asked for again at once": Bug(
+        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
+    ),
+    "a redirect is followed": Bug(
+        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
+    ),
+    "a server that fails has refused": Bug(f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN),
+    "what is unknown has failed": Bug(
+        f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
+    ),
+    "a sleeper overwrites what was decided": Bug(
+        f"{GATEWAY}operations.execute", "take", mutations.any_claim_will_do, SLEEPY
+    ),
+    "an answer that comes late is thrown away": Bug(
+        f"{GATEWAY}operations.execute", "keep_late_answer", mutations.thrown_away, DOUBLED
+    ),
+    "a code is kept after the capture": Bug(
+        f"{GATEWAY}verbs.capture:Charging", "booked", mutations.code_is_kept
+    ),
+}
+NAMES = tuple(BUGS)
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Have the bug in the gateway."""
+    bug = BUGS[name]
+    place = resolve_name(bug.module)
+    right = getattr(place, bug.name)
+    broken = bug.change(right)
+    with ExitStack() as patches:
+        for each in [place, *_importers(bug, right)]:
+            patches.enter_context(mock.patch.object(each, bug.name, broken))
+        yield
+
+
+def _importers(bug: Bug, right: Any) -> list[Any]:
+    """Return the modules that imported by its name what is broken where it is written."""
+    if getattr(right, "__module__", "") != bug.module:
+        return []
+    loaded = [module for name, module in sys.modules.items() if name.startswith(GATEWAY)]
+    return [module for module in loaded if vars(module).get(bug.name) is right]
+
+
+def caught_by(name: str, days: int = MOST_DAYS) -> Any:
+    """Return the first day that goes wrong with this bug, and does not without it; None if there is none."""
+    emphasis = BUGS[name].emphasis
+    for seed in range(days):
+        with planted(name):
+            spoilt = play(seed, emphasis)
+        if spoilt.problems and not play(seed, emphasis).problems:
+            return spoilt
+    return None
+
+
+def main() -> int:
+    names, survivors = sys.argv[1:] or NAMES, 0
+    with database():
+        for name in names:
+            began = monotonic()
+            result = caught_by(name)
+            survivors += result is None
+            how = f"seed {result.seed}: {result.problems[0]}" if result else "NOT CAUGHT"
+            print(f"{name}: {how} ({monotonic() - began:.1f} s)", flush=True)
+    print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

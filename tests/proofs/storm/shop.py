@@ -1,0 +1,254 @@
+"""The people of one day: customers, staff, the sweep, a till and a clerk, who all act at random."""
+
+import os
+from contextlib import suppress
+from contextvars import Context
+from dataclasses import dataclass, field
+from decimal import Decimal as D
+from random import Random
+from typing import Any
+
+import django.db
+from django.db import transaction
+
+from tests.proofs.storm.faults import Crash, Weather
+from tests.proofs.storm.network import client
+from tests.shop import signals
+from tests.shop.models import Order
+from voucher_payment_gateway import connection, gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, ApiError, LocalVoucherCloud
+
+__all__ = ["People"]
+
+AMOUNTS = ("0.01", "3.33", "5.00", "5.00", "5.00", "10.00", "10.00", "20.00")
+WAYS = ("alone", "alone", "alone", "in a transaction", "rolled back")
+VERBS = {
+    "authorize": 6,
+    "capture": 5,
+    "capture_part": 3,
+    "select": 1,
+    "confirm": 2,
+    "reprice": 1,
+    "refund": 2,
+    "refund_part": 5,
+    "cancel": 1,
+    "cancel_payment": 1,
+    "settle": 6,
+    "till": 2,
+    "copycat": 1,
+    "clerk": 1,
+    "status": 4,
+    "event": 3,
+    "office": 1,
+    "guess": 1,
+    "token": 1,
+}
+MEANWHILE = {
+    "authorize": 1,
+    "capture": 2,
+    "confirm": 1,
+    "refund_part": 2,
+    "cancel": 1,
+    "settle": 10,
+    "till": 2,
+    "copycat": 1,
+    "clerk": 1,
+    "status": 1,
+    "token": 2,
+}
+ALONE = ("settle", "till", "copycat", "clerk", "reprice", "office", "guess", "token")
+"""Who does these calls no verb of the gateway, or none that may stand in a transaction."""
+
+STATUSES = ("confirmed", "shipped", "shipped", "returned", "cancelled")
+EVENTS = ("confirmed", "shipped", "shipped", "returned", "aborted")
+TOKEN_TROUBLE = ("before:503", "before:drop", "after:drop", "after:garbage", "before:401", "before:500")
+LONG = 700
+"""From so many seconds on there is time for others to do more."""
+IN_A_TRANSACTION = {"till": 2, "clerk": 1}
+
+
+class RolledBackError(Exception):
+    """The caller changed its mind at the end of its transaction."""
+
+
+@dataclass
+class People:
+    """All who act on the orders and vouchers of a day. ``story`` tells what they did."""
+
+    random: Random
+    cloud: LocalVoucherCloud
+    orders: list[Order]
+    vouchers: list[Any]
+    weather: Weather = field(init=False)
+    story: list[str] = field(default_factory=list)
+    frozen: bool = False
+    meanwhile_verbs: dict[str, int] = field(default_factory=lambda: MEANWHILE)
+    dearest: dict[str, D] = field(default_factory=dict)
+    """What each order cost at most."""
+
+    def __post_init__(self) -> None:
+        self.till_client = self.cloud.add_client(name="Till").id
+        self.clerk_client = self.cloud.add_client(name="Clerk").id
+        self.dearest = {order.number: order.total for order in self.orders}
+
+    def act(self, verbs: dict[str, int] = VERBS) -> None:
+        """Have somebody do something, in one of the ways a shop calls the gateway."""
+        verb = self.random.choices(list(verbs), list(verbs.values()))[0]
+        alone = self.frozen or verb in ALONE
+        self.do(verb, "alone" if alone else self.random.choice(WAYS))
+
+    def do(self, verb: str, way: str = "alone", order: Order | None = None) -> None:
+        """Do it as a worker of its own, and let it end as it will."""
+        order, voucher = order or self.random.choice(self.orders), self.random.choice(self.vouchers)
+        amount = self.random.choice(AMOUNTS)
+        end, struck = "done", self.weather.struck
+        worker = connection._clients[os.getpid()] = client(self.cloud, self.weather)
+        try:
+            self._in_its_way(way, lambda: getattr(self, verb)(order, voucher, amount))
+        except (VoucherGatewayError, django.db.Error, RolledBackError, ApiError, Crash) as error:
+            end = f"{type(error).__name__} {getattr(error, 'code', '')}"
+        if self.weather.struck == struck:
+            self.weather.answered.update(worker.answers)
+        at = self.cloud.clock.now().strftime("%d %H:%M:%S")
+        what = f"{verb} {order.number} {voucher.code} {amount} {way}"
+        self.story.append(f"{at} {'  meanwhile ' if self.frozen else ''}{what}: {end}")
+
+    def meanwhile(self, seconds: float) -> None:
+        """Let time pass, and others act, while one worker is frozen."""
+        self.cloud.clock.advance(seconds)
+        if self.frozen:
+            return
+        mine, self.frozen = connection._clients[os.getpid()], True
+        freeze_rate, self.weather.freeze_rate = self.weather.freeze_rate, 0.0
+        verbs = IN_A_TRANSACTION if django.db.connection.in_atomic_block else self.meanwhile_verbs
+        try:
+            for _ in range(self.random.randint(1, 2) if seconds < LONG else self.random.randint(2, 4)):
+                Context().run(self.act, verbs)
+                self.cloud.clock.advance(self.random.choice((1, 61)))
+        finally:
+            connection._clients[os.getpid()], self.frozen = mine, False
+            self.weather.freeze_rate = freeze_rate
+
+    def _in_its_way(self, way: str, do: Any) -> None:
+        if way == "alone":
+            do()
+            return
+        with transaction.atomic():
+            do()
+            if way == "rolled back":
+                raise RolledBackError
+
+    def authorize(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.authorize(order, voucher.code, pin=voucher.pin)
+
+    def select(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.select(order, voucher.code, pin=voucher.pin)
+
+    def guess(self, order: Order, voucher: Any, amount: str) -> None:
+        """Somebody knows a code, and tries a PIN."""
+        gateway.authorize(order, voucher.code, pin="0000")
+
+    def confirm(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.authorize_selected(order)
+
+    def reprice(self, order: Order, voucher: Any, amount: str) -> None:
+        """The customer changes the basket."""
+        order.refresh_from_db()
+        order.total = D(self.random.choice(("5.00", "10.00", "20.00", "50.00")))
+        order.save()
+        self.dearest[order.number] = max(order.total, self.dearest.get(order.number, order.total))
+
+    def capture(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.capture(order)
+
+    def capture_part(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.capture(order, amount)
+
+    def refund(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.refund(order)
+
+    def refund_part(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.refund(order, amount)
+
+    def cancel(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.cancel(order)
+
+    def cancel_payment(self, order: Order, voucher: Any, amount: str) -> None:
+        payments = list(VoucherPayment.objects.filter(order_number=order.number))
+        if payments:
+            gateway.cancel(self.random.choice(payments))
+
+    def status(self, order: Order, voucher: Any, amount: str) -> None:
+        """The shop changes a field and saves, and knows nothing of vouchers."""
+        stored = Order.objects.get(pk=order.pk)
+        stored.status = self.random.choice(STATUSES)
+        stored.save()
+
+    def event(self, order: Order, voucher: Any, amount: str) -> None:
+        """The shop sends a signal of its own, of a return perhaps with the amount."""
+        name = self.random.choice(EVENTS)
+        more = {"amount": D(amount)} if name == "returned" and self.random.random() < 0.7 else {}
+        getattr(signals, name).send(sender=Order, order=Order.objects.get(pk=order.pk), **more)
+
+    def settle(self, order: Order, voucher: Any, amount: str) -> None:
+        gateway.settle()
+
+    def till(self, order: Order, voucher: Any, amount: str) -> None:
+        """A till of another shop of the same group, that keeps our order numbers too."""
+        held = self.cloud.reserve(voucher.code, amount, pin=voucher.pin, client_id=self.till_client)
+        if self.random.random() < 0.5:
+            self.cloud.charge(held, order.number, client_id=self.till_client)
+
+    def copycat(self, order: Order, voucher: Any, amount: str) -> None:
+        """A till whose number and amount look like a charge of ours that may be under way."""
+        charges = VoucherPayment.objects.filter(
+            operations__kind="charge", operations__state__in=("sending", "unknown")
+        ).values_list("voucher_id", "operations__reference", "operations__amount")
+        known = {each.id: each for each in self.vouchers}
+        for voucher_id, reference, due in charges:
+            with suppress(ApiError):
+                code, pin = known[voucher_id].code, known[voucher_id].pin
+                held = self.cloud.reserve(code, D(due), pin=pin, client_id=self.till_client)
+                self.cloud.charge(held, f"{reference}0", client_id=self.till_client)
+
+    def clerk(self, order: Order, voucher: Any, amount: str) -> None:
+        """Somebody refunds one of the voucher's charges by hand, with credentials of their own."""
+        charges = [row for row in self.cloud.bookings(voucher.id) if row.type == "charge"]
+        if charges:
+            self.cloud.refund(self.random.choice(charges).id, amount, client_id=self.clerk_client)
+
+    def office(self, order: Order, voucher: Any, amount: str) -> None:
+        """Somebody switches a voucher off, or on again."""
+        self.cloud.set_status(voucher.id, self.random.choice(("active", "active", "inactive")))
+
+    def token(self, order: Order, voucher: Any, amount: str) -> None:
+        """The tokens end before their time, or no new ones are to be had for a while."""
+        if self.random.random() < 0.5:
+            self.cloud.revoke_tokens()
+        else:
+            fault, times = self.random.choice(TOKEN_TROUBLE), self.random.randint(1, 3)
+            self.cloud.faults.next(fault, path="/oauth/token", times=times)
+
+    def review(self, order: Order, voucher: Any, amount: str) -> None:
+        """A person looks at the Voucher Cloud's books, and decides what waits for that."""
+        ours = set(VoucherOperation.objects.exclude(remote_id="").values_list("remote_id", flat=True))
+        for operation in VoucherOperation.objects.filter(state="manual").order_by("pk"):
+            told = {answer["remote_id"] for answer in operation.late_answers}
+            rows = [row.id for row in self._bookings_of(operation) if row.id not in ours]
+            booked = next((row for row in rows if row in told), rows[-1] if rows else "")
+            gateway.conclude(operation, remote_id=booked, actor="anna", reason="the books")
+            ours.add(booked)
+
+    def _bookings_of(self, operation: VoucherOperation) -> list[Any]:
+        rows = [row for row in self.cloud.bookings(operation.voucher_id) if row.type == operation.kind]
+        if operation.kind == "charge":
+            return [row for row in rows if row.order_number == operation.reference]
+        return [
+            row
+            for row in rows
+            if row.charge_id == operation.target_id
+            and row.amount == operation.amount
+            and row.client_id == LOCAL_CLIENT_ID
+        ]

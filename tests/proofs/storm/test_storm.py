@@ -1,0 +1,77 @@
+"""A few hundred stormy days must end with every cent where the shop's rows say it is."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from tests.docs.pages import ROOT, drawn_arrows
+from tests.proofs.storm import transitions
+from tests.proofs.storm.run import play_many
+
+DAYS = int(os.environ.get("STORM_DAYS", "300"))
+BATCH = min(DAYS, 100)
+MUST_HAPPEN = {
+    "crash",
+    "freeze",
+    "locked",
+    "doubled",
+    "charge succeeded",
+    "charge refused",
+    "refund succeeded",
+    "refund refused",
+    "cancel succeeded",
+    "fault after:drop",
+    "fault before:drop",
+    "fault late:drop",
+}
+"""A storm in which one of these is missing would prove too little."""
+
+
+def counted(seen, begin):
+    return sum(count for what, count in seen.items() if what.startswith(begin))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", range(0, DAYS, BATCH))
+def test_after_a_storm_every_cent_is_where_our_rows_say(first, figures):
+    wrong, seen = play_many(first, BATCH)
+    figures(
+        f"storm on {connection.vendor}",
+        days=BATCH,
+        operations=sum(counted(seen, f"{kind} ") for kind in ("charge", "refund", "reserve", "cancel")),
+        faults=counted(seen, "fault "),
+        crashes=seen["crash"],
+        frozen_steps=seen["freeze"],
+        database_failures=seen["locked"] + seen["commit unanswered"],
+        doubled_requests=seen["doubled"],
+        surplus_bookings_told=seen["difference theirs_only"],
+        wrong_days=len(wrong),
+    )
+    assert not wrong, "\n".join(map(str, wrong))
+    assert set(seen) >= MUST_HAPPEN
+    for kind, heading in transitions.DIAGRAMS.items():
+        assert transitions.of(kind, seen) <= drawn_arrows(heading)
+
+
+def test_a_day_is_replayed_by_the_command_that_a_wrong_one_prints():
+    code = (
+        "from tests.proofs.storm.bench import database\nfrom tests.proofs.storm.day import play\n"
+        "with database(): print(play(17))"
+    )
+    printed = run("-c", code)
+    (command,) = re.findall(r"python (-m .+)\)", printed)
+    replayed = run(*command.split())
+    assert replayed.endswith(printed)
+    assert "authorize 17" in replayed
+
+
+def run(*arguments):
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": "sqlite:"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout

@@ -1,0 +1,81 @@
+"""The token store of others, tolerated: broken, slow or hanging, it costs a token request and never a call."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from voucher_payment_gateway.api._background import Errand
+from voucher_payment_gateway.api._steps import Deadline, Flow, Late, Run
+from voucher_payment_gateway.api._tokens import Held, Token, TokenStore, shared_token
+
+PATIENT_SHARE = 0.75
+"""How much of its time the store may spend on waiting for another process; the rest is for coming back."""
+
+_logger = logging.getLogger("voucher_payment_gateway.api")
+
+
+class Outsider:
+    """Code of others that may hang: never awaited past its time, never asked again while it still hangs."""
+
+    def __init__(self) -> None:
+        self._late: Late | None = None
+
+    def ask(
+        self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
+    ) -> Flow[object]:
+        """Return what it gives, or the exception that it raised; TimeoutError where it gives nothing in time."""
+        if self._late is not None and self._late.is_running():
+            return TimeoutError()
+        result = yield Run(what, wait_seconds, abandoned)
+        if isinstance(result, Late):
+            self._late = result
+            return TimeoutError()
+        return result
+
+
+class Sharing:
+    """What the client asks of a token store, if it has one."""
+
+    def __init__(self, store: TokenStore | None) -> None:
+        self._store = store
+        self._outsider = Outsider()
+
+    def load(self, deadline: Deadline) -> Flow[Held | None]:
+        """Return the shared token if it can be used. Whoever gets none fetches one, then saves it or gives up."""
+        if (store := self._store) is None:
+            return None
+        wait_seconds = _share(deadline)
+        look = partial(shared_token, store, max(0.0, wait_seconds * PATIENT_SHARE))
+        held = yield from self._tolerated(look, wait_seconds, lambda: store.give_up())
+        return held if isinstance(held, Held) else None
+
+    def save(self, token: Token, deadline: Deadline) -> Flow[None]:
+        if (store := self._store) is not None:
+            yield from self._tolerated(lambda: store.save(token), _share(deadline))
+
+    def forget(self, token: Token, deadline: Deadline) -> Flow[None]:
+        if (store := self._store) is not None:
+            yield from self._tolerated(lambda: store.forget(token), _share(deadline))
+
+    def give_up(self, deadline: Deadline) -> Flow[None]:
+        if (store := self._store) is not None:
+            yield from self._tolerated(lambda: store.give_up(), _share(deadline))
+
+    def give_up_beside(self) -> None:
+        """Give up without waiting: for a flow that is being closed and can wait for nothing."""
+        if (store := self._store) is not None:
+            Errand(Run(lambda: store.give_up(), 0.0))
+
+    def _tolerated(
+        self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
+    ) -> Flow[object]:
+        result = yield from self._outsider.ask(what, wait_seconds, abandoned)
+        if isinstance(result, BaseException):
+            _logger.warning("The token store failed: %s", type(result).__name__)
+            return None
+        return result
+
+
+def _share(deadline: Deadline) -> float:
+    """Half of what is left of the call: the other half is for the token request that may have to follow."""
+    return deadline.remaining_seconds() / 2

@@ -1,0 +1,130 @@
+"""What a client is made with, checked once: a bad argument raises ValueError that names it."""
+
+import ipaddress
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from voucher_payment_gateway.api._interpret import MEANINGS, Meaning
+from voucher_payment_gateway.api._tokens import TokenStore
+from voucher_payment_gateway.unpicklable import Secretive
+
+PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
+SANDBOX = "https://vouchers-sbx.api.jtl-software.com/v1"
+
+LONGEST_SECONDS = 3600
+
+ClientSecret = str | Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Secretive):
+    """The checked arguments of a client."""
+
+    client_id: str
+    client_secret: ClientSecret = field(repr=False)
+    base_url: str
+    token_url: str
+    client_type: str
+    timeout_seconds: float
+    deadline_seconds: float
+    token_store: TokenStore | None = field(repr=False)
+    meanings: Mapping[str, Meaning]
+    ca_file: str
+
+
+def checked(
+    *,
+    client_id: str,
+    client_secret: ClientSecret,
+    base_url: str,
+    token_url: str | None,
+    client_type: str | None,
+    timeout_seconds: float,
+    deadline_seconds: float,
+    token_store: TokenStore | None,
+    error_meanings: Mapping[str, Meaning] | None,
+    ca_file: str | Path | None,
+) -> Settings:
+    base = _url(base_url, "base_url").rstrip("/")
+    return Settings(
+        client_id=_text(client_id, "client_id", 255),
+        client_secret=_secret(client_secret),
+        base_url=base,
+        token_url=_url(token_url, "token_url") if token_url is not None else _beside(base),
+        client_type="" if client_type is None else _text(client_type, "client_type", 32),
+        timeout_seconds=_seconds(timeout_seconds, "timeout_seconds"),
+        deadline_seconds=_seconds(deadline_seconds, "deadline_seconds"),
+        token_store=token_store,
+        meanings=_meanings(error_meanings or {}),
+        ca_file="" if ca_file is None else _certificates(ca_file),
+    )
+
+
+def _beside(base_url: str) -> str:
+    """The token call stands at the root of the API's host, not under its version."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}/oauth/token"
+
+
+def _url(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f"{name}: must hold neither credentials nor a query")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError(f"{name}: must be https; plain http is for loopback addresses alone")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(value: object, name: str, longest: int) -> str:
+    if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable() and value.strip():
+        return value
+    raise ValueError(f"{name}: must be a string of 1 to {longest} printable characters")
+
+
+def _secret(value: object) -> ClientSecret:
+    return value if callable(value) else _text(value, "client_secret", 1000)
+
+
+def _seconds(value: object, name: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS:
+        return float(value)
+    raise ValueError(f"{name}: must be a number of seconds above zero and up to {LONGEST_SECONDS}")
+
+
+def _certificates(value: str | Path) -> str:
+    try:
+        ssl.create_default_context(cafile=value)
+    except (OSError, TypeError, ValueError):
+        found = False
+    else:
+        found = True
+    if not found:
+        raise ValueError("ca_file: must be a file of certificates in PEM")
+    return str(value)
+
+
+def _meanings(given: Mapping[str, Meaning]) -> Mapping[str, Meaning]:
+    if not isinstance(given, Mapping):
+        raise ValueError("error_meanings: must map codes of the API to what they mean")
+    for code, meaning in given.items():
+        if not isinstance(meaning, str) or meaning not in MEANINGS:
+            raise ValueError(f"error_meanings: {code!r} must mean one of {', '.join(sorted(MEANINGS))}")
+    return dict(given)

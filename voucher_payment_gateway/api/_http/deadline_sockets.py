@@ -1,0 +1,121 @@
+"""Sockets that obey the deadline of a call, however slowly the other side drips.
+
+A timeout of httpcore bounds one read, not an answer: one byte every four seconds never times out. The async
+client has cancellation for that; blocking sockets need each read bounded by what is left of the call.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+
+from voucher_payment_gateway.api._background import Errand, outcome_of
+from voucher_payment_gateway.api._steps import Deadline, Late, Run
+
+LONGEST_LOOK_UP_SECONDS = 60.0
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+
+
+@contextmanager
+def obeying(deadline: Deadline) -> Iterator[None]:
+    """Bound every wait on a socket within this block by the deadline."""
+    token = _deadline.set(deadline.at)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
+    left = _deadline.get() - time.monotonic()
+    if left <= 0:
+        raise error("deadline")
+    if left == float("inf"):
+        return timeout
+    return left if timeout is None else min(left, timeout)
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """A socket whose every wait ends with the call."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class DeadlineBackend(httpcore.SyncBackend):
+    """Opens such sockets; each address of a host is tried within what is left.
+
+    A look-up of a name cannot be interrupted, so it is left behind. While one hangs, no other is begun.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._late: Late | None = None
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError("no address")
+        for address in self._addresses(host, port, _left(timeout, httpcore.ConnectTimeout)):
+            left = _left(timeout, httpcore.ConnectTimeout)
+            try:
+                return DeadlineStream(super().connect_tcp(address, port, left, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    def _addresses(self, host: str, port: int, wait_seconds: float | None) -> list[str]:
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        if _is_address(host):
+            found = outcome_of(look_up)
+        elif self._late is not None and self._late.is_running():
+            raise httpcore.ConnectTimeout("resolver")
+        else:
+            found = Errand(
+                Run(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
+            ).outcome()
+        if isinstance(found, Late):
+            self._late = found
+            raise httpcore.ConnectTimeout("resolver")
+        if not isinstance(found, list):
+            raise httpcore.ConnectError(type(found).__name__)
+        return [str(address[0]) for *_, address in found]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

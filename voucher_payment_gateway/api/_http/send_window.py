@@ -1,0 +1,68 @@
+"""The last look at the clock before a request is written, and the window that a caller may set for it."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from voucher_payment_gateway.api._steps import Deadline
+from voucher_payment_gateway.rules.leases import may_begin
+
+_WRITING = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
+_window: ContextVar[float] = ContextVar("send_before", default=float("inf"))
+
+
+@contextmanager
+def send_before(monotonic_instant: float) -> Iterator[None]:
+    """Let no request of this thread or task begin after this instant of ``time.monotonic()``.
+
+    A request whose write to the socket would begin later raises UnavailableError with the code
+    ``send_window_passed`` instead: nothing was sent, no money moved.
+    A window within a window only narrows it. Raises ValueError for an instant that is not a number.
+    """
+    if math.isnan(monotonic_instant):
+        raise ValueError("monotonic_instant: must be an instant of time.monotonic()")
+    token = _window.set(min(monotonic_instant, _window.get()))
+    try:
+        yield
+    finally:
+        _window.reset(token)
+
+
+class NotSentError(Exception):
+    """The last look at the clock said no."""
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class Departure:
+    """Guards the write of one request, and knows whether it began."""
+
+    def __init__(self, deadline: Deadline, *, tells: bool) -> None:
+        """``tells``: whether the transport reports when it writes; else handing over counts as writing."""
+        self._deadline = deadline
+        self._window = _window.get()
+        self._tells = tells
+        self.began = False
+
+    def look(self) -> None:
+        """Raise NotSentError where it is too late to begin."""
+        now = time.monotonic()
+        if not may_begin(now, self._window):
+            raise NotSentError("send window passed", "send_window_passed")
+        if now >= self._deadline.at:
+            raise NotSentError("deadline")
+        self.began = not self._tells
+
+    def trace(self, event: str, _: object) -> None:
+        """Look again once the connection stands, as waiting for it may have taken seconds."""
+        if event in _WRITING:
+            self.look()
+            self.began = True
+
+    async def atrace(self, event: str, _: object) -> None:
+        self.trace(event, None)

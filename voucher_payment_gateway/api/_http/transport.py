@@ -1,0 +1,241 @@
+"""HTTP over httpx: what keeps a call within its deadline and its bounds. Nothing is raised, all is told.
+
+The transports are driven directly, without ``httpx.Client``: no cookies, no redirects, no environment
+proxies, no log line with a URL, and nothing between the last look at the clock and the write.
+"""
+
+import asyncio
+import functools
+import os
+import ssl
+import zlib
+from collections.abc import AsyncIterable, Iterable, Iterator
+from contextlib import suppress
+
+import httpcore
+import httpx
+
+from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, obeying
+from voucher_payment_gateway.api._http.send_window import Departure, NotSentError
+from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
+
+Transport = httpx.BaseTransport
+AsyncTransport = httpx.AsyncBaseTransport
+
+LONGEST_BODY_BYTES = 1024 * 1024
+MOST_CONNECTIONS = 100
+MOST_IDLE_CONNECTIONS = 20
+IDLE_SECONDS = 5.0
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.LocalProtocolError,
+    httpcore.UnsupportedProtocol,
+)
+
+
+class OversizedBodyError(Exception):
+    """The body is longer than any answer of this API."""
+
+
+class UndecodableBodyError(Exception):
+    """The body is broken, or encoded in a way that nobody asked for."""
+
+
+class DrippingBodyError(Exception):
+    """The body was still coming when the deadline passed."""
+
+
+class Carrier:
+    """Sends requests of one process over blocking sockets."""
+
+    def __init__(self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str) -> None:
+        self._transport = PoolTransport(ca_file) if transport is None else transport
+        self._timeout_seconds = timeout_seconds
+
+    def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
+        departure = Departure(
+            deadline, tells=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
+        )
+        try:
+            message = _message(request, deadline, self._timeout_seconds, departure.trace)
+            with obeying(deadline):
+                departure.look()
+                response = self._transport.handle_request(message)
+                try:
+                    body = Body(response, deadline)
+                    assert isinstance(response.stream, Iterable)  # noqa: S101
+                    for chunk in response.stream:
+                        body.add(chunk)
+                    return body.answer()
+                finally:
+                    with suppress(Exception):
+                        response.close()
+        except Exception as error:
+            return _failure(error, departure)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class AsyncCarrier:
+    """Sends requests of one event loop."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, ca_file: str
+    ) -> None:
+        self._transport = _async_pool(ca_file) if transport is None else transport
+        self._timeout_seconds = timeout_seconds
+
+    async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
+        departure = Departure(deadline, tells=isinstance(self._transport, httpx.AsyncHTTPTransport))
+        try:
+            message = _message(request, deadline, self._timeout_seconds, departure.atrace)
+            async with asyncio.timeout(deadline.remaining_seconds()):
+                departure.look()
+                response = await self._transport.handle_async_request(message)
+                try:
+                    body = Body(response, deadline)
+                    assert isinstance(response.stream, AsyncIterable)  # noqa: S101
+                    async for chunk in response.stream:
+                        body.add(chunk)
+                    return body.answer()
+                finally:
+                    with suppress(Exception):
+                        await response.aclose()
+        except Exception as error:
+            return _failure(error, departure)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class PoolTransport(httpx.BaseTransport):
+    """A pool of blocking connections that obey the deadline of the call."""
+
+    def __init__(self, ca_file: str) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context(ca_file, os.getpid()),
+            max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=MOST_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=DeadlineBackend(),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        sent = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.content,
+            extensions=request.extensions,
+        )
+        answered = self._pool.handle_request(sent)
+        return httpx.Response(answered.status, headers=answered.headers, stream=_Stream(answered))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, answered: httpcore.Response) -> None:
+        self._answered = answered
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answered.iter_stream()
+
+    def close(self) -> None:
+        self._answered.close()
+
+
+class Body:
+    """The body of an answer as it comes: bounded in size, also when it is compressed, and in time."""
+
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+        self._response = response
+        self._deadline = deadline
+        self._late = False
+        self._came = 0
+        self._read = bytearray()
+        self._inflate = _decoder(response.headers.get("content-encoding", ""))
+
+    def add(self, chunk: bytes) -> None:
+        if self._late:
+            raise DrippingBodyError
+        # Counted as it came too: a stream may be endless and unpack to nothing.
+        self._came += len(chunk)
+        self._read += chunk if self._inflate is None else self._unpacked(self._inflate, chunk)
+        if max(self._came, len(self._read)) > LONGEST_BODY_BYTES:
+            raise OversizedBodyError
+        self._late = self._deadline.remaining_seconds() <= 0
+
+    def _unpacked(self, inflate: "zlib._Decompress", chunk: bytes) -> bytes:
+        plain = inflate.decompress(chunk, LONGEST_BODY_BYTES + 1)
+        if inflate.unused_data:  # whatever follows the end of the stream, nobody has checked it
+            raise UndecodableBodyError
+        return plain
+
+    def answer(self) -> Answer:
+        if self._inflate is not None and not self._inflate.eof:
+            raise UndecodableBodyError
+        retry_after = self._response.headers.get("retry-after", "").strip()
+        return Answer(self._response.status_code, bytes(self._read), retry_after)
+
+
+@functools.lru_cache(maxsize=8)
+def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
+    """Return the one context of this process: it always verifies, and costs 20 ms to build."""
+    return (
+        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+    )
+
+
+def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(
+        max_connections=MOST_CONNECTIONS,
+        max_keepalive_connections=MOST_IDLE_CONNECTIONS,
+        keepalive_expiry=IDLE_SECONDS,
+    )
+    context = ssl_context(ca_file, os.getpid())
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+
+
+def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trace: object) -> httpx.Request:
+    left = max(0.002, deadline.remaining_seconds())
+    timeout = dict.fromkeys(("read", "write", "pool"), min(timeout_seconds, left))
+    # It bounds the connection and the TLS handshake in turn; both must end before the deadline cancels them,
+    # as httpcore leaves the socket of a cancelled handshake open.
+    timeout["connect"] = min(timeout_seconds, left / 2)
+    extensions = {"timeout": timeout, "trace": trace}
+    return httpx.Request(
+        request.method, request.url, headers=request.headers, content=request.content, extensions=extensions
+    )
+
+
+def _failure(error: Exception, departure: Departure) -> Failure:
+    if isinstance(error, NotSentError):
+        return Failure(sent=False, reason=error.reason, code=error.code)
+    sent = departure.began and not isinstance(error, _NEVER_SENT)
+    return Failure(sent=sent, reason=type(error).__name__, oversized=isinstance(error, OversizedBodyError))
+
+
+def _decoder(encoding: str) -> "zlib._Decompress | None":
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return None
+    if name in ("gzip", "x-gzip", "deflate"):
+        return zlib.decompressobj(wbits=47)
+    raise UndecodableBodyError

@@ -1,0 +1,215 @@
+"""The only place that turns an answer or a failure into a value or one error of the tree. It is total.
+
+What proves what: only a request that surely did not leave, or the API's own error document, says that
+nothing moved. Everything else leaves a moving call unknown.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal, TypeVar, cast
+
+from pydantic import ValidationError
+
+from voucher_payment_gateway.api._calls import Call
+from voucher_payment_gateway.api._error_document import Document, document, parsed_json
+from voucher_payment_gateway.api._steps import Answer, Failure, Outcome
+from voucher_payment_gateway.api._tokens import Token, is_sendable
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
+    CurrencyMismatchError,
+    InsufficientBalanceError,
+    OutcomeUnknownError,
+    RefusedError,
+    ReservationClosedError,
+    ThrottledError,
+    UnavailableError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+)
+
+T = TypeVar("T")
+Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
+Meanings = Mapping[str, Meaning]
+
+MEANINGS: dict[str, type[RefusedError]] = {
+    "unusable": VoucherUnusableError,
+    "insufficient_balance": InsufficientBalanceError,
+    "currency_mismatch": CurrencyMismatchError,
+    "reservation_closed": ReservationClosedError,
+}
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def conclude(
+    call: Call[T], outcome: Outcome, meanings: Meanings, token: Token | None = None
+) -> T | VoucherGatewayError:
+    """Return the value of the call or the one error that its outcome means; nothing is raised.
+
+    ``token`` is the one that was sent: no error repeats it.
+    """
+    if isinstance(outcome, Failure):
+        return _noted(call, _failed(call, outcome), outcome.reason)
+    if 200 <= outcome.status < 300:
+        return _value(call, outcome)
+    found = document(outcome, (*call.secrets, *([token.value] if token else [])))
+    return _noted(call, _turned_down(call, outcome, found, meanings), f"status {outcome.status}")
+
+
+def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
+    """Whether the call may be sent once more after a 401: a read always, a moving call where the API said no.
+
+    What the API answers with a 401 is not documented, and a proxy that asks for a login of its own says 401 in
+    JSON as well, also on the way back. So only the API's own document proves that nothing moved.
+    """
+    if isinstance(outcome, Failure) or outcome.status != 401 or not call.scope:
+        return False
+    return not call.moving or document(outcome, ()) is not None
+
+
+def token_answer(outcome: Outcome) -> Token | VoucherGatewayError:
+    """Return the token of a token request or its error; the request moves nothing, whatever was to follow."""
+    if isinstance(outcome, Failure):
+        error: VoucherGatewayError = (
+            ContractError() if outcome.oversized else UnavailableError(code=outcome.code)
+        )
+        what = outcome.reason
+    elif 200 <= outcome.status < 300:
+        token = _token(parsed_json(outcome.body))
+        if token is not None:
+            return token
+        error, what = ContractError(http_status=outcome.status), "an answer that cannot be understood"
+    else:
+        error, what = _token_refused(outcome), f"status {outcome.status}"
+    error.add_note(f"POST /oauth/token: {what}")
+    return error
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Return the seconds that a ``Retry-After`` asks for; None where it is absent or garbage."""
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        instant = parsedate_to_datetime(value)
+        seconds = (instant.replace(tzinfo=instant.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
+    if call.answer is None:
+        return cast(T, None) if _is_done(answer) else _strange(call, answer)
+    try:
+        value = cast(T, call.answer.model_validate(parsed_json(answer.body)))
+    except (ValidationError, RecursionError):
+        return _strange(call, answer)
+    if not call.ours(value):
+        return _noted(call, _not_understood(call, answer.status), "an answer to something else")
+    return value
+
+
+def _token(found: object) -> Token | None:
+    if not isinstance(found, dict) or not is_sendable(found.get("access_token")):
+        return None
+    kind, lasts = found.get("token_type", "Bearer"), found.get("expires_in")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return None
+    if isinstance(lasts, bool) or not isinstance(lasts, int | float) or not -1e12 < lasts < 1e12:
+        lasts = None
+    return Token.issued_now(found["access_token"], lasts)
+
+
+def _token_refused(answer: Answer) -> VoucherGatewayError:
+    if answer.status in (400, 401, 403):
+        return CredentialsError(http_status=answer.status)
+    if answer.status == 429:
+        return _throttled(answer, None)
+    if answer.status == 408 or 500 <= answer.status < 600:
+        return _unavailable(answer, None)
+    return ContractError(http_status=answer.status)
+
+
+def _strange(call: Call[T], answer: Answer) -> VoucherGatewayError:
+    return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
+
+
+def _is_done(answer: Answer) -> bool:
+    """Whether an answer that is to say nothing says that it is done: any words may say the opposite."""
+    if answer.status == 202:  # accepted, to be done later or never
+        return False
+    return answer.body.strip() in (b"", b"null") or parsed_json(answer.body) in ({}, [])
+
+
+def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
+    if not failure.sent:
+        return UnavailableError(code=failure.code)
+    if call.moving:
+        return OutcomeUnknownError()
+    return ContractError() if failure.oversized else UnavailableError()
+
+
+def _turned_down(
+    call: Call[T], answer: Answer, found: Document | None, meanings: Meanings
+) -> VoucherGatewayError:
+    status = answer.status
+    if status == 401 and (not call.moving or found is not None):
+        return CredentialsError(http_status=status, api_code=_api_code(found))
+    if found is not None and 400 <= status < 500 and status not in (401, 408, 429):
+        return _refused(call, status, found, meanings)
+    return _unclear(call, answer, found) if call.moving else _read_failed(call, answer, found)
+
+
+def _unclear(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
+    if found is not None and answer.status == 429:
+        return _throttled(answer, found)
+    if found is not None and answer.status == 503:
+        return _unavailable(answer, found)
+    return _not_understood(call, answer.status)
+
+
+def _read_failed(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
+    status = answer.status
+    if status == 403:
+        return CredentialsError(http_status=status, api_code=_api_code(found), missing_scope=call.scope)
+    if status == 429:
+        return _throttled(answer, found)
+    if status == 408 or 500 <= status < 600:
+        return _unavailable(answer, found)
+    return _not_understood(call, status)
+
+
+def _refused(call: Call[T], status: int, found: Document, meanings: Meanings) -> VoucherGatewayError:
+    kind = next((MEANINGS[meanings[code]] for code in found.codes if code in meanings), None)
+    if kind is None and status == 403:
+        return CredentialsError(http_status=status, api_code=found.api_code, missing_scope=call.scope)
+    if kind is None and status == 404 and call.not_found_means_unusable:
+        kind = VoucherUnusableError
+    return (kind or RefusedError)(http_status=status, api_code=found.api_code)
+
+
+def _not_understood(call: Call[T], status: int) -> VoucherGatewayError:
+    return (OutcomeUnknownError if call.moving else ContractError)(http_status=status)
+
+
+def _throttled(answer: Answer, found: Document | None) -> ThrottledError:
+    wait = retry_after_seconds(answer.retry_after)
+    return ThrottledError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
+
+
+def _unavailable(answer: Answer, found: Document | None) -> UnavailableError:
+    wait = retry_after_seconds(answer.retry_after)
+    return UnavailableError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
+
+
+def _api_code(found: Document | None) -> str:
+    return found.api_code if found is not None else ""
+
+
+def _noted(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
+    error.add_note(f"{call.name}: {what}")
+    return error

@@ -1,0 +1,98 @@
+"""How an outcome is answered: JSON for a storefront, the block alone for the script, a way back for a form."""
+
+from math import ceil
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, remember_problem
+from voucher_payment_gateway.checkout.problems import Problem
+from voucher_payment_gateway.checkout.requests import (
+    FRAGMENT_HEADER,
+    UNREADABLE,
+    brings_own_token,
+    wants_fragment,
+    wants_json,
+)
+from voucher_payment_gateway.checkout.schema import document_of
+
+__all__ = ["answer", "refuse"]
+
+PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
+
+
+def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    """Tell the visitor what came of the wish."""
+    if wants_json(request):
+        response = _as_json(request, outcome)
+    elif wants_fragment(request) and outcome.order is not None:
+        response = _as_block(request, outcome)
+    elif request.method == "GET":
+        response = HttpResponseRedirect(way_back(request))
+    else:
+        response = _as_way_back(request, outcome)
+    return _completed(response, outcome.problem)
+
+
+def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Answer a request that cannot even be looked at; nothing was done."""
+    if wants_json(request):
+        response = _as_json(request, Outcome(problem=problem))
+    else:
+        context = {"problem": problem, "next": way_back(request)}
+        response = render(request, PROBLEM_TEMPLATE, context, status=problem.status)
+    return _completed(response, problem)
+
+
+def way_back(request: HttpRequest) -> str:
+    """Return where the form wants to go back to, if that is a page of this site."""
+    target = request.GET.get("next", "") if request.method == "GET" else _posted_next(request)
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if safe else "/"
+
+
+def _posted_next(request: HttpRequest) -> str:
+    try:
+        return str(request.POST.get("next", ""))
+    except UNREADABLE:
+        return ""
+
+
+def _as_json(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    document = document_of(outcome, "" if brings_own_token(request) else get_token(request))
+    status = outcome.problem.status if outcome.problem else 200
+    return HttpResponse(document.model_dump_json(), status=status, content_type="application/json")
+
+
+def _as_block(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    context = block_context(outcome.order, way_back(request), outcome, notice=outcome.text)
+    status = outcome.problem.status if outcome.problem else 200
+    response = render(request, TEMPLATE, context, status=status)
+    response[FRAGMENT_HEADER] = "block"
+    return response
+
+
+def _as_way_back(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    if outcome.problem:
+        messages.error(request, outcome.text)
+        remember_problem(request, outcome.problem)
+    elif outcome.message:
+        messages.success(request, outcome.text)
+    response = HttpResponseRedirect(way_back(request))
+    response.status_code = 303
+    return response
+
+
+def _completed(response: HttpResponse, problem: Problem | None) -> HttpResponse:
+    patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
+    # on the way back it would ask the browser to wait before it goes
+    is_a_way_back = isinstance(response, HttpResponseRedirect)
+    if problem and problem.retry_after_seconds is not None and not is_a_way_back:
+        response["Retry-After"] = str(max(ceil(problem.retry_after_seconds), 1))
+    return response

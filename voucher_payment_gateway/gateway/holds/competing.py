@@ -1,0 +1,70 @@
+"""Two orders of the same shop and one voucher: the Voucher Cloud keeps one reservation, so the later one wins.
+
+The earlier payment is told that it lapsed. It may reserve again when it is captured, and is charged at once then, so
+two orders cannot evict each other for ever.
+"""
+
+from collections.abc import Iterable
+
+from voucher_payment_gateway.exceptions import OperationInProgressError
+from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.sealing import fingerprints, unseal
+from voucher_payment_gateway.signals import payment_lapsed
+
+__all__ = ["any_being_charged", "let_go", "refuse_if_being_charged", "rivals_of", "take_over"]
+
+
+def refuse_if_being_charged(rivals: Iterable[VoucherPayment]) -> None:
+    """Raise OperationInProgressError where another order is being paid with the voucher just now."""
+    if any_being_charged(rivals):
+        raise OperationInProgressError(
+            "Another order is being paid with this gift voucher just now. Nothing was sent.",
+            code="voucher_being_charged",
+        )
+
+
+def any_being_charged(payments: Iterable[VoucherPayment]) -> bool:
+    """Whether an operation of one of the payments is open; one that waits for its turn keeps nobody away."""
+    pks = [payment.pk for payment in payments]
+    operations = VoucherOperation.objects.using(database()).filter(payment__in=pks, waits=False)
+    return bool(pks) and operations.filter(state__in=OPEN_STATES).exists()
+
+
+def rivals_of(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
+    """Return the payments of other orders that hold the vouchers which these payments were made with."""
+    payments = list(payments)
+    orders = {payment.order_number for payment in payments}
+    codes = [code for payment in payments for code in _fingerprints_of(payment)]
+    vouchers = [payment.voucher_id for payment in payments if payment.voucher_id]
+    holding = VoucherPayment.objects.using(database()).filter(status="authorized")
+    # two statements: of an OR, SQLite makes a walk through the table
+    found = [*holding.filter(code_fingerprint__in=codes), *holding.filter(voucher_id__in=vouchers)]
+    rivals = {payment.pk: payment for payment in found if payment.order_number not in orders}
+    return [rivals[pk] for pk in sorted(rivals)]
+
+
+def take_over(payment: VoucherPayment) -> None:
+    """Tell the payments of other orders whose reservation was replaced by that of ``payment``."""
+    holding = VoucherPayment.objects.using(database()).filter(
+        status="authorized", voucher_id=payment.voucher_id
+    )
+    for rival in holding.exclude(pk=payment.pk).order_by("pk"):
+        if not any_being_charged([rival]):
+            let_go(rival)
+
+
+def _fingerprints_of(payment: VoucherPayment) -> list[str]:
+    """Return how the code may stand in other payments: the sealing key may have been changed in between."""
+    secret = unseal(payment.sealed_code)
+    return fingerprints(secret.code) if secret else [payment.code_fingerprint]
+
+
+def let_go(payment: VoucherPayment) -> None:
+    """Write down that nothing is held for ``payment`` any more, and tell the shop."""
+    held = payment.amount_authorized
+    change_payment(payment, **without_hold(payment, otherwise="lapsed"))
+    announce(payment_lapsed, payment, held)

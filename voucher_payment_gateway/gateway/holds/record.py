@@ -1,0 +1,144 @@
+"""Writing down what a reservation holds, and renewing one that lapsed, was lost, or has another amount."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    RefusedError,
+    ReservationClosedError,
+    UnavailableError,
+)
+from voucher_payment_gateway.gateway.holds.codes import kept_until
+from voucher_payment_gateway.gateway.holds.competing import any_being_charged, rivals_of, take_over
+from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, hold_exactly
+from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.order_view import unless_outdated
+from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.orders import note_reservation
+from voucher_payment_gateway.rules.timing import is_usable
+from voucher_payment_gateway.sealing import unseal
+from voucher_payment_gateway.signals import payment_authorized, payment_failed
+
+__all__ = ["fail_payment", "record_authorization", "record_hold", "renew"]
+
+
+def record_authorization(
+    payment: VoucherPayment,
+    hold: Hold,
+    number: int,
+    *,
+    limit: Decimal | None,
+    rivals: list[VoucherPayment],
+    **changes: Any,
+) -> None:
+    """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
+
+    ``limit`` is what the caller allows at most, None for all that the order needs; ``changes`` are made as well.
+    """
+    known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
+    agreed = {
+        "amount_agreed": payment.amount_captured + hold.amount,
+        "amount_limit": hold.amount if hold.is_all else limit,
+        "code_kept_until": kept_until(),
+    }
+    with unless_outdated():
+        _record(payment, hold, number, **agreed | changes)
+        # K3: all is written, not committed
+        if rivals:
+            take_over(payment)
+        if not known:
+            announce(payment_authorized, payment, hold.amount)
+
+
+def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
+    """Write down that ``payment`` is held anew by ``hold``: all of it or, OutdatedError, nothing."""
+    with unless_outdated():
+        _record(payment, hold, number)
+        # K3: all is written, not committed
+        take_over(payment)
+
+
+def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
+    # K1: a reservation was granted, nothing of it written
+    note_reservation(
+        payment.order_number, hold.reservation_id
+    )  # first: a shop's transaction locks its order first too
+    held = changes | {
+        "status": "authorized",
+        "voucher_id": hold.voucher_id,
+        "reservation_id": hold.reservation_id,
+        "reserved_until": hold.until,
+        "reservation_dead_at": hold.dead_at,
+        "amount_authorized": hold.amount,
+        "taxable": hold.taxable,
+        "tax_rate": hold.tax_rate,
+    }
+    _save(payment, held)
+    # K2: the payment has it, its operation is not written
+    VoucherOperation.objects.create(
+        payment=payment,
+        order_number=payment.order_number,
+        number=number,
+        voucher_id=hold.voucher_id,
+        kind="reserve",
+        state="succeeded",
+        amount=hold.amount,
+        currency=payment.currency,
+        remote_id=hold.reservation_id,
+        attempts=1,
+        settled_at=timezone.now(),
+    )
+
+
+def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
+    """Reserve ``amount`` anew with the sealed code, for a payment that is to be charged or held longer.
+
+    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher does
+    not hold the amount any more, UnavailableError while another order is being paid with it. No money moved.
+    """
+    secret = unseal(payment.sealed_code)
+    if secret is None:
+        raise ReservationClosedError(
+            f"order {payment.order_number}: {_what_is_held(payment, amount)} and the code is not stored; "
+            "the customer must enter it again. No money moved."
+        )
+    if any_being_charged(rivals_of([payment])):
+        raise UnavailableError(code="voucher_being_charged")
+    try:
+        hold = hold_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
+    except RefusedError as error:
+        raise InsufficientBalanceError(
+            f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
+            f"{amount} {payment.currency} any more. No money moved.",
+            api_code=error.api_code,
+            http_status=error.http_status,
+            available=available_on(payment.voucher_id),
+        ) from None
+    record_hold(payment, hold, number)
+
+
+def _what_is_held(payment: VoucherPayment, amount: Decimal) -> str:
+    """Return why ``amount`` cannot be charged on the reservation of the payment."""
+    if payment.status != "authorized" or not is_usable(payment.reserved_until, timezone.now()):
+        return "the reservation has ended"
+    return f"the reservation is of {payment.amount_authorized} {payment.currency}, {amount} are to be charged"
+
+
+def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
+    """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
+    with unless_outdated():
+        change_payment(payment, **without_hold(payment, otherwise="failed"), sealed_code="")
+        announce(payment_failed, payment, amount)
+
+
+def _save(payment: VoucherPayment, held: dict[str, Any]) -> None:
+    if payment.pk is not None:
+        change_payment(payment, **held)
+        return
+    for name, value in held.items():
+        setattr(payment, name, value)
+    payment.save(force_insert=True)

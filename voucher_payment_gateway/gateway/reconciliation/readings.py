@@ -1,0 +1,39 @@
+"""Reading the bookings of many vouchers, a few at the same time. No database is touched."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.bookings import bookings_of
+
+__all__ = ["Reading", "read"]
+
+AT_ONCE = 4
+"""So many vouchers are read at the same time."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the Voucher Cloud showed of one voucher, or why it did not, asked at ``read_at``."""
+
+    voucher_id: str
+    read_at: datetime
+    bookings: list[Charge] = field(default_factory=list)
+    error: VoucherGatewayError | None = None
+
+
+def read(vouchers: list[str]) -> list[Reading]:
+    with ThreadPoolExecutor(min(len(vouchers), AT_ONCE)) as pool:
+        return list(pool.map(_read_one, vouchers))
+
+
+def _read_one(voucher_id: str) -> Reading:
+    read_at = timezone.now()
+    try:
+        return Reading(voucher_id, read_at, bookings_of(voucher_id))
+    except VoucherGatewayError as error:
+        return Reading(voucher_id, read_at, error=error)

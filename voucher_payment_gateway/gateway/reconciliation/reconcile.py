@@ -1,0 +1,145 @@
+"""Reconcile: compare our operations with the bookings at the Voucher Cloud, voucher by voucher, both ways.
+
+It moves no money and takes nothing back. It is the only defence against a request that was doubled on its way.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import CredentialsError
+from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction
+from voucher_payment_gateway.gateway.reconciliation._left_open import holds_left_open
+from voucher_payment_gateway.gateway.reconciliation.differences import Found, record
+from voucher_payment_gateway.gateway.reconciliation.drafts import draft, moved, unread_draft
+from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
+from voucher_payment_gateway.gateway.reconciliation.vouchers import (
+    BATCH,
+    count_vouchers,
+    voucher_batches,
+)
+from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
+from voucher_payment_gateway.models.conditions import BOOKS
+from voucher_payment_gateway.rules.books import Entry
+from voucher_payment_gateway.rules.comparison import compare
+from voucher_payment_gateway.rules.states import OPEN_STATES
+
+__all__ = ["reconcile"]
+
+Progress = Callable[[int, int], None]
+
+
+def reconcile(
+    since: datetime, until: datetime, *, progress: Progress | None = None
+) -> list[VoucherDifference]:
+    """Compare every voucher that was used from ``since`` on and before ``until``, and return what differs.
+
+    Each voucher's bookings are compared in full, whatever their age. Vouchers with an older difference that nobody
+    explained are compared again: what is returned is all that is open now, grouped by voucher. A difference is a row
+    that stays; one that is not there any more is closed by itself. ``progress`` is called with the number of
+    vouchers done and of all. Moves no money; safe to run twice, and in several processes at once.
+
+    Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside of a
+    transaction, and what reading raises where nothing can be read: CredentialsError, UnavailableError, ContractError.
+    """
+    refuse_open_transaction()
+    _check(since, until)
+    voucher_cloud().authenticate()
+    advance = _counting(progress, since, until) if progress else None
+    told: list[VoucherDifference] = []
+    for vouchers in voucher_batches(since, until):
+        readings = read(vouchers)
+        told += record(_compare(readings))
+        if advance:
+            advance(len(vouchers))
+        _stop_if_nothing_can_be_read(readings)
+    return told
+
+
+def _check(since: datetime, until: datetime) -> None:
+    for name, instant in (("since", since), ("until", until)):
+        if not isinstance(instant, datetime) or instant.tzinfo is None:
+            raise ValueError(f"{name}: give an aware datetime, such as timezone.now().")
+    if since >= until:
+        raise ValueError("until: must be later than since.")
+
+
+def _counting(progress: Progress, since: datetime, until: datetime) -> Callable[[int], None]:
+    """Return what is called with so many vouchers more; what they come to is counted now."""
+    total, done = count_vouchers(since, until), 0
+    progress(done, total)
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, total)
+
+    return advance
+
+
+def _stop_if_nothing_can_be_read(readings: list[Reading]) -> None:
+    """End the run where a whole batch failed, or our rights are at fault: the next vouchers would fare no better."""
+    errors = [reading.error for reading in readings if reading.error]
+    if len(errors) == len(readings) and (
+        len(errors) == BATCH or all(isinstance(error, CredentialsError) for error in errors)
+    ):
+        raise errors[-1]
+
+
+def _compare(readings: list[Reading]) -> list[Found]:
+    """Compare a batch. Our rows are read after the lists: whatever was booked by then was written down before."""
+    operations: dict[str, list[VoucherOperation]] = defaultdict(list)
+    ours = VoucherOperation.objects.using(database()).filter(
+        voucher_id__in=[reading.voucher_id for reading in readings]
+    )
+    baselines = dict(
+        ours.filter(kind="refund", state__in=OPEN_STATES).values_list("pk", "baseline")
+    )  # before their operations: one that is decided in between is not open any more
+    for operation in ours.select_related("payment").defer("baseline", "late_answers"):
+        operations[operation.voucher_id].append(operation)
+    found = [_differences(reading, operations[reading.voucher_id], baselines) for reading in readings]
+    _find_elsewhere([row for each in found for row in each.rows])
+    return found
+
+
+def _find_elsewhere(rows: list[VoucherDifference]) -> None:
+    """Name the operation of a booking that seemed unknown, where we have it on another voucher."""
+    unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
+    if unknown:
+        ours = VoucherOperation.objects.using(database()).select_related("payment")
+        for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
+            moved(unknown[operation.remote_id], operation)
+
+
+def _differences(
+    reading: Reading, operations: list[VoucherOperation], baselines: dict[int, list[str] | None]
+) -> Found:
+    if reading.error is not None:
+        return Found(reading.voucher_id, [unread_draft(reading.voucher_id, operations, reading.error)])
+    settings = gateway_settings()
+    compared = compare(
+        [_entry(operation, baselines) for operation in operations],
+        reading.bookings,
+        client_id=settings.CLIENT_ID,
+        certain_before=reading.read_at - timedelta(seconds=settings.LIST_LAG_SECONDS),
+    )
+    rows = [draft(reading.voucher_id, finding, operations) for finding in compared.findings]
+    holds, undecided = holds_left_open(operations, reading.read_at)
+    return Found(reading.voucher_id, rows + holds, compared.undecided | undecided, is_read=True)
+
+
+def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> Entry:
+    return Entry(
+        id=operation.pk,
+        kind=operation.kind,
+        state=operation.state,
+        amount=operation.amount,
+        payment_id=operation.payment_id,
+        reference=operation.reference,
+        remote_id=operation.remote_id,
+        settled_at=operation.settled_at,
+        baseline=baselines.get(operation.pk) or (),
+    )

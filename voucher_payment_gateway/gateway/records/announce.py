@@ -1,0 +1,35 @@
+"""Telling the shop, after commit and without letting a receiver stop a payment."""
+
+import logging
+from decimal import Decimal
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.models import VoucherPayment
+
+__all__ = ["announce"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+
+def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
+    """Send ``signal`` once what is being written now has been committed; at once outside of a transaction."""
+
+    def send() -> None:
+        # K12: committed, the shop was not told
+        _send(signal, payment, amount)
+
+    transaction.on_commit(send, using=database(), robust=True)
+
+
+def _send(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
+    responses = signal.send_robust(
+        sender=VoucherPayment, payment=payment, order_number=payment.order_number, amount=amount
+    )
+    for receiver, response in responses:
+        if isinstance(response, Exception):
+            logger.error(
+                "a receiver of a gift voucher signal failed: %r (%s)", receiver, type(response).__name__
+            )

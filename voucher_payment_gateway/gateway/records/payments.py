@@ -1,0 +1,43 @@
+"""Changing a payment: only as it was read, so that nobody's change is lost."""
+
+from typing import Any, Literal
+
+from django.utils import timezone
+
+from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import status_without_hold
+
+__all__ = ["GIVEN_UP", "change_payment", "spoken_for", "without_hold"]
+
+GIVEN_UP = {"status": "cancelled", "sealed_code": ""}
+"""What another payment stands for now: the same voucher by another spelling of its code."""
+
+
+def change_payment(payment: VoucherPayment, **changes: Any) -> None:
+    """Change a row as it was read; raise OutdatedError where somebody changed it meanwhile."""
+    changes["updated_at"] = timezone.now()
+    as_read = VoucherPayment.objects.using(database()).filter(
+        pk=payment.pk,
+        status=payment.status,
+        reservation_id=payment.reservation_id,
+        amount_captured=payment.amount_captured,
+        amount_refunded=payment.amount_refunded,
+    )
+    if as_read.update(**changes) != 1:
+        raise OutdatedError
+    for name, value in changes.items():
+        setattr(payment, name, value)
+
+
+def without_hold(payment: VoucherPayment, *, otherwise: Literal["lapsed", "failed"]) -> dict[str, Any]:
+    """Return how a payment changes that holds nothing any more."""
+    status = status_without_hold(payment.amount_captured, payment.amount_refunded, otherwise=otherwise)
+    return {"status": status, "amount_authorized": ZERO, "reserved_until": None}
+
+
+def spoken_for(payment: VoucherPayment) -> dict[str, Any]:
+    """Return how a captured payment changes whose voucher the customer entered anew: the new payment stands for what
+    earlier captures left."""
+    return {"amount_agreed": payment.amount_captured, "sealed_code": ""}

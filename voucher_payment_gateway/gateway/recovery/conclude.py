@@ -1,0 +1,69 @@
+"""Conclude: a person says how an operation ended that the evidence could not decide."""
+
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
+from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction
+from voucher_payment_gateway.gateway.operations.registry import PROCEDURES
+from voucher_payment_gateway.gateway.operations.schedule import reread_at
+from voucher_payment_gateway.gateway.operations.transitions import LostClaimError, book, take
+from voucher_payment_gateway.gateway.records.bookings import bookings_of
+from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models.conditions import BOOKS
+
+__all__ = ["conclude"]
+
+
+def conclude(
+    operation: VoucherOperation, *, remote_id: str = "", actor: str, reason: str
+) -> VoucherOperation:
+    """Write down a person's decision on an operation in ``manual``, and go on from there. No money moves.
+
+    ``remote_id``: the booking at the Voucher Cloud that it is; it is read there, and refused unless type and amount are
+    equal and no other operation has it. Empty: nothing was booked and nothing will be; a charge or refund may be asked
+    for anew then. A wish to cancel that waited is carried out by the next ``settle``. ``actor`` and ``reason`` are
+    kept with the operation.
+
+    Raises WrongStateError where the operation is not ``manual`` (any more) or the booking is not that of the operation,
+    PaymentStateError without actor or reason, UnavailableError, CredentialsError and ContractError where the
+    voucher's bookings cannot be read, TransactionManagementError inside of a transaction. Nothing is changed then.
+    """
+    refuse_open_transaction()
+    if not actor.strip() or not reason.strip():
+        raise PaymentStateError(
+            "actor, reason: say who decides, and why. Nothing was changed.", code="conclusion_unfounded"
+        )
+    operation = VoucherOperation.objects.using(database()).select_related("payment").get(pk=operation.pk)
+    if operation.state != "manual":
+        raise WrongStateError(f"operation {operation.pk} is {operation.state}: there is nothing to decide.")
+    if remote_id:
+        _refuse_another_booking(operation, remote_id)
+    by = {"concluded_by": actor[:150], "conclusion": reason[:255]}
+    try:
+        _write(operation, remote_id, by)
+    except (LostClaimError, OutdatedError):
+        raise WrongStateError(f"operation {operation.pk} was changed by somebody else just now.") from None
+    return operation
+
+
+def _write(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> None:
+    if remote_id:
+        book(PROCEDURES[operation.kind], operation, remote_id, **by)
+        return
+    reread = reread_at(operation, booked=False)
+    if not take(operation, state="not_applied", settled_at=timezone.now(), reread_at=reread, **by):
+        raise LostClaimError
+
+
+def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None:
+    """Raise WrongStateError unless the Voucher Cloud shows this booking, of our type and amount, and nobody has it."""
+    row = next((row for row in bookings_of(operation.voucher_id) if row.id == remote_id), None)
+    if row is None or (row.type, row.amount) != (operation.kind, operation.amount):
+        raise WrongStateError(
+            f"the voucher has no {operation.kind} of {operation.amount} {operation.currency} with this id.",
+            code="booking_not_there",
+        )
+    booked = VoucherOperation.objects.using(database()).filter(BOOKS, remote_id=remote_id)
+    if booked.exclude(remote_id="").exclude(pk=operation.pk).exists():
+        raise WrongStateError("this booking belongs to another operation.", code="booking_known_already")

@@ -1,0 +1,231 @@
+"""Authorize: reserve on a voucher what an order still needs."""
+
+import logging
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    CurrencyMismatchError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway.holds.codes import kept, typed
+from voucher_payment_gateway.gateway.holds.competing import refuse_if_being_charged
+from voucher_payment_gateway.gateway.holds.record import record_authorization
+from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.records.order_view import (
+    OrderView,
+    OutdatedError,
+    decide,
+    look,
+    refuse_if_cancelling,
+    refuse_if_open,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway.records.payments import (
+    GIVEN_UP,
+    change_payment,
+    spoken_for,
+    without_hold,
+)
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.rules.timing import is_usable
+from voucher_payment_gateway.sealing import Secret, fingerprints, hint
+
+__all__ = [
+    "authorize",
+    "new_payment",
+    "refuse_known_currency",
+    "refuse_one_too_many",
+    "refuse_taxable",
+    "show_on",
+]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+
+def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | None = None) -> VoucherPayment:
+    """Reserve the voucher for what is due (or for ``amount``), or for what it holds if that is less.
+
+    The payment says what it holds in ``amount_authorized`` and until when in ``reserved_until`` (30 minutes);
+    what stays due is for another payment method. No money moves, so it may be called anywhere, and calling it
+    again with the same code is the same payment. One call to the Voucher Cloud, up to four where the voucher
+    holds less than is due.
+
+    Raises AmountError (malformed, more than is due, or nothing due), OperationInProgressError, RefusedError
+    (VoucherUnusableError for any code that cannot be redeemed), UnavailableError, CredentialsError. Nothing is
+    held after an error that is shown to the customer, or it lapses by itself.
+    """
+    facts = order_facts(order)
+    secret = typed(code, pin)
+    asked = None if amount is None else money.amount(amount)
+    reserved: list[Hold] = []
+    payment = decide(lambda: _authorize(facts, secret, asked, reserved))
+    show_on(order, payment)
+    return payment
+
+
+def _authorize(
+    facts: OrderFacts, secret: Secret, asked: Decimal | None, reserved: list[Hold]
+) -> VoucherPayment:
+    """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
+    that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
+    view = look(facts.number, code=secret.code)
+    refuse_other_currency(view, facts)
+    refuse_if_being_charged(view.rivals)
+    payment = view.live_payment(secret.code)
+    refuse_known_currency(view, facts, secret)
+    if payment:
+        refuse_if_cancelling(payment)
+    else:
+        refuse_one_too_many(view)
+    left_over = view.left_over(codes=fingerprints(secret.code))
+    refuse_if_open(left_over)
+    wanted = _wanted(view, facts, payment, asked)
+    if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
+        return payment
+    hold = _hold(secret, wanted, facts, payment)
+    reserved.append(hold)
+    refuse_taxable(hold)
+    twin, doublet = view.held_with(hold.voucher_id), None
+    if twin and twin != payment:  # another spelling of a code that is on the order already
+        payment, doublet = twin, payment
+        wanted = _wanted(view, facts, payment, asked)
+        hold = _hold(secret, wanted, facts, twin, replaced=True)
+    payment = payment or new_payment(facts, secret)
+    left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
+    refuse_if_open(left_over)
+    with unless_outdated():
+        for earlier in left_over:
+            change_payment(earlier, **spoken_for(earlier))
+        if doublet:
+            change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
+        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))
+    return payment
+
+
+def _hold(
+    secret: Secret,
+    wanted: Decimal,
+    facts: OrderFacts,
+    payment: VoucherPayment | None,
+    *,
+    replaced: bool = False,
+) -> Hold:
+    """Reserve; where that fails after the reservation of ``payment`` was replaced, its row says that it has ended."""
+    gone = [True] if replaced else []
+    known = payment.voucher_id if payment else ""
+    try:
+        return hold_what_is_there(
+            secret, wanted, facts.currency, voucher_id=known, on_replaced=lambda: gone.append(True)
+        )
+    except VoucherGatewayError:
+        if gone and payment and payment.status == "authorized":
+            with suppress(OutdatedError):  # somebody else's reservation stands there by now
+                change_payment(payment, reserved_until=timezone.now())
+        raise
+
+
+def _wanted(
+    view: OrderView, facts: OrderFacts, payment: VoucherPayment | None, asked: Decimal | None
+) -> Decimal:
+    """Return what to reserve: all that is due without this payment, or what was asked for."""
+    if payment:
+        refuse_if_open([payment])
+    due = view.due(facts.total, without=[payment] if payment else [])
+    if due <= ZERO:
+        raise AmountError(
+            f"order {facts.number}: nothing is due any more. Nothing was sent.", code="nothing_due"
+        )
+    if asked is not None and asked > due:
+        raise AmountError(
+            f"amount: only {due} {facts.currency} are due on order {facts.number}. Nothing was sent.",
+            code="more_than_due",
+        )
+    return money.amount(asked if asked is not None else min(due, money.LARGEST))
+
+
+def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
+    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it, or may pay it once
+    more."""
+    paying = [payment for payment in view.payments if _is_paying(payment)]
+    others = {payment.currency for payment in paying} - {facts.currency}
+    if others:
+        raise WrongStateError(
+            f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "
+            "first. Nothing was sent.",
+            code="order_currency_changed",
+        )
+
+
+def _is_paying(payment: VoucherPayment) -> bool:
+    may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
+    return may_be_held_again or payment.status in ("selected", "authorized", "captured")
+
+
+def refuse_one_too_many(view: OrderView) -> None:
+    """Raise WrongStateError where an order has as many vouchers as it may have: each costs calls whenever the order
+    is confirmed, charged or given back."""
+    count = sum(map(_is_paying, view.payments))
+    if count >= gateway_settings().VOUCHERS_PER_ORDER:
+        raise WrongStateError(
+            f"order {view.order_number}: it has {count} gift vouchers, as many as it may have. Nothing was sent.",
+            code="too_many_vouchers",
+        )
+
+
+def refuse_known_currency(view: OrderView, facts: OrderFacts, secret: Secret) -> None:
+    """Raise CurrencyMismatchError where the voucher was held for this order before, in another currency. Payments of
+    other orders are not asked: whoever types the code here may not know its PIN."""
+    known = set(fingerprints(secret.code))
+    for payment in view.payments:
+        if payment.code_fingerprint in known and payment.voucher_id and payment.currency != facts.currency:
+            raise CurrencyMismatchError(
+                f"order {facts.number}: the gift voucher …{payment.code_hint} is held in {payment.currency}. "
+                "Nothing was sent."
+            )
+
+
+def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
+    """Return a payment of ``facts`` with a voucher, not saved yet."""
+    return VoucherPayment(
+        order_number=facts.number,
+        currency=facts.currency,
+        status="selected",
+        code_hint=hint(secret.code),
+        **kept(secret),
+    )
+
+
+def is_usable_now(payment: VoucherPayment) -> bool:
+    """Whether the payment's reservation can still be charged."""
+    return payment.status == "authorized" and is_usable(payment.reserved_until, timezone.now())
+
+
+def refuse_taxable(hold: Hold) -> None:
+    """Let go of a voucher whose VAT was paid at its sale, or may have been, where the shop takes none of those."""
+    if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
+        return
+    if hold.taxable is None:
+        logger.warning(
+            "TAXABLE_VOUCHERS: the Voucher Cloud does not say of a voucher whether VAT was paid at its sale, so it was "
+            "refused"
+        )
+    release(hold.reservation_id)
+    raise VoucherUnusableError(code="taxable_voucher")
+
+
+def show_on(order: Any, payment: VoucherPayment) -> None:
+    """Let the order object in the shop's hands see the reservation id that now stands in its row."""
+    ids = getattr(order, "voucher_reservation_ids", None)
+    if isinstance(ids, list) and payment.reservation_id and payment.reservation_id not in ids:
+        ids.append(payment.reservation_id)

@@ -1,0 +1,257 @@
+"""Authorize what was selected: every voucher of an order at the same time.
+
+All calls are made before the first row is written, so no lock of the database is held while the network is slow.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.competing import (
+    let_go,
+    refuse_if_being_charged,
+    rivals_of,
+)
+from voucher_payment_gateway.gateway.holds.record import fail_payment, record_authorization
+from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.records.order_view import (
+    OrderView,
+    decide,
+    look,
+    refuse_if_open,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway.records.payments import (
+    GIVEN_UP,
+    change_payment,
+    spoken_for,
+    without_hold,
+)
+from voucher_payment_gateway.gateway.verbs.authorize import (
+    is_usable_now,
+    refuse_other_currency,
+    refuse_taxable,
+    show_on,
+)
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import LARGEST, ZERO
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.rules.states import HELD_BEFORE
+from voucher_payment_gateway.rules.timing import ends_soon
+from voucher_payment_gateway.sealing import unseal
+
+__all__ = ["authorize_selected"]
+
+AT_ONCE = 8
+"""So many reservations of one order are asked for at the same time."""
+
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+
+
+@dataclass
+class Wish:
+    """One voucher that is to be held: for how much at most, and what the Voucher Cloud answered."""
+
+    payment: VoucherPayment
+    amount: Decimal
+    answer: Hold | VoucherGatewayError | None = None
+    is_twin: bool = False
+    """Another spelling of a code that is on the order already: it is taken off."""
+    is_needed: bool = True
+    is_replaced: bool = False
+    """Whether its reservation is gone, or may be, because another was asked for."""
+    holds: bool = field(init=False)
+    """Whether its reservation is good, though for another amount than is due now."""
+
+    def __post_init__(self) -> None:
+        self.holds = is_usable_now(self.payment)
+
+    def on_replaced(self) -> None:
+        """Note that another reservation of the voucher was made, or may have been."""
+        self.is_replaced = True
+
+
+def authorize_selected(order: Any) -> list[VoucherPayment]:
+    """Reserve every selected voucher of the order, and anew those whose reservation has ended or whose order costs
+    more or less by now.
+
+    They are asked for at the same time. The earlier voucher is used first; one that is not needed any more is
+    not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
+    is ``failed``, the others hold what they hold.
+    """
+    facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
+    payments = decide(lambda: _authorize_selected(facts, refusals))
+    for payment in payments:
+        show_on(order, payment)
+    if refusals:
+        raise refusals[0]
+    return payments
+
+
+def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
+    view = look(facts.number)
+    refuse_other_currency(view, facts)
+    wanting = _wanting(view, facts.total)
+    refuse_if_open(wanting)
+    due = min(view.due(facts.total, without=wanting), LARGEST)
+    if wanting and due > ZERO:
+        rivals = rivals_of(wanting)
+        refuse_if_being_charged(rivals)
+        wishes = [Wish(payment, min(due, payment.amount_limit or due)) for payment in wanting]
+        _ask(wishes)
+        _settle_twins(view, wishes)
+        _share_out(wishes, view.due(facts.total, without=[wish.payment for wish in wishes]))
+        _write(view, wishes, rivals)
+        refusals += [wish.answer for wish in wishes if _is_told(wish)]  # type: ignore[misc]
+    elif wanting:
+        _let_go_of([payment for payment in wanting if payment.status == "authorized"])
+    return [payment for payment in view.payments if payment.status == "authorized"]
+
+
+def _let_go_of(not_needed: list[VoucherPayment]) -> None:
+    """End what is held for an order that is paid without it; release asks, and relies on nothing."""
+    _at_once(lambda payment: release(payment.reservation_id), not_needed)
+    with unless_outdated():
+        for payment in not_needed:
+            let_go(payment)
+
+
+def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
+    """Return the payments that are to be held, or longer, or for another amount."""
+    due, needed = view.due(total), view.due(total, without=view.payments)
+    held = sum((payment.amount_authorized for payment in view.payments), ZERO)
+
+    def is_wanting(payment: VoucherPayment) -> bool:
+        if payment.cancel_requested_at is not None:
+            return False
+        if payment.status == "selected" or not is_usable_now(payment):
+            return payment.status == "selected" or (
+                payment.status in HELD_BEFORE and bool(payment.sealed_code)
+            )
+        changed = held > needed or (due > ZERO and payment.amount_limit is None)
+        may_change = bool(payment.sealed_code) and not payment.has_open_operation
+        return may_change and (changed or ends_soon(payment.reserved_until, timezone.now()))
+
+    return [payment for payment in view.payments if is_wanting(payment)]
+
+
+def _ask(wishes: list[Wish]) -> None:
+    """Reserve what each wishes for, all at the same time; an answer may also be an error."""
+
+    def ask(wish: Wish) -> None:
+        wish.answer = _answer_to(wish)
+
+    _at_once(ask, wishes)
+
+
+def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
+    secret = unseal(wish.payment.sealed_code)
+    if secret is None:
+        return ReservationClosedError(
+            "The code is not stored; the customer must enter it again. No money moved."
+        )
+    try:
+        hold = hold_what_is_there(
+            secret,
+            wish.amount,
+            wish.payment.currency,
+            voucher_id=wish.payment.voucher_id,
+            on_replaced=wish.on_replaced,
+        )
+        refuse_taxable(hold)
+    except VoucherGatewayError as error:
+        return error
+    return hold
+
+
+def _settle_twins(view: OrderView, wishes: list[Wish]) -> None:
+    """Find several spellings of one code: only the first stays, reserved again, for the others replaced it."""
+    wanting = {wish.payment.pk for wish in wishes}
+    others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
+    first = {p.voucher_id: Wish(p, p.amount_authorized) for p in others if p.pk not in wanting}
+    again: list[Wish] = []
+    for wish in list(wishes):
+        if not isinstance(wish.answer, Hold):
+            continue
+        kept = first.setdefault(wish.answer.voucher_id, wish)
+        if kept is not wish:
+            refuse_if_open([kept.payment])
+            wish.is_twin, wish.answer = True, None
+            again += [kept] if kept not in again else []
+    wishes += [wish for wish in again if wish.payment.pk not in wanting]
+    _ask(again)
+
+
+def _share_out(wishes: list[Wish], due: Decimal) -> None:
+    """Give each, in order, what is still due; what holds too much is reserved anew, what is not needed let go."""
+    too_much: list[Wish] = []
+    not_needed: list[Hold] = []
+    left = due - sum((wish.payment.amount_authorized for wish in wishes if _stays_as_it_was(wish)), ZERO)
+    for wish in sorted(wishes, key=lambda wish: wish.payment.pk):
+        if not isinstance(wish.answer, Hold):
+            continue
+        wish.amount = max(min(wish.answer.amount, left), ZERO)
+        left -= wish.amount
+        if wish.amount == ZERO:
+            not_needed.append(wish.answer)
+            wish.answer, wish.is_needed = None, False
+        elif wish.amount < wish.answer.amount:
+            too_much.append(wish)
+    _at_once(lambda hold: release(hold.reservation_id), not_needed)
+    _ask(too_much)
+
+
+def _stays_as_it_was(wish: Wish) -> bool:
+    """Whether the payment keeps what it held: no answer came, or what it holds was not to be changed after all."""
+    refused = isinstance(wish.answer, RefusedError)
+    return isinstance(wish.answer, VoucherGatewayError) and (wish.holds or not refused)
+
+
+def _is_told(wish: Wish) -> bool:
+    return isinstance(wish.answer, VoucherGatewayError) and not (
+        wish.holds and isinstance(wish.answer, RefusedError)
+    )
+
+
+def _write(view: OrderView, wishes: list[Wish], rivals: list[VoucherPayment]) -> None:
+    """Write all of it or, OutdatedError, nothing."""
+    number = view.next_number
+    with unless_outdated():
+        for wish in wishes:
+            _write_what_is_not_held(wish)
+        for wish in wishes:
+            if isinstance(wish.answer, Hold):
+                for earlier in view.left_over(codes=(), voucher_id=wish.answer.voucher_id):
+                    change_payment(earlier, **spoken_for(earlier))
+                limit = wish.payment.amount_limit
+                record_authorization(wish.payment, wish.answer, number, limit=limit, rivals=rivals)
+                number += 1
+
+
+def _write_what_is_not_held(wish: Wish) -> None:
+    if wish.is_twin:
+        change_payment(wish.payment, **without_hold(wish.payment, otherwise="lapsed") | GIVEN_UP)
+    elif isinstance(wish.answer, RefusedError) and not wish.holds:
+        fail_payment(wish.payment, wish.payment.amount_authorized)
+    elif wish.payment.status != "authorized":
+        return
+    elif not wish.is_needed:
+        let_go(wish.payment)
+    elif wish.is_replaced and isinstance(wish.answer, VoucherGatewayError):
+        change_payment(wish.payment, reserved_until=timezone.now())
+
+
+def _at_once(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
+    at_once = min(len(all_of_them), AT_ONCE)
+    if at_once > 1:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(do, all_of_them))
+        return
+    for one in all_of_them:
+        do(one)

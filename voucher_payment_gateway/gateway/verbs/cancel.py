@@ -1,0 +1,180 @@
+"""Cancel: give up a payment, whatever state it is in."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.reserve import release
+from voucher_payment_gateway.gateway.operations.execute import NOT_READY, start
+from voucher_payment_gateway.gateway.operations.transitions import withdraw, write
+from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.order_view import (
+    database,
+    decide,
+    look,
+    target,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway.records.payments import change_payment
+from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
+from voucher_payment_gateway.gateway.verbs.refund import give_back_all
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cancels import before_cancel
+from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
+
+__all__ = ["RELEASE", "cancel", "end_refunded"]
+
+
+ENDED = ("cancelled", "refunded", "failed")
+"""Nothing is left to give back."""
+
+
+def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
+    """Give up the order's payments, or a single payment given in place of the order, in every state.
+
+    Selected or reserved: released, and the code is erased. Charged: refunded in full, ``cancelled`` once all of it
+    is back. An operation is under way: the wish is stored, and ``settle`` carries it out once the outcome is
+    known. Returns the payments touched; an order without vouchers, and what is cancelled, refunded
+    or failed already, is left alone.
+
+    Raises what a refund raises; the payment then stays ``captured``, and the wish is kept.
+    """
+    number, pk = target(order)
+    done: dict[int, VoucherPayment] = {}
+    errors: list[VoucherGatewayError] = []
+
+    def go_on() -> None:
+        view = look(number)
+        next_number = view.next_number
+        for payment in view.part(pk):
+            if payment.pk in done or _is_ended(payment):
+                continue
+            try:
+                next_number += _give_up(payment, next_number, actor=actor, reason=reason)
+            except VoucherGatewayError as error:
+                errors.append(error)
+            done[payment.pk] = payment
+
+    decide(go_on, progress=lambda: len(done))
+    if errors:
+        raise errors[0]
+    return list(done.values())
+
+
+def _is_ended(payment: VoucherPayment) -> bool:
+    """Whether nothing is left to give up; of what was refunded, a later part may still be charged."""
+    has_more = payment.status == "refunded" and (payment.has_open_operation or bool(payment.sealed_code))
+    return payment.status in ENDED and not has_more
+
+
+def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
+    """Give up one payment as it was read, and return how many operations that took of its order's numbers."""
+    if payment.has_open_operation and not _withdraw(payment):
+        _store_wish(payment)
+        return 0
+    if payment.amount_refundable > ZERO:
+        try:
+            give_back_all(payment, **by)
+        except OperationInProgressError:  # another was first, since this payment was read
+            payment.refresh_from_db(using=database())
+            _store_wish(payment)
+            return 0
+        payment.refresh_from_db(using=database())
+        if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
+            announce(payment_needs_review, payment, payment.amount_refundable)
+        return 0
+    _end(payment, number, **by)
+    return 1
+
+
+def end_refunded(payment: VoucherPayment) -> None:
+    """Call a payment cancelled whose last cent went back while somebody asked to cancel it."""
+    with unless_outdated():
+        change_payment(payment, status="cancelled", sealed_code="")
+        announce(payment_cancelled, payment, payment.amount_refunded)
+
+
+def _withdraw(payment: VoucherPayment) -> bool:
+    """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
+    operations = list(
+        VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
+    )
+    if before_cancel((operation.kind, operation.state) for operation in operations) == "wait":
+        return False
+    return all(withdraw(operation) for operation in operations if operation.state == "due")
+
+
+def _store_wish(payment: VoucherPayment) -> None:
+    with unless_outdated():
+        change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
+
+
+def _end(payment: VoucherPayment, number: int, **by: str) -> None:
+    """End the payment in our records, then ask the Voucher Cloud to let go; nothing depends on its answer."""
+    draft = VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        number=number,
+        voucher_id=payment.voucher_id,
+        kind="cancel",
+        amount=payment.amount_authorized,
+        currency=payment.currency,
+        target_id=payment.reservation_id,
+        **by,
+    )
+    if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
+        with suppress(*NOT_READY):  # the reservation lapses by itself
+            start(RELEASE, draft, **_ended())
+    else:
+        write(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
+    announce(payment_cancelled, payment, draft.amount)
+
+
+def _ended() -> dict[str, Any]:
+    return {
+        "status": "cancelled",
+        "amount_authorized": ZERO,
+        "reserved_until": None,
+        "sealed_code": "",
+        "cancel_requested_at": timezone.now(),
+    }
+
+
+class Releasing:
+    """How a reservation is let go. No money moves, and any answer will do."""
+
+    name = "cancel"
+
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        return False
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Nothing is needed beforehand."""
+
+    def call(self, operation: VoucherOperation) -> str:
+        release(operation.target_id)
+        return ""
+
+    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        return {}
+
+    def tell(self, operation: VoucherOperation) -> None:
+        """The shop was told when the payment ended."""
+
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        return False
+
+    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
+        return None
+
+    def refused(self, operation: VoucherOperation) -> None:
+        """Never asked: ``call`` takes any answer."""
+
+
+RELEASE = Releasing()

@@ -1,0 +1,238 @@
+"""Refund: give charged money back to the vouchers it came from."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    ContractError,
+    OutcomeUnknownError,
+    UnavailableError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway.operations.handler import of
+from voucher_payment_gateway.gateway.operations.transitions import ask_for_review
+from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.bookings import bookings_of
+from voucher_payment_gateway.gateway.records.order_view import (
+    OrderView,
+    database,
+    refuse_if_open,
+    target,
+)
+from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.answers import is_answer_to_refund
+from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
+from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
+
+__all__ = ["REFUND", "give_back_all", "refund"]
+
+
+def refund(
+    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
+    """Refund all that was captured and has not gone back, or ``amount`` of it, spread by ``REFUND_ORDER``.
+
+    ``order`` may also be a single payment. Outside of a transaction the money has moved when this returns;
+    inside of one it moves after the commit. An order without vouchers, or refunded in full, is left alone.
+
+    Raises AmountError (malformed, or more than is left to refund), WrongStateError (nothing was captured),
+    OperationInProgressError; nothing was sent. After RefusedError the payment is as it was and somebody is asked
+    to look (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet
+    and ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out: do not refund again by hand.
+    """
+    number, pk = target(order)
+    asked = None if amount is None else money.amount(amount)
+
+    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
+        return _parts(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
+
+    return carry_out(REFUND, number, plan, pk=pk, asked=asked)
+
+
+def give_back_all(payment: VoucherPayment, *, actor: str, reason: str) -> None:
+    """Refund all that is left of one payment, which is being cancelled."""
+
+    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
+        return _parts(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
+
+    wish = {"cancel_requested_at": timezone.now()}
+    carry_out(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
+
+
+def _parts(
+    order_number: str,
+    payments: list[VoucherPayment],
+    asked: Decimal | None,
+    done: Done,
+    **by: str,
+) -> list[VoucherOperation]:
+    """Return the refunds to make, the charges of which this run has tried to give something back left out."""
+    if not payments:
+        return []
+    charged = [payment for payment in payments if payment.amount_captured > ZERO]
+    if not charged:
+        refuse_if_open(payments)
+        raise WrongStateError(
+            f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
+        )
+    refuse_if_open([payment for payment in charged if payment.pk not in done.payments])
+    tried = {operation.target_id for operation in done.started}
+    left = {
+        payment: [(charge, rest) for charge, rest in _charges(payment) if charge.remote_id not in tried]
+        for payment in charged
+    }
+    sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
+    if asked is not None:
+        _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
+    wanted = sums if asked is None else _spread(asked, sums)
+    return [
+        draft for payment in charged for draft in _of_charges(payment, left[payment], wanted[payment], **by)
+    ]
+
+
+def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) -> None:
+    if asked > left:
+        raise AmountError(
+            f"amount: only {left} of order {order_number} can still go back to gift vouchers. Nothing was sent.",
+            code="more_than_captured",
+        )
+
+
+def _spread(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
+    """Say how much of ``asked`` each payment gives back."""
+    way = gateway_settings().REFUND_ORDER
+    if way == "pro-rata":
+        return dict(zip(left, money.share_out(asked, list(left.values())), strict=True))
+    shares = dict.fromkeys(left, ZERO)
+    for payment in reversed(left) if way == "last-first" else left:
+        shares[payment] = min(asked, left[payment])
+        asked -= shares[payment]
+    return shares
+
+
+def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
+    """Return the charges of a payment, newest first, with what of each can still go back.
+
+    A refund in flight counts as gone, and so does one that a person must decide.
+    """
+    operations = list(VoucherOperation.objects.using(database()).filter(payment=payment).order_by("pk"))
+    gone: dict[str, Decimal] = {}
+    for operation in operations:
+        if operation.kind == "refund" and counts_as_given_back(operation.state):
+            gone[operation.target_id] = gone.get(operation.target_id, ZERO) + operation.amount
+    charges = [
+        operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
+    ]
+    return [(charge, charge.amount - gone.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
+
+
+def _of_charges(
+    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
+) -> list[VoucherOperation]:
+    drafts = []
+    for charge, left in charges:
+        if (amount := min(wanted, left)) > ZERO:
+            drafts.append(_draft(payment, charge, amount, **by))
+            wanted -= amount
+    return drafts
+
+
+def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **by: str) -> VoucherOperation:
+    return VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        voucher_id=payment.voucher_id,
+        kind="refund",
+        amount=amount,
+        currency=payment.currency,
+        target_id=charge.remote_id,
+        reference=charge.reference,
+        **by,
+    )
+
+
+def _has_more(payment: VoucherPayment) -> bool:
+    """Whether a later delivery may still be charged: its hold and its code outlast the return of the earlier ones."""
+    return bool(payment.sealed_code) and payment.amount_chargeable > ZERO
+
+
+NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
+
+
+class Refunding:
+    """How a refund is prepared, made, and booked on its payment."""
+
+    name = "refund"
+
+    def needs_a_claim(self, operation: VoucherOperation) -> bool:
+        return False
+
+    def prepare(self, operation: VoucherOperation) -> None:
+        """Note which refunds the voucher has before the first send: without that a lost one could not be told from
+        them."""
+        if operation.baseline is None or not operation.attempts:
+            operation.baseline = refund_ids(operation.voucher_id)
+
+    def call(self, operation: VoucherOperation) -> str:
+        answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
+        if not is_answer_to_refund(
+            remote_id=answer.id,
+            baseline=operation.baseline or (),
+            voucher_id=operation.voucher_id,
+            told_voucher_id=answer.voucher_id,
+            reference=operation.reference,
+            told_reference=answer.order_number,
+        ):
+            raise OutcomeUnknownError(code="answer_not_ours")
+        return answer.id
+
+    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        payment = of(operation)
+        refunded = payment.amount_refunded + operation.amount
+        status = status_after_refund(
+            refunded=refunded,
+            captured=payment.amount_captured,
+            cancelling=payment.cancel_requested_at is not None,
+        )
+        booked: dict[str, Any] = {"amount_refunded": refunded}
+        if status == "captured" or (
+            status == "refunded" and payment.status == "authorized" and _has_more(payment)
+        ):
+            return booked
+        booked["status"] = status
+        return booked if status == "refunded" and _has_more(payment) else booked | NOTHING_HELD
+
+    def tell(self, operation: VoucherOperation) -> None:
+        announce(payment_refunded, of(operation), operation.amount)
+        if of(operation).status == "cancelled":
+            announce(payment_cancelled, of(operation), operation.amount)
+
+    def is_unwanted(self, operation: VoucherOperation) -> bool:
+        return False
+
+    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
+        return None
+
+    def refused(self, operation: VoucherOperation) -> None:
+        """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
+        ask_for_review(operation)
+
+
+def refund_ids(voucher_id: str) -> list[str]:
+    """Return the ids of all refunds of a voucher. Raises UnavailableError where they cannot be read."""
+    try:
+        return [row.id for row in bookings_of(voucher_id) if row.type == "refund"]
+    except ContractError as error:
+        raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
+
+
+REFUND = Refunding()

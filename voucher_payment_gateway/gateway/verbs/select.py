@@ -1,0 +1,55 @@
+"""Select: remember a voucher for an order until its checkout is confirmed."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.gateway.holds.codes import kept, typed
+from voucher_payment_gateway.gateway.records.order_view import (
+    decide,
+    look,
+    refuse_if_open,
+    unless_outdated,
+)
+from voucher_payment_gateway.gateway.records.payments import change_payment, spoken_for
+from voucher_payment_gateway.gateway.verbs.authorize import (
+    new_payment,
+    refuse_known_currency,
+    refuse_one_too_many,
+)
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.sealing import Secret, fingerprints
+
+__all__ = ["select"]
+
+
+def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
+    """Remember a code, sealed, for this order; nothing is sent, and nobody knows yet whether it is any good.
+
+    ``authorize_selected`` reserves it later. Selecting the same code again is the same payment, with the newer
+    PIN. Raises VoucherUnusableError for what cannot be a code, WrongStateError where the order has too many vouchers,
+    CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without ``SEALING_KEYS``.
+    """
+    if not gateway_settings().SEALING_KEYS:
+        raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
+    facts, secret = order_facts(order), typed(code, pin)
+    return decide(lambda: _select(facts, secret))
+
+
+def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
+    view = look(facts.number)
+    payment, left_over = view.live_payment(secret.code), view.left_over(codes=fingerprints(secret.code))
+    refuse_known_currency(view, facts, secret)
+    refuse_if_open(left_over)
+    with unless_outdated():
+        for earlier in left_over:
+            change_payment(earlier, **spoken_for(earlier))
+        if payment is None:
+            refuse_one_too_many(view)
+            payment = new_payment(facts, secret)
+            payment.save(force_insert=True)
+        elif payment.status in ("selected", "lapsed"):
+            change_payment(payment, **kept(secret))
+    return payment

@@ -1,0 +1,182 @@
+"""The doctor's look at our own side: settings, cache, database, sealing keys, and operations that wait."""
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+from django.core import checks
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import DatabaseError, connections, router
+from django.db.models import Min, Q, QuerySet, UniqueConstraint
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.management.doctor.report import Finding, age
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.sealing import unseal_text
+
+__all__ = ["cache_findings", "database_findings", "sealing_findings", "settings_findings"]
+
+APP = "voucher_payment_gateway"
+
+SETTLE_IS_LATE = timedelta(minutes=15)
+"""After so long without a look at what waits, ``voucher_settle`` surely does not run."""
+
+TRIAL_SECONDS = 30
+THREADS = 8
+ROUNDS = 5
+MOST_CODES = 1000
+
+
+def settings_findings() -> Iterator[Finding]:
+    """Yield what the system checks say of the settings."""
+    messages = list(_messages())
+    for number, message in messages:
+        yield Finding("settings", "trouble" if number.startswith("E") else "warning", f"{number}: {message}")
+    if not messages:
+        yield Finding("settings", "ok", "no check objects")
+
+
+def _messages(**which: Any) -> Iterator[tuple[str, str]]:
+    """Yield number and message of what the system checks of this app find, silenced warnings left out.
+
+    An error stays one: silenced or not, the gateway refuses to work with it.
+    """
+    for message in checks.run_checks(**which):
+        app, _, number = str(message.id).rpartition(".")
+        if app == APP and (number.startswith("E") or not message.is_silenced()):
+            yield number, message.msg
+
+
+def cache_findings(given: GatewaySettings) -> Iterator[Finding]:
+    """Yield whether the default cache keeps what it is given, adds a key once, and is shared by all processes."""
+    try:
+        yield _cache_finding(caches["default"], bool(given.SEALING_KEYS))
+    except Exception as error:  # whatever a cache backend or its driver raises
+        yield Finding("cache", "trouble", f"it cannot be used ({type(error).__name__})")
+
+
+def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
+    if isinstance(cache, DummyCache):
+        return Finding("cache", "warning", "it keeps nothing: every process fetches its own access token")
+    key, value = f"voucher_payment_gateway.doctor.{secrets.token_hex(8)}", secrets.token_hex(8)
+    cache.set(key, value, TRIAL_SECONDS)
+    kept = cache.get(key)
+    cache.delete(key)
+    if kept != value:
+        return Finding("cache", "trouble", "it does not give back what was stored")
+    if isinstance(cache, LocMemCache):
+        return Finding(
+            "cache", "warning", "it is one per process: every process fetches its own access token"
+        )
+    if isinstance(cache, FileBasedCache) or not _adds_once(key):
+        text = "add() is not atomic: at a start several processes may fetch an access token"
+        return Finding("cache", "warning", text)
+    if not seals:
+        return Finding("cache", "ok", "it works, but without SEALING_KEYS no access token is shared in it")
+    return Finding("cache", "ok", "it keeps what is stored, and add() is atomic")
+
+
+def _adds_once(key: str) -> bool:
+    barrier = Barrier(THREADS)
+
+    def add(name: str) -> bool:
+        barrier.wait(TRIAL_SECONDS)
+        try:
+            return bool(caches["default"].add(name, 1, TRIAL_SECONDS))
+        finally:
+            caches["default"].close()
+            connections.close_all()  # those that a cache in the database opened in this thread
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for turn in range(ROUNDS):
+            name = f"{key}.{turn}"
+            winners = sum(pool.map(add, [name] * THREADS))
+            caches["default"].delete(name)
+            if winners != 1:
+                return False
+    return True
+
+
+def database_findings() -> Iterator[Finding]:
+    """Yield whether the guards of the money stand in the database, and what waits in it."""
+    alias = router.db_for_write(VoucherOperation)
+    try:
+        guards = _guards(alias)
+        yield guards
+        if guards.state != "trouble":
+            yield from _operation_findings(alias)
+    except DatabaseError as error:
+        yield Finding("database", "trouble", f"{alias!r} cannot be used ({type(error).__name__})")
+
+
+def _guards(alias: str) -> Finding:
+    for number, message in _messages(tags=[checks.Tags.database], databases=[alias]):
+        return Finding("database", "trouble", f"{number}: {message}")
+    connection, wanted, found = connections[alias], set[str](), set[str]()
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        for model in (VoucherPayment, VoucherOperation):
+            if model._meta.db_table not in tables:
+                return Finding("database", "trouble", f"{alias!r} has no tables of this app: run migrate")
+            found |= connection.introspection.get_constraints(cursor, model._meta.db_table).keys()
+            wanted |= {each.name for each in model._meta.constraints if isinstance(each, UniqueConstraint)}
+    if wanted - found:
+        return Finding("database", "trouble", f"missing: {', '.join(sorted(wanted - found))}: run migrate")
+    return Finding("database", "ok", f"{alias!r} has the {len(wanted)} unique indexes that guard the money")
+
+
+def _operation_findings(alias: str) -> Iterator[Finding]:
+    operations, now = VoucherOperation.objects.using(alias), timezone.now()
+    still = operations.filter(IS_OPEN)
+    late = now - SETTLE_IS_LATE
+    forgotten = still.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
+    if text := _waiting(forgotten, now):
+        yield Finding("operations", "trouble", f"{text}, and nobody looks after them: run voucher_settle")
+    elif text := _waiting(still.filter(state="unknown"), now):
+        yield Finding("operations", "warning", f"{text} with an unknown outcome; voucher_settle looks for it")
+    else:
+        yield Finding("operations", "ok", _waiting(still, now) or "none is open")
+    if text := _waiting(operations.filter(state="manual"), now):
+        yield Finding("manual operations", "warning", f"{text}: a person has to decide")
+    else:
+        yield Finding("manual operations", "ok", "none")
+
+
+def _waiting(operations: QuerySet[VoucherOperation], now: datetime) -> str:
+    count, oldest = operations.count(), operations.aggregate(oldest=Min("created_at"))["oldest"]
+    return f"{count} open, the oldest for {age(now - oldest)}" if count and oldest else ""
+
+
+def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
+    """Yield whether codes are sealed, and whether the keys open those that are stored."""
+    if not given.SEALING_KEYS:
+        text = "no key: a reservation that ended needs the customer again, and select() is refused"
+        yield Finding("sealing keys", "warning", text)
+        return
+    try:
+        stored = _stored_codes()
+    except DatabaseError:
+        yield Finding("sealing keys", "not known", "the stored codes cannot be read")
+        return
+    shut = sum(unseal_text(sealed) is None for sealed in stored)
+    if shut:
+        text = f"{shut} of {len(stored)} stored codes are opened by none of the keys: was an old key removed?"
+        yield Finding("sealing keys", "trouble", text)
+    else:
+        text = f"{len(given.SEALING_KEYS)} in use; {len(stored)} stored codes can be opened"
+        yield Finding("sealing keys", "ok", text)
+
+
+def _stored_codes() -> list[str]:
+    alias = router.db_for_write(VoucherPayment)
+    sealed = VoucherPayment.objects.using(alias).exclude(sealed_code="").order_by("-pk")
+    return list(sealed.values_list("sealed_code", flat=True)[:MOST_CODES])

@@ -1,0 +1,165 @@
+"""The doctor's look at the Voucher Cloud: its address, our credentials, our rights. Nothing is created or moved.
+
+Three rights are shown by a read. No read needs the other four, so each is asked for by the call that could do least
+harm, on an id that cannot exist: there is nothing to change, whatever the API makes of it. None of these calls is a
+charge, a refund or a reservation.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+
+from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.connection import new_client
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
+    RefusedError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.management.doctor.network import clocks, reached
+from voucher_payment_gateway.management.doctor.report import Finding, State
+from voucher_payment_gateway.money import CENT
+
+__all__ = ["RIGHTS", "remote_findings"]
+
+
+@dataclass(frozen=True)
+class Right:
+    """A scope of the client group, a call that shows whether it is there, and what a shop lacks without it."""
+
+    scope: str
+    cost: str
+    ask: Callable[[VoucherCloud, str], object]
+    """Takes an id that cannot exist. Refused: the right is most likely there, as the call came as far as looking."""
+    pays_need_it: bool = True
+
+
+RIGHTS = (
+    Right(
+        "read",
+        "balances cannot be read: a voucher that holds less than is due is refused instead of paying a part",
+        lambda cloud, nowhere: cloud.get_voucher(nowhere),
+    ),
+    Right(
+        "read-lists",
+        "charges and refunds whose answer was lost cannot be resolved, and no refund is sent at all",
+        lambda cloud, _: next(cloud.list_vouchers(per_page=1), None),
+    ),
+    Right(
+        "use",
+        "nothing can be reserved, charged, refunded or activated: no voucher can pay",
+        lambda cloud, nowhere: cloud.set_voucher_status(nowhere, "inactive", "voucher_doctor"),
+    ),
+    Right(
+        "read-secrets",
+        "the code of a voucher can be read only in the answer that creates it; payments do not need it",
+        lambda cloud, nowhere: cloud.get_complete_voucher(nowhere),
+        pays_need_it=False,
+    ),
+    Right(
+        "manage",
+        "vouchers cannot be created or deleted; payments do not need it",
+        lambda cloud, nowhere: cloud.delete_voucher(nowhere, "voucher_doctor"),
+        pays_need_it=False,
+    ),
+    Right(
+        "update",
+        "SKU and batch of vouchers cannot be changed; payments do not need it",
+        lambda cloud, nowhere: cloud.update_voucher(nowhere, sku="voucher_doctor"),
+        pays_need_it=False,
+    ),
+    Right(
+        "recharge",
+        "vouchers cannot be topped up; payments do not need it",
+        lambda cloud, nowhere: cloud.recharge_voucher(
+            amount=CENT, currency="EUR", order_number=nowhere, id=nowhere
+        ),
+        pays_need_it=False,
+    ),
+)
+"""In the order in which they are asked for: what is concluded from a later one may rest on an earlier one."""
+
+
+def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
+    """Yield the findings about the address, the clocks, the credentials and the rights."""
+    address, date = reached(given)
+    yield address
+    if address.state != "ok":
+        yield Finding("credentials", "not known", "the address does not answer")
+        return
+    yield clocks(date)
+    try:
+        cloud = _client(given)
+    except (ImproperlyConfigured, ValueError) as error:
+        yield Finding("credentials", "trouble", str(error))
+        return
+    with cloud:
+        credentials = _credentials(cloud)
+        yield credentials
+        if credentials.state == "ok":
+            yield from _rights(cloud)
+
+
+def _client(given: GatewaySettings) -> VoucherCloud:
+    """Without the shared token: whether a fresh one is granted is the question. With no meanings of codes: a 403 is
+    a missing right here, whatever the operator has learned of its code."""
+    return new_client(given, error_meanings=None)
+
+
+def _credentials(cloud: VoucherCloud) -> Finding:
+    try:
+        cloud.authenticate()
+    except CredentialsError as error:
+        text = (
+            f"rejected{_status(error)}: CLIENT_ID and CLIENT_SECRET must belong to this ENVIRONMENT; "
+            "voucher_connect gets new ones"
+        )
+    except ContractError as error:
+        text = f"the token address answers something else{_status(error)}: is TOKEN_URL or BASE_URL right?"
+    except VoucherGatewayError as error:
+        if error.code == "client_secret":
+            text = "the callable CLIENT_SECRET fails"
+        else:
+            text = f"no token was granted{_status(error)}: {error}"
+    else:
+        return Finding("credentials", "ok", "an access token was granted")
+    return Finding("credentials", "trouble", text)
+
+
+def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
+    nowhere, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
+    for right in RIGHTS:
+        state, text = _right(cloud, right, nowhere)
+        if state == "trouble" and right.scope == "read-secrets" and "read" in missing:
+            state, text = "not known", "its call needs the missing right read as well"
+        elif state == "trouble":
+            missing.add(right.scope)
+            state = "trouble" if right.pays_need_it else "warning"
+        yield Finding(f"right {right.scope}", state, text)
+
+
+def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]:
+    try:
+        right.ask(cloud, nowhere)
+    except CredentialsError as error:
+        if error.missing_scope:
+            return "trouble", f"missing{_status(error)}: {right.cost}"
+        return "not known", f"the call was turned down{_status(error)}"
+    except RefusedError as error:
+        return (
+            "ok",
+            f"granted, most likely: its call on an id that cannot exist was let through{_status(error)}",
+        )
+    except VoucherGatewayError as error:
+        return "not known", f"the answer says nothing about it{_status(error)}"
+    if right.scope == "read-lists":
+        return "ok", "granted for certain: vouchers can be listed"
+    return "not known", "a call on an id that cannot exist succeeded"
+
+
+def _status(error: VoucherGatewayError) -> str:
+    return f" ({error.http_status})" if error.http_status else ""
