@@ -5,7 +5,7 @@ from datetime import datetime
 
 from voucher_payment_gateway.gateway.reconciliation.drafts import hold_draft
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
-from voucher_payment_gateway.rules.left_open import is_left_open
+from voucher_payment_gateway.rules.comparison import is_left_open
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
 __all__ = ["holds_left_open"]

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
-from voucher_payment_gateway.rules.books import DatedBooking
-from voucher_payment_gateway.rules.comparison import Finding
+from voucher_payment_gateway.rules.comparison import DatedBooking, Finding
 
 __all__ = ["draft", "hold_draft", "moved", "unread_draft"]
 

@@ -23,8 +23,7 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
 from voucher_payment_gateway.gateway.records.order_view import database
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
-from voucher_payment_gateway.rules.books import Entry
-from voucher_payment_gateway.rules.comparison import compare
+from voucher_payment_gateway.rules.comparison import Entry, compare
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]

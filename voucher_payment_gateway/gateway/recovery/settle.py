@@ -22,8 +22,8 @@ from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.rules.leases import after_lease
 from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.timing import after_lease
 
 __all__ = ["SettleReport", "settle"]
 

@@ -24,8 +24,8 @@ from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
 from voucher_payment_gateway.gateway.verbs.refund import give_back_all
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.cancels import before_cancel
 from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
 __all__ = ["RELEASE", "cancel", "end_refunded"]

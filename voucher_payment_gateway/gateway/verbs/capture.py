@@ -31,11 +31,10 @@ from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import facts_by_number, order_facts
-from voucher_payment_gateway.rules.answers import is_answer_to_charge
-from voucher_payment_gateway.rules.charges import after_refused_charge
-from voucher_payment_gateway.rules.references import charge_reference
+from voucher_payment_gateway.rules.evidence import charge_reference, is_answer_to_charge
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import may_be_charged
+from voucher_payment_gateway.rules.verdicts import after_refused_charge
 from voucher_payment_gateway.signals import payment_captured
 
 __all__ = ["CHARGE", "capture"]

@@ -29,8 +29,8 @@ from voucher_payment_gateway.gateway.records.order_view import (
 from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.answers import is_answer_to_refund
-from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
+from voucher_payment_gateway.rules.evidence import is_answer_to_refund
+from voucher_payment_gateway.rules.verdicts import counts_as_given_back, status_after_refund
 from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
 
 __all__ = ["REFUND", "give_back_all", "refund"]
