@@ -16,7 +16,7 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.handler import Procedure, of
 from voucher_payment_gateway.gateway.operations.schedule import next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import (
+from voucher_payment_gateway.gateway.records.conflicts import (
     DECISIONS,
     OutdatedError,
     database,

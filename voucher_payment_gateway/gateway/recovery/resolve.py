@@ -30,12 +30,12 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     take,
 )
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.order_view import (
+from voucher_payment_gateway.gateway.records.conflicts import (
     OutdatedError,
     database,
-    look,
     unless_outdated,
 )
+from voucher_payment_gateway.gateway.records.order_view import look
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
