@@ -20,7 +20,7 @@ OURS = "shop"
 class Calls:
     """A shop's connection to the Voucher Cloud, and its rows."""
 
-    def __init__(self, remote: Remote, weather: Weather, figures: resolution.Figures) -> None:
+    def __init__(self, remote: Remote, weather: Weather, figures: resolution.Tolerances) -> None:
         self.remote = remote
         self.weather = weather
         self.loop = weather.loop

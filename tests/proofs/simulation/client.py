@@ -218,7 +218,7 @@ class Client(Calls):
 
     def book(self, operation: Operation, remote_id: str) -> bool:
         """Write down a booking on the operation and its payment; say whether the claim was still ours."""
-        reread_at = resolution.last_read_at(self.now(), sends=operation.attempts, booked=True)
+        reread_at = resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=True)
         if not self.rows.take(operation, state="succeeded", remote_id=remote_id, reread_at=reread_at):
             return False
         payment = self.rows.payment(operation.payment_pk)

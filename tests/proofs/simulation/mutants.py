@@ -35,7 +35,7 @@ HOT = Rates(stall=0.03, crash=0.04)
 DAWDLING = Rates(late=0.3)
 SLOW = Rates(latest=3000, late=0.08)
 LATE_LISTS = {"list_lag": 300.0, "numbers_are_unique": True}
-PATIENT = resolution.Figures(refund_grace=timedelta(seconds=3600))
+PATIENT = resolution.Tolerances(refund_grace=timedelta(seconds=3600))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _shop(shop: type[Shop], **setting: Any) -> Bug:
     return Bug((), Setting(shop=shop, **setting), Setting(**setting))
 
 
-def _figures(figures: resolution.Figures, **setting: Any) -> Bug:
+def _figures(figures: resolution.Tolerances, **setting: Any) -> Bug:
     return Bug((), Setting(figures=figures, **setting), Setting(**setting))
 
 
@@ -70,19 +70,19 @@ BUGS: dict[str, Bug] = {
         mutations.NoDeath, rates=Rates(lost=0.1), vouchers=2
     ),
     "the read that decides is sent at the fence": _figures(
-        resolution.Figures(list_lag=timedelta(0)), rates=DAWDLING, behaviour={"list_lag": 55.0}
+        resolution.Tolerances(list_lag=timedelta(0)), rates=DAWDLING, behaviour={"list_lag": 55.0}
     ),
     "a refused reservation is a fence": _bug(
-        (resolution, "standing", mutations.refused_stands),
+        (resolution, "judge_fence", mutations.refused_stands),
         rates=DAWDLING,
         behaviour={"open_hold_lowers_balance": True},
         cancels=0.8,
     ),
     "an unanswered reservation is a fence": _bug(
-        (resolution, "standing", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
+        (resolution, "judge_fence", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
     ),
     "a release that is not found is a fence": _bug(
-        (resolution, "standing", mutations.not_found_stands),
+        (resolution, "judge_fence", mutations.not_found_stands),
         (resolution, "next_fence", mutations.release_first),
         rates=Rates(late=0.1),
         behaviour={"release_works": False},
@@ -119,9 +119,9 @@ BUGS: dict[str, Bug] = {
     "a worker that slept sends nevertheless": _bug(
         (timing, "may_begin", _value(lambda now, latest: True)), rates=HOT
     ),
-    "a refund is repeated without grace": _figures(resolution.Figures(refund_grace=timedelta(0))),
+    "a refund is repeated without grace": _figures(resolution.Tolerances(refund_grace=timedelta(0))),
     "the grace is shorter than a request can be under way": _figures(
-        resolution.Figures(refund_grace=timedelta(seconds=300))
+        resolution.Tolerances(refund_grace=timedelta(seconds=300))
     ),
     "refunds are matched by their time": _shop(mutations.MatchesByTime),
     "refunds that were there before count": _bug(
@@ -143,7 +143,7 @@ BUGS: dict[str, Bug] = {
         (verdicts, "verdict", mutations.refusal_is_final), behaviour=LATE_LISTS
     ),
     "nothing is read once more": _bug(
-        (resolution, "last_read_at", _value(lambda now, **facts: None)), rates=SLOW
+        (resolution, "trailing_read_at", _value(lambda now, **facts: None)), rates=SLOW
     ),
     "what is being cancelled counts as cancelled": _bug(
         (verdicts, "status_after_refund", mutations.cancelled_too_soon), rates=Rates(answer_lost=0.1)

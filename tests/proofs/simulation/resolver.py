@@ -65,7 +65,7 @@ class Resolver(Client):
         )
 
     def _after_absence(self, operation: Operation, payment: Payment, read_at: datetime) -> Process:
-        doubt = resolution.Doubt(
+        doubt = resolution.UnknownOperation(
             kind=operation.kind,
             sent_at=operation.sending_at or operation.created_at or read_at,
             fence_at=operation.fence_at,
@@ -98,7 +98,7 @@ class Resolver(Client):
                 failed=failed,
             )
             if fence == "death":
-                self._store_fence(operation, resolution.death_of(operation.target_dead_at, self.now()))
+                self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._have(fence, operation, payment)):
                 return
@@ -115,7 +115,7 @@ class Resolver(Client):
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
-        standing = resolution.standing(fence, error)
+        standing = resolution.judge_fence(fence, error)
         if standing == "again" and error:
             raise error
         if standing == "fails":
@@ -139,7 +139,7 @@ class Resolver(Client):
         )
 
     def _repeat_or_end(self, operation: Operation, payment: Payment) -> Process:
-        what = resolution.after_certainty(
+        what = resolution.after_proven_absence(
             wanted=self._is_wanted(operation, payment),
             sends=operation.attempts,
             cancelling=payment.cancel_requested_at is not None,
@@ -163,7 +163,7 @@ class Resolver(Client):
             yield from self.resume(follow_up)
 
     def _reread_at(self, operation: Operation) -> datetime | None:
-        return resolution.last_read_at(self.now(), sends=operation.attempts, booked=False)
+        return resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=False)
 
     def _hand_over(self, operation: Operation) -> None:
         if self.rows.take(operation, state="manual"):

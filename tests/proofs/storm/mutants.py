@@ -58,10 +58,10 @@ BUGS = {
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
     ),
     "the lists are believed to be up to date": Bug(
-        f"{GATEWAY}recovery.resolve", "_figures", mutations.no_lag, HASTY
+        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY
     ),
     "a claim is not compared": Bug(
-        f"{GATEWAY}operations.transitions", "take", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.transitions", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "the order number is compared by its beginning": Bug(
         f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
@@ -73,7 +73,7 @@ BUGS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
     ),
     "a lease that ran out means: send again": Bug(
-        f"{GATEWAY}recovery.settle", "_give_up_waiting", mutations.lease_over_means_send_again, SLEEPY
+        f"{GATEWAY}recovery.settle", "_mark_abandoned", mutations.lease_over_means_send_again, SLEEPY
     ),
     "a worker that slept sends nevertheless": Bug(
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
@@ -92,10 +92,10 @@ BUGS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Bug(
-        f"{GATEWAY}operations.execute", "take", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.execute", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Bug(
-        f"{GATEWAY}operations.execute", "keep_late_answer", mutations.thrown_away, DOUBLED
+        f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
     ),
     "a code is kept after the capture": Bug(
         f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept
