@@ -24,9 +24,8 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import execute, transitions
+from voucher_payment_gateway.gateway.operations import charge, execute, transitions
 from voucher_payment_gateway.gateway.recovery import resolve
-from voucher_payment_gateway.gateway.verbs import capture
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
@@ -292,7 +291,7 @@ def _not_found_is_a_fence(operation):
 
 def _repeated_at_the_fence(operation):
     fence(operation)
-    resolve._repeat_or_end(capture.CHARGE, operation)
+    resolve._repeat_or_end(charge.CHARGE, operation)
 
 
 reserved_anew, released, fence = resolve._reserved_anew, resolve._released, resolve._fence
@@ -332,7 +331,7 @@ RULES = {
     ),
     "C8": (
         test_c8_the_same_order_number_of_another_shop_is_not_adopted,
-        [(capture, "charge_reference", lambda order_number, capture, token: order_number)],
+        [(charge, "charge_reference", lambda order_number, capture, token: order_number)],
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,

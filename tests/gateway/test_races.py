@@ -19,8 +19,8 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
 )
 from voucher_payment_gateway.gateway.operations import transitions
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.signals import payment_captured
 

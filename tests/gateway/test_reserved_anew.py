@@ -6,8 +6,8 @@ import pytest
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, OperationInProgressError
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.operations.execute import resume
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation
 
 CODE = "GIFT-2000-ABCD"

@@ -8,8 +8,8 @@ from django.db import transaction
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.operations.transitions import book
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-4000-ABCD"

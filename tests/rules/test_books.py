@@ -6,8 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.books import Books, Entry, may_be
-from voucher_payment_gateway.rules.comparison import Finding, compare
+from voucher_payment_gateway.rules.comparison import Books, Entry, Finding, compare, may_be
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

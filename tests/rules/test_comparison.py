@@ -6,9 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.books import Entry
-from voucher_payment_gateway.rules.comparison import compare
-from voucher_payment_gateway.rules.left_open import is_left_open
+from voucher_payment_gateway.rules.comparison import Entry, compare, is_left_open
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 US, TILL, CLERK = "us", "till", "clerk"

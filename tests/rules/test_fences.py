@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.rules.fences import death_of, is_dead, next_fence, standing
+from voucher_payment_gateway.rules.resolution import death_of, is_dead, next_fence, standing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_payment_gateway.rules.references import (
+from voucher_payment_gateway.rules.evidence import (
     charge_reference,
     is_cut_off,
     is_same_number,

@@ -22,7 +22,7 @@ from voucher_payment_gateway.api.wire import (
     Voucher,
     can_stand_in_path,
 )
-from voucher_payment_gateway.rules.references import may_be_number
+from voucher_payment_gateway.rules.evidence import may_be_number
 
 T = TypeVar("T")
 Query = tuple[tuple[str, str], ...]

@@ -32,7 +32,7 @@ BUGS = {
     # money moves inside of the caller's transaction
     "in_atomic": Bug(
         execute,
-        "_in_transaction",
+        "in_transaction",
         lambda: False,
         "capture_in_atomic K9 none alone",
         "is booked and not in",

@@ -9,7 +9,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import Remote, Row
 from tests.proofs.simulation.rows import Operation, Rows
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
-from voucher_payment_gateway.rules import answers, resolution
+from voucher_payment_gateway.rules import evidence, resolution
 
 __all__ = ["MORNING", "OURS", "Calls"]
 
@@ -83,7 +83,7 @@ class Calls:
         told = {"told_voucher_id": operation.voucher_id, "told_reference": row.order_number}
         ours = {"voucher_id": operation.voucher_id, "reference": operation.reference}
         if operation.kind == "refund":
-            return answers.is_answer_to_refund(
+            return evidence.is_answer_to_refund(
                 remote_id=row.id, baseline=operation.baseline or (), **ours, **told
             )
-        return answers.is_answer_to_charge(amount=operation.amount, charged=row.amount, **ours, **told)
+        return evidence.is_answer_to_charge(amount=operation.amount, charged=row.amount, **ours, **told)

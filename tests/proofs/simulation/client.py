@@ -23,11 +23,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 from voucher_payment_gateway.rules import (
-    answers,
-    charges,
-    leases,
-    references,
-    refunds,
+    evidence,
     resolution,
     states,
     timing,
@@ -164,12 +160,12 @@ class Client(Calls):
             payment.voucher_id,
             "charge",
             amount,
-            reference=references.charge_reference(payment.order_number, capture, token),
+            reference=evidence.charge_reference(payment.order_number, capture, token),
         )
 
     def next_look(self, operation: Operation) -> datetime:
         now = self.now()
-        return leases.next_look_at(now, operation.sending_at or operation.created_at or now)
+        return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
 
     def _write(
         self, draft: Operation, payment: Payment, number: int | None, changes: dict[str, Any], **fields: Any
@@ -189,7 +185,7 @@ class Client(Calls):
     def _send(self, operation: Operation, claimed_at: float) -> Process:
         yield STEP
         try:
-            if not leases.may_begin(self.loop.now, claimed_at + leases.SEND_WINDOW_SECONDS):
+            if not timing.may_begin(self.loop.now, claimed_at + timing.SEND_WINDOW_SECONDS):
                 raise UnavailableError
             remote_id = yield from self.book_remotely(operation)
             yield STEP
@@ -238,7 +234,7 @@ class Client(Calls):
             )
         else:
             refunded = payment.refunded + operation.amount
-            status = refunds.status_after_refund(
+            status = verdicts.status_after_refund(
                 refunded=refunded,
                 captured=payment.captured,
                 cancelling=payment.cancel_requested_at is not None,
@@ -269,7 +265,7 @@ class Client(Calls):
         charged = [op.state for op in self.rows.of_payment(payment.pk) if op.kind == "charge"]
         refused = sum(1 for _ in takewhile(lambda state: state == "refused", reversed(charged)))
         usable = payment.status == "authorized" and timing.is_usable(payment.reserved_until, self.now())
-        follows = charges.after_refused_charge(
+        follows = verdicts.after_refused_charge(
             sends=operation.attempts,
             refused=refused,
             has_code=payment.has_code,
@@ -291,5 +287,5 @@ class Client(Calls):
     def _keep_late_answer(self, operation: Operation, remote_id: str) -> None:
         stored = self.rows.operations[operation.pk]
         stored.late_answers.append(remote_id)
-        if answers.needs_review(state=stored.state, recorded_id=stored.remote_id, remote_id=remote_id):
+        if evidence.needs_review(state=stored.state, recorded_id=stored.remote_id, remote_id=remote_id):
             self.ask_for_review(operation)

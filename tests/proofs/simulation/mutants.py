@@ -17,7 +17,12 @@ from tests.proofs.simulation.day import Result, Setting, play
 from tests.proofs.simulation.faults import Rates
 from tests.proofs.simulation.rows import Rows
 from tests.proofs.simulation.shop import Shop
-from voucher_payment_gateway.rules import evidence, fences, leases, references, refunds, resolution, verdicts
+from voucher_payment_gateway.rules import (
+    evidence,
+    resolution,
+    timing,
+    verdicts,
+)
 
 __all__ = ["BUGS", "Bug", "caught_by"]
 
@@ -68,17 +73,17 @@ BUGS: dict[str, Bug] = {
         resolution.Figures(list_lag=timedelta(0)), rates=DAWDLING, behaviour={"list_lag": 55.0}
     ),
     "a refused reservation is a fence": _bug(
-        (fences, "standing", mutations.refused_stands),
+        (resolution, "standing", mutations.refused_stands),
         rates=DAWDLING,
         behaviour={"open_hold_lowers_balance": True},
         cancels=0.8,
     ),
     "an unanswered reservation is a fence": _bug(
-        (fences, "standing", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
+        (resolution, "standing", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
     ),
     "a release that is not found is a fence": _bug(
-        (fences, "standing", mutations.not_found_stands),
-        (fences, "next_fence", mutations.release_first),
+        (resolution, "standing", mutations.not_found_stands),
+        (resolution, "next_fence", mutations.release_first),
         rates=Rates(late=0.1),
         behaviour={"release_works": False},
     ),
@@ -97,22 +102,22 @@ BUGS: dict[str, Bug] = {
     "the filter of the lists is believed": _shop(mutations.BelievesTheFilter),
     "bookings that are ours already count, one number per order": _bug(
         (evidence, "charge_evidence", mutations.ours_count),
-        (references, "charge_reference", mutations.bare_number),
+        (evidence, "charge_reference", mutations.bare_number),
     ),
     "the shop's bare number is sent": _bug(
-        (references, "charge_reference", mutations.bare_number), rates=Rates(lost=0.1)
+        (evidence, "charge_reference", mutations.bare_number), rates=Rates(lost=0.1)
     ),
     "every attempt has a new number": _shop(mutations.NewNumbers, behaviour=LATE_LISTS),
     "the order number is compared by its beginning": _bug(
         (evidence, "charge_evidence", mutations.prefix_compare),
-        (references, "charge_reference", mutations.without_token),
+        (evidence, "charge_reference", mutations.without_token),
     ),
     "state is compared, not the claim": _bug((Rows, "take", mutations.compare_state), rates=HOT),
     "a claim is not raised": _bug((Rows, "_next_claim", mutations.same_claim), rates=HOT),
     "nothing is compared": _bug((Rows, "take", mutations.compare_nothing), rates=HOT),
-    "a lease that ran out means: send again": _bug((leases, "after_lease", _value(lambda kind: "due"))),
+    "a lease that ran out means: send again": _bug((timing, "after_lease", _value(lambda kind: "due"))),
     "a worker that slept sends nevertheless": _bug(
-        (leases, "may_begin", _value(lambda now, latest: True)), rates=HOT
+        (timing, "may_begin", _value(lambda now, latest: True)), rates=HOT
     ),
     "a refund is repeated without grace": _figures(resolution.Figures(refund_grace=timedelta(0))),
     "the grace is shorter than a request can be under way": _figures(
@@ -141,7 +146,7 @@ BUGS: dict[str, Bug] = {
         (resolution, "last_read_at", _value(lambda now, **facts: None)), rates=SLOW
     ),
     "what is being cancelled counts as cancelled": _bug(
-        (refunds, "status_after_refund", mutations.cancelled_too_soon), rates=Rates(answer_lost=0.1)
+        (verdicts, "status_after_refund", mutations.cancelled_too_soon), rates=Rates(answer_lost=0.1)
     ),
 }
 

@@ -8,7 +8,7 @@ from tests.proofs.simulation.faults import DEADLINE_SECONDS
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, OutdatedError, Payment
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.rules import evidence, fences, leases, resolution
+from voucher_payment_gateway.rules import evidence, resolution, timing
 
 __all__ = ["Resolver"]
 
@@ -18,7 +18,7 @@ class Resolver(Client):
 
     def resolve(self, operation: Operation) -> Process:
         """Take one step with an unknown operation."""
-        lease = timedelta(seconds=leases.lease_seconds(DEADLINE_SECONDS))
+        lease = timedelta(seconds=timing.lease_seconds(DEADLINE_SECONDS))
         if not self.rows.take(operation, due_at=self.now() + lease):
             return
         payment = self.rows.payment(operation.payment_pk)
@@ -90,15 +90,15 @@ class Resolver(Client):
         return min(instant, soon) if instant is not None else soon
 
     def _fence(self, operation: Operation, payment: Payment) -> Process:
-        failed: list[fences.Fence] = []
+        failed: list[resolution.Fence] = []
         while True:
-            fence = fences.next_fence(
+            fence = resolution.next_fence(
                 wanted=self._is_wanted(operation, payment),
                 release_works=self.remote.behaviour.release_works,
                 failed=failed,
             )
             if fence == "death":
-                self._store_fence(operation, fences.death_of(operation.target_dead_at, self.now()))
+                self._store_fence(operation, resolution.death_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._have(fence, operation, payment)):
                 return
@@ -115,7 +115,7 @@ class Resolver(Client):
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
-        standing = fences.standing(fence, error)
+        standing = resolution.standing(fence, error)
         if standing == "again" and error:
             raise error
         if standing == "fails":

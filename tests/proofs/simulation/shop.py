@@ -10,7 +10,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.resolver import Resolver
 from tests.proofs.simulation.rows import ZERO, Operation, OutdatedError, Payment
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.rules import cancels, leases, refunds
+from voucher_payment_gateway.rules import timing, verdicts
 from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["Shop"]
@@ -86,7 +86,7 @@ class Shop(Resolver):
         """Return the newest charge of which something can still go back, and how much."""
         gone: dict[str, Decimal] = {}
         for op in operations:
-            if op.kind == "refund" and refunds.counts_as_given_back(op.state):
+            if op.kind == "refund" and verdicts.counts_as_given_back(op.state):
                 gone[op.target_id] = gone.get(op.target_id, ZERO) + op.amount
         for op in reversed(operations):
             if op.kind == "charge" and op.state == "succeeded" and op.amount > gone.get(op.remote_id, ZERO):
@@ -102,7 +102,7 @@ class Shop(Resolver):
         if payment.status in ENDED:
             return
         operations = [op for op in self.rows.of_payment(pk) if op.kind in MONEY_KINDS]
-        if cancels.before_cancel((op.kind, op.state) for op in operations) == "wait":
+        if verdicts.before_cancel((op.kind, op.state) for op in operations) == "wait":
             asked_at = payment.cancel_requested_at or self.now()
             self.rows.change_payment(payment, cancel_requested_at=asked_at)
             return
@@ -141,7 +141,7 @@ class Shop(Resolver):
 
     def sweep(self) -> Process:
         """Finish what is due, was abandoned, is unknown, is wished for, or is to be read once more."""
-        now, lease = self.now(), timedelta(seconds=leases.lease_seconds(DEADLINE_SECONDS))
+        now, lease = self.now(), timedelta(seconds=timing.lease_seconds(DEADLINE_SECONDS))
         for operation in self._open("sending"):
             if operation.sending_at and operation.sending_at < now - lease:
                 self._give_up_waiting(operation)
@@ -171,7 +171,7 @@ class Shop(Resolver):
             return
 
     def _give_up_waiting(self, operation: Operation) -> None:
-        state = leases.after_lease(operation.kind)
+        state = timing.after_lease(operation.kind)
         if self.rows.take(operation, state=state, due_at=operation.sending_at):
             self.tell("abandoned", operation, state)
 

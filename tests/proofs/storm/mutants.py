@@ -79,7 +79,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
     ),
     "money moves inside of the caller's transaction": Mutant(
-        f"{GATEWAY}operations.execute", "_in_transaction", mutations.never_in_a_transaction, STORMY
+        f"{GATEWAY}operations.execute", "in_transaction", mutations.never_in_a_transaction, STORMY
     ),
     "a lost answer is asked for again at once": Mutant(
         f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
@@ -100,7 +100,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "keep_late_answer", mutations.thrown_away, DOUBLED
     ),
     "a code is kept after the capture": Mutant(
-        f"{GATEWAY}verbs.capture:Charging", "booked", mutations.code_is_kept
+        f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept
     ),
 }
 

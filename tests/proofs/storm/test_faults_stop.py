@@ -8,9 +8,8 @@ from tests.docs.pages import page, section
 from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, storm
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.leases import LATEST_LOOK_SECONDS
 from voucher_payment_gateway.rules.resolution import DEAD_MARGIN_SECONDS
-from voucher_payment_gateway.rules.timing import HOLD_SECONDS
+from voucher_payment_gateway.rules.timing import HOLD_SECONDS, LATEST_LOOK_SECONDS
 
 DAYS = 40
 BUSY = Emphasis(

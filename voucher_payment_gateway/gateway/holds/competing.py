@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import OPEN_STATES

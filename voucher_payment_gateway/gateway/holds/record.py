@@ -15,7 +15,7 @@ from voucher_payment_gateway.gateway.holds.codes import kept_until
 from voucher_payment_gateway.gateway.holds.competing import any_being_charged, rivals_of, take_over
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, hold_exactly
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import unless_outdated
+from voucher_payment_gateway.gateway.records.conflicts import unless_outdated
 from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 import django.db
 from django.db import transaction
-from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
@@ -53,11 +52,11 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     withdraw,
     write,
 )
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database, decide
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, database, decide, in_transaction
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, is_past_hope, verdict
 
-__all__ = ["NOT_READY", "refuse_open_transaction", "resume", "start"]
+__all__ = ["NOT_READY", "resume", "start"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -77,7 +76,7 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
     ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
     # K4: decided, nothing written
-    if _in_transaction():
+    if in_transaction():
         _write_due(draft, payment_changes)
         _carry_out_after_commit(procedure, draft)
         return
@@ -144,24 +143,6 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         _send(procedure, operation, claimed_at)
     else:
         _refuse_unless_done(operation)
-
-
-def refuse_open_transaction() -> None:
-    """Raise TransactionManagementError inside of ``atomic()``: what is sent there could not be committed first."""
-    try:
-        with transaction.atomic(using=database(), durable=True):
-            pass
-    except RuntimeError:
-        raise TransactionManagementError("Call this outside of a transaction. Nothing was sent.") from None
-
-
-def _in_transaction() -> bool:
-    connection = transaction.get_connection(database())
-    if not connection.in_atomic_block and not connection.get_autocommit():
-        raise TransactionManagementError(
-            "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
-        )
-    return bool(connection.in_atomic_block)
 
 
 def _write_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:

@@ -1,9 +1,9 @@
 """The procedure of each kind of operation that is carried out by the three beats."""
 
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.operations.handler import Procedure
-from voucher_payment_gateway.gateway.verbs.cancel import RELEASE
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
-from voucher_payment_gateway.gateway.verbs.refund import REFUND
+from voucher_payment_gateway.gateway.operations.refund import REFUND
+from voucher_payment_gateway.gateway.operations.release import RELEASE
 
 __all__ = ["PROCEDURES"]
 

@@ -16,7 +16,7 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.handler import Procedure, of
 from voucher_payment_gateway.gateway.operations.schedule import next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import (
+from voucher_payment_gateway.gateway.records.conflicts import (
     DECISIONS,
     OutdatedError,
     database,
@@ -25,7 +25,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.answers import needs_review
+from voucher_payment_gateway.rules.evidence import needs_review
 from voucher_payment_gateway.signals import payment_needs_review
 
 __all__ = [

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, database
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
+from voucher_payment_gateway.rules.timing import is_usable
 
-__all__ = ["GIVEN_UP", "change_payment", "spoken_for", "without_hold"]
+__all__ = ["GIVEN_UP", "change_payment", "is_usable_now", "spoken_for", "without_hold"]
 
 GIVEN_UP = {"status": "cancelled", "sealed_code": ""}
 """What another payment stands for now: the same voucher by another spelling of its code."""
@@ -41,3 +42,8 @@ def spoken_for(payment: VoucherPayment) -> dict[str, Any]:
     """Return how a captured payment changes whose voucher the customer entered anew: the new payment stands for what
     earlier captures left."""
     return {"amount_agreed": payment.amount_captured, "sealed_code": ""}
+
+
+def is_usable_now(payment: VoucherPayment) -> bool:
+    """Whether the payment's reservation can still be charged."""
+    return payment.status == "authorized" and is_usable(payment.reserved_until, timezone.now())

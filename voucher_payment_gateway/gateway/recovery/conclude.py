@@ -3,12 +3,11 @@
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
-from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction
 from voucher_payment_gateway.gateway.operations.registry import PROCEDURES
 from voucher_payment_gateway.gateway.operations.schedule import reread_at
 from voucher_payment_gateway.gateway.operations.transitions import LostClaimError, book, take
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, database, refuse_open_transaction
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 

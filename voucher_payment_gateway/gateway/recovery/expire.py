@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES

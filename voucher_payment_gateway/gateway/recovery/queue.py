@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.operations.transitions import take
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = ["claimed"]

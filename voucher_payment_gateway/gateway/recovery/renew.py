@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.holds.record import renew
-from voucher_payment_gateway.gateway.records.order_view import database, look
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.order_view import look
 from voucher_payment_gateway.gateway.recovery.expire import without_open_operation
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.rules.timing import RENEW_SECONDS

@@ -30,22 +30,26 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     take,
 )
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.order_view import (
+from voucher_payment_gateway.gateway.records.conflicts import (
     OutdatedError,
     database,
-    look,
     unless_outdated,
 )
+from voucher_payment_gateway.gateway.records.order_view import look
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
-from voucher_payment_gateway.rules.fences import Fence, death_of, is_dead, next_fence, standing
 from voucher_payment_gateway.rules.resolution import (
     Doubt,
+    Fence,
     Figures,
     after_absence,
     after_certainty,
+    death_of,
+    is_dead,
     is_wanted,
+    next_fence,
+    standing,
 )
 from voucher_payment_gateway.sealing import unseal
 

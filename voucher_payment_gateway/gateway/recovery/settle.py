@@ -10,11 +10,11 @@ from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction, resume
+from voucher_payment_gateway.gateway.operations.execute import resume
 from voucher_payment_gateway.gateway.operations.registry import PROCEDURES
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.operations.transitions import LostClaimError, take
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, database, refuse_open_transaction
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.queue import claimed
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -22,8 +22,8 @@ from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.rules.leases import after_lease
 from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.timing import after_lease
 
 __all__ = ["SettleReport", "settle"]
 

@@ -11,44 +11,36 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     AmountError,
-    CurrencyMismatchError,
     VoucherGatewayError,
     VoucherUnusableError,
-    WrongStateError,
 )
 from voucher_payment_gateway.gateway.holds.codes import kept, typed
 from voucher_payment_gateway.gateway.holds.competing import refuse_if_being_charged
 from voucher_payment_gateway.gateway.holds.record import record_authorization
 from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, decide, unless_outdated
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
-    OutdatedError,
-    decide,
     look,
     refuse_if_cancelling,
     refuse_if_open,
-    unless_outdated,
+    refuse_known_currency,
+    refuse_one_too_many,
+    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
     GIVEN_UP,
     change_payment,
+    is_usable_now,
     spoken_for,
     without_hold,
 )
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
-from voucher_payment_gateway.rules.timing import is_usable
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = [
-    "authorize",
-    "new_payment",
-    "refuse_known_currency",
-    "refuse_one_too_many",
-    "refuse_taxable",
-    "show_on",
-]
+__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -154,47 +146,6 @@ def _wanted(
     return money.amount(asked if asked is not None else min(due, money.LARGEST))
 
 
-def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
-    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it, or may pay it once
-    more."""
-    paying = [payment for payment in view.payments if _is_paying(payment)]
-    others = {payment.currency for payment in paying} - {facts.currency}
-    if others:
-        raise WrongStateError(
-            f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "
-            "first. Nothing was sent.",
-            code="order_currency_changed",
-        )
-
-
-def _is_paying(payment: VoucherPayment) -> bool:
-    may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
-    return may_be_held_again or payment.status in ("selected", "authorized", "captured")
-
-
-def refuse_one_too_many(view: OrderView) -> None:
-    """Raise WrongStateError where an order has as many vouchers as it may have: each costs calls whenever the order
-    is confirmed, charged or given back."""
-    count = sum(map(_is_paying, view.payments))
-    if count >= gateway_settings().VOUCHERS_PER_ORDER:
-        raise WrongStateError(
-            f"order {view.order_number}: it has {count} gift vouchers, as many as it may have. Nothing was sent.",
-            code="too_many_vouchers",
-        )
-
-
-def refuse_known_currency(view: OrderView, facts: OrderFacts, secret: Secret) -> None:
-    """Raise CurrencyMismatchError where the voucher was held for this order before, in another currency. Payments of
-    other orders are not asked: whoever types the code here may not know its PIN."""
-    known = set(fingerprints(secret.code))
-    for payment in view.payments:
-        if payment.code_fingerprint in known and payment.voucher_id and payment.currency != facts.currency:
-            raise CurrencyMismatchError(
-                f"order {facts.number}: the gift voucher …{payment.code_hint} is held in {payment.currency}. "
-                "Nothing was sent."
-            )
-
-
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     """Return a payment of ``facts`` with a voucher, not saved yet."""
     return VoucherPayment(
@@ -204,11 +155,6 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         code_hint=hint(secret.code),
         **kept(secret),
     )
-
-
-def is_usable_now(payment: VoucherPayment) -> bool:
-    """Whether the payment's reservation can still be charged."""
-    return payment.status == "authorized" and is_usable(payment.reserved_until, timezone.now())
 
 
 def refuse_taxable(hold: Hold) -> None:

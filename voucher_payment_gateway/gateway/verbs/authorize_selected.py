@@ -19,25 +19,21 @@ from voucher_payment_gateway.gateway.holds.competing import (
 )
 from voucher_payment_gateway.gateway.holds.record import fail_payment, record_authorization
 from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.records.conflicts import decide, unless_outdated
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
-    decide,
     look,
     refuse_if_open,
-    unless_outdated,
+    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
     GIVEN_UP,
     change_payment,
+    is_usable_now,
     spoken_for,
     without_hold,
 )
-from voucher_payment_gateway.gateway.verbs.authorize import (
-    is_usable_now,
-    refuse_other_currency,
-    refuse_taxable,
-    show_on,
-)
+from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import LARGEST, ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts

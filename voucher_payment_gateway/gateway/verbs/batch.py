@@ -11,14 +11,8 @@ from django.db import transaction
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import resume, start
 from voucher_payment_gateway.gateway.operations.handler import Procedure, of
-from voucher_payment_gateway.gateway.records.order_view import (
-    OrderView,
-    OutdatedError,
-    database,
-    decide,
-    is_busy,
-    look,
-)
+from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, database, decide
+from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, look
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 

@@ -1,6 +1,5 @@
 """Cancel: give up a payment, whatever state it is in."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -8,27 +7,21 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
-from voucher_payment_gateway.gateway.holds.reserve import release
 from voucher_payment_gateway.gateway.operations.execute import NOT_READY, start
+from voucher_payment_gateway.gateway.operations.release import RELEASE
 from voucher_payment_gateway.gateway.operations.transitions import withdraw, write
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import (
-    database,
-    decide,
-    look,
-    target,
-    unless_outdated,
-)
-from voucher_payment_gateway.gateway.records.payments import change_payment
-from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
+from voucher_payment_gateway.gateway.records.conflicts import database, decide, unless_outdated
+from voucher_payment_gateway.gateway.records.order_view import look, target
+from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.verbs.refund import give_back_all
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.cancels import before_cancel
 from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
-__all__ = ["RELEASE", "cancel", "end_refunded"]
+__all__ = ["cancel", "end_refunded"]
 
 
 ENDED = ("cancelled", "refunded", "failed")
@@ -144,37 +137,3 @@ def _ended() -> dict[str, Any]:
         "sealed_code": "",
         "cancel_requested_at": timezone.now(),
     }
-
-
-class Releasing:
-    """How a reservation is let go. No money moves, and any answer will do."""
-
-    name = "cancel"
-
-    def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Nothing is needed beforehand."""
-
-    def call(self, operation: VoucherOperation) -> str:
-        release(operation.target_id)
-        return ""
-
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        return {}
-
-    def tell(self, operation: VoucherOperation) -> None:
-        """The shop was told when the payment ended."""
-
-    def is_unwanted(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
-        return None
-
-    def refused(self, operation: VoucherOperation) -> None:
-        """Never asked: ``call`` takes any answer."""
-
-
-RELEASE = Releasing()

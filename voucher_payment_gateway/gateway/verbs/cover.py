@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway.gateway.records.order_view import look
-from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
+from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_facts

@@ -6,18 +6,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.holds.codes import kept, typed
+from voucher_payment_gateway.gateway.records.conflicts import decide, unless_outdated
 from voucher_payment_gateway.gateway.records.order_view import (
-    decide,
     look,
     refuse_if_open,
-    unless_outdated,
-)
-from voucher_payment_gateway.gateway.records.payments import change_payment, spoken_for
-from voucher_payment_gateway.gateway.verbs.authorize import (
-    new_payment,
     refuse_known_currency,
     refuse_one_too_many,
 )
+from voucher_payment_gateway.gateway.records.payments import change_payment, spoken_for
+from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.sealing import Secret, fingerprints
