@@ -391,14 +391,14 @@ def test_the_async_twins_do_the_same(shop, order, voucher):
     from asgiref.sync import async_to_sync
 
     heard = []
-    payment_captured.connect(hear := lambda amount, **_: heard.append(amount), weak=False)
+    payment_captured.connect(record := lambda amount, **_: heard.append(amount), weak=False)
     try:
         async_to_sync(gateway.acapture)(order)
         async_to_sync(gateway.arefund)(order, "5.00")
         async_to_sync(gateway.acancel)(order)
         async_to_sync(gateway.asettle)()
     finally:
-        payment_captured.disconnect(hear)
+        payment_captured.disconnect(record)
     assert heard == [D("20.00")]
     assert [kind for kind, _ in shop.bookings(voucher)] == ["charge", "refund", "refund"]
     assert shop.cloud.balance(voucher.id) == D("20.00")
