@@ -8,8 +8,9 @@ from importlib import import_module
 import pytest
 from django.core.management import load_command_class
 from django.db import connection
+from pydantic.fields import FieldInfo
 
-from tests.docs.pages import ROOT, all_pages, first_words, headings, page, rows, section, words
+from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
 from tests.shop.models import Order
 from voucher_payment_gateway import api, checks, conf, exceptions, gateway, models, signals
 from voucher_payment_gateway.orders import OrderAdapter
@@ -99,6 +100,37 @@ def test_the_limits_on_guesses_are_told_key_by_key():
     assert told.keys() == fields.keys()
     for name, field in fields.items():
         assert words(told[name][2]) == [json.dumps(field.default)]
+
+
+def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
+    """Each key with its field, its row, and the cell that explains it."""
+    told = {name: (SETTINGS[name], cells, cells[3]) for name, cells in settings_rows().items()}
+    for heading, model in (("THROTTLE", conf.ThrottleSettings), ("API_BEHAVIOUR", conf.ApiBehaviour)):
+        for cells in rows(section(page("reference/settings.md"), heading)):
+            name = words(cells[0])[0]
+            told[f"{heading}.{name}"] = (model.model_fields[name], cells, cells[3])
+    return told
+
+
+@pytest.mark.parametrize("key", described_settings())
+def test_a_setting_is_explained_by_its_description(key):
+    field, _, explanation = described_settings()[key]
+    assert field.description
+    assert plain(explanation).startswith(field.description)
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in described_settings() if re.search("(?i)_(seconds|hours)$", key)]
+)
+def test_a_duration_is_told_with_its_unit(key):
+    field, cells, _ = described_settings()[key]
+    unit = key.rpartition("_")[2].lower()
+    assert field.description.rstrip(".").endswith(f", in {unit}")
+    assert f"number, {unit}" in cells[1]
+
+
+def test_the_names_in_order_fields_are_described():
+    assert all(field.description for field in conf.OrderFieldNames.model_fields.values())
 
 
 # checks.md
