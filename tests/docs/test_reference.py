@@ -196,11 +196,11 @@ def check_rows() -> dict[str, list[str]]:
 
 
 def test_every_check_has_its_row_and_no_other_has():
-    assert check_rows().keys() == checks.HINTS.keys()
+    assert check_rows().keys() == checks.CATALOGUE.keys()
 
 
 def test_every_mistake_of_the_settings_is_tried_here():
-    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {
+    assert {number for number, _ in MISTAKES} == checks.CATALOGUE.keys() - {
         "W019",
         "E022",
         "E024",
@@ -523,7 +523,7 @@ def test_every_module_that_a_page_names_exists():
 
 def exists(dotted: str) -> bool:
     if re.fullmatch(r"voucher_payment_gateway\.[EW]\d+", dotted):
-        return dotted.rpartition(".")[2] in checks.HINTS
+        return dotted.rpartition(".")[2] in checks.CATALOGUE
     parts = dotted.split(".")
     for cut in range(len(parts), 0, -1):
         try:
