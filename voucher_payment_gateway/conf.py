@@ -48,7 +48,7 @@ LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 LABEL = re.compile("[a-z0-9_-]{1,63}")
 
 TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
-"""What pydantic adds to the path of a value whose type is a union; no part of a key."""
+"""Parts that pydantic adds to the path of a value whose type is a union; not part of a key."""
 
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
@@ -134,14 +134,14 @@ class GatewaySettings(Secretive, Section):
 
     @property
     def base_url(self) -> str:
-        """The address that calls go to: ``BASE_URL``, else that of the environment."""
+        """The address of the API: ``BASE_URL``, else that of the environment."""
         return (
             self.BASE_URL or {"production": PRODUCTION, "sandbox": SANDBOX, "local": LOCAL}[self.ENVIRONMENT]
         )
 
     @property
     def order_adapter(self) -> Any:
-        """The object that reads the shop's orders: an instance of ``ORDER_ADAPTER``."""
+        """The instance of ``ORDER_ADAPTER`` that reads the shop's orders."""
         return _instance(self.ORDER_ADAPTER)
 
     @property
@@ -195,7 +195,7 @@ class GatewaySettings(Secretive, Section):
         return self
 
     @model_validator(mode="after")
-    def _deadline_holds_the_timeout(self) -> Self:
+    def _deadline_covers_the_timeout(self) -> Self:
         if self.DEADLINE_SECONDS < self.TIMEOUT_SECONDS:
             raise ValueError("DEADLINE_SECONDS: must be at least TIMEOUT_SECONDS")
         return self
@@ -247,7 +247,7 @@ def _instance(path: str) -> Any:
 
 
 def problems(raw: object) -> list[tuple[str, str]]:
-    """Return what is wrong with the dict ``raw`` as pairs of key and sentence; no value is repeated."""
+    """Return the mistakes in the dict ``raw`` as pairs of key and sentence; no value is repeated."""
     if not isinstance(raw, dict):
         return [("", f"{NAME} must be a dict.")]
     try:
@@ -271,7 +271,7 @@ def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str,
 
 @lru_cache(maxsize=1)
 def gateway_settings() -> GatewaySettings:
-    """Return the checked settings. Raises ImproperlyConfigured that names every wrong key, and no value."""
+    """Return the checked settings. Raises ImproperlyConfigured, which names every wrong key and no value."""
     raw = getattr(settings, NAME, None)
     found = problems(raw)
     if found:
@@ -279,9 +279,9 @@ def gateway_settings() -> GatewaySettings:
     return GatewaySettings.model_validate(raw)
 
 
-def _forget(*, setting: str, **_: object) -> None:
+def _clear_cache(*, setting: str, **_: object) -> None:
     if setting in (NAME, "DEBUG"):
         gateway_settings.cache_clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="voucher_payment_gateway.conf")
+setting_changed.connect(_clear_cache, dispatch_uid="voucher_payment_gateway.conf")
