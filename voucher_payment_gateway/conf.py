@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api._config import LONGEST_SECONDS
+from voucher_payment_gateway.api.arguments import MAX_SECONDS
 from voucher_payment_gateway.settings_sections import Section, ThrottleSettings
 from voucher_payment_gateway.unpicklable import Secretive
 
@@ -49,7 +49,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
-CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
+CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
 class OrderFieldNames(Section):
