@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api._config import LONGEST_SECONDS
+from voucher_payment_gateway.api.arguments import MAX_SECONDS
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     OrderFieldNames,
@@ -54,7 +54,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
-CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
+CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
 class GatewaySettings(Secretive, Section):
