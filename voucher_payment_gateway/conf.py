@@ -3,9 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -21,7 +19,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     OrderFieldNames,
@@ -45,7 +43,6 @@ __all__ = [
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
-LABEL = re.compile("[a-z0-9_-]{1,63}")
 
 TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
 """Parts that pydantic adds to the path of a value whose type is a union; not part of a key."""
@@ -152,9 +149,10 @@ class GatewaySettings(Secretive, Section):
     @field_validator("BASE_URL", "TOKEN_URL")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
-        development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
-        if url and (objection := _objection(url, loopback_may_be_plain=development)):
-            raise ValueError(objection)
+        is_development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
+        http_hosts = LOOPBACK_HOSTS if is_development else set()
+        if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
+            raise ValueError(problem)
         return url.rstrip("/")
 
     @field_validator("CLIENT_SECRET")
@@ -199,46 +197,6 @@ class GatewaySettings(Secretive, Section):
         if self.DEADLINE_SECONDS < self.TIMEOUT_SECONDS:
             raise ValueError("DEADLINE_SECONDS: must be at least TIMEOUT_SECONDS")
         return self
-
-
-def _objection(url: str, *, loopback_may_be_plain: bool) -> str:
-    """Return what makes an address one that cannot be called, and the cure; no part of it, as it may hold a secret."""
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        return "must be plain ASCII without spaces: write other letters of a host name in their xn-- form"
-    scheme, parts = url.partition("://")[0].lower(), _split(url)
-    host = (parts and parts.hostname) or ""
-    if scheme != "https" and not (scheme == "http" and loopback_may_be_plain and host in LOOPBACK_HOSTS):
-        return "must start with https:// (http:// only for a loopback address, in development)"
-    if "@" in (parts.netloc if parts else url):
-        return "must hold no user name and no password: take out what stands before the @, and the @"
-    if "?" in url or "#" in url:
-        return "must hold no query and no fragment: take out the ? or # and what follows"
-    if parts is None or not _is_host(host):
-        return "has no host name that can be: write it as in https://host.example/v1"
-    return "" if _has_port_that_can_be(parts) else "has no port that can be: use 1 to 65535, or leave it out"
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
-
-
-def _is_host(host: str) -> bool:
-    if ":" not in host:
-        return len(host) <= 253 and all(LABEL.fullmatch(label) for label in host.split("."))
-    try:
-        return IPv6Address(host).scope_id is None
-    except ValueError:
-        return False
-
-
-def _has_port_that_can_be(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0 and not parts.netloc.endswith(":")
-    except ValueError:
-        return False
 
 
 @cache

@@ -1,10 +1,9 @@
 """Checks of the settings that guard codes and money: sealing, throttle, connection, durations."""
 
-import ssl
-
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
 
+from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.checks.catalogue import Messages, imported, report
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.throttle import counts_exactly, is_shared
@@ -32,16 +31,12 @@ def _normaliser(given: GatewaySettings) -> Messages:
 
 
 def _ca_file(given: GatewaySettings) -> Messages:
-    if given.CA_FILE and not _is_certificate_file(given.CA_FILE):
-        yield report("E023", "no_certificate")
-
-
-def _is_certificate_file(path: str) -> bool:
+    if not given.CA_FILE:
+        return
     try:
-        ssl.create_default_context(cafile=path)
-    except (OSError, ValueError):  # an SSLError is an OSError
-        return False
-    return True
+        read_certificates(given.CA_FILE)
+    except ValueError:
+        yield report("E023", "no_certificate")
 
 
 def _sealing(given: GatewaySettings) -> Messages:
