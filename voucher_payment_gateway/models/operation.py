@@ -1,4 +1,4 @@
-"""The operation: one call that may move money, and what is known of it."""
+"""The operation: one call that may move money, and its outcome."""
 
 import uuid
 
@@ -16,10 +16,10 @@ __all__ = ["VoucherOperation"]
 
 
 class VoucherOperation(PermanentModel):
-    """One call that may move money, written down before it is made and never deleted.
+    """One call that may move money, stored before it is made and never deleted.
 
-    The operations of an order are numbered 1, 2, … without a gap. Who decides on an outdated view of the order
-    collides on the number, writes nothing, and decides anew: that is what keeps two tabs apart without a lock.
+    The operations of an order are numbered 1, 2, … without a gap: optimistic locking. A worker that decided on a
+    stale view of the order conflicts on the number, writes nothing, and retries.
     """
 
     class Kind(models.TextChoices):

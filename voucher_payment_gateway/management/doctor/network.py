@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.doctor.report import Finding
 
@@ -86,8 +87,8 @@ def _trusted(ca_file: str) -> ssl.SSLContext:
     if not ca_file:
         return httpx.create_ssl_context(trust_env=False)
     try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError):
+        return read_certificates(ca_file)
+    except ValueError:
         raise CertificatesError from None
 
 
