@@ -12,6 +12,7 @@ import httpx
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.probe.cleanup import Cleanup
 from voucher_payment_gateway.management.probe.experiments import EXPERIMENTS
 from voucher_payment_gateway.management.probe.findings import Experiment, Finding, failure_text
 from voucher_payment_gateway.management.probe.other_experiments import OTHER_EXPERIMENTS
@@ -41,6 +42,7 @@ class Probe:
         self._recorder = RecordingTransport(transport)
         self._cloud = new_client(settings, transport=self._recorder, error_meanings=None)
         self._session = Session(self._cloud, self._recorder, time_source or TimeSource(), self.run)
+        self._cleanup = Cleanup(self._session)
 
     @property
     def batch(self) -> str:
@@ -67,11 +69,13 @@ class Probe:
             for name, experiment in OTHER_EXPERIMENTS.items():
                 yield self._finding(name, experiment)
             try:
-                yield from refusals(self._session)
+                for finding in refusals(self._session):
+                    self._cleanup.run()
+                    yield finding
             except (VoucherGatewayError, ValueError) as error:
                 yield Finding("API error codes", None, failure_text(error))
             finally:
-                self._session.put_all_away()
+                self._cleanup.run()
 
     def _finding(self, name: str, experiment: Experiment, *, is_behaviour: bool = False) -> Finding:
         try:
@@ -79,7 +83,7 @@ class Probe:
         except (VoucherGatewayError, ValueError) as error:
             value, text = None, failure_text(error)
         finally:
-            self._session.put_all_away()
+            self._cleanup.run()
         return Finding(name, value, text, is_behaviour)
 
     def _post_status(self) -> Finding:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from voucher_payment_gateway.exceptions import (
     CredentialsError,
@@ -10,15 +9,12 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.management.probe.session import COMMENT, Session
 from voucher_payment_gateway.management.probe.vouchers import ProbeVoucher
 from voucher_payment_gateway.money import CENT, ZERO
 
-if TYPE_CHECKING:
-    from voucher_payment_gateway.management.probe.session import Session
-
 __all__ = ["Cleanup"]
 
-COMMENT = "voucher_probe"
 POLL_TIMEOUT_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 1.0
 MAX_CLOCK_SKEW = timedelta(days=2)
@@ -28,11 +24,21 @@ MAX_CLOCK_SKEW = timedelta(days=2)
 class Cleanup:
     """Takes back holds, charges and vouchers of a session. Raises nothing of the API."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
-    def clean_up(self, voucher: ProbeVoucher) -> None:
-        """Take back what was done with one voucher, and the voucher. Names on the session what stays."""
+    def run(self) -> None:
+        """Take back everything that experiments left since the last run."""
+        session = self._session
+        if session.unconfirmed_vouchers:
+            session.vouchers += self._find_unconfirmed(session.unconfirmed_vouchers, session.voucher_ids)
+            session.unconfirmed_vouchers = 0
+        while session.vouchers:
+            voucher = session.vouchers.pop()
+            session.voucher_ids.add(voucher.id)
+            self._clean_up(voucher)
+
+    def _clean_up(self, voucher: ProbeVoucher) -> None:
         # A voucher with bookings cannot be deleted: once it is gone, nothing unconfirmed was ever booked on it.
         if not voucher.charges and self._is_deleted(voucher):
             return
@@ -46,7 +52,7 @@ class Cleanup:
         elif voucher.charges or not self._is_deleted(voucher):
             self._session.kept += 1
 
-    def find_unconfirmed_vouchers(self, count: int, known: set[str]) -> list[ProbeVoucher]:
+    def _find_unconfirmed(self, count: int, known: set[str]) -> list[ProbeVoucher]:
         """Return the vouchers that were perhaps created ``count`` times; tell of those that cannot be found."""
         found: dict[str, ProbeVoucher] = {}
 

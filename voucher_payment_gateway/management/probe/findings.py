@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from voucher_payment_gateway.conf import ApiBehaviour
 from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
-
-if TYPE_CHECKING:
-    from voucher_payment_gateway.management.probe.session import Session
+from voucher_payment_gateway.management.probe.session import Session
 
 __all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", "failure_text", "format_line"]
 
 Value = str | bool | int | float
-Experiment = Callable[["Session"], tuple[Value | None, str]]
+Experiment = Callable[[Session], tuple[Value | None, str]]
 """Does things on the session; returns what was observed and how. None: it could not be determined, and why."""
 
 

@@ -20,9 +20,7 @@ def refusals(session: Session) -> Iterator[Finding]:
     session.reserve(session.new_voucher())  # proves the right to reserve: from here on a 403 is a refusal
     for name, (meaning, prepare) in CASES.items():
         call = prepare(session)
-        finding = _finding(name, meaning, session.attempt(call), session.attempt(call))
-        session.put_all_away()
-        yield finding
+        yield _finding(name, meaning, session.attempt(call), session.attempt(call))
 
 
 def _finding(name: str, meaning: str, first: object, second: object) -> Finding:

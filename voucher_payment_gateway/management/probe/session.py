@@ -17,15 +17,15 @@ from voucher_payment_gateway.exceptions import (
     ThrottledError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.management.probe.cleanup import COMMENT, Cleanup
 from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.management.probe.vouchers import ProbeVoucher, UnconfirmedBooking
 
-__all__ = ["CURRENCY", "Refusal", "Session", "TimeSource"]
+__all__ = ["COMMENT", "CURRENCY", "Refusal", "Session", "TimeSource"]
 
 T = TypeVar("T")
 
 CURRENCY = "EUR"
+COMMENT = "voucher_probe"
 THROTTLED_ATTEMPTS = 3
 THROTTLED_PAUSE_SECONDS = 5.0
 MAX_THROTTLED_PAUSE_SECONDS = 60.0
@@ -55,7 +55,7 @@ class Refusal:
 
 
 class Session:
-    """Where experiments are made. Whatever they leave is put away by ``put_all_away``."""
+    """Where experiments are made. ``cleanup`` removes what they leave."""
 
     def __init__(
         self, cloud: VoucherCloud, recorder: RecordingTransport, time_source: TimeSource, run: str
@@ -187,14 +187,3 @@ class Session:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self._time.sleep(seconds)
-
-    def put_all_away(self) -> None:
-        """Take back what the last experiment left: holds, charges, vouchers. Raises nothing of the API."""
-        cleanup = Cleanup(self)
-        if self.unconfirmed_vouchers:
-            self.vouchers += cleanup.find_unconfirmed_vouchers(self.unconfirmed_vouchers, self.voucher_ids)
-            self.unconfirmed_vouchers = 0
-        while self.vouchers:
-            voucher = self.vouchers.pop()
-            self.voucher_ids.add(voucher.id)
-            cleanup.clean_up(voucher)
