@@ -13,7 +13,7 @@ from voucher_payment_gateway.api import PRODUCTION, SANDBOX, AsyncVoucherCloud, 
 
 FOLDER = Path(api.__file__).parent
 OPERATIONS = [
-    "connect", "create_voucher", "list_vouchers", "get_voucher", "get_complete_voucher", "update_voucher",
+    "connect", "disconnect", "create_voucher", "list_vouchers", "get_voucher", "get_complete_voucher", "update_voucher",
     "set_voucher_status", "delete_voucher", "recharge_voucher", "list_voucher_charges", "get_voucher_charge",
     "reserve", "charge", "refund", "cancel_reservation", "authenticate",
 ]  # fmt: skip

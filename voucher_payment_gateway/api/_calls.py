@@ -41,12 +41,15 @@ class Call(Generic[T]):
     answer: type[BaseModel] | None
     """What a 2xx holds; None where it is to say nothing."""
     scope: str
-    """The right that the client group must have; empty for the one call without a token."""
+    """The right that the client group must have; empty where the reference names none."""
     query: Query = field(default=(), repr=False)
     body: Json | None = field(default=None, repr=False)
     ours: Callable[[T], bool] = field(default=_anything, repr=False)
     """Whether a well-formed answer is the answer to this call."""
     not_found_means_unusable: bool = False
+    needs_token: bool = True
+    ends_token: bool = False
+    """Whether the token that was sent is worthless once the call was done."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -63,13 +66,18 @@ class Call(Generic[T]):
 
 def connect(pin: str) -> Call[ClientCredentials]:
     sent = body(bodies.Connect, pin=pin)
-    return Call("POST /clients/connect", "POST", "/clients/connect", ClientCredentials, "", body=sent)
+    path, answer = "/clients/connect", ClientCredentials
+    return Call("POST /clients/connect", "POST", path, answer, "", body=sent, needs_token=False)
+
+
+def disconnect() -> Call[None]:
+    return Call("POST /clients/disconnect", "POST", "/clients/disconnect", None, "", ends_token=True)
 
 
 def create_voucher(
     *, amount: Decimal, currency: str, id: str | None, tax_rate: Decimal | None, **optional: object
 ) -> Call[CompleteVoucher]:
-    money_fields = _money(amount, currency)
+    money_fields = _money(amount, currency, minimum=money.ZERO)
     sent = body(
         bodies.CreateVoucher,
         **money_fields,
@@ -115,11 +123,8 @@ def update_voucher(id: str, *, sku: str | None, batch: str | None) -> Call[Vouch
         raise ValueError("sku: give sku or batch")
 
     def ours(voucher: Voucher) -> bool:
-        taken_over = voucher.sku in (None, sku or voucher.sku) and voucher.batch in (
-            None,
-            batch or voucher.batch,
-        )
-        return same(voucher) and taken_over
+        has_sku = voucher.sku in (None, sku or voucher.sku)
+        return same(voucher) and has_sku and voucher.batch in (None, batch or voucher.batch)
 
     return Call("PATCH /vouchers/{id}", "PATCH", path, Voucher, "update", body=sent, ours=ours)
 
@@ -237,8 +242,9 @@ def _is_number(given_back: str | None, sent: str) -> bool:
     return given_back is None or may_be_number(given_back, sent)
 
 
-def _money(amount: Decimal, currency: str) -> dict[str, str]:
-    return {"amount": money.wire(money.amount(amount)), "currency": money.currency_code(currency)}
+def _money(amount: Decimal, currency: str, *, minimum: Decimal = money.CENT) -> dict[str, str]:
+    said = money.wire(money.amount(amount, minimum=minimum), minimum=minimum)
+    return {"amount": said, "currency": money.currency_code(currency)}
 
 
 def _rate(rate: object) -> str:
