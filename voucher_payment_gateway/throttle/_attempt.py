@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.settings_sections import ThrottleSettings
-from voucher_payment_gateway.throttle._claims import claim
 from voucher_payment_gateway.throttle._counts import give_back
+from voucher_payment_gateway.throttle._limits import count_attempt
 
 __all__ = ["attempt"]
 
@@ -31,7 +31,7 @@ def attempt(request: HttpRequest) -> Iterator[None]:
         yield
         return
     began = time.monotonic()
-    failures, holds = claim(request, given)
+    failures, holds = count_attempt(request, given)
     try:
         yield
     except VoucherGatewayError as error:

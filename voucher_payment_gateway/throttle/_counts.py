@@ -67,7 +67,7 @@ class Counting:
         self._alias = alias
         self._store: BaseCache = _store(alias)
 
-    def take(self, counter: Counter) -> Count | None:
+    def add(self, counter: Counter) -> Count | None:
         """Count one more, or return None where the limit is reached already."""
         number = self._one_more(counter)
         count = Count(self._store, counter)

@@ -12,14 +12,14 @@ from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, give_back
 
-__all__ = ["claim"]
+__all__ = ["count_attempt"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 LIFTED_BY_CAPTCHA = ("session", "address", "holds")
 
 
-def claim(request: HttpRequest, given: ThrottleSettings) -> tuple[list[Count], list[Count]]:
+def count_attempt(request: HttpRequest, given: ThrottleSettings) -> tuple[list[Count], list[Count]]:
     """Count one failure under every limit and one reservation, and return both to be given back.
 
     The narrow limits come first and what is refused counts nowhere: whoever is stopped by their own limit does not
@@ -30,7 +30,7 @@ def claim(request: HttpRequest, given: ThrottleSettings) -> tuple[list[Count], l
     is_human = cache(lambda: _solved_captcha(request, given))
     counting = Counting(given.cache)
     for counter in _counters(request, given):
-        count = counting.take(counter)
+        count = counting.add(counter)
         if count is not None:
             (holds if counter.name == "holds" else failures).append(count)
         elif not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
