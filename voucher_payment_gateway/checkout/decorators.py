@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from voucher_payment_gateway.checkout.problems import PROBLEMS
+from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, POST_NEEDED
 from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token
 from voucher_payment_gateway.checkout.responses import refuse
 
@@ -51,15 +51,15 @@ def endpoint(method: str) -> Callable[[View], View]:
 
 def _guarded(request: HttpRequest, method: str, act: View, check: CsrfCheck) -> HttpResponse:
     if request.method != method:
-        response = refuse(request, PROBLEMS["post_needed"])
+        response = refuse(request, POST_NEEDED)
         response["Allow"] = method
         return response
     try:
         if not brings_own_token(request) and check.process_view(request, act, (), {}):
-            return refuse(request, PROBLEMS["page_outdated"])
+            return refuse(request, PAGE_OUTDATED)
         return act(request)
     except UNREADABLE:
-        return refuse(request, PROBLEMS["malformed"])
+        return refuse(request, MALFORMED)
 
 
 class SilentReporter(SafeExceptionReporterFilter):
