@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import transitions
+from voucher_payment_gateway.gateway.operations import execute, transitions
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -86,9 +86,9 @@ def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, vou
 def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     gateway.capture(order)
     operation = the("charge")
-    transitions.record_late_answer(operation, operation.remote_id)
+    execute.record_late_answer(operation, operation.remote_id)
     assert reviews == []
-    transitions.record_late_answer(operation, "another-booking")
+    execute.record_late_answer(operation, "another-booking")
     assert reviews == [D("20.00")]
 
 
@@ -128,8 +128,6 @@ def test_cancel_during_a_full_refund_ends_cancelled(shop, order, during):
 def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_down(
     shop, order, voucher, monkeypatch
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     class Crash(BaseException):
         """The process ends here."""
 
@@ -201,8 +199,6 @@ def test_money_does_not_move_where_autocommit_is_off(shop, order, voucher):
 def test_trouble_after_the_commit_reaches_neither_the_shop_nor_its_other_hooks(
     shop, order, monkeypatch, trouble
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     def fail(*_):
         raise trouble
 

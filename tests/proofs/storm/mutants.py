@@ -61,13 +61,13 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY
     ),
     "a claim is not compared": Mutant(
-        f"{GATEWAY}operations.transitions", "compare_and_set", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.transitions", "_compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "the order number is compared by its beginning": Mutant(
-        f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
+        f"{GATEWAY}operations.charge", "charge_evidence", mutations.prefix_compare, COPIED
     ),
     "refunds that were there before count": Mutant(
-        f"{GATEWAY}recovery.resolve", "refund_evidence", mutations.no_baseline, RETURNS
+        f"{GATEWAY}operations.refund", "refund_evidence", mutations.no_baseline, RETURNS
     ),
     "what is unknown is sent again": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
@@ -94,7 +94,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "compare_and_set", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.execute", "mark_unknown", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Mutant(
         f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED

@@ -28,10 +28,10 @@ def no_lag(figures: Any) -> Any:
 
 
 def any_claim_will_do(compare_and_set: Any) -> Any:
-    def mutated(operation: Any, **changes: Any) -> bool:
+    def mutated(operation: Any, *arguments: Any, **changes: Any) -> Any:
         stored = type(operation).objects.get(pk=operation.pk)
         operation.claim = stored.claim
-        return compare_and_set(operation, **changes)
+        return compare_and_set(operation, *arguments, **changes)
 
     return mutated
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import OPEN_STATES
@@ -30,7 +29,7 @@ def refuse_if_in_flight(rivals: Iterable[VoucherPayment]) -> None:
 def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:
     """Whether an operation of one of the payments is open; one that waits for its turn keeps nobody away."""
     pks = [payment.pk for payment in payments]
-    operations = VoucherOperation.objects.using(database()).filter(payment__in=pks, waits=False)
+    operations = VoucherOperation.current.filter(payment__in=pks, waits=False)
     return bool(pks) and operations.filter(state__in=OPEN_STATES).exists()
 
 
@@ -40,7 +39,7 @@ def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPaymen
     orders = {payment.order_number for payment in payments}
     codes = [code for payment in payments for code in _fingerprints_of(payment)]
     vouchers = [payment.voucher_id for payment in payments if payment.voucher_id]
-    holding = VoucherPayment.objects.using(database()).filter(status="authorized")
+    holding = VoucherPayment.current.filter(status="authorized")
     # two statements: of an OR, SQLite makes a walk through the table
     found = [*holding.filter(code_fingerprint__in=codes), *holding.filter(voucher_id__in=vouchers)]
     rivals = {payment.pk: payment for payment in found if payment.order_number not in orders}
@@ -49,9 +48,7 @@ def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPaymen
 
 def lapse_replaced(payment: VoucherPayment) -> None:
     """Tell the payments of other orders whose reservation was replaced by that of ``payment``."""
-    holding = VoucherPayment.objects.using(database()).filter(
-        status="authorized", voucher_id=payment.voucher_id
-    )
+    holding = VoucherPayment.current.filter(status="authorized", voucher_id=payment.voucher_id)
     for rival in holding.exclude(pk=payment.pk).order_by("pk"):
         if not any_in_flight([rival]):
             mark_lapsed(rival)

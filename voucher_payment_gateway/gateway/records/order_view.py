@@ -157,7 +157,7 @@ def refuse_if_open(payments: list[VoucherPayment]) -> None:
 
 def is_busy(voucher_id: str) -> bool:
     """Whether an operation that books is open on the voucher, for whatever order."""
-    operations = VoucherOperation.objects.using(database()).filter(voucher_id=voucher_id, waits=False)
+    operations = VoucherOperation.current.filter(voucher_id=voucher_id, waits=False)
     return operations.filter(BOOKS, IS_OPEN).exists()
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
@@ -19,7 +19,7 @@ SUPERSEDED = {"status": "cancelled", "sealed_code": ""}
 def change_payment(payment: VoucherPayment, **changes: Any) -> None:
     """Change a row as it was read; raise OutdatedError where somebody changed it meanwhile."""
     changes["updated_at"] = timezone.now()
-    as_read = VoucherPayment.objects.using(database()).filter(
+    as_read = VoucherPayment.current.filter(
         pk=payment.pk,
         status=payment.status,
         reservation_id=payment.reservation_id,
