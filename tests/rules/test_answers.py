@@ -4,7 +4,11 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.answers import is_answer_to_charge, is_answer_to_refund, needs_review
+from voucher_payment_gateway.rules.evidence import (
+    is_answer_to_charge,
+    is_answer_to_refund,
+    needs_review,
+)
 
 
 @pytest.mark.parametrize(

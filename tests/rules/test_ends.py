@@ -4,9 +4,6 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.cancels import before_cancel
-from voucher_payment_gateway.rules.charges import after_refused_charge
-from voucher_payment_gateway.rules.refunds import counts_as_given_back, status_after_refund
 from voucher_payment_gateway.rules.states import (
     HELD_BEFORE,
     LIVE_STATUSES,
@@ -14,6 +11,12 @@ from voucher_payment_gateway.rules.states import (
     NOT_ENDED,
     OPEN_STATES,
     status_without_hold,
+)
+from voucher_payment_gateway.rules.verdicts import (
+    after_refused_charge,
+    before_cancel,
+    counts_as_given_back,
+    status_after_refund,
 )
 
 SENT = {"sends": 1, "refused": 1, "has_code": True, "cancelling": False, "hold_is_usable": True}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voucher_payment_gateway.rules.leases import (
+from voucher_payment_gateway.rules.timing import (
     SEND_WINDOW_SECONDS,
     after_lease,
     lease_seconds,

@@ -21,7 +21,7 @@ from voucher_payment_gateway.api.wire import (
     Voucher,
     can_stand_in_path,
 )
-from voucher_payment_gateway.rules.references import may_be_number
+from voucher_payment_gateway.rules.evidence import could_be_number
 
 T = TypeVar("T")
 
@@ -239,7 +239,7 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 def _is_number(given_back: str | None, sent: str) -> bool:
     """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
-    return given_back is None or may_be_number(given_back, sent)
+    return given_back is None or could_be_number(given_back, sent)
 
 
 def _money(amount: Decimal, currency: str, *, minimum: Decimal = money.CENT) -> dict[str, str]:

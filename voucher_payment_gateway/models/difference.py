@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.payment import VoucherPayment
@@ -34,10 +35,10 @@ class VoucherDifference(PermanentModel):
     client_id = models.CharField(_("booked by client"), max_length=255, blank=True)
     reference = models.CharField(_("order number there"), max_length=255, blank=True)
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, blank=True)
-    payment = models.ForeignKey(
+    payment = CurrentForeignKey(
         VoucherPayment, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
     )
-    operation = models.ForeignKey(
+    operation = CurrentForeignKey(
         VoucherOperation, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
     )
     amount_ours = amount_field(_("amount, ours"), null=True, blank=True)
@@ -52,6 +53,7 @@ class VoucherDifference(PermanentModel):
     explanation = models.TextField(_("explanation"), blank=True)
 
     objects = PermanentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PermanentQuerySet)()
 
     class Meta:
         verbose_name = _("gift voucher difference")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -40,7 +41,7 @@ class VoucherOperation(PermanentModel):
         NOT_APPLIED = "not_applied", _("not applied")
         MANUAL = "manual", _("manual")
 
-    payment = models.ForeignKey(
+    payment = CurrentForeignKey(
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH)
@@ -75,6 +76,7 @@ class VoucherOperation(PermanentModel):
     reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
 
     objects = PermanentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PermanentQuerySet)()
 
     class Meta:
         verbose_name = _("gift voucher operation")

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
-from django.db import models, router
+from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.money import CENT, ZERO
@@ -83,6 +84,7 @@ class VoucherPayment(PermanentModel):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = PaymentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PaymentQuerySet)()
 
     has_open_operation: bool
     open_charge: Decimal
@@ -154,8 +156,7 @@ class VoucherPayment(PermanentModel):
     @property
     def pending(self) -> bool:
         """Whether an operation of this payment is due, in flight or unknown."""
-        operations = self.operations.using(router.db_for_write(type(self)))
-        return bool(operations.filter(state__in=OPEN_STATES).exists())
+        return bool(self.operations.filter(state__in=OPEN_STATES).exists())
 
     @property
     def amount_chargeable(self) -> Decimal:

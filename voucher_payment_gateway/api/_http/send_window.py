@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from voucher_payment_gateway.api._steps import Deadline
-from voucher_payment_gateway.rules.leases import may_begin
+from voucher_payment_gateway.rules.timing import may_begin
 
 _WRITING = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _window: ContextVar[float] = ContextVar("send_before", default=float("inf"))

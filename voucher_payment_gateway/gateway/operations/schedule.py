@@ -7,22 +7,22 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules import leases
-from voucher_payment_gateway.rules.leases import SEND_WINDOW_SECONDS
-from voucher_payment_gateway.rules.resolution import last_read_at
+from voucher_payment_gateway.rules import timing
+from voucher_payment_gateway.rules.resolution import trailing_read_at
+from voucher_payment_gateway.rules.timing import SEND_WINDOW_SECONDS
 
 __all__ = ["SEND_WINDOW_SECONDS", "lease_seconds", "next_send", "next_try", "reread_at", "reread_if_sent"]
 
 
 def lease_seconds() -> float:
     """Return how long a sending operation belongs to its worker; after that its outcome is unknown."""
-    return leases.lease_seconds(gateway_settings().DEADLINE_SECONDS)
+    return timing.lease_seconds(gateway_settings().DEADLINE_SECONDS)
 
 
 def next_try(operation: VoucherOperation) -> datetime:
     """Return when to look again: soon after it was sent, then ever more seldom, at least every hour."""
     now = timezone.now()
-    return leases.next_look_at(now, operation.sending_at or operation.created_at or now)
+    return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
 
 
 def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> datetime:
@@ -30,12 +30,12 @@ def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> dateti
     before the Voucher Cloud asks for it; at least every hour."""
     now = timezone.now()
     wait = getattr(error, "retry_after_seconds", None) or 0
-    return leases.next_send_at(now, operation.created_at or now, wait)
+    return timing.next_send_at(now, operation.created_at or now, wait)
 
 
 def reread_at(operation: VoucherOperation, *, booked: bool) -> datetime | None:
     """Return when to look once more for what was repeated, or ended without money after doubt."""
-    return last_read_at(timezone.now(), sends=operation.attempts, booked=booked)
+    return trailing_read_at(timezone.now(), sends=operation.attempts, booked=booked)
 
 
 def reread_if_sent(operation: VoucherOperation) -> datetime | None:
