@@ -143,7 +143,7 @@ class GatewaySettings(Secretive, Section):
 
     @property
     def events(self) -> dict[Verb, list[str]]:
-        """``EVENTS`` with each value as a list of dotted signals."""
+        """``EVENTS`` with each value as a list of dotted paths of signals."""
         return {verb: [paths] if isinstance(paths, str) else paths for verb, paths in self.EVENTS.items()}
 
     @field_validator("BASE_URL", "TOKEN_URL")
