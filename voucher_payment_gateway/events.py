@@ -116,7 +116,7 @@ def _save_receiver(model: type[Model]) -> Callable[..., None]:
 
 
 def _on_save(instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object) -> None:
-    """Run the verbs of the order's status, at every save: the verbs are idempotent."""
+    """Run the verbs of the order's status, at every save: without an amount they are idempotent."""
     statuses = gateway_settings().ON_STATUS
     field = str(statuses["field"])
     if raw or (update_fields is not None and field not in update_fields):
