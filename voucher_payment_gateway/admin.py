@@ -1,4 +1,4 @@
-"""Payments and their story, to be read: nothing about money is edited by hand."""
+"""Payments, operations and differences, read-only: nothing about money is edited by hand."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,21 +21,25 @@ else:
     Form = forms.ModelForm
 
 
-class ReadOnly:
-    """No adding, changing or deleting, whatever rights the visitor has."""
+class Permanent:
+    """No adding or deleting, whatever permissions the user has."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
+class ReadOnly(Permanent):
+    """No changing either."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class OperationInline(ReadOnly, Inline):
-    """The story of a payment, oldest operation first."""
+    """The operations of a payment, oldest first."""
 
     model = VoucherOperation
     extra = 0
@@ -95,7 +99,7 @@ class VoucherPaymentAdmin(ReadOnly, Page):
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Whether a difference waits for a person."""
+    """Whether a difference still needs an explanation."""
 
     title = _("state")
     parameter_name = "state"
@@ -115,14 +119,14 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 class ExplanationForm(Form):
-    """Takes a sentence; it is added to what was said before."""
+    """Appends a sentence to the explanation."""
 
     new_explanation = forms.CharField(label=_("explain"), widget=forms.Textarea, strip=True)
 
 
 @admin.register(VoucherDifference)
-class VoucherDifferenceAdmin(DifferencePage):
-    """What differs from the Voucher Cloud's books: read, and explained by who may change differences."""
+class VoucherDifferenceAdmin(Permanent, DifferencePage):
+    """Discrepancies found by reconciliation. A user with the change permission may explain them."""
 
     form = ExplanationForm
     list_display = (
@@ -167,12 +171,6 @@ class VoucherDifferenceAdmin(DifferencePage):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.readonly_fields, *(["new_explanation"] * self.has_change_permission(request, obj)))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: VoucherDifference, form: Any, change: bool) -> None:
         gateway.explain(obj, form.cleaned_data["new_explanation"], actor=request.user.get_username())

@@ -1,4 +1,4 @@
-"""Which order a visitor may touch."""
+"""The order that a visitor may pay."""
 
 from tests.shop.models import Order
 
