@@ -169,8 +169,7 @@ def _look_again_after_the_commit(number: str) -> None:
 
 def _was_refused(order: Any) -> bool:
     """Whether a refund of this order was refused or is left to a person: a mere save must not ask again and again."""
-    operations = VoucherOperation.objects.using(router.db_for_write(VoucherOperation))
-    refused = operations.filter(kind="refund", state__in=("refused", "manual"))
+    refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
     return refused.filter(order_number=order_number(order)).exists()
 
 
