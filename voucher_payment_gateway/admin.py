@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,13 +13,22 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 if TYPE_CHECKING:
+    Base = admin.options.BaseModelAdmin[Any]
     Inline = admin.TabularInline[VoucherOperation, VoucherPayment]
     Page = admin.ModelAdmin[VoucherPayment]
     DifferencePage = admin.ModelAdmin[VoucherDifference]
     Form = forms.ModelForm[VoucherDifference]
 else:
+    Base = admin.options.BaseModelAdmin
     Inline, Page, DifferencePage = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
     Form = forms.ModelForm
+
+
+class Current(Base):
+    """Shows the rows of the database that is written to: a replica may lag behind."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).using(router.db_for_write(self.model))
 
 
 class Permanent:
@@ -62,7 +72,7 @@ class OperationInline(ReadOnly, Inline):
 
 
 @admin.register(VoucherPayment)
-class VoucherPaymentAdmin(ReadOnly, Page):
+class VoucherPaymentAdmin(ReadOnly, Current, Page):
     """One voucher paying one order; the code is never shown."""
 
     list_display = (
@@ -125,8 +135,8 @@ class ExplanationForm(Form):
 
 
 @admin.register(VoucherDifference)
-class VoucherDifferenceAdmin(Permanent, DifferencePage):
-    """Discrepancies found by reconciliation. A user with the change permission may explain them."""
+class OperationInline(ReadOnly, Current, Inline):
+    """The operations of a payment, oldest first."""
 
     form = ExplanationForm
     list_display = (

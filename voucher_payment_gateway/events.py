@@ -170,8 +170,7 @@ def _retry_refund_after_commit(number: str) -> None:
 
 def _was_refused(order: Any) -> bool:
     """Whether a refund of this order was refused or needs review: it is not retried at every save."""
-    operations = VoucherOperation.objects.using(router.db_for_write(VoucherOperation))
-    refused = operations.filter(kind="refund", state__in=("refused", "manual"))
+    refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
     return refused.filter(order_number=order_number(order)).exists()
 
 

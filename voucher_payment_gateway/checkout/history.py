@@ -58,7 +58,7 @@ class StoryLine:
 def story_of(order: Any) -> list[StoryLine]:
     """Return a line for each operation on the gift vouchers of ``order``, oldest first."""
     number = gateway_settings().order_adapter.number(order)
-    operations = VoucherOperation.objects.filter(order_number=number).select_related("payment").order_by("pk")
+    operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
     return [_line(operation) for operation in operations]
 
 

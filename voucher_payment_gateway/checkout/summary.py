@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import router
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -74,7 +73,7 @@ def payments_of(order: Any) -> Any:
     """
     number = gateway_settings().order_adapter.number(order)
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    payments = VoucherPayment.objects.using(router.db_for_write(VoucherPayment)).filter(order_number=number)
+    payments = VoucherPayment.current.filter(order_number=number)
     return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
