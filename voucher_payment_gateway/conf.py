@@ -23,7 +23,7 @@ from pydantic import (
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.api.arguments import MAX_SECONDS
 from voucher_payment_gateway.settings_sections import Section, ThrottleSettings
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
     "NAME",
@@ -76,7 +76,7 @@ class ApiBehaviour(Section):
     post_status: int | None = None
 
 
-class GatewaySettings(Secretive, Section):
+class GatewaySettings(Unpicklable, Section):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"]

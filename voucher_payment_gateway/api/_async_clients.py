@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Literal, TypeVar
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import forgetting_async
+from voucher_payment_gateway.api._base import strip_traceback_async
 from voucher_payment_gateway.api._clients import VoucherCloud
-from voucher_payment_gateway.api._drivers import SuspendingClient, given
+from voucher_payment_gateway.api._drivers import AsyncDriver, value_or_raise
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 
 Class = TypeVar("Class", bound=type)
@@ -27,7 +27,7 @@ def _documented_like(twin: type) -> Callable[[Class], Class]:
 
 
 @_documented_like(VoucherCloud)
-class AsyncVoucherCloud(SuspendingClient):
+class AsyncVoucherCloud(AsyncDriver):
     """The Voucher Cloud API 1.8 for asyncio; one client serves one event loop. An async context manager.
 
     Names, signatures, bounds and errors are those of ``VoucherCloud``; operations are awaited, lists are
@@ -35,16 +35,16 @@ class AsyncVoucherCloud(SuspendingClient):
     """
 
     async def authenticate(self) -> None:
-        given(await self._carry(lambda session: self._course.authenticate(session.lock)))
+        value_or_raise(await self._drive(lambda session: self._flow.authenticate(session.lock)))
 
-    @forgetting_async
+    @strip_traceback_async
     async def connect(self, pin: str) -> ClientCredentials:
         return await self._send(_calls.connect(pin))
 
     async def disconnect(self) -> None:
         await self._send(_calls.disconnect())
 
-    @forgetting_async
+    @strip_traceback_async
     async def create_voucher(
         self,
         *,
@@ -114,7 +114,7 @@ class AsyncVoucherCloud(SuspendingClient):
     async def delete_voucher(self, id: str, comment: str) -> None:
         await self._send(_calls.delete_voucher(id, comment))
 
-    @forgetting_async
+    @strip_traceback_async
     async def recharge_voucher(
         self,
         *,
@@ -153,7 +153,7 @@ class AsyncVoucherCloud(SuspendingClient):
     async def get_voucher_charge(self, id: str, charge_id: str) -> Charge:
         return await self._send(_calls.get_voucher_charge(id, charge_id))
 
-    @forgetting_async
+    @strip_traceback_async
     async def reserve(self, *, code: str, amount: Decimal, currency: str, pin: str = "") -> Reservation:
         return await self._send(_calls.reserve(code=code, amount=amount, currency=currency, pin=pin))
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Literal
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import forgetting
-from voucher_payment_gateway.api._drivers import BlockingClient, given
+from voucher_payment_gateway.api._base import strip_traceback
+from voucher_payment_gateway.api._drivers import SyncDriver, value_or_raise
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 
 
-class VoucherCloud(BlockingClient):
+class VoucherCloud(SyncDriver):
     """The Voucher Cloud API 1.8 for threads; one client serves a whole process. A context manager.
 
     Every call ends within ``deadline_seconds``, the token request and the repeats of reads included; one wait
@@ -25,9 +25,9 @@ class VoucherCloud(BlockingClient):
 
         Raises CredentialsError, UnavailableError or ContractError; no money moved.
         """
-        given(self._carry(lambda session: self._course.authenticate(session.lock)))
+        value_or_raise(self._drive(lambda session: self._flow.authenticate(session.lock)))
 
-    @forgetting
+    @strip_traceback
     def connect(self, pin: str) -> ClientCredentials:
         """Exchange a connect PIN of the admin interface (valid 30 minutes, used once) for credentials.
 
@@ -49,7 +49,7 @@ class VoucherCloud(BlockingClient):
         """
         self._send(_calls.disconnect())
 
-    @forgetting
+    @strip_traceback
     def create_voucher(
         self,
         *,
@@ -165,7 +165,7 @@ class VoucherCloud(BlockingClient):
         """
         self._send(_calls.delete_voucher(id, comment))
 
-    @forgetting
+    @strip_traceback
     def recharge_voucher(
         self,
         *,
@@ -223,7 +223,7 @@ class VoucherCloud(BlockingClient):
         """
         return self._send(_calls.get_voucher_charge(id, charge_id))
 
-    @forgetting
+    @strip_traceback
     def reserve(self, *, code: str, amount: Decimal, currency: str, pin: str = "") -> Reservation:
         """Hold ``amount`` on the voucher until ``Reservation.valid_until`` (30 minutes).
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from voucher_payment_gateway.api._auth.keeper import Releasable, TokenKeeper
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._config import Settings
-from voucher_payment_gateway.api._interpret import conclude, retry_after_seconds, token_was_rejected
+from voucher_payment_gateway.api._interpret import interpret, retry_after_seconds, token_was_rejected
 from voucher_payment_gateway.api._retry import pause_seconds
 from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
@@ -25,7 +25,7 @@ _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class CallFlow:
     """What every call of one client shares."""
 
     settings: Settings
@@ -37,7 +37,7 @@ class Course:
         attempt = 1
         while True:
             result, asked_for = yield from self._attempt(call, lock, deadline)
-            if call.moving or not isinstance(result, VoucherGatewayError):
+            if not call.is_safe or not isinstance(result, VoucherGatewayError):
                 return result
             pause = pause_seconds(attempt, result, asked_for, deadline)
             if pause is None:
@@ -55,7 +55,7 @@ class Course:
     ) -> Flow[tuple[T | VoucherGatewayError, float | None]]:
         if not call.needs_token:
             outcome: Outcome = yield Send(self._request(call, None), deadline)
-            return self._concluded(call, outcome, None)
+            return self._interpreted(call, outcome, None)
         token = yield from self.keeper.obtain(lock, deadline)
         if isinstance(token, VoucherGatewayError):
             return token, _wait(token)
@@ -66,18 +66,18 @@ class Course:
             if isinstance(token, VoucherGatewayError):
                 return token, _wait(token)
             outcome = yield Send(self._request(call, token), deadline)
-        concluded = self._concluded(call, outcome, token)
+        concluded = self._interpreted(call, outcome, token)
         was_rejected = isinstance(outcome, Answer) and outcome.status == 401
         if was_rejected or (call.ends_token and _may_be_done(concluded[0])):
             yield from self.keeper.reject(token, deadline)
         return concluded
 
-    def _concluded(
+    def _interpreted(
         self, call: Call[T], outcome: Outcome, token: Token | None
     ) -> tuple[T | VoucherGatewayError, float | None]:
         wait = retry_after_seconds(outcome.retry_after) if isinstance(outcome, Answer) else None
         _logger.debug("%s: %s", call.name, outcome.status if isinstance(outcome, Answer) else outcome.reason)
-        return conclude(call, outcome, self.settings.meanings, token), wait
+        return interpret(call, outcome, self.settings.meanings, token), wait
 
     def _request(self, call: Call[T], token: Token | None) -> Outgoing:
         headers, content = dict(HEADERS), b""

@@ -45,7 +45,7 @@ MEANINGS: dict[str, type[RefusedError]] = {
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-def conclude(
+def interpret(
     call: Call[T], outcome: Outcome, meanings: Meanings, token: Token | None = None
 ) -> T | VoucherGatewayError:
     """Return the value of the call or the one error that its outcome means; nothing is raised.
@@ -53,11 +53,11 @@ def conclude(
     ``token`` is the one that was sent: no error repeats it.
     """
     if isinstance(outcome, Failure):
-        return _noted(call, _failed(call, outcome), outcome.reason)
+        return _with_note(call, _failed(call, outcome), outcome.reason)
     if 200 <= outcome.status < 300:
         return _value(call, outcome)
     found = document(outcome, (*call.secrets, *([token.value] if token else [])))
-    return _noted(call, _turned_down(call, outcome, found, meanings), f"status {outcome.status}")
+    return _with_note(call, _rejected(call, outcome, found, meanings), f"status {outcome.status}")
 
 
 def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
@@ -68,7 +68,7 @@ def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
     """
     if isinstance(outcome, Failure) or outcome.status != 401 or not call.needs_token:
         return False
-    return not call.moving or document(outcome, ()) is not None
+    return call.is_safe or document(outcome, ()) is not None
 
 
 def token_answer(outcome: Outcome) -> Token | VoucherGatewayError:
@@ -103,13 +103,13 @@ def retry_after_seconds(value: str) -> float | None:
 
 def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
     if call.answer is None:
-        return cast(T, None) if _is_done(answer) else _strange(call, answer)
+        return cast(T, None) if _is_done(answer) else _invalid(call, answer)
     try:
         value = cast(T, call.answer.model_validate(parsed_json(answer.body)))
     except (ValidationError, RecursionError):
-        return _strange(call, answer)
-    if not call.ours(value):
-        return _noted(call, _not_understood(call, answer.status), "an answer to something else")
+        return _invalid(call, answer)
+    if not call.matches(value):
+        return _with_note(call, _not_understood(call, answer.status), "an answer to something else")
     return value
 
 
@@ -134,8 +134,8 @@ def _token_refused(answer: Answer) -> VoucherGatewayError:
     return ContractError(http_status=answer.status)
 
 
-def _strange(call: Call[T], answer: Answer) -> VoucherGatewayError:
-    return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
+def _invalid(call: Call[T], answer: Answer) -> VoucherGatewayError:
+    return _with_note(call, _not_understood(call, answer.status), "an answer that cannot be understood")
 
 
 def _is_done(answer: Answer) -> bool:
@@ -148,20 +148,20 @@ def _is_done(answer: Answer) -> bool:
 def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
     if not failure.sent:
         return UnavailableError(code=failure.code)
-    if call.moving:
+    if not call.is_safe:
         return OutcomeUnknownError()
     return ContractError() if failure.oversized else UnavailableError()
 
 
-def _turned_down(
+def _rejected(
     call: Call[T], answer: Answer, found: Document | None, meanings: Meanings
 ) -> VoucherGatewayError:
     status = answer.status
-    if status == 401 and (not call.moving or found is not None):
+    if status == 401 and (call.is_safe or found is not None):
         return CredentialsError(http_status=status, api_code=_api_code(found))
     if found is not None and 400 <= status < 500 and status not in (401, 408, 429):
         return _refused(call, status, found, meanings)
-    return _unclear(call, answer, found) if call.moving else _read_failed(call, answer, found)
+    return _read_failed(call, answer, found) if call.is_safe else _unclear(call, answer, found)
 
 
 def _unclear(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
@@ -193,7 +193,7 @@ def _refused(call: Call[T], status: int, found: Document, meanings: Meanings) ->
 
 
 def _not_understood(call: Call[T], status: int) -> VoucherGatewayError:
-    return (OutcomeUnknownError if call.moving else ContractError)(http_status=status)
+    return (ContractError if call.is_safe else OutcomeUnknownError)(http_status=status)
 
 
 def _throttled(answer: Answer, found: Document | None) -> ThrottledError:
@@ -210,6 +210,6 @@ def _api_code(found: Document | None) -> str:
     return found.api_code if found is not None else ""
 
 
-def _noted(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
+def _with_note(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
     error.add_note(f"{call.name}: {what}")
     return error

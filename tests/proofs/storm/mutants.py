@@ -82,12 +82,14 @@ BUGS = {
         f"{GATEWAY}operations.execute", "_in_transaction", mutations.never_in_a_transaction, STORMY
     ),
     "a lost answer is asked for again at once": Bug(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.retried), RESET
     ),
     "a redirect is followed": Bug(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
     ),
-    "a server that fails has refused": Bug(f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN),
+    "a server that fails has refused": Bug(
+        f"{API}_flow", "interpret", mutations.server_errors_refuse, BROKEN
+    ),
     "what is unknown has failed": Bug(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
