@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._error_document import Document, document, parsed_json
 from voucher_payment_gateway.api._steps import Answer, Failure, Outcome
-from voucher_payment_gateway.api._tokens import Token, is_sendable
+from voucher_payment_gateway.api._tokens import Token
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -71,24 +71,6 @@ def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
     return call.is_safe or document(outcome, ()) is not None
 
 
-def token_answer(outcome: Outcome) -> Token | VoucherGatewayError:
-    """Return the token of a token request or its error; the request moves nothing, whatever was to follow."""
-    if isinstance(outcome, Failure):
-        error: VoucherGatewayError = (
-            ContractError() if outcome.oversized else UnavailableError(code=outcome.code)
-        )
-        what = outcome.reason
-    elif 200 <= outcome.status < 300:
-        token = _token(parsed_json(outcome.body))
-        if token is not None:
-            return token
-        error, what = ContractError(http_status=outcome.status), "an answer that cannot be understood"
-    else:
-        error, what = _token_refused(outcome), f"status {outcome.status}"
-    error.add_note(f"POST /oauth/token: {what}")
-    return error
-
-
 def retry_after_seconds(value: str) -> float | None:
     """Return the seconds that a ``Retry-After`` asks for; None where it is absent or garbage."""
     if _SECONDS.fullmatch(value):
@@ -111,27 +93,6 @@ def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
     if not call.matches(value):
         return _with_note(call, _not_understood(call, answer.status), "an answer to something else")
     return value
-
-
-def _token(found: object) -> Token | None:
-    if not isinstance(found, dict) or not is_sendable(found.get("access_token")):
-        return None
-    kind, lasts = found.get("token_type", "Bearer"), found.get("expires_in")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        return None
-    if isinstance(lasts, bool) or not isinstance(lasts, int | float) or not -1e12 < lasts < 1e12:
-        lasts = None
-    return Token.issued_now(found["access_token"], lasts)
-
-
-def _token_refused(answer: Answer) -> VoucherGatewayError:
-    if answer.status in (400, 401, 403):
-        return CredentialsError(http_status=answer.status)
-    if answer.status == 429:
-        return _throttled(answer, None)
-    if answer.status == 408 or 500 <= answer.status < 600:
-        return _unavailable(answer, None)
-    return ContractError(http_status=answer.status)
 
 
 def _invalid(call: Call[T], answer: Answer) -> VoucherGatewayError:
@@ -166,9 +127,9 @@ def _rejected(
 
 def _unclear(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
     if found is not None and answer.status == 429:
-        return _throttled(answer, found)
+        return throttled(answer, found)
     if found is not None and answer.status == 503:
-        return _unavailable(answer, found)
+        return unavailable(answer, found)
     return _not_understood(call, answer.status)
 
 
@@ -177,9 +138,9 @@ def _read_failed(call: Call[T], answer: Answer, found: Document | None) -> Vouch
     if status == 403:
         return CredentialsError(http_status=status, api_code=_api_code(found), missing_scope=call.scope)
     if status == 429:
-        return _throttled(answer, found)
+        return throttled(answer, found)
     if status == 408 or 500 <= status < 600:
-        return _unavailable(answer, found)
+        return unavailable(answer, found)
     return _not_understood(call, status)
 
 
@@ -196,12 +157,12 @@ def _not_understood(call: Call[T], status: int) -> VoucherGatewayError:
     return (ContractError if call.is_safe else OutcomeUnknownError)(http_status=status)
 
 
-def _throttled(answer: Answer, found: Document | None) -> ThrottledError:
+def throttled(answer: Answer, found: Document | None = None) -> ThrottledError:
     wait = retry_after_seconds(answer.retry_after)
     return ThrottledError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 
 
-def _unavailable(answer: Answer, found: Document | None) -> UnavailableError:
+def unavailable(answer: Answer, found: Document | None = None) -> UnavailableError:
     wait = retry_after_seconds(answer.retry_after)
     return UnavailableError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 

@@ -11,9 +11,9 @@ import time
 from typing import Protocol
 from urllib.parse import urlencode
 
+from voucher_payment_gateway.api._auth.grant import token_answer
 from voucher_payment_gateway.api._auth.shared_token import BoundedCall, SharedToken
 from voucher_payment_gateway.api._config import Settings
-from voucher_payment_gateway.api._interpret import token_answer
 from voucher_payment_gateway.api._steps import HEADERS, Acquire, Deadline, Flow, Outgoing, Send
 from voucher_payment_gateway.api._tokens import CachedToken, Token
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
