@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar, Unpack
+from typing import Generic, Literal, Required, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.api import _bodies as bodies
 from voucher_payment_gateway.api._bodies import Json, body
 from voucher_payment_gateway.api._filters import Filters, Query, query_of
+from voucher_payment_gateway.api._keywords import with_defaults
 from voucher_payment_gateway.api.wire import (
     Charge,
     ClientCredentials,
@@ -74,18 +75,31 @@ def disconnect() -> Call[None]:
     return Call("POST /clients/disconnect", "POST", "/clients/disconnect", None, "", ends_token=True)
 
 
-def create_voucher(
-    *, amount: Decimal, currency: str, id: str | None, tax_rate: Decimal | None, **optional: object
-) -> Call[CompleteVoucher]:
-    money_fields = _money(amount, currency, minimum=money.ZERO)
-    sent = body(
-        bodies.CreateVoucher,
-        **money_fields,
-        id=id,
-        custom_id=id,
-        tax_rate=None if tax_rate is None else _rate(tax_rate),
-        **optional,
-    )
+class NewVoucher(TypedDict, total=False):
+    """The arguments of ``create_voucher``; their limits stand in its body."""
+
+    amount: Required[Decimal]
+    currency: Required[str]
+    id: str | None
+    code: str | None
+    pin: str | None
+    sku: str | None
+    batch: str | None
+    validity_value: int | None
+    validity_interval: Literal["days", "weeks", "months", "years"] | None
+    type: str | None
+    taxable: bool | None
+    tax_rate: Decimal | None
+    order_number: str | None
+    data: str | None
+
+
+def create_voucher(**arguments: Unpack[NewVoucher]) -> Call[CompleteVoucher]:
+    given = with_defaults("create_voucher", NewVoucher, arguments)
+    money_fields = _money(given["amount"], given["currency"], minimum=money.ZERO)
+    id, rate = given["id"], given["tax_rate"]
+    changed = {**money_fields, "custom_id": id, "tax_rate": None if rate is None else _rate(rate)}
+    sent = body(bodies.CreateVoucher, **{**given, **changed})
 
     def matches(voucher: CompleteVoucher) -> bool:
         return (
@@ -99,7 +113,8 @@ def create_voucher(
 
 
 def list_vouchers(**filters: Unpack[Filters]) -> Call[Envelope]:
-    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=query_of(filters))
+    query = query_of("list_vouchers", filters)
+    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=query)
 
 
 def get_voucher(id: str) -> Call[Voucher]:
@@ -167,7 +182,7 @@ def recharge_voucher(
 
 def list_voucher_charges(voucher_id: str, **filters: Unpack[Filters]) -> Call[Envelope]:
     path = f"/vouchers/{segment(voucher_id, 'voucher_id')}/charges"
-    query = query_of(filters)
+    query = query_of("list_voucher_charges", filters)
     return Call("GET /vouchers/{id}/charges", "GET", path, Envelope, "read-lists", query=query)
 
 
