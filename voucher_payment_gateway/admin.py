@@ -48,7 +48,7 @@ class ReadOnly(Permanent):
         return False
 
 
-class OperationInline(ReadOnly, Inline):
+class OperationInline(ReadOnly, Current, Inline):
     """The operations of a payment, oldest first."""
 
     model = VoucherOperation
@@ -135,8 +135,8 @@ class ExplanationForm(Form):
 
 
 @admin.register(VoucherDifference)
-class OperationInline(ReadOnly, Current, Inline):
-    """The operations of a payment, oldest first."""
+class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
+    """Discrepancies found by reconciliation. A user with the change permission may explain them."""
 
     form = ExplanationForm
     list_display = (

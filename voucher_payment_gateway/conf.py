@@ -26,7 +26,7 @@ from voucher_payment_gateway.settings_sections import (
     Section,
     ThrottleSettings,
 )
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
     "NAME",
@@ -54,7 +54,7 @@ Hours = Annotated[float, Field(gt=0, le=366 * 24)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
-class GatewaySettings(Secretive, Section):
+class GatewaySettings(Unpicklable, Section):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

@@ -82,13 +82,13 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "in_transaction", mutations.never_in_a_transaction, STORMY
     ),
     "a lost answer is asked for again at once": Mutant(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.retried), RESET
     ),
     "a redirect is followed": Mutant(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
     ),
     "a server that fails has refused": Mutant(
-        f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN
+        f"{API}_flow", "interpret", mutations.server_errors_refuse, BROKEN
     ),
     "what is unknown has failed": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
@@ -100,7 +100,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
     ),
     "a code is kept after the capture": Mutant(
-        f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept
+        f"{GATEWAY}operations.charge:ChargeHandler", "payment_changes", mutations.code_is_kept
     ),
 }
 

@@ -94,10 +94,10 @@ def sent_again_if(reason: Callable[[Any], bool]) -> Callable[[Any], Any]:
     def change(attempt: Any) -> Any:
         from voucher_payment_gateway.exceptions import OutcomeUnknownError
 
-        def mutated(course: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
-            result, wait = yield from attempt(course, call, lock, deadline)
-            if call.moving and isinstance(result, OutcomeUnknownError) and reason(result):
-                return (yield from attempt(course, call, lock, deadline))
+        def mutated(flow: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
+            result, wait = yield from attempt(flow, call, lock, deadline)
+            if not call.is_safe and isinstance(result, OutcomeUnknownError) and reason(result):
+                return (yield from attempt(flow, call, lock, deadline))
             return result, wait
 
         return mutated
