@@ -273,7 +273,7 @@ def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, o
 
 
 def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
-    monkeypatch.setattr(expire, "TOGETHER", 2)
+    monkeypatch.setattr(expire, "BATCH_SIZE", 2)
     other = shop.order("50.00", number="A-1002")
     for number in range(5):
         gateway.select(other, f"GIFT-2000-ABC{number}")
@@ -286,7 +286,7 @@ def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
 
 
 def test_many_dead_holds_lapse_in_batches(shop, record_signal, monkeypatch):
-    monkeypatch.setattr(expire, "TOGETHER", 2)
+    monkeypatch.setattr(expire, "BATCH_SIZE", 2)
     lapsed = record_signal("payment_lapsed")
     for number in range(5):
         shop.voucher("20.00", code=f"GIFT-2000-ABC{number}")

@@ -6,8 +6,7 @@ from unittest import mock
 
 from tests.proofs.crash.case import Case, play
 from tests.proofs.crash.world import world
-from voucher_payment_gateway.gateway.holds import record
-from voucher_payment_gateway.gateway.operations import execute
+from voucher_payment_gateway.gateway.operations import execute, reservation
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.gateway.verbs import cancel
 
@@ -51,8 +50,8 @@ MUTANTS = {
     ),
     # a replaced hold of another order is not lapsed
     "silent_take_over": Mutant(
-        record,
-        "take_over",
+        reservation,
+        "lapse_replaced",
         lambda payment: None,
         "take_over K12 none alone",
         "2 payments hold the voucher",

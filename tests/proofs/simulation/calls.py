@@ -20,7 +20,7 @@ OURS = "shop"
 class Calls:
     """A shop with its rows and its calls to the Voucher Cloud."""
 
-    def __init__(self, remote: Remote, injector: FaultInjector, figures: resolution.Figures) -> None:
+    def __init__(self, remote: Remote, injector: FaultInjector, figures: resolution.Tolerances) -> None:
         self.remote = remote
         self.injector = injector
         self.loop = injector.loop

@@ -220,7 +220,7 @@ class Client(Calls):
 
     def succeed(self, operation: Operation, remote_id: str) -> bool:
         """Record a booking on the operation and its payment; return whether the claim was still ours."""
-        reread_at = resolution.last_read_at(self.now(), sends=operation.attempts, booked=True)
+        reread_at = resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=True)
         if not self.rows.compare_and_set(
             operation, state="succeeded", remote_id=remote_id, reread_at=reread_at
         ):

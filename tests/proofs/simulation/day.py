@@ -13,7 +13,7 @@ from tests.proofs.simulation.oracle import Judgement, judge
 from tests.proofs.simulation.remote import Behaviour, Remote, euros
 from tests.proofs.simulation.shop import Shop
 from tests.proofs.simulation.till_and_clerk import Clerk, Till
-from voucher_payment_gateway.rules.resolution import Figures
+from voucher_payment_gateway.rules.resolution import Tolerances
 
 __all__ = ["Result", "Setting", "play"]
 
@@ -31,7 +31,7 @@ class Setting:
 
     shop: type[Shop] = Shop
     rates: Rates = field(default_factory=Rates)
-    figures: Figures = field(default_factory=Figures)
+    figures: Tolerances = field(default_factory=Tolerances)
     behaviour: dict[str, Any] = field(default_factory=dict)
     clerk_visits: float = 0.3
     vouchers: int = 7

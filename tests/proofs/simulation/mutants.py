@@ -35,7 +35,7 @@ UNSTABLE = Rates(stall=0.03, crash=0.04)
 OFTEN_LATE = Rates(late=0.3)
 VERY_LATE = Rates(latest=3000, late=0.08)
 LATE_LISTS = {"list_lag": 300.0, "numbers_are_unique": True}
-PATIENT = resolution.Figures(refund_grace=timedelta(seconds=3600))
+PATIENT = resolution.Tolerances(refund_grace=timedelta(seconds=3600))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _shop(shop: type[Shop], **setting: Any) -> Mutant:
     return Mutant((), Setting(shop=shop, **setting), Setting(**setting))
 
 
-def _figures(figures: resolution.Figures, **setting: Any) -> Mutant:
+def _figures(figures: resolution.Tolerances, **setting: Any) -> Mutant:
     return Mutant((), Setting(figures=figures, **setting), Setting(**setting))
 
 
@@ -70,19 +70,19 @@ MUTANTS: dict[str, Mutant] = {
         mutations.NoExpiryFence, rates=Rates(lost=0.1), vouchers=2
     ),
     "the read that decides is sent at the fence": _figures(
-        resolution.Figures(list_lag=timedelta(0)), rates=OFTEN_LATE, behaviour={"list_lag": 55.0}
+        resolution.Tolerances(list_lag=timedelta(0)), rates=OFTEN_LATE, behaviour={"list_lag": 55.0}
     ),
     "a refused reservation is a fence": _mutant(
-        (resolution, "standing", mutations.refused_stands),
+        (resolution, "judge_fence", mutations.refused_stands),
         rates=OFTEN_LATE,
         behaviour={"open_hold_lowers_balance": True},
         cancels=0.8,
     ),
     "an unanswered reservation is a fence": _mutant(
-        (resolution, "standing", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
+        (resolution, "judge_fence", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
     ),
     "a release that is not found is a fence": _mutant(
-        (resolution, "standing", mutations.not_found_stands),
+        (resolution, "judge_fence", mutations.not_found_stands),
         (resolution, "next_fence", mutations.release_first),
         rates=Rates(late=0.1),
         behaviour={"release_works": False},
@@ -121,9 +121,9 @@ MUTANTS: dict[str, Mutant] = {
     "a worker that slept sends nevertheless": _mutant(
         (timing, "may_begin", _value(lambda now, latest: True)), rates=UNSTABLE
     ),
-    "a refund is repeated without grace": _figures(resolution.Figures(refund_grace=timedelta(0))),
+    "a refund is repeated without grace": _figures(resolution.Tolerances(refund_grace=timedelta(0))),
     "the grace is shorter than a request can be under way": _figures(
-        resolution.Figures(refund_grace=timedelta(seconds=300))
+        resolution.Tolerances(refund_grace=timedelta(seconds=300))
     ),
     "refunds are matched by their time": _shop(mutations.MatchesByTime),
     "refunds that were there before count": _mutant(
@@ -145,7 +145,7 @@ MUTANTS: dict[str, Mutant] = {
         (verdicts, "verdict", mutations.refusal_is_final), behaviour=LATE_LISTS
     ),
     "nothing is read once more": _mutant(
-        (resolution, "last_read_at", _value(lambda now, **facts: None)), rates=VERY_LATE
+        (resolution, "trailing_read_at", _value(lambda now, **facts: None)), rates=VERY_LATE
     ),
     "what is being cancelled counts as cancelled": _mutant(
         (verdicts, "status_after_refund", mutations.cancelled_too_soon), rates=Rates(answer_lost=0.1)

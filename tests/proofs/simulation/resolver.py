@@ -65,14 +65,14 @@ class Resolver(Client):
         )
 
     def _after_absence(self, operation: Operation, payment: Payment, read_at: datetime) -> Process:
-        doubt = resolution.Doubt(
+        unknown = resolution.UnknownOperation(
             kind=operation.kind,
             sent_at=operation.sending_at or operation.created_at or read_at,
             fence_at=operation.fence_at,
             absent_at=operation.absent_at,
             refused_at=operation.refused_at,
         )
-        step = resolution.after_absence(doubt, read_at, self.figures)
+        step = resolution.after_absence(unknown, read_at, self.figures)
         match step.do:
             case "wait":
                 self.rows.compare_and_set(operation, due_at=self._next_read_at(step.until, operation))
@@ -98,7 +98,7 @@ class Resolver(Client):
                 failed=failed,
             )
             if fence == "death":
-                self._store_fence(operation, resolution.death_of(operation.target_dead_at, self.now()))
+                self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._establish_fence(fence, operation, payment)):
                 return
@@ -117,10 +117,10 @@ class Resolver(Client):
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
-        standing = resolution.standing(fence, error)
-        if standing == "again" and error:
+        judgement = resolution.judge_fence(fence, error)
+        if judgement == "again" and error:
             raise error
-        if standing == "fails":
+        if judgement == "fails":
             return False
         if self.rows.operations[operation.pk].claim != operation.claim:
             raise ConflictError
@@ -143,7 +143,7 @@ class Resolver(Client):
         )
 
     def _after_proven_absence(self, operation: Operation, payment: Payment) -> Process:
-        what = resolution.after_certainty(
+        what = resolution.after_proven_absence(
             wanted=self._is_wanted(operation, payment),
             sends=operation.attempts,
             cancelling=payment.cancel_requested_at is not None,
@@ -167,7 +167,7 @@ class Resolver(Client):
             yield from self.execute_due(retry)
 
     def _reread_at(self, operation: Operation) -> datetime | None:
-        return resolution.last_read_at(self.now(), sends=operation.attempts, booked=False)
+        return resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=False)
 
     def _require_review(self, operation: Operation) -> None:
         if self.rows.compare_and_set(operation, state="manual"):

@@ -36,7 +36,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
-        patches.enter_context(mock.patch.object(authorize_selected, "AT_ONCE", 1))
+        patches.enter_context(mock.patch.object(authorize_selected, "MAX_PARALLEL", 1))
         patches.enter_context(mock.patch.object(_retry, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

@@ -58,10 +58,10 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
     ),
     "the lists are believed to be up to date": Mutant(
-        f"{GATEWAY}recovery.resolve", "_figures", mutations.no_lag, HASTY
+        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY
     ),
     "a claim is not compared": Mutant(
-        f"{GATEWAY}operations.transitions", "take", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.transitions", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "the order number is compared by its beginning": Mutant(
         f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
@@ -73,7 +73,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
     ),
     "a lease that ran out means: send again": Mutant(
-        f"{GATEWAY}recovery.settle", "_give_up_waiting", mutations.lease_over_means_send_again, SLEEPY
+        f"{GATEWAY}recovery.settle", "_mark_abandoned", mutations.lease_over_means_send_again, SLEEPY
     ),
     "a worker that slept sends nevertheless": Mutant(
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
@@ -94,10 +94,10 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "take", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.execute", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Mutant(
-        f"{GATEWAY}operations.execute", "keep_late_answer", mutations.thrown_away, DOUBLED
+        f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
     ),
     "a code is kept after the capture": Mutant(
         f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept

@@ -8,10 +8,12 @@ from typing import Any
 
 def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
-        from voucher_payment_gateway.rules.resolution import Step
+        from voucher_payment_gateway.rules.resolution import Decision
 
-        def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
-            return Step("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
+        def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+            return (
+                Decision("not_booked") if unknown.kind == kind else after_absence(unknown, read_at, figures)
+            )
 
         return mutated
 
@@ -20,18 +22,18 @@ def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
 
 def no_lag(figures: Any) -> Any:
     def mutated() -> Any:
-        from voucher_payment_gateway.rules.resolution import Figures
+        from voucher_payment_gateway.rules.resolution import Tolerances
 
-        return Figures(list_lag=timedelta(0), refund_grace=figures().refund_grace)
+        return Tolerances(list_lag=timedelta(0), refund_grace=figures().refund_grace)
 
     return mutated
 
 
-def any_claim_will_do(take: Any) -> Any:
+def any_claim_will_do(compare_and_set: Any) -> Any:
     def mutated(operation: Any, **changes: Any) -> bool:
         stored = type(operation).objects.get(pk=operation.pk)
         operation.claim = stored.claim
-        return take(operation, **changes)
+        return compare_and_set(operation, **changes)
 
     return mutated
 
@@ -64,9 +66,9 @@ def unknown_is_sent_again(verdict: Any) -> Any:
 
 def lease_over_means_send_again(give_up_waiting: Any) -> Any:
     def mutated(operation: Any) -> bool:
-        from voucher_payment_gateway.gateway.operations.transitions import take
+        from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
 
-        return take(operation, state="due", due_at=operation.sending_at)
+        return compare_and_set(operation, state="due", due_at=operation.sending_at)
 
     return mutated
 

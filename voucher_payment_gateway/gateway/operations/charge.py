@@ -12,11 +12,11 @@ from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
 )
-from voucher_payment_gateway.gateway.holds.record import fail_payment, renew
 from voucher_payment_gateway.gateway.operations.handler import of
+from voucher_payment_gateway.gateway.operations.reservation import fail_payment, renew
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.gateway.records.order_view import look
+from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -53,7 +53,7 @@ def _reference(order_number: str, capture_number: int) -> str:
     return charge_reference(order_number, capture_number, secrets.token_hex(TOKEN_BYTES))
 
 
-class Charging:
+class ChargeHandler:
     """How a charge is prepared, made, and booked on its payment."""
 
     name = "charge"
@@ -69,7 +69,7 @@ class Charging:
         """Reserve anew where that is needed; never for what is not written down, whose hold was good a moment ago."""
         payment = of(operation)
         if operation.pk is not None and self.needs_a_claim(operation):
-            renew(payment, operation.amount, look(operation.order_number).next_number)
+            renew(payment, operation.amount, read_order(operation.order_number).next_number)
         operation.target_id = payment.reservation_id
         operation.target_dead_at = payment.reservation_dead_at
 
@@ -110,7 +110,7 @@ class Charging:
         payment = of(operation)
         if self._after_refusal(operation) != "charge_again":
             return None
-        view = look(operation.order_number)
+        view = read_order(operation.order_number)
         draft = draft_charge(
             payment, operation.amount, view.next_capture, actor=operation.actor, reason=operation.reason
         )
@@ -142,4 +142,4 @@ def _refused_since_the_last_success(payment: VoucherPayment) -> int:
     return sum(1 for _ in takewhile(lambda state: state == "refused", states))
 
 
-CHARGE = Charging()
+CHARGE = ChargeHandler()

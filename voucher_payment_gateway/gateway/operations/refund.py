@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
 )
 from voucher_payment_gateway.gateway.operations.handler import of
-from voucher_payment_gateway.gateway.operations.transitions import ask_for_review
+from voucher_payment_gateway.gateway.operations.transitions import request_review
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -47,7 +47,7 @@ def _has_more(payment: VoucherPayment) -> bool:
 NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
 
 
-class Refunding:
+class RefundHandler:
     """How a refund is prepared, made, and booked on its payment."""
 
     name = "refund"
@@ -103,7 +103,7 @@ class Refunding:
 
     def refused(self, operation: VoucherOperation) -> None:
         """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
-        ask_for_review(operation)
+        request_review(operation)
 
 
 def refund_ids(voucher_id: str) -> list[str]:
@@ -114,4 +114,4 @@ def refund_ids(voucher_id: str) -> list[str]:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
 
 
-REFUND = Refunding()
+REFUND = RefundHandler()

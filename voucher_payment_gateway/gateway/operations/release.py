@@ -9,7 +9,7 @@ from voucher_payment_gateway.models import VoucherOperation
 __all__ = ["RELEASE"]
 
 
-class Releasing:
+class ReleaseHandler:
     """How a reservation is let go. No money moves, and any answer will do."""
 
     name = "cancel"
@@ -40,4 +40,4 @@ class Releasing:
         """Never asked: ``call`` takes any answer."""
 
 
-RELEASE = Releasing()
+RELEASE = ReleaseHandler()

@@ -21,7 +21,7 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
 from voucher_payment_gateway.gateway.records.conflicts import database, refuse_open_transaction
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
-from voucher_payment_gateway.rules.comparison import Entry, compare
+from voucher_payment_gateway.rules.comparison import OurEntry, compare
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]
@@ -128,8 +128,8 @@ def _differences(
     return Found(reading.voucher_id, rows + holds, compared.undecided | undecided, is_read=True)
 
 
-def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> Entry:
-    return Entry(
+def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> OurEntry:
+    return OurEntry(
         id=operation.pk,
         kind=operation.kind,
         state=operation.state,

@@ -13,31 +13,31 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = [
-    "DECISIONS",
-    "OutdatedError",
+    "MAX_CONFLICTS",
+    "ConflictError",
+    "atomic_or_conflict",
     "database",
-    "decide",
     "in_transaction",
     "refuse_open_transaction",
-    "unless_outdated",
+    "retry_on_conflict",
 ]
 
 Decided = TypeVar("Decided")
 
 
-GAVE_WAY = ("40P01", "40001")
+DEADLOCK_SQLSTATES = ("40P01", "40001")
 """SQLSTATE of PostgreSQL: this transaction was undone for another one, by a deadlock or a conflict of versions."""
 
 
-DECISIONS = 12
+MAX_CONFLICTS = 12
 """So often a decision is made anew before the other side is said to be in progress."""
 
 
-class OutdatedError(Exception):
+class ConflictError(Exception):
     """Somebody else wrote about this order or voucher meanwhile; nothing of ours was written."""
 
 
-def decide(decision: Callable[[], Decided], *, progress: Callable[[], int] = lambda: 0) -> Decided:
+def retry_on_conflict(decision: Callable[[], Decided], *, progress: Callable[[], int] = lambda: 0) -> Decided:
     """Make a decision, anew as long as it was outdated when it was to be written.
 
     ``progress`` counts what was done on the way: only decisions that bring nothing on are counted.
@@ -45,16 +45,16 @@ def decide(decision: Callable[[], Decided], *, progress: Callable[[], int] = lam
     Raises OperationInProgressError when others keep being first, or hold the voucher open.
     """
     in_vain, done = 0, progress()
-    while in_vain < DECISIONS:
+    while in_vain < MAX_CONFLICTS:
         try:
             return decision()
-        except OutdatedError:
+        except ConflictError:
             in_vain, done = (in_vain + 1, done) if progress() == done else (0, progress())
     raise OperationInProgressError
 
 
 @contextmanager
-def unless_outdated() -> Iterator[None]:
+def atomic_or_conflict() -> Iterator[None]:
     """Write all within or nothing; raise OutdatedError where another writer was first.
 
     Inside of the caller's transaction a deadlock is the caller's: all of that transaction is gone.
@@ -64,10 +64,10 @@ def unless_outdated() -> Iterator[None]:
         with transaction.atomic(using=database()):
             yield
     except IntegrityError as error:
-        raise OutdatedError from error
+        raise ConflictError from error
     except OperationalError as error:
-        if is_outermost and getattr(error.__cause__, "sqlstate", None) in GAVE_WAY:
-            raise OutdatedError from error
+        if is_outermost and getattr(error.__cause__, "sqlstate", None) in DEADLOCK_SQLSTATES:
+            raise ConflictError from error
         raise
 
 

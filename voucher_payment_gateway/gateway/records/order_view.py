@@ -30,7 +30,7 @@ from voucher_payment_gateway.sealing import Secret, fingerprints
 __all__ = [
     "OrderView",
     "is_busy",
-    "look",
+    "read_order",
     "refuse_if_cancelling",
     "refuse_if_open",
     "refuse_known_currency",
@@ -95,7 +95,7 @@ class OrderView:
         ]
 
 
-def look(order_number: str, *, code: str = "") -> OrderView:
+def read_order(order_number: str, *, code: str = "") -> OrderView:
     """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it."""
     wanted = Q(order_number=order_number)
     if code:

@@ -14,14 +14,18 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     VoucherUnusableError,
 )
-from voucher_payment_gateway.gateway.holds.codes import kept, typed
-from voucher_payment_gateway.gateway.holds.competing import refuse_if_being_charged
-from voucher_payment_gateway.gateway.holds.record import record_authorization
-from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
-from voucher_payment_gateway.gateway.records.conflicts import OutdatedError, decide, unless_outdated
+from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
+from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.operations.reservation import record_authorization
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    atomic_or_conflict,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
-    look,
+    read_order,
     refuse_if_cancelling,
     refuse_if_open,
     refuse_known_currency,
@@ -29,11 +33,11 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
-    GIVEN_UP,
+    SUPERSEDED,
     change_payment,
+    hold_ended_fields,
     is_usable_now,
-    spoken_for,
-    without_hold,
+    superseded_fields,
 )
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -58,10 +62,10 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     held after an error that is shown to the customer, or it lapses by itself.
     """
     facts = order_facts(order)
-    secret = typed(code, pin)
+    secret = clean_code(code, pin)
     asked = None if amount is None else money.amount(amount)
     reserved: list[Hold] = []
-    payment = decide(lambda: _authorize(facts, secret, asked, reserved))
+    payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)
     return payment
 
@@ -71,9 +75,9 @@ def _authorize(
 ) -> VoucherPayment:
     """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
     that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
-    view = look(facts.number, code=secret.code)
+    view = read_order(facts.number, code=secret.code)
     refuse_other_currency(view, facts)
-    refuse_if_being_charged(view.rivals)
+    refuse_if_in_flight(view.rivals)
     payment = view.live_payment(secret.code)
     refuse_known_currency(view, facts, secret)
     if payment:
@@ -96,12 +100,14 @@ def _authorize(
     payment = payment or new_payment(facts, secret)
     left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
     refuse_if_open(left_over)
-    with unless_outdated():
+    with atomic_or_conflict():
         for earlier in left_over:
-            change_payment(earlier, **spoken_for(earlier))
+            change_payment(earlier, **superseded_fields(earlier))
         if doublet:
-            change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
-        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))
+            change_payment(doublet, **hold_ended_fields(doublet, otherwise="lapsed") | SUPERSEDED)
+        record_authorization(
+            payment, hold, view.next_number, limit=asked, rivals=view.rivals, **sealed_fields(secret)
+        )
     return payment
 
 
@@ -117,12 +123,12 @@ def _hold(
     gone = [True] if replaced else []
     known = payment.voucher_id if payment else ""
     try:
-        return hold_what_is_there(
+        return reserve_available(
             secret, wanted, facts.currency, voucher_id=known, on_replaced=lambda: gone.append(True)
         )
     except VoucherGatewayError:
         if gone and payment and payment.status == "authorized":
-            with suppress(OutdatedError):  # somebody else's reservation stands there by now
+            with suppress(ConflictError):  # somebody else's reservation stands there by now
                 change_payment(payment, reserved_until=timezone.now())
         raise
 
@@ -153,7 +159,7 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         currency=facts.currency,
         status="selected",
         code_hint=hint(secret.code),
-        **kept(secret),
+        **sealed_fields(secret),
     )
 
 

@@ -16,7 +16,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_other_currency,
     target,
 )
-from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
+from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import facts_by_number, order_facts
@@ -47,7 +47,7 @@ def capture(
     asked = None if amount is None else money.amount(amount)
     facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
 
-    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
+    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.part(pk) if payment.pk not in done.payments]
         refuse_if_open(payments)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
@@ -58,7 +58,7 @@ def capture(
             for position, (payment, share) in enumerate(shares)
         ]
 
-    return carry_out(CHARGE, number, plan, pk=pk, asked=asked)
+    return run_batch(CHARGE, number, plan, pk=pk, asked=asked)
 
 
 Shares = list[tuple[VoucherPayment, Decimal]]

@@ -14,12 +14,12 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open, target
-from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
+from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.verdicts import counts_as_given_back
 
-__all__ = ["give_back_all", "refund"]
+__all__ = ["refund", "refund_payment"]
 
 
 def refund(
@@ -38,27 +38,27 @@ def refund(
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
 
-    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
-        return _parts(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
+    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        return _plan_refunds(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
 
-    return carry_out(REFUND, number, plan, pk=pk, asked=asked)
+    return run_batch(REFUND, number, plan, pk=pk, asked=asked)
 
 
-def give_back_all(payment: VoucherPayment, *, actor: str, reason: str) -> None:
+def refund_payment(payment: VoucherPayment, *, actor: str, reason: str) -> None:
     """Refund all that is left of one payment, which is being cancelled."""
 
-    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
-        return _parts(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
+    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        return _plan_refunds(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
 
     wish = {"cancel_requested_at": timezone.now()}
-    carry_out(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
+    run_batch(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
 
 
-def _parts(
+def _plan_refunds(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,
-    done: Done,
+    done: Progress,
     **by: str,
 ) -> list[VoucherOperation]:
     """Return the refunds to make, the charges of which this run has tried to give something back left out."""
@@ -79,9 +79,11 @@ def _parts(
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
     if asked is not None:
         _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
-    wanted = sums if asked is None else _spread(asked, sums)
+    wanted = sums if asked is None else _share_out(asked, sums)
     return [
-        draft for payment in charged for draft in _of_charges(payment, left[payment], wanted[payment], **by)
+        draft
+        for payment in charged
+        for draft in _split_over_charges(payment, left[payment], wanted[payment], **by)
     ]
 
 
@@ -93,7 +95,7 @@ def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) 
         )
 
 
-def _spread(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
+def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
     """Say how much of ``asked`` each payment gives back."""
     way = gateway_settings().REFUND_ORDER
     if way == "pro-rata":
@@ -121,7 +123,7 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
     return [(charge, charge.amount - gone.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 
 
-def _of_charges(
+def _split_over_charges(
     payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
 ) -> list[VoucherOperation]:
     drafts = []
