@@ -12,14 +12,6 @@ from voucher_payment_gateway.orders import OrderFacts
 CODE = "GIFT-2000-ABCD"
 
 
-@pytest.fixture
-def order(shop):
-    shop.voucher("20.00")
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
 @pytest.mark.parametrize("number", [5, None, b"A-1"])
 def test_an_order_number_that_is_no_text_is_named(shop, number):
     with pytest.raises(PaymentStateError, match="number: must be a text") as caught:

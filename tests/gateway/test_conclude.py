@@ -17,11 +17,6 @@ BY = {"actor": "mia", "reason": "seen in the list of bookings"}
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
 def order(shop, voucher):
     order = shop.order("20.00")
     gateway.authorize(order, CODE)

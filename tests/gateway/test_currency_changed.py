@@ -11,18 +11,6 @@ from voucher_payment_gateway.models import VoucherPayment
 CODE = "GIFT-2000-ABCD"
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
 def change_currency(order):
     order.currency, order.total = "JPY", D("2400.00")
     order.save()

@@ -14,18 +14,6 @@ RESERVE, CHARGE, REFUND = "/v1/reservations", "*/charge", "*/refund"
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
-@pytest.fixture
 def forbid(shop):
     """Let the API forbid a call from now on."""
 

@@ -56,11 +56,6 @@ def test_what_is_held_beside_more_than_enough_that_was_charged_is_let_go(shop, c
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
 def without_keys(gateway_settings):
     gateway_settings(SEALING_KEYS=[])
 

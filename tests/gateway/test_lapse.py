@@ -19,18 +19,6 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 CODE = "GIFT-2000-ABCD"
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
 def only_payment():
     return VoucherPayment.objects.get()
 

@@ -28,18 +28,6 @@ EVENTS = {"capture": "tests.shop.signals.shipped", "refund": "tests.shop.signals
 ON_STATUS = {"field": "status", "capture": ["shipped"], "refund": ["returned"], "cancel": ["cancelled"]}
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, "GIFT-2000-ABCD")
-    return order
-
-
 def the(kind):
     return VoucherOperation.objects.filter(kind=kind).last()
 

@@ -13,18 +13,6 @@ from voucher_payment_gateway.models import VoucherOperation
 CODE = "GIFT-2000-ABCD"
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
 def charge():
     return VoucherOperation.objects.filter(kind="charge").latest("pk")
 

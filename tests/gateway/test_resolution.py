@@ -13,11 +13,6 @@ LOST = ["before:drop", "before:reset", "before:500", "before:504", "before:html4
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
 def order(shop, voucher):
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")

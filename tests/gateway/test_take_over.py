@@ -18,11 +18,6 @@ CODE = "GIFT-2000-ABCD"
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
 def first(shop, voucher):
     order = shop.order("20.00", "A-1001")
     gateway.authorize(order, CODE)
