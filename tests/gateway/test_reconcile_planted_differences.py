@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.gateway.planted import SORTS, World
+from tests.gateway.planted_differences import SORTS, World
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, HOSTILE
