@@ -1,4 +1,4 @@
-"""Select and authorize_selected: remembered sealed, reserved together."""
+"""Select and authorize_selected: codes are stored sealed, and reserved together."""
 
 from decimal import Decimal as D
 
@@ -89,7 +89,7 @@ def test_nothing_selected_is_nothing_to_do(shop):
 
 
 def test_no_call_is_made_after_the_first_row_was_written(shop):
-    """Inside of a transaction the first write takes a lock: nobody may wait for the network under it."""
+    """In a transaction the first write takes a lock, which must not be held during an HTTP call."""
     from django.db import connection, transaction
 
     shop.voucher("40.00", code="GIFT-4000-EFGH")

@@ -1,4 +1,4 @@
-"""What a caller may give by mistake: each a clear error that names the argument, and nothing is sent or half done."""
+"""Invalid arguments: each raises an error that names the argument, and nothing is sent or half done."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""Cancel: in every state, and never a cent less than was charged."""
+"""Cancel in every state: the refund is never a cent less than the charge."""
 
 from decimal import Decimal as D
 
@@ -130,7 +130,7 @@ def test_a_voucher_may_be_used_again_after_it_was_cancelled(shop, order):
 
 
 def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_anew(shop, order, monkeypatch):
-    """Between the look of cancel and its writing, another tab begins to charge: the charge is undone, not lost."""
+    """Another tab charges between the read and the write of cancel: the charge is refunded, not lost."""
     from voucher_payment_gateway.gateway.verbs import cancel
 
     gateway.authorize(order, "GIFT-2000-ABCD")

@@ -1,4 +1,4 @@
-"""A person decides what the evidence could not."""
+"""Conclude: a person decides an operation that the evidence could not."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""What the vouchers cover and what another payment method takes, to the cent."""
+"""The amount that vouchers cover, and the rest for another payment method, to the cent."""
 
 from decimal import Decimal as D
 

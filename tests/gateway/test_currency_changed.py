@@ -1,4 +1,4 @@
-"""An order whose currency changes under the vouchers that pay it: nothing is charged or held in the wrong one."""
+"""An order whose currency changes after a voucher was authorized: nothing is charged or held in the wrong currency."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""What time alone ends: dead holds lapse, codes are erased, and holds are kept alive where the shop wants it."""
+"""Expiry: dead holds lapse, codes are erased, and holds are renewed where the shop has set it."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""What the API forbids (403): a right that an operator may grant, or its way to refuse. Never open for ever."""
+"""Forbidden calls (403): a missing right that an operator may grant, or a refusal. No operation stays open for ever."""
 
 from decimal import Decimal as D
 
@@ -15,7 +15,7 @@ RESERVE, CHARGE, REFUND = "/v1/reservations", "*/charge", "*/refund"
 
 @pytest.fixture
 def forbid(shop):
-    """Let the API forbid a call from now on."""
+    """Answer a call with 403 from now on."""
 
     def forbid(path):
         shop.cloud.faults.next("before:403", method="POST", path=path, times=999)
@@ -80,7 +80,7 @@ def test_a_refund_that_is_forbidden_for_a_day_is_given_to_a_person(shop, order, 
 def test_a_reservation_that_is_forbidden_is_no_fence_and_the_charge_waits_for_the_old_hold_to_die(
     shop, order, voucher, forbid
 ):
-    """A till has taken the money, and the cloud says so with a 403."""
+    """A till has charged the balance, and the cloud refuses with a 403."""
     shop.cloud.faults.next("before:drop", method="POST", path=CHARGE)
     with pytest.raises(OutcomeUnknownError):
         gateway.capture(order)
@@ -95,7 +95,7 @@ def test_a_reservation_that_is_forbidden_is_no_fence_and_the_charge_waits_for_th
 
 
 def test_a_repeated_charge_that_is_forbidden_is_read_again_before_it_is_sent_again(shop, order, voucher):
-    """The first is booked after all, later than the lag; the cloud knows its number, and forbids the repetition."""
+    """The first charge is booked late, after the list lag; the cloud forbids the retry, since it knows its number."""
     shop.cloud.faults.next("before:drop", method="POST", path=CHARGE)
     with pytest.raises(OutcomeUnknownError):
         gateway.capture(order)

@@ -1,4 +1,4 @@
-"""A hold that is no longer what the order needs, or no longer there: the records say so, and so do the errors."""
+"""A hold that no longer fits its order, or is gone: the rows and the errors say so."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ CODE = "GIFT-2000-ABCD"
 
 @pytest.fixture
 def costs(shop):
-    """Let the order cost something else from now on."""
+    """Change the total of the order."""
 
     def change(order, total):
         order.total = D(total)
@@ -62,7 +62,7 @@ def without_keys(gateway_settings):
 
 @pytest.fixture
 def outgrown(shop, voucher, costs):
-    """An order that costs more than is held for it, and more than its voucher has."""
+    """An order whose total is higher than its hold and than the balance of its voucher."""
     order = shop.order("10.00")
     gateway.authorize(order, CODE)
     costs(order, "30.00")
@@ -71,7 +71,7 @@ def outgrown(shop, voucher, costs):
 
 @pytest.fixture
 def half_way(shop):
-    """From now on all is answered but the balance: the reservation that asks for it was made."""
+    """From now on reading the balance fails; the reservation before it succeeds."""
     return lambda: shop.cloud.faults.next("before:500", method="GET", path="*/vouchers/*", times=99)
 
 

@@ -1,4 +1,4 @@
-"""Directed schedules: what happens between two lines of somebody else."""
+"""Directed schedules: another worker acts between two lines of this one."""
 
 from decimal import Decimal as D
 
@@ -41,7 +41,7 @@ def sleep_through_the_lease():
 
 
 def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, order):
-    """C1: the list of abandoned operations was read just before their worker came back."""
+    """C1: the list of abandoned operations was read just before their worker resumed."""
     gateway.capture(order)
     VoucherOperation.objects.filter(kind="charge").update(state="sending", remote_id="")
     VoucherPayment.objects.update(
@@ -54,7 +54,7 @@ def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, o
 
 
 def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, voucher, during):
-    """While it slept, settle fenced: its charge is refused, which proves nothing to anybody else."""
+    """While the worker slept, settle established a fence: the worker's charge is refused, which proves nothing."""
 
     def meanwhile():
         sleep_through_the_lease()
@@ -119,7 +119,7 @@ def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_
     from voucher_payment_gateway.gateway.operations import execute
 
     class Crash(BaseException):
-        """The process ends here."""
+        """Ends the simulated process."""
 
     def crash(*_):
         raise Crash
@@ -145,7 +145,7 @@ def test_the_payment_returned_after_a_second_try_is_up_to_date(shop, order):
 
 
 def test_a_charge_that_a_person_must_decide_blocks_the_payment(shop, order, voucher, reviews):
-    """C11: a box on the way doubles the charge, and its answer is lost."""
+    """C11: an intermediary duplicates the charge, and its answer is lost."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(second_charge="book_again")
     shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
     with pytest.raises(OutcomeUnknownError):
@@ -416,7 +416,7 @@ def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, vo
 def test_an_answer_that_comes_when_the_outcome_counts_as_unknown_is_kept_and_not_called_a_success(
     shop, order, voucher, monkeypatch
 ):
-    """The lease ran out between the booking and its answer; what is known already is what settle will find."""
+    """The lease expired between the booking and its answer; settle then finds the same booking."""
     client = voucher_cloud()
     charge = client.charge
 

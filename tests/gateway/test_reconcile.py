@@ -1,4 +1,4 @@
-"""Reconcile: the books of both sides, voucher by voucher; a difference is a row that stays until it is explained."""
+"""Reconcile compares both sides' books, voucher by voucher; a difference stays as a row until it is explained."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def voucher(shop):
 
 @pytest.fixture
 def order(shop, voucher):
-    """An order that is paid with 20.00, long enough ago to be in every list."""
+    """An order paid with 20.00, long enough ago to be in every list."""
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
     gateway.capture(order)
@@ -54,7 +54,7 @@ def last(kind):
 
 
 def double(shop, amount="20.00"):
-    """Have the last charge booked once more, as if the request had been doubled on its way."""
+    """Book the last charge a second time, like a request that was duplicated in flight."""
     held = shop.cloud.reserve(CODE, amount)
     return shop.cloud.charge(held, last("charge").reference)
 
@@ -225,9 +225,6 @@ def test_a_reservation_that_was_asked_to_end_is_not_told(shop, voucher):
     assert reconcile() == []
 
 
-# the rows
-
-
 def test_a_difference_stays_one_row_and_is_told_again_until_it_is_explained(shop, order, reviews):
     double(shop)
     (first,) = reconcile()
@@ -300,9 +297,6 @@ def test_an_explanation_needs_a_sentence_and_a_name(shop, order, explanation, ac
     assert only().explained_at is None
 
 
-# what cannot be read
-
-
 def test_a_voucher_that_cannot_be_read_is_never_called_equal(shop, order, voucher):
     other = shop.voucher("20.00", code="OTHER-VOUCHER")
     second = shop.order("5.00", number="A-2")
@@ -359,9 +353,6 @@ def test_without_the_right_to_read_lists_the_run_says_so(shop, order, gateway_se
     assert only().kind == "not_compared"
 
 
-# the window
-
-
 @pytest.mark.parametrize(
     ("since_minutes", "until_minutes", "expected"), [(-7, -3, 1), (-3, 3, 0), (-60, -8, 0)]
 )
@@ -403,9 +394,6 @@ def test_instants_without_a_time_zone_or_order_are_refused(shop, since, until, n
 def test_inside_of_a_transaction_it_is_refused(shop):
     with transaction.atomic(), pytest.raises(TransactionManagementError):
         reconcile()
-
-
-# what it costs
 
 
 def many_vouchers(shop, count, operations):

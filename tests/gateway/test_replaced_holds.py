@@ -1,4 +1,4 @@
-"""Two orders of the same shop and one voucher: the later takes the hold over, and nobody pays twice."""
+"""Two orders of a shop with the same voucher: the later one replaces the hold, and nothing is paid twice."""
 
 from decimal import Decimal as D
 
@@ -107,14 +107,14 @@ def test_a_charge_left_to_a_person_frees_the_voucher_for_others(shop, first, sec
 
 
 class DeadlockDetected(Exception):  # noqa: N818 - the driver's own name
-    """As the driver of PostgreSQL tells it."""
+    """A deadlock as PostgreSQL's driver raises it."""
 
     sqlstate = "40P01"
 
 
 @pytest.fixture
 def deadlocks(first):
-    """A deadlock at the first change of the payment that is taken over: this side gave way. Counts what was undone."""
+    """A deadlock, with this side as the victim, at the first update of the replaced payment. Counts the rollbacks."""
     undone = []
 
     def give_way(execute, sql, params, many, context):

@@ -1,4 +1,4 @@
-"""No answer is not a "no": unknown is recorded, blocks a second payment, and is resolved from evidence."""
+"""A lost answer is not a refusal: the outcome is recorded as unknown, blocks a second payment, and is resolved."""
 
 from decimal import Decimal as D
 
@@ -191,7 +191,7 @@ def test_asking_again_sends_what_was_written_down_and_not_sent(shop, order, faul
     with pytest.raises((UnavailableError, CredentialsError)):
         gateway.refund(order, "5.00")
     shop.cloud.faults.clear()
-    with pytest.raises(OperationInProgressError):  # it may be another return of the same amount
+    with pytest.raises(OperationInProgressError):  # it may be a second return of the same amount
         gateway.refund(order, "5.00")
     gateway.refund(order)
     gateway.refund(order)

@@ -1,4 +1,4 @@
-"""Bookings that cannot be read: nothing is decided, and a person hears of it."""
+"""Unreadable bookings: nothing is decided, and a review is requested."""
 
 from decimal import Decimal as D
 
@@ -13,7 +13,7 @@ CODE = "GIFT-2000-ABCD"
 
 @pytest.fixture
 def unreadable(shop):
-    """Call it, and the lists of bookings are answered with something else from now on."""
+    """When called, lists of bookings are answered with this from now on."""
     return lambda: shop.cloud.faults.next("after:garbage", method="GET", path="*/charges", times=999)
 
 

@@ -1,4 +1,4 @@
-"""The two books of one voucher, compared: a table of what is and is not a difference."""
+"""The comparison of both sides' books of a voucher: a table of differences and non-differences."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

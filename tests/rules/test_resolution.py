@@ -1,4 +1,4 @@
-"""What follows when a read shows none of our bookings, to the second."""
+"""The decision after a read without our booking, to the second."""
 
 from datetime import UTC, datetime, timedelta
 
