@@ -301,7 +301,7 @@ def test_an_unreadable_list_decides_nothing(shop, order, voucher):
 
 
 def test_two_settlers_at_once_repeat_once(shop, order, voucher):
-    from tests.gateway.test_duplicate_refunds import at_once
+    from tests.gateway.test_simultaneous_calls import at_once
 
     lose(shop, "before:drop", "charge")
     unknown(lambda: gateway.capture(order))
