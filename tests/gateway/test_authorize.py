@@ -93,7 +93,7 @@ def test_the_sum_of_payments_never_exceeds_the_total(shop):
     assert caught.value.code == "nothing_due"
 
 
-def test_a_total_that_fell_is_reserved_anew_for_less(shop):
+def test_a_total_that_fell_is_reserved_again_for_less(shop):
     shop.voucher("80.00")
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")

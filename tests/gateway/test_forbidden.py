@@ -56,7 +56,7 @@ def test_a_right_that_is_granted_within_the_day_lets_the_charge_through(shop, or
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_after_the_persons_decision_it_can_be_captured_anew(shop, order, voucher, forbid):
+def test_after_the_persons_decision_it_can_be_captured_again(shop, order, voucher, forbid):
     forbid(CHARGE)
     with pytest.raises(CredentialsError):
         gateway.capture(order)

@@ -88,7 +88,7 @@ def test_a_hold_that_was_replaced_half_way_is_not_firm(shop, without_keys, outgr
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_a_hold_that_was_replaced_half_way_is_reserved_anew(shop, outgrown, voucher, half_way):
+def test_a_hold_that_was_replaced_half_way_is_reserved_again(shop, outgrown, voucher, half_way):
     half_way()
     with pytest.raises(UnavailableError):
         gateway.authorize_selected(outgrown)

@@ -144,7 +144,7 @@ def test_an_order_that_is_returned_while_a_part_is_on_its_way_back_gets_the_rest
     assert shop.bookings(voucher)[2:] == [("refund", D("5.00")), ("refund", D("15.00"))]
 
 
-def test_a_wish_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
+def test_a_request_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
     """Another worker creates the refund between the read of the payment and the plan."""
     from voucher_payment_gateway.gateway.verbs import cancel
 
@@ -200,7 +200,7 @@ def shipping(shop, voucher, gateway_settings):
     return order
 
 
-def test_an_order_that_is_returned_while_its_charge_is_under_way_is_refunded(shop, shipping, voucher, during):
+def test_an_order_that_is_returned_while_its_charge_is_in_flight_is_refunded(shop, shipping, voucher, during):
     during("charge", returned)
     save(shipping, "shipped")
     assert shop.bookings(voucher) == [("charge", D("20.00")), BACK]

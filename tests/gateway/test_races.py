@@ -80,7 +80,7 @@ def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     assert reviews == [D("20.00")]
 
 
-def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(shop, order, voucher, during):
+def test_a_request_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(shop, order, voucher, during):
     def meanwhile():
         gateway.cancel(order)
         till = voucher_cloud()
@@ -93,7 +93,7 @@ def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(s
     assert (payment().status, shop.bookings(voucher)) == ("cancelled", [])
 
 
-def test_a_wish_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
+def test_a_request_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
     shop, order, voucher, during
 ):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
@@ -402,7 +402,7 @@ def test_what_was_captured_before_counts_when_the_total_has_fallen(shop):
     assert order.voucher_captured == D("50.00")
 
 
-def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, voucher):
+def test_a_due_charge_is_not_sent_after_a_request_to_cancel(shop, order, voucher):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
     with pytest.raises(UnavailableError):
         gateway.capture(order)

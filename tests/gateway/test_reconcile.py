@@ -172,7 +172,7 @@ def test_an_operation_that_waits_for_a_person_is_told_only_if_the_books_differ(s
     assert reconcile() == []
 
 
-def test_a_payment_that_nobody_ended_after_its_reservation_did_is_a_hold_left_open(shop, voucher, reviews):
+def test_a_payment_that_stays_open_after_its_reservation_ended_is_a_hold_left_open(shop, voucher, reviews):
     gateway.authorize(shop.order("20.00"), CODE)
     shop.later(minutes=90)
     assert reconcile() == []
@@ -198,7 +198,7 @@ def test_a_cancelled_payment_whose_reservation_was_not_released_is_told_until_it
     assert only().gone_at
 
 
-def test_a_hold_with_an_operation_under_way_is_not_judged(shop, voucher):
+def test_a_hold_with_an_operation_in_flight_is_not_judged(shop, voucher):
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
@@ -209,7 +209,7 @@ def test_a_hold_with_an_operation_under_way_is_not_judged(shop, voucher):
     assert reconcile() == []
 
 
-def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_under_way(shop, order, voucher):
+def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_in_flight(shop, order, voucher):
     shop.cloud.books.state.vouchers[voucher.id].deleted = True
     assert [row.kind for row in reconcile()] == ["not_compared"]
     shop.cloud.books.state.vouchers[voucher.id].deleted = False

@@ -234,7 +234,7 @@ def test_a_part_of_the_sum_goes_back_from_two_charges_in_one_transaction(shop, c
 
 
 @pytest.mark.parametrize("verb", [gateway.refund, gateway.cancel])
-def test_the_second_part_waits_while_nobody_knows_of_the_first(shop, charged_twice, voucher, verb):
+def test_the_second_part_waits_while_the_first_is_unknown(shop, charged_twice, voucher, verb):
     """Outside a transaction: everything is refunded, although the answer to the first part is lost."""
     shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):
@@ -272,7 +272,7 @@ def test_a_part_that_waits_counts_as_given_back(shop, charged_twice):
         gateway.refund(charged_twice, "5.00")
 
 
-def test_a_wish_to_cancel_takes_a_part_that_waits_back_and_gives_back_all(shop, charged_twice, voucher):
+def test_a_request_to_cancel_takes_a_part_that_waits_back_and_gives_back_all(shop, charged_twice, voucher):
     shop.cloud.faults.next("before:503", times=99)
     with transaction.atomic():
         gateway.refund(charged_twice, "16.00")
@@ -399,7 +399,7 @@ def test_cancel_after_all_that_was_captured_came_back_erases_the_code(order):
         gateway.capture(order, "15.00")
 
 
-def test_a_cancel_while_the_refund_is_under_way_erases_the_code(shop, order, during):
+def test_a_cancel_while_the_refund_is_in_flight_erases_the_code(shop, order, during):
     gateway.capture(order, "5.00")
     during("refund", lambda: gateway.cancel(order))
     gateway.refund(order)

@@ -127,7 +127,7 @@ def deadlocks(first):
         yield undone
 
 
-def test_a_take_over_that_gave_way_in_a_deadlock_is_made_anew(first, second, deadlocks):
+def test_a_take_over_that_gave_way_in_a_deadlock_is_made_again(first, second, deadlocks):
     assert gateway.authorize(second, CODE).amount_authorized == D("20.00")
     assert len(deadlocks) == 1
     assert (status_of(first), status_of(second)) == ("lapsed", "authorized")

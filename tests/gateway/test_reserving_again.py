@@ -29,7 +29,7 @@ def another_tab(order):
 
 
 @pytest.mark.parametrize("amount", [None, "5.00"])
-def test_a_capture_that_reserves_anew_is_alone(shop, order, voucher, during, amount):
+def test_a_capture_that_reserves_again_is_alone(shop, order, voucher, during, amount):
     if amount is None:
         shop.later(minutes=40)
     shop.calls()
@@ -47,7 +47,7 @@ def killed():
     raise Killed
 
 
-def test_a_process_that_dies_while_it_reserves_anew_leaves_the_charge_to_settle(shop, order, voucher, during):
+def test_a_process_that_dies_while_it_reserves_again_leaves_the_charge_to_settle(shop, order, voucher, during):
     shop.later(minutes=40)
     during("reserve", killed)
     with pytest.raises(Killed):

@@ -207,7 +207,7 @@ def test_asking_for_another_amount_waits_for_what_was_written_down(shop, order):
         gateway.refund(order, "6.00")
 
 
-def test_a_lost_reservation_is_made_again_even_where_the_first_try_of_that_finds_nobody(shop, order):
+def test_a_lost_reservation_is_made_again_even_where_the_first_try_of_that_gets_no_answer(shop, order):
     till = voucher_cloud()
     till.reserve(code="GIFT-2000-ABCD", amount=D("1.00"), currency="EUR")
     shop.cloud.faults.next("before:503", method="POST", path="*/reservations", times=2)

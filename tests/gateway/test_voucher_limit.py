@@ -90,7 +90,7 @@ def test_a_voucher_that_this_order_held_before_has_a_known_currency(shop, order)
     assert shop.calls() == []
 
 
-def test_one_that_lapsed_here_is_not_held_anew_in_another_currency(shop, order):
+def test_one_that_lapsed_here_is_not_held_again_in_another_currency(shop, order):
     gateway.authorize(order, CODES[0])
     order.voucher_payments.update(status="lapsed", amount_authorized=0, sealed_code="")
     order.currency = "GBP"
