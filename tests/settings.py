@@ -1,4 +1,4 @@
-"""A Django project around the test shop. ``DATABASE_URL`` selects a database other than SQLite."""
+"""A Django project around the test shop. ``DATABASE_URL`` names another database than SQLite."""
 
 import os
 from pathlib import Path
@@ -37,7 +37,7 @@ TEMPLATES = [
         },
     }
 ]
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # required by Django 6.1
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # Django 6.1 asks for it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -57,7 +57,7 @@ def database(url: str) -> dict[str, object]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
         "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=wal; PRAGMA synchronous=normal;"},
-        # a file, not memory: several threads share it, as in production
+        # a file, not memory, so that threads share it as in production
         "TEST": {"NAME": str(Path(gettempdir()) / f"voucher_payment_gateway-{os.getpid()}.sqlite3")},
     }
 

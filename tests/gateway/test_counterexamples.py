@@ -1,7 +1,7 @@
-"""The smallest schedules that cost money without one of the rules, each on the real gateway over real HTTP.
+"""The smallest schedules that lose money when one rule is missing, on the real gateway over real HTTP.
 
-C4 to C7 and C11 stand in ``test_resolution``. ``RULES`` below drops each rule in turn: its schedule must then end
-wrong, or it would prove nothing.
+C4 to C7 and C11 stand in ``test_resolution``. ``RULES`` below disables each rule in turn: its schedule must then
+fail, or it would prove nothing.
 """
 
 import time
@@ -31,7 +31,7 @@ from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Ends the simulated process."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def order(shop, voucher):
 
 @pytest.fixture
 def during(monkeypatch):
-    """Let something happen while a call of the client is about to be written, once; then the worker has slept."""
+    """Run an action once, just before a request is written; the worker has then slept."""
     clock = SimpleNamespace(slept=0.0)
 
     def monotonic():
@@ -83,7 +83,7 @@ def lose(shop, fault, what):
 
 
 def settle_for(shop, minutes):
-    """Let so many minutes pass, with a sweep after each."""
+    """Let minutes pass, with a sweep after each."""
     for _ in range(minutes):
         shop.later(minutes=1)
         gateway.settle()
@@ -248,9 +248,6 @@ def test_c13_where_a_full_refund_is_refused_the_payment_stays_captured(shop, ord
     assert kinds(shop, voucher) == {"charge": 1}
     with pytest.raises(IntegrityError), transaction.atomic():
         VoucherPayment.objects.update(status="cancelled")
-
-
-# Each rule dropped
 
 
 def _state_alone(operation, **changes):

@@ -1,4 +1,4 @@
-"""Directed schedules: what happens between two lines of somebody else."""
+"""Directed schedules: another worker acts between two lines of this one."""
 
 from decimal import Decimal as D
 
@@ -28,18 +28,6 @@ EVENTS = {"capture": "tests.shop.signals.shipped", "refund": "tests.shop.signals
 ON_STATUS = {"field": "status", "capture": ["shipped"], "refund": ["returned"], "cancel": ["cancelled"]}
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, "GIFT-2000-ABCD")
-    return order
-
-
 def the(kind):
     return VoucherOperation.objects.filter(kind=kind).last()
 
@@ -53,7 +41,7 @@ def sleep_through_the_lease():
 
 
 def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, order):
-    """C1: the list of abandoned operations was read just before their worker came back."""
+    """C1: the list of abandoned operations was read just before their worker resumed."""
     gateway.capture(order)
     VoucherOperation.objects.filter(kind="charge").update(state="sending", remote_id="")
     VoucherPayment.objects.update(
@@ -66,7 +54,7 @@ def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, o
 
 
 def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, voucher, during):
-    """While it slept, settle fenced: its charge is refused, which proves nothing to anybody else."""
+    """While the worker slept, settle established a fence: the worker's charge is refused, which proves nothing."""
 
     def meanwhile():
         sleep_through_the_lease()
@@ -92,7 +80,9 @@ def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     assert reviews == [D("20.00")]
 
 
-def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(shop, order, voucher, during):
+def test_a_request_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(
+    shop, order, voucher, during
+):
     def meanwhile():
         gateway.cancel(order)
         till = voucher_cloud()
@@ -105,7 +95,7 @@ def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(s
     assert (payment().status, shop.bookings(voucher)) == ("cancelled", [])
 
 
-def test_a_wish_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
+def test_a_request_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
     shop, order, voucher, during
 ):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
@@ -129,7 +119,7 @@ def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_
     shop, order, voucher, monkeypatch
 ):
     class Crash(BaseException):
-        """The process ends here."""
+        """Ends the simulated process."""
 
     def crash(*_):
         raise Crash
@@ -155,7 +145,7 @@ def test_the_payment_returned_after_a_second_try_is_up_to_date(shop, order):
 
 
 def test_a_charge_that_a_person_must_decide_blocks_the_payment(shop, order, voucher, reviews):
-    """C11: a box on the way doubles the charge, and its answer is lost."""
+    """C11: an intermediary duplicates the charge, and its answer is lost."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(second_charge="book_again")
     shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
     with pytest.raises(OutcomeUnknownError):
@@ -410,7 +400,7 @@ def test_what_was_captured_before_counts_when_the_total_has_fallen(shop):
     assert order.voucher_captured == D("50.00")
 
 
-def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, voucher):
+def test_a_due_charge_is_not_sent_after_a_request_to_cancel(shop, order, voucher):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
     with pytest.raises(UnavailableError):
         gateway.capture(order)
@@ -424,7 +414,7 @@ def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, vo
 def test_an_answer_that_comes_when_the_outcome_counts_as_unknown_is_kept_and_not_called_a_success(
     shop, order, voucher, monkeypatch
 ):
-    """The lease ran out between the booking and its answer; what is known already is what settle will find."""
+    """The lease expired between the booking and its answer; settle then finds the same booking."""
     client = voucher_cloud()
     charge = client.charge
 

@@ -1,4 +1,4 @@
-"""Which fence comes next, and which answer makes one of it."""
+"""The next fence to try, and the answers that establish it."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The order that a visitor may pay."""
+"""The order of the current visitor."""
 
 from tests.shop.models import Order
 

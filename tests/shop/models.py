@@ -1,4 +1,4 @@
-"""A minimal shop: one order model with the gateway's column, one without."""
+"""The smallest shop: one order model with the gateway's column, one without."""
 
 from django.db import models
 
@@ -17,7 +17,7 @@ class Order(VoucherOrderMixin, models.Model):
 
 
 class Invoice(models.Model):
-    """An order model without the mixin, with other field names."""
+    """An order model without the gateway's mixin, with other field names."""
 
     reference = models.CharField(max_length=64, unique=True)
     gross = models.DecimalField(max_digits=9, decimal_places=2)

@@ -10,8 +10,10 @@ def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
         from voucher_payment_gateway.rules.resolution import Decision
 
-        def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
-            return Decision("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
+        def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+            return (
+                Decision("not_booked") if unknown.kind == kind else after_absence(unknown, read_at, figures)
+            )
 
         return mutated
 
