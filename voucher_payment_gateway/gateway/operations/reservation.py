@@ -33,7 +33,7 @@ def record_authorization(
     number: int,
     *,
     limit: Decimal | None,
-    rivals: list[VoucherPayment],
+    competing: list[VoucherPayment],
     **changes: Any,
 ) -> None:
     """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
@@ -49,7 +49,7 @@ def record_authorization(
     with atomic_or_conflict():
         _record(payment, hold, number, **agreed | changes)
         # K3: all is written, not committed
-        if rivals:
+        if competing:
             lapse_replaced(payment)
         if not known:
             announce(payment_authorized, payment, hold.amount)
