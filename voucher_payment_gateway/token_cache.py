@@ -21,11 +21,11 @@ from voucher_payment_gateway.sealing import seal_text, unseal_text
 
 __all__ = ["TokenCache"]
 
-FETCH_SECONDS = 10
+FETCH_TIMEOUT_SECONDS = 10
 """So long one process may take to fetch a token before another one tries as well."""
 
-PATIENCE_SECONDS = 3.0
-LOOK_EVERY_SECONDS = 0.02
+WAIT_TIMEOUT_SECONDS = 3.0
+POLL_SECONDS = 0.02
 
 
 @contextmanager
@@ -54,21 +54,21 @@ class TokenCache:
         self._mark = ""
 
     @_leaving_no_connection()
-    def load(self, wait_seconds: float = PATIENCE_SECONDS) -> Token | None:
+    def load(self, wait_seconds: float = WAIT_TIMEOUT_SECONDS) -> Token | None:
         """Return the shared token. With none there, one process is told so at once and fetches it, while the
         others wait for it, up to ``wait_seconds`` and three seconds at most."""
         late_at = time.monotonic() + wait_seconds
         token = self._read()
         # Counted from the first answer of the cache: a cold process may need seconds to get that far.
-        patient_until = min(late_at, time.monotonic() + PATIENCE_SECONDS)
+        patient_until = min(late_at, time.monotonic() + WAIT_TIMEOUT_SECONDS)
         while token is None and gateway_settings().SEALING_KEYS:
             # Noted before it is added: an addition that only looked as if it failed can be taken back.
             self._mark = secrets.token_hex(8)
-            if cache.add(self._fetching, self._mark, FETCH_SECONDS):
+            if cache.add(self._fetching, self._mark, FETCH_TIMEOUT_SECONDS):
                 return self._saved_meanwhile()
-            if time.monotonic() + LOOK_EVERY_SECONDS > patient_until:
+            if time.monotonic() + POLL_SECONDS > patient_until:
                 break
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(POLL_SECONDS)
             token = self._read()
         return token
 

@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 from voucher_payment_gateway.api._steps import Answer
 
 _KEPT = re.compile(r"[A-Z][A-Z_]*|[A-Z][A-Z0-9_]*(\.[A-Z0-9_]+)+(:[0-9.]{1,10})?")
-LONGEST_CODE = 100
+MAX_CODE_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def parsed_json(body: bytes) -> object:
 
 
 def _kept(code: str, secrets: Iterable[str]) -> str:
-    if len(code) > LONGEST_CODE or not _KEPT.fullmatch(code):
+    if len(code) > MAX_CODE_LENGTH or not _KEPT.fullmatch(code):
         return ""
     return "" if any(_quotes(code, secret) for secret in secrets) else code
 

@@ -21,7 +21,7 @@ from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableE
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
+MAX_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 2.0
 RETRIED_CODES = frozenset({"unavailable", "throttled"})
@@ -104,7 +104,7 @@ def pause_seconds(
 
     Capped exponential backoff with jitter, never past the deadline, never shorter than ``retry_after``.
     """
-    if attempt >= ATTEMPTS or not isinstance(error, UnavailableError) or error.code not in RETRIED_CODES:
+    if attempt >= MAX_ATTEMPTS or not isinstance(error, UnavailableError) or error.code not in RETRIED_CODES:
         return None
     ceiling = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
     pause = max(retry_after or 0.0, _RANDOM.uniform(ceiling / 2, ceiling))

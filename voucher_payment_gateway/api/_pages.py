@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import ContractError
 
 Row = TypeVar("Row", Voucher, Charge)
 
-MOST_PAGES = 10_000
+MAX_PAGES = 10_000
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Pages(Generic[Row]):
         self._seen.update(row.id for row in fresh)
         self._sent += len(rows)
         self._more = self._says_more(page)
-        if self._more and (not fresh or self._page >= MOST_PAGES):
+        if self._more and (not fresh or self._page >= MAX_PAGES):
             # Pages that repeat, or that promise more for ever, cannot prove that something is absent.
             return ContractError()
         return ContractError() if self._falls_short(page) else fresh

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from voucher_payment_gateway.unpicklable import Unpicklable
 
-LIFETIME_WITHOUT_EXPIRY_SECONDS = 600.0
-LONGEST_LIFETIME_SECONDS = 366 * 86400.0
+DEFAULT_LIFETIME_SECONDS = 600.0
+MAX_LIFETIME_SECONDS = 366 * 86400.0
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,8192}")
 _RANDOM = random.SystemRandom()
@@ -29,9 +29,9 @@ class Token(Unpicklable):
     @classmethod
     def issued_now(cls, value: str, lifetime_seconds: float | None) -> "Token":
         """A token that just came; a missing lifetime is taken as ten minutes, an absurd one is capped."""
-        lasts = LIFETIME_WITHOUT_EXPIRY_SECONDS if lifetime_seconds is None else lifetime_seconds
+        lasts = DEFAULT_LIFETIME_SECONDS if lifetime_seconds is None else lifetime_seconds
         now = datetime.now(UTC)
-        return cls(value, now, now + timedelta(seconds=min(max(lasts, 0.0), LONGEST_LIFETIME_SECONDS)))
+        return cls(value, now, now + timedelta(seconds=min(max(lasts, 0.0), MAX_LIFETIME_SECONDS)))
 
     @property
     def lifetime(self) -> timedelta:

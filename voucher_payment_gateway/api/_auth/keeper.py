@@ -18,7 +18,7 @@ from voucher_payment_gateway.api._steps import HEADERS, Acquire, Deadline, Flow,
 from voucher_payment_gateway.api._tokens import CachedToken, Token
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
-PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS = 15.0
+RENEWAL_RETRY_SECONDS = 15.0
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
@@ -89,7 +89,7 @@ class TokenKeeper:
             lock.release()
         if isinstance(found, Token):
             return found
-        self._no_renewal_before = time.monotonic() + PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS
+        self._no_renewal_before = time.monotonic() + RENEWAL_RETRY_SECONDS
         if self._cached is None:  # rejected meanwhile: it is of no use any more
             return found
         _logger.warning("The access token could not be renewed (%s); the present one is used.", found.code)

@@ -8,7 +8,7 @@ from voucher_payment_gateway.api._background import BackgroundCall
 from voucher_payment_gateway.api._steps import Deadline, Flow, RunInThread, TimedOut
 from voucher_payment_gateway.api._tokens import CachedToken, Token, TokenStore, load_shared
 
-PATIENT_SHARE = 0.75
+WAIT_SHARE = 0.75
 """How much of its time the store may spend on waiting for another process; the rest is for coming back."""
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
@@ -45,7 +45,7 @@ class SharedToken:
         if (store := self._store) is None:
             return None
         wait_seconds = _share(deadline)
-        load = partial(load_shared, store, max(0.0, wait_seconds * PATIENT_SHARE))
+        load = partial(load_shared, store, max(0.0, wait_seconds * WAIT_SHARE))
         cached = yield from self._tolerated(load, wait_seconds, lambda: store.give_up())
         return cached if isinstance(cached, CachedToken) else None
 

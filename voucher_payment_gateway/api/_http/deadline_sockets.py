@@ -19,7 +19,7 @@ import httpcore
 from voucher_payment_gateway.api._background import BackgroundCall, result_or_error
 from voucher_payment_gateway.api._steps import Deadline, RunInThread, TimedOut
 
-LONGEST_LOOK_UP_SECONDS = 60.0
+LOOKUP_TIMEOUT_SECONDS = 60.0
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
@@ -103,7 +103,7 @@ class DeadlineBackend(httpcore.SyncBackend):
             raise httpcore.ConnectTimeout("resolver")
         else:
             found = BackgroundCall(
-                RunInThread(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
+                RunInThread(look_up, LOOKUP_TIMEOUT_SECONDS if wait_seconds is None else wait_seconds)
             ).outcome()
         if isinstance(found, TimedOut):
             self._hanging = found

@@ -23,10 +23,10 @@ from voucher_payment_gateway.api.arguments import read_certificates
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
 
-LONGEST_BODY_BYTES = 1024 * 1024
-MOST_CONNECTIONS = 100
-MOST_IDLE_CONNECTIONS = 20
-IDLE_SECONDS = 5.0
+MAX_BODY_BYTES = 1024 * 1024
+MAX_CONNECTIONS = 100
+MAX_IDLE_CONNECTIONS = 20
+IDLE_TIMEOUT_SECONDS = 5.0
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -125,9 +125,9 @@ class PoolTransport(httpx.BaseTransport):
     def __init__(self, ca_file: str) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context(ca_file, os.getpid()),
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_TIMEOUT_SECONDS,
             network_backend=DeadlineBackend(),
         )
 
@@ -179,12 +179,12 @@ class Body:
         # Counted as it came too: a stream may be endless and unpack to nothing.
         self._came += len(chunk)
         self._read += chunk if self._inflate is None else self._unpacked(self._inflate, chunk)
-        if max(self._came, len(self._read)) > LONGEST_BODY_BYTES:
+        if max(self._came, len(self._read)) > MAX_BODY_BYTES:
             raise OversizedBodyError
         self._late = self._deadline.remaining_seconds() <= 0
 
     def _unpacked(self, inflate: "zlib._Decompress", chunk: bytes) -> bytes:
-        plain = inflate.decompress(chunk, LONGEST_BODY_BYTES + 1)
+        plain = inflate.decompress(chunk, MAX_BODY_BYTES + 1)
         if inflate.unused_data:  # whatever follows the end of the stream, nobody has checked it
             raise UndecodableBodyError
         return plain
@@ -204,9 +204,9 @@ def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
 
 def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(
-        max_connections=MOST_CONNECTIONS,
-        max_keepalive_connections=MOST_IDLE_CONNECTIONS,
-        keepalive_expiry=IDLE_SECONDS,
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+        keepalive_expiry=IDLE_TIMEOUT_SECONDS,
     )
     context = ssl_context(ca_file, os.getpid())
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
