@@ -12,7 +12,7 @@ from unittest import mock
 from django.utils import timezone
 
 from voucher_payment_gateway.api import _drivers, _retry, _steps
-from voucher_payment_gateway.api._auth.keeper import keeper
+from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.gateway.operations import execute
 from voucher_payment_gateway.gateway.verbs import authorize_selected
