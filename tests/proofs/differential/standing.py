@@ -1,0 +1,33 @@
+"""What no schedule asks for: where the shipped gateway does more than the simulation knows of, both are not asked.
+
+- What goes back for several charges at once: the shipped gateway writes all the refunds down at once, those that have
+  to wait for their turn included; the simulation makes one after the other.
+- All back while a refund is due: the shipped gateway sends that one first, the simulation waits for it.
+- What comes after a full return of a part: the shipped gateway may charge what is left, the simulation has ended.
+- A capture after one that was refused before it was sent: the shipped gateway counts the refusals of calls alone.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Standing"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A payment as an engine has it before a step. Operations are (kind, state, attempts), oldest first."""
+
+    captured: int
+    refunded: int
+    operations: tuple[tuple[str, str, int], ...]
+
+    def leaves_out(self, verb: str) -> bool:
+        """Say whether neither engine is asked for this now."""
+        charges = [(state, attempts) for kind, state, attempts in self.operations if kind == "charge"]
+        if verb in ("refund", "cancel"):
+            if sum(state not in ("refused", "not_applied") for state, _ in charges) > 1:
+                return True
+        if verb == "refund":
+            return ("refund", "due") in {(kind, state) for kind, state, _ in self.operations}
+        if verb in ("capture", "capture_part", "cancel") and 0 < self.captured == self.refunded:
+            return True
+        return verb in ("capture", "capture_part") and ("refused", 0) in charges[-1:]
