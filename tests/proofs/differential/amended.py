@@ -18,7 +18,7 @@ from voucher_payment_gateway.rules.timing import may_be_charged
 
 __all__ = ["AMENDMENTS", "AmendedShop"]
 
-AMENDMENTS = ("authorize", "start", "resume", "prepare", "_have", "_capture", "_refund")
+AMENDMENTS = ("authorize", "start", "resume", "prepare", "_have", "_capture", "_refund", "lapse")
 
 
 class AmendedShop(Shop):
@@ -92,6 +92,21 @@ class AmendedShop(Shop):
         if any(op.kind == "charge" and op.state == "manual" for op in self.rows.of_payment(pk)):
             return
         yield from super()._refund(pk, amount, cancelling)
+
+    def sweep(self) -> Process:
+        """What is dead of age lapses, unless a charge is open or left to a person."""
+        yield from super().sweep()
+        self.lapse()
+
+    def lapse(self) -> None:
+        for payment in [self.rows.payment(pk) for pk in self.rows.payments]:
+            undecided = any(
+                op.state in OPEN_STATES or (op.kind == "charge" and op.state == "manual")
+                for op in self.rows.of_payment(payment.pk)
+            )
+            dead = payment.status == "authorized" and is_dead(payment.dead_at, self.now())
+            if dead and not undecided:
+                self.rows.change_payment(payment, **self._without_hold(payment, "lapsed"))
 
     # One worker's crash in a sweep ends that worker alone
 

@@ -1,11 +1,8 @@
 """What both engines are compared by: each operation, each payment and each cent, as plain values under plain names."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
-
-from voucher_payment_gateway.rules.states import status_without_hold
 
 __all__ = ["Ledger", "cents", "differences", "operation_lines", "payment_line"]
 
@@ -22,20 +19,9 @@ def operation_lines(order: str, operations: Iterable[tuple[str, int, str, int]])
 
 
 def payment_line(
-    order: str,
-    *,
-    status: str,
-    captured: Decimal,
-    refunded: Decimal,
-    held: Decimal,
-    dead_at: datetime | None,
-    now: datetime,
-    is_undecided: bool,
+    order: str, *, status: str, captured: Decimal, refunded: Decimal, held: Decimal
 ) -> Ledger:
-    """Name a payment as (status, captured, refunded, held). A dead reservation is as good as lapsed in both engines:
-    the simulation writes that down only where another payment takes the voucher over."""
-    if status == "authorized" and dead_at is not None and dead_at <= now and not is_undecided:
-        status, held = status_without_hold(captured, refunded, otherwise="lapsed"), Decimal(0)
+    """Name a payment as (status, captured, refunded, held)."""
     return {f"order {order}": (status, cents(captured), cents(refunded), cents(held))}
 
 

@@ -190,7 +190,15 @@ class Shipped(Engine):
 
     def _standing(self, payment: VoucherPayment) -> Standing:
         operations = tuple((each.kind, each.state, each.attempts) for each in self._operations(payment))
-        return Standing(cents(payment.amount_captured), cents(payment.amount_refunded), operations)
+        open_there = VoucherOperation.objects.filter(
+            voucher_id=payment.voucher_id, kind__in=MONEY_KINDS, state__in=OPEN_STATES
+        )
+        return Standing(
+            cents(payment.amount_captured),
+            cents(payment.amount_refunded),
+            operations,
+            is_voucher_busy=open_there.exclude(payment=payment).exists(),
+        )
 
     def ledger(self) -> Ledger:
         ledger: Ledger = {}
@@ -202,12 +210,6 @@ class Shipped(Engine):
                 captured=payment.amount_captured,
                 refunded=payment.amount_refunded,
                 held=payment.amount_authorized,
-                dead_at=payment.reservation_dead_at,
-                now=self.cloud.clock.now(),
-                is_undecided=any(
-                    each.state in OPEN_STATES or (each.kind, each.state) == ("charge", "manual")
-                    for each in operations
-                ),
             )
             ledger |= operation_lines(
                 payment.order_number,

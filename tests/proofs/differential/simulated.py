@@ -118,7 +118,13 @@ class Simulated(Engine):
     def _standing(self, pk: int) -> Standing:
         payment = self.shop.rows.payment(pk)
         operations = tuple((each.kind, each.state, each.attempts) for each in self._operations(pk))
-        return Standing(cents(payment.captured), cents(payment.refunded), operations)
+        open_there = (each for each in self.shop.rows.open.values() if each.voucher_id == payment.voucher_id)
+        return Standing(
+            cents(payment.captured),
+            cents(payment.refunded),
+            operations,
+            is_voucher_busy=any(each.payment_pk != pk for each in open_there),
+        )
 
     def ledger(self) -> Ledger:
         ledger: Ledger = {}
@@ -131,12 +137,6 @@ class Simulated(Engine):
                 captured=payment.captured,
                 refunded=payment.refunded,
                 held=payment.held,
-                dead_at=payment.dead_at,
-                now=self.shop.now(),
-                is_undecided=any(
-                    each.state in OPEN_STATES or (each.kind, each.state) == ("charge", "manual")
-                    for each in operations
-                ),
             )
             ledger |= operation_lines(
                 order, ((each.kind, cents(each.amount), each.state, each.attempts) for each in operations)
