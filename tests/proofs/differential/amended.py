@@ -4,6 +4,7 @@ so that dropping it is one of the planted deviations.
 The simulation itself stays as it is: each amendment would change what its seeds play.
 """
 
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,18 @@ from voucher_payment_gateway.rules.timing import may_be_charged
 
 __all__ = ["AMENDMENTS", "AmendedShop"]
 
-AMENDMENTS = ("authorize", "start", "resume", "prepare", "_have", "_capture", "_refund", "lapse")
+AMENDMENTS = (
+    "authorize",
+    "start",
+    "resume",
+    "draft_charge",
+    "prepare",
+    "resolve",
+    "_have",
+    "_capture",
+    "_refund",
+    "lapse",
+)
 
 
 class AmendedShop(Shop):
@@ -49,17 +61,16 @@ class AmendedShop(Shop):
     def resume(self, operation: Operation) -> Process:
         """A charge that reserves first is called sending before that, so that nobody else does the same."""
         payment = self.rows.payment(operation.payment_pk)
-        if self._renews(operation, payment) and payment.cancel_requested_at is None:
-            if not self.rows.take(operation, state="sending", sending_at=self.now()):
-                return
+        is_wanted = payment.cancel_requested_at is None
+        claims = is_wanted and self._renews(operation, payment)
+        if claims and not self.rows.take(operation, state="sending", sending_at=self.now()):
+            return
         yield from super().resume(operation)
 
     def _renews(self, operation: Operation, payment: Payment) -> bool:
         return operation.kind == "charge" and not (
             payment.status == "authorized"
-            and may_be_charged(
-                payment.reserved_until, self.now(), held=payment.held, amount=operation.amount
-            )
+            and may_be_charged(payment.reserved_until, self.now(), held=payment.held, amount=operation.amount)
         )
 
     def prepare(self, operation: Operation, payment: Payment, number: int | None) -> Process:
@@ -67,6 +78,13 @@ class AmendedShop(Shop):
         if operation.kind == "refund" and not operation.attempts:
             operation.baseline = None
         return (yield from super().prepare(operation, payment, number))
+
+    def resolve(self, operation: Operation) -> Process:
+        """Where the old reservation has long been dead, the read that decides follows in the same sweep."""
+        yield from super().resolve(operation)
+        stored = self.rows.operations[operation.pk]
+        if stored.state == "unknown" and stored.due_at is not None and stored.due_at <= self.now():
+            yield from self.resolve(copy(stored))
 
     def _have(self, fence: Any, operation: Operation, payment: Payment) -> Process:
         """Once the old reservation is dead, a fence that cannot be had now is not waited for."""

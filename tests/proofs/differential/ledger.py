@@ -18,9 +18,7 @@ def operation_lines(order: str, operations: Iterable[tuple[str, int, str, int]])
     return {f"order {order}, operation {number}": each for number, each in enumerate(operations, 1)}
 
 
-def payment_line(
-    order: str, *, status: str, captured: Decimal, refunded: Decimal, held: Decimal
-) -> Ledger:
+def payment_line(order: str, *, status: str, captured: Decimal, refunded: Decimal, held: Decimal) -> Ledger:
     """Name a payment as (status, captured, refunded, held)."""
     return {f"order {order}": (status, cents(captured), cents(refunded), cents(held))}
 

@@ -30,7 +30,8 @@ LIVES = (
 )
 """What is asked for of an order after it was authorized; a part of it, as each step may be left out."""
 OTHERS = ("till_reserve", "till_charge", "clerk")
-NUMBERS = ("1001", "10010", "1001-1", "1002")
+SETTLE_RATE = 0.35
+NUMBERS = ("1001", "10010", "1001-1")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Schedule:
 def drawn(seed: int) -> Schedule:
     """Return the schedule of ``seed``."""
     random = Random(f"schedule {seed}")
-    vouchers = random.choice((1, 2, 2, 3))
+    vouchers = random.choice((1, 1, 2))
     orders = tuple(
         Order(number, random.randrange(vouchers), random.choice((1, 100, 333, 500)), random.randint(1, 5))
         for number in NUMBERS[: random.randint(1, len(NUMBERS))]
@@ -116,13 +117,13 @@ def _balance(random: Random, orders: tuple[Order, ...], voucher: int) -> int:
 
 def _steps(random: Random, orders: tuple[Order, ...]) -> list[Step]:
     left = [["authorize", *_life(random)] for _ in orders]
-    others_rate, steps, at = random.choice((0.0, 0.1, 0.3)), [], 0
+    others_rate, steps, at = random.choice((0.0, 0.1, 0.2)), [], 0
     while any(left):
         drawn = random.random()
         index = random.choice([place for place, verbs in enumerate(left) if verbs])
-        if steps and drawn < 0.4:
+        if steps and drawn < SETTLE_RATE:
             verb = "settle"
-        elif steps and drawn < 0.4 + others_rate:
+        elif steps and drawn < SETTLE_RATE + others_rate:
             verb = random.choice(OTHERS)
         else:
             verb = left[index].pop(0)

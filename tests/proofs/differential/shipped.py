@@ -4,6 +4,7 @@ Here stand all the names of the package that are not public: the place where the
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Context
@@ -185,25 +186,29 @@ class Shipped(Engine):
         places = {order.number: place for place, order in enumerate(self.orders)}
         return {places[payment.order_number]: payment for payment in VoucherPayment.objects.all()}
 
-    def _operations(self, payment: VoucherPayment) -> list[VoucherOperation]:
-        return list(payment.operations.filter(kind__in=MONEY_KINDS).order_by("pk"))
+    def _operations(self) -> dict[int, list[VoucherOperation]]:
+        """Return what moves money, by payment, oldest first."""
+        found: dict[int, list[VoucherOperation]] = defaultdict(list)
+        for operation in VoucherOperation.objects.filter(kind__in=MONEY_KINDS).order_by("pk"):
+            found[operation.payment_id].append(operation)
+        return found
 
     def _standing(self, payment: VoucherPayment) -> Standing:
-        operations = tuple((each.kind, each.state, each.attempts) for each in self._operations(payment))
-        open_there = VoucherOperation.objects.filter(
-            voucher_id=payment.voucher_id, kind__in=MONEY_KINDS, state__in=OPEN_STATES
-        )
+        operations = self._operations()
+        elsewhere = [each for pk, some in operations.items() if pk != payment.pk for each in some]
         return Standing(
             cents(payment.amount_captured),
             cents(payment.amount_refunded),
-            operations,
-            is_voucher_busy=open_there.exclude(payment=payment).exists(),
+            tuple((each.kind, each.state, each.attempts) for each in operations[payment.pk]),
+            is_voucher_busy=any(
+                each.state in OPEN_STATES and each.voucher_id == payment.voucher_id for each in elsewhere
+            ),
         )
 
     def ledger(self) -> Ledger:
         ledger: Ledger = {}
+        operations = self._operations()
         for payment in self._payments().values():
-            operations = self._operations(payment)
             ledger |= payment_line(
                 payment.order_number,
                 status=payment.status,
@@ -213,7 +218,10 @@ class Shipped(Engine):
             )
             ledger |= operation_lines(
                 payment.order_number,
-                ((each.kind, cents(each.amount), each.state, each.attempts) for each in operations),
+                (
+                    (each.kind, cents(each.amount), each.state, each.attempts)
+                    for each in operations[payment.pk]
+                ),
             )
         for place, voucher in enumerate(self.vouchers):
             ledger[f"voucher {place}, cents"] = cents(self.cloud.balance(voucher.id))

@@ -16,7 +16,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import RefusalError, Remote, euros
 from tests.proofs.simulation.rows import Operation
 from voucher_payment_gateway.rules.resolution import Figures
-from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import MONEY_KINDS
 
 __all__ = ["Simulated"]
 

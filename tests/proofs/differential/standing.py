@@ -26,14 +26,15 @@ class Standing:
 
     def leaves_out(self, verb: str) -> bool:
         """Say whether neither engine is asked for this now."""
-        if self.is_voucher_busy:
-            return True
         charges = [(state, attempts) for kind, state, attempts in self.operations if kind == "charge"]
-        if verb in ("refund", "cancel"):
-            if sum(state not in ("refused", "not_applied") for state, _ in charges) > 1:
-                return True
-        if verb == "refund":
-            return ("refund", "due") in {(kind, state) for kind, state, _ in self.operations}
-        if verb in ("capture", "capture_part", "cancel") and 0 < self.captured == self.refunded:
-            return True
-        return verb in ("capture", "capture_part") and ("refused", 0) in charges[-1:]
+        several = sum(state not in ("refused", "not_applied") for state, _ in charges) > 1
+        has_due_refund = ("refund", "due") in {(kind, state) for kind, state, _ in self.operations}
+        is_returned = 0 < self.captured == self.refunded
+        never_sent = ("refused", 0) in charges[-1:]
+        reasons = {
+            "capture": is_returned or never_sent,
+            "capture_part": is_returned or never_sent,
+            "refund": several or has_due_refund,
+            "cancel": several or is_returned,
+        }
+        return self.is_voucher_busy or reasons.get(verb, False)
