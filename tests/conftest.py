@@ -29,7 +29,7 @@ def _no_failed_codes_of_earlier_tests():
     from voucher_payment_gateway.throttle import _counts
 
     cache.clear()
-    _counts.OF_THIS_PROCESS.clear()
+    _counts.PROCESS_CACHE.clear()
 
 
 @pytest.fixture

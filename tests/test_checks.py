@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from voucher_payment_gateway.checks import HINTS, NUMBERS, check_databases, check_settings
+from voucher_payment_gateway.checks import CATALOGUE, NUMBERS, check_databases, check_settings
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
 from voucher_payment_gateway.settings_sections import Limit
 
@@ -294,4 +294,5 @@ def test_the_settings_show_no_secret(given):
 
 def test_every_key_has_a_number_and_every_number_a_hint():
     assert set(GatewaySettings.model_fields) <= set(NUMBERS)
-    assert set(NUMBERS.values()) <= set(HINTS)
+    assert set(NUMBERS.values()) <= set(CATALOGUE)
+    assert all(check.cure for check in CATALOGUE.values())

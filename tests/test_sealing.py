@@ -277,7 +277,7 @@ def test_a_pattern_meets_no_more_than_255_characters(shop, gateway_settings):
 
 def test_a_renewal_brings_no_older_ciphertext_back(shop):
     """A worker read the payment, then the codes were sealed anew: its own write leaves the new ciphertext alone."""
-    from voucher_payment_gateway.gateway.holds.record import renew
+    from voucher_payment_gateway.gateway.operations.reservation import renew
 
     shop.voucher("20.00")
     payment = gateway.authorize(shop.order("20.00"), "GIFT-2000-ABCD")

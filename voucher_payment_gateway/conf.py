@@ -1,11 +1,9 @@
-"""The one settings dict ``VOUCHER_PAYMENT_GATEWAY``: read late, typed, and read anew when a test changes it."""
+"""The settings dict ``VOUCHER_PAYMENT_GATEWAY``: typed, read on first use, and read again after a test changes it."""
 
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -21,8 +19,13 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api._config import LONGEST_SECONDS
-from voucher_payment_gateway.settings_sections import Section, ThrottleSettings
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
+from voucher_payment_gateway.settings_sections import (
+    ApiBehaviour,
+    OrderFieldNames,
+    Section,
+    ThrottleSettings,
+)
 from voucher_payment_gateway.unpicklable import Secretive
 
 __all__ = [
@@ -40,86 +43,102 @@ __all__ = [
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
-LABEL = re.compile("[a-z0-9_-]{1,63}")
 
 TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
-"""What pydantic adds to the path of a value whose type is a union; no part of a key."""
+"""Parts that pydantic adds to the path of a value whose type is a union; not part of a key."""
 
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
-CallSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
-
-
-class OrderFieldNames(Section):
-    """The attributes of the shop's order: fields, properties, or paths such as ``"customer.currency"``."""
-
-    number: str = "number"
-    total: str = "total"
-    currency: str = "currency"
-
-
-class ApiBehaviour(Section):
-    """What the operator knows of the remote API's undocumented behaviour. None means: not known."""
-
-    second_charge: Literal["refuse", "same", "book_again"] | None = None
-    open_reservation_lowers_balance: bool | None = None
-    order_number_filter: Literal["exact", "prefix", "ignored"] | None = None
-    list_lag_seconds: Annotated[float, Field(ge=0)] | None = None
-    refund_limit: Literal["up_to", "less_than"] | None = None
-    refund_limit_shrinks: bool | None = None
-    refund_carries_order_number: bool | None = None
-    refund_to_unusable_voucher: Literal["accept", "refuse"] | None = None
-    cancel_reservation: Literal["absent", "not_allowed", "works"] | None = None
-    create_id_field: Literal["id", "custom_id", "both"] | None = None
-    post_status: int | None = None
+CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
 class GatewaySettings(Secretive, Section):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
-    ENVIRONMENT: Literal["production", "sandbox", "local"]
-    BASE_URL: str = ""
-    TOKEN_URL: str = ""
-    CLIENT_ID: str = Field(min_length=1)
-    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False)
-    CLIENT_TYPE: str = Field(default="", max_length=32)
-    CA_FILE: str = ""
-    TIMEOUT_SECONDS: CallSeconds = 5.0
-    DEADLINE_SECONDS: CallSeconds = 15.0
-    ORDER_MODEL: str = Field(pattern=r"^\w+\.\w+$")
-    ORDER_FIELDS: OrderFieldNames = OrderFieldNames()
-    ORDER_ADAPTER: str = "voucher_payment_gateway.orders.OrderAdapter"
-    EVENTS: dict[Verb, str | list[str]] = Field(default={})
-    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = Field(default={})
-    CHECKOUT_ORDER: str = ""
-    CAPTURE: Literal["manual", "immediate"] = "manual"
-    REFUND_ORDER: Literal["last-first", "first-first", "pro-rata"] = "last-first"
-    TAXABLE_VOUCHERS: Literal["accept", "refuse"] = "accept"
-    SEALING_KEYS: list[str] = Field(default=[], repr=False)
-    THROTTLE: ThrottleSettings | None = ThrottleSettings()
-    CODE_PATTERN: str = ""
-    CODE_NORMALISER: str = ""
-    VOUCHERS_PER_ORDER: Annotated[int, Field(ge=1, le=100)] = 20
-    SELECTED_HOURS: Hours = 24
-    RENEW_HOLDS: bool = False
-    REFUND_GRACE_SECONDS: Seconds = 900
-    LIST_LAG_SECONDS: Seconds = 60
-    CANCEL_RESERVATION_CALL: bool = True
-    ERROR_MEANINGS: dict[str, Meaning] = Field(default={})
-    API_BEHAVIOUR: ApiBehaviour = ApiBehaviour()
+    ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(
+        description="Where calls go: the Voucher Cloud, its vendor's sandbox host, or the local Voucher Cloud."
+    )
+    BASE_URL: str = Field(
+        "", description="Address of the API, with its version, in place of the environment's."
+    )
+    TOKEN_URL: str = Field("", description="Address of the token call.")
+    CLIENT_ID: str = Field(min_length=1, description="Id of the shop's client in your merchant account.")
+    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="The client's secret.")
+    CLIENT_TYPE: str = Field(
+        "", max_length=32, description="Sent with the token request, for the vendor's statistics only."
+    )
+    CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
+    TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
+    DEADLINE_SECONDS: CallSeconds = Field(
+        15.0, description="Timeout of a whole call, token request and retries included, in seconds."
+    )
+    ORDER_MODEL: str = Field(
+        pattern=r"^\w+\.\w+$", description="Model of your orders, in the same database as the payments."
+    )
+    ORDER_FIELDS: OrderFieldNames = Field(
+        OrderFieldNames(), description="Attributes of the order that hold its number, total and currency."
+    )
+    ORDER_ADAPTER: str = Field(
+        "voucher_payment_gateway.orders.OrderAdapter",
+        description="A subclass of OrderAdapter, for an order that needs code.",
+    )
+    EVENTS: dict[Verb, str | list[str]] = Field({}, description="Your signals, by the verb that they drive.")
+    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = Field(
+        {}, description="Statuses of the order, by the verb that they drive when the order is saved."
+    )
+    CHECKOUT_ORDER: str = Field(
+        "", description="Takes the request and returns the order that this visitor may pay, or None."
+    )
+    CAPTURE: Literal["manual", "immediate"] = Field(
+        "manual", description="Whether the event or status authorize also captures."
+    )
+    REFUND_ORDER: Literal["last-first", "first-first", "pro-rata"] = Field(
+        "last-first", description="How a refund is divided among the payments of an order."
+    )
+    TAXABLE_VOUCHERS: Literal["accept", "refuse"] = Field(
+        "accept", description="Whether vouchers are accepted whose VAT was paid at their sale."
+    )
+    SEALING_KEYS: list[str] = Field([], repr=False, description="Keys that encrypt stored codes and PINs.")
+    THROTTLE: ThrottleSettings | None = Field(ThrottleSettings(), description="Limits on guessing codes.")
+    CODE_PATTERN: str = Field("", description="Pattern that a whole code must match.")
+    CODE_NORMALISER: str = Field("", description="Takes the code as typed and returns the one to send.")
+    VOUCHERS_PER_ORDER: Annotated[int, Field(ge=1, le=100)] = Field(
+        20, description="Maximum number of gift vouchers on one order at the same time."
+    )
+    SELECTED_HOURS: Hours = Field(
+        24, description="How long a code is stored while nothing is held with it, in hours."
+    )
+    RENEW_HOLDS: bool = Field(
+        False, description="Whether settle renews a hold that has less than 10 minutes left."
+    )
+    REFUND_GRACE_SECONDS: Seconds = Field(
+        900, description="How long a refund may still arrive after it was sent, in seconds."
+    )
+    LIST_LAG_SECONDS: Seconds = Field(
+        60, description="Maximum delay until a booking appears in the Voucher Cloud's lists, in seconds."
+    )
+    CANCEL_RESERVATION_CALL: bool = Field(
+        True, description="Whether cancel asks the Voucher Cloud to end the reservation."
+    )
+    ERROR_MEANINGS: dict[str, Meaning] = Field(
+        {}, description="Meanings of the API's error codes, as far as you know them."
+    )
+    API_BEHAVIOUR: ApiBehaviour = Field(
+        ApiBehaviour(), description="Undocumented behaviour of the API, as far as you know it."
+    )
 
     @property
     def base_url(self) -> str:
-        """The address that calls go to: ``BASE_URL``, else that of the environment."""
+        """The address of the API: ``BASE_URL``, else that of the environment."""
         return (
             self.BASE_URL or {"production": PRODUCTION, "sandbox": SANDBOX, "local": LOCAL}[self.ENVIRONMENT]
         )
 
     @property
     def order_adapter(self) -> Any:
-        """The object that reads the shop's orders: an instance of ``ORDER_ADAPTER``."""
+        """The instance of ``ORDER_ADAPTER`` that reads the shop's orders."""
         return _instance(self.ORDER_ADAPTER)
 
     @property
@@ -130,9 +149,10 @@ class GatewaySettings(Secretive, Section):
     @field_validator("BASE_URL", "TOKEN_URL")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
-        development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
-        if url and (objection := _objection(url, loopback_may_be_plain=development)):
-            raise ValueError(objection)
+        is_development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
+        http_hosts = LOOPBACK_HOSTS if is_development else set()
+        if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
+            raise ValueError(problem)
         return url.rstrip("/")
 
     @field_validator("CLIENT_SECRET")
@@ -173,50 +193,10 @@ class GatewaySettings(Secretive, Section):
         return self
 
     @model_validator(mode="after")
-    def _deadline_holds_the_timeout(self) -> Self:
+    def _deadline_covers_the_timeout(self) -> Self:
         if self.DEADLINE_SECONDS < self.TIMEOUT_SECONDS:
             raise ValueError("DEADLINE_SECONDS: must be at least TIMEOUT_SECONDS")
         return self
-
-
-def _objection(url: str, *, loopback_may_be_plain: bool) -> str:
-    """Return what makes an address one that cannot be called, and the cure; no part of it, as it may hold a secret."""
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        return "must be plain ASCII without spaces: write other letters of a host name in their xn-- form"
-    scheme, parts = url.partition("://")[0].lower(), _split(url)
-    host = (parts and parts.hostname) or ""
-    if scheme != "https" and not (scheme == "http" and loopback_may_be_plain and host in LOOPBACK_HOSTS):
-        return "must start with https:// (http:// only for a loopback address, in development)"
-    if "@" in (parts.netloc if parts else url):
-        return "must hold no user name and no password: take out what stands before the @, and the @"
-    if "?" in url or "#" in url:
-        return "must hold no query and no fragment: take out the ? or # and what follows"
-    if parts is None or not _is_host(host):
-        return "has no host name that can be: write it as in https://host.example/v1"
-    return "" if _has_port_that_can_be(parts) else "has no port that can be: use 1 to 65535, or leave it out"
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
-
-
-def _is_host(host: str) -> bool:
-    if ":" not in host:
-        return len(host) <= 253 and all(LABEL.fullmatch(label) for label in host.split("."))
-    try:
-        return IPv6Address(host).scope_id is None
-    except ValueError:
-        return False
-
-
-def _has_port_that_can_be(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0 and not parts.netloc.endswith(":")
-    except ValueError:
-        return False
 
 
 @cache
@@ -225,7 +205,7 @@ def _instance(path: str) -> Any:
 
 
 def problems(raw: object) -> list[tuple[str, str]]:
-    """Return what is wrong with the dict ``raw`` as pairs of key and sentence; no value is repeated."""
+    """Return the mistakes in the dict ``raw`` as pairs of key and sentence; no value is repeated."""
     if not isinstance(raw, dict):
         return [("", f"{NAME} must be a dict.")]
     try:
@@ -249,7 +229,7 @@ def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str,
 
 @lru_cache(maxsize=1)
 def gateway_settings() -> GatewaySettings:
-    """Return the checked settings. Raises ImproperlyConfigured that names every wrong key, and no value."""
+    """Return the checked settings. Raises ImproperlyConfigured, which names every wrong key and no value."""
     raw = getattr(settings, NAME, None)
     found = problems(raw)
     if found:
@@ -257,9 +237,9 @@ def gateway_settings() -> GatewaySettings:
     return GatewaySettings.model_validate(raw)
 
 
-def _forget(*, setting: str, **_: object) -> None:
+def _clear_cache(*, setting: str, **_: object) -> None:
     if setting in (NAME, "DEBUG"):
         gateway_settings.cache_clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="voucher_payment_gateway.conf")
+setting_changed.connect(_clear_cache, dispatch_uid="voucher_payment_gateway.conf")

@@ -20,18 +20,18 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
-def amount(value: object, field: str = "amount") -> Decimal:
-    """Return ``value`` as an amount that can be moved: two places, 0.01 to 99999.99.
+def amount(value: object, field: str = "amount", *, minimum: Decimal = CENT) -> Decimal:
+    """Return ``value`` as an amount that can be moved: two places, ``minimum`` (0.01) to 99999.99.
 
     Accepts a Decimal, an int or a string such as ``"12.50"``; never a float, never a comma, never a
     third decimal other than zero. Nothing is rounded. Raises AmountError that names ``field``.
     """
     parsed = _two_places(value, field)
-    if not CENT <= parsed <= LARGEST:
+    if not minimum <= parsed <= LARGEST:
         raise AmountError(
-            f"{field}: must be from {CENT} to {LARGEST}. Nothing was sent.", code="amount_bounds"
+            f"{field}: must be from {minimum} to {LARGEST}. Nothing was sent.", code="amount_bounds"
         )
-    return parsed
+    return parsed or ZERO  # never -0.00
 
 
 def total(value: object, field: str = "total") -> Decimal:
@@ -52,9 +52,9 @@ def currency_code(value: object, field: str = "currency") -> str:
     )
 
 
-def wire(value: Decimal) -> str:
+def wire(value: Decimal, *, minimum: Decimal = CENT) -> str:
     """Return the amount as the API writes it: ``"10.53"``."""
-    return f"{amount(value):.2f}"
+    return f"{amount(value, minimum=minimum):.2f}"
 
 
 def share_out(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:

@@ -1,4 +1,4 @@
-"""What the gateway reads of a shop's order, and the one column that it writes there."""
+"""Reading a shop's order, and writing its one column of ours."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,12 +23,12 @@ __all__ = [
     "order_number",
 ]
 
-LONGEST_ORDER_NUMBER = 50
+MAX_ORDER_NUMBER_LENGTH = 50
 
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """An order as the gateway sees it. Every verb also takes these facts in place of the shop's order."""
+    """The facts of an order that the gateway needs. Every verb takes them in place of the shop's order."""
 
     number: str
     total: Decimal
@@ -36,15 +36,15 @@ class OrderFacts:
 
 
 class OrderAdapter:
-    """Reads the shop's order by ``ORDER_FIELDS``. Subclass it for an order that needs code, and name the
-    subclass in ``ORDER_ADAPTER``."""
+    """Reads the shop's order by ``ORDER_FIELDS``. For an order that needs code, subclass it and set
+    ``ORDER_ADAPTER``."""
 
     def number(self, order: Any) -> str:
-        """Return the shop's reference, fixed before the order is paid and never used for another order."""
+        """Return the order number: fixed before the order is paid, never used for another order."""
         return str(self._read(order, gateway_settings().ORDER_FIELDS.number) or "")
 
     def total(self, order: Any) -> Decimal:
-        """Return what the order costs in all, with two places."""
+        """Return the total of the order, with two places."""
         return money.total(self._read(order, gateway_settings().ORDER_FIELDS.total))
 
     def currency(self, order: Any) -> str:
@@ -72,8 +72,8 @@ class OrderAdapter:
 def order_facts(order: Any) -> OrderFacts:
     """Return the checked facts of ``order``.
 
-    Raises PaymentStateError where the number is missing or cannot be sent, AmountError where the total or the
-    currency is no such thing. Nothing was sent.
+    Raises PaymentStateError if the number is missing or cannot be sent, AmountError if the total or the currency
+    is invalid. Nothing was sent.
     """
     if isinstance(order, OrderFacts):
         return OrderFacts(
@@ -84,16 +84,15 @@ def order_facts(order: Any) -> OrderFacts:
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
-    """Return the facts of the order of this number, as it is stored; None where it is not found. Raises what
-    ``order_facts`` raises."""
+    """Return the facts of the stored order with this number, or None. Raises the errors of ``order_facts``."""
     order = find_order(number)
     return None if order is None else order_facts(order)
 
 
 def find_order(number: str) -> Any:
-    """Return the shop's order of this number, or None where there is none, or orders cannot be looked up by it."""
+    """Return the shop's order with this number, or None: also if orders cannot be looked up by number."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    orders = model._base_manager.using(router.db_for_write(model))  # no copy that lags behind
+    orders = model._base_manager.using(router.db_for_write(model))  # a replica may lag behind
     try:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except FieldError:
@@ -101,14 +100,14 @@ def find_order(number: str) -> Any:
 
 
 def order_number(order: Any) -> str:
-    """Return the checked number of ``order``. Raises PaymentStateError where it is missing or cannot be sent."""
+    """Return the checked number of ``order``. Raises PaymentStateError if it is missing or cannot be sent."""
     if isinstance(order, OrderFacts):
         return checked_number(order.number)
     return checked_number(gateway_settings().order_adapter.number(order))
 
 
 def checked_number(number: str) -> str:
-    """Return an order number that the remote side can be given: 1 to 50 printable characters, no outer blanks."""
+    """Return ``number`` if the API accepts it: 1 to 50 printable characters, no leading or trailing blanks."""
     if not isinstance(number, str):
         raise PaymentStateError(
             f"number: must be a text, not {type(number).__name__}. Nothing was sent.",
@@ -119,9 +118,9 @@ def checked_number(number: str) -> str:
             "number: the order has no number yet; give it one before it is paid. Nothing was sent.",
             code="order_number_missing",
         )
-    if len(number) > LONGEST_ORDER_NUMBER or not number.isprintable() or number != number.strip():
+    if len(number) > MAX_ORDER_NUMBER_LENGTH or not number.isprintable() or number != number.strip():
         raise PaymentStateError(
-            f"number: must have at most {LONGEST_ORDER_NUMBER} printable characters, none of them an outer blank. "
+            f"number: must have at most {MAX_ORDER_NUMBER_LENGTH} printable characters, none of them an outer blank. "
             "Nothing was sent.",
             code="order_number_malformed",
         )
@@ -129,7 +128,7 @@ def checked_number(number: str) -> str:
 
 
 def note_reservation(order_number: str, reservation_id: str) -> None:
-    """Append a reservation id to the shop's order, where its model has the column of ``VoucherOrderMixin``."""
+    """Append a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if _has_column(model):
         rows = model._base_manager.filter(**gateway_settings().order_adapter.lookup(order_number))

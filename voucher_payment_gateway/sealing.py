@@ -1,7 +1,7 @@
-"""Codes and PINs at rest: sealed while a payment may still need them, and known again by a fingerprint.
+"""Codes and PINs at rest: encrypted as long as a payment may need them, and recognised by a fingerprint.
 
 Keys come from ``SEALING_KEYS``: the first one seals, all of them unseal, so a new key is put in front.
-Without a key nothing is stored; fingerprints then rest on Django's ``SECRET_KEY``.
+Without a key nothing is stored; fingerprints then use Django's ``SECRET_KEY``.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ HINT_LENGTH = 4
 
 @dataclass(frozen=True)
 class Secret(Secretive):
-    """What a customer typed: the code and, where the voucher has one, its PIN. It cannot be pickled."""
+    """The code that a customer typed and, if the voucher has one, its PIN. It cannot be pickled."""
 
     code: str = field(repr=False)
     pin: str = field(default="", repr=False)
@@ -47,24 +47,24 @@ class Secret(Secretive):
 
 
 def seal(secret: Secret) -> str:
-    """Return the sealed secret for the database, or an empty string where no key is set."""
+    """Return the sealed secret for the database, or an empty string if no key is set."""
     return seal_text(json.dumps([secret.code, secret.pin]))
 
 
 def unseal(sealed: str) -> Secret | None:
-    """Return the secret, or None where nothing is stored or none of the keys opens it."""
+    """Return the secret, or None if nothing is stored or no key opens it."""
     opened = unseal_text(sealed)
     return None if opened is None else Secret(*json.loads(opened))
 
 
 def seal_text(text: str) -> str:
-    """Return ``text`` sealed under the first key, or an empty string where no key is set."""
+    """Return ``text`` sealed under the first key, or an empty string if no key is set."""
     keys = _fernets()
     return keys[0].encrypt(text.encode()).decode() if keys else ""
 
 
 def unseal_text(sealed: str) -> str | None:
-    """Return what was sealed under any of the keys, or None."""
+    """Return the text that was sealed under any of the keys, or None."""
     keys = _fernets()
     if not sealed or not keys:
         return None
@@ -75,7 +75,7 @@ def unseal_text(sealed: str) -> str | None:
 
 
 def is_under_first_key(sealed: str) -> bool:
-    """Whether the first key opens it. Nothing in a sealed text names its key: only trying tells."""
+    """Whether the first key opens it. A sealed text does not name its key, so the key has to be tried."""
     try:
         _fernets()[0].decrypt(sealed.encode())
     except (InvalidToken, IndexError):
@@ -84,7 +84,7 @@ def is_under_first_key(sealed: str) -> bool:
 
 
 def reseal(sealed: str) -> str | None:
-    """Return the same text sealed under the first key, or None where none of the keys opens it."""
+    """Return the same text sealed under the first key, or None if no key opens it."""
     try:
         return MultiFernet(_fernets()).rotate(sealed.encode()).decode()
     except InvalidToken:
@@ -92,19 +92,19 @@ def reseal(sealed: str) -> str | None:
 
 
 def fingerprint(code: str) -> str:
-    """Return what a code is known by without being stored: a keyed hash under the first key."""
+    """Return the fingerprint that identifies a code without storing it: a keyed hash under the first key."""
     return fingerprints(code)[0]
 
 
 def fingerprints(code: str) -> list[str]:
-    """Return the fingerprints of a code under every key, so that it is known again after a rotation, and after the
+    """Return the fingerprints of a code under every key: it is recognised after a rotation of keys, and after the
     first key was set."""
     keys = [*gateway_settings().SEALING_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [_keyed_hash(key, code) for key in keys]
 
 
 def hint(code: str) -> str:
-    """Return the last characters of a code for people: four, and never more than half of it."""
+    """Return the last characters of a code, to show to people: at most four, and at most half of it."""
     return code[-min(HINT_LENGTH, len(code) // 2) :] if len(code) > 1 else ""
 
 

@@ -2,33 +2,77 @@
 
 import re
 from ipaddress import ip_network
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["UNIX_SOCKET", "Limit", "Section", "ThrottleSettings"]
+__all__ = ["UNIX_SOCKET", "ApiBehaviour", "Limit", "OrderFieldNames", "Section", "ThrottleSettings"]
 
 UNIX_SOCKET = "unix"
-"""Among the trusted proxies: one that speaks to us through a socket without an address."""
+"""In ``trusted_proxies``: a proxy that connects through a Unix socket, which has no address."""
 
 SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Section(BaseModel):
-    """Frozen, and it refuses keys that it does not know: a typing mistake must not go unnoticed."""
+    """Frozen; refuses unknown keys, so that a misspelt one is noticed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class OrderFieldNames(Section):
+    """The attributes of the shop's order: fields, properties, or paths such as ``"customer.currency"``."""
+
+    number: str = Field("number", description="the order number")
+    total: str = Field("total", description="the total of the order, in units of its currency")
+    currency: str = Field("currency", description="the ISO 4217 code of the currency")
+
+
+class ApiBehaviour(Section):
+    """Undocumented behaviour of the remote API, as far as the operator knows it. None means: not known."""
+
+    second_charge: Literal["refuse", "same", "book_again"] | None = Field(
+        None, description="a second charge of one reservation"
+    )
+    open_reservation_lowers_balance: bool | None = Field(
+        None, description="whether an open reservation lowers the voucher's balance"
+    )
+    order_number_filter: Literal["exact", "prefix", "ignored"] | None = Field(
+        None, description="how lists are filtered by order number"
+    )
+    list_lag_seconds: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="the delay until a booking appears in the lists, in seconds"
+    )
+    refund_limit: Literal["up_to", "less_than"] | None = Field(
+        None, description="whether the full amount of a charge can be refunded"
+    )
+    refund_limit_shrinks: bool | None = Field(
+        None, description="whether earlier refunds lower the limit of the next one"
+    )
+    refund_carries_order_number: bool | None = Field(
+        None, description="whether a refund has the order number of its charge"
+    )
+    refund_to_unusable_voucher: Literal["accept", "refuse"] | None = Field(
+        None, description="a refund to an expired or inactive voucher"
+    )
+    cancel_reservation: Literal["absent", "not_allowed", "works"] | None = Field(
+        None, description="the call that ends a reservation"
+    )
+    create_id_field: Literal["id", "custom_id", "both"] | None = Field(
+        None, description="the field for a voucher id of your own"
+    )
+    post_status: int | None = Field(None, description="the HTTP status of a successful POST")
+
+
 class Limit(NamedTuple):
-    """At most so many in so many seconds; written ``"5/10m"``."""
+    """A maximum of ``most`` events within ``seconds``; written ``"5/10m"``."""
 
     most: int
     seconds: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what ``text`` says. Raises ValueError for anything but a number, a stroke and a time."""
+        """Parse ``text``. Raises ValueError unless it is a number, a slash and a time."""
         found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,3})?([smhd])", text)
         if found is None:
             raise ValueError('must be a number and a time such as "5/10m" or "300/1h" (s, m, h or d)')
@@ -54,14 +98,16 @@ NetworkText = Annotated[str, AfterValidator(_network)]
 
 
 class ThrottleSettings(Section):
-    """How many codes may be tried, and by whom. A limit that is None is none."""
+    """Limits on guessing codes. None in place of a limit switches it off."""
 
-    session: LimitText | None = "5/10m"
-    account: LimitText | None = "10/1h"
-    address: LimitText | None = "20/1h"
-    everyone: LimitText | None = "300/1h"
-    holds: LimitText | None = "60/1h"
-    trusted_proxies: list[NetworkText] = []
-    captcha: str = ""
-    cache: str = "default"
-    refusal_seconds: Annotated[float, Field(ge=0, le=5)] = 1.0
+    session: LimitText | None = Field("5/10m", description="failures of one session")
+    account: LimitText | None = Field("10/1h", description="failures of one user who is logged in")
+    address: LimitText | None = Field("20/1h", description="failures from one address; of IPv6 the /64")
+    everyone: LimitText | None = Field("300/1h", description="failures of all visitors together")
+    holds: LimitText | None = Field("60/1h", description="reservations made from one address")
+    trusted_proxies: list[NetworkText] = Field([], description="proxies whose X-Forwarded-For is believed")
+    captcha: str = Field("", description="takes the request and returns True where a captcha was just solved")
+    cache: str = Field("default", description="the cache that holds the counters")
+    refusal_seconds: Annotated[float, Field(ge=0, le=5)] = Field(
+        1.0, description="the minimum time from the start of an attempt until its code is refused, in seconds"
+    )

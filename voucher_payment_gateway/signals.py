@@ -1,7 +1,7 @@
-"""What the gateway tells the shop, after commit, each at most once per fact.
+"""Signals that the gateway sends to the shop after commit, each at most once per fact.
 
-Receivers get ``payment`` (a ``VoucherPayment``), ``order_number`` and ``amount`` (Decimal, what this fact is
-about). A receiver that raises is logged and stops neither the payment nor the other receivers.
+Receivers get ``payment`` (a ``VoucherPayment``), ``order_number`` and ``amount`` (the Decimal that the fact is
+about). An error of a receiver is logged and stops neither the payment nor the other receivers.
 """
 
 from django.dispatch import Signal
@@ -23,16 +23,16 @@ payment_captured = Signal()
 """``amount`` was charged."""
 
 payment_refunded = Signal()
-"""``amount`` went back to the voucher."""
+"""``amount`` was refunded to the voucher."""
 
 payment_cancelled = Signal()
-"""The payment was given up; what was charged is refunded."""
+"""The payment was cancelled; all that was charged is refunded."""
 
 payment_lapsed = Signal()
-"""The reservation ended before it was charged; nothing is held any more."""
+"""The reservation ended before it was charged; nothing is held now."""
 
 payment_failed = Signal()
-"""The Voucher Cloud refused; ``amount`` was not moved."""
+"""The Voucher Cloud refused a call; ``amount`` was not moved."""
 
 payment_needs_review = Signal()
-"""A person must look: the ledger and the Voucher Cloud may disagree about ``amount``."""
+"""A person must review the payment: our ledger and the Voucher Cloud may differ by ``amount``."""

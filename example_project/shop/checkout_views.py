@@ -16,7 +16,7 @@ from shop.forms import ConfirmForm
 from shop.models import Order
 from shop.paying import NotPaidError, set_aside_on_card
 from shop.signals import checkout_confirmed
-from voucher_payment_gateway.checkout.wording import sentence
+from voucher_payment_gateway.checkout import error_message
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
 
@@ -64,7 +64,7 @@ def _place(order: Order, filled_in: dict[str, Any]) -> str:
     try:
         checkout_confirmed.send(sender=Order, order=order)
     except VoucherGatewayError as error:
-        return sentence(error)
+        return error_message(error)
     if filled_in["seen"] != _figures(order):
         return _("What your gift voucher covers has changed. Please look at what is due and order again.")
     try:

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 
 from shop.basket import DISCOUNTS, Basket
 from shop.checkout import follow_basket, start
-from voucher_payment_gateway.checkout.redeem import enter_voucher
-from voucher_payment_gateway.checkout.wording import amount_text, sentence
+from voucher_payment_gateway.checkout import enter_voucher, error_message
+from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError, VoucherUnusableError
 
 __all__ = ["enter_discount"]
@@ -47,7 +47,7 @@ def _try_as_voucher(request: HttpRequest, code: str) -> HttpResponse:
         ))  # fmt: skip
         return redirect("basket")
     except VoucherGatewayError as error:
-        messages.error(request, sentence(error))
+        messages.error(request, error_message(error))
         return redirect("basket")
     messages.success(request, _(
         "That is a gift voucher, not a discount code. We have put it where it belongs: %(amount)s of it is held for "

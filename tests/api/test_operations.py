@@ -39,6 +39,7 @@ OPERATIONS = [
         CREDENTIALS,
         ("POST", "/v1/clients/connect", {"pin": "X53HI0"}),
     ),
+    (lambda c: c.disconnect(), httpx.Response(204), ("POST", "/v1/clients/disconnect", None)),
     (
         lambda c: c.create_voucher(amount=TEN, currency="EUR"),
         {**COMPLETE, "amount": "10.00"},
@@ -329,6 +330,25 @@ def test_an_id_that_cannot_stand_in_a_path_is_never_sent(client, name, ask, bad)
     assert run.script.requests == []
 
 
+MOVING = [
+    lambda c, amount: c.reserve(code=CODE, amount=amount, currency="EUR"),
+    lambda c, amount: c.refund("c-1", amount, "EUR"),
+    lambda c, amount: c.recharge_voucher(amount=amount, currency="EUR", order_number="O", id="v"),
+]
+
+
+@pytest.mark.parametrize("nothing", ["0.00", Decimal("0.00"), 0, Decimal("-0.00")])
+def test_only_a_voucher_can_be_created_with_an_amount_of_zero(client, nothing):
+    for ask in MOVING:
+        run = client(VOUCHER)
+        with pytest.raises(AmountError) as caught:
+            run(lambda c, ask=ask: ask(c, nothing))
+        assert (caught.value.code, run.script.requests) == ("amount_bounds", [])
+    run = client({**COMPLETE, "amount": "0.00"})
+    assert run(lambda c: c.create_voucher(amount=nothing, currency="EUR")).amount == Decimal("0.00")
+    assert run.script.last_body == {"amount": "0.00", "currency": "EUR"}
+
+
 def test_dots_within_an_id_are_no_climbing(client):
     run = client({**VOUCHER, "id": "../x"})
     run(lambda c: c.get_voucher("../x"))
@@ -336,17 +356,9 @@ def test_dots_within_an_id_are_no_climbing(client):
 
 
 @pytest.mark.parametrize(
-    "bad", [1.5, "10,00", "0.00", "100000.00", "10.001", "NaN", Decimal("NaN"), None, True, -1]
+    "bad", [1.5, "10,00", "100000.00", "10.001", "NaN", Decimal("NaN"), None, True, -1, "-0.01"]
 )
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda c, bad: c.reserve(code=CODE, amount=bad, currency="EUR"),
-        lambda c, bad: c.refund("c-1", bad, "EUR"),
-        lambda c, bad: c.recharge_voucher(amount=bad, currency="EUR", order_number="O", id="v"),
-        lambda c, bad: c.create_voucher(amount=bad, currency="EUR"),
-    ],
-)
+@pytest.mark.parametrize("ask", [*MOVING, lambda c, bad: c.create_voucher(amount=bad, currency="EUR")])
 def test_an_amount_that_cannot_be_is_never_sent(client, ask, bad):
     run = client(VOUCHER)
     with pytest.raises(AmountError):

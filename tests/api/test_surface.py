@@ -13,7 +13,7 @@ from voucher_payment_gateway.api import PRODUCTION, SANDBOX, AsyncVoucherCloud, 
 
 FOLDER = Path(api.__file__).parent
 OPERATIONS = [
-    "connect", "create_voucher", "list_vouchers", "get_voucher", "get_complete_voucher", "update_voucher",
+    "connect", "disconnect", "create_voucher", "list_vouchers", "get_voucher", "get_complete_voucher", "update_voucher",
     "set_voucher_status", "delete_voucher", "recharge_voucher", "list_voucher_charges", "get_voucher_charge",
     "reserve", "charge", "refund", "cancel_reservation", "authenticate",
 ]  # fmt: skip
@@ -86,6 +86,10 @@ GOOD = {"client_id": "client-1", "client_secret": "secret"}
         ("base_url", "https://[::1/v1"),
         ("base_url", "https://exa mple.org/v1"),
         ("base_url", "https://exämple.org/v1"),
+        ("base_url", "https://a..b/v1"),
+        ("base_url", "https://example.org:0/v1"),
+        ("base_url", "https://example.org/v1?"),
+        ("base_url", "https://[fe80::1%eth0]/v1"),
         ("base_url", None),
         ("token_url", "http://example.org/oauth/token"),
         ("token_url", ""),

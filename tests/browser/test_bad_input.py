@@ -9,8 +9,16 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import TAUGHT_CURRENCY, door
 from tests.browser.customer import LOOKS, Clerk, Customer
-from voucher_payment_gateway.checkout import wording
-from voucher_payment_gateway.checkout.problems import PROBLEMS
+from voucher_payment_gateway.checkout.problems import (
+    CODE_MISSING,
+    ERROR_PROBLEMS,
+    NOT_ON_ORDER,
+    PAGE_OUTDATED,
+    POST_NEEDED,
+    PROBLEMS,
+    UNAVAILABLE,
+    UNUSABLE,
+)
 from voucher_payment_gateway.exceptions import CurrencyMismatchError
 
 MINE, TOTAL, DUE = "5.00", "22.00", "17.00"
@@ -75,24 +83,24 @@ def change(customer, selector, value):
 
 def test_an_empty_field(customer):
     customer.enter("")
-    is_refused(customer, wording.CODE_MISSING)
+    is_refused(customer, CODE_MISSING.sentence)
 
 
 def test_a_code_of_10_kilobytes(customer):
     customer.code_field.evaluate("input => input.removeAttribute('maxlength')")
     customer.enter("x" * 10_000)
-    is_refused(customer, wording.UNUSABLE)
+    is_refused(customer, UNUSABLE.sentence)
 
 
 def test_control_characters(customer):
     customer.enter("A\x1b[2J\x07B\x00")
-    is_refused(customer, wording.UNUSABLE)
+    is_refused(customer, UNUSABLE.sentence)
 
 
 def test_another_currency_whose_refusal_nobody_has_explained_yet(demo, customer, voucher):
     code = voucher("20.00", currency="GBP")
     customer.enter(code)
-    is_refused(customer, wording.UNUSABLE)
+    is_refused(customer, UNUSABLE.sentence)
     assert demo.cloud.held(code) == "0.00"
 
 
@@ -101,7 +109,7 @@ def test_another_currency_whose_refusal_the_shop_was_taught(demo, customer, vouc
     demo.cloud.behave(code_names={"currency": TAUGHT_CURRENCY})
     customer.enter(code)
     demo.cloud.behave(code_names={})
-    is_refused(customer, wording.SENTENCES[CurrencyMismatchError])
+    is_refused(customer, ERROR_PROBLEMS[CurrencyMismatchError].sentence)
     assert demo.cloud.held(code) == "0.00"
 
 
@@ -109,7 +117,7 @@ def test_another_visitor_s_order(customer, stranger):
     theirs = stranger.page.locator('.vpg-remove [name="payment"]').get_attribute("value")
     change(customer, '.vpg-remove [name="payment"]', theirs)
     customer.submit(customer.page.locator(".vpg-button--remove"))
-    is_refused(customer, wording.NOT_ON_ORDER)
+    is_refused(customer, NOT_ON_ORDER.sentence)
     stranger.page.reload()
     stranger.sees("5.00", due="9.90")
 
@@ -118,7 +126,7 @@ def test_another_visitor_s_order(customer, stranger):
 def test_a_csrf_token_that_is(customer, token):
     change(customer, '.vpg-remove [name="csrfmiddlewaretoken"]', token)
     customer.page.locator(".vpg-button--remove").click()
-    customer.reads_page(wording.PAGE_OUTDATED)
+    customer.reads_page(PAGE_OUTDATED.sentence)
     customer.finds_it_accessible()
     customer.page.locator("main a").click()
     expect(customer.page.locator(".vpg")).to_be_visible()
@@ -127,7 +135,7 @@ def test_a_csrf_token_that_is(customer, token):
 def test_a_get_where_a_post_is_due(customer):
     for address in ("apply", "remove", "renew"):
         assert customer.page.goto(f"/vouchers/{address}/?next=/checkout/").status == 405
-        customer.reads_page(wording.POST_NEEDED)
+        customer.reads_page(POST_NEEDED.sentence)
     customer.finds_it_accessible()
     customer.page.locator("main a").click()
     expect(customer.page.locator(".vpg")).to_be_visible()
@@ -136,7 +144,7 @@ def test_a_get_where_a_post_is_due(customer):
 def test_an_open_redirect_in_next(demo, customer):
     change(customer, '.vpg-form [name="next"]', "https://evil.example/")
     customer.code_field.press("Enter")
-    customer.is_told(wording.CODE_MISSING)
+    customer.is_told(CODE_MISSING.sentence)
     expect(customer.page).to_have_url(f"{demo.url}/{'checkout/' if customer.look.scripts else ''}")
     assert "evil.example" not in customer.page.content()
     customer.finds_it_accessible()
@@ -171,7 +179,7 @@ def test_a_voucher_cloud_that_is(demo, customer, voucher, fault):
     code = voucher("20.00")
     demo.cloud.trouble(fault, times=None)
     customer.enter(code)
-    is_refused(customer, wording.UNAVAILABLE)
+    is_refused(customer, UNAVAILABLE.sentence)
     assert demo.cloud.reservations(code) == []
     demo.cloud.trouble("")
     if customer.look.scripts:

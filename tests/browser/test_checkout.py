@@ -8,8 +8,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from playwright.sync_api import expect
 
 from tests.browser.customer import LOOKS, Clerk, Customer
-from voucher_payment_gateway.checkout import wording
-from voucher_payment_gateway.checkout.problems import PROBLEMS
+from voucher_payment_gateway.checkout.problems import NO_ORDER, THROTTLED, UNUSABLE
 
 PICTURES = {"checkout", "checkout-phone-de", "checkout-problem", "order"}
 
@@ -53,7 +52,7 @@ def test_two_vouchers_and_a_rest_by_card(demo, customer, voucher, visitor, shot)
 
     expect(customer.page.locator(".vpg-field--pin")).to_be_hidden()
     customer.enter(second)
-    customer.is_told(wording.UNUSABLE)
+    customer.is_told(UNUSABLE.sentence)
     expect(customer.code_field).to_have_attribute("aria-invalid", "true")
     expect(customer.code_field).to_be_focused()
     expect(customer.page.locator(".vpg-field--pin")).to_be_visible()
@@ -86,9 +85,9 @@ def test_guessing_ends_soon_and_the_checkout_goes_on(customer, voucher):
     customer.go_to_checkout("sencha")
     for number in range(5):
         customer.enter(f"GUESS-{number}")
-        customer.is_told(wording.UNUSABLE)
+        customer.is_told(UNUSABLE.sentence)
     customer.enter(voucher("20.00"))
-    customer.is_told(PROBLEMS["throttled"].sentence)
+    customer.is_told(THROTTLED.sentence)
     customer.sees(due="14.90")
     customer.finds_it_accessible()
     assert customer.order()
@@ -104,7 +103,7 @@ def test_two_tabs_and_two_orders_share_no_voucher(demo, customer, voucher, visit
         tab.sees("20.00", due="2.00")
     assert customer.order()
     second_tab.page.evaluate("document.querySelector('.vpg-remove').requestSubmit()")
-    expect(second_tab.page.locator(".message").first).to_contain_text(customer.words(wording.NO_ORDER))
+    expect(second_tab.page.locator(".message").first).to_contain_text(customer.words(NO_ORDER.sentence))
     assert demo.cloud.held(code) == "20.00"
 
     other.go_to_checkout("sencha")

@@ -3,7 +3,7 @@
 import pytest
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.checkout.wording import CODE_MISSING, UNUSABLE
+from voucher_payment_gateway.checkout.problems import CODE_MISSING, UNUSABLE
 
 APPLY, REMOVE, STATE = "/vouchers/apply/", "/vouchers/remove/", "/vouchers/state/"
 SCRIPT = {"voucher-fragment": "1", "accept": "text/html"}
@@ -38,7 +38,7 @@ def test_a_voucher_is_shown_in_the_block_with_a_notice(shop, script):
 def test_an_unusable_code_marks_its_field_and_asks_for_the_pin(shop, script):
     response, html = script(shop.order())(APPLY, {"code": "CANARY-1"})
     assert response.status_code == 422
-    assert f'id="vpg-problem" data-vpg-notice>{UNUSABLE}</p>' in html
+    assert f'id="vpg-problem" data-vpg-notice>{UNUSABLE.message}</p>' in html
     assert 'aria-invalid="true" aria-describedby="vpg-problem" autofocus' in html
     assert '<details class="vpg-pin" open>' in html
     assert "CANARY" not in html
@@ -46,7 +46,7 @@ def test_an_unusable_code_marks_its_field_and_asks_for_the_pin(shop, script):
 
 def test_a_missing_code_does_not_ask_for_a_pin(shop, script):
     _, html = script(shop.order())(APPLY, {"code": " "})
-    assert str(CODE_MISSING) in html
+    assert CODE_MISSING.message in html
     assert '<details class="vpg-pin">' in html
 
 
@@ -92,6 +92,6 @@ def test_the_next_page_marks_the_field_once_and_asks_for_the_pin(shop, visit):
     assert "CANARY" not in str(dict(request.session))
     shown = block_for(order, request.session)
     assert 'aria-invalid="true" aria-describedby="vpg-problem"' in shown
-    assert str(UNUSABLE) in shown
+    assert UNUSABLE.message in shown
     assert '<details class="vpg-pin" open>' in shown
     assert "aria-invalid" not in block_for(order, request.session)

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
 from voucher_payment_gateway.checkout.block import recall_problem
-from voucher_payment_gateway.checkout.wording import UNUSABLE
+from voucher_payment_gateway.checkout.problems import UNUSABLE
 from voucher_payment_gateway.models import VoucherPayment
 
 APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
@@ -70,7 +70,7 @@ def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
     order, answers = shop.order(), {}
     for kind, (code, pin) in unusable.items():
         response = visit(order).post(APPLY, {"code": code, "pin": pin})
-        assert told(response) == [UNUSABLE]
+        assert told(response) == [UNUSABLE.message]
         answers[kind] = everything(response)
     assert list(answers.values()) == [answers["unknown"]] * len(unusable)
     assert answers["unknown"][0] == 303

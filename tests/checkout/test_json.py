@@ -8,9 +8,8 @@ import pytest
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
-from voucher_payment_gateway.checkout.problems import CODES, PROBLEMS, problem_of
+from voucher_payment_gateway.checkout.problems import ERROR_PROBLEMS, PROBLEMS, UNUSABLE, problem_of
 from voucher_payment_gateway.checkout.schema import CheckoutDocument
-from voucher_payment_gateway.checkout.wording import UNUSABLE
 from voucher_payment_gateway.exceptions import (
     ThrottledError,
     VoucherGatewayError,
@@ -94,7 +93,7 @@ def test_every_unusable_code_is_one_answer(shop, storefront, gateway_settings):
         status, told = ask(APPLY, body)
         assert (status, told["error"]) == (
             422,
-            {"code": "voucher_unusable", "message": str(UNUSABLE), "field": "code"},
+            {"code": "voucher_unusable", "message": UNUSABLE.message, "field": "code"},
         )
         assert told["order"]["vouchers"] == []
 
@@ -229,7 +228,9 @@ def test_a_throttled_visitor_learns_when_to_come_back(shop, visit, monkeypatch):
 
 def test_every_error_has_a_problem_and_every_problem_a_sentence():
     assert all(
-        problem_of(cls()).code == code for cls, code in CODES.items() if cls is not VoucherGatewayError
+        problem_of(cls()) == problem
+        for cls, problem in ERROR_PROBLEMS.items()
+        if cls is not VoucherGatewayError
     )
     assert all(problem.message for problem in PROBLEMS.values())
 

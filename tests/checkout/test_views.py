@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
-from voucher_payment_gateway.checkout.wording import (
+from voucher_payment_gateway.checkout.problems import (
     CODE_MISSING,
     NO_ORDER,
     NOT_ON_ORDER,
@@ -49,15 +49,15 @@ def test_every_unusable_code_reads_the_same(shop, visit, told):
     shop.voucher(code="GIFT-OFF", status="inactive")
     shop.voucher(code="GIFT-PIN", pin="2468")
     for code, pin in [("NOBODY", ""), ("GIFT-OFF", ""), ("GIFT-PIN", "1"), ("GIFT-PIN", ""), ("A\x00B", "")]:
-        assert told(visit(order).post(APPLY, {"code": code, "pin": pin})) == [UNUSABLE]
+        assert told(visit(order).post(APPLY, {"code": code, "pin": pin})) == [UNUSABLE.message]
     assert not VoucherPayment.objects.exists()
 
 
 def test_what_cannot_be_a_code_is_not_sent(shop, visit, told):
     order = shop.order()
-    assert told(visit(order).post(APPLY, {"code": "x" * 10_000})) == [UNUSABLE]
-    assert told(visit(order).post(APPLY, {"code": "GIFT", "pin": "1" * 256})) == [UNUSABLE]
-    assert told(visit(order).post(APPLY, {"code": "   "})) == [CODE_MISSING]
+    assert told(visit(order).post(APPLY, {"code": "x" * 10_000})) == [UNUSABLE.message]
+    assert told(visit(order).post(APPLY, {"code": "GIFT", "pin": "1" * 256})) == [UNUSABLE.message]
+    assert told(visit(order).post(APPLY, {"code": "   "})) == [CODE_MISSING.message]
     assert shop.calls() == []
 
 
@@ -78,13 +78,13 @@ def test_which_order_is_meant_comes_from_the_shop_alone(shop, visit, told):
 
 def test_without_an_order_nothing_is_sent(shop, visit, told):
     for address in (APPLY, REMOVE):
-        assert told(visit().post(address, {"code": "GIFT-2000", "payment": "1"})) == [NO_ORDER]
+        assert told(visit().post(address, {"code": "GIFT-2000", "payment": "1"})) == [NO_ORDER.message]
     assert shop.calls() == []
 
 
 def test_a_cloud_that_cannot_be_reached_is_told_as_such(shop, visit, told, gateway_settings):
     gateway_settings(BASE_URL="http://127.0.0.1:9/v1")
-    assert told(visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})) == [UNAVAILABLE]
+    assert told(visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})) == [UNAVAILABLE.message]
 
 
 def test_a_shop_that_names_no_checkout_order_is_told_so(shop, visit, gateway_settings):
@@ -153,7 +153,7 @@ def test_a_voucher_can_be_taken_off(shop, visit, told):
     assert (response.status_code, response.url) == (303, "/checkout/")
     assert order.voucher_authorized == 0
     assert told(response) == ["Gift voucher …2000 was taken off your order. No money was taken from it."]
-    assert told(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER]
+    assert told(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER.message]
 
 
 def test_what_ran_out_is_reserved_again_and_what_is_too_much_is_let_go(shop, visit, told):
@@ -182,7 +182,7 @@ def test_what_cannot_be_reserved_again_is_told(shop, visit, told):
     assert "Nothing was taken from it." in sentence
     assert order.voucher_due == 50
     assert shop.bookings(voucher) == [("charge", 20)]
-    assert told(visit().post(RENEW)) == [NO_ORDER]
+    assert told(visit().post(RENEW)) == [NO_ORDER.message]
 
 
 def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
@@ -203,14 +203,16 @@ def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
 
 @pytest.mark.parametrize("key", ["", "x", "-1", "0", "1.5", "9" * 30, "١"])
 def test_a_payment_that_is_none_is_not_there(shop, visit, told, key):
-    assert told(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER]
+    assert told(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER.message]
 
 
 def test_nobody_takes_a_voucher_off_the_order_of_another(shop, visit, told):
     order = shop.order(number="A-1")
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
-    assert told(visit(shop.order(number="A-2")).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER]
+    assert told(visit(shop.order(number="A-2")).post(REMOVE, {"payment": payment.pk})) == [
+        NOT_ON_ORDER.message
+    ]
     assert order.voucher_authorized == 20
 
 

@@ -6,15 +6,15 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone, translation
 
-from voucher_payment_gateway import exceptions
-from voucher_payment_gateway.checkout.problems import problem_of
-from voucher_payment_gateway.checkout.wording import (
-    SENTENCES,
-    SENTENCES_BY_CODE,
-    amount_text,
-    sentence,
-    time_text,
+from voucher_payment_gateway import checkout, exceptions
+from voucher_payment_gateway.checkout import redeem, summary, wording
+from voucher_payment_gateway.checkout.problems import (
+    ERROR_PROBLEMS,
+    FINER_PROBLEMS,
+    error_message,
+    problem_of,
 )
+from voucher_payment_gateway.checkout.wording import amount_text, time_text
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError, WrongStateError
 
 ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
@@ -22,28 +22,30 @@ ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_every_error_has_a_sentence_that_is_true_about_the_money(error):
-    told = sentence(error("API.SECRET: words of the other side"))
-    assert told == SENTENCES[error]
+    told = error_message(error("API.SECRET: words of the other side"))
+    assert told == ERROR_PROBLEMS[error].message
     assert ("Nothing was taken" in told or "Nothing more was taken" in told) == (error.money_moved == "no")
     assert "API" not in told
 
 
-@pytest.mark.parametrize("code", SENTENCES_BY_CODE)
+@pytest.mark.parametrize("code", FINER_PROBLEMS)
 def test_a_finer_code_has_a_sentence_and_a_problem_of_its_own(code):
     error = WrongStateError("words for the shop", code=code)
-    assert sentence(error) == problem_of(error).message == SENTENCES_BY_CODE[code]
-    assert "Nothing was taken" in sentence(error)
+    assert error_message(error) == problem_of(error).message == FINER_PROBLEMS[code].message
+    assert "Nothing was taken" in error_message(error)
 
 
 def test_an_error_of_a_kind_unknown_here_reads_like_its_parent():
     class TeapotError(UnavailableError):
         pass
 
-    assert sentence(TeapotError()) == SENTENCES[UnavailableError]
+    assert error_message(TeapotError()) == ERROR_PROBLEMS[UnavailableError].message
 
 
 def test_the_reason_why_a_code_is_unusable_is_not_told():
-    assert len({sentence(VoucherUnusableError(code=code)) for code in ("pin", "inactive", "unknown")}) == 1
+    assert (
+        len({error_message(VoucherUnusableError(code=code)) for code in ("pin", "inactive", "unknown")}) == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,10 @@ def test_times_follow_the_locale_and_the_time_zone_of_the_visitor(language, expe
 def test_amounts_follow_the_locale():
     with translation.override("de"):
         assert "1.234,50" in amount_text(Decimal("1234.5"), "EUR")
+
+
+def test_the_names_that_the_documentation_teaches_are_importable_where_it_says():
+    assert set(checkout.__all__) == {"enter_voucher", "error_message", "summarise"}
+    assert checkout.enter_voucher is redeem.enter_voucher
+    assert checkout.error_message is wording.sentence
+    assert checkout.summarise is summary.summarise

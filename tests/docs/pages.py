@@ -88,6 +88,11 @@ def rows(text: str) -> Iterator[list[str]]:
         yield [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
 
 
+def plain(text: str) -> str:
+    """A text without its links and backticks."""
+    return re.sub(r"\[([^\]]*)\]\([^)\s]+\)", r"\1", text).replace("`", "")
+
+
 def words(text: str) -> list[str]:
     """What stands in backticks."""
     return WORD.findall(text)

@@ -4,16 +4,16 @@ import re
 
 from tests.docs.pages import ROOT, page, rows, section, words
 from tests.gateway.test_counterexamples import RULES
-from tests.proofs.simulation.mutants import BUGS
-from tests.proofs.storm.mutants import NAMES
+from tests.proofs.simulation import mutants as simulation
+from tests.proofs.storm import mutants as storm
 
 PAGE = page("explanation/money-safety.md")
 
 
 def test_every_planted_bug_is_told_and_no_other_is():
     told = [cells for cells in rows(section(PAGE, "Planted bugs")) if len(cells) == 4]
-    assert {cells[0] for cells in told if cells[1] == "caught"} == set(BUGS)
-    assert {cells[0] for cells in told if cells[2] == "caught"} == set(NAMES)
+    assert {cells[0] for cells in told if cells[1] == "caught"} == set(simulation.MUTANTS)
+    assert {cells[0] for cells in told if cells[2] == "caught"} == set(storm.MUTANTS)
     schedules = {cells[3] for cells in told} - {"", "kill matrix"}
     assert schedules == {name.partition(" ")[0] for name in RULES} | {"C9"}
 

@@ -8,8 +8,9 @@ from importlib import import_module
 import pytest
 from django.core.management import load_command_class
 from django.db import connection
+from pydantic.fields import FieldInfo
 
-from tests.docs.pages import ROOT, all_pages, first_words, headings, page, rows, section, words
+from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
 from tests.shop.models import Order
 from voucher_payment_gateway import api, checks, conf, exceptions, gateway, models, signals
 from voucher_payment_gateway.orders import OrderAdapter
@@ -101,6 +102,37 @@ def test_the_limits_on_guesses_are_told_key_by_key():
         assert words(told[name][2]) == [json.dumps(field.default)]
 
 
+def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
+    """Each key with its field, its row, and the cell that explains it."""
+    told = {name: (SETTINGS[name], cells, cells[3]) for name, cells in settings_rows().items()}
+    for heading, model in (("THROTTLE", conf.ThrottleSettings), ("API_BEHAVIOUR", conf.ApiBehaviour)):
+        for cells in rows(section(page("reference/settings.md"), heading)):
+            name = words(cells[0])[0]
+            told[f"{heading}.{name}"] = (model.model_fields[name], cells, cells[3])
+    return told
+
+
+@pytest.mark.parametrize("key", described_settings())
+def test_a_setting_is_explained_by_its_description(key):
+    field, _, explanation = described_settings()[key]
+    assert field.description
+    assert plain(explanation).startswith(field.description)
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in described_settings() if re.search("(?i)_(seconds|hours)$", key)]
+)
+def test_a_duration_is_told_with_its_unit(key):
+    field, cells, _ = described_settings()[key]
+    unit = key.rpartition("_")[2].lower()
+    assert field.description.rstrip(".").endswith(f", in {unit}")
+    assert f"number, {unit}" in cells[1]
+
+
+def test_the_names_in_order_fields_are_described():
+    assert all(field.description for field in conf.OrderFieldNames.model_fields.values())
+
+
 # checks.md
 
 MISTAKES = [
@@ -164,11 +196,11 @@ def check_rows() -> dict[str, list[str]]:
 
 
 def test_every_check_has_its_row_and_no_other_has():
-    assert check_rows().keys() == checks.HINTS.keys()
+    assert check_rows().keys() == checks.CATALOGUE.keys()
 
 
 def test_every_mistake_of_the_settings_is_tried_here():
-    assert {number for number, _ in MISTAKES} == checks.HINTS.keys() - {
+    assert {number for number, _ in MISTAKES} == checks.CATALOGUE.keys() - {
         "W019",
         "E022",
         "E024",
@@ -491,7 +523,7 @@ def test_every_module_that_a_page_names_exists():
 
 def exists(dotted: str) -> bool:
     if re.fullmatch(r"voucher_payment_gateway\.[EW]\d+", dotted):
-        return dotted.rpartition(".")[2] in checks.HINTS
+        return dotted.rpartition(".")[2] in checks.CATALOGUE
     parts = dotted.split(".")
     for cut in range(len(parts), 0, -1):
         try:

@@ -1,4 +1,6 @@
-"""What the shop hears, for the tests of the verbs."""
+"""Fixtures for the tests of the verbs: an order with a voucher, recorded signals, and actions during a call."""
+
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,28 +10,21 @@ from voucher_payment_gateway.connection import voucher_cloud
 
 @pytest.fixture
 def reviews():
-    """The amounts that a person was asked to look at, in order."""
-    with Ear("payment_needs_review") as heard:
-        yield heard
+    """The amounts for which a review was requested, in order."""
+    with SignalRecorder("payment_needs_review") as recorded:
+        yield recorded
 
 
 @pytest.fixture
-def hear():
-    """Listen to signals by name: call it, and the list it returns fills with pairs of order number and amount."""
-    ears = []
-
-    def listen(name):
-        ears.append(Ear(name, pairs=True))
-        return ears[-1].__enter__()
-
-    yield listen
-    for ear in ears:
-        ear.__exit__()
+def record_signal():
+    """Record a signal by its name: the list that the call returns fills with pairs of order number and amount."""
+    with ExitStack() as recorders:
+        yield lambda name: recorders.enter_context(SignalRecorder(name, pairs=True))
 
 
 @pytest.fixture
 def during(shop, monkeypatch):
-    """Let something happen while a call of the client is under way, once."""
+    """Run an action once, just before a call of the client is sent."""
 
     def schedule(name, action):
         client = voucher_cloud()
@@ -46,18 +41,18 @@ def during(shop, monkeypatch):
     return schedule
 
 
-class Ear:
-    """Keeps what a signal of the gateway says, while it is open."""
+class SignalRecorder:
+    """Records the amounts of a signal of the gateway, or pairs of order number and amount, while it is entered."""
 
     def __init__(self, name, *, pairs=False):
-        self.signal, self.pairs, self.heard = getattr(signals, name), pairs, []
+        self.signal, self.pairs, self.recorded = getattr(signals, name), pairs, []
 
-    def _hear(self, order_number, amount, **_):
-        self.heard.append((order_number, amount) if self.pairs else amount)
+    def _record(self, order_number, amount, **_):
+        self.recorded.append((order_number, amount) if self.pairs else amount)
 
     def __enter__(self):
-        self.signal.connect(self._hear)
-        return self.heard
+        self.signal.connect(self._record)
+        return self.recorded
 
     def __exit__(self, *_):
-        self.signal.disconnect(self._hear)
+        self.signal.disconnect(self._record)

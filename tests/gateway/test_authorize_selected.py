@@ -172,8 +172,8 @@ def test_a_good_hold_outlives_a_refused_renewal(shop):
     assert (payment.status, payment.amount_authorized) == ("authorized", D("50.00"))
 
 
-def test_a_voucher_that_is_not_needed_any_more_is_let_go(shop, hear):
-    lapsed = hear("payment_lapsed")
+def test_a_voucher_that_is_not_needed_any_more_is_let_go(shop, record_signal):
+    lapsed = record_signal("payment_lapsed")
     shop.voucher("40.00", code="GIFT-4000-EFGH")
     shop.voucher("40.00", code="GIFT-4000-WXYZ")
     order = shop.order("50.00")

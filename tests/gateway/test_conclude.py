@@ -50,8 +50,8 @@ def refunds_of(shop, voucher):
     return [row.id for row in shop.cloud.bookings(voucher.id) if row.type == "refund"]
 
 
-def test_a_booking_that_a_person_names_is_booked(shop, order, voucher, undecided, hear):
-    refunded = hear("payment_refunded")
+def test_a_booking_that_a_person_names_is_booked(shop, order, voucher, undecided, record_signal):
+    refunded = record_signal("payment_refunded")
     ours = refunds_of(shop, voucher)[0]
     gateway.conclude(undecided, remote_id=ours, **BY)
     done = the("refund")

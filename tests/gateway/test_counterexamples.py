@@ -24,9 +24,8 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import execute, transitions
+from voucher_payment_gateway.gateway.operations import charge, execute, transitions
 from voucher_payment_gateway.gateway.recovery import resolve
-from voucher_payment_gateway.gateway.verbs import capture
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
@@ -104,7 +103,7 @@ def test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker(
 
     def the_other_worker():
         with monkeypatch.context() as patched:
-            patched.setattr(execute, "book", crash)
+            patched.setattr(execute, "succeed", crash)
             with pytest.raises(Crash):
                 settle_for(shop, 10)
 
@@ -292,15 +291,19 @@ def _not_found_is_a_fence(operation):
 
 def _repeated_at_the_fence(operation):
     fence(operation)
-    resolve._repeat_or_end(capture.CHARGE, operation)
+    resolve._repeat_or_end(charge.CHARGE, operation)
 
 
-reserved_anew, released, fence = resolve._reserved_anew, resolve._released, resolve._fence
+reserved_anew, released, fence = (
+    resolve._fence_by_reserving,
+    resolve._fence_by_releasing,
+    resolve._establish_fence,
+)
 
 RULES = {
     "C1": (
         test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker,
-        [(transitions, "take", _state_alone), (execute, "take", _state_alone)],
+        [(transitions, "compare_and_set", _state_alone), (execute, "compare_and_set", _state_alone)],
     ),
     "C2": (
         test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up,
@@ -316,23 +319,23 @@ RULES = {
     ),
     "C4": (
         test_resolution.test_a_refused_reservation_is_no_fence,
-        [(resolve, "_reserved_anew", _refused_is_a_fence)],
+        [(resolve, "_fence_by_reserving", _refused_is_a_fence)],
     ),
     "C5": (
         test_resolution.test_a_cancel_call_that_is_not_there_is_no_fence,
-        [(resolve, "_released", _not_found_is_a_fence)],
+        [(resolve, "_fence_by_releasing", _not_found_is_a_fence)],
     ),
     "C6": (
         test_resolution.test_the_servers_clock_decides_nothing,
-        [(resolve, "death_of", lambda target_dead_at, now: now)],
+        [(resolve, "expiry_of", lambda target_dead_at, now: now)],
     ),
     "C7": (
         test_resolution.test_the_read_that_decides_is_sent_a_lag_after_the_fence,
-        [(resolve, "_fence", _repeated_at_the_fence)],
+        [(resolve, "_establish_fence", _repeated_at_the_fence)],
     ),
     "C8": (
         test_c8_the_same_order_number_of_another_shop_is_not_adopted,
-        [(capture, "charge_reference", lambda order_number, capture, token: order_number)],
+        [(charge, "charge_reference", lambda order_number, capture, token: order_number)],
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,

@@ -35,8 +35,8 @@ def only_payment():
     return VoucherPayment.objects.get()
 
 
-def test_a_dead_hold_lapses_without_a_call_and_is_told_once(shop, order, hear):
-    lapsed = hear("payment_lapsed")
+def test_a_dead_hold_lapses_without_a_call_and_is_told_once(shop, order, record_signal):
+    lapsed = record_signal("payment_lapsed")
     shop.later(minutes=36)
     shop.calls()
     assert gateway.settle().lapsed == 1
@@ -188,8 +188,8 @@ def renewing(gateway_settings):
     gateway_settings(RENEW_HOLDS=True)
 
 
-def test_a_hold_is_kept_alive_where_the_shop_says_so(shop, order, voucher, renewing, hear):
-    told = hear("payment_authorized")
+def test_a_hold_is_kept_alive_where_the_shop_says_so(shop, order, voucher, renewing, record_signal):
+    told = record_signal("payment_authorized")
     first = only_payment().reservation_id
     for _ in range(3):
         shop.later(minutes=25)
@@ -273,7 +273,7 @@ def test_a_hold_that_was_given_up_since_the_list_was_read_is_not_renewed(shop, o
 
 
 def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
-    monkeypatch.setattr(expire, "TOGETHER", 2)
+    monkeypatch.setattr(expire, "BATCH_SIZE", 2)
     other = shop.order("50.00", number="A-1002")
     for number in range(5):
         gateway.select(other, f"GIFT-2000-ABC{number}")
@@ -285,9 +285,9 @@ def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
     assert VoucherPayment.objects.filter(order_number="A-1002").exclude(sealed_code="").count() == 1
 
 
-def test_many_dead_holds_lapse_in_batches(shop, hear, monkeypatch):
-    monkeypatch.setattr(expire, "TOGETHER", 2)
-    lapsed = hear("payment_lapsed")
+def test_many_dead_holds_lapse_in_batches(shop, record_signal, monkeypatch):
+    monkeypatch.setattr(expire, "BATCH_SIZE", 2)
+    lapsed = record_signal("payment_lapsed")
     for number in range(5):
         shop.voucher("20.00", code=f"GIFT-2000-ABC{number}")
         gateway.authorize(shop.order("20.00", number=f"B-{number}"), f"GIFT-2000-ABC{number}")

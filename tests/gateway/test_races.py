@@ -19,8 +19,8 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
 )
 from voucher_payment_gateway.gateway.operations import transitions
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.signals import payment_captured
 
@@ -60,8 +60,8 @@ def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, o
         status="authorized", amount_authorized=D("20.00"), amount_captured=D("0.00")
     )
     of_the_sweep, of_the_worker = the("charge"), the("charge")
-    transitions.book(CHARGE, of_the_worker, "booking")
-    assert not settle._give_up_waiting(of_the_sweep)
+    transitions.succeed(CHARGE, of_the_worker, "booking")
+    assert not settle._mark_abandoned(of_the_sweep)
     assert (the("charge").state, payment().amount_captured) == ("succeeded", D("20.00"))
 
 
@@ -86,9 +86,9 @@ def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, vou
 def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     gateway.capture(order)
     operation = the("charge")
-    transitions.keep_late_answer(operation, operation.remote_id)
+    transitions.record_late_answer(operation, operation.remote_id)
     assert reviews == []
-    transitions.keep_late_answer(operation, "another-booking")
+    transitions.record_late_answer(operation, "another-booking")
     assert reviews == [D("20.00")]
 
 
@@ -138,7 +138,7 @@ def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_
 
     voucher_cloud().reserve(code="GIFT-2000-ABCD", amount=D("1.00"), currency="EUR")
     with monkeypatch.context() as patched:
-        patched.setattr(execute, "resume", crash)
+        patched.setattr(execute, "execute_due", crash)
         with pytest.raises(Crash):
             gateway.capture(order)
     assert list(VoucherOperation.objects.filter(kind="charge").values_list("state", flat=True)) == [
@@ -206,7 +206,7 @@ def test_trouble_after_the_commit_reaches_neither_the_shop_nor_its_other_hooks(
     def fail(*_):
         raise trouble
 
-    monkeypatch.setattr(execute, "resume", fail)
+    monkeypatch.setattr(execute, "execute_due", fail)
     heard = []
     with transaction.atomic():
         gateway.capture(order)
@@ -391,14 +391,14 @@ def test_the_async_twins_do_the_same(shop, order, voucher):
     from asgiref.sync import async_to_sync
 
     heard = []
-    payment_captured.connect(hear := lambda amount, **_: heard.append(amount), weak=False)
+    payment_captured.connect(record := lambda amount, **_: heard.append(amount), weak=False)
     try:
         async_to_sync(gateway.acapture)(order)
         async_to_sync(gateway.arefund)(order, "5.00")
         async_to_sync(gateway.acancel)(order)
         async_to_sync(gateway.asettle)()
     finally:
-        payment_captured.disconnect(hear)
+        payment_captured.disconnect(record)
     assert heard == [D("20.00")]
     assert [kind for kind, _ in shop.bookings(voucher)] == ["charge", "refund", "refund"]
     assert shop.cloud.balance(voucher.id) == D("20.00")
@@ -434,7 +434,7 @@ def test_an_answer_that_comes_when_the_outcome_counts_as_unknown_is_kept_and_not
 
     def charged_but_asleep(*arguments):
         answer = charge(*arguments)
-        assert settle._give_up_waiting(the("charge"))
+        assert settle._mark_abandoned(the("charge"))
         return answer
 
     monkeypatch.setattr(client, "charge", charged_but_asleep)

@@ -122,7 +122,7 @@ def test_a_part_after_the_code_was_erased_is_refused_and_nothing_is_sent(shop, o
 def test_a_hold_made_for_a_part_that_was_never_charged_does_not_shrink_what_was_agreed(shop, order, voucher):
     """Killed between the smaller reservation and its charge: a capture takes what is held, as ``cover`` says, and what
     was agreed to beyond that can be captured by its amount."""
-    from voucher_payment_gateway.gateway.holds.record import renew
+    from voucher_payment_gateway.gateway.operations.reservation import renew
 
     renew(only_payment(), D("5.00"), 2)
     assert (gateway.cover(order).held, gateway.cover(order).due) == (D("5.00"), D("45.00"))
@@ -132,7 +132,7 @@ def test_a_hold_made_for_a_part_that_was_never_charged_does_not_shrink_what_was_
 
 
 def test_a_hold_for_a_second_part_that_died_leaves_the_first_captured(shop, order):
-    from voucher_payment_gateway.gateway.holds.record import renew
+    from voucher_payment_gateway.gateway.operations.reservation import renew
 
     gateway.capture(order, "5.00")
     renew(only_payment(), D("10.00"), 4)
@@ -354,7 +354,7 @@ def test_a_second_delivery_is_captured_after_the_first_came_back(shop, order, vo
 
 
 def test_what_is_held_for_a_second_delivery_outlasts_the_return_of_the_first(shop, order, voucher):
-    from voucher_payment_gateway.gateway.holds.record import renew
+    from voucher_payment_gateway.gateway.operations.reservation import renew
 
     gateway.capture(order, "5.00")
     renew(only_payment(), D("15.00"), 4)

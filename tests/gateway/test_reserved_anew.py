@@ -6,8 +6,8 @@ import pytest
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, OperationInProgressError
-from voucher_payment_gateway.gateway.operations.execute import resume
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
+from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.models import VoucherOperation
 
 CODE = "GIFT-2000-ABCD"
@@ -79,7 +79,7 @@ def test_what_was_refused_is_not_sent_again(shop, order):
         gateway.capture(order)
     refused = charge()
     shop.calls()
-    resume(CHARGE, refused)
+    execute_due(CHARGE, refused)
     assert (refused.state, calls(shop)) == ("refused", [])
 
 

@@ -39,8 +39,8 @@ def status_of(order):
 
 
 @pytest.mark.parametrize("verb", ["authorize", "authorize_selected"])
-def test_the_first_payment_is_told_that_its_hold_was_taken_over(first, second, hear, verb):
-    lapsed = hear("payment_lapsed")
+def test_the_first_payment_is_told_that_its_hold_was_taken_over(first, second, record_signal, verb):
+    lapsed = record_signal("payment_lapsed")
     hold(second, verb)
     assert (status_of(first), status_of(second)) == ("lapsed", "authorized")
     assert first.voucher_authorized == D("0.00")

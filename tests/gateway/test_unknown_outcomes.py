@@ -41,19 +41,19 @@ def order(shop):
 
 
 @pytest.fixture
-def heard():
-    """What the shop is told, in order."""
+def announced():
+    """The signals sent to the shop, in order."""
     told = []
 
-    def hear(signal, **facts):
+    def record(signal, **facts):
         name = "captured" if signal is payment_captured else "needs review"
         told.append((name, facts["amount"]))
 
     for signal in (payment_captured, payment_needs_review):
-        signal.connect(hear, weak=False)
+        signal.connect(record, weak=False)
     yield told
     for signal in (payment_captured, payment_needs_review):
-        signal.disconnect(hear)
+        signal.disconnect(record)
 
 
 def charges(shop):
@@ -66,25 +66,25 @@ def look_again():
 
 
 @pytest.mark.parametrize("fault", BOOKED)
-def test_a_charge_that_was_booked_without_a_clear_answer_is_found(shop, order, heard, fault):
+def test_a_charge_that_was_booked_without_a_clear_answer_is_found(shop, order, announced, fault):
     shop.cloud.faults.next(fault, method="POST", path="*/charge")
     with pytest.raises(OutcomeUnknownError) as caught:
         gateway.capture(order)
     assert caught.value.money_moved == "maybe"
     payment = VoucherPayment.objects.get()
-    assert (payment.status, payment.pending, heard) == ("authorized", True, [])
+    assert (payment.status, payment.pending, announced) == ("authorized", True, [])
     with pytest.raises(OperationInProgressError):
         gateway.capture(order)
     assert look_again().found == 1
     payment.refresh_from_db()
     assert (payment.status, payment.pending) == ("captured", False)
     assert charges(shop) == [("charge", D("20.00"))]
-    assert heard == [("captured", D("20.00"))]
+    assert announced == [("captured", D("20.00"))]
     assert look_again().found == 0
 
 
 @pytest.mark.parametrize("fault", NOT_SENT)
-def test_a_charge_that_surely_was_not_applied_is_sent_by_settle(shop, order, heard, fault):
+def test_a_charge_that_surely_was_not_applied_is_sent_by_settle(shop, order, announced, fault):
     shop.cloud.faults.next(fault, method="POST", path="*/charge", times=2)
     with pytest.raises((UnavailableError, CredentialsError)) as caught:
         gateway.capture(order)
@@ -93,8 +93,8 @@ def test_a_charge_that_surely_was_not_applied_is_sent_by_settle(shop, order, hea
     shop.cloud.faults.clear()
     assert look_again().sent == 1
     assert charges(shop) == [("charge", D("20.00"))]
-    assert heard[-1] == ("captured", D("20.00"))
-    assert (("needs review", D("20.00")) in heard) == (fault in ("before:401", "before:403"))
+    assert announced[-1] == ("captured", D("20.00"))
+    assert (("needs review", D("20.00")) in announced) == (fault in ("before:401", "before:403"))
 
 
 def test_a_voucher_cloud_that_is_down_leaves_the_capture_written_down(shop, order, server):
@@ -116,7 +116,7 @@ def test_a_refund_without_a_clear_answer_is_found_by_what_was_there_before(shop,
     assert [kind for kind, _ in charges(shop)] == ["charge", "refund", "refund"]
 
 
-def test_a_refund_that_a_clerk_may_have_made_as_well_is_for_a_person(shop, order, heard):
+def test_a_refund_that_a_clerk_may_have_made_as_well_is_for_a_person(shop, order, announced):
     gateway.capture(order)
     shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):
@@ -124,7 +124,7 @@ def test_a_refund_that_a_clerk_may_have_made_as_well_is_for_a_person(shop, order
     charge_id = VoucherOperation.objects.get(kind="charge").remote_id
     voucher_cloud().refund(charge_id, D("5.00"), "EUR")
     assert look_again().manual == 1
-    assert heard[-1] == ("needs review", D("5.00"))
+    assert announced[-1] == ("needs review", D("5.00"))
     assert order.voucher_refunded == D("0.00")
     with pytest.raises(Exception, match=r"only 15\.00"):
         gateway.refund(order, "15.01")

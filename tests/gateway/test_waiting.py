@@ -8,8 +8,8 @@ from django.db import transaction
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
-from voucher_payment_gateway.gateway.operations.transitions import book
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
+from voucher_payment_gateway.gateway.operations.transitions import succeed
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-4000-ABCD"
@@ -216,7 +216,7 @@ def test_an_order_that_is_returned_in_a_transaction_while_its_charge_is_found_is
         save(shipping, "returned")
         assert shop.bookings(voucher) == [("charge", D("20.00"))]
         operation = VoucherOperation.objects.get(kind="charge")
-        book(CHARGE, operation, shop.cloud.bookings(voucher.id)[0].id)
+        succeed(CHARGE, operation, shop.cloud.bookings(voucher.id)[0].id)
     assert shop.bookings(voucher) == [("charge", D("20.00")), BACK]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import httpx
 
 from voucher_payment_gateway.conf import ApiBehaviour, GatewaySettings
-from voucher_payment_gateway.management.probe import Probe, Watch
+from voucher_payment_gateway.management.probe import Probe, TimeSource
 from voucher_payment_gateway.sandbox import DOCUMENTED, Clock, LocalVoucherCloud
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -28,10 +28,10 @@ class Bench:
         given = GatewaySettings(
             ENVIRONMENT="local", CLIENT_ID=client_id, CLIENT_SECRET=secret, ORDER_MODEL="shop.Order"
         )
-        watch = Watch(
+        time_source = TimeSource(
             lambda: (self.cloud.clock.now() - NOON).total_seconds(), self.wait, self.cloud.clock.now
         )
-        self.probe = Probe(given, transport=self.cloud.transport(), watch=watch)
+        self.probe = Probe(given, transport=self.cloud.transport(), time_source=time_source)
         return {finding.name: finding for finding in self.probe.findings()}
 
     def wait(self, seconds):

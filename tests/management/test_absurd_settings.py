@@ -149,7 +149,7 @@ def test_a_look_that_fails_is_told_by_its_kind_and_does_not_stop_the_others(
 
     monkeypatch.setattr(f"voucher_payment_gateway.management.doctor.{part}", fail)
     said = told(capsys, "voucher_doctor")
-    assert f"trouble    {check}: the look at it failed (RuntimeError)" in said
+    assert f"trouble    {check}: the check itself failed (RuntimeError)" in said
     assert CANARY not in said
     assert len(said.splitlines()) > 6
 

@@ -26,7 +26,7 @@ def test_every_check_of_the_doctor_is_told(found):
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.scope)
 def test_every_right_is_told_with_what_its_absence_means(right):
     cells = tables("Check the connection")[right.scope]
-    assert cells[2] == ("trouble" if right.pays_need_it else "a warning")
+    assert cells[2] == ("trouble" if right.payments_need_it else "a warning")
 
 
 def test_the_settings_that_the_probe_is_said_to_print_are_those(bench):

@@ -5,7 +5,7 @@ import pytest
 
 from tests.management.bench import pasted
 from voucher_payment_gateway.management.probe.findings import error_meanings
-from voucher_payment_gateway.management.probe.recording_transport import Observer
+from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.sandbox import DOCUMENTED
 
 CODES = {
@@ -47,15 +47,15 @@ def test_a_wrong_pin_that_is_accepted_is_told(bench):
 
 def test_codes_of_single_fields_are_seen_and_the_answer_is_passed_on_whole():
     document = {"status": 422, "code": "A", "message": "no", "errors": [{"code": "B"}, {"code": "not one"}]}
-    observer = Observer(httpx.MockTransport(lambda request: httpx.Response(422, json=document)))
-    answer = observer.handle_request(httpx.Request("POST", "http://cloud.example/v1/reservations"))
+    recorder = RecordingTransport(httpx.MockTransport(lambda request: httpx.Response(422, json=document)))
+    answer = recorder.handle_request(httpx.Request("POST", "http://cloud.example/v1/reservations"))
     answer.read()
-    assert observer.field_codes == {"B"}
+    assert recorder.field_codes == {"B"}
     assert answer.json() == document
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errors": 5}'])
 def test_an_answer_that_is_no_error_document_has_no_codes(body):
-    observer = Observer(httpx.MockTransport(lambda request: httpx.Response(400, content=body)))
-    answer = observer.handle_request(httpx.Request("GET", "http://cloud.example/v1/vouchers"))
-    assert (observer.field_codes, answer.read()) == (frozenset(), body)
+    recorder = RecordingTransport(httpx.MockTransport(lambda request: httpx.Response(400, content=body)))
+    answer = recorder.handle_request(httpx.Request("GET", "http://cloud.example/v1/vouchers"))
+    assert (recorder.field_codes, answer.read()) == (frozenset(), body)

@@ -37,13 +37,13 @@ def test_the_command_fails_where_something_stays(gateway_settings, voucher_cloud
 def test_a_run_that_is_stopped_tells_what_stays(
     gateway_settings, voucher_cloud, monkeypatch, tmp_path, capsys
 ):
-    def stop(bench):
-        bench.left_behind.append("a voucher")
+    def stop(session):
+        session.left_behind.append("a voucher")
         raise KeyboardInterrupt
 
     monkeypatch.setattr("voucher_payment_gateway.management.probe.refusals", stop)
-    monkeypatch.setattr("voucher_payment_gateway.management.probe.BEHAVIOURS", {})
-    monkeypatch.setattr("voucher_payment_gateway.management.probe.CURIOSITIES", {})
+    monkeypatch.setattr("voucher_payment_gateway.management.probe.EXPERIMENTS", {})
+    monkeypatch.setattr("voucher_payment_gateway.management.probe.OTHER_EXPERIMENTS", {})
     with pytest.raises(KeyboardInterrupt):
         call_command("voucher_probe", output=tmp_path / "found.txt")
     assert "Not taken back: a voucher." in capsys.readouterr().out

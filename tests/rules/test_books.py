@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.comparison import Books, Entry, Finding, compare, may_be
+from voucher_payment_gateway.rules.comparison import Finding, Ledgers, OurEntry, compare, could_be
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ class Row:
     created_at: datetime | None = NOON
 
 
-CHARGE = Entry(1, "charge", "unknown", D("5.00"), 7, "A-1.x")
-REFUND = Entry(2, "refund", "unknown", D("5.00"), 7, "A-1.x", baseline=("before",))
+CHARGE = OurEntry(1, "charge", "unknown", D("5.00"), 7, "A-1.x")
+REFUND = OurEntry(2, "refund", "unknown", D("5.00"), 7, "A-1.x", baseline=("before",))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ REFUND = Entry(2, "refund", "unknown", D("5.00"), 7, "A-1.x", baseline=("before"
     ],
 )
 def test_a_booking_may_be_ours_only_if_nothing_contradicts(row, entry, expected):
-    assert may_be(row, entry) is expected
+    assert could_be(row, entry) is expected
 
 
 DONE = replace(CHARGE, state="succeeded", remote_id="c1")
@@ -61,38 +61,38 @@ BACK = Row("r9", "refund", D("2.00"), None)
         (replace(BACK, order_number="A-1.x", amount=D("5.01")), [DONE], DONE),
         (replace(BACK, order_number="B-1.x"), [DONE], None),
         (replace(BACK, amount=D("3.00")), [replace(GIVEN, amount=D("4.00"))], None),
-        (BACK, [Entry(3, "recharge", "succeeded", D("5.00"), 8, "T-1.x", "t1")], None),
-        (BACK, [DONE, Entry(4, "charge", "succeeded", D("5.00"), 9, "A-2.x", "c2")], None),
+        (BACK, [OurEntry(3, "recharge", "succeeded", D("5.00"), 8, "T-1.x", "t1")], None),
+        (BACK, [DONE, OurEntry(4, "charge", "succeeded", D("5.00"), 9, "A-2.x", "c2")], None),
         (
             replace(BACK, order_number="A-1.x"),
-            [DONE, Entry(4, "charge", "succeeded", D("5.00"), 9, "A-2.x", "c2")],
+            [DONE, OurEntry(4, "charge", "succeeded", D("5.00"), 9, "A-2.x", "c2")],
             DONE,
         ),
     ],
 )
 def test_where_a_booking_that_no_operation_has_comes_from(row, entries, expected):
-    found = Books(entries, [row], "us").origin(row)
+    found = Ledgers(entries, [row], "us").origin(row)
     assert found == (entries[0] if expected == "the charge" else expected)
 
 
 def test_a_number_of_a_refund_makes_no_booking_ours():
     by_others = Row("c9", order_number="A-1.x", client_id="till")
-    assert Books([GIVEN], [by_others], "us").judge(by_others) is None
-    assert Books([DONE], [by_others], "us").judge(by_others) == "theirs_only"
+    assert Ledgers([GIVEN], [by_others], "us").judge(by_others) is None
+    assert Ledgers([DONE], [by_others], "us").judge(by_others) == "theirs_only"
 
 
 def test_a_booking_without_number_is_not_ours_by_a_missing_number():
     by_others = Row("c9", order_number=None, client_id="till")
-    assert Books([replace(DONE, reference="")], [by_others], "us").judge(by_others) is None
-    assert Books([replace(DONE, reference="XXXX")], [by_others], "us").judge(by_others) is None
+    assert Ledgers([replace(DONE, reference="")], [by_others], "us").judge(by_others) is None
+    assert Ledgers([replace(DONE, reference="XXXX")], [by_others], "us").judge(by_others) is None
 
 
 def test_only_a_charge_of_ours_can_be_given_back_by_others():
     theirs = Row("c8", amount=D("9.00"), order_number="T-1", client_id="till")
     by_hand = Row("r9", "refund", D("2.00"), None, "clerk")
-    assert Books([GIVEN], [theirs, by_hand], "us").judge(by_hand) is None
+    assert Ledgers([GIVEN], [theirs, by_hand], "us").judge(by_hand) is None
     recharged = Row("t1", "recharge", D("9.00"), "T-1.x")
-    assert Books([], [recharged, by_hand], "us").judge(by_hand) is None
+    assert Ledgers([], [recharged, by_hand], "us").judge(by_hand) is None
 
 
 def test_refunds_of_several_charges_of_one_till_are_accounted_for_oldest_first():
@@ -100,7 +100,7 @@ def test_refunds_of_several_charges_of_one_till_are_accounted_for_oldest_first()
     theirs = [Row(f"c{n}", amount=D("3.00"), order_number=f"T-{n}", client_id="till") for n in (7, 8)]
     late = Row("r1", "refund", D("4.00"), None, "till", NOON + timedelta(hours=1))
     undated = Row("r2", "refund", D("4.00"), None, "till", None)
-    books = Books([DONE], [ours, *theirs, late, undated], "us")
+    books = Ledgers([DONE], [ours, *theirs, late, undated], "us")
     assert (books.judge(undated), books.judge(late)) == (None, "refund_by_hand")
 
 

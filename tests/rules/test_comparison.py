@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.comparison import Entry, compare, is_left_open
+from voucher_payment_gateway.rules.comparison import OurEntry, compare, is_left_open
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 US, TILL, CLERK = "us", "till", "clerk"
@@ -22,8 +22,8 @@ class Row:
     created_at: datetime | None = NOON
 
 
-CHARGE = Entry(1, "charge", "succeeded", D("5.00"), 7, "A-1-1.token", "c1", NOON)
-REFUND = Entry(2, "refund", "succeeded", D("2.00"), 7, "A-1-1.token", "r1", NOON)
+CHARGE = OurEntry(1, "charge", "succeeded", D("5.00"), 7, "A-1-1.token", "c1", NOON)
+REFUND = OurEntry(2, "refund", "succeeded", D("2.00"), 7, "A-1-1.token", "r1", NOON)
 BOOKED = Row("c1")
 BACK = Row("r1", "refund", D("2.00"))
 
@@ -48,7 +48,7 @@ def change(entry, **fields):
         ([change(CHARGE, state="refused", remote_id="")], []),
         ([change(CHARGE, state="manual", remote_id="")], []),
         ([change(REFUND, state="manual", remote_id=""), CHARGE], [BOOKED]),
-        ([Entry(3, "reserve", "succeeded", D("5.00"), 7, "", "h1", NOON)], []),
+        ([OurEntry(3, "reserve", "succeeded", D("5.00"), 7, "", "h1", NOON)], []),
     ],
     ids=str,
 )

@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.rules.resolution import death_of, is_dead, next_fence, standing
+from voucher_payment_gateway.rules.resolution import expiry_of, is_dead, judge_fence, next_fence
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -52,12 +52,12 @@ def test_nothing_has_failed_before_something_was_tried():
     ],
 )
 def test_only_a_granted_call_is_a_fence(error, reserve, release):
-    assert (standing("reserve", error), standing("release", error)) == (reserve, release)
+    assert (judge_fence("reserve", error), judge_fence("release", error)) == (reserve, release)
 
 
 def test_an_unknown_reservation_is_dead_35_minutes_from_now():
-    assert death_of(None, NOON) == NOON + timedelta(minutes=35)
-    assert death_of(NOON + timedelta(hours=2), NOON) == NOON + timedelta(hours=2)
+    assert expiry_of(None, NOON) == NOON + timedelta(minutes=35)
+    assert expiry_of(NOON + timedelta(hours=2), NOON) == NOON + timedelta(hours=2)
 
 
 def test_an_old_reservation_is_dead_from_that_instant_on():

@@ -4,9 +4,9 @@ import pytest
 
 from voucher_payment_gateway.rules.evidence import (
     charge_reference,
+    could_be_number,
     is_cut_off,
     is_same_number,
-    may_be_number,
 )
 
 SENT = "A-1001-2026-1.9f3ab27c01"
@@ -33,7 +33,7 @@ def test_the_number_sent_begins_with_the_shops_own():
 def test_what_may_come_back_of_a_number(told, same, cut_off):
     assert (is_same_number(told, SENT), is_cut_off(told, SENT)) == (same, cut_off)
     if told is not None:
-        assert may_be_number(told, SENT) is (same or cut_off)
+        assert could_be_number(told, SENT) is (same or cut_off)
 
 
 def test_the_form_of_the_letters_does_not_count():

@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from voucher_payment_gateway.rules.resolution import (
-    Doubt,
-    Figures,
-    Step,
+    Decision,
+    Tolerances,
+    UnknownOperation,
     after_absence,
-    after_certainty,
+    after_proven_absence,
     is_wanted,
-    last_read_at,
     may_repeat,
+    trailing_read_at,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-FIGURES = Figures()
+FIGURES = Tolerances()
 
 
 def at(seconds):
@@ -25,7 +25,7 @@ def at(seconds):
 
 def decide(read_at, **known):
     known = {"kind": "charge", "sent_at": NOON, **known}
-    return after_absence(Doubt(**known), at(read_at), FIGURES)
+    return after_absence(UnknownOperation(**known), at(read_at), FIGURES)
 
 
 def test_the_figures_that_nobody_set_are_a_minute_and_fifteen():
@@ -33,16 +33,16 @@ def test_the_figures_that_nobody_set_are_a_minute_and_fifteen():
 
 
 def test_a_charge_without_a_fence_needs_one():
-    assert decide(10_000) == Step("fence")
+    assert decide(10_000) == Decision("fence")
 
 
 @pytest.mark.parametrize(
     ("read_at", "step"),
     [
-        (100, Step("wait", at(160))),
-        (159, Step("wait", at(160))),
-        (160, Step("not_booked")),
-        (161, Step("not_booked")),
+        (100, Decision("wait", at(160))),
+        (159, Decision("wait", at(160))),
+        (160, Decision("not_booked")),
+        (161, Decision("not_booked")),
     ],
 )
 def test_the_read_that_decides_is_sent_a_lag_after_the_fence(read_at, step):
@@ -51,7 +51,8 @@ def test_the_read_that_decides_is_sent_a_lag_after_the_fence(read_at, step):
 
 @pytest.mark.parametrize("kind", ["charge", "refund"])
 @pytest.mark.parametrize(
-    ("read_at", "step"), [(259, Step("wait", at(260))), (260, Step("refused")), (9999, Step("refused"))]
+    ("read_at", "step"),
+    [(259, Decision("wait", at(260))), (260, Decision("refused")), (9999, Decision("refused"))],
 )
 def test_a_refused_repeat_is_read_again_a_lag_after_the_refusal(kind, read_at, step):
     known = {"fence_at": at(100)} if kind == "charge" else {"absent_at": at(100)}
@@ -62,13 +63,13 @@ def test_a_refused_repeat_is_read_again_a_lag_after_the_refusal(kind, read_at, s
 @pytest.mark.parametrize(
     ("read_at", "absent_at", "step"),
     [
-        (0, None, Step("wait", at(900))),
-        (899, None, Step("wait", at(900))),
-        (900, None, Step("note_absence", at(960))),
-        (1000, 899, Step("note_absence", at(1060))),
-        (959, 900, Step("wait", at(960))),
-        (960, 900, Step("not_booked")),
-        (1200, 1000, Step("not_booked")),
+        (0, None, Decision("wait", at(900))),
+        (899, None, Decision("wait", at(900))),
+        (900, None, Decision("note_absence", at(960))),
+        (1000, 899, Decision("note_absence", at(1060))),
+        (959, 900, Decision("wait", at(960))),
+        (960, 900, Decision("not_booked")),
+        (1200, 1000, Decision("not_booked")),
     ],
 )
 def test_a_refund_waits_for_its_grace_and_for_two_reads(kind, read_at, absent_at, step):
@@ -77,11 +78,11 @@ def test_a_refund_waits_for_its_grace_and_for_two_reads(kind, read_at, absent_at
 
 
 def test_an_operator_who_knows_better_sets_the_figures():
-    figures = Figures(list_lag=timedelta(seconds=5), refund_grace=timedelta(seconds=10))
-    charge = Doubt("charge", NOON, fence_at=NOON)
-    refund = Doubt("refund", NOON, absent_at=at(10))
-    assert after_absence(charge, at(5), figures) == Step("not_booked")
-    assert after_absence(refund, at(14), figures) == Step("wait", at(15))
+    figures = Tolerances(list_lag=timedelta(seconds=5), refund_grace=timedelta(seconds=10))
+    charge = UnknownOperation("charge", NOON, fence_at=NOON)
+    refund = UnknownOperation("refund", NOON, absent_at=at(10))
+    assert after_absence(charge, at(5), figures) == Decision("not_booked")
+    assert after_absence(refund, at(14), figures) == Decision("wait", at(15))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected
     ],
 )
 def test_what_follows_certainty(wanted, sends, cancelling, expected):
-    assert after_certainty(wanted=wanted, sends=sends, cancelling=cancelling) == expected
+    assert after_proven_absence(wanted=wanted, sends=sends, cancelling=cancelling) == expected
 
 
 def test_a_call_is_sent_four_times_at_most():
@@ -123,4 +124,4 @@ def test_a_call_is_sent_four_times_at_most():
     ("sends", "booked", "again"), [(1, True, False), (2, True, True), (1, False, True), (2, False, True)]
 )
 def test_what_was_repeated_or_ended_without_money_is_read_once_more_after_two_hours(sends, booked, again):
-    assert last_read_at(NOON, sends=sends, booked=booked) == (at(7200) if again else None)
+    assert trailing_read_at(NOON, sends=sends, booked=booked) == (at(7200) if again else None)

@@ -8,7 +8,7 @@ from voucher_payment_gateway import exceptions
 from voucher_payment_gateway.rules.verdicts import (
     forbidden_since,
     is_forbidden,
-    is_past_hope,
+    needs_review_by,
     verdict,
 )
 
@@ -63,5 +63,5 @@ def test_since_when_an_operation_is_forbidden():
 
 @pytest.mark.parametrize(("hours", "expected"), [(24, True), (23.99, False)])
 def test_a_person_decides_about_what_has_been_forbidden_for_a_day(hours, expected):
-    assert is_past_hope(NOON - timedelta(hours=hours), NOON) is expected
-    assert is_past_hope(None, NOON) is False
+    assert needs_review_by(NOON - timedelta(hours=hours), NOON) is expected
+    assert needs_review_by(None, NOON) is False

@@ -248,7 +248,7 @@ def test_what_is_given_back_goes_where_it_was_taken(settings, limits):
     for _ in range(30):
         assert guess(visitor(account=7), None) in (None, ThrottledError)
     left = [pickle.loads(value) for value in caches["default"]._cache.values()]
-    left += [pickle.loads(value) for value in _counts.OF_THIS_PROCESS._cache.values()]
+    left += [pickle.loads(value) for value in _counts.PROCESS_CACHE._cache.values()]
     assert min(left) >= 0
 
 

@@ -41,6 +41,9 @@ class AsyncVoucherCloud(SuspendingClient):
     async def connect(self, pin: str) -> ClientCredentials:
         return await self._send(_calls.connect(pin))
 
+    async def disconnect(self) -> None:
+        await self._send(_calls.disconnect())
+
     @forgetting_async
     async def create_voucher(
         self,

@@ -1,11 +1,9 @@
 """Every operation of the Voucher Cloud API 1.8, described once and without I/O."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Generic, Literal, TypedDict, TypeVar, Unpack
+from typing import Generic, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -13,6 +11,7 @@ from pydantic import BaseModel
 from voucher_payment_gateway import money
 from voucher_payment_gateway.api import _bodies as bodies
 from voucher_payment_gateway.api._bodies import Json, body
+from voucher_payment_gateway.api._filters import Filters, Query, query_of
 from voucher_payment_gateway.api.wire import (
     Charge,
     ClientCredentials,
@@ -22,23 +21,9 @@ from voucher_payment_gateway.api.wire import (
     Voucher,
     can_stand_in_path,
 )
-from voucher_payment_gateway.rules.evidence import may_be_number
+from voucher_payment_gateway.rules.evidence import could_be_number
 
 T = TypeVar("T")
-Query = tuple[tuple[str, str], ...]
-
-MOST_PER_PAGE = 1_000_000
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Filters(TypedDict):
-    """What a list may be narrowed to. The API is asked; nobody promises that it obeys."""
-
-    created_from: datetime | None
-    created_to: datetime | None
-    order_number: str | None
-    per_page: int | None
 
 
 def _anything(_: object) -> bool:
@@ -56,12 +41,15 @@ class Call(Generic[T]):
     answer: type[BaseModel] | None
     """What a 2xx holds; None where it is to say nothing."""
     scope: str
-    """The right that the client group must have; empty for the one call without a token."""
+    """The right that the client group must have; empty where the reference names none."""
     query: Query = field(default=(), repr=False)
     body: Json | None = field(default=None, repr=False)
     ours: Callable[[T], bool] = field(default=_anything, repr=False)
     """Whether a well-formed answer is the answer to this call."""
     not_found_means_unusable: bool = False
+    needs_token: bool = True
+    ends_token: bool = False
+    """Whether the token that was sent is worthless once the call was done."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -78,13 +66,18 @@ class Call(Generic[T]):
 
 def connect(pin: str) -> Call[ClientCredentials]:
     sent = body(bodies.Connect, pin=pin)
-    return Call("POST /clients/connect", "POST", "/clients/connect", ClientCredentials, "", body=sent)
+    path, answer = "/clients/connect", ClientCredentials
+    return Call("POST /clients/connect", "POST", path, answer, "", body=sent, needs_token=False)
+
+
+def disconnect() -> Call[None]:
+    return Call("POST /clients/disconnect", "POST", "/clients/disconnect", None, "", ends_token=True)
 
 
 def create_voucher(
     *, amount: Decimal, currency: str, id: str | None, tax_rate: Decimal | None, **optional: object
 ) -> Call[CompleteVoucher]:
-    money_fields = _money(amount, currency)
+    money_fields = _money(amount, currency, minimum=money.ZERO)
     sent = body(
         bodies.CreateVoucher,
         **money_fields,
@@ -106,7 +99,7 @@ def create_voucher(
 
 
 def list_vouchers(**filters: Unpack[Filters]) -> Call[Envelope]:
-    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=_filters(filters))
+    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=query_of(filters))
 
 
 def get_voucher(id: str) -> Call[Voucher]:
@@ -130,11 +123,8 @@ def update_voucher(id: str, *, sku: str | None, batch: str | None) -> Call[Vouch
         raise ValueError("sku: give sku or batch")
 
     def ours(voucher: Voucher) -> bool:
-        taken_over = voucher.sku in (None, sku or voucher.sku) and voucher.batch in (
-            None,
-            batch or voucher.batch,
-        )
-        return same(voucher) and taken_over
+        has_sku = voucher.sku in (None, sku or voucher.sku)
+        return same(voucher) and has_sku and voucher.batch in (None, batch or voucher.batch)
 
     return Call("PATCH /vouchers/{id}", "PATCH", path, Voucher, "update", body=sent, ours=ours)
 
@@ -177,7 +167,7 @@ def recharge_voucher(
 
 def list_voucher_charges(voucher_id: str, **filters: Unpack[Filters]) -> Call[Envelope]:
     path = f"/vouchers/{segment(voucher_id, 'voucher_id')}/charges"
-    query = _filters(filters)
+    query = query_of(filters)
     return Call("GET /vouchers/{id}/charges", "GET", path, Envelope, "read-lists", query=query)
 
 
@@ -249,11 +239,12 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 def _is_number(given_back: str | None, sent: str) -> bool:
     """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
-    return given_back is None or may_be_number(given_back, sent)
+    return given_back is None or could_be_number(given_back, sent)
 
 
-def _money(amount: Decimal, currency: str) -> dict[str, str]:
-    return {"amount": money.wire(money.amount(amount)), "currency": money.currency_code(currency)}
+def _money(amount: Decimal, currency: str, *, minimum: Decimal = money.CENT) -> dict[str, str]:
+    said = money.wire(money.amount(amount, minimum=minimum), minimum=minimum)
+    return {"amount": said, "currency": money.currency_code(currency)}
 
 
 def _rate(rate: object) -> str:
@@ -262,36 +253,3 @@ def _rate(rate: object) -> str:
     if isinstance(rate, str):
         return rate
     raise ValueError("tax_rate: give a Decimal or a string, in percent")
-
-
-def _filters(filters: Filters) -> Query:
-    query: list[tuple[str, str]] = []
-    if (start := filters["created_from"]) is not None:
-        query.append(("filter[created_from]", _instant(start, "created_from")))
-    if (end := filters["created_to"]) is not None:
-        # The reference shows whole seconds: rounding the end up keeps its last fraction inside.
-        rounded = _instant(end, "created_to", timedelta(microseconds=999_999))
-        query.append(("filter[created_to]", rounded))
-    if (number := filters["order_number"]) is not None:
-        if not isinstance(number, str) or not number or _SURROGATE.search(number):
-            raise ValueError("order_number: give a string of Unicode that is not empty")
-        query.append(("filter[order_number]", number))
-    if (per_page := filters["per_page"]) is not None:
-        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MOST_PER_PAGE:
-            raise ValueError(f"per_page: give a whole number from 1 to {MOST_PER_PAGE}")
-        query.append(("per_page", str(per_page)))
-    return tuple(query)
-
-
-def _instant(value: datetime, name: str, more: timedelta = timedelta()) -> str:
-    if not isinstance(value, datetime) or (offset := value.utcoffset()) is None:
-        raise ValueError(f"{name}: give an aware datetime")
-    try:
-        said = value + more
-        # RFC 3339 knows offsets of whole minutes only; local times of long ago have others.
-        said = said.astimezone(UTC) if offset % timedelta(minutes=1) else said
-    except OverflowError:
-        said = None
-    if said is None:
-        raise ValueError(f"{name}: give an instant that is not the first or the last there is")
-    return said.isoformat(timespec="seconds")

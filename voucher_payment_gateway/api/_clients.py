@@ -38,6 +38,17 @@ class VoucherCloud(BlockingClient):
         """
         return self._send(_calls.connect(pin))
 
+    def disconnect(self) -> None:
+        """Disconnect this client for good: the API resets all its credentials, for every process that uses them.
+
+        The access token is dropped, here and in the token store. To come back, ``connect`` with a new PIN.
+        Source: ``POST /clients/disconnect``.
+
+        Raises RefusedError or UnavailableError (still connected), CredentialsError (not now, or it was before),
+        OutcomeUnknownError (perhaps disconnected: then ``authenticate`` raises CredentialsError).
+        """
+        self._send(_calls.disconnect())
+
     @forgetting
     def create_voucher(
         self,
@@ -57,8 +68,9 @@ class VoucherCloud(BlockingClient):
         order_number: str | None = None,
         data: str | None = None,
     ) -> CompleteVoucher:
-        """Create an inactive voucher worth ``amount``, 0.01 to 99999.99 in units of ``currency``.
+        """Create an inactive voucher worth ``amount``, 0.00 to 99999.99 in units of ``currency``.
 
+        With 0.00 it is one that is recharged later, such as a customer card.
         Send an ``id`` of your own (unique, up to 255 characters): only then is a repeat after a lost answer
         refused instead of creating a second voucher. ``tax_rate`` is in percent, ``batch`` has up to 30
         characters. Where the answer lacks the code, ``get_complete_voucher`` has it.

@@ -1,7 +1,5 @@
 """What a client is made with, checked once: a bad argument raises ValueError that names it."""
 
-import ipaddress
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +7,11 @@ from urllib.parse import urlsplit
 
 from voucher_payment_gateway.api._interpret import MEANINGS, Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, read_certificates, url_problem
 from voucher_payment_gateway.unpicklable import Secretive
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
 SANDBOX = "https://vouchers-sbx.api.jtl-software.com/v1"
-
-LONGEST_SECONDS = 3600
 
 ClientSecret = str | Callable[[], str]
 
@@ -70,27 +67,11 @@ def _beside(base_url: str) -> str:
 
 
 def _url(value: object, name: str) -> str:
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+    if not isinstance(value, str):
         raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise ValueError(f"{name}: must be a URL such as {PRODUCTION}")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(f"{name}: must hold neither credentials nor a query")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ValueError(f"{name}: must be https; plain http is for loopback addresses alone")
+    if problem := url_problem(value):
+        raise ValueError(f"{name}: {problem}")
     return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _text(value: object, name: str, longest: int) -> str:
@@ -104,21 +85,19 @@ def _secret(value: object) -> ClientSecret:
 
 
 def _seconds(value: object, name: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SECONDS:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
         return float(value)
-    raise ValueError(f"{name}: must be a number of seconds above zero and up to {LONGEST_SECONDS}")
+    raise ValueError(f"{name}: must be a number of seconds above zero and up to {MAX_SECONDS}")
 
 
 def _certificates(value: str | Path) -> str:
     try:
-        ssl.create_default_context(cafile=value)
-    except (OSError, TypeError, ValueError):
-        found = False
+        read_certificates(value)
+    except ValueError as error:
+        problem = str(error)
     else:
-        found = True
-    if not found:
-        raise ValueError("ca_file: must be a file of certificates in PEM")
-    return str(value)
+        return str(value)
+    raise ValueError(f"ca_file: {problem}")
 
 
 def _meanings(given: Mapping[str, Meaning]) -> Mapping[str, Meaning]:

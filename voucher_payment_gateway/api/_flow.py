@@ -17,7 +17,7 @@ from voucher_payment_gateway.api._interpret import conclude, retry_after_seconds
 from voucher_payment_gateway.api._retry import pause_seconds
 from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, VoucherGatewayError
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Course:
     def _attempt(
         self, call: Call[T], lock: Releasable, deadline: Deadline
     ) -> Flow[tuple[T | VoucherGatewayError, float | None]]:
-        if not call.scope:
+        if not call.needs_token:
             outcome: Outcome = yield Send(self._request(call, None), deadline)
             return self._concluded(call, outcome, None)
         token = yield from self.keeper.obtain(lock, deadline)
@@ -66,9 +66,11 @@ class Course:
             if isinstance(token, VoucherGatewayError):
                 return token, _wait(token)
             outcome = yield Send(self._request(call, token), deadline)
-        if isinstance(outcome, Answer) and outcome.status == 401:
+        concluded = self._concluded(call, outcome, token)
+        was_rejected = isinstance(outcome, Answer) and outcome.status == 401
+        if was_rejected or (call.ends_token and _may_be_done(concluded[0])):
             yield from self.keeper.reject(token, deadline)
-        return self._concluded(call, outcome, token)
+        return concluded
 
     def _concluded(
         self, call: Call[T], outcome: Outcome, token: Token | None
@@ -86,6 +88,10 @@ class Course:
             content = json.dumps(call.body, allow_nan=False).encode("ascii")
         query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
         return Outgoing(call.method, f"{self.settings.base_url}{call.path}{query}", headers, content)
+
+
+def _may_be_done(result: object) -> bool:
+    return not isinstance(result, VoucherGatewayError) or isinstance(result, OutcomeUnknownError)
 
 
 def _wait(error: VoucherGatewayError) -> float | None:

@@ -66,7 +66,7 @@ def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
     What the API answers with a 401 is not documented, and a proxy that asks for a login of its own says 401 in
     JSON as well, also on the way back. So only the API's own document proves that nothing moved.
     """
-    if isinstance(outcome, Failure) or outcome.status != 401 or not call.scope:
+    if isinstance(outcome, Failure) or outcome.status != 401 or not call.needs_token:
         return False
     return not call.moving or document(outcome, ()) is not None
 

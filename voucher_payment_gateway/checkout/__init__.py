@@ -1,5 +1,14 @@
-"""What the customer sees and does: enter a gift voucher, see what it covers, take it off the order again.
+"""The customer's side: enter a gift voucher, see how much it covers, take it off the order again.
 
-Include ``voucher_payment_gateway.checkout.urls`` in the shop's URLs, name the order of the visitor in
+Include ``voucher_payment_gateway.checkout.urls`` in the URLs of the shop, name the order of the visitor in
 ``CHECKOUT_ORDER``, and put ``{% load voucher_payments %}{% voucher_payments order %}`` into the page.
+
+For views of the shop's own: ``enter_voucher`` reserves the voucher of an entered code, ``error_message`` says in the
+customer's language why that failed, ``summarise`` returns the figures that the block shows.
 """
+
+from voucher_payment_gateway.checkout.problems import error_message
+from voucher_payment_gateway.checkout.redeem import enter_voucher
+from voucher_payment_gateway.checkout.summary import summarise
+
+__all__ = ["enter_voucher", "error_message", "summarise"]

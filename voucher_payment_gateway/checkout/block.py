@@ -6,15 +6,13 @@ from typing import Any
 from django.http import HttpRequest
 
 from voucher_payment_gateway.checkout.forms import VoucherForm
-from voucher_payment_gateway.checkout.problems import PROBLEMS, Problem
+from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
 from voucher_payment_gateway.checkout.summary import summarise
 
 __all__ = ["TEMPLATE", "Outcome", "block_context", "recall_problem", "remember_problem"]
 
 TEMPLATE = "voucher_payment_gateway/checkout.html"
 SESSION_KEY = "voucher_payments_problem"
-ASK_FOR_PIN = {"voucher_unusable"}
-"""After these problems the PIN field stands open: the code may have been right, its PIN missing."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,18 @@ class Outcome:
     def text(self) -> str:
         return self.problem.message if self.problem else self.message
 
+    @property
+    def status(self) -> int:
+        return self.problem.status if self.problem else 200
+
 
 def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a sentence that nobody else on the page shows."""
     problem = outcome.problem
     return {
         "form": VoucherForm(problem=problem),
-        "ask_for_pin": problem is not None and problem.code in ASK_FOR_PIN,
+        # the code may have been right and its PIN missing
+        "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,
         "notice": notice,
         "problem": problem,
@@ -45,7 +48,7 @@ def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:
     """Keep for the next page what went wrong: the code of the problem, nothing that was entered."""
-    if (problem.field or problem.code == "throttled") and hasattr(request, "session"):
+    if (problem.field or problem.code == THROTTLED.code) and hasattr(request, "session"):
         request.session[SESSION_KEY] = problem.code
 
 

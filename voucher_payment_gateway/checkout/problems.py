@@ -1,9 +1,14 @@
-"""What may keep a visitor's wish from being done: for each a stable code, an HTTP status and a sentence."""
+"""Why a visitor's request was not carried out. Each problem stands once: code, HTTP status, sentence and field.
+
+Three tables, by how a problem is found: by the endpoints themselves, by the class of an error (in the order of the tree
+in ``exceptions.py``), by the finer code of an error.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from voucher_payment_gateway.checkout import wording
+from django.utils.translation import gettext_lazy as _
+
 from voucher_payment_gateway.exceptions import (
     AmountError,
     ContractError,
@@ -22,12 +27,28 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 
-__all__ = ["PROBLEMS", "Problem", "problem_of"]
+__all__ = [
+    "CODE_MISSING",
+    "ERROR_PROBLEMS",
+    "FINER_PROBLEMS",
+    "MALFORMED",
+    "NOT_ON_ORDER",
+    "NO_ORDER",
+    "PAGE_OUTDATED",
+    "POST_NEEDED",
+    "PROBLEMS",
+    "THROTTLED",
+    "UNAVAILABLE",
+    "UNUSABLE",
+    "Problem",
+    "error_message",
+    "problem_of",
+]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of trouble. ``code`` is stable, ``field`` names the input that it is about, where it is about one."""
+    """``code`` is stable, ``sentence`` is translated late, ``field`` names the input at fault, if there is one."""
 
     code: str
     status: int
@@ -37,60 +58,160 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """What the visitor reads, in the language of the request."""
+        """The sentence in the language of the request."""
         return str(self.sentence)
 
+
+MALFORMED = Problem(
+    "malformed",
+    400,
+    _("Your browser sent something that cannot be read. Nothing was taken from your gift voucher."),
+)
+PAGE_OUTDATED = Problem(
+    "page_outdated",
+    403,
+    _(
+        "This page was open for too long, or your browser blocks cookies. Nothing was taken from your gift voucher; "
+        "please go back, reload the page and try again."
+    ),
+)
+POST_NEEDED = Problem(
+    "post_needed", 405, _("This address cannot be opened. Please use the buttons of the checkout page.")
+)
+NO_ORDER = Problem(
+    "no_order", 409, _("There is no order to pay just now. Nothing was taken from your gift voucher.")
+)
+NOT_ON_ORDER = Problem(
+    "not_on_order", 409, _("This gift voucher is no longer part of your order."), "payment"
+)
+CODE_MISSING = Problem("code_missing", 422, _("Please enter the code of your gift voucher."), "code")
+
+UNUSABLE = Problem(
+    "voucher_unusable",
+    422,
+    _("This gift voucher cannot be redeemed. Please check the code and the PIN. Nothing was taken from it."),
+    "code",
+)
+"""One constant answer for every unusable code, so that guessing codes reveals nothing."""
+UNAVAILABLE = Problem(
+    "unavailable",
+    503,
+    _(
+        "Gift vouchers cannot be checked just now. Nothing was taken from yours; "
+        "please try again in a moment or pay another way."
+    ),
+)
+"""Also for errors that concern the shop alone: wrong credentials, an API that broke its contract."""
+THROTTLED = Problem(
+    "throttled",
+    429,
+    _("Too many attempts. Nothing was taken from your gift voucher; please try again later."),
+)
+
+ERROR_PROBLEMS: dict[type[VoucherGatewayError], Problem] = {
+    RefusedError: Problem(
+        "refused",
+        422,
+        _("This gift voucher cannot be used for this order. Nothing was taken from it."),
+        "code",
+    ),
+    VoucherUnusableError: UNUSABLE,
+    InsufficientBalanceError: Problem(
+        "insufficient_balance",
+        422,
+        _("There is no money left on this gift voucher. Nothing was taken from it."),
+        "code",
+    ),
+    CurrencyMismatchError: Problem(
+        "currency_mismatch",
+        422,
+        _("This gift voucher has another currency than your order. Nothing was taken."),
+        "code",
+    ),
+    ReservationClosedError: Problem(
+        "reservation_closed",
+        409,
+        _(
+            "The gift voucher is no longer held for your order. Nothing was taken from it; "
+            "please enter its code again."
+        ),
+        "code",
+    ),
+    UnavailableError: UNAVAILABLE,
+    ThrottledError: THROTTLED,
+    CredentialsError: UNAVAILABLE,
+    OutcomeUnknownError: Problem(
+        "outcome_unknown",
+        409,
+        _(
+            "It is not clear yet whether the amount was taken from your gift voucher. "
+            "Please do not repeat this; we are checking it."
+        ),
+    ),
+    ContractError: UNAVAILABLE,
+    PaymentStateError: Problem(
+        "payment_state", 409, _("That is not possible for this order any more. Nothing was taken.")
+    ),
+    AmountError: Problem(
+        "nothing_due", 409, _("There is nothing left to pay by gift voucher. Nothing was taken from it.")
+    ),
+    WrongStateError: Problem(
+        "wrong_state", 409, _("That is not possible for this gift voucher any more. Nothing was taken.")
+    ),
+    OperationInProgressError: Problem(
+        "operation_in_progress",
+        409,
+        _(
+            "This gift voucher is being used at this very moment. Nothing more was taken from it; "
+            "please try again in a moment."
+        ),
+    ),
+    VoucherGatewayError: Problem(
+        "error", 503, _("That did not work. Nothing was taken from your gift voucher.")
+    ),
+}
+
+FINER_PROBLEMS = {
+    problem.code: problem
+    for problem in (
+        Problem(
+            "order_currency_changed",
+            409,
+            _(
+                "The currency of your order has changed. Please remove its gift vouchers and enter them again. "
+                "Nothing was taken from them."
+            ),
+        ),
+        Problem(
+            "too_many_vouchers",
+            409,
+            _(
+                "Your order cannot take any more gift vouchers. Nothing was taken from this one; "
+                "please pay the rest another way."
+            ),
+        ),
+    )
+}
+"""By the ``code`` of an error, where that says better than its class what the customer can do."""
 
 PROBLEMS = {
     problem.code: problem
     for problem in (
-        Problem("malformed", 400, wording.MALFORMED),
-        Problem("page_outdated", 403, wording.PAGE_OUTDATED),
-        Problem("post_needed", 405, wording.POST_NEEDED),
-        Problem("no_order", 409, wording.NO_ORDER),
-        Problem("not_on_order", 409, wording.NOT_ON_ORDER, "payment"),
-        Problem("code_missing", 422, wording.CODE_MISSING, "code"),
-        Problem("voucher_unusable", 422, wording.UNUSABLE, "code"),
-        Problem("refused", 422, wording.SENTENCES[RefusedError], "code"),
-        Problem("insufficient_balance", 422, wording.SENTENCES[InsufficientBalanceError], "code"),
-        Problem("currency_mismatch", 422, wording.SENTENCES[CurrencyMismatchError], "code"),
-        Problem("reservation_closed", 409, wording.SENTENCES[ReservationClosedError], "code"),
-        Problem("order_currency_changed", 409, wording.ORDER_CURRENCY_CHANGED),
-        Problem("too_many_vouchers", 409, wording.TOO_MANY_VOUCHERS),
-        Problem("nothing_due", 409, wording.SENTENCES[AmountError]),
-        Problem("wrong_state", 409, wording.SENTENCES[WrongStateError]),
-        Problem("payment_state", 409, wording.SENTENCES[PaymentStateError]),
-        Problem("operation_in_progress", 409, wording.SENTENCES[OperationInProgressError]),
-        Problem("outcome_unknown", 409, wording.SENTENCES[OutcomeUnknownError]),
-        Problem("throttled", 429, wording.SENTENCES[ThrottledError]),
-        Problem("unavailable", 503, wording.SENTENCES[UnavailableError]),
-        Problem("error", 503, wording.SENTENCES[VoucherGatewayError]),
+        *(MALFORMED, PAGE_OUTDATED, POST_NEEDED, NO_ORDER, NOT_ON_ORDER, CODE_MISSING),
+        *ERROR_PROBLEMS.values(),
+        *FINER_PROBLEMS.values(),
     )
 }
 
-CODES: dict[type[VoucherGatewayError], str] = {
-    RefusedError: "refused",
-    VoucherUnusableError: "voucher_unusable",
-    InsufficientBalanceError: "insufficient_balance",
-    CurrencyMismatchError: "currency_mismatch",
-    ReservationClosedError: "reservation_closed",
-    UnavailableError: "unavailable",
-    ThrottledError: "throttled",
-    CredentialsError: "unavailable",
-    ContractError: "unavailable",
-    OutcomeUnknownError: "outcome_unknown",
-    PaymentStateError: "payment_state",
-    AmountError: "nothing_due",
-    WrongStateError: "wrong_state",
-    OperationInProgressError: "operation_in_progress",
-    VoucherGatewayError: "error",
-}
-"""How a visitor hears of an error. The shop's own trouble (credentials, contract) is no concern of theirs."""
-
 
 def problem_of(error: VoucherGatewayError) -> Problem:
-    """Return what a visitor is told about ``error``: constant for every unusable code, true about the money."""
-    if error.code in wording.SENTENCES_BY_CODE:
-        return PROBLEMS[error.code]
-    problem = PROBLEMS[next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)]
+    """Return the problem that a visitor is shown for ``error``; a subclass unknown here is shown as its parent."""
+    if error.code in FINER_PROBLEMS:
+        return FINER_PROBLEMS[error.code]
+    problem = next(ERROR_PROBLEMS[cls] for cls in type(error).__mro__ if cls in ERROR_PROBLEMS)
     return replace(problem, retry_after_seconds=getattr(error, "retry_after_seconds", None))
+
+
+def error_message(error: VoucherGatewayError) -> str:
+    """Return the sentence that a customer reads about ``error``: neutral, translated, and true about the money."""
+    return problem_of(error).message

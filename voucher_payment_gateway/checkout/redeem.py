@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway, throttle
-from voucher_payment_gateway.checkout.silence import keep_silent
+from voucher_payment_gateway.checkout.decorators import keep_silent
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["enter_voucher"]

@@ -66,14 +66,12 @@ def _posted_next(request: HttpRequest) -> str:
 
 def _as_json(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     document = document_of(outcome, "" if brings_own_token(request) else get_token(request))
-    status = outcome.problem.status if outcome.problem else 200
-    return HttpResponse(document.model_dump_json(), status=status, content_type="application/json")
+    return HttpResponse(document.model_dump_json(), status=outcome.status, content_type="application/json")
 
 
 def _as_block(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     context = block_context(outcome.order, way_back(request), outcome, notice=outcome.text)
-    status = outcome.problem.status if outcome.problem else 200
-    response = render(request, TEMPLATE, context, status=status)
+    response = render(request, TEMPLATE, context, status=outcome.status)
     response[FRAGMENT_HEADER] = "block"
     return response
 

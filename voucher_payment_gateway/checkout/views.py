@@ -16,7 +16,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.decorators import endpoint
 from voucher_payment_gateway.checkout.forms import VoucherForm
-from voucher_payment_gateway.checkout.problems import PROBLEMS, problem_of
+from voucher_payment_gateway.checkout.problems import CODE_MISSING, NO_ORDER, NOT_ON_ORDER, problem_of
 from voucher_payment_gateway.checkout.redeem import enter_voucher
 from voucher_payment_gateway.checkout.requests import checkout_order, fields_of
 from voucher_payment_gateway.checkout.responses import answer
@@ -34,7 +34,7 @@ PRIMARY_KEY = re.compile(r"[0-9]{1,18}")
 def state(request: HttpRequest) -> HttpResponse:
     """Tell how the gift vouchers of the visitor's order stand; nothing is changed."""
     order = checkout_order(request)
-    return answer(request, Outcome(order, problem=None if order is not None else PROBLEMS["no_order"]))
+    return answer(request, Outcome(order, problem=None if order is not None else NO_ORDER))
 
 
 @endpoint("POST")
@@ -43,7 +43,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     """Reserve the gift voucher for the visitor's order."""
     fields, order = fields_of(request), checkout_order(request)
     if order is None:
-        return answer(request, Outcome(problem=PROBLEMS["no_order"]))
+        return answer(request, Outcome(problem=NO_ORDER))
     return answer(request, _apply(request, order, VoucherForm(fields)))
 
 
@@ -52,7 +52,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     """Take a gift voucher off the visitor's order, as long as nothing was charged to it."""
     fields, order = fields_of(request), checkout_order(request)
     if order is None:
-        return answer(request, Outcome(problem=PROBLEMS["no_order"]))
+        return answer(request, Outcome(problem=NO_ORDER))
     return answer(request, _remove(order, fields))
 
 
@@ -62,13 +62,13 @@ def renew(request: HttpRequest) -> HttpResponse:
     fields_of(request)
     order = checkout_order(request)
     if order is None:
-        return answer(request, Outcome(problem=PROBLEMS["no_order"]))
+        return answer(request, Outcome(problem=NO_ORDER))
     return answer(request, _renew(order))
 
 
 def _apply(request: HttpRequest, order: Any, form: VoucherForm) -> Outcome:
     if form.is_empty:
-        return Outcome(order, problem=PROBLEMS["code_missing"])
+        return Outcome(order, problem=CODE_MISSING)
     entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused, and counted, below
     try:
         payment = enter_voucher(request, order, entered["code"], pin=entered["pin"])
@@ -81,7 +81,7 @@ def _remove(order: Any, fields: Mapping[str, str]) -> Outcome:
     key = fields.get("payment", "")
     payment = payments_of(order).filter(pk=key).first() if PRIMARY_KEY.fullmatch(key) else None
     if payment is None or payment.status == "cancelled":
-        return Outcome(order, problem=PROBLEMS["not_on_order"])
+        return Outcome(order, problem=NOT_ON_ORDER)
     try:
         if not is_removable(payment):
             raise WrongStateError

@@ -1,4 +1,4 @@
-"""What the settings say of the shop: its order, its events, its callables."""
+"""Checks of the settings that describe the shop: its order, its events, its callables."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.dispatch import Signal
 
-from voucher_payment_gateway.checks.catalogue import Messages, message, mistake
-from voucher_payment_gateway.checks.importing import imported
-from voucher_payment_gateway.conf import NAME, GatewaySettings
+from voucher_payment_gateway.checks.catalogue import Messages, imported, report
+from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import OrderAdapter
 
@@ -20,17 +19,15 @@ def _order_model(given: GatewaySettings) -> Messages:
     try:
         apps.get_model(given.ORDER_MODEL)
     except LookupError:
-        yield mistake("ORDER_MODEL", f"{NAME}: ORDER_MODEL: there is no model {given.ORDER_MODEL!r}.")
+        yield report("E007", "unknown", model=given.ORDER_MODEL)
 
 
 def _one_database(given: GatewaySettings) -> Messages:
-    """An order and what is to be charged for it are committed together or not at all."""
+    """An order and its charge must be committed in one transaction."""
     model = _model(given)
     orders, payments = router.db_for_write(model or VoucherOperation), router.db_for_write(VoucherOperation)
     if orders != payments:
-        yield message(
-            "E024", f"{NAME}: ORDER_MODEL: orders are in the database {orders!r}, payments in {payments!r}."
-        )
+        yield report("E024", "apart", orders=orders, payments=payments)
 
 
 def _order_fields(given: GatewaySettings) -> Messages:
@@ -40,50 +37,37 @@ def _order_fields(given: GatewaySettings) -> Messages:
     for key, path in given.ORDER_FIELDS:
         first = path.split(".")[0]
         if not _has(model, first):
-            yield mistake(
-                "ORDER_FIELDS", f"{NAME}: ORDER_FIELDS.{key}: {given.ORDER_MODEL} has no {first!r}."
-            )
+            yield report("E008", "unknown", key=key, model=given.ORDER_MODEL, name=first)
     number = given.ORDER_FIELDS.number.split(".")[0]
     if _is_column(model, "voucher_reservation_ids") and _has(model, number) and not _is_column(model, number):
-        yield mistake(
-            "ORDER_FIELDS",
-            f"{NAME}: ORDER_FIELDS.number: {number!r} is no column, so no order is found by it.",
-        )
+        yield report("E008", "no_column", name=number)
 
 
 def _order_adapter(given: GatewaySettings) -> Messages:
     adapter = imported(given.ORDER_ADAPTER)
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
-        yield mistake(
-            "ORDER_ADAPTER", f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} is not an OrderAdapter."
-        )
+        yield report("E009", "no_adapter", path=given.ORDER_ADAPTER)
     elif adapter.number is not OrderAdapter.number and adapter.lookup is OrderAdapter.lookup:
-        yield mistake(
-            "ORDER_ADAPTER",
-            f"{NAME}: ORDER_ADAPTER: {given.ORDER_ADAPTER!r} overrides number() but not lookup().",
-        )
+        yield report("E009", "no_lookup", path=given.ORDER_ADAPTER)
 
 
 def _events(given: GatewaySettings) -> Messages:
     for verb, paths in given.events.items():
         for path in paths:
             if not isinstance(imported(path), Signal):
-                yield mistake(
-                    "EVENTS", f"{NAME}: EVENTS.{verb}: {path!r} is not a signal that can be imported."
-                )
+                yield report("E010", "no_signal", verb=verb, path=path)
 
 
 def _on_status(given: GatewaySettings) -> Messages:
     model, field = _model(given), given.ON_STATUS.get("field")
     if model is not None and field and not _has(model, str(field)):
-        yield mistake("ON_STATUS", f"{NAME}: ON_STATUS.field: {given.ORDER_MODEL} has no {field!r}.")
+        yield report("E011", "unknown", model=given.ORDER_MODEL, name=field)
 
 
 def _callables(given: GatewaySettings) -> Messages:
-    for key in ("CHECKOUT_ORDER", "CODE_NORMALISER"):
-        path = getattr(given, key)
+    for number, path in (("E012", given.CHECKOUT_ORDER), ("E020", given.CODE_NORMALISER)):
         if path and not callable(imported(path)):
-            yield mistake(key, f"{NAME}: {key}: {path!r} is not a callable that can be imported.")
+            yield report(number, "no_callable", path=path)
 
 
 def _model(given: GatewaySettings) -> Any:

@@ -21,14 +21,14 @@ class SandboxOnlyError(Exception):
     """These settings lead to where real money is."""
 
 
-def require_sandbox(given: GatewaySettings, command: str) -> None:
+def require_sandbox(settings: GatewaySettings, command: str) -> None:
     """Return where every address is allowed. Raises SandboxOnlyError; nothing is sent, no name is looked up.
 
     It is a list of what is allowed: of any other host, nobody can tell by its name what stands behind it.
     """
-    if given.ENVIRONMENT == "production":
+    if settings.ENVIRONMENT == "production":
         raise SandboxOnlyError(f'{command} moves money. It does not run where ENVIRONMENT is "production".')
-    for key, url in (("BASE_URL", given.base_url), ("TOKEN_URL", given.TOKEN_URL or given.base_url)):
+    for key, url in (("BASE_URL", settings.base_url), ("TOKEN_URL", settings.TOKEN_URL or settings.base_url)):
         if not _is_allowed(url):
             raise SandboxOnlyError(
                 f"{command} moves money. It runs only against {SANDBOX_HOST} or a loopback address such as "

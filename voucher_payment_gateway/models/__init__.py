@@ -1,4 +1,4 @@
-"""Payments, their operations, differences, and what the shop's order gains. Only ``gateway`` writes these rows."""
+"""Payments, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows."""
 
 from voucher_payment_gateway.models.difference import VoucherDifference
 from voucher_payment_gateway.models.operation import VoucherOperation

@@ -1,6 +1,6 @@
-"""Conditions of partial indexes, for queries that are to use them: written out as the index has them.
+"""Conditions of partial indexes, as literals, for the queries that use these indexes.
 
-SQLite takes a partial index only where the query repeats its condition, and a list of parameters repeats nothing.
+SQLite uses a partial index only if the query repeats its condition; parameters do not count as a repetition.
 """
 
 from typing import Any
@@ -12,24 +12,24 @@ from voucher_payment_gateway.rules.states import MONEY_KINDS, NOT_ENDED, OPEN_ST
 __all__ = ["BOOKS", "IS_NOT_ENDED", "IS_OPEN"]
 
 
-class WrittenOut(Lookup):
-    """Whether a column has one of some fixed words, with the words in the statement and not among its parameters."""
+class InLiterals(Lookup):
+    """``column IN (…)`` with the values as literals in the statement, not as parameters."""
 
-    lookup_name = "written_out"
+    lookup_name = "in_literals"
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         column, parameters = self.process_lhs(compiler, connection)
-        words = ", ".join(f"'{word}'" for word in self.rhs)
-        return f"{column} IN ({words})", parameters
+        literals = ", ".join(f"'{value}'" for value in self.rhs)
+        return f"{column} IN ({literals})", parameters
 
 
-IS_OPEN = WrittenOut(F("state"), OPEN_STATES)
-"""Of operations: not decided yet. For ``vpg_operation_due``."""
+IS_OPEN = InLiterals(F("state"), OPEN_STATES)
+"""Operations whose outcome is open. For ``vpg_operation_due``."""
 
-BOOKS = WrittenOut(F("kind"), MONEY_KINDS)
-"""Of operations: a booking on a voucher. With ``.exclude(remote_id="")`` for ``vpg_operation_booking_once``."""
+BOOKS = InLiterals(F("kind"), MONEY_KINDS)
+"""Operations that book on a voucher. With ``.exclude(remote_id="")`` for ``vpg_operation_booking_once``."""
 
-IS_NOT_ENDED = WrittenOut(F("status"), NOT_ENDED)
-"""Of payments: a wish to cancel is still to be carried out. With ``cancel_requested_at__isnull=False`` for
+IS_NOT_ENDED = InLiterals(F("status"), NOT_ENDED)
+"""Payments that a requested cancel still applies to. With ``cancel_requested_at__isnull=False`` for
 ``vpg_payment_wish``."""

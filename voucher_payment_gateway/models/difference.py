@@ -1,8 +1,9 @@
-"""The difference: what ``reconcile`` found to be otherwise in the Voucher Cloud's books than in ours."""
+"""The difference: a discrepancy between our ledger and the Voucher Cloud's, found by ``reconcile``."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.payment import VoucherPayment
@@ -12,9 +13,9 @@ __all__ = ["VoucherDifference"]
 
 
 class VoucherDifference(PermanentModel):
-    """One difference between the books; it stays, and is told again, until it is gone or a person explains it.
+    """One discrepancy between the ledgers; reported by each run until it is gone or a person explains it.
 
-    ``amount_ours`` and ``amount_theirs`` are in units of ``currency``; empty where that side has nothing.
+    ``amount_ours`` and ``amount_theirs`` are in units of ``currency``; None where that side has no booking.
     """
 
     class Kind(models.TextChoices):
@@ -34,10 +35,10 @@ class VoucherDifference(PermanentModel):
     client_id = models.CharField(_("booked by client"), max_length=255, blank=True)
     reference = models.CharField(_("order number there"), max_length=255, blank=True)
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, blank=True)
-    payment = models.ForeignKey(
+    payment = CurrentForeignKey(
         VoucherPayment, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
     )
-    operation = models.ForeignKey(
+    operation = CurrentForeignKey(
         VoucherOperation, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
     )
     amount_ours = amount_field(_("amount, ours"), null=True, blank=True)
@@ -52,6 +53,7 @@ class VoucherDifference(PermanentModel):
     explanation = models.TextField(_("explanation"), blank=True)
 
     objects = PermanentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PermanentQuerySet)()
 
     class Meta:
         verbose_name = _("gift voucher difference")
@@ -73,10 +75,10 @@ class VoucherDifference(PermanentModel):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still there and nobody has explained it."""
+        """Whether the last run found it and no person has explained it."""
         return self.gone_at is None and self.explained_at is None
 
     @property
     def is_new(self) -> bool:
-        """Whether the last run that saw it was the first one."""
+        """Whether the run that found it last was the first to find it."""
         return self.first_seen_at == self.last_seen_at

@@ -1,4 +1,4 @@
-"""The columns that several tables have."""
+"""Columns that several tables share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The operation: one call that may move money, and what is known of it."""
+"""The operation: one call that may move money, and its outcome."""
 
 import uuid
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -15,10 +16,10 @@ __all__ = ["VoucherOperation"]
 
 
 class VoucherOperation(PermanentModel):
-    """One call that may move money, written down before it is made and never deleted.
+    """One call that may move money, stored before it is made and never deleted.
 
-    The operations of an order are numbered 1, 2, … without a gap. Who decides on an outdated view of the order
-    collides on the number, writes nothing, and decides anew: that is what keeps two tabs apart without a lock.
+    The operations of an order are numbered 1, 2, … without a gap: optimistic locking. A worker that decided on a
+    stale view of the order conflicts on the number, writes nothing, and retries.
     """
 
     class Kind(models.TextChoices):
@@ -40,7 +41,7 @@ class VoucherOperation(PermanentModel):
         NOT_APPLIED = "not_applied", _("not applied")
         MANUAL = "manual", _("manual")
 
-    payment = models.ForeignKey(
+    payment = CurrentForeignKey(
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH)
@@ -75,6 +76,7 @@ class VoucherOperation(PermanentModel):
     reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
 
     objects = PermanentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PermanentQuerySet)()
 
     class Meta:
         verbose_name = _("gift voucher operation")

@@ -1,4 +1,4 @@
-"""What the shop's order gains: its vouchers' sums and reservation ids."""
+"""The mixin for the shop's order: the sums and reservation ids of its vouchers."""
 
 from decimal import Decimal
 
@@ -15,10 +15,10 @@ __all__ = ["VoucherOrderMixin"]
 
 
 class VoucherOrderMixin(models.Model):
-    """Puts on the shop's order what its vouchers hold, have charged and have given back.
+    """Gives the shop's order the amounts that its vouchers hold, have charged and have refunded.
 
-    The properties ask the database each time. ``voucher_reservation_ids`` lists every reservation id of the
-    order, oldest first; only the gateway writes it, an ordinary ``save()`` leaves it as it is.
+    Each property queries the database on every access. ``voucher_reservation_ids`` lists every reservation id of
+    the order, oldest first; only the gateway writes it, an ordinary ``save()`` does not change it.
     """
 
     voucher_reservation_ids = ReservationIdsField(
@@ -39,27 +39,27 @@ class VoucherOrderMixin(models.Model):
 
     @property
     def voucher_authorized(self) -> Decimal:
-        """What reservations hold now."""
+        """The amount that reservations hold now."""
         return self.voucher_payments.sums()["authorized"]
 
     @property
     def voucher_captured(self) -> Decimal:
-        """All that was charged, refunds not deducted."""
+        """The amount charged, refunds not deducted."""
         return self.voucher_payments.sums()["captured"]
 
     @property
     def voucher_refunded(self) -> Decimal:
-        """What went back to vouchers."""
+        """The amount refunded to vouchers."""
         return self.voucher_payments.sums()["refunded"]
 
     @property
     def voucher_due(self) -> Decimal:
-        """What of the total no voucher holds or paid: the part for another payment method, never below zero."""
+        """The part of the total for another payment method: not held or paid by vouchers, never below zero."""
         total: Decimal = gateway_settings().order_adapter.total(self)
         return max(total - self.voucher_payments.sums()["cover"], ZERO)
 
     @property
     def voucher_tax_memos(self) -> list[TaxMemo]:
-        """For receipts: what was charged to vouchers whose VAT was paid at their sale, oldest first."""
+        """For receipts: the charges to vouchers whose VAT was paid at their sale, oldest first."""
         charged = self.voucher_payments.filter(amount_captured__gt=ZERO)
         return [payment.tax_memo for payment in charged if payment.tax_memo]

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
-from django.db import models, router
+from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.money import CENT, ZERO
@@ -18,10 +19,10 @@ __all__ = ["PaymentQuerySet", "VoucherPayment"]
 
 
 class PaymentQuerySet(PermanentQuerySet):
-    """Payments that can be summed up."""
+    """Payments, and their sums."""
 
     def with_open_charge(self) -> "PaymentQuerySet":
-        """Add ``open_charge``: the amount of a charge that is not decided yet, or left to a person."""
+        """Add ``open_charge``: the amount of a charge whose outcome is open, or left to a person."""
         operations = self.model._meta.get_field("operations").related_model
         charges = operations.objects.filter(Q(IS_OPEN) | Q(state="manual"), kind="charge")
         sums = charges.filter(payment=OuterRef("pk")).order_by().values("payment").annotate(sum=Sum("amount"))
@@ -31,8 +32,8 @@ class PaymentQuerySet(PermanentQuerySet):
         return counted
 
     def sums(self) -> dict[str, Decimal]:
-        """Return ``authorized``, ``captured`` and ``refunded`` of these payments, and what they ``cover``: what was
-        charged, and what is held or about to be charged."""
+        """Return the sums ``authorized``, ``captured`` and ``refunded``, and the amount that these payments ``cover``:
+        charged, held, or in flight."""
         held_or_charged = Greatest(F("amount_authorized"), F("open_charge"))
         found = self.with_open_charge().aggregate(
             authorized=Sum("amount_authorized"),
@@ -46,9 +47,9 @@ class PaymentQuerySet(PermanentQuerySet):
 class VoucherPayment(PermanentModel):
     """One voucher paying (part of) one order.
 
-    ``amount_agreed`` is what the customer agreed to pay with it, ``amount_authorized`` what its reservation holds
-    now, ``amount_captured`` all that was charged and ``amount_refunded`` what of that went back, each in units of
-    ``currency`` with two places.
+    ``amount_agreed`` is the amount that the customer agreed to pay with it, ``amount_authorized`` the one that its
+    reservation holds now, ``amount_captured`` the one charged, and ``amount_refunded`` the part of that refunded.
+    Each is in units of ``currency``, with two places.
     """
 
     class Status(models.TextChoices):
@@ -83,10 +84,11 @@ class VoucherPayment(PermanentModel):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = PaymentQuerySet.as_manager()
+    current = CurrentManager.from_queryset(PaymentQuerySet)()
 
     has_open_operation: bool
     open_charge: Decimal
-    """Both only on payments that were read for a decision."""
+    """Both are set only on payments that an order view read."""
 
     class Meta:
         verbose_name = _("gift voucher payment")
@@ -153,25 +155,24 @@ class VoucherPayment(PermanentModel):
 
     @property
     def pending(self) -> bool:
-        """Whether an operation of this payment is open or its outcome unknown."""
-        operations = self.operations.using(router.db_for_write(type(self)))
-        return bool(operations.filter(state__in=OPEN_STATES).exists())
+        """Whether an operation of this payment is due, in flight or unknown."""
+        return bool(self.operations.filter(state__in=OPEN_STATES).exists())
 
     @property
     def amount_chargeable(self) -> Decimal:
-        """What the customer agreed to and was not charged yet, whether it is held just now or not."""
+        """The amount agreed and not charged yet, whether it is held at present or not."""
         left: Decimal = self.amount_agreed - self.amount_captured
         return max(left, ZERO)
 
     @property
     def amount_refundable(self) -> Decimal:
-        """What of the charged amount has not gone back yet; operations in flight are not counted."""
+        """The amount charged and not refunded; refunds in flight are not counted."""
         left: Decimal = self.amount_captured - self.amount_refunded
         return left
 
     @property
     def tax_memo(self) -> TaxMemo | None:
-        """How the amounts divide into net and VAT; None where no VAT was paid at the sale, or the rate is not known."""
+        """The amounts divided into net and VAT; None if no VAT was paid at the sale, or its rate is unknown."""
         if not self.taxable or self.tax_rate is None:
             return None
         return tax_memo(self.amount_captured, self.amount_refunded, self.tax_rate)

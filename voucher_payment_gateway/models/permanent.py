@@ -1,4 +1,4 @@
-"""Rows about money stay: nothing deletes them, one by one or in bulk."""
+"""Rows about money are never deleted, neither one by one nor in bulk."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ __all__ = ["PermanentModel", "PermanentQuerySet"]
 
 
 class PermanentQuerySet(models.QuerySet[Any]):
-    """Rows about money stay: a deletion in bulk is refused like that of a single row."""
+    """Refuses to delete rows in bulk."""
 
     def delete(self) -> Any:
         raise models.ProtectedError("Rows about money are never deleted.", set(self))
 
 
 class PermanentModel(models.Model):
-    """A row about money: written once, changed by its rules, never deleted."""
+    """A row about money, which is never deleted."""
 
     class Meta:
         abstract = True

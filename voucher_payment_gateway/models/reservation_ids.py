@@ -1,4 +1,4 @@
-"""The order's column of reservation ids: appended to in the database, untouched by an ordinary ``save()``."""
+"""The column of reservation ids on the order: the database appends to it, an ordinary ``save()`` does not change it."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["JSONAppend", "ReservationIdsField"]
 
 
 class JSONAppend(Func):
-    """Append one value to the JSON list of a column within the statement, so that no writer loses another's."""
+    """Append a value to the JSON list in a column, within one statement: concurrent writers lose nothing."""
 
     def __init__(self, column: str, value: object) -> None:
         super().__init__(F(column), Value(json.dumps(value)), output_field=models.JSONField())
@@ -34,8 +34,8 @@ class JSONAppend(Func):
 class ReservationIdsField(models.JSONField):
     """A list of ids that only the gateway writes.
 
-    A shop loads its order, the gateway notes a reservation meanwhile, the shop saves its order: a plain
-    column would lose the note. Here an update sets the column to itself, an insert writes the value.
+    A shop loads its order, the gateway appends an id meanwhile, the shop saves its order: a plain column
+    would lose the id. Here an update sets the column to itself; an insert writes the value.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:

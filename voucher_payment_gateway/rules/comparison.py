@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from voucher_payment_gateway.rules.evidence import Booking, is_same_number, may_be_number
+from voucher_payment_gateway.rules.evidence import Booking, could_be_number, is_same_number
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
 __all__ = [
     "LEFT_OPEN_AFTER_SECONDS",
-    "Books",
     "Comparison",
     "DatedBooking",
     "DifferenceKind",
-    "Entry",
     "Finding",
+    "Ledgers",
+    "OurEntry",
     "compare",
+    "could_be",
+    "could_have_number",
     "is_left_open",
-    "may_be",
-    "may_have_number",
 ]
 
 
@@ -36,7 +36,7 @@ class DatedBooking(Booking, Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class OurEntry:
     """An operation as our books have it. Only those that book are compared."""
 
     id: int
@@ -52,10 +52,10 @@ class Entry:
     """Of an open refund: the refunds that were there before, which are not it."""
 
 
-class Books:
+class Ledgers:
     """The two books of one voucher, and whose a booking is that no operation has."""
 
-    def __init__(self, entries: list[Entry], bookings: Collection[DatedBooking], client_id: str) -> None:
+    def __init__(self, entries: list[OurEntry], bookings: Collection[DatedBooking], client_id: str) -> None:
         self.entries, self.bookings = entries, bookings
         self.open_entries = [entry for entry in entries if entry.state in OPEN_STATES]
         self.by_id = {entry.remote_id: entry for entry in entries if entry.remote_id}
@@ -77,18 +77,18 @@ class Books:
         by_hand = booking.type == "refund" and booking.client_id not in self._own_clients
         return "refund_by_hand" if by_hand else "theirs_only"
 
-    def origin(self, booking: DatedBooking) -> Entry | None:
+    def origin(self, booking: DatedBooking) -> OurEntry | None:
         """Return the operation that such a booking comes from or belongs to, where all that fit are of one payment."""
         if booking.type != "refund":
             return self.by_number.get(booking.order_number or "")
-        refunds = [entry for entry in self.entries if entry.kind == "refund" and may_be(booking, entry)]
+        refunds = [entry for entry in self.entries if entry.kind == "refund" and could_be(booking, entry)]
         charges = [
             entry
             for entry in self.entries
             if entry.kind == "charge"
             and entry.amount >= booking.amount
             and entry.state in ("succeeded", "manual")
-            and may_have_number(booking, entry.reference)
+            and could_have_number(booking, entry.reference)
         ]
         refunds.sort(key=lambda entry: entry.state != "manual")  # one that waits for a person, first
         numbered = self.by_number.get(booking.order_number or "")
@@ -125,7 +125,7 @@ class Books:
         return accounted
 
 
-def may_be(booking: Booking, entry: Entry) -> bool:
+def could_be(booking: Booking, entry: OurEntry) -> bool:
     """Say whether a booking may be what an operation was sent for."""
     if booking.type != entry.kind:
         return False
@@ -134,15 +134,15 @@ def may_be(booking: Booking, entry: Entry) -> bool:
     return (
         booking.amount == entry.amount
         and booking.id not in entry.baseline
-        and may_have_number(booking, entry.reference)
+        and could_have_number(booking, entry.reference)
     )
 
 
-def may_have_number(booking: Booking, reference: str) -> bool:
-    return not booking.order_number or may_be_number(booking.order_number, reference)
+def could_have_number(booking: Booking, reference: str) -> bool:
+    return not booking.order_number or could_be_number(booking.order_number, reference)
 
 
-def _of_one_payment(entries: list[Entry]) -> Entry | None:
+def _of_one_payment(entries: list[OurEntry]) -> OurEntry | None:
     return entries[0] if len({entry.payment_id for entry in entries}) == 1 else None
 
 
@@ -162,7 +162,7 @@ class Finding:
 
     kind: DifferenceKind
     remote_id: str
-    entry: Entry | None = None
+    entry: OurEntry | None = None
     booking: DatedBooking | None = None
 
 
@@ -175,20 +175,24 @@ class Comparison:
 
 
 def compare(
-    entries: Iterable[Entry], bookings: Collection[DatedBooking], *, client_id: str, certain_before: datetime
+    entries: Iterable[OurEntry],
+    bookings: Collection[DatedBooking],
+    *,
+    client_id: str,
+    certain_before: datetime,
 ) -> Comparison:
     """Compare one voucher's operations with all of its bookings.
 
     ``client_id`` is ours. An operation settled before ``certain_before`` must be in the list, if it booked.
     """
-    books = Books([entry for entry in entries if entry.kind in MONEY_KINDS], bookings, client_id)
+    books = Ledgers([entry for entry in entries if entry.kind in MONEY_KINDS], bookings, client_id)
     result = Comparison()
     for booking in bookings:
         entry = books.by_id.get(booking.id)
         if entry is not None:
             if not agree(entry, booking):
                 result.findings.append(Finding("differs", booking.id, entry, booking))
-        elif any(may_be(booking, entry) for entry in books.open_entries):
+        elif any(could_be(booking, entry) for entry in books.open_entries):
             result.undecided.add(booking.id)
         elif (kind := books.judge(booking)) is not None:
             result.findings.append(Finding(kind, booking.id, books.origin(booking), booking))
@@ -196,16 +200,16 @@ def compare(
     return result
 
 
-def agree(entry: Entry, booking: Booking) -> bool:
+def agree(entry: OurEntry, booking: Booking) -> bool:
     """Say whether a booking is as our books have it; an order number that is not shown contradicts nothing."""
     return (
         booking.type == entry.kind
         and booking.amount == entry.amount
-        and (not entry.reference or may_have_number(booking, entry.reference))
+        and (not entry.reference or could_have_number(booking, entry.reference))
     )
 
 
-def _look_for_ours(books: Books, certain_before: datetime, result: Comparison) -> None:
+def _look_for_ours(books: Ledgers, certain_before: datetime, result: Comparison) -> None:
     shown = {booking.id for booking in books.bookings}
     for entry in books.entries:
         if entry.state != "succeeded" or entry.remote_id in shown:

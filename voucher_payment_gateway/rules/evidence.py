@@ -10,16 +10,16 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 __all__ = [
-    "SHORTEST_DOUBT",
+    "MIN_AMBIGUOUS_PREFIX",
     "Booking",
     "Evidence",
     "charge_evidence",
     "charge_reference",
+    "could_be_number",
     "is_answer_to_charge",
     "is_answer_to_refund",
     "is_cut_off",
     "is_same_number",
-    "may_be_number",
     "needs_review",
     "refund_evidence",
 ]
@@ -63,13 +63,13 @@ def charge_evidence(
     """
     rows = [row for row in bookings if row.type == "charge" and row.amount == amount and row.id not in ours]
     found = _exactly_one([row.id for row in rows if is_same_number(row.order_number, reference)])
-    if found is ABSENT and any(_may_be_ours(row, reference) for row in rows):
+    if found is ABSENT and any(_could_be_ours(row, reference) for row in rows):
         return AMBIGUOUS
     return found
 
 
-def _may_be_ours(row: Booking, reference: str) -> bool:
-    return not row.order_number or is_cut_off(row.order_number, reference, shortest=SHORTEST_DOUBT)
+def _could_be_ours(row: Booking, reference: str) -> bool:
+    return not row.order_number or is_cut_off(row.order_number, reference, shortest=MIN_AMBIGUOUS_PREFIX)
 
 
 def refund_evidence(
@@ -94,7 +94,7 @@ def refund_evidence(
         and row.amount == amount
         and row.id not in baseline
         and row.id not in ours
-        and (not row.order_number or may_be_number(row.order_number, reference))
+        and (not row.order_number or could_be_number(row.order_number, reference))
     ]
     if len(rows) == 1 and client_id and rows[0].client_id and rows[0].client_id != client_id:
         return AMBIGUOUS
@@ -107,10 +107,10 @@ def _exactly_one(ids: list[str]) -> Evidence:
     return Evidence("found", ids[0]) if len(ids) == 1 else AMBIGUOUS
 
 
-SHORTEST_CUT = 16
+MIN_PREFIX = 16
 """A shorter beginning of our number may be somebody else's whole number: it is not taken for ours."""
 
-SHORTEST_DOUBT = 8
+MIN_AMBIGUOUS_PREFIX = 8
 """From this length on it is not taken for somebody else's either: a person decides."""
 
 
@@ -129,12 +129,12 @@ def is_same_number(told: str | None, sent: str) -> bool:
     return told is not None and _plain(told) == _plain(sent)
 
 
-def may_be_number(told: str, sent: str) -> bool:
+def could_be_number(told: str, sent: str) -> bool:
     """Say whether a number does not contradict the one that was sent."""
     return is_same_number(told, sent) or is_cut_off(told, sent)
 
 
-def is_cut_off(told: str | None, sent: str, *, shortest: int = SHORTEST_CUT) -> bool:
+def is_cut_off(told: str | None, sent: str, *, shortest: int = MIN_PREFIX) -> bool:
     """Say whether a number may be the beginning, of this length at least, of the one that was sent."""
     beginning = _plain(told or "")
     return len(beginning) >= shortest and _plain(sent).startswith(beginning)
@@ -159,7 +159,7 @@ def is_answer_to_charge(
     if told_voucher_id:
         told.append(told_voucher_id == voucher_id)
     if told_reference:
-        told.append(may_be_number(told_reference, reference))
+        told.append(could_be_number(told_reference, reference))
     return charged == amount and bool(told) and all(told)
 
 
@@ -175,7 +175,7 @@ def is_answer_to_refund(
     """Say whether an answer is about our refund: its id is not one of the ``baseline``, and voucher and order number
     are ours where they are told."""
     same_voucher = told_voucher_id in (None, voucher_id)
-    same_order = not told_reference or may_be_number(told_reference, reference)
+    same_order = not told_reference or could_be_number(told_reference, reference)
     return same_voucher and same_order and remote_id not in baseline
 
 

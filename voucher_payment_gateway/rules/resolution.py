@@ -17,39 +17,39 @@ from voucher_payment_gateway.rules.verdicts import is_denied
 
 __all__ = [
     "DEAD_MARGIN_SECONDS",
-    "Doubt",
+    "Decision",
     "Fence",
-    "Figures",
     "Standing",
-    "Step",
+    "Tolerances",
+    "UnknownOperation",
     "after_absence",
-    "after_certainty",
+    "after_proven_absence",
     "dead_at",
-    "death_of",
+    "expiry_of",
     "is_dead",
     "is_wanted",
-    "last_read_at",
+    "judge_fence",
     "may_repeat",
     "next_fence",
-    "standing",
+    "trailing_read_at",
 ]
 
 DEAD_MARGIN_SECONDS = 5 * 60
 """So much later than its end a reservation is believed dead."""
 
-LONGEST_HOLD = timedelta(hours=24)
+MAX_CLOCK_ERROR = timedelta(hours=24)
 """So much longer than documented an end is believed that the Voucher Cloud names: its clock may be wrong by a day, but
 no operation waits for ever."""
 
-MOST_SENDS = 4
+MAX_SENDS = 4
 """So often a call is sent at most; after that a person decides."""
 
-LAST_READ_SECONDS = 2 * 3600
+TRAILING_READ_SECONDS = 2 * 3600
 """So much later the bookings are read once more, to find what was doubled or came too late."""
 
 
 @dataclass(frozen=True)
-class Figures:
+class Tolerances:
     """The two durations that an operator may know better."""
 
     list_lag: timedelta = timedelta(seconds=60)
@@ -59,7 +59,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class UnknownOperation:
     """What our records know of an operation whose outcome is unknown."""
 
     kind: str
@@ -74,14 +74,14 @@ class Doubt:
 
 
 @dataclass(frozen=True)
-class Step:
+class Decision:
     """What comes next. ``until`` is when to read again, for ``wait`` and ``note_absence``."""
 
     do: Literal["wait", "fence", "note_absence", "not_booked", "refused"]
     until: datetime | None = None
 
 
-def after_absence(doubt: Doubt, read_at: datetime, figures: Figures) -> Step:
+def after_absence(doubt: UnknownOperation, read_at: datetime, figures: Tolerances) -> Decision:
     """Decide what follows from a read, sent at ``read_at``, that showed no booking of ours.
 
     ``not_booked``: it is certain that nothing was booked and nothing will be; repeat it or give it up.
@@ -91,13 +91,13 @@ def after_absence(doubt: Doubt, read_at: datetime, figures: Figures) -> Step:
         return _certain_from(doubt.refused_at + figures.list_lag, read_at, "refused")
     if doubt.kind == "charge":
         if doubt.fence_at is None:
-            return Step("fence")
+            return Decision("fence")
         return _certain_from(doubt.fence_at + figures.list_lag, read_at, "not_booked")
     over_at = doubt.sent_at + figures.refund_grace
     if read_at < over_at:
-        return Step("wait", over_at)
+        return Decision("wait", over_at)
     if doubt.absent_at is None or doubt.absent_at < over_at:
-        return Step("note_absence", read_at + figures.list_lag)
+        return Decision("note_absence", read_at + figures.list_lag)
     return _certain_from(doubt.absent_at + figures.list_lag, read_at, "not_booked")
 
 
@@ -107,7 +107,7 @@ def is_wanted(kind: str, *, cancelling: bool, has_code: bool) -> bool:
     return kind != "charge" or (has_code and not cancelling)
 
 
-def after_certainty(
+def after_proven_absence(
     *, wanted: bool, sends: int, cancelling: bool
 ) -> Literal["repeat", "hand_over", "give_up", "refuse"]:
     """Decide what follows once it is certain that nothing was booked and nothing will be: send it again, let a person
@@ -117,28 +117,30 @@ def after_certainty(
     return "give_up" if cancelling else "refuse"
 
 
-def last_read_at(now: datetime, *, sends: int, booked: bool) -> datetime | None:
+def trailing_read_at(now: datetime, *, sends: int, booked: bool) -> datetime | None:
     """Return when to read once more after an operation that was in doubt has ended; None where once is enough.
 
     A surplus can only come of a repetition, and a booking that shows after all only of one that ended without money.
     """
-    return None if booked and sends <= 1 else now + timedelta(seconds=LAST_READ_SECONDS)
+    return None if booked and sends <= 1 else now + timedelta(seconds=TRAILING_READ_SECONDS)
 
 
 def may_repeat(sends: int) -> bool:
     """Say whether a call that was sent ``sends`` times may be sent again without a person."""
-    return sends < MOST_SENDS
+    return sends < MAX_SENDS
 
 
 def dead_at(held_until: datetime, valid_until: datetime | None) -> datetime:
     """Return when a reservation is believed dead: five minutes after its end on our clock, or at the end that the
     Voucher Cloud names, if that is later by a day at most."""
     ours = held_until + timedelta(seconds=DEAD_MARGIN_SECONDS)
-    return ours if valid_until is None else min(max(ours, valid_until), ours + LONGEST_HOLD)
+    return ours if valid_until is None else min(max(ours, valid_until), ours + MAX_CLOCK_ERROR)
 
 
-def _certain_from(certain_at: datetime, read_at: datetime, then: Literal["not_booked", "refused"]) -> Step:
-    return Step("wait", certain_at) if read_at < certain_at else Step(then)
+def _certain_from(
+    certain_at: datetime, read_at: datetime, then: Literal["not_booked", "refused"]
+) -> Decision:
+    return Decision("wait", certain_at) if read_at < certain_at else Decision(then)
 
 
 Fence = Literal["reserve", "release", "death"]
@@ -158,7 +160,7 @@ def next_fence(*, wanted: bool, release_works: bool, failed: Collection[Fence] =
     return "death"
 
 
-def standing(fence: Literal["reserve", "release"], error: VoucherGatewayError | None) -> Standing:
+def judge_fence(fence: Literal["reserve", "release"], error: VoucherGatewayError | None) -> Standing:
     """Say what the answer to a fence's call makes of it; ``error`` is None where it was granted.
 
     A refused or denied reservation is no fence: it may have been refused because of the old hold, whose charge is
@@ -176,7 +178,7 @@ def is_dead(target_dead_at: datetime | None, now: datetime) -> bool:
     return target_dead_at is not None and target_dead_at <= now
 
 
-def death_of(target_dead_at: datetime | None, now: datetime) -> datetime:
+def expiry_of(target_dead_at: datetime | None, now: datetime) -> datetime:
     """Return from when the old reservation cannot be charged any more; one that we know nothing of was answered by
     ``now`` at the latest."""
     return target_dead_at or dead_at(held_until(now), None)

@@ -1,6 +1,6 @@
-"""What of a charged amount was VAT, for vouchers whose VAT was paid at their sale. Nothing is taxed here.
+"""The VAT within a charged amount, for vouchers whose VAT was paid at their sale. Nothing is taxed here.
 
-All is counted in whole cents, so net and VAT add up to gross, and refunds in any parts to what was charged.
+All sums are in whole cents: net and VAT add up to gross, and the shares of partial refunds to the charge.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class TaxShare:
 
 @dataclass(frozen=True)
 class TaxMemo:
-    """What was charged to a voucher with VAT at ``rate`` percent, what of it went back, and what was kept."""
+    """The amounts charged to a voucher with VAT at ``rate`` percent, refunded, and kept."""
 
     rate: Decimal
     captured: TaxShare
@@ -33,20 +33,20 @@ class TaxMemo:
     kept: TaxShare
 
     def of_refund(self, amount: Decimal, *, refunded_before: Decimal) -> TaxShare:
-        """Return the share of one refund. Those of all refunds, each after the last, add up to ``refunded``."""
+        """Return the share of one refund. The shares of all refunds, in order, add up to ``refunded``."""
         before, after = refunded_before, refunded_before + amount
         return _left(self.captured, before, self.rate) - _left(self.captured, after, self.rate)
 
 
 def tax_memo(captured: Decimal, refunded: Decimal, rate: Decimal) -> TaxMemo:
-    """Return how the amounts of a payment divide at ``rate`` percent."""
+    """Divide the amounts of a payment into net and VAT at ``rate`` percent."""
     whole = tax_share(captured, rate)
     kept = _left(whole, refunded, rate)
     return TaxMemo(rate, whole, whole - kept, kept)
 
 
 def tax_share(gross: Decimal, rate: Decimal) -> TaxShare:
-    """Return the VAT within ``gross`` at ``rate`` percent, to the cent, half a cent up, and the net of it."""
+    """Divide ``gross`` into net and VAT at ``rate`` percent, to the cent, half a cent rounded up."""
     cents, hundredths = _hundredths(gross), _hundredths(rate)
     part, whole = 2 * cents * hundredths, 2 * (10_000 + hundredths)
     vat = (part + whole // 2) // whole * CENT

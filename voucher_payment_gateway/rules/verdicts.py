@@ -21,14 +21,14 @@ __all__ = [
     "forbidden_since",
     "is_denied",
     "is_forbidden",
-    "is_past_hope",
+    "needs_review_by",
     "status_after_refund",
     "verdict",
 ]
 
 Verdict = Literal["refused", "not_applied", "unknown"]
 
-HOPE = timedelta(hours=24)
+FORBIDDEN_TIMEOUT = timedelta(hours=24)
 """So long an operation that the API forbids waits for an operator to grant the right."""
 
 
@@ -68,9 +68,9 @@ def is_forbidden(error: VoucherGatewayError) -> bool:
     return isinstance(error, UnavailableError) and (answered or error.code == "answer_not_ours")
 
 
-def is_past_hope(since: datetime | None, now: datetime) -> bool:
+def needs_review_by(since: datetime | None, now: datetime) -> bool:
     """Say whether a person must decide about an operation that the API has forbidden ``since`` then."""
-    return since is not None and now - since >= HOPE
+    return since is not None and now - since >= FORBIDDEN_TIMEOUT
 
 
 CHARGES_PER_CAPTURE = 2

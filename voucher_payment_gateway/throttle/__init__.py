@@ -1,4 +1,4 @@
-"""Limits on guessing codes: what fails is counted, and refused before it is sent.
+"""Rate limits against guessing codes: failed attempts are counted, and beyond a limit refused before they are sent.
 
 with throttle.attempt(request):
     payment = gateway.authorize(order, code, pin=pin)

@@ -1,4 +1,4 @@
-"""Where a request comes from: the one address that the visitor cannot choose."""
+"""The address that a request is counted under: the one that the visitor cannot forge."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,22 +14,22 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 Address = IPv4Address | IPv6Address
 UNKNOWN = "unknown"
-ONE_VISITOR = 64
-"""Of an IPv6 address only so many bits tell visitors apart: the rest is the visitor's own to choose."""
+IPV6_PREFIX_BITS = 64
+"""An IPv6 visitor is known by the network; the rest of the address they may choose freely."""
 
 
 def address_of(meta: Mapping[str, Any], trusted_proxies: Sequence[str]) -> str:
     """Return the address that a visitor is counted under, IPv6 as its /64.
 
-    It is the peer's or, where the peer is a trusted proxy, the right-most one in ``X-Forwarded-For`` that is none:
-    what stands left of it the visitor may have written. Where that cannot be read, it is that of the last proxy
-    that can; visitors without any address are counted together.
+    This is the peer's address or, if the peer is a trusted proxy, the right-most address in ``X-Forwarded-For`` that is
+    no trusted proxy: the visitor may have forged everything left of it. Where that entry is invalid, the last proxy
+    before it counts. Visitors without any address are counted together.
     """
     networks = _networks(tuple(trusted_proxies))
     peer = str(meta.get("REMOTE_ADDR") or "")
     nearest = _parse(peer)
     if not _is_trusted(nearest, UNIX_SOCKET in trusted_proxies, networks):
-        _note_a_proxy(meta, nearest)
+        _warn_of_unnamed_proxy(meta, nearest)
         return _bucket(nearest)
     for hop in reversed(str(meta.get("HTTP_X_FORWARDED_FOR") or "").split(",")):
         address = _parse(hop)
@@ -42,7 +42,7 @@ def address_of(meta: Mapping[str, Any], trusted_proxies: Sequence[str]) -> str:
 
 
 def _parse(text: str) -> Address | None:
-    """Return the address in ``text``, with or without a port; an IPv4 address in IPv6 clothes is an IPv4 address."""
+    """Return the address in ``text``, with or without a port; an IPv4-mapped IPv6 address as IPv4."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -56,27 +56,27 @@ def _parse(text: str) -> Address | None:
 
 
 def _is_trusted(
-    address: Address | None, sockets_are: bool, networks: Iterable[IPv4Network | IPv6Network]
+    address: Address | None, unix_sockets: bool, networks: Iterable[IPv4Network | IPv6Network]
 ) -> bool:
     if address is None:
-        return sockets_are
+        return unix_sockets
     return any(address in network for network in networks)
 
 
 def _bucket(address: Address | None) -> str:
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), ONE_VISITOR), strict=False))
+        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
     return UNKNOWN if address is None else str(address)
 
 
-def _note_a_proxy(meta: Mapping[str, Any], peer: Address | None) -> None:
+def _warn_of_unnamed_proxy(meta: Mapping[str, Any], peer: Address | None) -> None:
     if "HTTP_X_FORWARDED_FOR" in meta and (peer is None or peer.is_private):
         _warn()
 
 
 @lru_cache(maxsize=1)
 def _warn() -> None:
-    """Say it once in a process, not with every request."""
+    """Log once per process, not once per request."""
     logger.warning(
         'throttle: requests come through a proxy that THROTTLE["trusted_proxies"] does not name, so all its visitors '
         "are counted as one address"

@@ -1,7 +1,7 @@
-"""Counting in Django's cache, so that no two attempts take the last place.
+"""Atomic counting in Django's cache, so that concurrent attempts cannot exceed a limit.
 
-A key belongs to one stretch of time and is never used again: an entry that ran out cannot be revived by two at once.
-A cache that is down never stops a checkout: each process counts for itself then.
+Fixed windows: each key belongs to one window and is never reused, so no two processes can reset an expired entry.
+A cache that is down never stops a checkout: each process then counts by itself.
 """
 
 import logging
@@ -19,20 +19,20 @@ from django.utils.crypto import salted_hmac
 
 from voucher_payment_gateway.settings_sections import Limit
 
-__all__ = ["Count", "Counter", "Counting", "counts_exactly", "give_back", "is_shared"]
+__all__ = ["Count", "Counter", "Counting", "counts_exactly", "is_shared", "uncount"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 NAME = "voucher_payment_gateway.throttle"
 MARGIN_SECONDS = 60
-"""So much longer than its stretch of time an entry is kept, for clocks that differ and calls under way."""
+"""How long an entry outlives its window, for clocks that differ and calls in flight."""
 
-OF_THIS_PROCESS = LocMemCache(NAME, {"OPTIONS": {"MAX_ENTRIES": 10_000}})
+PROCESS_CACHE = LocMemCache(NAME, {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
 @dataclass(frozen=True)
 class Counter:
-    """What is counted for somebody in the present stretch of time. Whom it is about cannot be read from ``key``."""
+    """The counter of one visitor, account or address in the current window. ``key`` does not reveal whose it is."""
 
     name: str
     key: str
@@ -41,86 +41,86 @@ class Counter:
 
     @classmethod
     def now(cls, name: str, who: str, limit: Limit) -> "Counter":
-        """Return the counter of ``who`` for the stretch of ``limit.seconds`` that we are in."""
-        stretch = int(time.time() // limit.seconds)
-        text = f"{name} {who} {limit.seconds} {stretch}"
+        """Return the counter of ``who`` in the current window of ``limit.seconds``."""
+        window = int(time.time() // limit.seconds)
+        text = f"{name} {who} {limit.seconds} {window}"
         digest = salted_hmac(NAME, text, algorithm="sha256").hexdigest()[:40]
-        return cls(name, f"{NAME}.{digest}", limit.most, (stretch + 1) * limit.seconds)
+        return cls(name, f"{NAME}.{digest}", limit.most, (window + 1) * limit.seconds)
 
     def seconds_left(self) -> int:
-        """Return after how many whole seconds it begins anew."""
+        """Return the whole seconds until the window ends."""
         return max(math.ceil(self.ends_at - time.time()), 1)
 
 
 @dataclass(frozen=True)
 class Count:
-    """One that was counted, and where."""
+    """One attempt counted, and the cache it was counted in."""
 
     store: BaseCache
     counter: Counter
 
 
 class Counting:
-    """Counts in one cache until that fails once, and from then on in this process."""
+    """Counts in one cache; after its first failure, in this process."""
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
         self._store: BaseCache = _store(alias)
 
-    def take(self, counter: Counter) -> Count | None:
-        """Count one more, or return None where the limit is reached already."""
-        number = self._one_more(counter)
+    def add(self, counter: Counter) -> Count | None:
+        """Count one attempt, or return None if the limit is reached already."""
+        number = self._increment(counter)
         count = Count(self._store, counter)
         if number <= counter.most:
             return count
-        give_back([count])
+        uncount([count])
         return None
 
-    def _one_more(self, counter: Counter) -> int:
+    def _increment(self, counter: Counter) -> int:
         try:
-            return _one_more(self._store, counter)
+            return _increment(self._store, counter)
         except Exception as error:  # whatever a cache backend or its driver raises
             logger.error("throttle: the cache %r failed: %s", self._alias, type(error).__name__)
-            self._store = OF_THIS_PROCESS
-        return _one_more(self._store, counter)
+            self._store = PROCESS_CACHE
+        return _increment(self._store, counter)
 
 
-def give_back(counts: Iterable[Count]) -> None:
-    """Count one less of each. What cannot be given back runs out by itself."""
+def uncount(counts: Iterable[Count]) -> None:
+    """Decrement each counter. A decrement that fails is dropped: the entry expires by itself."""
     for count in counts:
         with suppress(Exception):
             _change(count.store, count.counter, -1)
 
 
 def counts_exactly(cache: BaseCache) -> bool:
-    """Whether two that count at once are both counted: Django's own fallback reads, adds and writes back."""
+    """Whether concurrent increments are all counted. Django's fallback is not atomic: it reads, adds and writes."""
     return type(cache).incr is not BaseCache.incr
 
 
 def is_shared(cache: BaseCache) -> bool:
-    """Whether what one process counts is seen by the others."""
+    """Whether processes share the counts."""
     return not isinstance(cache, DummyCache | LocMemCache)
 
 
 def _store(alias: str) -> BaseCache:
     cache = caches[alias]
-    return OF_THIS_PROCESS if isinstance(cache, DummyCache) else cache
+    return PROCESS_CACHE if isinstance(cache, DummyCache) else cache
 
 
-def _one_more(store: BaseCache, counter: Counter) -> int:
+def _increment(store: BaseCache, counter: Counter) -> int:
     with suppress(ValueError):
         return _change(store, counter, 1)
-    if store.add(counter.key, 1, _lasts(counter)):
+    if store.add(counter.key, 1, _timeout(counter)):
         return 1
-    return _change(store, counter, 1)  # somebody else has just begun it
+    return _change(store, counter, 1)  # another attempt has just created the entry
 
 
 def _change(store: BaseCache, counter: Counter, by: int) -> int:
     number = store.incr(counter.key, by)
     if not counts_exactly(store):
-        store.touch(counter.key, _lasts(counter))  # its incr() has set the cache's own, shorter timeout
+        store.touch(counter.key, _timeout(counter))  # its incr() has reset the timeout to the cache's default
     return number
 
 
-def _lasts(counter: Counter) -> int:
+def _timeout(counter: Counter) -> int:
     return counter.seconds_left() + MARGIN_SECONDS

@@ -6,8 +6,7 @@ from unittest import mock
 
 from tests.proofs.crash.case import Cell, play
 from tests.proofs.crash.world import world
-from voucher_payment_gateway.gateway.holds import record
-from voucher_payment_gateway.gateway.operations import execute
+from voucher_payment_gateway.gateway.operations import execute, reservation
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.gateway.verbs import cancel
 
@@ -32,7 +31,7 @@ BUGS = {
     # money moves inside of the caller's transaction
     "in_atomic": Bug(
         execute,
-        "_in_transaction",
+        "in_transaction",
         lambda: False,
         "capture_in_atomic K9 none alone",
         "is booked and not in",
@@ -51,8 +50,8 @@ BUGS = {
     ),
     # the order whose hold was taken over is not told
     "silent_take_over": Bug(
-        record,
-        "take_over",
+        reservation,
+        "lapse_replaced",
         lambda payment: None,
         "take_over K12 none alone",
         "2 payments hold the voucher",

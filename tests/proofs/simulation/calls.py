@@ -1,10 +1,10 @@
-"""A shop's connection to the Voucher Cloud: its clock, its calls, and the story of what it did."""
+"""A shop's calls to the Voucher Cloud, its clock, and a log of what it did."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.proofs.simulation.faults import Weather
+from tests.proofs.simulation.faults import FaultInjector
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import Remote, Row
 from tests.proofs.simulation.rows import Operation, Rows
@@ -18,12 +18,12 @@ OURS = "shop"
 
 
 class Calls:
-    """A shop's connection to the Voucher Cloud, and its rows."""
+    """A shop with its rows and its calls to the Voucher Cloud."""
 
-    def __init__(self, remote: Remote, weather: Weather, figures: resolution.Figures) -> None:
+    def __init__(self, remote: Remote, injector: FaultInjector, figures: resolution.Tolerances) -> None:
         self.remote = remote
-        self.weather = weather
-        self.loop = weather.loop
+        self.injector = injector
+        self.loop = injector.loop
         self.figures = figures
         self.rows = Rows()
         self.reviews = 0
@@ -32,38 +32,42 @@ class Calls:
     def now(self) -> datetime:
         return MORNING + timedelta(seconds=self.loop.now)
 
-    def tell(self, what: str, operation: Operation, more: str = "") -> None:
+    def log(self, what: str, operation: Operation, more: str = "") -> None:
         self.story.append((self.loop.now, operation.pk, operation.kind, operation.payment_pk, what, more))
 
-    def ask_for_review(self, operation: Operation) -> None:
-        """Tell a person."""
+    def request_review(self, operation: Operation) -> None:
+        """Ask a person to look at an operation."""
         self.rows.operations[operation.pk].reviewed = True
         self.reviews += 1
-        self.tell("needs review", operation)
+        self.log("needs review", operation)
 
     def reserve(self, voucher_id: str, amount: Decimal) -> Process:
-        """Reserve, once more if the answer was lost: the new reservation replaces the lost one."""
+        """Reserve; retry once after a lost answer, since the new reservation replaces the lost one."""
         cents = int(amount * 100)
         for _ in range(2):
             try:
-                return (yield from self.weather.call(lambda now: self.remote.reserve(now, voucher_id, cents)))
+                return (
+                    yield from self.injector.call(lambda now: self.remote.reserve(now, voucher_id, cents))
+                )
             except OutcomeUnknownError:
                 continue
         raise UnavailableError
 
     def bookings(self, voucher_id: str) -> Process:
         """Read all bookings of a voucher."""
-        return (yield from self.weather.call(lambda now: self.remote.bookings(now, voucher_id), moving=False))
+        return (
+            yield from self.injector.call(lambda now: self.remote.bookings(now, voucher_id), moving=False)
+        )
 
     def release(self, hold_id: str) -> Process:
-        return (yield from self.weather.call(lambda now: self.remote.release(now, hold_id)))
+        return (yield from self.injector.call(lambda now: self.remote.release(now, hold_id)))
 
     def book_remotely(self, operation: Operation) -> Process:
-        """Charge or refund, and return the id that was answered."""
+        """Charge or refund, and return the id in the answer."""
         target, by = operation.target_id, operation.pk
         if operation.kind == "refund":
             cents = int(operation.amount * 100)
-            row = yield from self.weather.call(lambda now: self.remote.refund(now, target, cents, OURS, by))
+            row = yield from self.injector.call(lambda now: self.remote.refund(now, target, cents, OURS, by))
         else:
             row = yield from self._charge(target, operation.reference, by)
         if not self._is_ours(operation, row):
@@ -72,12 +76,12 @@ class Calls:
 
     def _charge(self, target: str, number: str, by: int) -> Process:
         remote, loop = self.remote, self.loop
-        if remote.behaviour.booking_dawdles:
-            return self.weather.call(
+        if remote.behaviour.booking_delay:
+            return self.injector.call(
                 lambda now: remote.validated(now, target),
                 finish=lambda hold: remote.book(loop.now, hold, number, OURS, by),
             )
-        return self.weather.call(lambda now: remote.charge(now, target, number, OURS, by))
+        return self.injector.call(lambda now: remote.charge(now, target, number, OURS, by))
 
     def _is_ours(self, operation: Operation, row: Row) -> bool:
         told = {"told_voucher_id": operation.voucher_id, "told_reference": row.order_number}

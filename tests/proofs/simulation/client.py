@@ -1,7 +1,7 @@
-"""The three beats as the gateway carries them out, on rows in memory. Every decision is one of the rules.
+"""How the gateway executes an operation (write ahead, send, record), on rows in memory. The rules decide.
 
-A method that ends in a call is a process: each of its steps may be the last before a crash, or a long time before the
-next. What stands between two yields is done at once or not at all, as in a transaction.
+A method that makes a call is a process: it may crash or stall at each ``yield``. The code between two yields is atomic,
+like a transaction.
 """
 
 from copy import copy
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from tests.proofs.simulation.calls import MORNING, Calls
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import Hold
-from tests.proofs.simulation.rows import ZERO, Operation, OutdatedError, Payment
+from tests.proofs.simulation.rows import ZERO, ConflictError, Operation, Payment
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -38,46 +38,46 @@ STEP = 0.02
 
 
 class Client(Calls):
-    """Writes down, calls, and writes down what came of it."""
+    """Executes operations: write ahead, send, record."""
 
-    # Beat one
-
-    def start(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
-        """Write down an operation and carry it out. Raises OutdatedError where somebody else was first."""
+    def execute_new(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
+        """Create an operation and execute it. Raises ConflictError where another worker wrote first."""
         yield STEP
         draft.created_at = self.now()
         try:
             number = yield from self.prepare(draft, payment, number)
         except NOT_READY:
-            self._write(draft, payment, number, payment_changes, state="due", due_at=self.next_look(draft))
+            self._create(
+                draft, payment, number, payment_changes, state="due", due_at=self.next_attempt_at(draft)
+            )
             raise
         except RefusedError:
-            self._write(draft, payment, number, payment_changes, state="refused")
-            self._end_refused(draft)
+            self._create(draft, payment, number, payment_changes, state="refused")
+            self._on_refused(draft)
             raise
         claimed_at = self.loop.now
-        self._write(
+        self._create(
             draft, payment, number, payment_changes, state="sending", attempts=1, sending_at=self.now()
         )
         yield from self._send(draft, claimed_at)
 
-    def resume(self, operation: Operation) -> Process:
-        """Carry out an operation that is due, unless nobody wants it any more or somebody else took it."""
+    def execute_due(self, operation: Operation) -> Process:
+        """Execute an operation that is due, unless its payment is being cancelled or another worker has leased it."""
         payment = self.rows.payment(operation.payment_pk)
         if operation.kind == "charge" and payment.cancel_requested_at:
-            self.rows.take(operation, state="not_applied")
+            self.rows.compare_and_set(operation, state="not_applied")
             return
         yield STEP
         try:
             yield from self.prepare(operation, payment, None)
         except NOT_READY:
-            self.rows.take(operation, state="due", due_at=self.next_look(operation))
+            self.rows.compare_and_set(operation, state="due", due_at=self.next_attempt_at(operation))
             raise
         except RefusedError:
             yield from self._refused(operation)
             return
         claimed_at = self.loop.now
-        if self.rows.take(
+        if self.rows.compare_and_set(
             operation,
             state="sending",
             attempts=operation.attempts + 1,
@@ -92,7 +92,7 @@ class Client(Calls):
             yield from self._send(operation, claimed_at)
 
     def prepare(self, operation: Operation, payment: Payment, number: int | None) -> Process:
-        """Set what the call needs; return the number of the order's last operation from then on."""
+        """Set the fields that the call needs; return the number of the order's last operation afterwards."""
         if operation.kind == "refund":
             if operation.baseline is None:
                 rows = yield from self.bookings(operation.voucher_id)
@@ -104,7 +104,7 @@ class Client(Calls):
         if not usable:
             if not payment.has_code:
                 raise RefusedError
-            if any(self.rows.is_pending(rival.pk) for rival in self._rivals(payment)):
+            if any(self.rows.is_pending(other.pk) for other in self._competing(payment)):
                 raise UnavailableError
             hold = yield from self.reserve(payment.voucher_id, operation.amount)
             number = self.record_hold(
@@ -114,9 +114,9 @@ class Client(Calls):
         return number
 
     def record_hold(self, payment: Payment, hold: Hold, number: int) -> int:
-        """Write down what a payment holds; return the number of the order's last operation."""
+        """Record the hold of a payment; return the number of the order's last operation."""
         if self.rows.number(payment.order_number) != number:
-            raise OutdatedError
+            raise ConflictError
         until = timing.held_until(self.now())
         server_says = MORNING + timedelta(seconds=hold.valid_until)
         held = {
@@ -132,13 +132,13 @@ class Client(Calls):
             for name, value in {"agreed": hold.amount, **held}.items():
                 setattr(payment, name, value)
             self.rows.add_payment(payment)
-        for rival in self._rivals(payment):
-            if not self.rows.is_pending(rival.pk):
-                self.rows.change_payment(rival, **self._without_hold(rival, "lapsed"))
+        for other in self._competing(payment):
+            if not self.rows.is_pending(other.pk):
+                self.rows.change_payment(other, **self._without_hold(other, "lapsed"))
         self.rows.numbers[payment.order_number] = number + 1
         return number + 1
 
-    def _rivals(self, payment: Payment) -> list[Payment]:
+    def _competing(self, payment: Payment) -> list[Payment]:
         """Return the other payments that hold the same voucher."""
         return [
             copy(row)
@@ -151,9 +151,9 @@ class Client(Calls):
         return {"status": status, "held": ZERO, "reserved_until": None}
 
     def draft_charge(self, payment: Payment, amount: Decimal) -> Operation:
-        """Return a charge, not written yet, with an order number of its own."""
+        """Return an unsaved charge with a unique reference."""
         capture = 1 + sum(op.kind == "charge" for op in self.rows.of_payment(payment.pk))
-        token = format(self.weather.random.getrandbits(40), "010x")
+        token = format(self.injector.random.getrandbits(40), "010x")
         return Operation(
             payment.pk,
             payment.order_number,
@@ -163,24 +163,22 @@ class Client(Calls):
             reference=evidence.charge_reference(payment.order_number, capture, token),
         )
 
-    def next_look(self, operation: Operation) -> datetime:
+    def next_attempt_at(self, operation: Operation) -> datetime:
         now = self.now()
         return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
 
-    def _write(
+    def _create(
         self, draft: Operation, payment: Payment, number: int | None, changes: dict[str, Any], **fields: Any
     ) -> None:
         for name, value in fields.items():
             setattr(draft, name, value)
         if changes and self.rows.payments[payment.pk].as_read() != payment.as_read():
-            raise OutdatedError
+            raise ConflictError
         draft.began = self.loop.now
         self.rows.add(draft, number or 0)
         if changes:
             self.rows.change_payment(payment, **changes)
-        self.tell(draft.state, draft)
-
-    # Beats two and three
+        self.log(draft.state, draft)
 
     def _send(self, operation: Operation, claimed_at: float) -> Process:
         yield STEP
@@ -191,35 +189,41 @@ class Client(Calls):
             yield STEP
         except VoucherGatewayError as error:
             yield STEP
-            yield from self._not_booked(operation, error)
+            yield from self._record_failure(operation, error)
             return
-        self.tell("answered", operation, remote_id)
+        self.log("answered", operation, remote_id)
         try:
-            if not self.book(operation, remote_id):
-                self._keep_late_answer(operation, remote_id)
-        except OutdatedError:
-            self._doubt(operation, OutcomeUnknownError())
-            self.ask_for_review(operation)
+            if not self.succeed(operation, remote_id):
+                self._record_late_answer(operation, remote_id)
+        except ConflictError:
+            self._mark_unknown(operation, OutcomeUnknownError())
+            self.request_review(operation)
 
-    def _not_booked(self, operation: Operation, error: VoucherGatewayError) -> Process:
+    def _record_failure(self, operation: Operation, error: VoucherGatewayError) -> Process:
         found = verdicts.verdict(error, repeated=operation.attempts > 1)
-        self.tell(type(error).__name__, operation, found)
+        self.log(type(error).__name__, operation, found)
         if found == "refused":
             yield from self._refused(operation)
         elif found == "not_applied":
             attempts = operation.attempts - 1
-            self.rows.take(operation, state="due", attempts=attempts, due_at=self.next_look(operation))
+            self.rows.compare_and_set(
+                operation, state="due", attempts=attempts, due_at=self.next_attempt_at(operation)
+            )
         else:
-            self._doubt(operation, error)
+            self._mark_unknown(operation, error)
 
-    def _doubt(self, operation: Operation, error: VoucherGatewayError) -> None:
+    def _mark_unknown(self, operation: Operation, error: VoucherGatewayError) -> None:
         refused_at = self.now() if isinstance(error, RefusedError) else None
-        self.rows.take(operation, state="unknown", refused_at=refused_at, due_at=self.next_look(operation))
+        self.rows.compare_and_set(
+            operation, state="unknown", refused_at=refused_at, due_at=self.next_attempt_at(operation)
+        )
 
-    def book(self, operation: Operation, remote_id: str) -> bool:
-        """Write down a booking on the operation and its payment; say whether the claim was still ours."""
-        reread_at = resolution.last_read_at(self.now(), sends=operation.attempts, booked=True)
-        if not self.rows.take(operation, state="succeeded", remote_id=remote_id, reread_at=reread_at):
+    def succeed(self, operation: Operation, remote_id: str) -> bool:
+        """Record a booking on the operation and its payment; return whether the claim was still ours."""
+        reread_at = resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=True)
+        if not self.rows.compare_and_set(
+            operation, state="succeeded", remote_id=remote_id, reread_at=reread_at
+        ):
             return False
         payment = self.rows.payment(operation.payment_pk)
         if operation.kind == "charge":
@@ -241,25 +245,25 @@ class Client(Calls):
             )
             ended = {"status": status, "held": ZERO, "reserved_until": None, "has_code": False}
             self.rows.change_payment(payment, refunded=refunded, **(ended if status != "captured" else {}))
-        self.tell("succeeded", operation, remote_id)
+        self.log("succeeded", operation, remote_id)
         return True
 
     def refuse(self, operation: Operation, reread_at: datetime | None = None) -> Operation | None:
-        """Write down a refusal for good and what follows; return the operation that follows."""
-        if not self.rows.take(operation, state="refused", reread_at=reread_at):
+        """Record a final refusal; return the operation that replaces the refused one, or None."""
+        if not self.rows.compare_and_set(operation, state="refused", reread_at=reread_at):
             return None
-        self.tell("refused", operation)
-        return self._end_refused(operation)
+        self.log("refused", operation)
+        return self._on_refused(operation)
 
     def _refused(self, operation: Operation) -> Process:
-        follow_up = self.refuse(operation)
-        if follow_up:
+        retry = self.refuse(operation)
+        if retry:
             yield STEP
-            yield from self.resume(follow_up)
+            yield from self.execute_due(retry)
 
-    def _end_refused(self, operation: Operation) -> Operation | None:
+    def _on_refused(self, operation: Operation) -> Operation | None:
         if operation.kind == "refund":
-            self.ask_for_review(operation)
+            self.request_review(operation)
             return None
         payment = self.rows.payment(operation.payment_pk)
         charged = [op.state for op in self.rows.of_payment(payment.pk) if op.kind == "charge"]
@@ -278,14 +282,14 @@ class Client(Calls):
             return None
         draft = self.draft_charge(payment, operation.amount)
         draft.created_at = self.now()
-        draft.due_at = self.next_look(draft)
+        draft.due_at = self.next_attempt_at(draft)
         draft.began = self.loop.now
         self.rows.add(draft, self.rows.number(draft.order_number))
         self.rows.change_payment(payment, reserved_until=None)
         return draft
 
-    def _keep_late_answer(self, operation: Operation, remote_id: str) -> None:
+    def _record_late_answer(self, operation: Operation, remote_id: str) -> None:
         stored = self.rows.operations[operation.pk]
         stored.late_answers.append(remote_id)
         if evidence.needs_review(state=stored.state, recorded_id=stored.remote_id, remote_id=remote_id):
-            self.ask_for_review(operation)
+            self.request_review(operation)

@@ -1,4 +1,4 @@
-"""One day of a shop, drawn from a seed. ``python -m tests.proofs.simulation.day SEED`` plays it again."""
+"""One day of a shop, drawn from a seed. ``python -m tests.proofs.simulation.day SEED`` replays it."""
 
 import sys
 from collections import Counter
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.proofs.simulation.faults import Rates, Weather
+from tests.proofs.simulation.faults import FaultInjector, Rates
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.oracle import Judgement, judge
-from tests.proofs.simulation.others import Clerk, Till
 from tests.proofs.simulation.remote import Behaviour, Remote, euros
 from tests.proofs.simulation.shop import Shop
-from voucher_payment_gateway.rules.resolution import Figures
+from tests.proofs.simulation.till_and_clerk import Clerk, Till
+from voucher_payment_gateway.rules.resolution import Tolerances
 
 __all__ = ["Result", "Setting", "play"]
 
 OPENING_HOURS = 4 * 3600
-PATIENCE = 60 * 3600
-"""So long after closing everything must be decided and read once more."""
+SETTLE_SECONDS = 60 * 3600
+"""Maximum seconds after closing until everything must be decided, and read a last time."""
 ORDERS = 30
 NUMBERS = [f"{number}" for number in range(1000, 1012)] + ["10010", "10011", "1001-1", "1001-2", "1002-1"]
 AMOUNTS = (100, 500, 500, 1000, 1000, 2500, 4999)
@@ -27,11 +27,11 @@ AMOUNTS = (100, 500, 500, 1000, 1000, 2500, 4999)
 
 @dataclass(frozen=True)
 class Setting:
-    """What a day is played with; a planted bug changes it."""
+    """The parameters of a day; a mutant changes them."""
 
     shop: type[Shop] = Shop
     rates: Rates = field(default_factory=Rates)
-    figures: Figures = field(default_factory=Figures)
+    figures: Tolerances = field(default_factory=Tolerances)
     behaviour: dict[str, Any] = field(default_factory=dict)
     clerk_visits: float = 0.3
     vouchers: int = 7
@@ -58,7 +58,7 @@ class Result:
 
 
 def play(seed: int, setting: Setting | None = None) -> Result:
-    """Play the day that belongs to ``seed``."""
+    """Play the day of ``seed``."""
     return Day(seed, setting or Setting()).play()
 
 
@@ -69,21 +69,21 @@ class Day:
         drawn = Behaviour.drawn(random)
         behaviour = Behaviour(**{**_fields(drawn), **setting.behaviour})
         self.seen: Counter[str] = Counter()
-        self.weather = Weather(random, setting.rates, self.seen)
-        self.loop = self.weather.loop
+        self.injector = FaultInjector(random, setting.rates, self.seen)
+        self.loop = self.injector.loop
         self.remote = Remote(
             random, behaviour, [random.choice((4000, 10000, 30000, 60000)) for _ in range(setting.vouchers)]
         )
-        self.shop = setting.shop(self.remote, self.weather, setting.figures)
+        self.shop = setting.shop(self.remote, self.injector, setting.figures)
 
     def play(self) -> Result:
         for _ in range(ORDERS):
             self._order(self.random.uniform(0, OPENING_HOURS))
         for shortest, longest in ((90, 270), (120, 360)):
             self._sweep_every(shortest, longest)
-        self._others()
+        self._schedule_till_and_clerk()
         self.loop.run(OPENING_HOURS)
-        while self.loop.now < OPENING_HOURS + PATIENCE and self._something_is_left():
+        while self.loop.now < OPENING_HOURS + SETTLE_SECONDS and self._something_is_left():
             self.loop.run(self.loop.now + 3600)
         return self._judged()
 
@@ -104,17 +104,15 @@ class Day:
         rows = self.shop.rows
         return bool(rows.open or rows.to_reread) or self.loop.now < OPENING_HOURS + 3 * 3600
 
-    # Orders
-
     def _order(self, opened_at: float) -> None:
-        """Schedule what the customer and the staff want of one order."""
+        """Schedule the checkout of an order."""
         random, number = self.random, self.random.choice(NUMBERS)
         several = random.random() < 0.1 and self.setting.vouchers > 1
         vouchers = random.sample(list(self.remote.vouchers), 2 if several else 1)
         self._scheduled(opened_at, lambda: (self._checkout(number, voucher) for voucher in vouchers))
 
     def _checkout(self, number: str, voucher: str) -> Process:
-        """Pay with a voucher: a part of what is on it, or all, as people like to."""
+        """Pay with a voucher: often with all of its balance, as customers do."""
         there = self.remote.vouchers[voucher].balance
         cents = self.random.choice(AMOUNTS)
         if 0 < there <= cents * 2 or (0 < there <= 10000 and self.random.random() < 0.3):
@@ -125,7 +123,7 @@ class Day:
             self._plan(pk, amount)
 
     def _plan(self, pk: int, amount: Any) -> None:
-        """Draw what happens to a payment; whoever wants it comes again as a process of its own."""
+        """Draw what happens to a payment later; each action is a process of its own."""
         random, now, shop = self.random, self.loop.now, self.shop
         part = euros(random.randint(1, int(amount * 100))) if random.random() < 0.25 else None
         late = random.random() < 0.15
@@ -152,17 +150,15 @@ class Day:
 
         self.loop.at(instant, begin)
 
-    # Everybody else
-
     def _sweep_every(self, shortest: float, longest: float) -> None:
         def sweep() -> None:
-            if self.shop.rows.open or self.shop.rows.to_reread or self.shop.rows.wishes:
+            if self.shop.rows.open or self.shop.rows.to_reread or self.shop.rows.cancel_requests:
                 self.loop.spawn(self.shop.sweep(), self.loop.now)
             self.loop.at(self.loop.now + self.random.uniform(shortest, longest), sweep)
 
         self.loop.at(self.random.uniform(0, longest), sweep)
 
-    def _others(self) -> None:
+    def _schedule_till_and_clerk(self) -> None:
         random, loop = self.random, self.loop
         till = Till(random, self.remote, self.shop.rows, self.seen)
         clerk = Clerk(random, self.remote, self.shop.rows, self.seen)

@@ -1,6 +1,6 @@
-"""What goes wrong: on the way of a request, and with the processes of the shop.
+"""The fault injector: requests are lost, late or duplicated, processes crash or stall.
 
-What a failure means to the client is not made up here: it is asked of the package's own ``api._answers``.
+Which error a failure is to the client is not modelled: the package's own ``api._interpret`` decides it.
 """
 
 from collections import Counter
@@ -16,15 +16,15 @@ from voucher_payment_gateway.api._interpret import conclude
 from voucher_payment_gateway.api._steps import Answer, Failure
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
-__all__ = ["DEADLINE_SECONDS", "Rates", "Weather"]
+__all__ = ["DEADLINE_SECONDS", "FaultInjector", "Rates"]
 
 DEADLINE_SECONDS = 15.0
-"""So long a caller waits for an answer."""
+"""The timeout of a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often what happens: per call, and per step of a process."""
+    """Fault rates: per call, and per step of a process."""
 
     not_sent: float = 0.02
     lost: float = 0.03
@@ -35,15 +35,15 @@ class Rates:
     redirected: float = 0.002
     throttled: float = 0.003
     doubled: float = 0.0
-    """A box on the way sends the request a second time, up to ``latest`` seconds later: an assumption broken."""
+    """An intermediary duplicates the request, up to ``latest`` seconds later: this breaks an assumption."""
     crash: float = 0.01
     stall: float = 0.002
     latest: float = 600.0
-    """Seconds for which a request may be under way after its caller has given up."""
+    """Maximum seconds in flight after the timeout of the caller."""
     stalled: float = 3600.0
 
     def faults(self) -> list[tuple[float, str]]:
-        """Return the kinds of faults with the upper ends of their shares of all calls."""
+        """Return the kinds of faults with their cumulated rates."""
         kinds = (
             "not_sent",
             "lost",
@@ -93,8 +93,8 @@ NEVER_ARRIVES = ("not_sent", "lost", "broken_before", "throttled")
 WAITS = ("lost", "late")
 
 
-class Letter:
-    """The answer of one request, once there is one."""
+class Reply:
+    """The answer of a request, once it has arrived."""
 
     __slots__ = ("answered", "refused", "value")
 
@@ -103,8 +103,8 @@ class Letter:
         self.value: Any = None
 
 
-class Weather:
-    """Carries requests, loses some of them, and lets processes crash or freeze."""
+class FaultInjector:
+    """Delivers requests except for the lost ones, and lets processes crash or stall."""
 
     def __init__(self, random: Random, rates: Rates, seen: Counter[str]) -> None:
         self.random = random
@@ -120,32 +120,32 @@ class Weather:
         moving: bool = True,
         finish: Callable[[Any], Any] | None = None,
     ) -> Process:
-        """Send a request and wait for its answer; return it, or raise what the package makes of it.
+        """Send a request and wait for its answer; return it, or raise the error that the package would raise.
 
-        ``process`` is done when it arrives; ``finish`` with its result, perhaps seconds later. What has left is on its
-        way, whatever becomes of the process that sent it.
+        ``process`` runs when the request arrives; ``finish`` with its result, perhaps seconds later. A sent request
+        arrives even if the process that sent it crashes.
         """
         self.seen["calls"] += 1
-        kind, letter = self._fault(), Letter()
+        kind, reply = self._fault(), Reply()
         if kind not in NEVER_ARRIVES:
-            self._deliver(process, finish, letter, late=kind == "late")
+            self._deliver(process, finish, reply, late=kind == "late")
         if kind == "":
-            yield from self._wait_for(letter)
-            if not letter.answered:
+            yield from self._wait_for(reply)
+            if not reply.answered:
                 kind = "answer_lost"
         else:
             self.seen["faults"] += 1
             yield DEADLINE_SECONDS if kind in WAITS else 0.3
-        if letter.refused and not kind:
+        if reply.refused and not kind:
             kind = "refused"
         if kind:
             raise (WHEN_MOVING if moving else WHEN_READING)[kind](code=kind)
-        return letter.value
+        return reply.value
 
-    def _wait_for(self, letter: Letter) -> Process:
+    def _wait_for(self, reply: Reply) -> Process:
         yield 0.3
         for _ in range(10):
-            if letter.answered:
+            if reply.answered:
                 return
             yield 1.4
 
@@ -153,28 +153,28 @@ class Weather:
         self,
         process: Callable[[float], Any],
         finish: Callable[[Any], Any] | None,
-        letter: Letter,
+        reply: Reply,
         *,
         late: bool,
     ) -> None:
         random, loop = self.random, self.loop
         loop.at(
             loop.now + (random.uniform(1, self.rates.latest) if late else 0.1),
-            lambda: self._arrive(process, finish, letter),
+            lambda: self._arrive(process, finish, reply),
         )
         if self.rates.doubled and random.random() < self.rates.doubled:
             again = loop.now + random.uniform(0.2, self.rates.latest)
-            loop.at(again, lambda: self._arrive(process, finish, Letter()))
+            loop.at(again, lambda: self._arrive(process, finish, Reply()))
 
     def _arrive(
-        self, process: Callable[[float], Any], finish: Callable[[Any], Any] | None, letter: Letter
+        self, process: Callable[[float], Any], finish: Callable[[Any], Any] | None, reply: Reply
     ) -> None:
         def done(do: Callable[[], Any]) -> None:
             try:
-                letter.value = do()
+                reply.value = do()
             except RefusalError:
-                letter.refused = True
-            letter.answered = True
+                reply.refused = True
+            reply.answered = True
 
         if finish is None:
             done(lambda: process(self.loop.now))
@@ -182,10 +182,10 @@ class Weather:
         try:
             begun = process(self.loop.now)
         except RefusalError:
-            letter.refused = letter.answered = True
+            reply.refused = reply.answered = True
             return
-        dawdle = self.random.uniform(0, 5)
-        self.loop.at(self.loop.now + dawdle, lambda: done(lambda: finish(begun)))
+        delay = self.random.uniform(0, 5)
+        self.loop.at(self.loop.now + delay, lambda: done(lambda: finish(begun)))
 
     def _fault(self) -> str:
         drawn = self.random.random()

@@ -1,4 +1,4 @@
-"""Many processes on one clock: each is a generator that yields the seconds until its next step."""
+"""A discrete-event loop: a process is a generator that yields the seconds until its next step."""
 
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
@@ -10,7 +10,7 @@ Process = Generator[float, None, Any]
 
 
 class Loop:
-    """Runs what is due, in the order of time. ``before_step`` may lose a process (None) or delay it."""
+    """Runs events in the order of time. ``before_step`` may crash a process (None) or delay it (seconds)."""
 
     def __init__(self, before_step: Callable[[], float | None]) -> None:
         self.now = 0.0
@@ -19,16 +19,16 @@ class Loop:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
 
     def at(self, instant: float, do: Callable[[], None]) -> None:
-        """Do something at an instant, whatever becomes of the process that asks for it."""
+        """Schedule an event, which happens even if the process that schedules it crashes."""
         self._count += 1
         heappush(self._due, (instant, self._count, do))
 
     def spawn(self, process: Process, instant: float) -> None:
-        """Let a process begin at an instant."""
+        """Start a process at an instant."""
         self.at(instant, lambda: self._step(process))
 
     def run(self, until: float) -> None:
-        """Do all that is due before an instant."""
+        """Run all events up to an instant."""
         due = self._due
         while due and due[0][0] <= until:
             self.now, _, do = heappop(due)

@@ -1,7 +1,7 @@
-"""Planted bugs: ``python -m tests.proofs.simulation.mutants`` drops one rule after the other, and a day must end wrong.
+"""Mutation testing: ``python -m tests.proofs.simulation.mutants`` drops one rule at a time; a day must then end wrong.
 
-A bug is caught on the first day that ends with a cent too much or too little, an operation stuck, or money moved twice
-without anybody being told, while the same day without the bug does not.
+A mutant is caught on the first day that ends with a wrong cent, a stuck operation, or an unreported double booking, and
+that ends right without the mutant.
 """
 
 import sys
@@ -24,75 +24,75 @@ from voucher_payment_gateway.rules import (
     verdicts,
 )
 
-__all__ = ["BUGS", "Bug", "caught_by"]
+__all__ = ["MUTANTS", "Mutant", "caught_by"]
 
-MOST_DAYS = 600
-"""A bug that survives so many days is not caught."""
+MAX_DAYS = 600
+"""The maximum of days per mutant; one that survives them is not caught."""
 
 Change = Callable[[Any], Any]
 
-HOT = Rates(stall=0.03, crash=0.04)
-DAWDLING = Rates(late=0.3)
-SLOW = Rates(latest=3000, late=0.08)
+UNSTABLE = Rates(stall=0.03, crash=0.04)
+OFTEN_LATE = Rates(late=0.3)
+VERY_LATE = Rates(latest=3000, late=0.08)
 LATE_LISTS = {"list_lag": 300.0, "numbers_are_unique": True}
-PATIENT = resolution.Figures(refund_grace=timedelta(seconds=3600))
+PATIENT = resolution.Tolerances(refund_grace=timedelta(seconds=3600))
 
 
 @dataclass(frozen=True)
-class Bug:
-    """A rule dropped: ``changes`` are what to put in the place of what, ``setting`` the days that bring it out."""
+class Mutant:
+    """A dropped rule: ``changes`` replace functions, ``setting`` plays days on which the rule matters."""
 
     changes: tuple[tuple[Any, str, Change], ...]
     setting: Setting
     instead_of: Setting
-    """The same days without the bug."""
+    """The same days without the mutant."""
 
 
-def _bug(*changes: tuple[Any, str, Change], **setting: Any) -> Bug:
-    return Bug(changes, Setting(**setting), Setting(**setting))
+def _mutant(*changes: tuple[Any, str, Change], **setting: Any) -> Mutant:
+    return Mutant(changes, Setting(**setting), Setting(**setting))
 
 
-def _shop(shop: type[Shop], **setting: Any) -> Bug:
-    return Bug((), Setting(shop=shop, **setting), Setting(**setting))
+def _shop(shop: type[Shop], **setting: Any) -> Mutant:
+    return Mutant((), Setting(shop=shop, **setting), Setting(**setting))
 
 
-def _figures(figures: resolution.Figures, **setting: Any) -> Bug:
-    return Bug((), Setting(figures=figures, **setting), Setting(**setting))
+def _figures(figures: resolution.Tolerances, **setting: Any) -> Mutant:
+    return Mutant((), Setting(figures=figures, **setting), Setting(**setting))
 
 
 def _value(value: Any) -> Change:
     return lambda before: value
 
 
-BUGS: dict[str, Bug] = {
-    "a charge is repeated without a fence": _bug((resolution, "after_absence", mutations.no_fence)),
+MUTANTS: dict[str, Mutant] = {
+    "a charge is repeated without a fence": _mutant((resolution, "after_absence", mutations.no_fence)),
     "where the voucher cannot be reserved, no fence is had": _shop(
-        mutations.NoDeath, rates=Rates(lost=0.1), vouchers=2
+        mutations.NoExpiryFence, rates=Rates(lost=0.1), vouchers=2
     ),
     "the read that decides is sent at the fence": _figures(
-        resolution.Figures(list_lag=timedelta(0)), rates=DAWDLING, behaviour={"list_lag": 55.0}
+        resolution.Tolerances(list_lag=timedelta(0)), rates=OFTEN_LATE, behaviour={"list_lag": 55.0}
     ),
-    "a refused reservation is a fence": _bug(
-        (resolution, "standing", mutations.refused_stands),
-        rates=DAWDLING,
+    "a refused reservation is a fence": _mutant(
+        (resolution, "judge_fence", mutations.refused_stands),
+        rates=OFTEN_LATE,
         behaviour={"open_hold_lowers_balance": True},
         cancels=0.8,
     ),
-    "an unanswered reservation is a fence": _bug(
-        (resolution, "standing", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
+    "an unanswered reservation is a fence": _mutant(
+        (resolution, "judge_fence", mutations.unanswered_stands), rates=Rates(lost=0.1, late=0.1)
     ),
-    "a release that is not found is a fence": _bug(
-        (resolution, "standing", mutations.not_found_stands),
+    "a release that is not found is a fence": _mutant(
+        (resolution, "judge_fence", mutations.not_found_stands),
         (resolution, "next_fence", mutations.release_first),
         rates=Rates(late=0.1),
         behaviour={"release_works": False},
     ),
-    "a reservation dies by the server's clock": _bug(
+    "a reservation dies by the server's clock": _mutant(
         (resolution, "dead_at", mutations.server_clock),
         rates=Rates(late=0.1),
         behaviour={"clock_offset": -7200.0, "open_hold_lowers_balance": True, "list_lag": 55.0},
     ),
-    "a reservation is dead at its very end": _bug(
+    "a reservation is dead at its very end": _mutant(
         (resolution, "DEAD_MARGIN_SECONDS", _value(0)),
         rates=Rates(latest=3000, late=0.3),
         behaviour={"lapse_lag": 240.0},
@@ -100,88 +100,90 @@ BUGS: dict[str, Bug] = {
         cancels=0.8,
     ),
     "the filter of the lists is believed": _shop(mutations.BelievesTheFilter),
-    "bookings that are ours already count, one number per order": _bug(
+    "bookings that are ours already count, one number per order": _mutant(
         (evidence, "charge_evidence", mutations.ours_count),
         (evidence, "charge_reference", mutations.bare_number),
     ),
-    "the shop's bare number is sent": _bug(
+    "the shop's bare number is sent": _mutant(
         (evidence, "charge_reference", mutations.bare_number), rates=Rates(lost=0.1)
     ),
     "every attempt has a new number": _shop(mutations.NewNumbers, behaviour=LATE_LISTS),
-    "the order number is compared by its beginning": _bug(
+    "the order number is compared by its beginning": _mutant(
         (evidence, "charge_evidence", mutations.prefix_compare),
         (evidence, "charge_reference", mutations.without_token),
     ),
-    "state is compared, not the claim": _bug((Rows, "take", mutations.compare_state), rates=HOT),
-    "a claim is not raised": _bug((Rows, "_next_claim", mutations.same_claim), rates=HOT),
-    "nothing is compared": _bug((Rows, "take", mutations.compare_nothing), rates=HOT),
-    "a lease that ran out means: send again": _bug((timing, "after_lease", _value(lambda kind: "due"))),
-    "a worker that slept sends nevertheless": _bug(
-        (timing, "may_begin", _value(lambda now, latest: True)), rates=HOT
+    "state is compared, not the claim": _mutant(
+        (Rows, "compare_and_set", mutations.compare_state), rates=UNSTABLE
     ),
-    "a refund is repeated without grace": _figures(resolution.Figures(refund_grace=timedelta(0))),
+    "a claim is not raised": _mutant((Rows, "_next_claim", mutations.same_claim), rates=UNSTABLE),
+    "nothing is compared": _mutant((Rows, "compare_and_set", mutations.compare_nothing), rates=UNSTABLE),
+    "a lease that ran out means: send again": _mutant((timing, "after_lease", _value(lambda kind: "due"))),
+    "a worker that slept sends nevertheless": _mutant(
+        (timing, "may_begin", _value(lambda now, latest: True)), rates=UNSTABLE
+    ),
+    "a refund is repeated without grace": _figures(resolution.Tolerances(refund_grace=timedelta(0))),
     "the grace is shorter than a request can be under way": _figures(
-        resolution.Figures(refund_grace=timedelta(seconds=300))
+        resolution.Tolerances(refund_grace=timedelta(seconds=300))
     ),
     "refunds are matched by their time": _shop(mutations.MatchesByTime),
-    "refunds that were there before count": _bug(
+    "refunds that were there before count": _mutant(
         (evidence, "refund_evidence", mutations.no_baseline),
         clerk_visits=20,
         behaviour={"rows_tell_client": False},
     ),
-    "several operations are open on one voucher": _bug(
+    "several operations are open on one voucher": _mutant(
         (Rows, "one_open_per_voucher", _value(False)),
         rates=Rates(lost=0.1, answer_lost=0.1, late=0.1),
         behaviour={"refunds_tell_number": False},
         vouchers=1,
     ),
-    "what is unknown is sent again": _bug((verdicts, "verdict", mutations.unknown_is_not_applied)),
-    "what is unknown has failed": _bug((verdicts, "verdict", mutations.unknown_is_refused)),
+    "what is unknown is sent again": _mutant((verdicts, "verdict", mutations.unknown_is_not_applied)),
+    "what is unknown has failed": _mutant((verdicts, "verdict", mutations.unknown_is_refused)),
     "a lost answer is asked for again at once": _shop(mutations.Retries),
     "a redirect is followed": _shop(mutations.FollowsRedirects, rates=Rates(redirected=0.05)),
-    "the refusal of a repeat is final": _bug(
+    "the refusal of a repeat is final": _mutant(
         (verdicts, "verdict", mutations.refusal_is_final), behaviour=LATE_LISTS
     ),
-    "nothing is read once more": _bug(
-        (resolution, "last_read_at", _value(lambda now, **facts: None)), rates=SLOW
+    "nothing is read once more": _mutant(
+        (resolution, "trailing_read_at", _value(lambda now, **facts: None)), rates=VERY_LATE
     ),
-    "what is being cancelled counts as cancelled": _bug(
+    "what is being cancelled counts as cancelled": _mutant(
         (verdicts, "status_after_refund", mutations.cancelled_too_soon), rates=Rates(answer_lost=0.1)
     ),
 }
 
 
 @contextmanager
-def planted(bug: Bug) -> Iterator[None]:
-    """Have the bug."""
+def applied(mutant: Mutant) -> Iterator[None]:
+    """Apply the mutant."""
     with ExitStack() as patches:
-        for where, name, change in bug.changes:
+        for where, name, change in mutant.changes:
             before = getattr(where, name, None)
             patches.enter_context(mock.patch.object(where, name, change(before), create=where is Rows))
         yield
 
 
-def caught_by(bug: Bug) -> tuple[Result, int] | None:
-    """Return the first day that the bug spoils, and how many were played; None if none is."""
-    for seed in range(MOST_DAYS):
-        with planted(bug):
-            spoilt = play(seed, bug.setting)
-        if spoilt.is_wrong and not play(seed, bug.instead_of).is_wrong:
-            return spoilt, seed + 1
+def caught_by(mutant: Mutant) -> tuple[Result, int] | None:
+    """Return the first day that goes wrong with the mutant only, and how many were played; or None."""
+    for seed in range(MAX_DAYS):
+        with applied(mutant):
+            wrong = play(seed, mutant.setting)
+        if wrong.is_wrong and not play(seed, mutant.instead_of).is_wrong:
+            return wrong, seed + 1
     return None
 
 
 def main() -> int:
-    names = sys.argv[1:] or list(BUGS)
+    names = sys.argv[1:] or list(MUTANTS)
     survivors = 0
     for name in names:
-        caught = caught_by(BUGS[name])
+        caught = caught_by(MUTANTS[name])
         survivors += caught is None
         if caught:
             result, days = caught
             print(f"{name}: {days} days: {result.judgement.problems[0]}", flush=True)
         else:
-            print(f"{name}: NOT CAUGHT in {MOST_DAYS} days", flush=True)
+            print(f"{name}: NOT CAUGHT in {MAX_DAYS} days", flush=True)
     print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
     return 1 if survivors else 0
 

@@ -1,4 +1,4 @@
-"""The planted bugs themselves: rules as somebody in a hurry would write them."""
+"""The mutations: plausible but wrong versions of the rules and of the client."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,19 +14,19 @@ from voucher_payment_gateway.rules import evidence
 
 
 def no_fence(after_absence: Any) -> Any:
-    def careless(doubt: Any, read_at: Any, figures: Any) -> Any:
+    def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
         known = replace(doubt, fence_at=doubt.sent_at) if doubt.kind == "charge" else doubt
         return after_absence(known, read_at, figures)
 
-    return careless
+    return mutated
 
 
 def refused_stands(standing: Any) -> Any:
-    def careless(fence: Any, error: Any) -> Any:
+    def mutated(fence: Any, error: Any) -> Any:
         refused = fence == "reserve" and isinstance(error, RefusedError)
         return "stands" if refused else standing(fence, error)
 
-    return careless
+    return mutated
 
 
 def unanswered_stands(standing: Any) -> Any:
@@ -34,18 +34,18 @@ def unanswered_stands(standing: Any) -> Any:
 
 
 def not_found_stands(standing: Any) -> Any:
-    def careless(fence: Any, error: Any) -> Any:
+    def mutated(fence: Any, error: Any) -> Any:
         not_found = fence == "release" and isinstance(error, RefusedError)
         return "stands" if not_found else standing(fence, error)
 
-    return careless
+    return mutated
 
 
 def release_first(next_fence: Any) -> Any:
-    def careless(*, wanted: bool, release_works: bool, failed: Any = ()) -> Any:
+    def mutated(*, wanted: bool, release_works: bool, failed: Any = ()) -> Any:
         return next_fence(wanted=wanted and "release" in failed, release_works=True, failed=failed)
 
-    return careless
+    return mutated
 
 
 def server_clock(dead_at: Any) -> Any:
@@ -61,12 +61,12 @@ def no_baseline(refund_evidence: Any) -> Any:
 
 
 def prefix_compare(charge_evidence: Any) -> Any:
-    def careless(rows: Any, *, reference: str, amount: Any, ours: Any) -> Any:
+    def mutated(rows: Any, *, reference: str, amount: Any, ours: Any) -> Any:
         alike = [row for row in rows if (row.order_number or "").startswith(reference)]
         same = [replace(row, order_number=reference) for row in alike]
         return charge_evidence(same, reference=reference, amount=amount, ours=ours)
 
-    return careless
+    return mutated
 
 
 def bare_number(charge_reference: Any) -> Any:
@@ -77,23 +77,23 @@ def without_token(charge_reference: Any) -> Any:
     return lambda order_number, capture, token: f"{order_number}-{capture}"
 
 
-def compare_state(take: Any) -> Any:
-    def careless(rows: Any, operation: Operation, **changes: Any) -> bool:
+def compare_state(compare_and_set: Any) -> Any:
+    def mutated(rows: Any, operation: Operation, **changes: Any) -> bool:
         stored = rows.operations[operation.pk]
         if stored.state != operation.state:
             return False
         operation.claim = stored.claim
-        return bool(take(rows, operation, **changes))
+        return bool(compare_and_set(rows, operation, **changes))
 
-    return careless
+    return mutated
 
 
-def compare_nothing(take: Any) -> Any:
-    def careless(rows: Any, operation: Operation, **changes: Any) -> bool:
+def compare_nothing(compare_and_set: Any) -> Any:
+    def mutated(rows: Any, operation: Operation, **changes: Any) -> bool:
         operation.claim = rows.operations[operation.pk].claim
-        return bool(take(rows, operation, **changes))
+        return bool(compare_and_set(rows, operation, **changes))
 
-    return careless
+    return mutated
 
 
 def same_claim(next_claim: Any) -> Any:
@@ -117,32 +117,32 @@ def _instead(found: str, then: str) -> str:
 
 
 def cancelled_too_soon(status_after_refund: Any) -> Any:
-    def careless(*, refunded: Any, captured: Any, cancelling: bool) -> str:
+    def mutated(*, refunded: Any, captured: Any, cancelling: bool) -> str:
         return (
             "cancelled"
             if cancelling
             else status_after_refund(refunded=refunded, captured=captured, cancelling=False)
         )
 
-    return careless
+    return mutated
 
 
-class NoDeath(Shop):
-    """Fences by a new reservation alone."""
+class NoExpiryFence(Shop):
+    """Establishes a fence by a new reservation only."""
 
     def _fence(self, operation: Operation, payment: Payment) -> Process:
-        yield from self._have("reserve", operation, payment)
+        yield from self._establish_fence("reserve", operation, payment)
 
 
 class BelievesTheFilter(Shop):
-    """Asks for the rows with its number and does not look at what it gets."""
+    """Filters the list by its number and trusts the filter."""
 
-    def evidence_of(self, operation: Operation) -> Process:
+    def read_evidence(self, operation: Operation) -> Process:
         if operation.kind != "charge":
-            return (yield from super().evidence_of(operation))
+            return (yield from super().read_evidence(operation))
         ours = self.rows.remote_ids(operation.voucher_id)
         number = operation.reference
-        rows = yield from self.weather.call(
+        rows = yield from self.injector.call(
             lambda now: self.remote.bookings(now, operation.voucher_id, number), moving=False
         )
         same = [replace(row, order_number=number) for row in rows]
@@ -150,11 +150,11 @@ class BelievesTheFilter(Shop):
 
 
 class MatchesByTime(Shop):
-    """Takes for ours what was booked since a minute before it was sent, by the server's clock."""
+    """Takes a refund for ours if it was booked less than a minute before the send, by the server's clock."""
 
-    def evidence_of(self, operation: Operation) -> Process:
+    def read_evidence(self, operation: Operation) -> Process:
         if operation.kind != "refund":
-            return (yield from super().evidence_of(operation))
+            return (yield from super().read_evidence(operation))
         rows = yield from self.bookings(operation.voucher_id)
         assert operation.sending_at
         since = operation.sending_at - timedelta(seconds=60)
@@ -171,18 +171,18 @@ class MatchesByTime(Shop):
 
 
 class NewNumbers(Shop):
-    """Sends a new order number with every attempt."""
+    """Sends a new reference with every attempt."""
 
-    def resume(self, operation: Operation) -> Process:
+    def execute_due(self, operation: Operation) -> Process:
         if operation.kind == "charge":
             operation.reference = self.rows.operations[operation.pk].reference = (
                 f"{operation.reference}{operation.attempts}"
             )
-        yield from super().resume(operation)
+        yield from super().execute_due(operation)
 
 
 class Retries(Shop):
-    """Sends again, once, when the answer does not come."""
+    """Retries once, at once, after a lost answer."""
 
     def book_remotely(self, operation: Operation) -> Process:
         try:
@@ -195,7 +195,7 @@ class Retries(Shop):
 
 
 class FollowsRedirects(Shop):
-    """Sends again to where a redirect points."""
+    """Follows a redirect."""
 
     def book_remotely(self, operation: Operation) -> Process:
         try:

@@ -1,7 +1,7 @@
-"""What must be true when a day is over, by the remote's own books in integer cents.
+"""The oracle: compares the shop's rows with the remote's own books at the end of a day, in integer cents.
 
-It shares no code with the package or with the client: of the books it reads the rows, of the shop its rows. Each
-booking of ours knows in the books which operation asked for it; the client never learns that.
+It shares no code with the package or with the client. In the books, each of our bookings names the operation that
+made it; the client never sees that.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ OPEN = ("due", "sending", "unknown")
 
 @dataclass
 class Judgement:
-    """What is wrong, in words and figures. ``told``: doubled, and a person was told; ``silent``: nobody was."""
+    """The problems found. ``told`` counts double bookings with a requested review, ``silent`` those without."""
 
     problems: list[str] = field(default_factory=list)
     wrong_cents: int = 0
@@ -23,12 +23,12 @@ class Judgement:
     told: int = 0
     silent: int = 0
     foreign: int = 0
-    """Refunds that a clerk made at the same time, taken for ours. If ours was never booked, the customer got the money
-    once; else the clerk's is a second one, which our own calls did not make."""
+    """Refunds by a clerk that were taken for ours in flight. If ours was never booked, the customer got the money once;
+    otherwise the clerk's is a second refund, which our calls did not make."""
 
 
 def judge(vouchers: Any, payments: Any, operations: Any) -> Judgement:
-    """Compare the books with the shop's rows."""
+    """Compare the books with the shop's rows, to the cent."""
     judgement = Judgement()
     booked: dict[int, list[Any]] = defaultdict(list)
     by_id: dict[str, Any] = {}
@@ -79,12 +79,12 @@ def _judge_payment(
         judgement.wrong_cents += _cents(payment.captured - payment.refunded)
         judgement.problems.append(f"payment {payment.pk} is cancelled, but not all went back")
     if payment.cancel_requested_at and payment.status in ("authorized", "lapsed", "captured", "refunded"):
-        left_to_a_person = any(
+        needs_a_person = any(
             op.state == "manual" or (op.kind == "refund" and op.state == "refused") for op in operations
         )
-        if not left_to_a_person and not any(op.state in OPEN for op in operations):
+        if not needs_a_person and not any(op.state in OPEN for op in operations):
             judgement.stuck += 1
-            judgement.problems.append(f"payment {payment.pk}: the wish to cancel was not carried out")
+            judgement.problems.append(f"payment {payment.pk}: the request to cancel was not carried out")
 
 
 def _judge_vouchers(judgement: Judgement, vouchers: Any) -> None:

@@ -1,7 +1,7 @@
-"""The Voucher Cloud as its own books have it, in integer cents, with every unknown of its behaviour drawn.
+"""A model of the Voucher Cloud, in integer cents, with every undocumented behaviour drawn at random.
 
-It shares no code with the package or with its local Voucher Cloud. ``by`` names whose call it is, in the shop's own
-words: the remote does not tell it to anybody but the oracle.
+It shares no code with the package or with its local Voucher Cloud. ``by`` identifies the operation that made a call;
+only the oracle reads it.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from typing import Any
 
 __all__ = ["Behaviour", "Hold", "RefusalError", "Remote", "Row", "Voucher", "euros"]
 
-HOLD_LASTS = 1800.0
+HOLD_SECONDS = 1800.0
 
 
 class RefusalError(Exception):
-    """The Voucher Cloud says no."""
+    """The Voucher Cloud refuses."""
 
 
 @cache
@@ -27,7 +27,7 @@ def euros(cents: int) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One reading of what the documentation leaves open."""
+    """One interpretation of what the API's documentation leaves open."""
 
     second_charge: str = "refuse"
     number_filter: str = "exact"
@@ -41,7 +41,7 @@ class Behaviour:
     refused_reserve_kills_hold: bool = False
     numbers_are_unique: bool = False
     lapse_lag: float = 0.0
-    booking_dawdles: float = 0.0
+    booking_delay: float = 0.0
     clock_offset: float = 0.0
 
     @classmethod
@@ -59,14 +59,14 @@ class Behaviour:
             refused_reserve_kills_hold=random.random() < 0.5,
             numbers_are_unique=random.random() < 0.3,
             lapse_lag=random.choice((0.0, 240.0)),
-            booking_dawdles=5.0 if random.random() < 0.3 else 0.0,
+            booking_delay=5.0 if random.random() < 0.3 else 0.0,
             clock_offset=random.choice((0.0, 0.0, 40.0, -40.0, 7200.0, -7200.0)),
         )
 
 
 @dataclass(slots=True)
 class Hold:
-    """An answered reservation."""
+    """A reservation."""
 
     id: str
     voucher_id: str
@@ -80,7 +80,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Row:
-    """A booking. ``cents`` is what the books say, ``amount`` the same as it is told."""
+    """A booking. ``cents`` is its amount in the books, ``amount`` the same as the API returns it."""
 
     id: str
     type: str
@@ -105,7 +105,7 @@ class Voucher:
 
 
 class Remote:
-    """All vouchers. Every method is called at the instant when the request arrives."""
+    """All vouchers. A method is called at the instant when its request arrives."""
 
     def __init__(self, random: Random, behaviour: Behaviour, balances: list[int]) -> None:
         self.random = random
@@ -116,7 +116,7 @@ class Remote:
         self._gone: set[str] = set()
 
     def reserve(self, now: float, voucher_id: str, cents: int) -> Hold:
-        """Hold an amount in the place of what was held before."""
+        """Hold an amount; it replaces the voucher's previous hold."""
         voucher, behaviour = self.vouchers[voucher_id], self.behaviour
         there = voucher.balance
         if behaviour.open_hold_lowers_balance and voucher.hold and now < voucher.hold.ends_at:
@@ -126,7 +126,7 @@ class Remote:
                 self._end(voucher)
             raise RefusalError("balance")
         self._end(voucher)
-        ends_at = now + HOLD_LASTS
+        ends_at = now + HOLD_SECONDS
         hold = Hold(
             f"h{len(self._holds)}", voucher_id, cents, euros(cents), ends_at, ends_at + behaviour.clock_offset
         )
@@ -134,7 +134,7 @@ class Remote:
         return hold
 
     def release(self, now: float, hold_id: str) -> None:
-        """Cancel a reservation, where there is such a call; else it says "not found"."""
+        """Cancel a reservation; "not found" where there is no such call."""
         hold = self._holds.get(hold_id)
         voucher = self.vouchers[hold.voucher_id] if hold else None
         if not self.behaviour.release_works or not voucher or voucher.hold is not hold:
@@ -142,19 +142,19 @@ class Remote:
         self._end(voucher)
 
     def charge(self, now: float, hold_id: str, number: str, client_id: str, by: Any) -> Row:
-        """Book what a hold holds."""
+        """Book the amount of a hold."""
         hold = self.validated(now, hold_id)
         return self.book(now, hold, number, client_id, by)
 
     def validated(self, now: float, hold_id: str) -> Hold:
-        """Return the hold, where it can be charged now: the first half of a charge."""
+        """Return the hold if it can be charged now: the first half of a charge."""
         hold = self._holds.get(hold_id)
         if hold is None or hold_id in self._gone or now >= hold.ends_at + self.behaviour.lapse_lag:
             raise RefusalError("closed")
         return hold
 
     def book(self, now: float, hold: Hold, number: str, client_id: str, by: Any) -> Row:
-        """Book a validated charge, perhaps seconds later: the second half of it."""
+        """Book a validated charge, perhaps seconds later: the second half of a charge."""
         voucher = self.vouchers[hold.voucher_id]
         if hold.charged_as:
             if self.behaviour.second_charge == "same":
@@ -173,7 +173,7 @@ class Remote:
         return row
 
     def refund(self, now: float, charge_id: str, cents: int, client_id: str, by: Any) -> Row:
-        """Give back a part of a charge."""
+        """Refund a charge, or a part of it."""
         charge = self._rows[charge_id]
         voucher = self._voucher_of(charge)
         limit = charge.cents
@@ -186,7 +186,7 @@ class Remote:
         return self._booked(now, voucher, "refund", cents, number, client_id, charge_id, by)
 
     def bookings(self, now: float, voucher_id: str, number: str | None = None) -> list[Row]:
-        """Return the rows that are shown already; what a filter by number does, nobody knows."""
+        """Return the rows visible by now. The effect of a filter by number is undocumented, so it is drawn."""
         shown = [row for row in self.vouchers[voucher_id].rows if row.shown_at <= now]
         if number is None or self.behaviour.number_filter == "ignored":
             return shown

@@ -1,4 +1,4 @@
-"""Resolving unknown outcomes step by step, as the gateway does; which step is one of the rules."""
+"""Resolves unknown outcomes step by step, as the gateway does; the rules choose the step."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from tests.proofs.simulation.client import STEP, Client
 from tests.proofs.simulation.faults import DEADLINE_SECONDS
 from tests.proofs.simulation.loop import Process
-from tests.proofs.simulation.rows import Operation, OutdatedError, Payment
+from tests.proofs.simulation.rows import ConflictError, Operation, Payment
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.rules import evidence, resolution, timing
 
@@ -14,40 +14,40 @@ __all__ = ["Resolver"]
 
 
 class Resolver(Client):
-    """A client that finds out."""
+    """A client that resolves unknown outcomes."""
 
     def resolve(self, operation: Operation) -> Process:
-        """Take one step with an unknown operation."""
+        """Take one step towards the outcome of an unknown operation."""
         lease = timedelta(seconds=timing.lease_seconds(DEADLINE_SECONDS))
-        if not self.rows.take(operation, due_at=self.now() + lease):
+        if not self.rows.compare_and_set(operation, due_at=self.now() + lease):
             return
         payment = self.rows.payment(operation.payment_pk)
         yield STEP
         read_at = self.now()
-        found = yield from self.evidence_of(operation)
+        found = yield from self.read_evidence(operation)
         yield STEP
         if found.verdict == "found":
-            self.tell("found", operation, found.remote_id)
-            self.book(operation, found.remote_id)
+            self.log("found", operation, found.remote_id)
+            self.succeed(operation, found.remote_id)
         elif found.verdict == "ambiguous":
-            self._hand_over(operation)
+            self._require_review(operation)
         else:
             yield from self._after_absence(operation, payment, read_at)
 
     def read_again(self, operation: Operation) -> Process:
-        """Look once more for what a repetition may have left behind."""
+        """Read the bookings a last time, for duplicates that a retry may have left."""
         reread_at = operation.reread_at
-        found = yield from self.evidence_of(operation)
+        found = yield from self.read_evidence(operation)
         yield STEP
         stored = self.rows.operations[operation.pk]
         if stored.reread_at == reread_at:
             stored.reread_at = None
             self.rows.to_reread.pop(operation.pk, None)
             if found.verdict != "absent":
-                self.ask_for_review(operation)
+                self.request_review(operation)
 
-    def evidence_of(self, operation: Operation) -> Process:
-        """Read the bookings and say what they prove; our own ids are those known before the read."""
+    def read_evidence(self, operation: Operation) -> Process:
+        """Read the bookings and judge them; our own ids are those known before the read."""
         ours = self.rows.remote_ids(operation.voucher_id)
         rows = yield from self.bookings(operation.voucher_id)
         if operation.kind == "charge":
@@ -65,7 +65,7 @@ class Resolver(Client):
         )
 
     def _after_absence(self, operation: Operation, payment: Payment, read_at: datetime) -> Process:
-        doubt = resolution.Doubt(
+        doubt = resolution.UnknownOperation(
             kind=operation.kind,
             sent_at=operation.sending_at or operation.created_at or read_at,
             fence_at=operation.fence_at,
@@ -75,18 +75,18 @@ class Resolver(Client):
         step = resolution.after_absence(doubt, read_at, self.figures)
         match step.do:
             case "wait":
-                self.rows.take(operation, due_at=self._at_the_latest(step.until, operation))
+                self.rows.compare_and_set(operation, due_at=self._next_read_at(step.until, operation))
             case "note_absence":
-                self.rows.take(operation, absent_at=read_at, due_at=step.until)
+                self.rows.compare_and_set(operation, absent_at=read_at, due_at=step.until)
             case "fence":
                 yield from self._fence(operation, payment)
             case "refused":
-                yield from self._give_up_refused(operation)
+                yield from self._refuse_after_absence(operation)
             case "not_booked":
-                yield from self._repeat_or_end(operation, payment)
+                yield from self._after_proven_absence(operation, payment)
 
-    def _at_the_latest(self, instant: datetime | None, operation: Operation) -> datetime:
-        soon = self.next_look(operation)
+    def _next_read_at(self, instant: datetime | None, operation: Operation) -> datetime:
+        soon = self.next_attempt_at(operation)
         return min(instant, soon) if instant is not None else soon
 
     def _fence(self, operation: Operation, payment: Payment) -> Process:
@@ -98,14 +98,16 @@ class Resolver(Client):
                 failed=failed,
             )
             if fence == "death":
-                self._store_fence(operation, resolution.death_of(operation.target_dead_at, self.now()))
+                self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
-            if (yield from self._have(fence, operation, payment)):
+            if (yield from self._establish_fence(fence, operation, payment)):
                 return
             failed.append(fence)
 
-    def _have(self, fence: Literal["reserve", "release"], operation: Operation, payment: Payment) -> Process:
-        """Have this fence and store it; say whether it stands, or raise what its call raised."""
+    def _establish_fence(
+        self, fence: Literal["reserve", "release"], operation: Operation, payment: Payment
+    ) -> Process:
+        """Establish this fence and store it; return whether it holds, or raise the error of its call."""
         error, hold = None, None
         try:
             if fence == "reserve":
@@ -115,13 +117,13 @@ class Resolver(Client):
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
-        standing = resolution.standing(fence, error)
+        standing = resolution.judge_fence(fence, error)
         if standing == "again" and error:
             raise error
         if standing == "fails":
             return False
         if self.rows.operations[operation.pk].claim != operation.claim:
-            raise OutdatedError
+            raise ConflictError
         if hold:
             self.record_hold(payment, hold, self.rows.number(payment.order_number))
         elif fence == "release":
@@ -131,40 +133,42 @@ class Resolver(Client):
 
     def _store_fence(self, operation: Operation, fence_at: datetime) -> None:
         certain_at = fence_at + self.figures.list_lag
-        self.rows.take(operation, fence_at=fence_at, due_at=self._at_the_latest(certain_at, operation))
+        self.rows.compare_and_set(
+            operation, fence_at=fence_at, due_at=self._next_read_at(certain_at, operation)
+        )
 
     def _is_wanted(self, operation: Operation, payment: Payment) -> bool:
         return resolution.is_wanted(
             operation.kind, cancelling=payment.cancel_requested_at is not None, has_code=payment.has_code
         )
 
-    def _repeat_or_end(self, operation: Operation, payment: Payment) -> Process:
-        what = resolution.after_certainty(
+    def _after_proven_absence(self, operation: Operation, payment: Payment) -> Process:
+        what = resolution.after_proven_absence(
             wanted=self._is_wanted(operation, payment),
             sends=operation.attempts,
             cancelling=payment.cancel_requested_at is not None,
         )
-        self.tell("certain", operation, what)
+        self.log("certain", operation, what)
         if what == "repeat":
-            if self.rows.take(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
+            if self.rows.compare_and_set(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
                 yield STEP
-                yield from self.resume(operation)
+                yield from self.execute_due(operation)
         elif what == "hand_over":
-            self._hand_over(operation)
+            self._require_review(operation)
         elif what == "give_up":
-            self.rows.take(operation, state="not_applied", reread_at=self._reread_at(operation))
+            self.rows.compare_and_set(operation, state="not_applied", reread_at=self._reread_at(operation))
         else:
-            yield from self._give_up_refused(operation)
+            yield from self._refuse_after_absence(operation)
 
-    def _give_up_refused(self, operation: Operation) -> Process:
-        follow_up = self.refuse(operation, self._reread_at(operation))
-        if follow_up:
+    def _refuse_after_absence(self, operation: Operation) -> Process:
+        retry = self.refuse(operation, self._reread_at(operation))
+        if retry:
             yield STEP
-            yield from self.resume(follow_up)
+            yield from self.execute_due(retry)
 
     def _reread_at(self, operation: Operation) -> datetime | None:
-        return resolution.last_read_at(self.now(), sends=operation.attempts, booked=False)
+        return resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=False)
 
-    def _hand_over(self, operation: Operation) -> None:
-        if self.rows.take(operation, state="manual"):
-            self.ask_for_review(operation)
+    def _require_review(self, operation: Operation) -> None:
+        if self.rows.compare_and_set(operation, state="manual"):
+            self.request_review(operation)

@@ -1,7 +1,7 @@
-"""The shop's rows, in memory, with what the database promises: compare-and-set and uniqueness.
+"""The shop's rows, in memory, with the guarantees of the database: compare-and-set and uniqueness.
 
-Whoever reads a row gets a copy. It may be changed only as it was read: an operation by its claim, a payment by what
-it held, an order by the number of its last operation.
+A reader gets a copy. A row is updated only if it is unchanged since it was read: an operation is compared by its
+claim, a payment by its amounts and hold, an order by the number of its last operation.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from typing import Any
 
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["Operation", "OutdatedError", "Payment", "Rows"]
+__all__ = ["ConflictError", "Operation", "Payment", "Rows"]
 
 ZERO = Decimal("0.00")
 
 
-class OutdatedError(Exception):
-    """Somebody else wrote first; nothing of ours was written."""
+class ConflictError(Exception):
+    """Another worker wrote first; this write did not happen."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Operation:
     late_answers: list[str] = field(default_factory=list)
     reviewed: bool = False
     began: float = 0.0
-    """When it was written down, for the oracle alone."""
+    """The instant of its creation, for the oracle only."""
 
 
 class Rows:
@@ -81,10 +81,10 @@ class Rows:
         self.payments: dict[int, Payment] = {}
         self.operations: dict[int, Operation] = {}
         self.open: dict[int, Operation] = {}
-        """The operations that are not decided; an index."""
+        """An index of the undecided operations."""
         self.to_reread: dict[int, Operation] = {}
-        self.wishes: dict[int, Payment] = {}
-        """The payments that somebody asked to cancel."""
+        self.cancel_requests: dict[int, Payment] = {}
+        """The payments with a request to cancel."""
         self.numbers: dict[str, int] = {}
         self._claims = 0
 
@@ -100,10 +100,10 @@ class Rows:
         return self.numbers.get(order_number, 0)
 
     def add(self, operation: Operation, number: int) -> None:
-        """Insert an operation as the next after ``number``, or raise OutdatedError."""
+        """Insert an operation as the next after ``number``, or raise ConflictError."""
         if self.number(operation.order_number) != number:
-            raise OutdatedError
-        self._refuse_doubles(operation, operation.state, operation.remote_id)
+            raise ConflictError
+        self._check_unique(operation, operation.state, operation.remote_id)
         self.numbers[operation.order_number] = number + 1
         operation.pk = len(self.operations) + 1
         operation.claim = self._next_claim()
@@ -113,12 +113,12 @@ class Rows:
         payment.pk = len(self.payments) + 1
         self.payments[payment.pk] = copy(payment)
 
-    def take(self, operation: Operation, **changes: Any) -> bool:
-        """Change an operation if its claim is the one that was read; say whether it was."""
+    def compare_and_set(self, operation: Operation, **changes: Any) -> bool:
+        """Update an operation if its claim is unchanged since it was read; return whether it was."""
         stored = self.operations[operation.pk]
         if stored.claim != operation.claim:
             return False
-        self._refuse_doubles(stored, changes.get("state", stored.state), changes.get("remote_id", ""))
+        self._check_unique(stored, changes.get("state", stored.state), changes.get("remote_id", ""))
         changes["claim"] = self._next_claim()
         for name, value in changes.items():
             setattr(stored, name, value)
@@ -127,39 +127,39 @@ class Rows:
         return True
 
     def is_pending(self, pk: int) -> bool:
-        """Say whether an operation of a payment is open."""
+        """Return whether an operation of the payment is open."""
         return any(row.payment_pk == pk for row in self.open.values())
 
     def change_payment(self, payment: Payment, **changes: Any) -> None:
-        """Change a payment as it was read, or raise OutdatedError."""
+        """Update a payment if it is unchanged since it was read, or raise ConflictError."""
         stored = self.payments[payment.pk]
         if stored.as_read() != payment.as_read():
-            raise OutdatedError
+            raise ConflictError
         for name, value in changes.items():
             setattr(stored, name, value)
             setattr(payment, name, value)
         if stored.cancel_requested_at is not None:
-            self.wishes[stored.pk] = stored
+            self.cancel_requests[stored.pk] = stored
 
     def remote_ids(self, voucher_id: str) -> set[str]:
-        """Return the bookings of a voucher that are ours already."""
+        """Return the ids of the voucher's bookings that are in our rows."""
         return {
             row.remote_id
             for row in self.operations.values()
             if row.voucher_id == voucher_id and row.remote_id
         }
 
-    def _refuse_doubles(self, operation: Operation, state: str, remote_id: str) -> None:
+    def _check_unique(self, operation: Operation, state: str, remote_id: str) -> None:
         if operation.kind not in MONEY_KINDS:
             return
         if remote_id and self._other(self.operations.values(), operation, "remote_id", remote_id):
-            raise OutdatedError("remote_id")
+            raise ConflictError("remote_id")
         if (
             state in OPEN_STATES
             and self.one_open_per_voucher
             and self._other(self.open.values(), operation, "voucher_id", operation.voucher_id)
         ):
-            raise OutdatedError("open")
+            raise ConflictError("open")
 
     def _other(self, rows: Iterable[Operation], operation: Operation, name: str, value: str) -> bool:
         return any(

@@ -34,7 +34,7 @@ FIGURES = (
 
 
 def play_many(first: int, days: int) -> tuple[list[str], Counter[str]]:
-    """Play the days of ``days`` seeds from ``first``; return what went wrong, and the figures of all."""
+    """Play the days of ``days`` seeds from ``first``; return the wrong ones, and the figures of all."""
     wrong: list[str] = []
     seen: Counter[str] = Counter()
     for seed in range(first, first + days):
@@ -46,7 +46,7 @@ def play_many(first: int, days: int) -> tuple[list[str], Counter[str]]:
 
 
 def play_on(processes: int, first: int, days: int) -> tuple[list[str], Counter[str]]:
-    """The same, by several processes."""
+    """Do the same in several processes."""
     starts = range(first, first + days, BATCH)
     sizes = [min(BATCH, first + days - start) for start in starts]
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""What a shop asks for, and the sweep that finishes what was left behind."""
+"""The verbs of a shop, and the sweep that finishes open operations."""
 
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -8,35 +8,35 @@ from decimal import Decimal
 from tests.proofs.simulation.faults import DEADLINE_SECONDS
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.resolver import Resolver
-from tests.proofs.simulation.rows import ZERO, Operation, OutdatedError, Payment
+from tests.proofs.simulation.rows import ZERO, ConflictError, Operation, Payment
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.rules import timing, verdicts
 from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["Shop"]
 
-DECISIONS, MOST_CHARGES = 12, 4
-UNENDED = ("authorized", "lapsed", "captured", "refunded")
-ENDED = ("cancelled", "refunded", "failed")
+MAX_CONFLICTS, MAX_CHARGES = 12, 4
+CANCELLABLE = ("authorized", "lapsed", "captured", "refunded")
+FINAL_STATUSES = ("cancelled", "refunded", "failed")
 
 
 class Shop(Resolver):
     """Authorizes, captures, refunds, cancels and sweeps."""
 
     def authorize(self, order_number: str, voucher_id: str, amount: Decimal) -> Process:
-        """Hold an amount for a new payment; return its key, or None."""
+        """Reserve an amount for a new payment; return its key, or None."""
         number = self.rows.number(order_number)
         try:
             hold = yield from self.reserve(voucher_id, amount)
             payment = Payment(order_number, voucher_id)
             self.record_hold(payment, hold, number)
-        except (VoucherGatewayError, OutdatedError):
+        except (VoucherGatewayError, ConflictError):
             return None
         return payment.pk
 
     def capture(self, pk: int, amount: Decimal | None = None) -> Process:
-        """Charge what a payment holds, or a part of it."""
-        yield from self._decide(lambda: self._capture(pk, amount))
+        """Charge the amount of a payment, or a part of it."""
+        yield from self._retry_on_conflict(lambda: self._capture(pk, amount))
 
     def _capture(self, pk: int, amount: Decimal | None) -> Process:
         payment, number = self.rows.payment(pk), self._number(pk)
@@ -46,19 +46,19 @@ class Shop(Resolver):
         ):
             for operation in operations:
                 if operation.kind == "charge" and operation.state == "due":
-                    yield from self.resume(operation)
+                    yield from self.execute_due(operation)
             return
         left = payment.agreed - payment.captured if payment.has_code else payment.held
         statuses = (*HELD_BEFORE, "captured") if amount is not None else HELD_BEFORE
         share = min(amount or left, left)
         if payment.status in statuses and payment.cancel_requested_at is None and share > ZERO:
-            yield from self.start(self.draft_charge(payment, share), payment, number)
+            yield from self.execute_new(self.draft_charge(payment, share), payment, number)
 
     def refund(self, pk: int, amount: Decimal | None = None, *, cancelling: bool = False) -> Process:
-        """Give back what was charged, or a part of it; all that is left, charge by charge."""
-        for _ in range(MOST_CHARGES):
+        """Refund a part of a payment, or all that is left, charge by charge."""
+        for _ in range(MAX_CHARGES):
             before = self.rows.payments[pk].refunded
-            yield from self._decide(lambda: self._refund(pk, amount, cancelling))
+            yield from self._retry_on_conflict(lambda: self._refund(pk, amount, cancelling))
             if amount is not None or self.rows.payments[pk].refunded == before:
                 return
 
@@ -79,11 +79,11 @@ class Shop(Resolver):
             target_id=charge.remote_id,
             reference=charge.reference,
         )
-        wish = {"cancel_requested_at": self.now()} if cancelling else {}
-        yield from self.start(draft, payment, number, **wish)
+        cancel_request = {"cancel_requested_at": self.now()} if cancelling else {}
+        yield from self.execute_new(draft, payment, number, **cancel_request)
 
     def _newest_charge(self, operations: list[Operation]) -> tuple[Operation | None, Decimal]:
-        """Return the newest charge of which something can still go back, and how much."""
+        """Return the newest charge with a refundable remainder, and that remainder."""
         gone: dict[str, Decimal] = {}
         for op in operations:
             if op.kind == "refund" and verdicts.counts_as_given_back(op.state):
@@ -94,12 +94,12 @@ class Shop(Resolver):
         return None, ZERO
 
     def cancel(self, pk: int) -> Process:
-        """Give up a payment, whatever state it is in."""
-        yield from self._decide(lambda: self._cancel(pk))
+        """Cancel a payment in any state."""
+        yield from self._retry_on_conflict(lambda: self._cancel(pk))
 
     def _cancel(self, pk: int) -> Process:
         payment = self.rows.payment(pk)
-        if payment.status in ENDED:
+        if payment.status in FINAL_STATUSES:
             return
         operations = [op for op in self.rows.of_payment(pk) if op.kind in MONEY_KINDS]
         if verdicts.before_cancel((op.kind, op.state) for op in operations) == "wait":
@@ -108,7 +108,7 @@ class Shop(Resolver):
             return
         for operation in operations:
             if operation.state == "due":
-                self.rows.take(operation, state="not_applied")
+                self.rows.compare_and_set(operation, state="not_applied")
         if payment.captured > payment.refunded:
             yield from self.refund(pk, cancelling=True)
             return
@@ -123,12 +123,12 @@ class Shop(Resolver):
         self.rows.numbers[payment.order_number] = self.rows.number(payment.order_number) + 1
         yield from self.release(payment.hold_id)
 
-    def _decide(self, decision: Callable[[], Process]) -> Process:
-        """Make a decision, anew as long as it was outdated when it was to be written."""
-        for _ in range(DECISIONS):
+    def _retry_on_conflict(self, decision: Callable[[], Process]) -> Process:
+        """Run a decision; retry it on conflict."""
+        for _ in range(MAX_CONFLICTS):
             try:
                 yield from decision()
-            except OutdatedError:
+            except ConflictError:
                 continue
             except VoucherGatewayError:
                 pass
@@ -137,24 +137,22 @@ class Shop(Resolver):
     def _number(self, pk: int) -> int:
         return self.rows.number(self.rows.payments[pk].order_number)
 
-    # The sweep
-
     def sweep(self) -> Process:
-        """Finish what is due, was abandoned, is unknown, is wished for, or is to be read once more."""
+        """Finish operations that are due, abandoned, unknown, requested to be cancelled, or due for a last read."""
         now, lease = self.now(), timedelta(seconds=timing.lease_seconds(DEADLINE_SECONDS))
         for operation in self._open("sending"):
             if operation.sending_at and operation.sending_at < now - lease:
-                self._give_up_waiting(operation)
+                self._expire_lease(operation)
         for operation in self._open("due"):
-            yield from self._do(operation, self.resume)
+            yield from self._attempt(operation, self.execute_due)
         for operation in self._open("unknown"):
-            yield from self._do(operation, self.resolve)
-        for payment in list(self.rows.wishes.values()):
-            if self._wish_can_be_carried_out(payment):
-                yield from self._carry_out_wish(payment.pk)
+            yield from self._attempt(operation, self.resolve)
+        for payment in list(self.rows.cancel_requests.values()):
+            if self._can_carry_out_cancel(payment):
+                yield from self._carry_out_cancel(payment.pk)
         for operation in [copy(row) for row in self.rows.to_reread.values()]:
             if operation.reread_at and operation.reread_at <= now:
-                yield from self._do(operation, self.read_again)
+                yield from self._attempt(operation, self.read_again)
 
     def _open(self, state: str) -> Iterable[Operation]:
         now = self.now()
@@ -164,20 +162,20 @@ class Shop(Resolver):
             if row.state == state and (state == "sending" or row.due_at is None or row.due_at <= now)
         ]
 
-    def _do(self, operation: Operation, do: Callable[[Operation], Process]) -> Process:
+    def _attempt(self, operation: Operation, do: Callable[[Operation], Process]) -> Process:
         try:
             yield from do(operation)
-        except (VoucherGatewayError, OutdatedError):
+        except (VoucherGatewayError, ConflictError):
             return
 
-    def _give_up_waiting(self, operation: Operation) -> None:
+    def _expire_lease(self, operation: Operation) -> None:
         state = timing.after_lease(operation.kind)
-        if self.rows.take(operation, state=state, due_at=operation.sending_at):
-            self.tell("abandoned", operation, state)
+        if self.rows.compare_and_set(operation, state=state, due_at=operation.sending_at):
+            self.log("abandoned", operation, state)
 
-    def _wish_can_be_carried_out(self, payment: Payment) -> bool:
+    def _can_carry_out_cancel(self, payment: Payment) -> bool:
         asked_at = payment.cancel_requested_at
-        if asked_at is None or payment.status not in UNENDED:
+        if asked_at is None or payment.status not in CANCELLABLE:
             return False
         for op in self.rows.operations.values():
             if op.payment_pk != payment.pk:
@@ -188,7 +186,7 @@ class Shop(Resolver):
                 return False
         return True
 
-    def _carry_out_wish(self, pk: int) -> Process:
+    def _carry_out_cancel(self, pk: int) -> Process:
         payment = self.rows.payment(pk)
         if payment.status == "refunded":
             self.rows.change_payment(payment, status="cancelled")

@@ -1,4 +1,4 @@
-"""Thousands of simulated days must end with every cent where the shop's rows say it is."""
+"""After thousands of simulated days every cent is where the shop's rows say it is."""
 
 import ast
 import os
@@ -69,11 +69,8 @@ def test_the_books_and_their_judge_share_no_code_with_what_they_judge(module):
     assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names)
 
 
-# The oracle
-
-
 def judged(*, rows=(), payment=None, **operation):
-    """Judge a charge of 5.00 that is written down as booked."""
+    """Judge a charge of 5.00 that succeeded in our rows."""
     booked = [
         SimpleNamespace(type="charge", cents=500, booked_at=2.0, by=1, **{"id": "b1", **row}) for row in rows
     ]

@@ -1,4 +1,4 @@
-"""A database of its own for the commands, as the tests have one."""
+"""A temporary test database for the commands of the proofs."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def database() -> Iterator[None]:
 
     name = connection.settings_dict["NAME"]
     with TemporaryDirectory() as folder:
-        if connection.vendor == "sqlite":  # the file, and those beside it that a killed process leaves
+        if connection.vendor == "sqlite":  # also the side files that a killed process leaves
             connection.settings_dict["TEST"]["NAME"] = f"{folder}/database.sqlite3"
         connection.creation.create_test_db(verbosity=0, autoclobber=True)
         try:

@@ -1,7 +1,7 @@
-"""One time for the shop and the Voucher Cloud: it stands still until somebody moves it.
+"""One simulated clock for the shop and the Voucher Cloud.
 
-The shop's instants, its monotonic clock and its pauses come from the clock of the local Voucher Cloud, so a frozen
-worker wakes up later, and a day passes in a fraction of a second and the same way each time.
+The shop's instants, its monotonic clock and its sleeps come from the clock of the local Voucher Cloud, which advances
+only when told to. A frozen worker therefore resumes later, and a day takes a fraction of a second and is reproducible.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,12 @@ from voucher_payment_gateway.sandbox import Clock
 __all__ = ["shared_time"]
 
 READERS = (keeper, send_window, _drivers, _steps)
-"""The modules of the client that look at the monotonic clock or pause."""
+"""The modules of the client that read the monotonic clock or sleep."""
 
 
 @contextmanager
 def shared_time(clock: Clock, random) -> Iterator[None]:
-    """Have the shop live by ``clock``, one thing after the other; the length of its pauses is drawn from
-    ``random``."""
+    """Run the shop on ``clock`` and in one thread; the jitter of its backoff is drawn from ``random``."""
 
     def monotonic() -> float:
         return clock.now().timestamp()
@@ -37,7 +36,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
-        patches.enter_context(mock.patch.object(authorize_selected, "AT_ONCE", 1))
+        patches.enter_context(mock.patch.object(authorize_selected, "MAX_PARALLEL", 1))
         patches.enter_context(mock.patch.object(_retry, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

@@ -1,4 +1,4 @@
-"""One day of a shop, drawn from a seed. ``python -m tests.proofs.storm.day SEED`` plays it again."""
+"""One day of a shop, drawn from a seed. ``python -m tests.proofs.storm.day SEED`` replays it."""
 
 import logging
 import sys
@@ -13,13 +13,13 @@ from typing import Any
 
 from voucher_payment_gateway.sandbox.faults import DRAWN
 
-__all__ = ["AS_IT_COMES", "Emphasis", "Result", "no_rows", "play", "quiet", "until_next"]
+__all__ = ["NO_EMPHASIS", "Emphasis", "Result", "no_rows", "play", "quiet", "until_next"]
 
 MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
 PAUSES = (1, 1, 5, 40, 70, 70, 300, 1000, 2000)
 LATENESS = (1, 30, 90)
-MOST_ROUNDS, PROMPT_ROUNDS = 150, 60
-"""So often the sweep runs at most, and so often without being very late: what is forbidden waits for a day."""
+MAX_ROUNDS, PROMPT_ROUNDS = 150, 60
+"""Maximum runs of the sweep, and how many of them are nearly on time: a forbidden operation waits for a day."""
 EVENTS = {
     "authorize": "tests.shop.signals.confirmed",
     "capture": "tests.shop.signals.shipped",
@@ -37,36 +37,36 @@ MONEY = "/v1/*[!s]"
 """The calls that book: charge and refund; reservations and lists end with an s."""
 WHERE = (("POST", MONEY, 0.5), ("POST", MONEY, 0.3), ("POST", "/v1/*", 0.2), ("*", "/v1/*", 0.15))
 REFUSALS = ("before:400", "before:401", "before:403", "before:409", "before:410", "before:422")
-"""The API's own error document says no: nothing of the request was processed."""
+"""Rejections by the API itself: nothing of the request was processed."""
 FAULTS = (
     *DRAWN,
     *("late:drop", "late:reset", "late:html504", "after:drop", "after:drop", "before:drop", "before:drop"),
     *("after:redirect", "before:redirect", "late:redirect", "after:408", "after:reset", "after:reset"),
     *REFUSALS,
 )
-OF_ANOTHER = ("after:other",)
-"""A well-formed answer with another order's data. Of a list it would be empty, which nobody can tell from the truth."""
-LATEST = (4, 90, 600, 600)
-"""Seconds within which a late request lands."""
+FOREIGN_ANSWER = ("after:other",)
+"""A well-formed answer with another order's data. A list would be empty, which cannot be told from a correct answer."""
+LATE_SECONDS = (4, 90, 600, 600)
+"""Maximum seconds until a late request arrives."""
 
 
 @dataclass(frozen=True)
 class Emphasis:
-    """What a day has more of than its seed alone would give it; None leaves it to the seed."""
+    """Overrides of what the seed draws, to make rare situations frequent; None leaves a value to the seed."""
 
     faults: tuple[str, ...] | None = None
-    """Faults for half of the calls that book."""
+    """Faults for half of the charges and refunds."""
     behaviour: dict[str, Any] = field(default_factory=dict)
     freeze_rate: float | None = None
     doubled_rate: float | None = None
     verbs: dict[str, int] | None = None
     meanwhile: dict[str, int] | None = None
-    """What others do while a worker is frozen."""
+    """The weights of the other workers' calls while one worker is frozen."""
     pauses: tuple[float, ...] | None = None
-    """Seconds between two acts, and by which the sweep comes late."""
+    """Seconds between two calls, and by which the sweep is late."""
 
 
-AS_IT_COMES = Emphasis()
+NO_EMPHASIS = Emphasis()
 
 
 @dataclass(frozen=True)
@@ -83,30 +83,34 @@ class Result:
         return f"seed {self.seed} (again: python -m tests.proofs.storm.day {self.seed})\n  {found}"
 
 
-def play(seed: int, emphasis: Emphasis = AS_IT_COMES) -> Result:
-    """Play the day that belongs to ``seed``; its rows are gone afterwards."""
+def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
+    """Play the day of ``seed``, and delete its rows."""
     from tests.proofs.storm.oracle import problems
-    from tests.proofs.storm.reconciled import misjudged
-    from tests.proofs.storm.transitions import noted
+    from tests.proofs.storm.reconciled import reconcile_problems
+    from tests.proofs.storm.transitions import recorded
 
-    with noted() as ways, storm(seed, emphasis) as people:
-        cloud, weather = people.cloud, people.weather
-        found = _aftermath(people, emphasis.pauses or LATENESS)
+    with recorded() as transitions, storm(seed, emphasis) as people:
+        cloud, injector = people.cloud, people.injector
+        found = _settle_and_review(people, emphasis.pauses or LATENESS)
         found += problems(
-            cloud, people.vouchers, people.dearest, doubled=weather.doubled, answered=weather.answered
+            cloud,
+            people.vouchers,
+            people.highest_totals,
+            doubled=injector.doubled,
+            answered=injector.answered,
         )
-        found += misjudged(cloud, people.vouchers)
-        seen = weather.seen
+        found += reconcile_problems(cloud, people.vouchers)
+        seen = injector.seen
         seen.update(f"fault {fault}" for fault, _, _ in cloud.faults.log)
         seen.update(_states())
-        seen.update(ways())
+        seen.update(transitions())
         seen.update(_differences())
         return Result(seed, found, people.story, seen)
 
 
 @contextmanager
 def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
-    """Let people act while all goes wrong that can, until the faults stop; yield them then, on a clock of their own."""
+    """Let the people act while faults are injected; yield them once the faults have stopped, on the simulated clock."""
     from tests.proofs.storm.clock import shared_time
     from tests.proofs.storm.switches import drawn
     from voucher_payment_gateway.sandbox import Clock, LocalVoucherCloud
@@ -120,7 +124,7 @@ def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
 
 
 def _people(seed: int, random: Random, cloud):
-    from tests.proofs.storm.faults import Weather
+    from tests.proofs.storm.faults import FaultInjector
     from tests.proofs.storm.shop import People
     from tests.shop.models import Order
 
@@ -137,7 +141,7 @@ def _people(seed: int, random: Random, cloud):
         for number in (f"{seed}", f"{seed}0", f"{seed}-1")
     ]
     people = People(random, cloud, orders, vouchers)
-    people.weather = Weather(
+    people.injector = FaultInjector(
         random,
         crash_rate=random.choice((0, 0.005, 0.02)),
         locked_rate=random.choice((0, 0.005, 0.02)),
@@ -157,36 +161,36 @@ def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
     method, path, rate = random.choice(WHERE)
     if emphasis.faults:
         method, path, rate = WHERE[0]
-    faults = FAULTS if method == "*" else (*FAULTS, *OF_ANOTHER)
+    faults = FAULTS if method == "*" else (*FAULTS, *FOREIGN_ANSWER)
     people.cloud.faults.draw(
         seed,
         rate=rate,
         method=method,
         path=path,
         faults=emphasis.faults or faults,
-        late_seconds=random.choice(LATEST),
+        late_seconds=random.choice(LATE_SECONDS),
     )
     if emphasis.freeze_rate is not None:
-        people.weather.freeze_rate = emphasis.freeze_rate
+        people.injector.freeze_rate = emphasis.freeze_rate
     if emphasis.meanwhile is not None:
         people.meanwhile_verbs = emphasis.meanwhile
     if emphasis.doubled_rate is not None:
-        people.weather.doubled_rate = emphasis.doubled_rate
-    with connection.execute_wrapper(people.weather.statement):
+        people.injector.doubled_rate = emphasis.doubled_rate
+    with connection.execute_wrapper(people.injector.statement):
         for order in people.orders:
             people.do("authorize", order=order)
             people.do(random.choice(("capture", "capture", "capture_part")), order=order)
         for _ in range(random.randint(8, 16)):
             people.cloud.clock.advance(random.choice(emphasis.pauses or PAUSES))
             people.act(emphasis.verbs or VERBS)
-    people.weather.calm_down()
+    people.injector.stop()
     people.cloud.faults.clear()
 
 
-def _aftermath(people, lateness: tuple[float, ...]) -> list[str]:
-    """Let time pass and the sweep run until nothing is open; then a person decides what waits for one."""
+def _settle_and_review(people, lateness: tuple[float, ...]) -> list[str]:
+    """Run the sweep until nothing is open; then a person decides the operations in ``manual``."""
     _settle_all(people, lateness)
-    people.cloud.clock.advance(3 * 3600)  # what is under way late lands
+    people.cloud.clock.advance(3 * 3600)  # late requests arrive
     people.do("settle")
     people.do("review")
     _settle_all(people, lateness)
@@ -199,7 +203,7 @@ def _settle_all(people, lateness: tuple[float, ...]) -> None:
     from voucher_payment_gateway.models import VoucherOperation
 
     operations = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
-    for number in range(MOST_ROUNDS):
+    for number in range(MAX_ROUNDS):
         late = people.random.choice(lateness) if number < PROMPT_ROUNDS else 3600
         people.cloud.clock.advance(until_next(operations, people.cloud.clock.now()) + late)
         people.do("settle")
@@ -208,7 +212,7 @@ def _settle_all(people, lateness: tuple[float, ...]) -> None:
 
 
 def until_next(operations, now: datetime) -> float:
-    """Return how long the sweep sleeps: until something is due, or a worker's lease is over."""
+    """Return the seconds until an operation is due or a worker's lease has expired."""
     due = [at for at in operations.exclude(state="sending").values_list("due_at", flat=True) if at]
     wait = min(((at - now).total_seconds() for at in due), default=0)
     return max(wait, 70 if operations.filter(state="sending").exists() else 0)
@@ -228,7 +232,7 @@ def _differences() -> Counter[str]:
 
 @contextmanager
 def _configured(random: Random, behaviour) -> Iterator[None]:
-    """The shop's settings of this day; half of the operators know how their Voucher Cloud behaves."""
+    """The shop's settings of this day; half of the operators have configured how their Voucher Cloud behaves."""
     from django.conf import settings
     from django.test import override_settings
 

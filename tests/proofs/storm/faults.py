@@ -1,6 +1,6 @@
-"""Trouble of our own side: crashes, a database that fails, workers that freeze and requests that dawdle.
+"""Faults on our side: crashes, database failures, frozen workers and slow requests.
 
-What goes wrong at the remote side is drawn by the faults of the local Voucher Cloud itself.
+Faults of the remote side are drawn by the local Voucher Cloud itself.
 """
 
 from collections import Counter
@@ -11,16 +11,16 @@ from typing import Any
 
 import django.db
 
-__all__ = ["Crash", "Weather"]
+__all__ = ["Crash", "FaultInjector"]
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Ends the simulated process."""
 
 
 @dataclass
-class Weather:
-    """How often what goes wrong. ``meanwhile`` is what others do while a worker is frozen."""
+class FaultInjector:
+    """Injects faults at given rates. ``meanwhile`` runs the other workers while one is frozen."""
 
     random: Random
     crash_rate: float
@@ -29,34 +29,34 @@ class Weather:
     meanwhile: Callable[[float], None]
     seen: Counter[str]
     doubled_rate: float = 0.0
-    """How often a box on the way sends a request a second time."""
+    """The rate at which an intermediary duplicates a request."""
     doubled: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """What was sent a second time: charges by their order number, refunds by their charge."""
+    """Duplicated requests: charges by their order number, refunds by their charge."""
     answered: set[str] = field(default_factory=set)
-    """The ids of the bookings that a worker was told of and lived to write down."""
+    """The ids of the bookings whose answer reached a worker that did not crash before recording it."""
 
-    def calm_down(self) -> None:
-        """Let nothing go wrong any more."""
+    def stop(self) -> None:
+        """Inject no more faults."""
         self.crash_rate = self.locked_rate = self.freeze_rate = self.doubled_rate = 0.0
 
     @property
-    def struck(self) -> int:
-        """How often a process ended or the database failed so far."""
+    def failures(self) -> int:
+        """The number of crashes and database failures so far."""
         return sum(self.seen[what] for what in ("crash", "locked", "commit unanswered"))
 
-    def strikes(self, what: str, rate: float) -> bool:
-        """Say whether it happens now, and count it."""
+    def happens(self, what: str, rate: float) -> bool:
+        """Draw whether the fault ``what`` happens now, and count it."""
         if not rate or self.random.random() >= rate:
             return False
         self.seen[what] += 1
         return True
 
     def statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Run a statement of the shop's database, or fail: before, or after it was done."""
+        """Run a statement of the shop's database, or fail before or after it took effect."""
         writes = sql.startswith(("INSERT", "UPDATE"))
         if not writes and not sql.startswith("SELECT"):
             return execute(sql, params, many, context)
-        if self.strikes("locked", self.locked_rate if writes else self.locked_rate / 8):
+        if self.happens("locked", self.locked_rate if writes else self.locked_rate / 8):
             raise django.db.OperationalError("database is locked")
         if writes:
             self.may_crash()
@@ -64,16 +64,16 @@ class Weather:
         if writes:
             self.may_crash()
             atomic = context["connection"].in_atomic_block
-            if not atomic and self.strikes("commit unanswered", self.locked_rate / 2):
+            if not atomic and self.happens("commit unanswered", self.locked_rate / 2):
                 raise django.db.OperationalError("server closed the connection unexpectedly")
         return result
 
     def may_crash(self) -> None:
-        """End the process, perhaps."""
-        if self.strikes("crash", self.crash_rate):
+        """Crash, at the given rate."""
+        if self.happens("crash", self.crash_rate):
             raise Crash
 
     def may_freeze(self, choices: tuple[float, ...]) -> None:
-        """Be frozen for one of so many seconds, perhaps."""
-        if self.strikes("freeze", self.freeze_rate):
+        """Freeze at the given rate, for a number of seconds drawn from ``choices``."""
+        if self.happens("freeze", self.freeze_rate):
             self.meanwhile(self.random.choice(choices))

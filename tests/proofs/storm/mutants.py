@@ -1,4 +1,4 @@
-"""Planted bugs: ``python -m tests.proofs.storm.mutants`` breaks rule after rule; a storm must notice each."""
+"""Mutation testing: ``python -m tests.proofs.storm.mutants`` breaks one rule at a time; a storm must notice each."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ from tests.proofs.storm import mutations
 from tests.proofs.storm.bench import database
 from tests.proofs.storm.day import Emphasis, play
 
-__all__ = ["NAMES", "caught_by"]
+__all__ = ["MUTANTS", "caught_by"]
 
-MOST_DAYS = 400
-"""A bug that survives so many days is not caught."""
+MAX_DAYS = 400
+"""The maximum of days per mutant; one that survives them is not caught."""
 
 
 STORMY = Emphasis()
@@ -39,8 +39,8 @@ DOUBLED = Emphasis(
 
 
 @dataclass(frozen=True)
-class Bug:
-    """A rule removed: ``change`` is what to put in the place of ``name`` in ``module``, or in a class of it."""
+class Mutant:
+    """A broken rule: ``change`` makes the replacement of ``name`` in ``module``, or in a class of it."""
 
     module: str
     name: str
@@ -50,86 +50,87 @@ class Bug:
 
 API = "voucher_payment_gateway.api."
 GATEWAY = "voucher_payment_gateway.gateway."
-BUGS = {
-    "a charge is repeated without a fence": Bug(
+MUTANTS = {
+    "a charge is repeated without a fence": Mutant(
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("charge"), LATE
     ),
-    "a refund is repeated without grace": Bug(
+    "a refund is repeated without grace": Mutant(
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
     ),
-    "the lists are believed to be up to date": Bug(
-        f"{GATEWAY}recovery.resolve", "_figures", mutations.no_lag, HASTY
+    "the lists are believed to be up to date": Mutant(
+        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY
     ),
-    "a claim is not compared": Bug(
-        f"{GATEWAY}operations.transitions", "take", mutations.any_claim_will_do, SLEEPY
+    "a claim is not compared": Mutant(
+        f"{GATEWAY}operations.transitions", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
-    "the order number is compared by its beginning": Bug(
+    "the order number is compared by its beginning": Mutant(
         f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
     ),
-    "refunds that were there before count": Bug(
+    "refunds that were there before count": Mutant(
         f"{GATEWAY}recovery.resolve", "refund_evidence", mutations.no_baseline, RETURNS
     ),
-    "what is unknown is sent again": Bug(
+    "what is unknown is sent again": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
     ),
-    "a lease that ran out means: send again": Bug(
-        f"{GATEWAY}recovery.settle", "_give_up_waiting", mutations.lease_over_means_send_again, SLEEPY
+    "a lease that ran out means: send again": Mutant(
+        f"{GATEWAY}recovery.settle", "_mark_abandoned", mutations.lease_over_means_send_again, SLEEPY
     ),
-    "a worker that slept sends nevertheless": Bug(
+    "a worker that slept sends nevertheless": Mutant(
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
     ),
-    "money moves inside of the caller's transaction": Bug(
-        f"{GATEWAY}operations.execute", "_in_transaction", mutations.never_in_a_transaction, STORMY
+    "money moves inside of the caller's transaction": Mutant(
+        f"{GATEWAY}operations.execute", "in_transaction", mutations.never_in_a_transaction, STORMY
     ),
-    "a lost answer is asked for again at once": Bug(
+    "a lost answer is asked for again at once": Mutant(
         f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
     ),
-    "a redirect is followed": Bug(
+    "a redirect is followed": Mutant(
         f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
     ),
-    "a server that fails has refused": Bug(f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN),
-    "what is unknown has failed": Bug(
+    "a server that fails has refused": Mutant(
+        f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN
+    ),
+    "what is unknown has failed": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
-    "a sleeper overwrites what was decided": Bug(
-        f"{GATEWAY}operations.execute", "take", mutations.any_claim_will_do, SLEEPY
+    "a sleeper overwrites what was decided": Mutant(
+        f"{GATEWAY}operations.execute", "compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
-    "an answer that comes late is thrown away": Bug(
-        f"{GATEWAY}operations.execute", "keep_late_answer", mutations.thrown_away, DOUBLED
+    "an answer that comes late is thrown away": Mutant(
+        f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
     ),
-    "a code is kept after the capture": Bug(
-        f"{GATEWAY}verbs.capture:Charging", "booked", mutations.code_is_kept
+    "a code is kept after the capture": Mutant(
+        f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept
     ),
 }
-NAMES = tuple(BUGS)
 
 
 @contextmanager
-def planted(name: str) -> Iterator[None]:
-    """Have the bug in the gateway."""
-    bug = BUGS[name]
-    place = resolve_name(bug.module)
-    right = getattr(place, bug.name)
-    broken = bug.change(right)
+def applied(name: str) -> Iterator[None]:
+    """Apply the mutation to the gateway."""
+    mutant = MUTANTS[name]
+    place = resolve_name(mutant.module)
+    right = getattr(place, mutant.name)
+    broken = mutant.change(right)
     with ExitStack() as patches:
-        for each in [place, *_importers(bug, right)]:
-            patches.enter_context(mock.patch.object(each, bug.name, broken))
+        for each in [place, *_importers(mutant, right)]:
+            patches.enter_context(mock.patch.object(each, mutant.name, broken))
         yield
 
 
-def _importers(bug: Bug, right: Any) -> list[Any]:
-    """Return the modules that imported by its name what is broken where it is written."""
-    if getattr(right, "__module__", "") != bug.module:
+def _importers(mutant: Mutant, right: Any) -> list[Any]:
+    """Return the other modules that imported the broken function by its name."""
+    if getattr(right, "__module__", "") != mutant.module:
         return []
     loaded = [module for name, module in sys.modules.items() if name.startswith(GATEWAY)]
-    return [module for module in loaded if vars(module).get(bug.name) is right]
+    return [module for module in loaded if vars(module).get(mutant.name) is right]
 
 
-def caught_by(name: str, days: int = MOST_DAYS) -> Any:
-    """Return the first day that goes wrong with this bug, and does not without it; None if there is none."""
-    emphasis = BUGS[name].emphasis
+def caught_by(name: str, days: int = MAX_DAYS) -> Any:
+    """Return the first day that goes wrong with this mutation and not without it, or None."""
+    emphasis = MUTANTS[name].emphasis
     for seed in range(days):
-        with planted(name):
+        with applied(name):
             spoilt = play(seed, emphasis)
         if spoilt.problems and not play(seed, emphasis).problems:
             return spoilt
@@ -137,7 +138,7 @@ def caught_by(name: str, days: int = MOST_DAYS) -> Any:
 
 
 def main() -> int:
-    names, survivors = sys.argv[1:] or NAMES, 0
+    names, survivors = sys.argv[1:] or list(MUTANTS), 0
     with database():
         for name in names:
             began = monotonic()

@@ -1,4 +1,4 @@
-"""The planted bugs themselves: each gets what the package does, and returns what somebody in a hurry would write."""
+"""The mutations: each gets a function of the package, and returns a plausible but wrong one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -8,67 +8,67 @@ from typing import Any
 
 def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
-        from voucher_payment_gateway.rules.resolution import Step
+        from voucher_payment_gateway.rules.resolution import Decision
 
-        def careless(doubt: Any, read_at: Any, figures: Any) -> Any:
-            return Step("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
+        def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
+            return Decision("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
 
-        return careless
+        return mutated
 
     return change
 
 
 def no_lag(figures: Any) -> Any:
-    def careless() -> Any:
-        from voucher_payment_gateway.rules.resolution import Figures
+    def mutated() -> Any:
+        from voucher_payment_gateway.rules.resolution import Tolerances
 
-        return Figures(list_lag=timedelta(0), refund_grace=figures().refund_grace)
+        return Tolerances(list_lag=timedelta(0), refund_grace=figures().refund_grace)
 
-    return careless
+    return mutated
 
 
-def any_claim_will_do(take: Any) -> Any:
-    def careless(operation: Any, **changes: Any) -> bool:
+def any_claim_will_do(compare_and_set: Any) -> Any:
+    def mutated(operation: Any, **changes: Any) -> bool:
         stored = type(operation).objects.get(pk=operation.pk)
         operation.claim = stored.claim
-        return take(operation, **changes)
+        return compare_and_set(operation, **changes)
 
-    return careless
+    return mutated
 
 
 def prefix_compare(charge_evidence: Any) -> Any:
-    def careless(bookings: Any, *, reference: str, amount: Any, ours: Any) -> Any:
+    def mutated(bookings: Any, *, reference: str, amount: Any, ours: Any) -> Any:
         alike = [row.__class__.model_construct(**dict(row)) for row in bookings]
         for row in alike:
             if (row.order_number or "").startswith(reference):
                 object.__setattr__(row, "order_number", reference)
         return charge_evidence(alike, reference=reference, amount=amount, ours=ours)
 
-    return careless
+    return mutated
 
 
 def no_baseline(refund_evidence: Any) -> Any:
-    def careless(bookings: Any, **facts: Any) -> Any:
+    def mutated(bookings: Any, **facts: Any) -> Any:
         return refund_evidence(bookings, **{**facts, "baseline": (), "ours": ()})
 
-    return careless
+    return mutated
 
 
 def unknown_is_sent_again(verdict: Any) -> Any:
-    def careless(error: Any, *, repeated: bool) -> str:
+    def mutated(error: Any, *, repeated: bool) -> str:
         found = verdict(error, repeated=repeated)
         return "not_applied" if found == "unknown" else found
 
-    return careless
+    return mutated
 
 
 def lease_over_means_send_again(give_up_waiting: Any) -> Any:
-    def careless(operation: Any) -> bool:
-        from voucher_payment_gateway.gateway.operations.transitions import take
+    def mutated(operation: Any) -> bool:
+        from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
 
-        return take(operation, state="due", due_at=operation.sending_at)
+        return compare_and_set(operation, state="due", due_at=operation.sending_at)
 
-    return careless
+    return mutated
 
 
 def no_last_look(send_before: Any) -> Any:
@@ -80,7 +80,7 @@ def never_in_a_transaction(in_transaction: Any) -> Any:
 
 
 def retried(error: Any) -> bool:
-    """Whether the answer was lost on its way back."""
+    """Whether the answer was lost."""
     return any("ReadError" in note for note in getattr(error, "__notes__", ()))
 
 
@@ -89,39 +89,39 @@ def redirected(error: Any) -> bool:
 
 
 def sent_again_if(reason: Callable[[Any], bool]) -> Callable[[Any], Any]:
-    """Send what moves money once more, at once."""
+    """Retry a call that moves money, at once."""
 
     def change(attempt: Any) -> Any:
         from voucher_payment_gateway.exceptions import OutcomeUnknownError
 
-        def careless(course: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
+        def mutated(course: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
             result, wait = yield from attempt(course, call, lock, deadline)
             if call.moving and isinstance(result, OutcomeUnknownError) and reason(result):
                 return (yield from attempt(course, call, lock, deadline))
             return result, wait
 
-        return careless
+        return mutated
 
     return change
 
 
 def server_errors_refuse(conclude: Any) -> Any:
-    def careless(*facts: Any) -> Any:
+    def mutated(*facts: Any) -> Any:
         from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError
 
         result = conclude(*facts)
         broken = isinstance(result, OutcomeUnknownError) and (result.http_status or 0) >= 500
         return RefusedError(http_status=result.http_status) if broken else result
 
-    return careless
+    return mutated
 
 
 def unknown_has_failed(verdict: Any) -> Any:
-    def careless(error: Any, *, repeated: bool) -> str:
+    def mutated(error: Any, *, repeated: bool) -> str:
         found = verdict(error, repeated=repeated)
         return "refused" if found == "unknown" else found
 
-    return careless
+    return mutated
 
 
 def thrown_away(keep_late_answer: Any) -> Any:
@@ -129,7 +129,7 @@ def thrown_away(keep_late_answer: Any) -> Any:
 
 
 def code_is_kept(booked: Any) -> Any:
-    def careless(charging: Any, operation: Any) -> Any:
+    def mutated(charging: Any, operation: Any) -> Any:
         return {name: value for name, value in booked(charging, operation).items() if name != "sealed_code"}
 
-    return careless
+    return mutated

@@ -1,6 +1,6 @@
-"""The way to the Voucher Cloud: requests dawdle, are sent twice, and the worker that sent one may be frozen or end.
+"""The network to the Voucher Cloud: requests are slow or duplicated, and their worker may freeze or crash.
 
-What goes wrong at the remote side is drawn by the faults of the local Voucher Cloud itself.
+Faults of the remote side are drawn by the local Voucher Cloud itself.
 """
 
 import json
@@ -11,41 +11,41 @@ from typing import Any
 
 import httpx
 
-from tests.proofs.storm.faults import Weather
+from tests.proofs.storm.faults import FaultInjector
 from voucher_payment_gateway.api import VoucherCloud
 
 __all__ = ["client"]
 
-ASLEEP = (1, 15, 70, 70, 130, 130, 700, 1900, 3600)
+FREEZE_SECONDS = (1, 15, 70, 70, 130, 130, 700, 1900, 3600)
 """Seconds for which a worker may be frozen between two of its steps."""
 
-COPIES_AFTER = (0.2, 30, 300, 3000)
-"""Seconds after which a request that a box on the way has kept is sent a second time."""
+DUPLICATE_AFTER_SECONDS = (0.2, 30, 300, 3000)
+"""Seconds after which an intermediary sends its copy of a request."""
 
-UNDER_WAY = (1, 10, 70, 130)
-"""Seconds for which a request may dawdle, ahead of what the cloud's own late faults add (600 at most)."""
+IN_FLIGHT_SECONDS = (1, 10, 70, 130)
+"""Seconds for which a request may be in flight; the cloud's own late faults add at most 600."""
 
 
-def client(cloud, weather: Weather) -> VoucherCloud:
-    """Return the real client of one worker, on a network where requests dawdle and processes end."""
+def client(cloud, injector: FaultInjector) -> VoucherCloud:
+    """Return the real client of one worker, on the faulty network."""
     inner = cloud.transport()
 
     def carry(request: httpx.Request) -> httpx.Response:
-        weather.may_crash()
+        injector.may_crash()
         cloud.clock.advance(0.05)
         if request.method == "POST":
-            weather.may_freeze(UNDER_WAY)
-            if weather.strikes("doubled", weather.doubled_rate):
+            injector.may_freeze(IN_FLIGHT_SECONDS)
+            if injector.happens("doubled", injector.doubled_rate):
                 send_again_later(request)
         response = inner.handle_request(request)
         cloud.clock.advance(0.05)
-        weather.may_freeze(UNDER_WAY)
-        weather.may_crash()
+        injector.may_freeze(IN_FLIGHT_SECONDS)
+        injector.may_crash()
         return response
 
     def send_again_later(request: httpx.Request) -> None:
-        weather.doubled[_what(request)] += 1
-        at = cloud.clock.now() + timedelta(seconds=weather.random.choice(COPIES_AFTER))
+        injector.doubled[_what(request)] += 1
+        at = cloud.clock.now() + timedelta(seconds=injector.random.choice(DUPLICATE_AFTER_SECONDS))
         cloud.clock.call_at(at, lambda: _send_quietly(inner, request))
 
     made = FreezingClient(
@@ -54,7 +54,7 @@ def client(cloud, weather: Weather) -> VoucherCloud:
         base_url="https://storm.invalid/v1",
         transport=httpx.MockTransport(carry),
     )
-    made.weather, made.answers = weather, []
+    made.injector, made.answers = injector, []
     return made
 
 
@@ -65,38 +65,38 @@ def _what(request: httpx.Request) -> tuple[str, str]:
 
 
 def _send_quietly(transport: httpx.MockTransport, request: httpx.Request) -> None:
-    with suppress(httpx.HTTPError):  # nobody waits for the answer
+    with suppress(httpx.HTTPError):  # no worker waits for this answer
         transport.handle_request(request)
 
 
 class FreezingClient(VoucherCloud):
-    """The client of a worker that may be frozen just before a call and just after it."""
+    """The client of a worker that may freeze just before a call and just after it."""
 
-    weather: Weather
+    injector: FaultInjector
     answers: list[str]
-    """The bookings that this worker was told of."""
+    """The ids of the bookings that were answered to this worker."""
 
     def reserve(self, **fields: Any) -> Any:
         return self._frozen(lambda: super(FreezingClient, self).reserve(**fields))
 
     def charge(self, *fields: Any) -> Any:
-        return self._told(self._frozen(lambda: super(FreezingClient, self).charge(*fields)))
+        return self._noted(self._frozen(lambda: super(FreezingClient, self).charge(*fields)))
 
     def refund(self, *fields: Any) -> Any:
-        return self._told(self._frozen(lambda: super(FreezingClient, self).refund(*fields)))
+        return self._noted(self._frozen(lambda: super(FreezingClient, self).refund(*fields)))
 
     def list_voucher_charges(self, *fields: Any, **filters: Any) -> Any:
         return self._frozen(
             lambda: list(super(FreezingClient, self).list_voucher_charges(*fields, **filters))
         )
 
-    def _told(self, answer: Any) -> Any:
-        """Note the booking that the worker goes back with."""
+    def _noted(self, answer: Any) -> Any:
+        """Note the booking that was answered."""
         self.answers.append(answer.id)
         return answer
 
     def _frozen(self, call: Callable[[], Any]) -> Any:
-        self.weather.may_freeze(ASLEEP)
+        self.injector.may_freeze(FREEZE_SECONDS)
         answer = call()
-        self.weather.may_freeze(ASLEEP)
+        self.injector.may_freeze(FREEZE_SECONDS)
         return answer

@@ -1,7 +1,7 @@
-"""What must be true at the end of a day, from the cloud's own books in integer cents.
+"""The oracle: compares the shop's rows with the cloud's own books at the end of a day, in integer cents.
 
-It shares no code with the package: of the shop it reads the rows alone. An operation in ``manual`` may have booked
-or not; every other one must have booked exactly what its row says.
+It shares no code with the package: it reads the shop's rows only. An operation in ``manual`` may have been booked or
+not; the booking of every other operation must be exactly what its row says.
 """
 
 from collections import Counter, defaultdict
@@ -19,19 +19,24 @@ NONE: Set[str] = frozenset()
 
 
 def problems(
-    cloud, vouchers, dearest, *, doubled: Mapping[tuple[str, str], int] = NOTHING, answered: Set[str] = NONE
+    cloud,
+    vouchers,
+    highest_totals,
+    *,
+    doubled: Mapping[tuple[str, str], int] = NOTHING,
+    answered: Set[str] = NONE,
 ) -> list[str]:
-    """Return every difference between the shop's rows and the cloud's books; none is right.
+    """Return every difference between the shop's rows and the cloud's books; an empty list is right.
 
-    ``dearest``: what each order cost at most, by its number. ``doubled``: how often what was sent a second time on its
-    way. Nothing on our side can keep that from happening, so what it booked too often is left out here: ``reconciled``
-    sees to it that it is told. ``answered``: the bookings that a worker was told of and lived to write down.
+    ``highest_totals``: the highest total that each order had, by its number. ``doubled``: the number of duplicates of
+    each request. Nothing on our side can prevent these, so their surplus bookings are left out here; ``reconciled``
+    checks that ``reconcile`` reports them. ``answered``: the bookings that a worker received and could record.
     """
-    return list(_problems(cloud, vouchers, dearest, Counter(doubled), answered))
+    return list(_problems(cloud, vouchers, highest_totals, Counter(doubled), answered))
 
 
 def _problems(
-    cloud, vouchers, dearest, doubled: Counter[tuple[str, str]], answered: Set[str]
+    cloud, vouchers, highest_totals, doubled: Counter[tuple[str, str]], answered: Set[str]
 ) -> Iterator[str]:
     try:
         cloud.ledger.check()
@@ -42,7 +47,7 @@ def _problems(
         operations[operation["payment_id"]].append(operation)
     known = {row["remote_id"] for rows in operations.values() for row in rows}
     books = Books(cloud, vouchers, known, doubled)
-    yield from _forgotten(answered & books.ids, operations)
+    yield from _unrecorded_answers(answered & books.ids, operations)
     payments = list(VoucherPayment.objects.values())
     references = {row["reference"] for rows in operations.values() for row in rows if row["kind"] == "charge"}
     for number in books.charges.keys() - references:
@@ -50,15 +55,15 @@ def _problems(
     for payment in payments:
         for problem in _of_payment(payment, operations[payment["id"]], books):
             yield f"payment {payment['id']} of {payment['order_number']} ({payment['status']}): {problem}"
-    for number, total in dearest.items():
+    for number, total in highest_totals.items():
         yield from _of_order(number, _cents(total), payments, operations, books)
 
 
 class Books:
-    """Our bookings as the cloud has them: charges by their number, refunds by the charge they belong to."""
+    """Our bookings at the cloud: charges by their order number, refunds by their charge."""
 
     def __init__(self, cloud, vouchers, known: set[str], doubled: Counter[tuple[str, str]]) -> None:
-        """``known``: the ids in our rows. ``doubled``: how often what was sent a second time on its way."""
+        """``known``: the ids in our rows. ``doubled``: the number of duplicates of each request."""
         self.charges: dict[str, list[Any]] = defaultdict(list)
         self.refunds: dict[str, list[Any]] = defaultdict(list)
         self.ids: set[str] = set()
@@ -84,8 +89,8 @@ class Books:
         return [row for charge in self.charged(operations) for row in self.refunds.get(charge.id, ())]
 
 
-def _forgotten(answered: Set[str], operations: dict[int, list[Row]]) -> Iterator[str]:
-    """A worker was told of these bookings, and lived: they stand in our rows, if only as an answer that came late."""
+def _unrecorded_answers(answered: Set[str], operations: dict[int, list[Row]]) -> Iterator[str]:
+    """A worker received these bookings and did not crash: they must be in our rows, at least as late answers."""
     rows = [row for of_payment in operations.values() for row in of_payment]
     late = {answer["remote_id"] for row in rows for answer in row["late_answers"]}
     for remote_id in answered - late - {row["remote_id"] for row in rows}:
@@ -110,8 +115,8 @@ def _of_payment(payment: Row, operations: list[Row], books: Books) -> Iterator[s
         yield f"cancelled, yet {_sum(charged)} cents were charged and {_sum(refunded)} went back"
     for operation in operations:
         yield from _of_operation(operation, books)
-    yield from _unheard_wish(payment, operations)
-    yield from _kept_code(payment)
+    yield from _unfulfilled_cancel_request(payment, operations)
+    yield from _code_not_erased(payment)
 
 
 def _of_operation(operation: Row, books: Books) -> Iterator[str]:
@@ -132,7 +137,7 @@ def _of_operation(operation: Row, books: Books) -> Iterator[str]:
         yield f"the {kind} {operation['number']} of {cents} cents is {state}, booked are {_sum(booked)} cents"
 
 
-def _unheard_wish(payment: Row, operations: list[Row]) -> Iterator[str]:
+def _unfulfilled_cancel_request(payment: Row, operations: list[Row]) -> Iterator[str]:
     left_to_a_person = any(
         row["state"] in ("manual", "due") or (row["kind"] == "refund" and row["state"] == "refused")
         for row in operations
@@ -142,8 +147,8 @@ def _unheard_wish(payment: Row, operations: list[Row]) -> Iterator[str]:
         yield "the wish to cancel was not carried out"
 
 
-def _kept_code(payment: Row) -> Iterator[str]:
-    """A code is cash: it is erased as soon as nothing more can be reserved with it."""
+def _code_not_erased(payment: Row) -> Iterator[str]:
+    """A code is worth its balance: it is erased as soon as nothing more can be reserved with it."""
     all_charged = payment["amount_captured"] and payment["amount_captured"] >= payment["amount_agreed"]
     if payment["sealed_code"] and (all_charged or payment["status"] in ("cancelled", "failed")):
         yield "its code is kept, though nothing needs it any more"

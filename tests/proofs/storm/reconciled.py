@@ -1,6 +1,6 @@
-"""What ``reconcile`` must tell at the end of a day, and what it must not, from the cloud's own books.
+"""What ``reconcile`` must report at the end of a day, and what it must not, derived from the cloud's own books.
 
-The books know what the API never shows: which charge a refund belongs to.
+The books know one thing that the API never shows: which charge a refund belongs to.
 """
 
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID
 
-__all__ = ["misjudged"]
+__all__ = ["reconcile_problems"]
 
-Told = set[tuple[str, str]]
+Differences = set[tuple[str, str]]
 
 
-def misjudged(cloud, vouchers) -> list[str]:
-    """Reconcile the day, and return what was told wrongly or not at all; none is right."""
+def reconcile_problems(cloud, vouchers) -> list[str]:
+    """Reconcile the day; return false and missing reports. An empty list is right."""
     now = cloud.clock.now()
     found = gateway.reconcile(now - timedelta(days=9), now + timedelta(days=1))
-    told = {(row.kind, row.remote_id) for row in found}
+    reported = {(row.kind, row.remote_id) for row in found}
     must, may = _expected(cloud, vouchers)
-    missing = [f"reconcile does not tell {each}" for each in sorted(must - told)]
-    return missing + [f"reconcile tells {each}, and that is wrong" for each in sorted(told - must - may)]
+    missing = [f"reconcile does not tell {each}" for each in sorted(must - reported)]
+    return missing + [f"reconcile tells {each}, and that is wrong" for each in sorted(reported - must - may)]
 
 
-def _expected(cloud, vouchers) -> tuple[Told, Told]:
-    """Return what must be told, and what may be told: of that nobody can be sure."""
-    must: Told = set(_left_open(cloud.clock.now()))
-    may: Told = set()
+def _expected(cloud, vouchers) -> tuple[Differences, Differences]:
+    """Return the differences that must be reported, and those that may be, since the API does not show enough."""
+    must: Differences = set(_left_open(cloud.clock.now()))
+    may: Differences = set()
     known = set(VoucherOperation.objects.filter(state="succeeded").values_list("remote_id", flat=True))
     for voucher in vouchers:
         rows = {row.id: row for row in cloud.bookings(voucher.id)}
@@ -44,7 +44,7 @@ def _expected(cloud, vouchers) -> tuple[Told, Told]:
 
 
 def _kind(row: Any, rows: dict[str, Any]) -> tuple[str, bool]:
-    """Return what a booking that we do not have is, and whether that can be told from what the API shows."""
+    """Return the kind of a booking that is not in our rows, and whether the API shows enough to know it."""
     if row.client_id == LOCAL_CLIENT_ID:
         return "theirs_only", True
     if row.type != "refund":

@@ -6,13 +6,13 @@ from collections import Counter
 from time import monotonic
 
 from tests.proofs.storm.bench import database
-from tests.proofs.storm.day import AS_IT_COMES, Emphasis, Result, play
+from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, Result, play
 
 __all__ = ["play_many"]
 
 
-def play_many(first: int, days: int, emphasis: Emphasis = AS_IT_COMES) -> tuple[list[Result], Counter[str]]:
-    """Play the days of ``days`` seeds from ``first``; return those that went wrong, and what was seen in all."""
+def play_many(first: int, days: int, emphasis: Emphasis = NO_EMPHASIS) -> tuple[list[Result], Counter[str]]:
+    """Play the days of ``days`` seeds from ``first``; return the wrong ones, and the figures of all."""
     wrong: list[Result] = []
     seen: Counter[str] = Counter()
     for seed in range(first, first + days):

@@ -1,4 +1,4 @@
-"""The people of one day: customers, staff, the sweep, a till and a clerk, who all act at random."""
+"""The people of one day: customers, staff, the sweep, another shop's till and a clerk, who all act at random."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ from typing import Any
 import django.db
 from django.db import transaction
 
-from tests.proofs.storm.faults import Crash, Weather
+from tests.proofs.storm.faults import Crash, FaultInjector
 from tests.proofs.storm.network import client
 from tests.shop import signals
 from tests.shop.models import Order
@@ -59,79 +59,81 @@ MEANWHILE = {
     "token": 2,
 }
 ALONE = ("settle", "till", "copycat", "clerk", "reprice", "office", "guess", "token")
-"""Who does these calls no verb of the gateway, or none that may stand in a transaction."""
+"""Actions without a verb of the gateway, or with one that must not run in a transaction."""
 
 STATUSES = ("confirmed", "shipped", "shipped", "returned", "cancelled")
 EVENTS = ("confirmed", "shipped", "shipped", "returned", "aborted")
 TOKEN_TROUBLE = ("before:503", "before:drop", "after:drop", "after:garbage", "before:401", "before:500")
-LONG = 700
-"""From so many seconds on there is time for others to do more."""
+LONG_FREEZE_SECONDS = 700
+"""The minimum seconds of a freeze in which other workers do more."""
 IN_A_TRANSACTION = {"till": 2, "clerk": 1}
 
 
 class RolledBackError(Exception):
-    """The caller changed its mind at the end of its transaction."""
+    """The caller rolls its transaction back."""
 
 
 @dataclass
 class People:
-    """All who act on the orders and vouchers of a day. ``story`` tells what they did."""
+    """All who act on the orders and vouchers of a day. ``story`` logs what they did."""
 
     random: Random
     cloud: LocalVoucherCloud
     orders: list[Order]
     vouchers: list[Any]
-    weather: Weather = field(init=False)
+    injector: FaultInjector = field(init=False)
     story: list[str] = field(default_factory=list)
     frozen: bool = False
     meanwhile_verbs: dict[str, int] = field(default_factory=lambda: MEANWHILE)
-    dearest: dict[str, D] = field(default_factory=dict)
-    """What each order cost at most."""
+    highest_totals: dict[str, D] = field(default_factory=dict)
+    """The highest total that each order had."""
 
     def __post_init__(self) -> None:
         self.till_client = self.cloud.add_client(name="Till").id
         self.clerk_client = self.cloud.add_client(name="Clerk").id
-        self.dearest = {order.number: order.total for order in self.orders}
+        self.highest_totals = {order.number: order.total for order in self.orders}
 
     def act(self, verbs: dict[str, int] = VERBS) -> None:
-        """Have somebody do something, in one of the ways a shop calls the gateway."""
+        """Draw an action and how a shop calls it: alone, in a transaction, or rolled back."""
         verb = self.random.choices(list(verbs), list(verbs.values()))[0]
         alone = self.frozen or verb in ALONE
         self.do(verb, "alone" if alone else self.random.choice(WAYS))
 
     def do(self, verb: str, way: str = "alone", order: Order | None = None) -> None:
-        """Do it as a worker of its own, and let it end as it will."""
+        """Run the action as a new worker, and log how it ended."""
         order, voucher = order or self.random.choice(self.orders), self.random.choice(self.vouchers)
         amount = self.random.choice(AMOUNTS)
-        end, struck = "done", self.weather.struck
-        worker = connection._clients[os.getpid()] = client(self.cloud, self.weather)
+        end, failures = "done", self.injector.failures
+        worker = connection._clients[os.getpid()] = client(self.cloud, self.injector)
         try:
-            self._in_its_way(way, lambda: getattr(self, verb)(order, voucher, amount))
+            self._call_in_mode(way, lambda: getattr(self, verb)(order, voucher, amount))
         except (VoucherGatewayError, django.db.Error, RolledBackError, ApiError, Crash) as error:
             end = f"{type(error).__name__} {getattr(error, 'code', '')}"
-        if self.weather.struck == struck:
-            self.weather.answered.update(worker.answers)
+        if self.injector.failures == failures:
+            self.injector.answered.update(worker.answers)
         at = self.cloud.clock.now().strftime("%d %H:%M:%S")
         what = f"{verb} {order.number} {voucher.code} {amount} {way}"
         self.story.append(f"{at} {'  meanwhile ' if self.frozen else ''}{what}: {end}")
 
     def meanwhile(self, seconds: float) -> None:
-        """Let time pass, and others act, while one worker is frozen."""
+        """Let time pass and other workers act while one worker is frozen."""
         self.cloud.clock.advance(seconds)
         if self.frozen:
             return
         mine, self.frozen = connection._clients[os.getpid()], True
-        freeze_rate, self.weather.freeze_rate = self.weather.freeze_rate, 0.0
+        freeze_rate, self.injector.freeze_rate = self.injector.freeze_rate, 0.0
         verbs = IN_A_TRANSACTION if django.db.connection.in_atomic_block else self.meanwhile_verbs
         try:
-            for _ in range(self.random.randint(1, 2) if seconds < LONG else self.random.randint(2, 4)):
+            for _ in range(
+                self.random.randint(1, 2) if seconds < LONG_FREEZE_SECONDS else self.random.randint(2, 4)
+            ):
                 Context().run(self.act, verbs)
                 self.cloud.clock.advance(self.random.choice((1, 61)))
         finally:
             connection._clients[os.getpid()], self.frozen = mine, False
-            self.weather.freeze_rate = freeze_rate
+            self.injector.freeze_rate = freeze_rate
 
-    def _in_its_way(self, way: str, do: Any) -> None:
+    def _call_in_mode(self, way: str, do: Any) -> None:
         if way == "alone":
             do()
             return
@@ -147,7 +149,7 @@ class People:
         gateway.select(order, voucher.code, pin=voucher.pin)
 
     def guess(self, order: Order, voucher: Any, amount: str) -> None:
-        """Somebody knows a code, and tries a PIN."""
+        """A visitor knows a code, and tries a PIN."""
         gateway.authorize(order, voucher.code, pin="0000")
 
     def confirm(self, order: Order, voucher: Any, amount: str) -> None:
@@ -158,7 +160,9 @@ class People:
         order.refresh_from_db()
         order.total = D(self.random.choice(("5.00", "10.00", "20.00", "50.00")))
         order.save()
-        self.dearest[order.number] = max(order.total, self.dearest.get(order.number, order.total))
+        self.highest_totals[order.number] = max(
+            order.total, self.highest_totals.get(order.number, order.total)
+        )
 
     def capture(self, order: Order, voucher: Any, amount: str) -> None:
         gateway.capture(order)
@@ -181,13 +185,13 @@ class People:
             gateway.cancel(self.random.choice(payments))
 
     def status(self, order: Order, voucher: Any, amount: str) -> None:
-        """The shop changes a field and saves, and knows nothing of vouchers."""
+        """The shop saves a changed status, without calling a verb."""
         stored = Order.objects.get(pk=order.pk)
         stored.status = self.random.choice(STATUSES)
         stored.save()
 
     def event(self, order: Order, voucher: Any, amount: str) -> None:
-        """The shop sends a signal of its own, of a return perhaps with the amount."""
+        """The shop sends a signal of its own; for a return perhaps with the amount."""
         name = self.random.choice(EVENTS)
         more = {"amount": D(amount)} if name == "returned" and self.random.random() < 0.7 else {}
         getattr(signals, name).send(sender=Order, order=Order.objects.get(pk=order.pk), **more)
@@ -196,13 +200,13 @@ class People:
         gateway.settle()
 
     def till(self, order: Order, voucher: Any, amount: str) -> None:
-        """A till of another shop of the same group, that keeps our order numbers too."""
+        """A till of another shop of the same group, which uses the same order numbers."""
         held = self.cloud.reserve(voucher.code, amount, pin=voucher.pin, client_id=self.till_client)
         if self.random.random() < 0.5:
             self.cloud.charge(held, order.number, client_id=self.till_client)
 
     def copycat(self, order: Order, voucher: Any, amount: str) -> None:
-        """A till whose number and amount look like a charge of ours that may be under way."""
+        """A till whose order number and amount look like a charge of ours that may be in flight."""
         charges = VoucherPayment.objects.filter(
             operations__kind="charge", operations__state__in=("sending", "unknown")
         ).values_list("voucher_id", "operations__reference", "operations__amount")
@@ -214,17 +218,17 @@ class People:
                 self.cloud.charge(held, f"{reference}0", client_id=self.till_client)
 
     def clerk(self, order: Order, voucher: Any, amount: str) -> None:
-        """Somebody refunds one of the voucher's charges by hand, with credentials of their own."""
+        """A clerk refunds one of the voucher's charges by hand, with other credentials."""
         charges = [row for row in self.cloud.bookings(voucher.id) if row.type == "charge"]
         if charges:
             self.cloud.refund(self.random.choice(charges).id, amount, client_id=self.clerk_client)
 
     def office(self, order: Order, voucher: Any, amount: str) -> None:
-        """Somebody switches a voucher off, or on again."""
+        """The back office deactivates a voucher, or activates it again."""
         self.cloud.set_status(voucher.id, self.random.choice(("active", "active", "inactive")))
 
     def token(self, order: Order, voucher: Any, amount: str) -> None:
-        """The tokens end before their time, or no new ones are to be had for a while."""
+        """Tokens are revoked, or no new ones are issued for a while."""
         if self.random.random() < 0.5:
             self.cloud.revoke_tokens()
         else:
@@ -232,7 +236,7 @@ class People:
             self.cloud.faults.next(fault, path="/oauth/token", times=times)
 
     def review(self, order: Order, voucher: Any, amount: str) -> None:
-        """A person looks at the Voucher Cloud's books, and decides what waits for that."""
+        """A person looks at the Voucher Cloud's books, and decides the operations in ``manual``."""
         ours = set(VoucherOperation.objects.exclude(remote_id="").values_list("remote_id", flat=True))
         for operation in VoucherOperation.objects.filter(state="manual").order_by("pk"):
             told = {answer["remote_id"] for answer in operation.late_answers}

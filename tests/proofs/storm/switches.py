@@ -1,4 +1,4 @@
-"""How the Voucher Cloud of a day behaves: a random combination of all its switches."""
+"""The behaviour of the Voucher Cloud of a day: a random combination of all its switches."""
 
 from random import Random
 
@@ -13,11 +13,11 @@ MEANINGS = {
     "unusable": ("GIFT.UNUSABLE", "unusable"),
     "pin": ("GIFT.PIN", "unusable"),
 }
-"""Codes of a Voucher Cloud that names its reasons, and what they mean to an operator who has learned them."""
+"""Error codes of a Voucher Cloud that names its reasons, and the meaning that an operator has configured."""
 
 
 def drawn(seed: int) -> Behaviour:
-    """Return the combination of a day. Some clouds name their reasons, and some lock a voucher after wrong PINs."""
+    """Return the combination of a day. Some name the reason of a refusal, some lock a voucher after wrong PINs."""
     random = Random(f"switches {seed}")
     names = {reason: code for reason, (code, _) in MEANINGS.items()}
     return Behaviour.random(seed).but(

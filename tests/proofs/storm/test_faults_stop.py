@@ -1,11 +1,11 @@
-"""Once nothing fails any more, every operation ends after the grace period and two sweeps; a few later, by design."""
+"""Once the faults stop, every operation ends after the grace period and two sweeps; a few later, by design."""
 
 from collections import Counter
 
 import pytest
 
 from tests.docs.pages import page, section
-from tests.proofs.storm.day import AS_IT_COMES, Emphasis, storm
+from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, storm
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.resolution import DEAD_MARGIN_SECONDS
@@ -17,7 +17,7 @@ BUSY = Emphasis(
     verbs={"capture": 4, "capture_part": 5, "refund": 2, "refund_part": 6, "authorize": 5, "cancel": 1},
     pauses=(1, 5, 40, 300),
 )
-"""A day at whose end much is unknown: hardly anybody waits, and no sweep runs."""
+"""A day that ends with many unknown operations: short pauses, and no sweep runs."""
 SLOWEST = {"forbidden", "had waited long", "follows another operation"}
 A_HOLD_IS_DEAD_SECONDS = HOLD_SECONDS + DEAD_MARGIN_SECONDS
 
@@ -33,7 +33,7 @@ def sweep_after(seconds, people):
 
 
 def why_it_takes_longer(operation, people, waiting_until):
-    """Return which of the reasons that the documentation names keeps an operation open, or "none"."""
+    """Return the documented reason that keeps an operation open, or "none"."""
     now, lag = people.cloud.clock.now(), gateway_settings().LIST_LAG_SECONDS
     if operation.error_code == "credentials" and people.cloud.behaviour.refusal_status == 403:
         return "forbidden"
@@ -49,7 +49,7 @@ def why_it_takes_longer(operation, people, waiting_until):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("emphasis", "first"), [(AS_IT_COMES, 0), (BUSY, 1000)], ids=["as it comes", "busy"])
+@pytest.mark.parametrize(("emphasis", "first"), [(NO_EMPHASIS, 0), (BUSY, 1000)], ids=["as it comes", "busy"])
 def test_once_the_faults_stop_every_operation_ends_after_the_grace_and_two_sweeps(emphasis, first, figures):
     longer, began = Counter(), 0
     for seed in range(first, first + DAYS):
@@ -64,9 +64,9 @@ def test_once_the_faults_stop_every_operation_ends_after_the_grace_and_two_sweep
             longer.update(reasons)
             sweep_after(
                 A_HOLD_IS_DEAD_SECONDS, people
-            )  # one that nothing is known of was answered by the first sweep
+            )  # a hold that the first sweep reserved, counted from its answer
             sweep_after(lag, people)
-            sweep_after(lag, people)  # the refusal of what was sent again is read once more
+            sweep_after(lag, people)  # a refused repetition is read once more
             left = {why_it_takes_longer(operation, people, waiting_until) for operation in still_open()}
             assert left <= SLOWEST, (seed, still_open())
             sweep_after(LATEST_LOOK_SECONDS, people)

@@ -1,6 +1,6 @@
-"""The verbs in any order, with any faults: hypothesis looks for a sequence that breaks what must always hold.
+"""Stateful testing: hypothesis looks for a sequence of verbs and faults that breaks an invariant.
 
-A sequence that does is made as short as possible, and printed as the calls to repeat it.
+It shrinks a failing sequence, and prints the calls that repeat it.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.proofs.storm.clock import shared_time
 from tests.proofs.storm.day import MORNING, no_rows, quiet, until_next
-from tests.proofs.storm.faults import Weather
+from tests.proofs.storm.faults import FaultInjector
 from tests.proofs.storm.oracle import problems
 from tests.proofs.storm.shop import People
 from tests.shop.models import Order
@@ -50,7 +50,7 @@ faults = st.sampled_from(("", *FAULTS))
 
 
 class Sequences(RuleBasedStateMachine):
-    """Two orders, two vouchers, and whoever acts on them."""
+    """Two orders, two vouchers, and the people who act on them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,12 +61,12 @@ class Sequences(RuleBasedStateMachine):
         self.vouchers = [self.cloud.add_voucher(code=f"CODE-{name}", amount="20.00") for name in "AB"]
         self.orders = [Order.objects.create(number=number, total=D("30.00")) for number in NUMBERS]
         self.people = People(Random(0), self.cloud, self.orders, self.vouchers)
-        self.people.weather = Weather(Random(0), 0.0, 0.0, 0.0, self.people.meanwhile, Counter())
+        self.people.injector = FaultInjector(Random(0), 0.0, 0.0, 0.0, self.people.meanwhile, Counter())
 
     def teardown(self) -> None:
         try:
             self.settle_all()
-            found = problems(self.cloud, self.vouchers, self.people.dearest)
+            found = problems(self.cloud, self.vouchers, self.people.highest_totals)
             assert not found, "\n".join([*found, *self.people.story])
         finally:
             self.around.close()
@@ -145,7 +145,7 @@ class Sequences(RuleBasedStateMachine):
 
 
 class Fixed(Random):
-    """Chance that was decided beforehand: which voucher, and how much."""
+    """A random generator with a fixed voucher and amount."""
 
     def __init__(self, voucher: object, amount: str) -> None:
         super().__init__(0)

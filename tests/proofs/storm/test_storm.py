@@ -1,4 +1,4 @@
-"""A few hundred stormy days must end with every cent where the shop's rows say it is."""
+"""After a few hundred days of fault injection every cent is where the shop's rows say it is."""
 
 import os
 import re
@@ -28,7 +28,7 @@ MUST_HAPPEN = {
     "fault before:drop",
     "fault late:drop",
 }
-"""A storm in which one of these is missing would prove too little."""
+"""Without one of these a storm would prove too little."""
 
 
 def counted(seen, begin):
@@ -54,7 +54,7 @@ def test_after_a_storm_every_cent_is_where_our_rows_say(first, figures):
     assert not wrong, "\n".join(map(str, wrong))
     assert set(seen) >= MUST_HAPPEN
     for kind, heading in transitions.DIAGRAMS.items():
-        assert transitions.of(kind, seen) <= drawn_arrows(heading)
+        assert transitions.transitions_of(kind, seen) <= drawn_arrows(heading)
 
 
 def test_a_day_is_replayed_by_the_command_that_a_wrong_one_prints():

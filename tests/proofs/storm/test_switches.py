@@ -21,7 +21,7 @@ def test_every_value_of_a_switch_occurs_in_the_days_of_a_storm(name):
         assert set(different) == {False, True}
     elif (
         isinstance(annotation, type) or name == "code_names"
-    ):  # any number, any names: the default, and others
+    ):  # any number, any names: the default and others
         assert SWITCHES[name].get_default(call_default_factory=True) in different
         assert len(different) > 1
     else:
@@ -29,6 +29,6 @@ def test_every_value_of_a_switch_occurs_in_the_days_of_a_storm(name):
 
 
 def test_the_switches_are_drawn_independently():
-    """Each value of one with each value of the others."""
+    """Each value of a switch occurs with each value of the others."""
     together = {(one.cancel_reservation, one.second_charge, one.list_lag_seconds) for one in BEHAVIOURS}
     assert len(together) == 3 * 3 * 3

@@ -1,4 +1,4 @@
-"""The diagrams of the documentation show the ways that the rows go, and no others."""
+"""The documented diagrams show exactly the transitions that rows make."""
 
 import threading
 
@@ -15,15 +15,17 @@ from voucher_payment_gateway.models import VoucherOperation
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="the ways are noted by triggers of SQLite"),
+    pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="transitions are recorded by triggers of SQLite"
+    ),
 ]
 CODE = "GIFT-2000-ABCD"
-DOUBTS = ("after:drop", "late:drop")
+LOST_ANSWERS = ("after:drop", "late:drop")
 REFUSALS = ("before:409", "before:422", "after:slow=0")
 EVENTFUL = (
     Emphasis(
         doubled_rate=0.8,
-        faults=DOUBTS,
+        faults=LOST_ANSWERS,
         behaviour={"second_charge": "book_again", "order_number_unique": False},
     ),
     Emphasis(
@@ -46,8 +48,8 @@ EVENTFUL = (
         pauses=(1, 40, 2000),
     ),
 )
-"""Days that bring out the arrows that are seldom gone."""
-MOST_EVENTFUL_DAYS = 400
+"""Days that bring out rare transitions."""
+MAX_EVENTFUL_DAYS = 400
 
 
 @pytest.fixture
@@ -57,8 +59,8 @@ def order(shop):
 
 
 @pytest.fixture
-def ways():
-    with transitions.noted() as count:
+def recorded():
+    with transitions.recorded() as count:
         yield count
 
 
@@ -121,7 +123,7 @@ def forbidden_to_read_for_a_day(shop, order):
 
 
 def booked_after_all(shop, order):
-    """A person finds the charge when another order holds the voucher already."""
+    """A person finds the charge after another order has reserved the voucher."""
     gateway.authorize(order, CODE)
     shop.cloud.faults.next("after:drop", path="*/charge")
     attempt(gateway.capture, order, "5.00")
@@ -133,7 +135,7 @@ def booked_after_all(shop, order):
     )
 
 
-SELDOM = {
+RARE = {
     "operation": {
         ("due", "manual"): forbidden_to_read_for_a_day,
     },
@@ -145,23 +147,25 @@ SELDOM = {
         ("refunded", "cancelled"): cancelled_during_a_return,
     },
 }
-"""What happens so seldom that no storm can be relied on to show it."""
+"""Transitions too rare to be relied on in a storm, each with a schedule that makes it."""
 
 
-@pytest.mark.parametrize(("kind", "way"), [(kind, way) for kind, ways in SELDOM.items() for way in ways])
-def test_a_way_that_is_seldom_gone_is_possible(kind, way, shop, order, ways):
-    SELDOM[kind][way](shop, order)
-    assert way in transitions.of(kind, ways())
+@pytest.mark.parametrize(
+    ("kind", "transition"), [(kind, each) for kind, schedules in RARE.items() for each in schedules]
+)
+def test_a_rare_transition_is_possible(kind, transition, shop, order, recorded):
+    RARE[kind][transition](shop, order)
+    assert transition in transitions.transitions_of(kind, recorded())
 
 
-def test_every_arrow_that_is_drawn_is_gone_and_no_other(figures):
-    """Day by day, until the rows of the shop went every way that the two diagrams show."""
+def test_every_drawn_transition_is_made_and_no_other(figures):
+    """Play days until the rows of the shop have made every transition of the two diagrams."""
     drawn = {kind: drawn_arrows(heading) for kind, heading in transitions.DIAGRAMS.items()}
-    gone = {kind: set(ways) for kind, ways in SELDOM.items()}
-    for seed in range(MOST_EVENTFUL_DAYS):
-        if gone == drawn:
+    made = {kind: set(schedules) for kind, schedules in RARE.items()}
+    for seed in range(MAX_EVENTFUL_DAYS):
+        if made == drawn:
             break
         _, seen = play_many(seed, 1, EVENTFUL[seed % len(EVENTFUL)])
-        gone = {kind: ways | transitions.of(kind, seen) for kind, ways in gone.items()}
-    figures("arrows of the diagrams", gone=(sum(map(len, gone.values())), sum(map(len, drawn.values()))))
-    assert gone == drawn
+        made = {kind: before | transitions.transitions_of(kind, seen) for kind, before in made.items()}
+    figures("arrows of the diagrams", gone=(sum(map(len, made.values())), sum(map(len, drawn.values()))))
+    assert made == drawn

@@ -1,6 +1,6 @@
-"""Which way operations and payments went from state to state, noted by the database itself: SQLite's triggers.
+"""The transitions that rows of operations and payments make, recorded by triggers of SQLite.
 
-What a transaction undoes is not noted either. Other databases note nothing.
+What is rolled back is not recorded. On other databases nothing is.
 """
 
 from collections import Counter
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-__all__ = ["DIAGRAMS", "noted", "of"]
+__all__ = ["DIAGRAMS", "recorded", "transitions_of"]
 
 DIAGRAMS = {"operation": "The life of an operation", "payment": "The life of a payment"}
-"""The headings of the page about money safety with the diagrams of the ways that are possible."""
+"""The headings of the documented diagrams."""
 
 WATCHED = {
     "operation": ("voucher_payment_gateway_voucheroperation", "state", "FALSE"),
@@ -22,28 +22,28 @@ WATCHED = {
         "new.status = 'authorized' AND old.reservation_id <> new.reservation_id",
     ),
 }
-"""Table, column, and when it counts as a way back to the same state."""
+"""Table, column, and the condition under which an update counts as a transition to the same state."""
 
-Arrow = tuple[str, str]
+Transition = tuple[str, str]
 
 
 @contextmanager
-def noted() -> Iterator[Callable[[], Counter[str]]]:
-    """Have the ways noted, and something that counts them: ``operation due > sending``."""
+def recorded() -> Iterator[Callable[[], Counter[str]]]:
+    """Record transitions; yield a function that counts them by text: ``operation due > sending``."""
     if connection.vendor != "sqlite":
         yield Counter
         return
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE ways (way text)")
+        cursor.execute("CREATE TEMP TABLE transitions (transition text)")
         for kind, (table, column, again) in WATCHED.items():
             cursor.execute(
                 f"CREATE TEMP TRIGGER {kind}_begins AFTER INSERT ON {table} BEGIN "
-                f"INSERT INTO ways VALUES ('{kind} [*] > ' || new.{column}); END"
+                f"INSERT INTO transitions VALUES ('{kind} [*] > ' || new.{column}); END"
             )
             cursor.execute(
                 f"CREATE TEMP TRIGGER {kind}_changes AFTER UPDATE ON {table} "
                 f"WHEN old.{column} <> new.{column} OR ({again}) BEGIN "
-                f"INSERT INTO ways VALUES ('{kind} ' || old.{column} || ' > ' || new.{column}); END"
+                f"INSERT INTO transitions VALUES ('{kind} ' || old.{column} || ' > ' || new.{column}); END"
             )
         try:
             yield _counted
@@ -51,16 +51,16 @@ def noted() -> Iterator[Callable[[], Counter[str]]]:
             for kind in WATCHED:
                 cursor.execute(f"DROP TRIGGER {kind}_begins")
                 cursor.execute(f"DROP TRIGGER {kind}_changes")
-            cursor.execute("DROP TABLE ways")
+            cursor.execute("DROP TABLE transitions")
 
 
-def of(kind: str, seen: Counter[str]) -> set[Arrow]:
-    """Return the ways that were seen of a kind, as pairs of states."""
-    ways = [way.split(" ") for way in seen if " > " in way]
-    return {(before, after) for found, before, _, after in ways if found == kind}
+def transitions_of(kind: str, seen: Counter[str]) -> set[Transition]:
+    """Return the transitions seen of a kind, as pairs of states."""
+    split = [what.split(" ") for what in seen if " > " in what]
+    return {(before, after) for found, before, _, after in split if found == kind}
 
 
 def _counted() -> Counter[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT way, count(*) FROM ways GROUP BY way")
+        cursor.execute("SELECT transition, count(*) FROM transitions GROUP BY transition")
         return Counter(dict(cursor.fetchall()))

@@ -18,6 +18,7 @@ import httpx
 from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, obeying
 from voucher_payment_gateway.api._http.send_window import Departure, NotSentError
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
+from voucher_payment_gateway.api.arguments import read_certificates
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -198,9 +199,7 @@ class Body:
 @functools.lru_cache(maxsize=8)
 def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
     """Return the one context of this process: it always verifies, and costs 20 ms to build."""
-    return (
-        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
-    )
+    return read_certificates(ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
 def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:

@@ -16,49 +16,49 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 
-__all__ = ["kept", "kept_until", "typed"]
+__all__ = ["clean_code", "code_expiry", "sealed_fields"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-LONGEST = 255
+MAX_LENGTH = 255
 """Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
 
 _FULL_WIDTH = {ord("\u3000"): " "} | {wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
 
 
-def typed(code: object, pin: object) -> Secret:
+def clean_code(code: object, pin: object) -> Secret:
     """Return code and PIN as they will be sent. Raises VoucherUnusableError where no voucher can be meant;
     nothing is sent then."""
-    secret = Secret(_normalised(_cleaned(code)), _cleaned(pin))
+    secret = Secret(_normalise(_fold(code)), _fold(pin))
     if not secret.code or not re.fullmatch(gateway_settings().CODE_PATTERN or r"(?s).*", secret.code):
         raise VoucherUnusableError
     return secret
 
 
-def kept(secret: Secret) -> dict[str, Any]:
+def sealed_fields(secret: Secret) -> dict[str, Any]:
     """Return what a payment keeps of code and PIN: sealed, known again by a fingerprint, and not for ever."""
     return {
         "sealed_code": seal(secret),
         "code_fingerprint": fingerprint(secret.code),
-        "code_kept_until": kept_until(),
+        "code_kept_until": code_expiry(),
     }
 
 
-def kept_until() -> datetime:
+def code_expiry() -> datetime:
     """Return when a code that is of no use until then is erased."""
     return timezone.now() + timedelta(hours=gateway_settings().SELECTED_HOURS)
 
 
-def _cleaned(text: object) -> str:
+def _fold(text: object) -> str:
     if not isinstance(text, str):
         raise VoucherUnusableError
     folded = text.translate(_FULL_WIDTH).strip()
-    if len(folded) > LONGEST or not folded.isprintable():
+    if len(folded) > MAX_LENGTH or not folded.isprintable():
         raise VoucherUnusableError
     return folded
 
 
-def _normalised(code: str) -> str:
+def _normalise(code: str) -> str:
     """Let the shop's own callable have its say. Whatever it was given was typed by anybody, so where it fails, or
     returns no text, the code is unusable; its error is not shown, as it may hold the code."""
     path = gateway_settings().CODE_NORMALISER
@@ -69,4 +69,4 @@ def _normalised(code: str) -> str:
     except Exception as error:
         logger.error("CODE_NORMALISER failed: %s", type(error).__name__)
         normalised = None
-    return _cleaned(normalised)
+    return _fold(normalised)

@@ -8,33 +8,33 @@ from collections.abc import Iterable
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import database
-from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.sealing import fingerprints, unseal
 from voucher_payment_gateway.signals import payment_lapsed
 
-__all__ = ["any_being_charged", "let_go", "refuse_if_being_charged", "rivals_of", "take_over"]
+__all__ = ["any_in_flight", "competing_payments", "lapse_replaced", "mark_lapsed", "refuse_if_in_flight"]
 
 
-def refuse_if_being_charged(rivals: Iterable[VoucherPayment]) -> None:
+def refuse_if_in_flight(rivals: Iterable[VoucherPayment]) -> None:
     """Raise OperationInProgressError where another order is being paid with the voucher just now."""
-    if any_being_charged(rivals):
+    if any_in_flight(rivals):
         raise OperationInProgressError(
             "Another order is being paid with this gift voucher just now. Nothing was sent.",
             code="voucher_being_charged",
         )
 
 
-def any_being_charged(payments: Iterable[VoucherPayment]) -> bool:
+def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:
     """Whether an operation of one of the payments is open; one that waits for its turn keeps nobody away."""
     pks = [payment.pk for payment in payments]
     operations = VoucherOperation.objects.using(database()).filter(payment__in=pks, waits=False)
     return bool(pks) and operations.filter(state__in=OPEN_STATES).exists()
 
 
-def rivals_of(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
+def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
     """Return the payments of other orders that hold the vouchers which these payments were made with."""
     payments = list(payments)
     orders = {payment.order_number for payment in payments}
@@ -47,14 +47,14 @@ def rivals_of(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
     return [rivals[pk] for pk in sorted(rivals)]
 
 
-def take_over(payment: VoucherPayment) -> None:
+def lapse_replaced(payment: VoucherPayment) -> None:
     """Tell the payments of other orders whose reservation was replaced by that of ``payment``."""
     holding = VoucherPayment.objects.using(database()).filter(
         status="authorized", voucher_id=payment.voucher_id
     )
     for rival in holding.exclude(pk=payment.pk).order_by("pk"):
-        if not any_being_charged([rival]):
-            let_go(rival)
+        if not any_in_flight([rival]):
+            mark_lapsed(rival)
 
 
 def _fingerprints_of(payment: VoucherPayment) -> list[str]:
@@ -63,8 +63,8 @@ def _fingerprints_of(payment: VoucherPayment) -> list[str]:
     return fingerprints(secret.code) if secret else [payment.code_fingerprint]
 
 
-def let_go(payment: VoucherPayment) -> None:
+def mark_lapsed(payment: VoucherPayment) -> None:
     """Write down that nothing is held for ``payment`` any more, and tell the shop."""
     held = payment.amount_authorized
-    change_payment(payment, **without_hold(payment, otherwise="lapsed"))
+    change_payment(payment, **hold_ended_fields(payment, otherwise="lapsed"))
     announce(payment_lapsed, payment, held)

@@ -30,7 +30,7 @@ from voucher_payment_gateway.rules.resolution import dead_at
 from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.sealing import Secret
 
-__all__ = ["Hold", "available_on", "hold_exactly", "hold_what_is_there", "release"]
+__all__ = ["Hold", "available_on", "release", "reserve_available", "reserve_exactly"]
 
 HUNDRED = Decimal(100)
 
@@ -51,7 +51,7 @@ class Hold:
     """Whether it is all that the voucher holds, less than was wanted."""
 
 
-def hold_exactly(
+def reserve_exactly(
     secret: Secret,
     amount: Decimal,
     currency: str,
@@ -77,7 +77,7 @@ def hold_exactly(
         raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
 
 
-def hold_what_is_there(
+def reserve_available(
     secret: Secret,
     wanted: Decimal,
     currency: str,
@@ -93,7 +93,7 @@ def hold_what_is_there(
     called where an earlier reservation of the voucher is gone, or may be, whatever comes then.
     """
     try:
-        return hold_exactly(secret, wanted, currency, voucher_id=voucher_id, on_replaced=on_replaced)
+        return reserve_exactly(secret, wanted, currency, voucher_id=voucher_id, on_replaced=on_replaced)
     except RefusedError as error:
         if not _is_tried_again(error) or wanted == CENT:
             raise _as_unusable(error) from None
@@ -103,16 +103,16 @@ def hold_what_is_there(
     if available <= CENT:
         return replace(probe, is_all=True)
     try:
-        hold = hold_exactly(secret, min(wanted, available), currency, voucher_id=probe.voucher_id)
+        hold = reserve_exactly(secret, min(wanted, available), currency, voucher_id=probe.voucher_id)
     except RefusedError:
-        hold = _hold_beside(probe, secret, min(wanted, available), currency)
+        hold = _reserve_remainder(probe, secret, min(wanted, available), currency)
     return replace(hold, is_all=available < wanted)
 
 
-def _hold_beside(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
+def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
     """Reserve what is left where our own 0.01 counts as taken; somebody else may have taken the rest as well."""
     try:
-        return hold_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
+        return reserve_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
     except RefusedError:
         raise InsufficientBalanceError(available=amount) from None
 
@@ -175,7 +175,7 @@ def _as_unusable(error: RefusedError) -> RefusedError:
 
 def _probe(secret: Secret, currency: str, voucher_id: str, on_replaced: Callable[[], object]) -> Hold:
     try:
-        return hold_exactly(secret, CENT, currency, voucher_id=voucher_id, on_replaced=on_replaced)
+        return reserve_exactly(secret, CENT, currency, voucher_id=voucher_id, on_replaced=on_replaced)
     except RefusedError as error:
         raise _as_unusable(error) from None
 

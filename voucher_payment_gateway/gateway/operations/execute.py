@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 import django.db
 from django.db import transaction
-from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
@@ -34,7 +33,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.handler import Procedure, of
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
     next_send,
@@ -42,22 +41,27 @@ from voucher_payment_gateway.gateway.operations.schedule import (
     reread_if_sent,
 )
 from voucher_payment_gateway.gateway.operations.transitions import (
-    LostClaimError,
-    ask_for_review,
-    book,
-    go_first,
-    hand_over,
-    keep_late_answer,
+    StaleOperationError,
+    compare_and_set,
+    create,
+    record_late_answer,
     refuse,
-    take,
+    request_review,
+    require_review,
+    succeed,
+    unblock,
     withdraw,
-    write,
 )
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database, decide
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.verdicts import forbidden_since, is_past_hope, verdict
+from voucher_payment_gateway.rules.verdicts import forbidden_since, needs_review_by, verdict
 
-__all__ = ["NOT_READY", "refuse_open_transaction", "resume", "start"]
+__all__ = ["NOT_READY", "execute_due", "execute_new"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -68,7 +72,7 @@ NOT_READY = (UnavailableError, CredentialsError, ContractError)
 """What may go wrong before anything is sent; the operation stays due."""
 
 
-def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any) -> None:
+def execute_new(procedure: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
     """Write down ``draft`` together with what it changes on its payment, and carry it out.
 
     Inside of a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while
@@ -77,16 +81,16 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
     ``settle`` finds out. Raises OutdatedError where another operation was first.
     """
     # K4: decided, nothing written
-    if _in_transaction():
+    if in_transaction():
         _write_due(draft, payment_changes)
-        _carry_out_after_commit(procedure, draft)
+        _execute_after_commit(procedure, draft)
         return
     if draft.waits:
         _write_due(draft, payment_changes)
-        raise _busy(draft)
+        raise _queued_error(draft)
     if procedure.needs_a_claim(draft):
         _write_due(draft, payment_changes)
-        _resume_own(procedure, draft)
+        _execute_written(procedure, draft)
         return
     try:
         procedure.prepare(draft)
@@ -98,11 +102,11 @@ def start(procedure: Procedure, draft: VoucherOperation, **payment_changes: Any)
         raise
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
-    write(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
+    create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(procedure, draft, claimed_at)
 
 
-def resume(procedure: Procedure, operation: VoucherOperation) -> None:
+def execute_due(procedure: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out an operation that is due; one that is decided is left alone.
 
     Raises what ``start`` raises, OperationInProgressError where another worker was first and is not done, and
@@ -117,20 +121,22 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
         raise WrongStateError(
             f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
         )
-    if operation.waits and not go_first(operation):
-        take(operation, due_at=next_try(operation))
-        raise _busy(operation)
-    if procedure.needs_a_claim(operation) and not take(operation, state="sending", sending_at=timezone.now()):
+    if operation.waits and not unblock(operation):
+        compare_and_set(operation, due_at=next_try(operation))
+        raise _queued_error(operation)
+    if procedure.needs_a_claim(operation) and not compare_and_set(
+        operation, state="sending", sending_at=timezone.now()
+    ):
         _refuse_unless_done(operation)
         return
     try:
         procedure.prepare(operation)
         voucher_cloud().authenticate()
-    except OutdatedError:
-        take(operation, state="due")
+    except ConflictError:
+        compare_and_set(operation, state="due")
         raise
     except NOT_READY as error:
-        _leave_due(operation, error)
+        return_to_due(operation, error)
         raise
     except RefusedError as error:
         _refused(procedure, operation, error, reread_at=reread_if_sent(operation))
@@ -140,35 +146,17 @@ def resume(procedure: Procedure, operation: VoucherOperation) -> None:
     sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
     prepared = {name: getattr(operation, name) for name in ("target_id", "target_dead_at", "baseline")}
     nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
-    if take(operation, **sending, **prepared, **nothing_known):
+    if compare_and_set(operation, **sending, **prepared, **nothing_known):
         _send(procedure, operation, claimed_at)
     else:
         _refuse_unless_done(operation)
 
 
-def refuse_open_transaction() -> None:
-    """Raise TransactionManagementError inside of ``atomic()``: what is sent there could not be committed first."""
-    try:
-        with transaction.atomic(using=database(), durable=True):
-            pass
-    except RuntimeError:
-        raise TransactionManagementError("Call this outside of a transaction. Nothing was sent.") from None
-
-
-def _in_transaction() -> bool:
-    connection = transaction.get_connection(database())
-    if not connection.in_atomic_block and not connection.get_autocommit():
-        raise TransactionManagementError(
-            "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
-        )
-    return bool(connection.in_atomic_block)
-
-
 def _write_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
-    write(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
+    create(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
 
 
-def _busy(operation: VoucherOperation) -> UnavailableError:
+def _queued_error(operation: VoucherOperation) -> UnavailableError:
     return UnavailableError(
         f"order {operation.order_number}: another operation on its gift voucher is not finished. This "
         f"{operation.kind} is written down and follows it. No money moved.",
@@ -185,17 +173,17 @@ def _refuse_unless_done(operation: VoucherOperation) -> None:
         )
 
 
-def _resume_own(procedure: Procedure, operation: VoucherOperation) -> None:
+def _execute_written(procedure: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out what this call has written down, anew as long as others write about the order meanwhile."""
 
     def resume_as_it_stands() -> None:
         of(operation).refresh_from_db(using=database())
-        resume(procedure, operation)
+        execute_due(procedure, operation)
 
-    decide(resume_as_it_stands)
+    retry_on_conflict(resume_as_it_stands)
 
 
-def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) -> None:
+def _send(procedure: OperationHandler, operation: VoucherOperation, claimed_at: float) -> None:
     """Beats two and three."""
     try:
         # K7: sending is committed, nothing sent; and inside of the call K8: sent, no answer yet
@@ -208,60 +196,60 @@ def _send(procedure: Procedure, operation: VoucherOperation, claimed_at: float) 
     try:
         # K9: the call has ended, nothing of its outcome written
         with _outcome_must_be_written():
-            book(procedure, operation, remote_id)
-    except LostClaimError:
-        keep_late_answer(operation, remote_id)
+            succeed(procedure, operation, remote_id)
+    except StaleOperationError:
+        record_late_answer(operation, remote_id)
         if operation.state != "succeeded":
             raise OutcomeUnknownError(code="decided_elsewhere") from None
-    except OutdatedError:
-        _doubt(operation, OutcomeUnknownError(code="booking_known_already"))
+    except ConflictError:
+        mark_unknown(operation, OutcomeUnknownError(code="booking_known_already"))
 
 
-def _not_booked(procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _not_booked(procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     # K9: the call has ended, nothing of its outcome written
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
             _refused(procedure, operation, error)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
-            _leave_due(operation, error, attempts=arrived)
+            return_to_due(operation, error, attempts=arrived)
             raise error
         case "unknown":
-            _doubt(operation, error)
+            mark_unknown(operation, error)
 
 
-def _leave_due(operation: VoucherOperation, error: VoucherGatewayError, **changes: Any) -> None:
+def return_to_due(operation: VoucherOperation, error: VoucherGatewayError, **changes: Any) -> None:
     """Nothing moved: it is sent later, or, where the API has forbidden it for a day, a person decides."""
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
-    if is_past_hope(changes["forbidden_at"], now):
-        hand_over(operation, "forbidden", **changes)
+    if needs_review_by(changes["forbidden_at"], now):
+        require_review(operation, "forbidden", **changes)
         return
     due = {"state": "due", "error_code": error.code, "due_at": next_send(operation, error)}
-    if take(operation, **due, **changes) and known != error.code:
+    if compare_and_set(operation, **due, **changes) and known != error.code:
         _page_operator(operation, error)
 
 
 def _refused(
-    procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
+    procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> None:
     """Write down that it is over, and go on with what follows, or raise ``error``."""
     try:
         follow_up = refuse(procedure, operation, error, **changes)
-    except LostClaimError:
+    except StaleOperationError:
         raise OutcomeUnknownError(code="decided_elsewhere") from None
     if follow_up is None:
         raise error
     # K13: refused, and what follows is due
-    _resume_own(procedure, follow_up)
+    _execute_written(procedure, follow_up)
 
 
-def _doubt(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
+def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
     """Write down that nobody knows; where a clear answer cannot be ours, a person is told."""
     refused_at = timezone.now() if isinstance(error, RefusedError) else None
     changes = {"error_code": error.code, "refused_at": refused_at, "due_at": next_try(operation)}
-    if take(operation, state="unknown", **changes) and error.code in ALARMING:
-        ask_for_review(operation)
+    if compare_and_set(operation, state="unknown", **changes) and error.code in ALARMING:
+        request_review(operation)
     raise OutcomeUnknownError(
         f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
         f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
@@ -273,17 +261,17 @@ def _doubt(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
 def _page_operator(operation: VoucherOperation, error: VoucherGatewayError) -> None:
     if isinstance(error, CredentialsError):
         operation.error_code = error.code
-        ask_for_review(operation)
+        request_review(operation)
 
 
-def _carry_out_after_commit(procedure: Procedure, operation: VoucherOperation) -> None:
+def _execute_after_commit(procedure: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out what the caller's transaction commits; nobody is left then to be told of an error."""
 
     def carry_out() -> None:
         try:
             # K15: the caller's transaction is committed, nothing sent
-            _resume_own(procedure, operation)
-        except (VoucherGatewayError, OutdatedError, django.db.Error) as error:
+            _execute_written(procedure, operation)
+        except (VoucherGatewayError, ConflictError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.warning(
                 "order %s: %s of a gift voucher: %s", of(operation).order_number, operation.kind, reason

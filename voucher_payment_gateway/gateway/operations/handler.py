@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
-__all__ = ["Procedure", "of"]
+__all__ = ["OperationHandler", "of"]
 
 
-class Procedure(Protocol):
+class OperationHandler(Protocol):
     """How one kind of operation is prepared, called and booked."""
 
     name: str

@@ -1,10 +1,10 @@
 """The procedure of each kind of operation that is carried out by the three beats."""
 
-from voucher_payment_gateway.gateway.operations.handler import Procedure
-from voucher_payment_gateway.gateway.verbs.cancel import RELEASE
-from voucher_payment_gateway.gateway.verbs.capture import CHARGE
-from voucher_payment_gateway.gateway.verbs.refund import REFUND
+from voucher_payment_gateway.gateway.operations.charge import CHARGE
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.refund import REFUND
+from voucher_payment_gateway.gateway.operations.release import RELEASE
 
-__all__ = ["PROCEDURES"]
+__all__ = ["HANDLERS"]
 
-PROCEDURES: dict[str, Procedure] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
+HANDLERS: dict[str, OperationHandler] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}

@@ -8,7 +8,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules import timing
-from voucher_payment_gateway.rules.resolution import last_read_at
+from voucher_payment_gateway.rules.resolution import trailing_read_at
 from voucher_payment_gateway.rules.timing import SEND_WINDOW_SECONDS
 
 __all__ = ["SEND_WINDOW_SECONDS", "lease_seconds", "next_send", "next_try", "reread_at", "reread_if_sent"]
@@ -35,7 +35,7 @@ def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> dateti
 
 def reread_at(operation: VoucherOperation, *, booked: bool) -> datetime | None:
     """Return when to look once more for what was repeated, or ended without money after doubt."""
-    return last_read_at(timezone.now(), sends=operation.attempts, booked=booked)
+    return trailing_read_at(timezone.now(), sends=operation.attempts, booked=booked)
 
 
 def reread_if_sent(operation: VoucherOperation) -> datetime | None:

@@ -13,14 +13,14 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.handler import Procedure, of
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
 from voucher_payment_gateway.gateway.operations.schedule import next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import (
-    DECISIONS,
-    OutdatedError,
+from voucher_payment_gateway.gateway.records.conflicts import (
+    MAX_CONFLICTS,
+    ConflictError,
+    atomic_or_conflict,
     database,
-    unless_outdated,
 )
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
@@ -29,16 +29,16 @@ from voucher_payment_gateway.rules.evidence import needs_review
 from voucher_payment_gateway.signals import payment_needs_review
 
 __all__ = [
-    "LostClaimError",
-    "ask_for_review",
-    "book",
-    "go_first",
-    "hand_over",
-    "keep_late_answer",
+    "StaleOperationError",
+    "compare_and_set",
+    "create",
+    "record_late_answer",
     "refuse",
-    "take",
+    "request_review",
+    "require_review",
+    "succeed",
+    "unblock",
     "withdraw",
-    "write",
 ]
 
 Written = TypeVar("Written")
@@ -46,18 +46,18 @@ Written = TypeVar("Written")
 logger = logging.getLogger("voucher_payment_gateway")
 
 
-class LostClaimError(Exception):
+class StaleOperationError(Exception):
     """Another worker changed the operation meanwhile; nothing of ours was written."""
 
 
-def write(
+def create(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
     """Beat one: the operation, and what it changes on its payment, together or not at all."""
     draft.actor, draft.reason = _text(draft.actor, 150), _text(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
-    with unless_outdated():
+    with atomic_or_conflict():
         if payment_changes and draft.payment:
             change_payment(draft.payment, **payment_changes)
         # K6: in the transaction of beat one, the operation is not written yet
@@ -70,7 +70,7 @@ def _text(given: object, longest: int) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:longest]
 
 
-def take(operation: VoucherOperation, **changes: Any) -> bool:
+def compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
     """Change an operation, if the claim it was read with still holds; say whether it did."""
     changes["claim"] = uuid.uuid4()
     ours = VoucherOperation.objects.using(database()).filter(pk=operation.pk, claim=operation.claim)
@@ -83,7 +83,7 @@ def take(operation: VoucherOperation, **changes: Any) -> bool:
 
 def withdraw(operation: VoucherOperation) -> bool:
     """Take back what is due and not wanted any more; say whether it was still as it was read."""
-    return take(
+    return compare_and_set(
         operation,
         state="not_applied",
         error_code="cancelled",
@@ -92,16 +92,16 @@ def withdraw(operation: VoucherOperation) -> bool:
     )
 
 
-def go_first(operation: VoucherOperation) -> bool:
+def unblock(operation: VoucherOperation) -> bool:
     """Let an operation that waits be the one that is open on its voucher; say whether no other one is."""
     try:
-        with unless_outdated():
-            return take(operation, waits=False)
-    except OutdatedError:
+        with atomic_or_conflict():
+            return compare_and_set(operation, waits=False)
+    except ConflictError:
         return False
 
 
-def book(procedure: Procedure, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
+def succeed(procedure: OperationHandler, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
     """Write down a booking on the operation and its payment at once. Raises LostClaimError, or OutdatedError where
     the remote id belongs to another operation."""
     reread = reread_at(operation, booked=True)
@@ -114,11 +114,11 @@ def book(procedure: Procedure, operation: VoucherOperation, remote_id: str, **ch
         # K11: the outcome is on both, not committed
         procedure.tell(operation)
 
-    _insist(operation, step, give_up=lambda outdated: isinstance(outdated.__cause__, IntegrityError))
+    _retry_step(operation, step, give_up=lambda outdated: isinstance(outdated.__cause__, IntegrityError))
 
 
 def refuse(
-    procedure: Procedure, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
+    procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> VoucherOperation | None:
     """Write down a refusal for good together with what follows: another operation, or the end.
 
@@ -132,30 +132,32 @@ def refuse(
         if follow_up is None:
             procedure.refused(operation)
         else:
-            write(follow_up, "due", due_at=next_try(follow_up))
+            create(follow_up, "due", due_at=next_try(follow_up))
         # K11: the outcome is on both, not committed
         return follow_up
 
-    return _insist(operation, step, give_up=lambda outdated: False)
+    return _retry_step(operation, step, give_up=lambda outdated: False)
 
 
-def hand_over(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
+def require_review(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
     """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
-    if take(operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes):
-        ask_for_review(operation)
+    if compare_and_set(
+        operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes
+    ):
+        request_review(operation)
 
 
-def keep_late_answer(operation: VoucherOperation, remote_id: str) -> None:
+def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
     """Another worker decided meanwhile: keep what we learned, and tell a person where it differs."""
     kept = VoucherOperation.objects.using(database()).filter(pk=operation.pk)
     answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
     kept.update(late_answers=JSONAppend("late_answers", answer))
     operation.refresh_from_db(using=database())
     if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
-        ask_for_review(operation)
+        request_review(operation)
 
 
-def ask_for_review(operation: VoucherOperation) -> None:
+def request_review(operation: VoucherOperation) -> None:
     """Tell the shop and the log that a person has to look."""
     logger.error(
         "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
@@ -164,23 +166,23 @@ def ask_for_review(operation: VoucherOperation) -> None:
 
 
 def _close(operation: VoucherOperation, state: str, **changes: Any) -> None:
-    if not take(operation, state=state, settled_at=timezone.now(), **changes):
-        raise LostClaimError
+    if not compare_and_set(operation, state=state, settled_at=timezone.now(), **changes):
+        raise StaleOperationError
 
 
-def _insist(
-    operation: VoucherOperation, step: Callable[[], Written], *, give_up: Callable[[OutdatedError], bool]
+def _retry_step(
+    operation: VoucherOperation, step: Callable[[], Written], *, give_up: Callable[[ConflictError], bool]
 ) -> Written:
     """Take a step all at once or not at all, again while others change the payment or the order meanwhile; our claim
     outlives a step that came to nothing."""
     claim = operation.claim
-    for _ in range(DECISIONS):
+    for _ in range(MAX_CONFLICTS):
         try:
-            with unless_outdated():
+            with atomic_or_conflict():
                 return step()
-        except OutdatedError as outdated:
+        except ConflictError as outdated:
             operation.claim = claim
             if give_up(outdated):
                 raise
             of(operation).refresh_from_db(using=database())
-    raise OutdatedError
+    raise ConflictError

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
-from voucher_payment_gateway.rules.comparison import DatedBooking, Finding
+from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["draft", "hold_draft", "moved", "unread_draft"]
+__all__ = ["draft", "hold_draft", "holds_left_open", "moved", "unread_draft"]
 
 LONGEST = 255
 
@@ -131,3 +132,35 @@ def _money(amount: Decimal | None, row: VoucherDifference) -> str:
 
 def _instant(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "?"
+
+
+def holds_left_open(
+    operations: Sequence[VoucherOperation], now: datetime
+) -> tuple[list[VoucherDifference], set[str]]:
+    """Return the reservations that were left open, and those of payments with something under way."""
+    payments = {
+        operation.payment_id: operation.payment
+        for operation in operations
+        if operation.payment and operation.payment.voucher_id == operation.voucher_id
+    }
+    pending = {each.payment_id for each in operations if each.state in OPEN_STATES}
+    used_up = {
+        operation.target_id
+        for operation in operations
+        if operation.attempts and operation.kind in (*MONEY_KINDS, "cancel")
+    }
+    left_open = [
+        hold_draft(payment, operations)
+        for payment in payments.values()
+        if payment.pk not in pending and _is_left_open(payment, used_up, now)
+    ]
+    return left_open, {
+        payment.reservation_id
+        for payment in payments.values()
+        if payment.pk in pending and payment.reservation_id
+    }
+
+
+def _is_left_open(payment: VoucherPayment, used_up: set[str], now: datetime) -> bool:
+    was_used_up = payment.reservation_id in used_up
+    return is_left_open(payment.status, payment.reservation_dead_at, was_used_up=was_used_up, now=now)

@@ -12,7 +12,7 @@ from voucher_payment_gateway.gateway.records.bookings import bookings_of
 
 __all__ = ["Reading", "read"]
 
-AT_ONCE = 4
+MAX_PARALLEL = 4
 """So many vouchers are read at the same time."""
 
 
@@ -27,7 +27,7 @@ class Reading:
 
 
 def read(vouchers: list[str]) -> list[Reading]:
-    with ThreadPoolExecutor(min(len(vouchers), AT_ONCE)) as pool:
+    with ThreadPoolExecutor(min(len(vouchers), MAX_PARALLEL)) as pool:
         return list(pool.map(_read_one, vouchers))
 
 

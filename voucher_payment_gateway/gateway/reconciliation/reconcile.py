@@ -10,20 +10,18 @@ from datetime import datetime, timedelta
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import CredentialsError
-from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction
-from voucher_payment_gateway.gateway.reconciliation._left_open import holds_left_open
 from voucher_payment_gateway.gateway.reconciliation.differences import Found, record
-from voucher_payment_gateway.gateway.reconciliation.drafts import draft, moved, unread_draft
+from voucher_payment_gateway.gateway.reconciliation.drafts import draft, holds_left_open, moved, unread_draft
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
     count_vouchers,
     voucher_batches,
 )
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database, refuse_open_transaction
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
-from voucher_payment_gateway.rules.comparison import Entry, compare
+from voucher_payment_gateway.rules.comparison import OurEntry, compare
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]
@@ -130,8 +128,8 @@ def _differences(
     return Found(reading.voucher_id, rows + holds, compared.undecided | undecided, is_read=True)
 
 
-def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> Entry:
-    return Entry(
+def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> OurEntry:
+    return OurEntry(
         id=operation.pk,
         kind=operation.kind,
         state=operation.state,

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 __all__ = ["BATCH", "count_vouchers", "voucher_batches"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.dispatch import Signal
 
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["announce"]

@@ -4,49 +4,40 @@ Whoever decides something about an order reads its payments and the number of it
 next one. Had somebody else written meanwhile, the number is taken: nothing is written, and it is decided anew.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from voucher_payment_gateway.exceptions import OperationInProgressError
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import (
+    CurrencyMismatchError,
+    OperationInProgressError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_number
+from voucher_payment_gateway.orders import OrderFacts, order_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
-from voucher_payment_gateway.sealing import fingerprints
+from voucher_payment_gateway.sealing import Secret, fingerprints
 
 __all__ = [
-    "DECISIONS",
     "OrderView",
-    "OutdatedError",
-    "database",
-    "decide",
     "is_busy",
-    "look",
+    "read_order",
     "refuse_if_cancelling",
     "refuse_if_open",
+    "refuse_known_currency",
+    "refuse_one_too_many",
+    "refuse_other_currency",
     "target",
-    "unless_outdated",
 ]
-
-Decided = TypeVar("Decided")
-GAVE_WAY = ("40P01", "40001")
-"""SQLSTATE of PostgreSQL: this transaction was undone for another one, by a deadlock or a conflict of versions."""
-
-DECISIONS = 12
-"""So often a decision is made anew before the other side is said to be in progress."""
-
-
-class OutdatedError(Exception):
-    """Somebody else wrote about this order or voucher meanwhile; nothing of ours was written."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +95,7 @@ class OrderView:
         ]
 
 
-def look(order_number: str, *, code: str = "") -> OrderView:
+def read_order(order_number: str, *, code: str = "") -> OrderView:
     """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it."""
     wanted = Q(order_number=order_number)
     if code:
@@ -146,40 +137,6 @@ def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
     return counted
 
 
-def decide(decision: Callable[[], Decided], *, progress: Callable[[], int] = lambda: 0) -> Decided:
-    """Make a decision, anew as long as it was outdated when it was to be written.
-
-    ``progress`` counts what was done on the way: only decisions that bring nothing on are counted.
-
-    Raises OperationInProgressError when others keep being first, or hold the voucher open.
-    """
-    in_vain, done = 0, progress()
-    while in_vain < DECISIONS:
-        try:
-            return decision()
-        except OutdatedError:
-            in_vain, done = (in_vain + 1, done) if progress() == done else (0, progress())
-    raise OperationInProgressError
-
-
-@contextmanager
-def unless_outdated() -> Iterator[None]:
-    """Write all within or nothing; raise OutdatedError where another writer was first.
-
-    Inside of the caller's transaction a deadlock is the caller's: all of that transaction is gone.
-    """
-    is_outermost = not transaction.get_connection(database()).in_atomic_block
-    try:
-        with transaction.atomic(using=database()):
-            yield
-    except IntegrityError as error:
-        raise OutdatedError from error
-    except OperationalError as error:
-        if is_outermost and getattr(error.__cause__, "sqlstate", None) in GAVE_WAY:
-            raise OutdatedError from error
-        raise
-
-
 def refuse_if_cancelling(payment: VoucherPayment) -> None:
     """Raise OperationInProgressError where somebody wants the payment cancelled and that is not done yet."""
     if payment.cancel_requested_at is not None:
@@ -211,6 +168,42 @@ def target(order: Any) -> tuple[str, int | None]:
     return order_number(order), None
 
 
-def database() -> str:
-    """Return the alias of the database that payments and operations live in."""
-    return router.db_for_write(VoucherOperation)
+def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
+    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it, or may pay it once
+    more."""
+    paying = [payment for payment in view.payments if _is_paying(payment)]
+    others = {payment.currency for payment in paying} - {facts.currency}
+    if others:
+        raise WrongStateError(
+            f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "
+            "first. Nothing was sent.",
+            code="order_currency_changed",
+        )
+
+
+def _is_paying(payment: VoucherPayment) -> bool:
+    may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
+    return may_be_held_again or payment.status in ("selected", "authorized", "captured")
+
+
+def refuse_one_too_many(view: OrderView) -> None:
+    """Raise WrongStateError where an order has as many vouchers as it may have: each costs calls whenever the order
+    is confirmed, charged or given back."""
+    count = sum(map(_is_paying, view.payments))
+    if count >= gateway_settings().VOUCHERS_PER_ORDER:
+        raise WrongStateError(
+            f"order {view.order_number}: it has {count} gift vouchers, as many as it may have. Nothing was sent.",
+            code="too_many_vouchers",
+        )
+
+
+def refuse_known_currency(view: OrderView, facts: OrderFacts, secret: Secret) -> None:
+    """Raise CurrencyMismatchError where the voucher was held for this order before, in another currency. Payments of
+    other orders are not asked: whoever types the code here may not know its PIN."""
+    known = set(fingerprints(secret.code))
+    for payment in view.payments:
+        if payment.code_fingerprint in known and payment.voucher_id and payment.currency != facts.currency:
+            raise CurrencyMismatchError(
+                f"order {facts.number}: the gift voucher …{payment.code_hint} is held in {payment.currency}. "
+                "Nothing was sent."
+            )

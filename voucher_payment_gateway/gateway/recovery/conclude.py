@@ -3,12 +3,15 @@
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
-from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction
-from voucher_payment_gateway.gateway.operations.registry import PROCEDURES
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import reread_at
-from voucher_payment_gateway.gateway.operations.transitions import LostClaimError, book, take
+from voucher_payment_gateway.gateway.operations.transitions import (
+    StaleOperationError,
+    compare_and_set,
+    succeed,
+)
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, refuse_open_transaction
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 
@@ -42,18 +45,18 @@ def conclude(
     by = {"concluded_by": actor[:150], "conclusion": reason[:255]}
     try:
         _write(operation, remote_id, by)
-    except (LostClaimError, OutdatedError):
+    except (StaleOperationError, ConflictError):
         raise WrongStateError(f"operation {operation.pk} was changed by somebody else just now.") from None
     return operation
 
 
 def _write(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> None:
     if remote_id:
-        book(PROCEDURES[operation.kind], operation, remote_id, **by)
+        succeed(HANDLERS[operation.kind], operation, remote_id, **by)
         return
     reread = reread_at(operation, booked=False)
-    if not take(operation, state="not_applied", settled_at=timezone.now(), reread_at=reread, **by):
-        raise LostClaimError
+    if not compare_and_set(operation, state="not_applied", settled_at=timezone.now(), reread_at=reread, **by):
+        raise StaleOperationError
 
 
 def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
@@ -19,7 +19,7 @@ from voucher_payment_gateway.signals import payment_lapsed
 
 __all__ = ["erase_codes", "lapse", "without_open_operation", "without_operation"]
 
-TOGETHER = 500
+BATCH_SIZE = 500
 """So many payments lapse in one transaction, and so many codes are erased."""
 
 STATUS = Case(
@@ -33,14 +33,14 @@ STATUS = Case(
 def lapse(limit: int) -> int:
     """Write down of up to ``limit`` payments that nothing is held for them any more, tell the shop of each once, and
     return how many there were."""
-    lapsed, dead = 0, _dead()
+    lapsed, dead = 0, _expired()
     while lapsed < limit and dead.exists():
-        found = _lapse_together(dead, min(limit - lapsed, TOGETHER))
+        found = _lapse_batch(dead, min(limit - lapsed, BATCH_SIZE))
         if not found:  # another worker has them
             break
         lapsed += len(found)
         # what has just lapsed is not walked through again: until it is vacuumed, it stands at the head of the index
-        dead = _dead().filter(reservation_dead_at__gte=found[-1].reservation_dead_at)
+        dead = _expired().filter(reservation_dead_at__gte=found[-1].reservation_dead_at)
     return lapsed
 
 
@@ -56,28 +56,28 @@ def erase_codes(limit: int) -> int:
         .exclude(status="authorized")
     )
     erased = 0
-    while erased < limit and (found := _erase_together(over, min(limit - erased, TOGETHER))):
+    while erased < limit and (found := _erase_batch(over, min(limit - erased, BATCH_SIZE))):
         erased += found
     return erased
 
 
-def _erase_together(over: QuerySet[VoucherPayment], limit: int) -> int:
+def _erase_batch(over: QuerySet[VoucherPayment], limit: int) -> int:
     ended = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
     pks = list(over.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
     return over.filter(pk__in=pks).update(sealed_code="", status=ended, updated_at=timezone.now())
 
 
-def _lapse_together(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
+def _lapse_batch(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
         payments = list(_locked(dead)[:limit])
         rows = VoucherPayment.objects.using(database()).filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
         # K22: dead holds are written down as lapsed, not committed
-        _tell_all(payments)
+        _announce_all(payments)
     return payments
 
 
-def _dead() -> QuerySet[VoucherPayment]:
+def _expired() -> QuerySet[VoucherPayment]:
     authorized = VoucherPayment.objects.using(database()).filter(
         status="authorized", reservation_dead_at__lte=timezone.now()
     )
@@ -111,7 +111,7 @@ def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
     return payments
 
 
-def _tell_all(payments: list[VoucherPayment]) -> None:
+def _announce_all(payments: list[VoucherPayment]) -> None:
     for payment in payments:
         held: Decimal = payment.amount_authorized
         announce(payment_lapsed, payment, held)

@@ -9,17 +9,17 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
-from voucher_payment_gateway.gateway.operations.transitions import take
-from voucher_payment_gateway.gateway.records.order_view import database
+from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
+from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation
 
-__all__ = ["claimed"]
+__all__ = ["lease_each"]
 
-AT_HAND = 10
+CANDIDATES = 10
 """So many are looked at where others may take the first ones at the same moment."""
 
 
-def claimed(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[VoucherOperation]:
+def lease_each(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[VoucherOperation]:
     """Take up to ``limit`` of the operations that are ``waiting``, and yield those that no other worker took.
 
     What a worker took and did not finish waits for the length of a lease; then anybody may take it.
@@ -37,4 +37,6 @@ def _next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
     with transaction.atomic(using=database()) if spreads else nullcontext():
         locked = waiting.select_for_update(skip_locked=True, of=("self",)) if spreads else waiting
         until = timezone.now() + timedelta(seconds=lease_seconds())
-        return next((operation for operation in locked[:AT_HAND] if take(operation, due_at=until)), None)
+        return next(
+            (operation for operation in locked[:CANDIDATES] if compare_and_set(operation, due_at=until)), None
+        )

@@ -6,8 +6,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.gateway.holds.record import renew
-from voucher_payment_gateway.gateway.records.order_view import database, look
+from voucher_payment_gateway.gateway.operations.reservation import renew
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.recovery.expire import without_open_operation
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.rules.timing import RENEW_SECONDS
@@ -34,7 +35,7 @@ def ending_holds() -> QuerySet[VoucherPayment]:
 
 def keep_alive(payment: VoucherPayment) -> bool:
     """Reserve the same amount anew, if that is still wanted. Refused, the old reservation ends in its time."""
-    number = look(payment.order_number).next_number
+    number = read_order(payment.order_number).next_number
     now = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
     if now is None:  # captured, cancelled or taken over since the list was read
         return False

@@ -10,13 +10,13 @@ from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import refuse_open_transaction, resume
-from voucher_payment_gateway.gateway.operations.registry import PROCEDURES
+from voucher_payment_gateway.gateway.operations.execute import execute_due
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
-from voucher_payment_gateway.gateway.operations.transitions import LostClaimError, take
-from voucher_payment_gateway.gateway.records.order_view import OutdatedError, database
+from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, compare_and_set
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, refuse_open_transaction
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
-from voucher_payment_gateway.gateway.recovery.queue import claimed
+from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
@@ -29,7 +29,7 @@ __all__ = ["SettleReport", "settle"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-MOST = 1_000_000
+MAX_LIMIT = 1_000_000
 """So many operations of each sort are settled in one run at most."""
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
@@ -73,19 +73,19 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside of a transaction: what it sends could
     not be committed before.
     """
-    if type(limit) is not int or not 1 <= limit <= MOST:
-        raise ValueError(f"limit: give a whole number from 1 to {MOST}")
+    if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
     refuse_open_transaction()
     now, stop = timezone.now(), stop or _never
     report = SettleReport(
-        abandoned=_each(claimed(_abandoned(now), limit), _give_up_waiting, stop),
-        sent=_each(claimed(_open("due", now), limit), _send, stop),
-        found=_each(claimed(_open("unknown", now), limit), _look_up, stop),
-        cancelled=_each(_wishes(limit), _carry_out_wish, stop),
+        abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),
+        sent=_each(lease_each(_open("due", now), limit), _send, stop),
+        found=_each(lease_each(_open("unknown", now), limit), _resolve, stop),
+        cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop),
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
-        reviews=_each(_to_be_read_again(now, limit), read_again, stop),
+        reviews=_each(_due_for_rereading(now, limit), read_again, stop),
     )
     operations = VoucherOperation.objects.using(database())
     return replace(
@@ -97,7 +97,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
 
 def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
-    return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=PROCEDURES)
+    return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=HANDLERS)
 
 
 def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
@@ -106,7 +106,7 @@ def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
     return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)
 
 
-def _wishes(limit: int) -> QuerySet[VoucherPayment]:
+def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
     """Payments to be cancelled whose operations are decided; not those whose refund a person has to look at."""
     undecided = (
         Q(state__in=OPEN_STATES)
@@ -117,7 +117,7 @@ def _wishes(limit: int) -> QuerySet[VoucherPayment]:
     return without_operation(wishes, undecided).order_by("cancel_requested_at", "pk")[:limit]
 
 
-def _to_be_read_again(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
+def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.objects.using(database()).select_related("payment")
     return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
 
@@ -134,7 +134,7 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool], stop: Callable[[], boo
             done += do(row)
         except VoucherGatewayError as error:
             logger.warning("settle: %s ended with %s", row, error.code)
-        except (OutdatedError, LostClaimError):
+        except (ConflictError, StaleOperationError):
             continue  # somebody else has just taken it
         except Exception as error:
             logger.error("settle: %s failed: %s", row, type(error).__name__)
@@ -142,24 +142,24 @@ def _each(rows: Iterable[Row], do: Callable[[Row], bool], stop: Callable[[], boo
 
 
 def _send(operation: VoucherOperation) -> bool:
-    resume(PROCEDURES[operation.kind], operation)
+    execute_due(HANDLERS[operation.kind], operation)
     return True
 
 
-def _give_up_waiting(operation: VoucherOperation) -> bool:
+def _mark_abandoned(operation: VoucherOperation) -> bool:
     """A lease that ran out means unknown, never: send again. A release has no outcome to wait for."""
     # K21: the lease ran out, nothing written of it
     state = after_lease(operation.kind)
     if state == "succeeded":
-        return take(operation, state=state, settled_at=timezone.now())
-    return take(operation, state=state, error_code="abandoned", due_at=operation.sending_at)
+        return compare_and_set(operation, state=state, settled_at=timezone.now())
+    return compare_and_set(operation, state=state, error_code="abandoned", due_at=operation.sending_at)
 
 
-def _look_up(operation: VoucherOperation) -> bool:
-    return resolve(PROCEDURES[operation.kind], operation)
+def _resolve(operation: VoucherOperation) -> bool:
+    return resolve(HANDLERS[operation.kind], operation)
 
 
-def _carry_out_wish(payment: VoucherPayment) -> bool:
+def _carry_out_cancel(payment: VoucherPayment) -> bool:
     if payment.status == "refunded":
         end_refunded(payment)
     else:

@@ -11,44 +11,40 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     AmountError,
-    CurrencyMismatchError,
     VoucherGatewayError,
     VoucherUnusableError,
-    WrongStateError,
 )
-from voucher_payment_gateway.gateway.holds.codes import kept, typed
-from voucher_payment_gateway.gateway.holds.competing import refuse_if_being_charged
-from voucher_payment_gateway.gateway.holds.record import record_authorization
-from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
+from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.operations.reservation import record_authorization
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    atomic_or_conflict,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
-    OutdatedError,
-    decide,
-    look,
+    read_order,
     refuse_if_cancelling,
     refuse_if_open,
-    unless_outdated,
+    refuse_known_currency,
+    refuse_one_too_many,
+    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
-    GIVEN_UP,
+    SUPERSEDED,
     change_payment,
-    spoken_for,
-    without_hold,
+    hold_ended_fields,
+    is_usable_now,
+    superseded_fields,
 )
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
-from voucher_payment_gateway.rules.timing import is_usable
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = [
-    "authorize",
-    "new_payment",
-    "refuse_known_currency",
-    "refuse_one_too_many",
-    "refuse_taxable",
-    "show_on",
-]
+__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -66,10 +62,10 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     held after an error that is shown to the customer, or it lapses by itself.
     """
     facts = order_facts(order)
-    secret = typed(code, pin)
+    secret = clean_code(code, pin)
     asked = None if amount is None else money.amount(amount)
     reserved: list[Hold] = []
-    payment = decide(lambda: _authorize(facts, secret, asked, reserved))
+    payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)
     return payment
 
@@ -79,9 +75,9 @@ def _authorize(
 ) -> VoucherPayment:
     """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
     that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
-    view = look(facts.number, code=secret.code)
+    view = read_order(facts.number, code=secret.code)
     refuse_other_currency(view, facts)
-    refuse_if_being_charged(view.rivals)
+    refuse_if_in_flight(view.rivals)
     payment = view.live_payment(secret.code)
     refuse_known_currency(view, facts, secret)
     if payment:
@@ -104,12 +100,14 @@ def _authorize(
     payment = payment or new_payment(facts, secret)
     left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
     refuse_if_open(left_over)
-    with unless_outdated():
+    with atomic_or_conflict():
         for earlier in left_over:
-            change_payment(earlier, **spoken_for(earlier))
+            change_payment(earlier, **superseded_fields(earlier))
         if doublet:
-            change_payment(doublet, **without_hold(doublet, otherwise="lapsed") | GIVEN_UP)
-        record_authorization(payment, hold, view.next_number, limit=asked, rivals=view.rivals, **kept(secret))
+            change_payment(doublet, **hold_ended_fields(doublet, otherwise="lapsed") | SUPERSEDED)
+        record_authorization(
+            payment, hold, view.next_number, limit=asked, rivals=view.rivals, **sealed_fields(secret)
+        )
     return payment
 
 
@@ -125,12 +123,12 @@ def _hold(
     gone = [True] if replaced else []
     known = payment.voucher_id if payment else ""
     try:
-        return hold_what_is_there(
+        return reserve_available(
             secret, wanted, facts.currency, voucher_id=known, on_replaced=lambda: gone.append(True)
         )
     except VoucherGatewayError:
         if gone and payment and payment.status == "authorized":
-            with suppress(OutdatedError):  # somebody else's reservation stands there by now
+            with suppress(ConflictError):  # somebody else's reservation stands there by now
                 change_payment(payment, reserved_until=timezone.now())
         raise
 
@@ -154,47 +152,6 @@ def _wanted(
     return money.amount(asked if asked is not None else min(due, money.LARGEST))
 
 
-def refuse_other_currency(view: OrderView, facts: OrderFacts) -> None:
-    """Raise WrongStateError where the order's currency was changed under the vouchers that pay it, or may pay it once
-    more."""
-    paying = [payment for payment in view.payments if _is_paying(payment)]
-    others = {payment.currency for payment in paying} - {facts.currency}
-    if others:
-        raise WrongStateError(
-            f"order {facts.number} is in {facts.currency}, but its gift vouchers pay in {min(others)}: cancel them "
-            "first. Nothing was sent.",
-            code="order_currency_changed",
-        )
-
-
-def _is_paying(payment: VoucherPayment) -> bool:
-    may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
-    return may_be_held_again or payment.status in ("selected", "authorized", "captured")
-
-
-def refuse_one_too_many(view: OrderView) -> None:
-    """Raise WrongStateError where an order has as many vouchers as it may have: each costs calls whenever the order
-    is confirmed, charged or given back."""
-    count = sum(map(_is_paying, view.payments))
-    if count >= gateway_settings().VOUCHERS_PER_ORDER:
-        raise WrongStateError(
-            f"order {view.order_number}: it has {count} gift vouchers, as many as it may have. Nothing was sent.",
-            code="too_many_vouchers",
-        )
-
-
-def refuse_known_currency(view: OrderView, facts: OrderFacts, secret: Secret) -> None:
-    """Raise CurrencyMismatchError where the voucher was held for this order before, in another currency. Payments of
-    other orders are not asked: whoever types the code here may not know its PIN."""
-    known = set(fingerprints(secret.code))
-    for payment in view.payments:
-        if payment.code_fingerprint in known and payment.voucher_id and payment.currency != facts.currency:
-            raise CurrencyMismatchError(
-                f"order {facts.number}: the gift voucher …{payment.code_hint} is held in {payment.currency}. "
-                "Nothing was sent."
-            )
-
-
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     """Return a payment of ``facts`` with a voucher, not saved yet."""
     return VoucherPayment(
@@ -202,13 +159,8 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         currency=facts.currency,
         status="selected",
         code_hint=hint(secret.code),
-        **kept(secret),
+        **sealed_fields(secret),
     )
-
-
-def is_usable_now(payment: VoucherPayment) -> bool:
-    """Whether the payment's reservation can still be charged."""
-    return payment.status == "authorized" and is_usable(payment.reserved_until, timezone.now())
 
 
 def refuse_taxable(hold: Hold) -> None:

@@ -13,31 +13,30 @@ from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
-    let_go,
-    refuse_if_being_charged,
-    rivals_of,
+    competing_payments,
+    mark_lapsed,
+    refuse_if_in_flight,
 )
-from voucher_payment_gateway.gateway.holds.record import fail_payment, record_authorization
-from voucher_payment_gateway.gateway.holds.reserve import Hold, hold_what_is_there, release
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.operations.reservation import (
+    fail_payment,
+    record_authorization,
+)
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
-    decide,
-    look,
+    read_order,
     refuse_if_open,
-    unless_outdated,
+    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
-    GIVEN_UP,
+    SUPERSEDED,
     change_payment,
-    spoken_for,
-    without_hold,
-)
-from voucher_payment_gateway.gateway.verbs.authorize import (
+    hold_ended_fields,
     is_usable_now,
-    refuse_other_currency,
-    refuse_taxable,
-    show_on,
+    superseded_fields,
 )
+from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import LARGEST, ZERO
 from voucher_payment_gateway.orders import OrderFacts, order_facts
@@ -47,7 +46,7 @@ from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
 
-AT_ONCE = 8
+MAX_PARALLEL = 8
 """So many reservations of one order are asked for at the same time."""
 
 Given = TypeVar("Given")
@@ -55,7 +54,7 @@ Got = TypeVar("Got")
 
 
 @dataclass
-class Wish:
+class HoldRequest:
     """One voucher that is to be held: for how much at most, and what the Voucher Cloud answered."""
 
     payment: VoucherPayment
@@ -86,7 +85,7 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     is ``failed``, the others hold what they hold.
     """
     facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
-    payments = decide(lambda: _authorize_selected(facts, refusals))
+    payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals))
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -95,34 +94,34 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
 
 def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
-    view = look(facts.number)
+    view = read_order(facts.number)
     refuse_other_currency(view, facts)
-    wanting = _wanting(view, facts.total)
+    wanting = _needing_hold(view, facts.total)
     refuse_if_open(wanting)
     due = min(view.due(facts.total, without=wanting), LARGEST)
     if wanting and due > ZERO:
-        rivals = rivals_of(wanting)
-        refuse_if_being_charged(rivals)
-        wishes = [Wish(payment, min(due, payment.amount_limit or due)) for payment in wanting]
-        _ask(wishes)
-        _settle_twins(view, wishes)
+        rivals = competing_payments(wanting)
+        refuse_if_in_flight(rivals)
+        wishes = [HoldRequest(payment, min(due, payment.amount_limit or due)) for payment in wanting]
+        _reserve_all(wishes)
+        _drop_duplicates(view, wishes)
         _share_out(wishes, view.due(facts.total, without=[wish.payment for wish in wishes]))
         _write(view, wishes, rivals)
-        refusals += [wish.answer for wish in wishes if _is_told(wish)]  # type: ignore[misc]
+        refusals += [wish.answer for wish in wishes if _is_reported(wish)]  # type: ignore[misc]
     elif wanting:
-        _let_go_of([payment for payment in wanting if payment.status == "authorized"])
+        _release_unneeded([payment for payment in wanting if payment.status == "authorized"])
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
-def _let_go_of(not_needed: list[VoucherPayment]) -> None:
+def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
     """End what is held for an order that is paid without it; release asks, and relies on nothing."""
-    _at_once(lambda payment: release(payment.reservation_id), not_needed)
-    with unless_outdated():
+    _in_parallel(lambda payment: release(payment.reservation_id), not_needed)
+    with atomic_or_conflict():
         for payment in not_needed:
-            let_go(payment)
+            mark_lapsed(payment)
 
 
-def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
+def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     """Return the payments that are to be held, or longer, or for another amount."""
     due, needed = view.due(total), view.due(total, without=view.payments)
     held = sum((payment.amount_authorized for payment in view.payments), ZERO)
@@ -141,23 +140,23 @@ def _wanting(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     return [payment for payment in view.payments if is_wanting(payment)]
 
 
-def _ask(wishes: list[Wish]) -> None:
+def _reserve_all(wishes: list[HoldRequest]) -> None:
     """Reserve what each wishes for, all at the same time; an answer may also be an error."""
 
-    def ask(wish: Wish) -> None:
-        wish.answer = _answer_to(wish)
+    def ask(wish: HoldRequest) -> None:
+        wish.answer = _reserve_one(wish)
 
-    _at_once(ask, wishes)
+    _in_parallel(ask, wishes)
 
 
-def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
+def _reserve_one(wish: HoldRequest) -> Hold | VoucherGatewayError:
     secret = unseal(wish.payment.sealed_code)
     if secret is None:
         return ReservationClosedError(
             "The code is not stored; the customer must enter it again. No money moved."
         )
     try:
-        hold = hold_what_is_there(
+        hold = reserve_available(
             secret,
             wish.amount,
             wish.payment.currency,
@@ -170,12 +169,12 @@ def _answer_to(wish: Wish) -> Hold | VoucherGatewayError:
     return hold
 
 
-def _settle_twins(view: OrderView, wishes: list[Wish]) -> None:
+def _drop_duplicates(view: OrderView, wishes: list[HoldRequest]) -> None:
     """Find several spellings of one code: only the first stays, reserved again, for the others replaced it."""
     wanting = {wish.payment.pk for wish in wishes}
     others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
-    first = {p.voucher_id: Wish(p, p.amount_authorized) for p in others if p.pk not in wanting}
-    again: list[Wish] = []
+    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in wanting}
+    again: list[HoldRequest] = []
     for wish in list(wishes):
         if not isinstance(wish.answer, Hold):
             continue
@@ -185,14 +184,14 @@ def _settle_twins(view: OrderView, wishes: list[Wish]) -> None:
             wish.is_twin, wish.answer = True, None
             again += [kept] if kept not in again else []
     wishes += [wish for wish in again if wish.payment.pk not in wanting]
-    _ask(again)
+    _reserve_all(again)
 
 
-def _share_out(wishes: list[Wish], due: Decimal) -> None:
+def _share_out(wishes: list[HoldRequest], due: Decimal) -> None:
     """Give each, in order, what is still due; what holds too much is reserved anew, what is not needed let go."""
-    too_much: list[Wish] = []
+    too_much: list[HoldRequest] = []
     not_needed: list[Hold] = []
-    left = due - sum((wish.payment.amount_authorized for wish in wishes if _stays_as_it_was(wish)), ZERO)
+    left = due - sum((wish.payment.amount_authorized for wish in wishes if _keeps_its_hold(wish)), ZERO)
     for wish in sorted(wishes, key=lambda wish: wish.payment.pk):
         if not isinstance(wish.answer, Hold):
             continue
@@ -203,52 +202,52 @@ def _share_out(wishes: list[Wish], due: Decimal) -> None:
             wish.answer, wish.is_needed = None, False
         elif wish.amount < wish.answer.amount:
             too_much.append(wish)
-    _at_once(lambda hold: release(hold.reservation_id), not_needed)
-    _ask(too_much)
+    _in_parallel(lambda hold: release(hold.reservation_id), not_needed)
+    _reserve_all(too_much)
 
 
-def _stays_as_it_was(wish: Wish) -> bool:
+def _keeps_its_hold(wish: HoldRequest) -> bool:
     """Whether the payment keeps what it held: no answer came, or what it holds was not to be changed after all."""
     refused = isinstance(wish.answer, RefusedError)
     return isinstance(wish.answer, VoucherGatewayError) and (wish.holds or not refused)
 
 
-def _is_told(wish: Wish) -> bool:
+def _is_reported(wish: HoldRequest) -> bool:
     return isinstance(wish.answer, VoucherGatewayError) and not (
         wish.holds and isinstance(wish.answer, RefusedError)
     )
 
 
-def _write(view: OrderView, wishes: list[Wish], rivals: list[VoucherPayment]) -> None:
+def _write(view: OrderView, wishes: list[HoldRequest], rivals: list[VoucherPayment]) -> None:
     """Write all of it or, OutdatedError, nothing."""
     number = view.next_number
-    with unless_outdated():
+    with atomic_or_conflict():
         for wish in wishes:
-            _write_what_is_not_held(wish)
+            _write_not_held(wish)
         for wish in wishes:
             if isinstance(wish.answer, Hold):
                 for earlier in view.left_over(codes=(), voucher_id=wish.answer.voucher_id):
-                    change_payment(earlier, **spoken_for(earlier))
+                    change_payment(earlier, **superseded_fields(earlier))
                 limit = wish.payment.amount_limit
                 record_authorization(wish.payment, wish.answer, number, limit=limit, rivals=rivals)
                 number += 1
 
 
-def _write_what_is_not_held(wish: Wish) -> None:
+def _write_not_held(wish: HoldRequest) -> None:
     if wish.is_twin:
-        change_payment(wish.payment, **without_hold(wish.payment, otherwise="lapsed") | GIVEN_UP)
+        change_payment(wish.payment, **hold_ended_fields(wish.payment, otherwise="lapsed") | SUPERSEDED)
     elif isinstance(wish.answer, RefusedError) and not wish.holds:
         fail_payment(wish.payment, wish.payment.amount_authorized)
     elif wish.payment.status != "authorized":
         return
     elif not wish.is_needed:
-        let_go(wish.payment)
+        mark_lapsed(wish.payment)
     elif wish.is_replaced and isinstance(wish.answer, VoucherGatewayError):
         change_payment(wish.payment, reserved_until=timezone.now())
 
 
-def _at_once(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
-    at_once = min(len(all_of_them), AT_ONCE)
+def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
+    at_once = min(len(all_of_them), MAX_PARALLEL)
     if at_once > 1:
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(do, all_of_them))

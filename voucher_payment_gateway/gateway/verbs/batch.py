@@ -9,24 +9,18 @@ from typing import Any
 from django.db import transaction
 
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import resume, start
-from voucher_payment_gateway.gateway.operations.handler import Procedure, of
-from voucher_payment_gateway.gateway.records.order_view import (
-    OrderView,
-    OutdatedError,
-    database,
-    decide,
-    is_busy,
-    look,
-)
+from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, read_order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 
-__all__ = ["Done", "Plan", "carry_out"]
+__all__ = ["Plan", "Progress", "run_batch"]
 
 
 @dataclass
-class Done:
+class Progress:
     """What one run has tried so far."""
 
     resumed: list[VoucherOperation] = field(default_factory=list)
@@ -48,13 +42,13 @@ class Done:
         return sum((operation.amount for operation in self.operations), ZERO)
 
 
-Plan = Callable[[OrderView, Done, Decimal | None], list[VoucherOperation]]
+Plan = Callable[[OrderView, Progress, Decimal | None], list[VoucherOperation]]
 """Given the order as it stands, what this run has done, and how much is left to do (None: all there is), return
 the operations that are to be started."""
 
 
-def carry_out(
-    procedure: Procedure,
+def run_batch(
+    procedure: OperationHandler,
     order_number: str,
     plan: Plan,
     *,
@@ -69,10 +63,10 @@ def carry_out(
     about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
     wait there is written down, and carried out later. Then the first error is raised.
     """
-    run = _Run(procedure, order_number, plan, pk, asked, payment_changes or {})
+    run = _Batch(procedure, order_number, plan, pk, asked, payment_changes or {})
     try:
         with _all_or_nothing():
-            decide(run.go_on, progress=lambda: len(run.done.operations))
+            retry_on_conflict(run.go_on, progress=lambda: len(run.done.operations))
     except PaymentStateError as error:
         if run.errors:
             raise run.errors[0] from None
@@ -93,28 +87,28 @@ def _all_or_nothing() -> Iterator[None]:
 
 
 @dataclass
-class _Run:
+class _Batch:
     """One call of a verb, perhaps planned several times."""
 
-    procedure: Procedure
+    procedure: OperationHandler
     order_number: str
     plan: Plan
     pk: int | None
     asked: Decimal | None
     payment_changes: dict[str, Any]
-    done: Done = field(default_factory=Done)
+    done: Progress = field(default_factory=Progress)
     errors: list[VoucherGatewayError] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     """Vouchers that had an open operation when one was to be started on them."""
 
     def go_on(self) -> None:
         """Do what is left to do, by the order as it stands."""
-        view = look(self.order_number)
+        view = read_order(self.order_number)
         for operation in self._never_sent(view.part(self.pk)):
             self._attempt(self._send_unless_committed_later, operation)
             self.done.resumed.append(operation)
         if self.done.operations:
-            view = look(self.order_number)
+            view = read_order(self.order_number)
         left = self.asked if self.asked is None else self.asked - self.done.amount
         if left is not None and left <= ZERO:
             return
@@ -135,8 +129,8 @@ class _Run:
 
     def _start(self, draft: VoucherOperation) -> None:
         try:
-            start(self.procedure, draft, **self.payment_changes)
-        except OutdatedError:
+            execute_new(self.procedure, draft, **self.payment_changes)
+        except ConflictError:
             if is_busy(draft.voucher_id):
                 self.busy.add(draft.voucher_id)
             raise
@@ -156,7 +150,7 @@ class _Run:
     def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
         """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
         if not transaction.get_connection(database()).in_atomic_block:
-            resume(self.procedure, operation)
+            execute_due(self.procedure, operation)
 
     def after_a_part(self, error: PaymentStateError) -> PaymentStateError:
         """Say what went through before the rest turned out to be impossible."""

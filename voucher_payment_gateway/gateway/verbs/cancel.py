@@ -1,6 +1,5 @@
 """Cancel: give up a payment, whatever state it is in."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -8,27 +7,21 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
-from voucher_payment_gateway.gateway.holds.reserve import release
-from voucher_payment_gateway.gateway.operations.execute import NOT_READY, start
-from voucher_payment_gateway.gateway.operations.transitions import withdraw, write
+from voucher_payment_gateway.gateway.operations.execute import NOT_READY, execute_new
+from voucher_payment_gateway.gateway.operations.release import RELEASE
+from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import (
-    database,
-    decide,
-    look,
-    target,
-    unless_outdated,
-)
-from voucher_payment_gateway.gateway.records.payments import change_payment
-from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
-from voucher_payment_gateway.gateway.verbs.refund import give_back_all
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.order_view import read_order, target
+from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
+from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
-__all__ = ["RELEASE", "cancel", "end_refunded"]
+__all__ = ["cancel", "end_refunded"]
 
 
 ENDED = ("cancelled", "refunded", "failed")
@@ -50,7 +43,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
     errors: list[VoucherGatewayError] = []
 
     def go_on() -> None:
-        view = look(number)
+        view = read_order(number)
         next_number = view.next_number
         for payment in view.part(pk):
             if payment.pk in done or _is_ended(payment):
@@ -61,7 +54,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
                 errors.append(error)
             done[payment.pk] = payment
 
-    decide(go_on, progress=lambda: len(done))
+    retry_on_conflict(go_on, progress=lambda: len(done))
     if errors:
         raise errors[0]
     return list(done.values())
@@ -76,14 +69,14 @@ def _is_ended(payment: VoucherPayment) -> bool:
 def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
     """Give up one payment as it was read, and return how many operations that took of its order's numbers."""
     if payment.has_open_operation and not _withdraw(payment):
-        _store_wish(payment)
+        _store_cancel_request(payment)
         return 0
     if payment.amount_refundable > ZERO:
         try:
-            give_back_all(payment, **by)
+            refund_payment(payment, **by)
         except OperationInProgressError:  # another was first, since this payment was read
             payment.refresh_from_db(using=database())
-            _store_wish(payment)
+            _store_cancel_request(payment)
             return 0
         payment.refresh_from_db(using=database())
         if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
@@ -95,7 +88,7 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
 
 def end_refunded(payment: VoucherPayment) -> None:
     """Call a payment cancelled whose last cent went back while somebody asked to cancel it."""
-    with unless_outdated():
+    with atomic_or_conflict():
         change_payment(payment, status="cancelled", sealed_code="")
         announce(payment_cancelled, payment, payment.amount_refunded)
 
@@ -110,8 +103,8 @@ def _withdraw(payment: VoucherPayment) -> bool:
     return all(withdraw(operation) for operation in operations if operation.state == "due")
 
 
-def _store_wish(payment: VoucherPayment) -> None:
-    with unless_outdated():
+def _store_cancel_request(payment: VoucherPayment) -> None:
+    with atomic_or_conflict():
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
 
 
@@ -130,9 +123,9 @@ def _end(payment: VoucherPayment, number: int, **by: str) -> None:
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
         with suppress(*NOT_READY):  # the reservation lapses by itself
-            start(RELEASE, draft, **_ended())
+            execute_new(RELEASE, draft, **_ended())
     else:
-        write(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
+        create(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
     announce(payment_cancelled, payment, draft.amount)
 
 
@@ -144,37 +137,3 @@ def _ended() -> dict[str, Any]:
         "sealed_code": "",
         "cancel_requested_at": timezone.now(),
     }
-
-
-class Releasing:
-    """How a reservation is let go. No money moves, and any answer will do."""
-
-    name = "cancel"
-
-    def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Nothing is needed beforehand."""
-
-    def call(self, operation: VoucherOperation) -> str:
-        release(operation.target_id)
-        return ""
-
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        return {}
-
-    def tell(self, operation: VoucherOperation) -> None:
-        """The shop was told when the payment ended."""
-
-    def is_unwanted(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
-        return None
-
-    def refused(self, operation: VoucherOperation) -> None:
-        """Never asked: ``call`` takes any answer."""
-
-
-RELEASE = Releasing()

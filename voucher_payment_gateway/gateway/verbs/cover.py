@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from voucher_payment_gateway.gateway.records.order_view import look
-from voucher_payment_gateway.gateway.verbs.authorize import is_usable_now
+from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_facts
@@ -43,7 +43,7 @@ def cover(order: Any) -> Cover:
     Raises PaymentStateError and AmountError where the order has no usable number, total or currency.
     """
     facts = order_facts(order)
-    view = look(facts.number)
+    view = read_order(facts.number)
     live = [payment for payment in view.payments if payment.status not in ("cancelled", "failed")]
     captured = sum((payment.amount_captured for payment in live), ZERO)
     held = sum((payment.amount_authorized for payment in live), ZERO)

@@ -1,6 +1,5 @@
 """Refund: give charged money back to the vouchers it came from."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,32 +7,19 @@ from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     AmountError,
-    ContractError,
-    OutcomeUnknownError,
-    UnavailableError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.handler import of
-from voucher_payment_gateway.gateway.operations.transitions import ask_for_review
-from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.order_view import (
-    OrderView,
-    database,
-    refuse_if_open,
-    target,
-)
-from voucher_payment_gateway.gateway.verbs.batch import Done, carry_out
+from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open, target
+from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.evidence import is_answer_to_refund
-from voucher_payment_gateway.rules.verdicts import counts_as_given_back, status_after_refund
-from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
+from voucher_payment_gateway.rules.verdicts import counts_as_given_back
 
-__all__ = ["REFUND", "give_back_all", "refund"]
+__all__ = ["refund", "refund_payment"]
 
 
 def refund(
@@ -52,27 +38,27 @@ def refund(
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
 
-    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
-        return _parts(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
+    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        return _plan_refunds(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
 
-    return carry_out(REFUND, number, plan, pk=pk, asked=asked)
+    return run_batch(REFUND, number, plan, pk=pk, asked=asked)
 
 
-def give_back_all(payment: VoucherPayment, *, actor: str, reason: str) -> None:
+def refund_payment(payment: VoucherPayment, *, actor: str, reason: str) -> None:
     """Refund all that is left of one payment, which is being cancelled."""
 
-    def plan(view: OrderView, done: Done, left: Decimal | None) -> list[VoucherOperation]:
-        return _parts(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
+    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        return _plan_refunds(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
 
     wish = {"cancel_requested_at": timezone.now()}
-    carry_out(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
+    run_batch(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
 
 
-def _parts(
+def _plan_refunds(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,
-    done: Done,
+    done: Progress,
     **by: str,
 ) -> list[VoucherOperation]:
     """Return the refunds to make, the charges of which this run has tried to give something back left out."""
@@ -93,9 +79,11 @@ def _parts(
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
     if asked is not None:
         _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
-    wanted = sums if asked is None else _spread(asked, sums)
+    wanted = sums if asked is None else _share_out(asked, sums)
     return [
-        draft for payment in charged for draft in _of_charges(payment, left[payment], wanted[payment], **by)
+        draft
+        for payment in charged
+        for draft in _split_over_charges(payment, left[payment], wanted[payment], **by)
     ]
 
 
@@ -107,7 +95,7 @@ def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) 
         )
 
 
-def _spread(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
+def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
     """Say how much of ``asked`` each payment gives back."""
     way = gateway_settings().REFUND_ORDER
     if way == "pro-rata":
@@ -135,104 +123,12 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
     return [(charge, charge.amount - gone.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 
 
-def _of_charges(
+def _split_over_charges(
     payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
 ) -> list[VoucherOperation]:
     drafts = []
     for charge, left in charges:
         if (amount := min(wanted, left)) > ZERO:
-            drafts.append(_draft(payment, charge, amount, **by))
+            drafts.append(draft_refund(payment, charge, amount, **by))
             wanted -= amount
     return drafts
-
-
-def _draft(payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **by: str) -> VoucherOperation:
-    return VoucherOperation(
-        payment=payment,
-        order_number=payment.order_number,
-        voucher_id=payment.voucher_id,
-        kind="refund",
-        amount=amount,
-        currency=payment.currency,
-        target_id=charge.remote_id,
-        reference=charge.reference,
-        **by,
-    )
-
-
-def _has_more(payment: VoucherPayment) -> bool:
-    """Whether a later delivery may still be charged: its hold and its code outlast the return of the earlier ones."""
-    return bool(payment.sealed_code) and payment.amount_chargeable > ZERO
-
-
-NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
-
-
-class Refunding:
-    """How a refund is prepared, made, and booked on its payment."""
-
-    name = "refund"
-
-    def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Note which refunds the voucher has before the first send: without that a lost one could not be told from
-        them."""
-        if operation.baseline is None or not operation.attempts:
-            operation.baseline = refund_ids(operation.voucher_id)
-
-    def call(self, operation: VoucherOperation) -> str:
-        answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
-        if not is_answer_to_refund(
-            remote_id=answer.id,
-            baseline=operation.baseline or (),
-            voucher_id=operation.voucher_id,
-            told_voucher_id=answer.voucher_id,
-            reference=operation.reference,
-            told_reference=answer.order_number,
-        ):
-            raise OutcomeUnknownError(code="answer_not_ours")
-        return answer.id
-
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        payment = of(operation)
-        refunded = payment.amount_refunded + operation.amount
-        status = status_after_refund(
-            refunded=refunded,
-            captured=payment.amount_captured,
-            cancelling=payment.cancel_requested_at is not None,
-        )
-        booked: dict[str, Any] = {"amount_refunded": refunded}
-        if status == "captured" or (
-            status == "refunded" and payment.status == "authorized" and _has_more(payment)
-        ):
-            return booked
-        booked["status"] = status
-        return booked if status == "refunded" and _has_more(payment) else booked | NOTHING_HELD
-
-    def tell(self, operation: VoucherOperation) -> None:
-        announce(payment_refunded, of(operation), operation.amount)
-        if of(operation).status == "cancelled":
-            announce(payment_cancelled, of(operation), operation.amount)
-
-    def is_unwanted(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
-        return None
-
-    def refused(self, operation: VoucherOperation) -> None:
-        """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
-        ask_for_review(operation)
-
-
-def refund_ids(voucher_id: str) -> list[str]:
-    """Return the ids of all refunds of a voucher. Raises UnavailableError where they cannot be read."""
-    try:
-        return [row.id for row in bookings_of(voucher_id) if row.type == "refund"]
-    except ContractError as error:
-        raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
-
-
-REFUND = Refunding()

@@ -5,19 +5,16 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
-from voucher_payment_gateway.gateway.holds.codes import kept, typed
+from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import (
-    decide,
-    look,
+    read_order,
     refuse_if_open,
-    unless_outdated,
-)
-from voucher_payment_gateway.gateway.records.payments import change_payment, spoken_for
-from voucher_payment_gateway.gateway.verbs.authorize import (
-    new_payment,
     refuse_known_currency,
     refuse_one_too_many,
 )
+from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
+from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.sealing import Secret, fingerprints
@@ -34,22 +31,22 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
-    facts, secret = order_facts(order), typed(code, pin)
-    return decide(lambda: _select(facts, secret))
+    facts, secret = order_facts(order), clean_code(code, pin)
+    return retry_on_conflict(lambda: _select(facts, secret))
 
 
 def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
-    view = look(facts.number)
+    view = read_order(facts.number)
     payment, left_over = view.live_payment(secret.code), view.left_over(codes=fingerprints(secret.code))
     refuse_known_currency(view, facts, secret)
     refuse_if_open(left_over)
-    with unless_outdated():
+    with atomic_or_conflict():
         for earlier in left_over:
-            change_payment(earlier, **spoken_for(earlier))
+            change_payment(earlier, **superseded_fields(earlier))
         if payment is None:
             refuse_one_too_many(view)
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):
-            change_payment(payment, **kept(secret))
+            change_payment(payment, **sealed_fields(secret))
     return payment

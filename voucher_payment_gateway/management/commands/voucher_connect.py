@@ -1,13 +1,15 @@
-"""``manage.py voucher_connect``: exchange a connect PIN for the credentials of this shop."""
+"""``manage.py voucher_connect``: exchange a connect PIN for this shop's credentials, or end their validity."""
 
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.api import ClientCredentials
-from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.management.connect import (
     ConnectError,
     address_of,
@@ -16,16 +18,36 @@ from voucher_payment_gateway.management.connect import (
     exchange,
     new_file,
 )
+from voucher_payment_gateway.management.disconnect import DisconnectError, disconnect
+
+WARNING = """\
+This disconnects the client {client_id} at {address}.
+All its credentials are reset, for every process that uses them: no voucher can pay, no payment can be captured or
+refunded, and voucher_settle cannot finish what is open. To go on, connect again with a new PIN."""
 
 
 class Command(BaseCommand):
-    """Print the settings to store, or write them to a file that nobody else can read."""
+    """Print the settings to store, or write them to a file that only its owner can read."""
 
-    help = "Exchange a connect PIN of the Voucher Cloud's admin interface for this shop's credentials."
+    help = (
+        "Exchange a connect PIN of the Voucher Cloud's admin interface for this shop's credentials, or disconnect "
+        "this shop, which resets them."
+    )
     requires_system_checks = ()  # what the checks ask for is what this command gets
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("pin", help="the PIN; it is valid for 30 minutes and works once")
+        direction = parser.add_mutually_exclusive_group(required=True)
+        direction.add_argument("pin", nargs="?", help="the PIN; it is valid for 30 minutes and works once")
+        direction.add_argument(
+            "--disconnect", action="store_true", help="reset the credentials of the settings; asks first"
+        )
+        parser.add_argument(
+            "--no-input",
+            "--noinput",
+            action="store_false",
+            dest="interactive",
+            help="disconnect without asking",
+        )
         parser.add_argument("--env-file", type=Path, metavar="FILE", help="write a file of mode 0600 instead")
         parser.add_argument("--force", action="store_true", help="replace the file if it exists")
         parser.add_argument(
@@ -35,7 +57,21 @@ class Command(BaseCommand):
             help="in place of ENVIRONMENT",
         )
 
-    def handle(self, *, pin: str, env_file: Path | None, force: bool, environment: str, **_: Any) -> None:
+    def handle(
+        self,
+        *,
+        pin: str | None,
+        env_file: Path | None,
+        force: bool,
+        environment: str,
+        interactive: bool,
+        **_: Any,
+    ) -> None:
+        if pin is None:
+            if env_file or force or environment:
+                raise CommandError("--disconnect uses the settings: its only other option is --no-input.")
+            self._disconnect(interactive)
+            return
         try:
             address = address_of(environment)
             if env_file:
@@ -44,6 +80,28 @@ class Command(BaseCommand):
                 self._show(exchange(pin, address), address)
         except ConnectError as error:
             raise CommandError(str(error)) from None
+
+    def _disconnect(self, interactive: bool) -> None:
+        try:
+            settings = gateway_settings()
+            if interactive:
+                self._ask(settings)
+            disconnect(voucher_cloud())
+        except (ImproperlyConfigured, DisconnectError) as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(
+            f"The client {settings.CLIENT_ID} is disconnected and its credentials are void. To connect again, take a "
+            "new PIN in the admin interface and run voucher_connect with it."
+        )
+
+    def _ask(self, settings: GatewaySettings) -> None:
+        self.stdout.write(WARNING.format(client_id=settings.CLIENT_ID, address=settings.base_url))
+        try:
+            answer = input("Type 'yes' to disconnect: ")
+        except EOFError:
+            raise CommandError("Nobody answered: the client is still connected. Use --no-input.") from None
+        if answer != "yes":
+            raise CommandError("The client is still connected.")
 
     def _into_file(self, pin: str, address: GatewaySettings, target: Path, force: bool) -> None:
         with new_file(target, replace=force) as file:

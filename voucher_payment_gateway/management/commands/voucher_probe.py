@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.probe import Probe, SandboxOnlyError
-from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, line
+from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, format_line
 
 HOW_TO_SET = (
     "Put both above VOUCHER_PAYMENT_GATEWAY and name them in it: "
@@ -34,11 +34,11 @@ class Command(BaseCommand):
 
     def handle(self, *, output: Path | None, **_: Any) -> None:
         try:
-            given = gateway_settings()
-            probe = Probe(given)
+            settings = gateway_settings()
+            probe = Probe(settings)
             if output:
                 output.write_text("")  # whether it can be written is known before money moves
-            self._run(probe, given.base_url, output)
+            self._run(probe, settings.base_url, output)
         except VoucherGatewayError as error:
             raise CommandError(f"{error} voucher_doctor says what is wrong.") from None
         except (ImproperlyConfigured, SandboxOnlyError, ValueError, OSError) as error:
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         findings = []
         for finding in probe.findings():
             findings.append(finding)
-            say(line(finding))
+            say(format_line(finding))
         say(f"\n{api_behaviour(findings)}")
         say(f"\n{error_meanings(findings)}")
         say(f"\n{HOW_TO_SET}")

@@ -22,21 +22,21 @@ def examine() -> Iterator[Finding]:
 
     Raises nothing, whatever the settings, a cache or a database bring up.
     """
-    yield from _unfailing("settings", settings_findings)
+    yield from _guarded("settings", settings_findings)
     try:
-        given = gateway_settings()
+        settings = gateway_settings()
     except ImproperlyConfigured:
         yield Finding("everything else", "not known", "put the settings right first")
         return
-    yield from _unfailing("Voucher Cloud", lambda: remote_findings(given))
-    yield from _unfailing("cache", lambda: cache_findings(given))
-    yield from _unfailing("database", database_findings)
-    yield from _unfailing("sealing keys", lambda: sealing_findings(given))
+    yield from _guarded("Voucher Cloud", lambda: remote_findings(settings))
+    yield from _guarded("cache", lambda: cache_findings(settings))
+    yield from _guarded("database", database_findings)
+    yield from _guarded("sealing keys", lambda: sealing_findings(settings))
 
 
-def _unfailing(check: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _guarded(check: str, find: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     # Only the kind of an error is told: its message may quote a password of a cache or a database.
     try:
-        yield from look()
+        yield from find()
     except Exception as error:
-        yield Finding(check, "trouble", f"the look at it failed ({type(error).__name__})")
+        yield Finding(check, "trouble", f"the check itself failed ({type(error).__name__})")

@@ -27,13 +27,13 @@ __all__ = ["cache_findings", "database_findings", "sealing_findings", "settings_
 
 APP = "voucher_payment_gateway"
 
-SETTLE_IS_LATE = timedelta(minutes=15)
+OVERDUE_AFTER = timedelta(minutes=15)
 """After so long without a look at what waits, ``voucher_settle`` surely does not run."""
 
-TRIAL_SECONDS = 30
+TRIAL_TIMEOUT_SECONDS = 30
 THREADS = 8
 ROUNDS = 5
-MOST_CODES = 1000
+MAX_CODES = 1000
 
 
 def settings_findings() -> Iterator[Finding]:
@@ -42,24 +42,24 @@ def settings_findings() -> Iterator[Finding]:
     for number, message in messages:
         yield Finding("settings", "trouble" if number.startswith("E") else "warning", f"{number}: {message}")
     if not messages:
-        yield Finding("settings", "ok", "no check objects")
+        yield Finding("settings", "ok", "all checks passed")
 
 
-def _messages(**which: Any) -> Iterator[tuple[str, str]]:
+def _messages(**options: Any) -> Iterator[tuple[str, str]]:
     """Yield number and message of what the system checks of this app find, silenced warnings left out.
 
     An error stays one: silenced or not, the gateway refuses to work with it.
     """
-    for message in checks.run_checks(**which):
+    for message in checks.run_checks(**options):
         app, _, number = str(message.id).rpartition(".")
         if app == APP and (number.startswith("E") or not message.is_silenced()):
             yield number, message.msg
 
 
-def cache_findings(given: GatewaySettings) -> Iterator[Finding]:
+def cache_findings(settings: GatewaySettings) -> Iterator[Finding]:
     """Yield whether the default cache keeps what it is given, adds a key once, and is shared by all processes."""
     try:
-        yield _cache_finding(caches["default"], bool(given.SEALING_KEYS))
+        yield _cache_finding(caches["default"], bool(settings.SEALING_KEYS))
     except Exception as error:  # whatever a cache backend or its driver raises
         yield Finding("cache", "trouble", f"it cannot be used ({type(error).__name__})")
 
@@ -68,7 +68,7 @@ def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
     if isinstance(cache, DummyCache):
         return Finding("cache", "warning", "it keeps nothing: every process fetches its own access token")
     key, value = f"voucher_payment_gateway.doctor.{secrets.token_hex(8)}", secrets.token_hex(8)
-    cache.set(key, value, TRIAL_SECONDS)
+    cache.set(key, value, TRIAL_TIMEOUT_SECONDS)
     kept = cache.get(key)
     cache.delete(key)
     if kept != value:
@@ -77,7 +77,7 @@ def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
         return Finding(
             "cache", "warning", "it is one per process: every process fetches its own access token"
         )
-    if isinstance(cache, FileBasedCache) or not _adds_once(key):
+    if isinstance(cache, FileBasedCache) or not _add_is_atomic(key):
         text = "add() is not atomic: at a start several processes may fetch an access token"
         return Finding("cache", "warning", text)
     if not seals:
@@ -85,13 +85,13 @@ def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
     return Finding("cache", "ok", "it keeps what is stored, and add() is atomic")
 
 
-def _adds_once(key: str) -> bool:
+def _add_is_atomic(key: str) -> bool:
     barrier = Barrier(THREADS)
 
     def add(name: str) -> bool:
-        barrier.wait(TRIAL_SECONDS)
+        barrier.wait(TRIAL_TIMEOUT_SECONDS)
         try:
-            return bool(caches["default"].add(name, 1, TRIAL_SECONDS))
+            return bool(caches["default"].add(name, 1, TRIAL_TIMEOUT_SECONDS))
         finally:
             caches["default"].close()
             connections.close_all()  # those that a cache in the database opened in this thread
@@ -110,7 +110,7 @@ def database_findings() -> Iterator[Finding]:
     """Yield whether the guards of the money stand in the database, and what waits in it."""
     alias = router.db_for_write(VoucherOperation)
     try:
-        guards = _guards(alias)
+        guards = _guards_finding(alias)
         yield guards
         if guards.state != "trouble":
             yield from _operation_findings(alias)
@@ -118,7 +118,7 @@ def database_findings() -> Iterator[Finding]:
         yield Finding("database", "trouble", f"{alias!r} cannot be used ({type(error).__name__})")
 
 
-def _guards(alias: str) -> Finding:
+def _guards_finding(alias: str) -> Finding:
     for number, message in _messages(tags=[checks.Tags.database], databases=[alias]):
         return Finding("database", "trouble", f"{number}: {message}")
     connection, wanted, found = connections[alias], set[str](), set[str]()
@@ -136,29 +136,29 @@ def _guards(alias: str) -> Finding:
 
 def _operation_findings(alias: str) -> Iterator[Finding]:
     operations, now = VoucherOperation.objects.using(alias), timezone.now()
-    still = operations.filter(IS_OPEN)
-    late = now - SETTLE_IS_LATE
-    forgotten = still.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
-    if text := _waiting(forgotten, now):
+    waiting = operations.filter(IS_OPEN)
+    late = now - OVERDUE_AFTER
+    overdue = waiting.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
+    if text := _count_and_age(overdue, now):
         yield Finding("operations", "trouble", f"{text}, and nobody looks after them: run voucher_settle")
-    elif text := _waiting(still.filter(state="unknown"), now):
+    elif text := _count_and_age(waiting.filter(state="unknown"), now):
         yield Finding("operations", "warning", f"{text} with an unknown outcome; voucher_settle looks for it")
     else:
-        yield Finding("operations", "ok", _waiting(still, now) or "none is open")
-    if text := _waiting(operations.filter(state="manual"), now):
+        yield Finding("operations", "ok", _count_and_age(waiting, now) or "none is open")
+    if text := _count_and_age(operations.filter(state="manual"), now):
         yield Finding("manual operations", "warning", f"{text}: a person has to decide")
     else:
         yield Finding("manual operations", "ok", "none")
 
 
-def _waiting(operations: QuerySet[VoucherOperation], now: datetime) -> str:
+def _count_and_age(operations: QuerySet[VoucherOperation], now: datetime) -> str:
     count, oldest = operations.count(), operations.aggregate(oldest=Min("created_at"))["oldest"]
     return f"{count} open, the oldest for {age(now - oldest)}" if count and oldest else ""
 
 
-def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
+def sealing_findings(settings: GatewaySettings) -> Iterator[Finding]:
     """Yield whether codes are sealed, and whether the keys open those that are stored."""
-    if not given.SEALING_KEYS:
+    if not settings.SEALING_KEYS:
         text = "no key: a reservation that ended needs the customer again, and select() is refused"
         yield Finding("sealing keys", "warning", text)
         return
@@ -167,16 +167,16 @@ def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
     except DatabaseError:
         yield Finding("sealing keys", "not known", "the stored codes cannot be read")
         return
-    shut = sum(unseal_text(sealed) is None for sealed in stored)
-    if shut:
-        text = f"{shut} of {len(stored)} stored codes are opened by none of the keys: was an old key removed?"
+    unreadable = sum(unseal_text(sealed) is None for sealed in stored)
+    if unreadable:
+        text = f"{unreadable} of {len(stored)} stored codes are opened by none of the keys: was an old key removed?"
         yield Finding("sealing keys", "trouble", text)
     else:
-        text = f"{len(given.SEALING_KEYS)} in use; {len(stored)} stored codes can be opened"
+        text = f"{len(settings.SEALING_KEYS)} in use; {len(stored)} stored codes can be opened"
         yield Finding("sealing keys", "ok", text)
 
 
 def _stored_codes() -> list[str]:
     alias = router.db_for_write(VoucherPayment)
     sealed = VoucherPayment.objects.using(alias).exclude(sealed_code="").order_by("-pk")
-    return list(sealed.values_list("sealed_code", flat=True)[:MOST_CODES])
+    return list(sealed.values_list("sealed_code", flat=True)[:MAX_CODES])

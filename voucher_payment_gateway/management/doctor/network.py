@@ -13,15 +13,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.doctor.report import Finding
 
-__all__ = ["clocks", "in_time", "reached"]
+__all__ = ["address_finding", "clock_finding", "with_timeout"]
 
 T = TypeVar("T")
 
 TOLERATED_SKEW_SECONDS = 300
-LONGEST_LOOK_SECONDS = 60.0
+MAX_TIMEOUT_SECONDS = 60.0
 """Whatever the settings say: nobody waits longer for the doctor."""
 
 
@@ -29,21 +30,21 @@ class CertificatesError(Exception):
     """No certificate can be read from CA_FILE."""
 
 
-def reached(given: GatewaySettings) -> tuple[Finding, str]:
+def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
     """Return whether the base URL answers, and its ``Date``. It is asked for its headers, without credentials.
 
     Any HTTP answer will do. It ends with ``DEADLINE_SECONDS``, however slowly the other side drips.
     """
     try:
-        date = in_time(min(given.DEADLINE_SECONDS, LONGEST_LOOK_SECONDS), lambda: _date(given))
+        date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: _read_date(settings))
     except Exception as error:  # whatever a resolver, a TLS library or a settings file brings up
-        return Finding("address", "trouble", f"{given.base_url} {_obstacle(error)}"), ""
-    encrypted = "over TLS" if given.base_url.lower().startswith("https:") else "without TLS, on loopback"
-    return Finding("address", "ok", f"{given.base_url} answers {encrypted}"), date
+        return Finding("address", "trouble", f"{settings.base_url} {_reason(error)}"), ""
+    encrypted = "over TLS" if settings.base_url.lower().startswith("https:") else "without TLS, on loopback"
+    return Finding("address", "ok", f"{settings.base_url} answers {encrypted}"), date
 
 
-def in_time(seconds: float, look: Callable[[], T]) -> T:
-    """Return what ``look`` returns or raise what it raises; raise TimeoutError where it takes longer.
+def with_timeout(seconds: float, call: Callable[[], T]) -> T:
+    """Return what ``call`` returns or raise what it raises; raise TimeoutError where it takes longer.
 
     A look that nobody waits for any more ends with the process at the latest: neither a resolver nor a read of
     the standard library can be interrupted.
@@ -52,7 +53,7 @@ def in_time(seconds: float, look: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            outcomes.put((look(), None))
+            outcomes.put((call(), None))
         except Exception as error:
             outcomes.put((None, error))
 
@@ -66,11 +67,11 @@ def in_time(seconds: float, look: Callable[[], T]) -> T:
     return found  # type: ignore[return-value]
 
 
-def _date(given: GatewaySettings) -> str:
-    parts, timeout = urlsplit(given.base_url), min(given.TIMEOUT_SECONDS, LONGEST_LOOK_SECONDS)
+def _read_date(settings: GatewaySettings) -> str:
+    parts, timeout = urlsplit(settings.base_url), min(settings.TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS)
     connection: HTTPConnection
     if parts.scheme == "https":
-        context = _trusted(given.CA_FILE)
+        context = _ssl_context(settings.CA_FILE)
         connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
     else:
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
@@ -81,17 +82,17 @@ def _date(given: GatewaySettings) -> str:
         connection.close()
 
 
-def _trusted(ca_file: str) -> ssl.SSLContext:
+def _ssl_context(ca_file: str) -> ssl.SSLContext:
     """Return the authorities that the client trusts."""
     if not ca_file:
         return httpx.create_ssl_context(trust_env=False)
     try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError):
+        return read_certificates(ca_file)
+    except ValueError:
         raise CertificatesError from None
 
 
-def _obstacle(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     match error:
         case CertificatesError():
             return "was not asked: no certificate can be read from CA_FILE"
@@ -108,7 +109,7 @@ def _obstacle(error: Exception) -> str:
     return f"gives no HTTP answer ({type(error).__name__})"
 
 
-def clocks(date: str) -> Finding:
+def clock_finding(date: str) -> Finding:
     """Return how far the clock that a ``Date`` header shows is from ours."""
     try:
         server = parsedate_to_datetime(date)

@@ -20,7 +20,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.management.doctor.network import clocks, reached
+from voucher_payment_gateway.management.doctor.network import address_finding, clock_finding
 from voucher_payment_gateway.management.doctor.report import Finding, State
 from voucher_payment_gateway.money import CENT
 
@@ -35,14 +35,14 @@ class Right:
     cost: str
     ask: Callable[[VoucherCloud, str], object]
     """Takes an id that cannot exist. Refused: the right is most likely there, as the call came as far as looking."""
-    pays_need_it: bool = True
+    payments_need_it: bool = True
 
 
 RIGHTS = (
     Right(
         "read",
         "balances cannot be read: a voucher that holds less than is due is refused instead of paying a part",
-        lambda cloud, nowhere: cloud.get_voucher(nowhere),
+        lambda cloud, no_such_id: cloud.get_voucher(no_such_id),
     ),
     Right(
         "read-lists",
@@ -52,48 +52,48 @@ RIGHTS = (
     Right(
         "use",
         "nothing can be reserved, charged, refunded or activated: no voucher can pay",
-        lambda cloud, nowhere: cloud.set_voucher_status(nowhere, "inactive", "voucher_doctor"),
+        lambda cloud, no_such_id: cloud.set_voucher_status(no_such_id, "inactive", "voucher_doctor"),
     ),
     Right(
         "read-secrets",
         "the code of a voucher can be read only in the answer that creates it; payments do not need it",
-        lambda cloud, nowhere: cloud.get_complete_voucher(nowhere),
-        pays_need_it=False,
+        lambda cloud, no_such_id: cloud.get_complete_voucher(no_such_id),
+        payments_need_it=False,
     ),
     Right(
         "manage",
         "vouchers cannot be created or deleted; payments do not need it",
-        lambda cloud, nowhere: cloud.delete_voucher(nowhere, "voucher_doctor"),
-        pays_need_it=False,
+        lambda cloud, no_such_id: cloud.delete_voucher(no_such_id, "voucher_doctor"),
+        payments_need_it=False,
     ),
     Right(
         "update",
         "SKU and batch of vouchers cannot be changed; payments do not need it",
-        lambda cloud, nowhere: cloud.update_voucher(nowhere, sku="voucher_doctor"),
-        pays_need_it=False,
+        lambda cloud, no_such_id: cloud.update_voucher(no_such_id, sku="voucher_doctor"),
+        payments_need_it=False,
     ),
     Right(
         "recharge",
         "vouchers cannot be topped up; payments do not need it",
-        lambda cloud, nowhere: cloud.recharge_voucher(
-            amount=CENT, currency="EUR", order_number=nowhere, id=nowhere
+        lambda cloud, no_such_id: cloud.recharge_voucher(
+            amount=CENT, currency="EUR", order_number=no_such_id, id=no_such_id
         ),
-        pays_need_it=False,
+        payments_need_it=False,
     ),
 )
 """In the order in which they are asked for: what is concluded from a later one may rest on an earlier one."""
 
 
-def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
+def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
     """Yield the findings about the address, the clocks, the credentials and the rights."""
-    address, date = reached(given)
+    address, date = address_finding(settings)
     yield address
     if address.state != "ok":
         yield Finding("credentials", "not known", "the address does not answer")
         return
-    yield clocks(date)
+    yield clock_finding(date)
     try:
-        cloud = _client(given)
+        cloud = _client(settings)
     except (ImproperlyConfigured, ValueError) as error:
         yield Finding("credentials", "trouble", str(error))
         return
@@ -104,10 +104,10 @@ def remote_findings(given: GatewaySettings) -> Iterator[Finding]:
             yield from _rights(cloud)
 
 
-def _client(given: GatewaySettings) -> VoucherCloud:
+def _client(settings: GatewaySettings) -> VoucherCloud:
     """Without the shared token: whether a fresh one is granted is the question. With no meanings of codes: a 403 is
     a missing right here, whatever the operator has learned of its code."""
-    return new_client(given, error_meanings=None)
+    return new_client(settings, error_meanings=None)
 
 
 def _credentials(cloud: VoucherCloud) -> Finding:
@@ -131,20 +131,20 @@ def _credentials(cloud: VoucherCloud) -> Finding:
 
 
 def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
-    nowhere, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
+    no_such_id, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
     for right in RIGHTS:
-        state, text = _right(cloud, right, nowhere)
+        state, text = _right(cloud, right, no_such_id)
         if state == "trouble" and right.scope == "read-secrets" and "read" in missing:
             state, text = "not known", "its call needs the missing right read as well"
         elif state == "trouble":
             missing.add(right.scope)
-            state = "trouble" if right.pays_need_it else "warning"
+            state = "trouble" if right.payments_need_it else "warning"
         yield Finding(f"right {right.scope}", state, text)
 
 
-def _right(cloud: VoucherCloud, right: Right, nowhere: str) -> tuple[State, str]:
+def _right(cloud: VoucherCloud, right: Right, no_such_id: str) -> tuple[State, str]:
     try:
-        right.ask(cloud, nowhere)
+        right.ask(cloud, no_such_id)
     except CredentialsError as error:
         if error.missing_scope:
             return "trouble", f"missing{_status(error)}: {right.cost}"

@@ -12,15 +12,16 @@ import httpx
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.management.probe.experiments import BEHAVIOURS
-from voucher_payment_gateway.management.probe.findings import Experiment, Finding, told
-from voucher_payment_gateway.management.probe.other_experiments import CURIOSITIES
-from voucher_payment_gateway.management.probe.recording_transport import Observer
+from voucher_payment_gateway.management.probe.cleanup import Cleanup
+from voucher_payment_gateway.management.probe.experiments import EXPERIMENTS
+from voucher_payment_gateway.management.probe.findings import Experiment, Finding, failure_text
+from voucher_payment_gateway.management.probe.other_experiments import OTHER_EXPERIMENTS
+from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.management.probe.refusals import refusals
-from voucher_payment_gateway.management.probe.session import Bench, Watch
+from voucher_payment_gateway.management.probe.session import Session, TimeSource
 from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
 
-__all__ = ["Finding", "Probe", "SandboxOnlyError", "Watch"]
+__all__ = ["Finding", "Probe", "SandboxOnlyError", "TimeSource"]
 
 
 class Probe:
@@ -31,59 +32,62 @@ class Probe:
 
     def __init__(
         self,
-        given: GatewaySettings,
+        settings: GatewaySettings,
         *,
         transport: httpx.BaseTransport | None = None,
-        watch: Watch | None = None,
+        time_source: TimeSource | None = None,
     ) -> None:
-        require_sandbox(given, "The probe")
+        require_sandbox(settings, "The probe")
         self.run = secrets.token_hex(4)
-        self._observer = Observer(transport)
-        self._cloud = new_client(given, transport=self._observer, error_meanings=None)
-        self._bench = Bench(self._cloud, self._observer, watch or Watch(), self.run)
+        self._recorder = RecordingTransport(transport)
+        self._cloud = new_client(settings, transport=self._recorder, error_meanings=None)
+        self._session = Session(self._cloud, self._recorder, time_source or TimeSource(), self.run)
+        self._cleanup = Cleanup(self._session)
 
     @property
     def batch(self) -> str:
         """The batch of every voucher of this run: how people find them."""
-        return self._bench.batch
+        return self._session.batch
 
     @property
     def kept(self) -> int:
         """So many inactive vouchers stay, as vouchers with bookings cannot be deleted."""
-        return self._bench.kept
+        return self._session.kept
 
     @property
     def left_behind(self) -> list[str]:
         """What could not be taken back, in sentences."""
-        return self._bench.left_behind
+        return self._session.left_behind
 
     def findings(self) -> Iterator[Finding]:
         """Yield what each experiment found, as it ends. Raises an error of the tree if no token is granted."""
         with self._cloud:
             self._cloud.authenticate()
-            for name, experiment in BEHAVIOURS.items():
+            for name, experiment in EXPERIMENTS.items():
                 yield self._finding(name, experiment, is_behaviour=True)
             yield self._post_status()
-            for name, experiment in CURIOSITIES.items():
+            for name, experiment in OTHER_EXPERIMENTS.items():
                 yield self._finding(name, experiment)
             try:
-                yield from refusals(self._bench)
+                for finding in refusals(self._session):
+                    self._cleanup.run()
+                    yield finding
             except (VoucherGatewayError, ValueError) as error:
-                yield Finding("API error codes", None, told(error))
+                yield Finding("API error codes", None, failure_text(error))
             finally:
-                self._bench.put_all_away()
+                self._cleanup.run()
 
     def _finding(self, name: str, experiment: Experiment, *, is_behaviour: bool = False) -> Finding:
         try:
-            value, text = experiment(self._bench)
+            value, text = experiment(self._session)
         except (VoucherGatewayError, ValueError) as error:
-            value, text = None, told(error)
+            value, text = None, failure_text(error)
         finally:
-            self._bench.put_all_away()
+            self._cleanup.run()
         return Finding(name, value, text, is_behaviour)
 
     def _post_status(self) -> Finding:
-        seen = sorted(self._observer.post_statuses)
+        seen = sorted(self._recorder.post_statuses)
         value = seen[0] if len(seen) == 1 else None
         text = f"seen in answers to POST: {', '.join(map(str, seen)) or 'none'}"
         return Finding("post_status", value, text, is_behaviour=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from voucher_payment_gateway.exceptions import (
     CredentialsError,
@@ -10,130 +9,144 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.management.probe.vouchers import Sample
+from voucher_payment_gateway.management.probe.session import COMMENT, Session
+from voucher_payment_gateway.management.probe.vouchers import ProbeVoucher
 from voucher_payment_gateway.money import CENT, ZERO
 
-if TYPE_CHECKING:
-    from voucher_payment_gateway.management.probe.session import Bench
+__all__ = ["Cleanup"]
 
-__all__ = ["PuttingAway"]
-
-COMMENT = "voucher_probe"
-LOOKED_FOR_SECONDS = 120.0
+POLL_TIMEOUT_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 1.0
-OLDEST = timedelta(days=2)
+MAX_CLOCK_SKEW = timedelta(days=2)
 """So far back the list of vouchers is read: more than any two clocks differ."""
 
 
-class PuttingAway:
-    """Takes back holds, charges and vouchers of a bench. Raises nothing of the API."""
+class Cleanup:
+    """Takes back holds, charges and vouchers of a session. Raises nothing of the API."""
 
-    def __init__(self, bench: "Bench") -> None:
-        self._bench = bench
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    def put_away(self, sample: Sample) -> None:
-        """Take back what was done with one voucher, and the voucher. Names on the bench what stays."""
-        # A voucher with bookings cannot be deleted: once it is gone, nothing unclear was ever booked on it.
-        if not sample.charges and self._is_deleted(sample):
+    def run(self) -> None:
+        """Take back everything that experiments left since the last run."""
+        session = self._session
+        if session.unconfirmed_vouchers:
+            session.vouchers += self._find_unconfirmed(session.unconfirmed_vouchers, session.voucher_ids)
+            session.unconfirmed_vouchers = 0
+        while session.vouchers:
+            voucher = session.vouchers.pop()
+            session.voucher_ids.add(voucher.id)
+            self._clean_up(voucher)
+
+    def _clean_up(self, voucher: ProbeVoucher) -> None:
+        # A voucher with bookings cannot be deleted: once it is gone, nothing unconfirmed was ever booked on it.
+        if not voucher.charges and self._is_deleted(voucher):
             return
-        self._clear_up(sample)
-        if sample.hold:
-            self._end_hold(sample)
-        for charge_id in list(sample.charges):
-            self._give_back(sample, charge_id)
-        if sample.is_active and not self._is_deactivated(sample):
-            self._bench.left_behind.append(f"voucher {sample.id} may still be active")
-        elif sample.charges or not self._is_deleted(sample):
-            self._bench.kept += 1
+        self._resolve_unconfirmed(voucher)
+        if voucher.reservation_id:
+            self._end_reservation(voucher)
+        for charge_id in list(voucher.charges):
+            self._refund_rest(voucher, charge_id)
+        if voucher.is_active and not self._is_deactivated(voucher):
+            self._session.left_behind.append(f"voucher {voucher.id} may still be active")
+        elif voucher.charges or not self._is_deleted(voucher):
+            self._session.kept += 1
 
-    def unclear_vouchers(self, count: int, known: set[str]) -> list[Sample]:
+    def _find_unconfirmed(self, count: int, known: set[str]) -> list[ProbeVoucher]:
         """Return the vouchers that were perhaps created ``count`` times; tell of those that cannot be found."""
-        found: dict[str, Sample] = {}
+        found: dict[str, ProbeVoucher] = {}
 
         def look() -> bool:
-            for voucher in self._bench.cloud.list_vouchers(created_from=_long_ago(self._bench.started_at)):
-                if voucher.batch == self._bench.batch and voucher.id not in known:
-                    found.setdefault(voucher.id, Sample(voucher.id, is_active=voucher.status != "inactive"))
+            for voucher in self._session.cloud.list_vouchers(
+                created_from=_oldest_creation(self._session.started_at)
+            ):
+                if voucher.batch == self._session.batch and voucher.id not in known:
+                    found.setdefault(
+                        voucher.id, ProbeVoucher(voucher.id, is_active=voucher.status != "inactive")
+                    )
             return len(found) >= count
 
-        if why := self._until(look):
-            self._bench.left_behind += [
-                f"perhaps an inactive voucher of the batch {self._bench.batch!r}: no clear answer came, and {why}"
+        if why := self._poll(look):
+            self._session.left_behind += [
+                f"perhaps an inactive voucher of the batch {self._session.batch!r}: no clear answer came, and {why}"
             ] * (count - len(found))
         return list(found.values())
 
-    def _clear_up(self, sample: Sample) -> None:
-        if not sample.unclear:
+    def _resolve_unconfirmed(self, voucher: ProbeVoucher) -> None:
+        if not voucher.unconfirmed:
             return
-        why = self._until(lambda: sample.look_for_unclear(self._bench.rows(sample)))
-        for asked in sample.unclear:
-            self._bench.left_behind.append(
-                f"perhaps {asked} of the voucher {sample.id}: no clear answer came, and {why}"
+        why = self._poll(lambda: voucher.confirm_from(self._session.bookings(voucher)))
+        for booking in voucher.unconfirmed:
+            self._session.left_behind.append(
+                f"perhaps {booking} of the voucher {voucher.id}: no clear answer came, and {why}"
             )
-            if asked.kind == "refund":
-                sample.charges[asked.charge_id] -= asked.amount  # it is not sent again: it may be booked
-        sample.unclear.clear()
+            if booking.kind == "refund":
+                voucher.charges[booking.charge_id] -= booking.amount  # it is not sent again: it may be booked
+        voucher.unconfirmed.clear()
 
-    def _until(self, found: Callable[[], bool]) -> str:
+    def _poll(self, found: Callable[[], bool]) -> str:
         """Look with growing pauses until it is found. Return why it is not; empty: it is."""
         waited, pause, answers = 0.0, FIRST_PAUSE_SECONDS, list[bool]()
         while True:
-            error = self._tried(lambda: answers.append(found()))
+            error = self._attempt(lambda: answers.append(found()))
             if any(answers):
                 return ""
             if isinstance(error, CredentialsError):
                 return "the list cannot be read"
-            if waited >= LOOKED_FOR_SECONDS:
+            if waited >= POLL_TIMEOUT_SECONDS:
                 return "it did not appear in the list within two minutes"
-            self._bench.wait(pause)
-            waited, pause = waited + pause, min(2 * pause, LOOKED_FOR_SECONDS - waited - pause)
+            self._session.wait(pause)
+            waited, pause = waited + pause, min(2 * pause, POLL_TIMEOUT_SECONDS - waited - pause)
 
-    def _end_hold(self, sample: Sample) -> None:
+    def _end_reservation(self, voucher: ProbeVoucher) -> None:
         # A charge ends a hold for certain; that a cancel call does is what nobody knows.
-        bench = self._bench
-        if self._tried(lambda: bench.charge(sample, sample.hold, bench.number())) is None:
+        session = self._session
+        if (
+            self._attempt(lambda: session.charge(voucher, voucher.reservation_id, session.new_order_number()))
+            is None
+        ):
             return
-        self._clear_up(sample)
-        if sample.hold:
-            self._tried(lambda: bench.cloud.cancel_reservation(sample.hold))
+        self._resolve_unconfirmed(voucher)
+        if voucher.reservation_id:
+            self._attempt(lambda: session.cloud.cancel_reservation(voucher.reservation_id))
 
-    def _give_back(self, sample: Sample, charge_id: str) -> None:
-        left = sample.charges[charge_id]
+    def _refund_rest(self, voucher: ProbeVoucher, charge_id: str) -> None:
+        left = voucher.charges[charge_id]
         for amount in (left, left - CENT):
             if amount <= ZERO:
                 return
             # Only a refusal says that less may be tried; after no clear answer it may have been refunded.
-            error = self._tried(lambda amount=amount: self._bench.refund(sample, charge_id, str(amount)))  # type: ignore[misc]
+            error = self._attempt(lambda amount=amount: self._session.refund(voucher, charge_id, str(amount)))  # type: ignore[misc]
             if not isinstance(error, RefusedError | CredentialsError):
-                self._clear_up(sample)
+                self._resolve_unconfirmed(voucher)
                 break
-        if (left := sample.charges[charge_id]) > CENT:
-            self._bench.left_behind.append(
-                f"{left} of the charge {charge_id} of the voucher {sample.id}: the refund was not accepted"
+        if (left := voucher.charges[charge_id]) > CENT:
+            self._session.left_behind.append(
+                f"{left} of the charge {charge_id} of the voucher {voucher.id}: the refund was not accepted"
             )
 
-    def _is_deactivated(self, sample: Sample) -> bool:
-        if self._tried(lambda: self._bench.deactivate(sample)) is not None:
-            self._tried(lambda: self._read_status(sample))
-        return not sample.is_active
+    def _is_deactivated(self, voucher: ProbeVoucher) -> bool:
+        if self._attempt(lambda: self._session.deactivate(voucher)) is not None:
+            self._attempt(lambda: self._read_status(voucher))
+        return not voucher.is_active
 
-    def _read_status(self, sample: Sample) -> None:
-        sample.is_active = self._bench.cloud.get_voucher(sample.id).status == "active"
+    def _read_status(self, voucher: ProbeVoucher) -> None:
+        voucher.is_active = self._session.cloud.get_voucher(voucher.id).status == "active"
 
-    def _is_deleted(self, sample: Sample) -> bool:
-        error = self._tried(lambda: self._bench.cloud.delete_voucher(sample.id, COMMENT))
+    def _is_deleted(self, voucher: ProbeVoucher) -> bool:
+        error = self._attempt(lambda: self._session.cloud.delete_voucher(voucher.id, COMMENT))
         if isinstance(error, OutcomeUnknownError):
-            error = self._tried(lambda: self._bench.cloud.get_voucher(sample.id))
+            error = self._attempt(lambda: self._session.cloud.get_voucher(voucher.id))
             return isinstance(error, RefusedError) and error.http_status == 404
         return error is None
 
-    def _tried(self, call: Callable[[], object]) -> Exception | None:
+    def _attempt(self, call: Callable[[], object]) -> Exception | None:
         try:
-            self._bench.ask(call)
+            self._session.call(call)
         except (VoucherGatewayError, ValueError) as error:
             return error
         return None
 
 
-def _long_ago(at: datetime) -> datetime:
-    return at - OLDEST
+def _oldest_creation(at: datetime) -> datetime:
+    return at - MAX_CLOCK_SKEW

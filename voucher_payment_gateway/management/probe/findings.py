@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from voucher_payment_gateway.conf import ApiBehaviour
 from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
+from voucher_payment_gateway.management.probe.session import Session
 
-if TYPE_CHECKING:
-    from voucher_payment_gateway.management.probe.session import Bench
-
-__all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", "line", "told"]
+__all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", "failure_text", "format_line"]
 
 Value = str | bool | int | float
-Experiment = Callable[["Bench"], tuple[Value | None, str]]
-"""Does things on the bench; returns what was observed and how. None: it could not be determined, and why."""
+Experiment = Callable[[Session], tuple[Value | None, str]]
+"""Does things on the session; returns what was observed and how. None: it could not be determined, and why."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Finding:
     """What these codes mean, in the words of ``ERROR_MEANINGS``; empty where they have none."""
 
 
-def told(error: VoucherGatewayError | ValueError) -> str:
+def failure_text(error: VoucherGatewayError | ValueError) -> str:
     """Return why an experiment came to no end."""
     if isinstance(error, CredentialsError) and error.missing_scope:
         return f"the client lacks the right {error.missing_scope}"
@@ -42,7 +39,7 @@ def told(error: VoucherGatewayError | ValueError) -> str:
     return f"{type(error).__name__}{status}: {error}"
 
 
-def line(finding: Finding) -> str:
+def format_line(finding: Finding) -> str:
     """Return the line of the table."""
     value = "not known" if finding.value is None else str(finding.value)
     return f"{finding.name:<34}{value:<14}{finding.text}"

@@ -1,40 +1,40 @@
 """Experiments about what no setting takes, and an operator should know all the same."""
 
 from voucher_payment_gateway.management.probe.findings import Experiment, Value
-from voucher_payment_gateway.management.probe.session import Bench, Refusal
+from voucher_payment_gateway.management.probe.session import Refusal, Session
 
-__all__ = ["CURIOSITIES"]
+__all__ = ["OTHER_EXPERIMENTS"]
 
 Observation = tuple[Value | None, str]
 
 
-def hold_replaces_hold(bench: Bench) -> Observation:
+def hold_replaces_hold(session: Session) -> Observation:
     """Hold the whole balance twice."""
-    sample = bench.voucher()
-    bench.reserve(sample, "1.00")
-    second = bench.attempt(lambda: bench.reserve(sample, "1.00"))
+    voucher = session.new_voucher()
+    session.reserve(voucher, "1.00")
+    second = session.attempt(lambda: session.reserve(voucher, "1.00"))
     if isinstance(second, Refusal):
         return "no", f"a second reservation of the whole balance was refused ({second}): the first one counts"
     return "yes", "a second reservation of the whole balance was accepted"
 
 
-def order_number_twice(bench: Bench) -> Observation:
+def order_number_twice(session: Session) -> Observation:
     """Charge two reservations of one voucher under one order number."""
-    sample, number = bench.voucher(), bench.number()
-    bench.charged(sample, "0.10", number)
-    second = bench.reserve(sample, "0.10")
-    answer = bench.attempt(lambda: bench.charge(sample, second.id, number))
+    voucher, number = session.new_voucher(), session.new_order_number()
+    session.reserve_and_charge(voucher, "0.10", number)
+    second = session.reserve(voucher, "0.10")
+    answer = session.attempt(lambda: session.charge(voucher, second.id, number))
     if isinstance(answer, Refusal):
         return "refused", f"a second charge with the same order number was refused ({answer})"
     return "booked", "a second charge of another reservation was booked under the same order number"
 
 
-def equal_refunds(bench: Bench) -> Observation:
+def equal_refunds(session: Session) -> Observation:
     """Send the same refund twice."""
-    sample = bench.voucher()
-    charge = bench.charged(sample, "0.30")
-    first = bench.refund(sample, charge.id, "0.05")
-    second = bench.attempt(lambda: bench.refund(sample, charge.id, "0.05"))
+    voucher = session.new_voucher()
+    charge = session.reserve_and_charge(voucher, "0.30")
+    first = session.refund(voucher, charge.id, "0.05")
+    second = session.attempt(lambda: session.refund(voucher, charge.id, "0.05"))
     if isinstance(second, Refusal):
         return "refused", f"the second of two equal refunds was refused ({second})"
     if second.id == first.id:
@@ -42,16 +42,16 @@ def equal_refunds(bench: Bench) -> Observation:
     return "booked", "two equal refunds are two bookings"
 
 
-def same_id_twice(bench: Bench) -> Observation:
+def same_id_twice(session: Session) -> Observation:
     """Create two vouchers under one id, sent in both spellings."""
-    own = f"probe-{bench.number()}"
+    own = f"probe-{session.new_order_number()}"
 
     def create() -> str:
-        with bench.observer.adding(id=own, custom_id=own):
-            return bench.create().id
+        with session.recorder.adding(id=own, custom_id=own):
+            return session.create_voucher().id
 
     first = create()
-    second = bench.attempt(create)
+    second = session.attempt(create)
     if isinstance(second, Refusal):
         return "refused", f"a second voucher with the same id was refused ({second})"
     return (
@@ -60,17 +60,17 @@ def same_id_twice(bench: Bench) -> Observation:
     )
 
 
-def long_order_number(bench: Bench) -> Observation:
+def long_order_number(session: Session) -> Observation:
     """Charge under an order number of 96 characters, the longest that the gateway sends."""
-    sample, number = bench.voucher(), bench.number().ljust(96, "x")
-    reservation = bench.reserve(sample)
-    answer = bench.attempt(lambda: bench.charge(sample, reservation.id, number))
+    voucher, number = session.new_voucher(), session.new_order_number().ljust(96, "x")
+    reservation = session.reserve(voucher)
+    answer = session.attempt(lambda: session.charge(voucher, reservation.id, number))
     if isinstance(answer, Refusal):
         return "refused", f"an order number of 96 characters was refused ({answer})"
     return "accepted", "an order number of 96 characters was accepted"
 
 
-CURIOSITIES: dict[str, Experiment] = {
+OTHER_EXPERIMENTS: dict[str, Experiment] = {
     "a new hold replaces the old one": hold_replaces_hold,
     "one order number twice": order_number_twice,
     "two equal refunds": equal_refunds,

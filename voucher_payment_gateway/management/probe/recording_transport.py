@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import httpx
 
-__all__ = ["Observer"]
+__all__ = ["RecordingTransport"]
 
 CODE = re.compile(r"[A-Z0-9_.:-]{1,100}")
-LONGEST_DOCUMENT_BYTES = 65536
+MAX_DOCUMENT_BYTES = 65536
 
 
-class Observer(httpx.BaseTransport):
+class RecordingTransport(httpx.BaseTransport):
     """A transport around another one."""
 
     def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
@@ -42,7 +42,7 @@ class Observer(httpx.BaseTransport):
         if is_api_post and answer.is_success:
             self.post_statuses.add(answer.status_code)
         length = answer.headers.get("Content-Length", "")
-        if answer.is_client_error and length.isdigit() and int(length) <= LONGEST_DOCUMENT_BYTES:
+        if answer.is_client_error and length.isdigit() and int(length) <= MAX_DOCUMENT_BYTES:
             return self._read(answer)
         return answer
 

@@ -1,4 +1,4 @@
-"""A voucher of the probe, and what was asked of it that moves money."""
+"""A voucher of the probe, and its bookings."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from decimal import Decimal
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
-__all__ = ["Asked", "Sample"]
+__all__ = ["ProbeVoucher", "UnconfirmedBooking"]
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """A charge or a refund that was asked for and has no clear answer yet."""
+class UnconfirmedBooking:
+    """A charge or refund that was sent and is not confirmed yet."""
 
     kind: str
     reservation_id: str = ""
@@ -25,8 +25,8 @@ class Asked:
     amount: Decimal = Decimal(0)
     """Of a refund."""
 
-    def is_answered_by(self, row: Charge) -> bool:
-        """Whether a row that nobody knew is this one: no other hand books on a voucher of the probe."""
+    def matches(self, row: Charge) -> bool:
+        """Whether an unknown row is this booking: only the probe books on its vouchers."""
         return row.type == self.kind and (self.kind == "charge" or row.amount == self.amount)
 
     def __str__(self) -> str:
@@ -36,49 +36,49 @@ class Asked:
 
 
 @dataclass
-class Sample:
+class ProbeVoucher:
     """A voucher of the probe, with what there is to take back."""
 
     id: str
     code: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
     is_active: bool = False
-    hold: str = ""
+    reservation_id: str = ""
     """The reservation that is open; a newer one replaces it."""
     charges: dict[str, Decimal] = field(default_factory=dict)
     """What of each charge has not gone back."""
-    unclear: list[Asked] = field(default_factory=list)
+    unconfirmed: list[UnconfirmedBooking] = field(default_factory=list)
     """What may be booked though no answer says so."""
-    booked: set[str] = field(default_factory=set)
+    booking_ids: set[str] = field(default_factory=set)
     """The ids of all bookings that are known."""
 
     @contextmanager
-    def asking(self, asked: Asked) -> Iterator[None]:
-        """Keep in mind what is asked for until it is known to be booked, or known not to be."""
-        self.unclear.append(asked)
+    def awaiting(self, booking: UnconfirmedBooking) -> Iterator[None]:
+        """Remember a booking until its outcome is known."""
+        self.unconfirmed.append(booking)
         try:
             yield
         except (VoucherGatewayError, ValueError) as error:
             if getattr(error, "money_moved", "no") == "no":
-                self.unclear.remove(asked)
+                self.unconfirmed.remove(booking)
             raise
 
-    def take_in(self, asked: Asked, booked: Charge) -> None:
-        """Write down a booking, whether an answer or a list told of it."""
-        self.unclear.remove(asked)
-        if asked.kind == "charge":
+    def confirm(self, booking: UnconfirmedBooking, booked: Charge) -> None:
+        """Record a booking that an answer or the list of bookings shows."""
+        self.unconfirmed.remove(booking)
+        if booking.kind == "charge":
             self.charges.setdefault(booked.id, booked.amount)
-            self.hold = "" if self.hold == asked.reservation_id else self.hold
-        elif booked.id not in self.booked:
-            self.charges[asked.charge_id] -= booked.amount
-        self.booked.add(booked.id)
+            self.reservation_id = "" if self.reservation_id == booking.reservation_id else self.reservation_id
+        elif booked.id not in self.booking_ids:
+            self.charges[booking.charge_id] -= booked.amount
+        self.booking_ids.add(booked.id)
 
-    def look_for_unclear(self, rows: Iterable[Charge]) -> bool:
+    def confirm_from(self, rows: Iterable[Charge]) -> bool:
         """Take in what the list of the bookings shows; return whether all is clear now."""
         for row in rows:
-            if row.id in self.booked:
+            if row.id in self.booking_ids:
                 continue
-            asked = next((each for each in self.unclear if each.is_answered_by(row)), None)
-            if asked is not None:
-                self.take_in(asked, row)
-        return not self.unclear
+            booking = next((each for each in self.unconfirmed if each.matches(row)), None)
+            if booking is not None:
+                self.confirm(booking, row)
+        return not self.unconfirmed

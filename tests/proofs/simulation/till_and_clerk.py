@@ -1,4 +1,4 @@
-"""Who else uses the vouchers: a till of another shop, and a clerk who refunds by hand."""
+"""Other users of the vouchers: a till of another shop, and a clerk who refunds by hand."""
 
 from collections import Counter
 from random import Random
@@ -11,15 +11,15 @@ __all__ = ["Clerk", "Till"]
 
 
 class Till:
-    """Another shop of the same client group, which numbers its orders as we do."""
+    """The till of another shop of the same client group, whose order numbers look like ours."""
 
     def __init__(self, random: Random, remote: Remote, rows: Rows, seen: Counter[str]) -> None:
         self.random, self.remote, self.rows, self.seen = random, remote, rows, seen
 
     def serve(self, loop: Loop) -> Process:
-        """Reserve on some voucher, and charge half of the time, a little later."""
+        """Reserve on a voucher, and in half of the cases charge it a little later."""
         voucher = self.random.choice(list(self.remote.vouchers.values()))
-        number, cents = self._sale(voucher.id)
+        number, cents = self._draw_sale(voucher.id)
         try:
             hold = self.remote.reserve(loop.now, voucher.id, cents)
         except RefusalError:
@@ -32,8 +32,8 @@ class Till:
             except RefusalError:
                 return
 
-    def _sale(self, voucher_id: str) -> tuple[str, int]:
-        """Draw a sale; one in four looks like an open charge of ours, by chance."""
+    def _draw_sale(self, voucher_id: str) -> tuple[str, int]:
+        """Draw a sale; one in four has the amount and nearly the number of an open charge of ours."""
         ours = [op for op in self.rows.open.values() if op.kind == "charge" and op.voucher_id == voucher_id]
         if ours and self.random.random() < 0.25:
             alike = self.random.choice((ours[0].order_number, f"{ours[0].reference}0"))
@@ -42,14 +42,14 @@ class Till:
 
 
 class Clerk:
-    """Somebody in the back office, who refunds a charge of ours by hand."""
+    """A clerk in the back office, who refunds our charges by hand."""
 
     def __init__(self, random: Random, remote: Remote, rows: Rows, seen: Counter[str]) -> None:
         self.random, self.remote, self.rows, self.seen = random, remote, rows, seen
 
     def refund(self, now: float) -> None:
-        """Refund some charge; half of the time exactly what a refund of ours is under way for."""
-        operation = self._case()
+        """Refund a charge; in half of the cases exactly like a refund of ours in flight."""
+        operation = self._draw_operation()
         if operation is None:
             return
         target = operation.target_id if operation.kind == "refund" else operation.remote_id
@@ -59,7 +59,7 @@ class Clerk:
         except RefusalError:
             return
 
-    def _case(self) -> Operation | None:
+    def _draw_operation(self) -> Operation | None:
         open_refunds = [op for op in self.rows.open.values() if op.kind == "refund"]
         if open_refunds and self.random.random() < 0.5:
             return self.random.choice(open_refunds)

@@ -11,12 +11,12 @@ from voucher_payment_gateway.exceptions import (
     ReservationClosedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.holds.codes import kept_until
-from voucher_payment_gateway.gateway.holds.competing import any_being_charged, rivals_of, take_over
-from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, hold_exactly
+from voucher_payment_gateway.gateway.holds.codes import code_expiry
+from voucher_payment_gateway.gateway.holds.competing import any_in_flight, competing_payments, lapse_replaced
+from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, reserve_exactly
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import unless_outdated
-from voucher_payment_gateway.gateway.records.payments import change_payment, without_hold
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
+from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
 from voucher_payment_gateway.rules.timing import is_usable
@@ -43,23 +43,23 @@ def record_authorization(
     agreed = {
         "amount_agreed": payment.amount_captured + hold.amount,
         "amount_limit": hold.amount if hold.is_all else limit,
-        "code_kept_until": kept_until(),
+        "code_kept_until": code_expiry(),
     }
-    with unless_outdated():
+    with atomic_or_conflict():
         _record(payment, hold, number, **agreed | changes)
         # K3: all is written, not committed
         if rivals:
-            take_over(payment)
+            lapse_replaced(payment)
         if not known:
             announce(payment_authorized, payment, hold.amount)
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
     """Write down that ``payment`` is held anew by ``hold``: all of it or, OutdatedError, nothing."""
-    with unless_outdated():
+    with atomic_or_conflict():
         _record(payment, hold, number)
         # K3: all is written, not committed
-        take_over(payment)
+        lapse_replaced(payment)
 
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
@@ -106,10 +106,10 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             f"order {payment.order_number}: {_what_is_held(payment, amount)} and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
-    if any_being_charged(rivals_of([payment])):
+    if any_in_flight(competing_payments([payment])):
         raise UnavailableError(code="voucher_being_charged")
     try:
-        hold = hold_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
+        hold = reserve_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
     except RefusedError as error:
         raise InsufficientBalanceError(
             f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
@@ -130,8 +130,8 @@ def _what_is_held(payment: VoucherPayment, amount: Decimal) -> str:
 
 def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
     """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
-    with unless_outdated():
-        change_payment(payment, **without_hold(payment, otherwise="failed"), sealed_code="")
+    with atomic_or_conflict():
+        change_payment(payment, **hold_ended_fields(payment, otherwise="failed"), sealed_code="")
         announce(payment_failed, payment, amount)
 
 

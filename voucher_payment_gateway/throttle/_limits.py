@@ -1,0 +1,69 @@
+"""Which limits apply to a visitor, and counting one attempt under all of them or under none."""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from voucher_payment_gateway.exceptions import ThrottledError
+from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
+from voucher_payment_gateway.throttle._address import address_of
+from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, uncount
+
+__all__ = ["count_attempt"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+LIFTED_BY_CAPTCHA = ("session", "address", "holds")
+
+
+def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[Count], list[Count]]:
+    """Count one failure under each limit, and one reservation; return the failures and the reservations counted.
+
+    The narrow limits come first, and a throttled attempt counts nowhere: a visitor who has reached their own limit does
+    not use up the limit of everyone. Raises ThrottledError.
+    """
+    failures: list[Count] = []
+    holds: list[Count] = []
+    is_human = cache(lambda: _solved_captcha(request, limits))
+    counting = Counting(limits.cache)
+    for counter in _counters(request, limits):
+        count = counting.add(counter)
+        if count is not None:
+            (holds if counter.name == "holds" else failures).append(count)
+        elif not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
+            uncount(failures + holds)
+            raise ThrottledError(retry_after_seconds=counter.seconds_left())
+    return failures, holds
+
+
+def _counters(request: HttpRequest, limits: ThrottleSettings) -> Iterator[Counter]:
+    for name, who in _subjects(request, limits):
+        text: str | None = getattr(limits, name)
+        if text is not None and who:
+            yield Counter.now(name, who, Limit.parse(text))
+
+
+def _subjects(request: HttpRequest, limits: ThrottleSettings) -> Iterator[tuple[str, str]]:
+    """Yield the name of each limit with whom it counts: empty if the visitor has no session, no account."""
+    session, user = getattr(request, "session", None), getattr(request, "user", None)
+    address = address_of(request.META, limits.trusted_proxies)
+    yield "session", (session and session.session_key) or ""
+    yield "account", str(user.pk) if user is not None and user.is_authenticated else ""
+    yield "address", address
+    yield "holds", address
+    yield "everyone", "everyone"
+
+
+def _solved_captcha(request: HttpRequest, limits: ThrottleSettings) -> bool:
+    """Ask the callable of the shop; if it raises, no captcha was solved."""
+    if not limits.captcha:
+        return False
+    solved: Callable[[HttpRequest], object] = import_string(limits.captcha)
+    try:
+        return solved(request) is True
+    except Exception as error:
+        logger.error("throttle: %s failed: %s", limits.captcha, type(error).__name__)
+        return False
