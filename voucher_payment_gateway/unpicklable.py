@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 
-class Secretive:
+class Unpicklable:
     """Holds a secret in clear: it may be copied in memory, never written out by ``pickle``."""
 
     __slots__ = ()

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.api.doubles import VOUCHER, Script, document
-from voucher_payment_gateway.api._retry import ATTEMPTS, LONGEST_PAUSE_SECONDS, pause_seconds
+from voucher_payment_gateway.api._flow import ATTEMPTS, MAX_PAUSE_SECONDS, pause_seconds
 from voucher_payment_gateway.api._steps import Deadline
 from voucher_payment_gateway.exceptions import (
     ContractError,
@@ -115,7 +115,7 @@ def test_pauses_grow_with_jitter_up_to_a_ceiling():
     for attempt in range(1, ATTEMPTS):
         pauses = {pause_seconds(attempt, UnavailableError(), None, far) for _ in range(50)}
         assert len(pauses) > 1
-        assert all(0 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses)
+        assert all(0 < pause <= MAX_PAUSE_SECONDS for pause in pauses)
     assert pause_seconds(ATTEMPTS, UnavailableError(), None, far) is None
     assert pause_seconds(1, UnavailableError(code="send_window_passed"), None, far) is None
     assert pause_seconds(1, CredentialsError(), None, far) is None

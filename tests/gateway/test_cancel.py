@@ -135,15 +135,15 @@ def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_again(shop, 
 
     gateway.authorize(order, "GIFT-2000-ABCD")
     VoucherPayment.objects.update(reserved_until="2020-01-01T00:00:00Z")
-    look, first = cancel.look, []
+    read_order, first = cancel.read_order, []
 
-    def look_then_charge(number):
-        view = look(number)
+    def read_then_charge(number):
+        view = read_order(number)
         if not first:
             first.append(gateway.capture(order))
         return view
 
-    monkeypatch.setattr(cancel, "look", look_then_charge)
+    monkeypatch.setattr(cancel, "read_order", read_then_charge)
     (payment,) = gateway.cancel(order)
     assert (payment.status, payment.amount_captured, payment.amount_refunded) == (
         "cancelled",

@@ -24,7 +24,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import charge, execute, transitions
+from voucher_payment_gateway.gateway.operations import charge, execute, refund, transitions
 from voucher_payment_gateway.gateway.recovery import resolve
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
@@ -275,7 +275,7 @@ def _any_client(rows, **facts):
     return refund_evidence(rows, **{**facts, "client_id": ""})
 
 
-refund_evidence = resolve.refund_evidence
+refund_evidence = refund.refund_evidence
 
 
 def _refused_is_a_fence(operation):
@@ -300,7 +300,7 @@ reserved_anew, released, fence = (
 RULES = {
     "C1": (
         test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker,
-        [(transitions, "compare_and_set", _state_alone), (execute, "compare_and_set", _state_alone)],
+        [(transitions, "_compare_and_set", _state_alone)],
     ),
     "C2": (
         test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up,
@@ -308,11 +308,11 @@ RULES = {
     ),
     "C3 behind": (
         test_c3_a_refund_is_found_though_the_servers_clock_is_two_hours_behind,
-        [(resolve, "refund_evidence", _by_time)],
+        [(refund, "refund_evidence", _by_time)],
     ),
     "C3 ahead": (
         test_c3_an_earlier_refund_is_not_taken_for_a_lost_one_though_the_servers_clock_is_ahead,
-        [(resolve, "refund_evidence", _by_time)],
+        [(refund, "refund_evidence", _by_time)],
     ),
     "C4": (
         test_resolution.test_a_refused_reservation_is_no_fence,
@@ -336,7 +336,7 @@ RULES = {
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
-        [(resolve, "refund_evidence", _any_client)],
+        [(refund, "refund_evidence", _any_client)],
     ),
     "C12": (
         test_c12_a_hold_that_is_honoured_for_ever_is_told,

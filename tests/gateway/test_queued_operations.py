@@ -148,16 +148,16 @@ def test_a_request_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, o
     """Another worker creates the refund between the read of the payment and the plan."""
     from voucher_payment_gateway.gateway.verbs import cancel
 
-    give_back_all = cancel.give_back_all
+    refund_payment = cancel.refund_payment
 
     def second(payment, **by):
         monkeypatch.undo()
         lose_the_answer(shop, "refund")
         with pytest.raises(OutcomeUnknownError):
             gateway.refund(orders[0], "5.00")
-        give_back_all(payment, **by)
+        refund_payment(payment, **by)
 
-    monkeypatch.setattr(cancel, "give_back_all", second)
+    monkeypatch.setattr(cancel, "refund_payment", second)
     gateway.cancel(orders[0])
     settle_for(shop, 6)
     assert VoucherPayment.objects.get(order_number="A-1").status == "cancelled"

@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import transitions
+from voucher_payment_gateway.gateway.operations import execute, transitions
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -74,13 +74,15 @@ def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, vou
 def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     gateway.capture(order)
     operation = the("charge")
-    transitions.record_late_answer(operation, operation.remote_id)
+    execute.record_late_answer(operation, operation.remote_id)
     assert reviews == []
-    transitions.record_late_answer(operation, "another-booking")
+    execute.record_late_answer(operation, "another-booking")
     assert reviews == [D("20.00")]
 
 
-def test_a_request_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(shop, order, voucher, during):
+def test_a_request_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(
+    shop, order, voucher, during
+):
     def meanwhile():
         gateway.cancel(order)
         till = voucher_cloud()
@@ -116,8 +118,6 @@ def test_cancel_during_a_full_refund_ends_cancelled(shop, order, during):
 def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_down(
     shop, order, voucher, monkeypatch
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     class Crash(BaseException):
         """Ends the simulated process."""
 
@@ -189,8 +189,6 @@ def test_money_does_not_move_where_autocommit_is_off(shop, order, voucher):
 def test_trouble_after_the_commit_reaches_neither_the_shop_nor_its_other_hooks(
     shop, order, monkeypatch, trouble
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     def fail(*_):
         raise trouble
 

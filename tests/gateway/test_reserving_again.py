@@ -47,7 +47,9 @@ def killed():
     raise Killed
 
 
-def test_a_process_that_dies_while_it_reserves_again_leaves_the_charge_to_settle(shop, order, voucher, during):
+def test_a_process_that_dies_while_it_reserves_again_leaves_the_charge_to_settle(
+    shop, order, voucher, during
+):
     shop.later(minutes=40)
     during("reserve", killed)
     with pytest.raises(Killed):

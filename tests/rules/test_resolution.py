@@ -106,7 +106,7 @@ def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected
     [
         (True, 1, False, "repeat"),
         (True, 3, True, "repeat"),
-        (True, 4, False, "hand_over"),
+        (True, 4, False, "require_review"),
         (False, 1, True, "give_up"),
         (False, 4, True, "give_up"),
         (False, 1, False, "refuse"),

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 
-from voucher_payment_gateway.api._steps import Late, Run
+from voucher_payment_gateway.api._steps import RunInThread, TimedOut
 
 
-class Errand:
+class BackgroundCall:
     """Begins to run at once. Its thread holds up neither the end of the process nor that of an event loop."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunInThread) -> None:
         self._run = run
         self._result: Future[object] = Future()
         context = contextvars.copy_context()
@@ -23,11 +23,11 @@ class Errand:
             self._result.set_result(error)
 
     def outcome(self) -> object:
-        """Return what ``Run`` is resumed with, blocking the thread that asks."""
+        """Return what ``RunInThread`` is resumed with, blocking the thread that asks."""
         try:
             return self._result.result(max(0.0, self._run.wait_seconds))
         except TimeoutError:
-            return Late(self._thread.is_alive)
+            return TimedOut(self._thread.is_alive)
         finally:
             self._result.cancel()
 
@@ -37,20 +37,20 @@ class Errand:
             async with asyncio.timeout(self._run.wait_seconds):
                 return await asyncio.wrap_future(self._result)
         except TimeoutError:
-            return Late(self._thread.is_alive)
+            return TimedOut(self._thread.is_alive)
         finally:
             self._result.cancel()
 
     def _work(self) -> None:
-        result = outcome_of(self._run.what)
+        result = result_or_error(self._run.what)
         try:
             self._result.set_result(result)
         except InvalidStateError:
             if self._run.abandoned is not None:
-                outcome_of(self._run.abandoned)
+                result_or_error(self._run.abandoned)
 
 
-def outcome_of(what: Callable[[], object]) -> object:
+def result_or_error(what: Callable[[], object]) -> object:
     """Return what the code of others gives, or the exception it raised, be it an exit."""
     try:
         return what()

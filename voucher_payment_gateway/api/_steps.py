@@ -90,10 +90,10 @@ class Acquire:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunInThread:
     """Call code of others beside the call, awaiting it so long at most.
 
-    Resumed with its result, with the exception that it raised, or with ``Late``.
+    Resumed with its result, with the exception that it raised, or with ``TimedOut``.
     """
 
     what: Callable[[], object] = field(repr=False)
@@ -103,11 +103,11 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class TimedOut:
     """Code of others took longer than it was given; it goes on beside the call."""
 
     is_running: Callable[[], bool] = field(repr=False)
 
 
-Step = Send | Sleep | Acquire | Run
+Step = Send | Sleep | Acquire | RunInThread
 Flow = Generator[Step, Any, T]

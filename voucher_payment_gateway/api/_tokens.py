@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 LIFETIME_WITHOUT_EXPIRY_SECONDS = 600.0
 LONGEST_LIFETIME_SECONDS = 366 * 86400.0
@@ -16,7 +16,7 @@ _RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class Token(Secretive):
+class Token(Unpicklable):
     """An access token of the Voucher Cloud. ``value`` is a secret: seal it before it is stored anywhere.
 
     It cannot be pickled.
@@ -68,14 +68,14 @@ class TokenStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedToken:
     """A token in this process, with the instant from which it is renewed: drawn anew in every process."""
 
     token: Token
     renew_at: datetime
 
     @classmethod
-    def of(cls, token: Token) -> "Held":
+    def of(cls, token: Token) -> "CachedToken":
         return cls(token, token.issued_at + token.lifetime * _RANDOM.uniform(0.75, 0.9))
 
     def is_usable(self) -> bool:
@@ -86,13 +86,13 @@ class Held:
         return datetime.now(UTC) >= self.renew_at
 
 
-def shared_token(store: TokenStore, wait_seconds: float) -> Held | None:
+def load_shared(store: TokenStore, wait_seconds: float) -> CachedToken | None:
     """Return what a store gives if it can be used. Whatever else it gives may raise here: it is swallowed."""
     token: object = store.load(wait_seconds)
     if not isinstance(token, Token) or not is_sendable(token.value):
         return None
-    held = Held.of(token)
-    return held if held.is_usable() else None
+    cached = CachedToken.of(token)
+    return cached if cached.is_usable() else None
 
 
 def is_sendable(value: object) -> bool:

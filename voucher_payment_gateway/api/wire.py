@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.money import CENT
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
 
@@ -118,7 +118,7 @@ class Voucher(_Answer):
         return _coalesce(given, id=("id", "custom_id"))
 
 
-class CompleteVoucher(Secretive, Voucher):
+class CompleteVoucher(Unpicklable, Voucher):
     """A voucher with the secrets that are worth its balance. Page: ``GET /vouchers/{id}/complete``.
 
     ``code`` and ``pin`` are plain strings that ``repr`` and ``str`` leave out: hand them to the buyer, never
@@ -163,7 +163,7 @@ class Charge(_Answer):
     updated_at: Instant | None = Field(None, description="By the clock of the Voucher Cloud.")
 
 
-class ClientCredentials(Secretive, _Answer):
+class ClientCredentials(Unpicklable, _Answer):
     """The credentials a connect PIN is exchanged for. Page: ``POST /clients/connect``.
 
     ``secret`` is a plain string that ``repr`` and ``str`` leave out; whether it can be read again is unknown.

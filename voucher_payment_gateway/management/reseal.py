@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, transaction
 
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.models.payment import PaymentQuerySet
 from voucher_payment_gateway.sealing import fingerprint, is_under_first_key, reseal, unseal
 
 __all__ = ["Tally", "reseal_codes"]
@@ -46,16 +45,10 @@ def reseal_codes(batch: int, *, change: bool) -> Tally:
     return tally
 
 
-def _payments() -> PaymentQuerySet:
-    payments: PaymentQuerySet = VoucherPayment.objects.using(router.db_for_write(VoucherPayment))
-    return payments
-
-
 def _stored(batch: int) -> Iterator[Row]:
     last = 0
     while rows := list(
-        _payments()
-        .filter(pk__gt=last)
+        VoucherPayment.current.filter(pk__gt=last)
         .exclude(sealed_code="")
         .order_by("pk")
         .values_list("pk", "sealed_code")[:batch]
@@ -66,7 +59,7 @@ def _stored(batch: int) -> Iterator[Row]:
 
 def _exchange(pk: int, sealed: str, anew: str) -> bool:
     """Put the new text in the place of the one that was read, and of no other."""
-    secret, row = unseal(anew), _payments().filter(pk=pk, sealed_code=sealed)
+    secret, row = unseal(anew), VoucherPayment.current.filter(pk=pk, sealed_code=sealed)
     assert secret is not None  # noqa: S101
     try:
         with transaction.atomic(using=row.db):

@@ -73,7 +73,7 @@ class Resolver(Client):
             refused_at=operation.refused_at,
         )
         step = resolution.after_absence(unknown, read_at, self.figures)
-        match step.do:
+        match step.action:
             case "wait":
                 self.rows.compare_and_set(operation, due_at=self._next_read_at(step.until, operation))
             case "note_absence":

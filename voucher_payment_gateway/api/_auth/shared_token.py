@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from voucher_payment_gateway.api._background import Errand
-from voucher_payment_gateway.api._steps import Deadline, Flow, Late, Run
-from voucher_payment_gateway.api._tokens import Held, Token, TokenStore, shared_token
+from voucher_payment_gateway.api._background import BackgroundCall
+from voucher_payment_gateway.api._steps import Deadline, Flow, RunInThread, TimedOut
+from voucher_payment_gateway.api._tokens import CachedToken, Token, TokenStore, load_shared
 
 PATIENT_SHARE = 0.75
 """How much of its time the store may spend on waiting for another process; the rest is for coming back."""
@@ -14,40 +14,40 @@ PATIENT_SHARE = 0.75
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
-class Outsider:
+class BoundedCall:
     """Code of others that may hang: never awaited past its time, never asked again while it still hangs."""
 
     def __init__(self) -> None:
-        self._late: Late | None = None
+        self._hanging: TimedOut | None = None
 
     def ask(
         self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
     ) -> Flow[object]:
         """Return what it gives, or the exception that it raised; TimeoutError where it gives nothing in time."""
-        if self._late is not None and self._late.is_running():
+        if self._hanging is not None and self._hanging.is_running():
             return TimeoutError()
-        result = yield Run(what, wait_seconds, abandoned)
-        if isinstance(result, Late):
-            self._late = result
+        result = yield RunInThread(what, wait_seconds, abandoned)
+        if isinstance(result, TimedOut):
+            self._hanging = result
             return TimeoutError()
         return result
 
 
-class Sharing:
+class SharedToken:
     """What the client asks of a token store, if it has one."""
 
     def __init__(self, store: TokenStore | None) -> None:
         self._store = store
-        self._outsider = Outsider()
+        self._call = BoundedCall()
 
-    def load(self, deadline: Deadline) -> Flow[Held | None]:
+    def load(self, deadline: Deadline) -> Flow[CachedToken | None]:
         """Return the shared token if it can be used. Whoever gets none fetches one, then saves it or gives up."""
         if (store := self._store) is None:
             return None
         wait_seconds = _share(deadline)
-        look = partial(shared_token, store, max(0.0, wait_seconds * PATIENT_SHARE))
-        held = yield from self._tolerated(look, wait_seconds, lambda: store.give_up())
-        return held if isinstance(held, Held) else None
+        load = partial(load_shared, store, max(0.0, wait_seconds * PATIENT_SHARE))
+        cached = yield from self._tolerated(load, wait_seconds, lambda: store.give_up())
+        return cached if isinstance(cached, CachedToken) else None
 
     def save(self, token: Token, deadline: Deadline) -> Flow[None]:
         if (store := self._store) is not None:
@@ -64,12 +64,12 @@ class Sharing:
     def give_up_beside(self) -> None:
         """Give up without waiting: for a flow that is being closed and can wait for nothing."""
         if (store := self._store) is not None:
-            Errand(Run(lambda: store.give_up(), 0.0))
+            BackgroundCall(RunInThread(lambda: store.give_up(), 0.0))
 
     def _tolerated(
         self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
     ) -> Flow[object]:
-        result = yield from self._outsider.ask(what, wait_seconds, abandoned)
+        result = yield from self._call.ask(what, wait_seconds, abandoned)
         if isinstance(result, BaseException):
             _logger.warning("The token store failed: %s", type(result).__name__)
             return None

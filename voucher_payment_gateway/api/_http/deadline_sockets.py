@@ -16,8 +16,8 @@ from typing import Any
 
 import httpcore
 
-from voucher_payment_gateway.api._background import Errand, outcome_of
-from voucher_payment_gateway.api._steps import Deadline, Late, Run
+from voucher_payment_gateway.api._background import BackgroundCall, result_or_error
+from voucher_payment_gateway.api._steps import Deadline, RunInThread, TimedOut
 
 LONGEST_LOOK_UP_SECONDS = 60.0
 
@@ -25,7 +25,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 @contextmanager
-def obeying(deadline: Deadline) -> Iterator[None]:
+def with_deadline(deadline: Deadline) -> Iterator[None]:
     """Bound every wait on a socket within this block by the deadline."""
     token = _deadline.set(deadline.at)
     try:
@@ -76,7 +76,7 @@ class DeadlineBackend(httpcore.SyncBackend):
 
     def __init__(self) -> None:
         super().__init__()
-        self._late: Late | None = None
+        self._hanging: TimedOut | None = None
 
     def connect_tcp(
         self,
@@ -98,15 +98,15 @@ class DeadlineBackend(httpcore.SyncBackend):
     def _addresses(self, host: str, port: int, wait_seconds: float | None) -> list[str]:
         look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         if _is_address(host):
-            found = outcome_of(look_up)
-        elif self._late is not None and self._late.is_running():
+            found = result_or_error(look_up)
+        elif self._hanging is not None and self._hanging.is_running():
             raise httpcore.ConnectTimeout("resolver")
         else:
-            found = Errand(
-                Run(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
+            found = BackgroundCall(
+                RunInThread(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
             ).outcome()
-        if isinstance(found, Late):
-            self._late = found
+        if isinstance(found, TimedOut):
+            self._hanging = found
             raise httpcore.ConnectTimeout("resolver")
         if not isinstance(found, list):
             raise httpcore.ConnectError(type(found).__name__)

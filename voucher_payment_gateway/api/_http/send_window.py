@@ -1,4 +1,4 @@
-"""The last look at the clock before a request is written, and the window that a caller may set for it."""
+"""The last check of the clock before a request is written, and the window that a caller may set for it."""
 
 import math
 import time
@@ -31,7 +31,7 @@ def send_before(monotonic_instant: float) -> Iterator[None]:
 
 
 class NotSentError(Exception):
-    """The last look at the clock said no."""
+    """The last check of the clock failed."""
 
     def __init__(self, reason: str, code: str = "") -> None:
         super().__init__(reason)
@@ -39,29 +39,29 @@ class NotSentError(Exception):
         self.code = code
 
 
-class Departure:
+class SendGuard:
     """Guards the write of one request, and knows whether it began."""
 
-    def __init__(self, deadline: Deadline, *, tells: bool) -> None:
-        """``tells``: whether the transport reports when it writes; else handing over counts as writing."""
+    def __init__(self, deadline: Deadline, *, reports_writes: bool) -> None:
+        """``reports_writes``: whether the transport reports when it writes; else handing over counts as writing."""
         self._deadline = deadline
         self._window = _window.get()
-        self._tells = tells
+        self._reports_writes = reports_writes
         self.began = False
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Raise NotSentError where it is too late to begin."""
         now = time.monotonic()
         if not may_begin(now, self._window):
             raise NotSentError("send window passed", "send_window_passed")
         if now >= self._deadline.at:
             raise NotSentError("deadline")
-        self.began = not self._tells
+        self.began = not self._reports_writes
 
     def trace(self, event: str, _: object) -> None:
         """Look again once the connection stands, as waiting for it may have taken seconds."""
         if event in _WRITING:
-            self.look()
+            self.check()
             self.began = True
 
     async def atrace(self, event: str, _: object) -> None:

@@ -15,8 +15,8 @@ from contextlib import suppress
 import httpcore
 import httpx
 
-from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, obeying
-from voucher_payment_gateway.api._http.send_window import Departure, NotSentError
+from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, with_deadline
+from voucher_payment_gateway.api._http.send_window import NotSentError, SendGuard
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
 from voucher_payment_gateway.api.arguments import read_certificates
 
@@ -55,7 +55,7 @@ class DrippingBodyError(Exception):
     """The body was still coming when the deadline passed."""
 
 
-class Carrier:
+class SyncSender:
     """Sends requests of one process over blocking sockets."""
 
     def __init__(self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str) -> None:
@@ -63,13 +63,13 @@ class Carrier:
         self._timeout_seconds = timeout_seconds
 
     def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        departure = Departure(
-            deadline, tells=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
+        guard = SendGuard(
+            deadline, reports_writes=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
         )
         try:
-            message = _message(request, deadline, self._timeout_seconds, departure.trace)
-            with obeying(deadline):
-                departure.look()
+            message = _message(request, deadline, self._timeout_seconds, guard.trace)
+            with with_deadline(deadline):
+                guard.check()
                 response = self._transport.handle_request(message)
                 try:
                     body = Body(response, deadline)
@@ -81,13 +81,13 @@ class Carrier:
                     with suppress(Exception):
                         response.close()
         except Exception as error:
-            return _failure(error, departure)
+            return _failure(error, guard)
 
     def close(self) -> None:
         self._transport.close()
 
 
-class AsyncCarrier:
+class AsyncSender:
     """Sends requests of one event loop."""
 
     def __init__(
@@ -97,11 +97,11 @@ class AsyncCarrier:
         self._timeout_seconds = timeout_seconds
 
     async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        departure = Departure(deadline, tells=isinstance(self._transport, httpx.AsyncHTTPTransport))
+        guard = SendGuard(deadline, reports_writes=isinstance(self._transport, httpx.AsyncHTTPTransport))
         try:
-            message = _message(request, deadline, self._timeout_seconds, departure.atrace)
+            message = _message(request, deadline, self._timeout_seconds, guard.atrace)
             async with asyncio.timeout(deadline.remaining_seconds()):
-                departure.look()
+                guard.check()
                 response = await self._transport.handle_async_request(message)
                 try:
                     body = Body(response, deadline)
@@ -113,7 +113,7 @@ class AsyncCarrier:
                     with suppress(Exception):
                         await response.aclose()
         except Exception as error:
-            return _failure(error, departure)
+            return _failure(error, guard)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -224,10 +224,10 @@ def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trac
     )
 
 
-def _failure(error: Exception, departure: Departure) -> Failure:
+def _failure(error: Exception, guard: SendGuard) -> Failure:
     if isinstance(error, NotSentError):
         return Failure(sent=False, reason=error.reason, code=error.code)
-    sent = departure.began and not isinstance(error, _NEVER_SENT)
+    sent = guard.began and not isinstance(error, _NEVER_SENT)
     return Failure(sent=sent, reason=type(error).__name__, oversized=isinstance(error, OversizedBodyError))
 
 

@@ -43,7 +43,6 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--no-input",
-            "--noinput",
             action="store_false",
             dest="interactive",
             help="disconnect without asking",

@@ -89,7 +89,7 @@ class Command(BaseCommand):
         raise CommandError(summary(differences), returncode=NOT_COMPARED if unread else DIFFERENCES)
 
     def _explain(self, number: str, sentence: str, *, by: str) -> None:
-        found = VoucherDifference.objects.filter(pk=number).first() if number.isdecimal() else None
+        found = VoucherDifference.current.filter(pk=number).first() if number.isdecimal() else None
         if found is None:
             raise CommandError(f"--explain: there is no difference {number}. Nothing was written.")
         try:

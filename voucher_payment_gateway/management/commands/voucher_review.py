@@ -44,7 +44,7 @@ class Command(BaseCommand):
             self._conclude(operation, booked or "", reason, actor or getpass.getuser())
 
     def _list(self) -> None:
-        waiting = VoucherOperation.objects.filter(state="manual").order_by("pk")
+        waiting = VoucherOperation.current.filter(state="manual").order_by("pk")
         for row in waiting:
             self.stdout.write(
                 f"{row.pk}: order {row.order_number}, {row.kind} of {row.amount} {row.currency} on voucher "
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(waiting)} gift voucher operations need a person")
 
     def _conclude(self, pk: int, remote_id: str, reason: str, actor: str) -> None:
-        found = VoucherOperation.objects.filter(pk=pk).first()
+        found = VoucherOperation.current.filter(pk=pk).first()
         if found is None:
             raise CommandError(f"there is no operation {pk}")
         try:

@@ -113,7 +113,7 @@ def database_findings() -> Iterator[Finding]:
         guards = _guards_finding(alias)
         yield guards
         if guards.state != "trouble":
-            yield from _operation_findings(alias)
+            yield from _operation_findings()
     except DatabaseError as error:
         yield Finding("database", "trouble", f"{alias!r} cannot be used ({type(error).__name__})")
 
@@ -134,8 +134,8 @@ def _guards_finding(alias: str) -> Finding:
     return Finding("database", "ok", f"{alias!r} has the {len(wanted)} unique indexes that guard the money")
 
 
-def _operation_findings(alias: str) -> Iterator[Finding]:
-    operations, now = VoucherOperation.objects.using(alias), timezone.now()
+def _operation_findings() -> Iterator[Finding]:
+    operations, now = VoucherOperation.current, timezone.now()
     waiting = operations.filter(IS_OPEN)
     late = now - OVERDUE_AFTER
     overdue = waiting.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
@@ -177,6 +177,5 @@ def sealing_findings(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _stored_codes() -> list[str]:
-    alias = router.db_for_write(VoucherPayment)
-    sealed = VoucherPayment.objects.using(alias).exclude(sealed_code="").order_by("-pk")
+    sealed = VoucherPayment.current.exclude(sealed_code="").order_by("-pk")
     return list(sealed.values_list("sealed_code", flat=True)[:MAX_CODES])

@@ -39,18 +39,23 @@ class Cleanup:
             self._clean_up(voucher)
 
     def _clean_up(self, voucher: ProbeVoucher) -> None:
-        # A voucher with bookings cannot be deleted: once it is gone, nothing unconfirmed was ever booked on it.
-        if not voucher.charges and self._is_deleted(voucher):
+        # Only an inactive voucher without charges can be deleted: a deletion proves that no charge was booked.
+        if not voucher.charges and self._is_withdrawn(voucher):
             return
         self._resolve_unconfirmed(voucher)
+        if not voucher.is_active and (voucher.reservation_id or any(voucher.charges.values())):
+            self._attempt(lambda: self._session.activate(voucher))  # an inactive voucher may take no refund
         if voucher.reservation_id:
             self._end_reservation(voucher)
         for charge_id in list(voucher.charges):
             self._refund_rest(voucher, charge_id)
-        if voucher.is_active and not self._is_deactivated(voucher):
+        if not self._is_deactivated(voucher):
             self._session.left_behind.append(f"voucher {voucher.id} may still be active")
         elif voucher.charges or not self._is_deleted(voucher):
             self._session.kept += 1
+
+    def _is_withdrawn(self, voucher: ProbeVoucher) -> bool:
+        return self._is_deactivated(voucher) and self._is_deleted(voucher)
 
     def _find_unconfirmed(self, count: int, known: set[str]) -> list[ProbeVoucher]:
         """Return the vouchers that were perhaps created ``count`` times; tell of those that cannot be found."""
@@ -126,7 +131,7 @@ class Cleanup:
             )
 
     def _is_deactivated(self, voucher: ProbeVoucher) -> bool:
-        if self._attempt(lambda: self._session.deactivate(voucher)) is not None:
+        if voucher.is_active and self._attempt(lambda: self._session.deactivate(voucher)) is not None:
             self._attempt(lambda: self._read_status(voucher))
         return not voucher.is_active
 
