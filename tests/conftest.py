@@ -120,7 +120,10 @@ SLOW = (
     *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
     *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),
     *("tests/checkout/test_guesses.py", "tests/test_figures.py"),
-    *("tests/test_token_cache.py::test_a_cold_start", "tests/throttle/test_counts.py::test_processes_at_once"),
+    *(
+        "tests/test_token_cache.py::test_a_cold_start",
+        "tests/throttle/test_counts.py::test_processes_at_once",
+    ),
 )
 """Proofs, browsers, and tests that start programs or play thousands of rounds: left out by ``make test-fast``."""
 
