@@ -43,7 +43,11 @@ def test_a_server_that_speaks_no_tls_is_told(found, gateway_settings, server):
 
 @pytest.mark.parametrize(
     ("error", "told"),
-    [("gaierror", "host name that cannot be resolved"), ("timeout", "in time"), ("error", "gives no HTTP answer")],
+    [
+        ("gaierror", "host name that cannot be resolved"),
+        ("timeout", "in time"),
+        ("error", "gives no HTTP answer"),
+    ],
 )
 def test_what_stands_in_the_way_is_told(found, monkeypatch, error, told):
     def fail(*_, **__):
