@@ -212,7 +212,7 @@ def test_the_calls_of_the_local_voucher_cloud_exist(shop):
     ],
 )
 def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
-    text = section(page("explanation/money-safety.md"), heading)
+    text = section(page("explanation/life-cycles.md"), heading)
     drawn = re.findall(r"^ +(\S+) --> (\S+)$", text, re.MULTILINE)
     told = [(cells[0].strip("`").replace("start", "[*]"), cells[1].strip("`")) for cells in rows(text)]
     assert drawn == told
