@@ -97,7 +97,7 @@ class Resolver(Client):
                 release_works=self.remote.behaviour.release_works,
                 failed=failed,
             )
-            if fence == "death":
+            if fence == "expiry":
                 self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._establish_fence(fence, operation, payment)):
@@ -153,7 +153,7 @@ class Resolver(Client):
             if self.rows.compare_and_set(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
                 yield STEP
                 yield from self.execute_due(operation)
-        elif what == "hand_over":
+        elif what == "require_review":
             self._require_review(operation)
         elif what == "give_up":
             self.rows.compare_and_set(operation, state="not_applied", reread_at=self._reread_at(operation))
