@@ -15,6 +15,7 @@ from tests.docs.pages import (
     all_pages,
     anchors,
     blocks,
+    drawn_arrows,
     page,
     prose,
     rows,
@@ -217,6 +218,11 @@ def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
     told = [(cells[0].strip("`").replace("start", "[*]"), cells[1].strip("`")) for cells in rows(text)]
     assert drawn == told
     assert {state for arrow in drawn for state in arrow} - {"[*]"} == every
+
+
+def test_the_diagram_of_an_operation_is_the_table_of_the_rules():
+    table = {(before or "[*]", after) for before, follows in states.TRANSITIONS.items() for after in follows}
+    assert drawn_arrows("The life of an operation") == table
 
 
 def test_the_layers_are_those_that_the_linter_checks():
