@@ -74,7 +74,8 @@ class Client(Calls):
             self.rows.compare_and_set(operation, state="due", due_at=self.next_attempt_at(operation))
             raise
         except RefusedError:
-            yield from self._refused(operation)
+            if self.rows.compare_and_set(operation, state="sending"):
+                yield from self._refused(operation)
             return
         claimed_at = self.loop.now
         if self.rows.compare_and_set(
