@@ -52,6 +52,7 @@ class Client(Calls):
             )
             raise
         except RefusedError:
+            # The gateway gets here by way of due and sending; no other process runs in between.
             self._create(draft, payment, number, payment_changes, state="refused")
             self._on_refused(draft)
             raise
