@@ -97,6 +97,13 @@ def test_vouchers_that_cannot_be_deactivated_are_named(bench):
     assert told == set(bench.redeemable())
 
 
+def test_holds_end_where_no_voucher_can_be_deleted(bench):
+    bench.through(lambda request: httpx.Response(503) if request.method == "DELETE" else None)
+    bench.run()
+    assert bench.is_tidy()
+    assert len(bench.cloud.books.state.vouchers) == bench.probe.kept
+
+
 def test_it_slows_down_when_it_is_asked_to(bench):
     bench.cloud.faults.next("before:429", method="POST", path="*/reservations")
     assert observed(bench.run()) == truth(DOCUMENTED)

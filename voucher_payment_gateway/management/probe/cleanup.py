@@ -33,15 +33,18 @@ class PuttingAway:
 
     def put_away(self, sample: Sample) -> None:
         """Take back what was done with one voucher, and the voucher. Names on the bench what stays."""
+        was_active = sample.is_active
         # A voucher with bookings cannot be deleted: once it is gone, nothing unclear was ever booked on it.
-        if not sample.charges and self._is_deleted(sample):
+        if not sample.charges and self._is_deactivated(sample) and self._is_deleted(sample):
             return
+        if was_active and not sample.is_active:  # an inactive one may take neither charge nor refund
+            self._tried(lambda: self._bench.activate(sample))
         self._clear_up(sample)
         if sample.hold:
             self._end_hold(sample)
         for charge_id in list(sample.charges):
             self._give_back(sample, charge_id)
-        if sample.is_active and not self._is_deactivated(sample):
+        if not self._is_deactivated(sample):
             self._bench.left_behind.append(f"voucher {sample.id} may still be active")
         elif sample.charges or not self._is_deleted(sample):
             self._bench.kept += 1
@@ -113,7 +116,7 @@ class PuttingAway:
             )
 
     def _is_deactivated(self, sample: Sample) -> bool:
-        if self._tried(lambda: self._bench.deactivate(sample)) is not None:
+        if sample.is_active and self._tried(lambda: self._bench.deactivate(sample)) is not None:
             self._tried(lambda: self._read_status(sample))
         return not sample.is_active
 
