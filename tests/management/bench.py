@@ -47,12 +47,12 @@ class Bench:
     def redeemable(self):
         return [
             voucher.id
-            for voucher in self.cloud.books.state.vouchers.values()
+            for voucher in self.cloud.store.state.vouchers.values()
             if not voucher.deleted and voucher.status == "active"
         ]
 
     def open_holds(self):
-        books = self.cloud.books
+        books = self.cloud.store
         return [
             hold.id
             for hold in books.state.reservations.values()
@@ -66,7 +66,7 @@ class Bench:
         refused = Decimal("0.01") if self.cloud.behaviour.refund_limit == "less_than" else Decimal(0)
         rows = [
             (voucher.id, row)
-            for voucher in self.cloud.books.state.vouchers.values()
+            for voucher in self.cloud.store.state.vouchers.values()
             if not voucher.deleted
             for row in self.cloud.bookings(voucher.id)
         ]

@@ -60,9 +60,9 @@ def losing(bench, end, position):
         seen.append(request)
         if len(seen) != position + 1:
             return real.handle_request(request)
-        before = len(bench.cloud.books.state.bookings)
+        before = len(bench.cloud.store.state.bookings)
         real.handle_request(request)
-        booked.append(len(bench.cloud.books.state.bookings) > before)
+        booked.append(len(bench.cloud.store.state.bookings) > before)
         raise httpx.ReadError("the answer is lost")
 
     bench.through(lose)
@@ -151,4 +151,4 @@ def untold(bench):
 
 
 def kept(bench):
-    return sum(not voucher.deleted for voucher in bench.cloud.books.state.vouchers.values())
+    return sum(not voucher.deleted for voucher in bench.cloud.store.state.vouchers.values())

@@ -31,7 +31,7 @@ def test_everything_survives_a_restart(path):
     assert after.voucher(voucher.id) == before.voucher(voucher.id)
     assert after.bookings(voucher.id) == before.bookings(voucher.id)
     assert after.ledger.entries() == before.ledger.entries()
-    assert after.books.state.pins[pin].client_id == client.id
+    assert after.store.state.pins[pin].client_id == client.id
     after.charge(held, "A-2")
     after.ledger.check()
     assert str(open_cloud(path).balance(voucher.id)) == "5.00"

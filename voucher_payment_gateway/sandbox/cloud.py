@@ -18,7 +18,7 @@ from voucher_payment_gateway.sandbox.ledger import Ledger
 from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.records import Booking, Client, State, Voucher
 from voucher_payment_gateway.sandbox.storage import StateFile
-from voucher_payment_gateway.sandbox.store import Books
+from voucher_payment_gateway.sandbox.store import Store
 from voucher_payment_gateway.sandbox.transport import mock_transport
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class LocalVoucherCloud:
         self.clock = clock or Clock()
         self._file = StateFile(state_file) if state_file is not None else None
         state = self._file.load() if self._file is not None else State()
-        self.books = Books(state, self.clock, behaviour)
+        self.store = Store(state, self.clock, behaviour)
         if state.clock_offset_seconds:
             self.clock.advance(state.clock_offset_seconds)
         self.faults = Faults(self.clock)
@@ -100,40 +100,40 @@ class LocalVoucherCloud:
         self.requests: list[RequestRecord] = []
         """Every request to the API, token requests included, oldest first; those that met a fault too."""
         with self.changing():
-            clients.ensure_local_client(self.books)
+            clients.ensure_local_client(self.store)
 
     @property
     def behaviour(self) -> Behaviour:
         """How the cloud behaves where nothing is documented; may be replaced at any time."""
-        return self.books.behaviour
+        return self.store.behaviour
 
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
-        with self.books.lock:
-            self.books.behaviour = behaviour
+        with self.store.lock:
+            self.store.behaviour = behaviour
 
     @property
     def ledger(self) -> Ledger:
         """The independent double-entry ledger: ``check()``, ``entries(voucher_id=None)``."""
-        return self.books.ledger
+        return self.store.ledger
 
     @property
     def refusals(self) -> list[str]:
         """The reasons of the business errors so far, oldest first: what the answers do not say."""
-        return self.books.refusals
+        return self.store.refusals
 
     def answer(self, request: Request) -> Response:
         """Return the answer to a request, faults included. What both carriers call."""
         self.clock.run_due()
         if control.concerns(request):
             return control.answer(self, request)
-        with self.books.lock:
+        with self.store.lock:
             self.requests.append(RequestRecord(request.method, request.path, self.clock.now()))
         return self.faults.answer(request, self._process)
 
     def forget_requests(self) -> None:
         """Start counting requests anew."""
-        with self.books.lock:
+        with self.store.lock:
             self.requests.clear()
 
     def transport(self) -> "httpx.MockTransport":
@@ -150,18 +150,18 @@ class LocalVoucherCloud:
     ) -> ClientView:
         """Add a client with these scopes and return it with its secret."""
         with self.changing():
-            return _client_view(clients.add_client(self.books, scopes, name, group_id, type))
+            return _client_view(clients.add_client(self.store, scopes, name, group_id, type))
 
     def issue_pin(self, client_id: str = LOCAL_CLIENT_ID) -> str:
         """Return a PIN that connects this client, once, within 30 minutes. Raises KeyError."""
         with self.changing():
-            return clients.issue_pin(self.books, client_id).pin
+            return clients.issue_pin(self.store, client_id).pin
 
     def revoke_tokens(self) -> None:
         """End every access token, so that the next call is answered with 401."""
         with self.changing():
-            self.books.state.tokens.clear()
-            self.books.touch()
+            self.store.state.tokens.clear()
+            self.store.mark_changed()
 
     def add_voucher(
         self,
@@ -184,52 +184,52 @@ class LocalVoucherCloud:
         """
         named = {"amount": str(amount), "currency": currency, "code": code, "pin": pin, "id": id}
         with self.changing():
-            voucher = vouchers.create(self.books, client_id, {**fields, **named}, id_field="id")
+            voucher = vouchers.create(self.store, client_id, {**fields, **named}, id_field="id")
             voucher.group_id = group_id
             if status == "active":
-                vouchers.activate(self.books, voucher)
+                vouchers.activate(self.store, voucher)
             voucher.valid_until = valid_until or voucher.valid_until
             return self._view(voucher)
 
     def set_status(self, voucher_id: str, status: str) -> None:
         """Activate or deactivate a voucher, as the admin interface does."""
         with self.changing():
-            vouchers.set_status(self.books, voucher_id, {"status": status, "comment": "by hand"})
+            vouchers.set_status(self.store, voucher_id, {"status": status, "comment": "by hand"})
 
     def reserve(
         self, code: str, amount: Decimal | str, *, pin: str = "", client_id: str = LOCAL_CLIENT_ID
     ) -> str:
         """Reserve as another till does, without a request; return the reservation's id. Raises ApiError."""
         with self.changing():
-            voucher = self.books.voucher_by_code(code)
+            voucher = self.store.voucher_by_code(code)
             currency = voucher.currency if voucher else "EUR"
             body = {"amount": str(amount), "currency": currency, "code": code, "pin": pin}
-            return reservations.reserve(self.books, self.books.state.clients[client_id], body).id
+            return reservations.reserve(self.store, self.store.state.clients[client_id], body).id
 
     def charge(
         self, reservation_id: str, order_number: str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
         """Charge as another till does, without a request. Raises ApiError."""
         with self.changing():
-            client, body = self.books.state.clients[client_id], {"order_number": order_number}
-            return _booking_view(reservations.charge(self.books, client, reservation_id, body))
+            client, body = self.store.state.clients[client_id], {"order_number": order_number}
+            return _booking_view(reservations.charge(self.store, client, reservation_id, body))
 
     def refund(
         self, charge_id: str, amount: Decimal | str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
         """Refund as a clerk does, without a request. Raises ApiError."""
         with self.changing():
-            charge = self.books.state.bookings[charge_id]
-            body = {"amount": str(amount), "currency": self.books.state.vouchers[charge.voucher_id].currency}
+            charge = self.store.state.bookings[charge_id]
+            body = {"amount": str(amount), "currency": self.store.state.vouchers[charge.voucher_id].currency}
             return _booking_view(
-                charges.refund(self.books, self.books.state.clients[client_id], charge_id, body)
+                charges.refund(self.store, self.store.state.clients[client_id], charge_id, body)
             )
 
     def voucher(self, voucher_id: str) -> VoucherView:
         """Return a voucher as it is now. Raises ApiError for an unknown one."""
         self.clock.run_due()
-        with self.books.lock:
-            return self._view(self.books.voucher(voucher_id))
+        with self.store.lock:
+            return self._view(self.store.voucher(voucher_id))
 
     def balance(self, voucher_id: str) -> Decimal:
         """Return what is on a voucher, open holds not taken off. Raises ApiError for an unknown one."""
@@ -238,24 +238,24 @@ class LocalVoucherCloud:
     def bookings(self, voucher_id: str) -> list[BookingView]:
         """Return every booking of a voucher, oldest first, whatever the lists would show yet."""
         self.clock.run_due()
-        with self.books.lock:
-            return [_booking_view(each) for each in self.books.bookings_of(self.books.voucher(voucher_id))]
+        with self.store.lock:
+            return [_booking_view(each) for each in self.store.bookings_of(self.store.voucher(voucher_id))]
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Hold the lock, and save the state on the way out if it changed, also after an error."""
-        with self.books.lock:
+        with self.store.lock:
             try:
                 yield
             finally:
-                if self.books.changed and self._file is not None:
-                    self.books.state.clock_offset_seconds = self.clock.offset_seconds
-                    self._file.save(self.books.state)
-                self.books.changed = False
+                if self.store.changed and self._file is not None:
+                    self.store.state.clock_offset_seconds = self.clock.offset_seconds
+                    self._file.save(self.store.state)
+                self.store.changed = False
 
     def _process(self, request: Request) -> Response:
         with self.changing():
-            answer = http.handle(self.books, request, token_seconds=self.token_seconds)
+            answer = http.handle(self.store, request, token_seconds=self.token_seconds)
         shown = self.clock.now() + timedelta(seconds=self.behaviour.clock_offset_seconds)
         date = ("Date", shown.strftime("%a, %d %b %Y %H:%M:%S GMT"))
         return replace(answer, headers=(*answer.headers, date))
@@ -267,7 +267,7 @@ class LocalVoucherCloud:
             voucher.pin,
             _decimal(voucher.amount_cents),
             _decimal(voucher.balance_cents),
-            _decimal(self.books.held_cents(voucher)),
+            _decimal(self.store.held_cents(voucher)),
             voucher.currency,
             voucher.status,
             voucher.valid_until,

@@ -62,7 +62,7 @@ def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
             body = files(__package__).joinpath("page", name).read_bytes()
             return Response(200, body, (("Content-Type", kind), *_PAGE_HEADERS))
         if request.method == "GET" and request.path == "/openapi.json":
-            return document_response(200, description(cloud.books))
+            return document_response(200, description(cloud.store))
         if request.method == "GET" and request.path == "/sandbox/state":
             return document_response(200, _state(cloud))
         act = _CONTROLS.get(request.path)
@@ -99,7 +99,7 @@ def _move_clock(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str
         raise _wrong("advance_seconds must be a number of seconds, at most 10^9.")
     cloud.clock.advance(seconds)
     with cloud.changing():
-        cloud.books.touch()
+        cloud.store.mark_changed()
     return {"now": cloud.clock.now().isoformat(timespec="seconds")}
 
 
@@ -112,16 +112,16 @@ def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[st
         raise _wrong(f"{', '.join(texts)} must be strings.")
     with cloud.changing():
         added = cloud.add_voucher(**body)
-        voucher = cloud.books.voucher(added.id)
-        return voucher_document(cloud.books, voucher, balance=True, code=True, pin=True)
+        voucher = cloud.store.voucher(added.id)
+        return voucher_document(cloud.store, voucher, balance=True, code=True, pin=True)
 
 
 def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
     client_id = body.get("client_id", LOCAL_CLIENT_ID)
     with cloud.changing():
-        if not isinstance(client_id, str) or client_id not in cloud.books.state.clients:
+        if not isinstance(client_id, str) or client_id not in cloud.store.state.clients:
             raise plain(HTTPStatus.NOT_FOUND, "There is no such client.")
-        pin = cloud.books.state.pins[cloud.issue_pin(client_id)]
+        pin = cloud.store.state.pins[cloud.issue_pin(client_id)]
         return {
             "pin": pin.pin,
             "client_id": client_id,
@@ -174,25 +174,25 @@ _CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str
 
 
 def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
-    books = cloud.books
-    with books.lock:
-        state = books.state
+    store = cloud.store
+    with store.lock:
+        state = store.state
         return {
-            "now": books.now().astimezone(UTC).isoformat(timespec="seconds"),
-            "behaviour": books.behaviour.model_dump(),
+            "now": store.now().astimezone(UTC).isoformat(timespec="seconds"),
+            "behaviour": store.behaviour.model_dump(),
             "vouchers": [
                 {
-                    **voucher_document(books, voucher, balance=True, code=True, pin=True),
-                    "held_amount": amount_text(books.held_cents(voucher)),
+                    **voucher_document(store, voucher, balance=True, code=True, pin=True),
+                    "held_amount": amount_text(store.held_cents(voucher)),
                 }
                 for voucher in state.vouchers.values()
                 if not voucher.deleted
             ],
             "reservations": [
-                {**reservation_document(books, each), "state": _reservation_state(cloud, each)}
+                {**reservation_document(store, each), "state": _reservation_state(cloud, each)}
                 for each in state.reservations.values()
             ],
-            "bookings": [booking_document(books, booking) for booking in state.bookings.values()],
+            "bookings": [booking_document(store, booking) for booking in state.bookings.values()],
             "clients": [
                 {"id": client.id, "name": client.name, "type": client.type, "scopes": client.scopes}
                 for client in state.clients.values()
@@ -202,7 +202,7 @@ def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
                     "pin": pin.pin,
                     "client_id": pin.client_id,
                     "valid_until": pin.valid_until.isoformat(timespec="seconds"),
-                    "usable": pin.used_at is None and books.now() < pin.valid_until,
+                    "usable": pin.used_at is None and store.now() < pin.valid_until,
                 }
                 for pin in state.pins.values()
             ],
@@ -216,7 +216,7 @@ def _reservation_state(cloud: "LocalVoucherCloud", reservation: Reservation) -> 
         return "cancelled"
     if reservation.replaced_at is not None:
         return "replaced"
-    return "open" if cloud.books.in_force(reservation, cloud.clock.now()) else "lapsed"
+    return "open" if cloud.store.in_force(reservation, cloud.clock.now()) else "lapsed"
 
 
 def _wrong(message: str) -> ApiError:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from voucher_payment_gateway.sandbox.problems import FieldError, unprocessable
 from voucher_payment_gateway.sandbox.records import Booking, Voucher
-from voucher_payment_gateway.sandbox.store import Books
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["envelope", "within"]
 
@@ -19,19 +19,19 @@ _PER_PAGE = 25
 _LARGEST_NUMBER = 10**9
 
 
-def within(books: Books, query: Mapping[str, str], resource: str) -> Callable[[datetime], bool]:
+def within(store: Store, query: Mapping[str, str], resource: str) -> Callable[[datetime], bool]:
     """Return the test of ``filter[created_from]`` and ``filter[created_to]``, both bounds included.
 
     The server compares what it shows: whole seconds by its own clock.
     """
-    offset = timedelta(seconds=books.behaviour.clock_offset_seconds)
+    offset = timedelta(seconds=store.behaviour.clock_offset_seconds)
     earliest = _instant(query, "filter[created_from]", resource) or datetime.min.replace(tzinfo=UTC)
     latest = _instant(query, "filter[created_to]", resource) or datetime.max.replace(tzinfo=UTC)
     return lambda created_at: earliest <= (created_at + offset).replace(microsecond=0) <= latest
 
 
 def envelope(
-    books: Books,
+    store: Store,
     query: Mapping[str, str],
     path: str,
     rows: Sequence[_Row],
@@ -40,8 +40,8 @@ def envelope(
     """Return one page of ``rows`` (given oldest first); links name the page only, as in the example."""
     resource = "VOUCHER"
     page = _number(query, "page", 1, resource)
-    per_page = min(_number(query, "per_page", _PER_PAGE, resource), books.behaviour.largest_page)
-    if books.behaviour.list_order == "newest_first":
+    per_page = min(_number(query, "per_page", _PER_PAGE, resource), store.behaviour.largest_page)
+    if store.behaviour.list_order == "newest_first":
         rows = rows[::-1]
     last_page = max(1, -(-len(rows) // per_page))
     start = (page - 1) * per_page

@@ -12,7 +12,7 @@ from voucher_payment_gateway.sandbox.ledger import BookingFacts, Facts, Ledger, 
 from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Reservation, State, Voucher
 
-__all__ = ["CODE_LETTERS", "Books", "fresh_id", "fresh_word"]
+__all__ = ["CODE_LETTERS", "Store", "fresh_id", "fresh_word"]
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
 _VAGUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
@@ -28,7 +28,7 @@ def fresh_word(length: int) -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
 
 
-class Books:
+class Store:
     """State, clock, behaviour and ledger; hold ``lock`` around everything that reads or changes them."""
 
     def __init__(self, state: State, clock: Clock, behaviour: Behaviour) -> None:
@@ -48,16 +48,16 @@ class Books:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def touch(self) -> None:
+    def mark_changed(self) -> None:
         """Note that the state changed and wants to be saved."""
         self.changed = True
 
     def add_voucher(self, voucher: Voucher, answered_amount: str) -> None:
-        """Put a new voucher into the books."""
+        """Put a new voucher into the store."""
         self.state.vouchers[voucher.id] = voucher
         self._index(voucher)
         self.ledger.issued(voucher.id, answered_amount, voucher.currency, self.now(), voucher.client_id)
-        self.touch()
+        self.mark_changed()
 
     def voucher(self, voucher_id: str) -> Voucher:
         """Return a voucher by its id. Raises the documented 404."""
@@ -101,7 +101,7 @@ class Books:
         grace = timedelta(seconds=self.behaviour.late_charge_after_replace_seconds)
         return arrived_at < reservation.replaced_at and now - reservation.replaced_at <= grace
 
-    def keeps_from_deleting(self, voucher: Voucher) -> str:
+    def undeletable_reason(self, voucher: Voucher) -> str:
         """Return the reason why a voucher cannot be deleted, empty where it can."""
         if voucher.booking_ids:
             return "has_charges"
@@ -121,7 +121,7 @@ class Books:
         hold = self.held_cents(voucher) if self.behaviour.open_reservation_lowers_balance else 0
         return max(0, voucher.balance_cents - hold)
 
-    def refuse(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
+    def business_error(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
         """Return the business error for ``reason``, which is written down for tests and not answered."""
         self.refusals.append(reason)
         status = 404 if missing else self.behaviour.refusal_status

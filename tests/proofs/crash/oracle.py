@@ -41,7 +41,7 @@ def problems_once_settled(story: Story, *, again: bool) -> list[str]:
 
 def problems(cloud: LocalVoucherCloud, story: Story, at_death: Written, *, again: bool) -> list[str]:
     """Return what is wrong. ``at_death``: what the dead process had written down. ``again``: the shop called again."""
-    vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.books.state.vouchers]
+    vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.store.state.vouchers]
     dearest = dict(Order.objects.values_list("number", "total"))
     return [
         *books.problems(cloud, vouchers, dearest),
