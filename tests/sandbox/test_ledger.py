@@ -19,6 +19,7 @@ from voucher_payment_gateway.sandbox import (
     Clock,
     LedgerError,
     LocalVoucherCloud,
+    mock_transport,
 )
 from voucher_payment_gateway.sandbox.records import Booking
 
@@ -31,7 +32,7 @@ def storm(seed, behaviour, steps=150):
     cloud = LocalVoucherCloud(Clock(NOON), behaviour)
     cloud.token_seconds = 10**9
     codes = [cloud.add_voucher(code=f"C{number}", amount=draw.choice(AMOUNTS)).code for number in range(3)]
-    with Api(transport=cloud.transport(), base_url="http://cloud/v1") as client:
+    with Api(transport=mock_transport(cloud), base_url="http://cloud/v1") as client:
         form = {
             "grant_type": "client_credentials",
             "client_id": LOCAL_CLIENT_ID,

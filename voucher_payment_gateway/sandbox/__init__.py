@@ -26,6 +26,7 @@ from voucher_payment_gateway.sandbox.ledger import Entry, Ledger, LedgerError
 from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.problems import ApiError
 from voucher_payment_gateway.sandbox.server import LocalServer, serve
+from voucher_payment_gateway.sandbox.transport import mock_transport
 
 __all__ = [
     "DOCUMENTED",
@@ -50,5 +51,6 @@ __all__ = [
     "RequestRecord",
     "Response",
     "VoucherView",
+    "mock_transport",
     "serve",
 ]

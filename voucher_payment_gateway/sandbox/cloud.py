@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from voucher_payment_gateway.sandbox import charges, clients, control, http, reservations, vouchers
+from voucher_payment_gateway.sandbox import charges, clients, http, reservations, vouchers
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, Behaviour
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID, SCOPES
 from voucher_payment_gateway.sandbox.clock import Clock
@@ -19,10 +19,6 @@ from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.records import Booking, Client, State, Voucher
 from voucher_payment_gateway.sandbox.storage import StateFile
 from voucher_payment_gateway.sandbox.store import Store
-from voucher_payment_gateway.sandbox.transport import mock_transport
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["BookingView", "ClientView", "LocalVoucherCloud", "RequestRecord", "VoucherView"]
 
@@ -75,7 +71,7 @@ class BookingView:
 
 
 class LocalVoucherCloud:
-    """A double of the Voucher Cloud, in process (``transport``) or behind real HTTP (``serve``).
+    """A double of the Voucher Cloud, in process (``mock_transport``) or behind real HTTP (``serve``).
 
     ``clock`` defaults to one that runs with the system's; ``state_file`` is loaded now and written after each
     change. Safe to use from many threads: one lock guards the books, and nobody waits while holding it.
@@ -123,10 +119,8 @@ class LocalVoucherCloud:
         return self.store.refusals
 
     def answer(self, request: Request) -> Response:
-        """Return the answer to a request, faults included. What both carriers call."""
+        """Return the API's answer to a request, faults included."""
         self.clock.run_due()
-        if control.concerns(request):
-            return control.answer(self, request)
         with self.store.lock:
             self.requests.append(RequestRecord(request.method, request.path, self.clock.now()))
         return self.faults.answer(request, self._process)
@@ -135,10 +129,6 @@ class LocalVoucherCloud:
         """Start counting requests anew."""
         with self.store.lock:
             self.requests.clear()
-
-    def transport(self) -> "httpx.MockTransport":
-        """Return an httpx transport that answers in process, for sync and async clients."""
-        return mock_transport(self)
 
     def add_client(
         self,

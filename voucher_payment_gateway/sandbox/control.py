@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID
+from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.documents import (
     amount_text,
     booking_document,
@@ -27,10 +28,7 @@ from voucher_payment_gateway.sandbox.openapi import description
 from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
 from voucher_payment_gateway.sandbox.records import Reservation
 
-if TYPE_CHECKING:
-    from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
-
-__all__ = ["answer", "concerns"]
+__all__ = ["respond"]
 
 _PAGE = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -48,13 +46,19 @@ _PAGE_HEADERS = (
 )
 
 
-def concerns(request: Request) -> bool:
-    """Say whether a request is for the page, a control or the description, not for the API."""
-    return request.path in ("/", "/openapi.json", "/favicon.ico") or request.path.startswith("/sandbox/")
+def respond(cloud: LocalVoucherCloud, request: Request) -> Response:
+    """Return the response to any request that the server or the transport takes: for the page or for the API."""
+    if not _is_control(request.path):
+        return cloud.answer(request)
+    cloud.clock.run_due()
+    return _control(cloud, request)
 
 
-def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
-    """Return the page, or do what a control asks."""
+def _is_control(path: str) -> bool:
+    return path in ("/", "/openapi.json", "/favicon.ico") or path.startswith("/sandbox/")
+
+
+def _control(cloud: LocalVoucherCloud, request: Request) -> Response:
     try:
         _check_origin(request)
         if request.method == "GET" and request.path in _PAGE:
@@ -93,7 +97,7 @@ def _check_origin(request: Request) -> None:
         raise plain(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
 
 
-def _move_clock(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _move_clock(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     seconds = body.get("advance_seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > 10**9:
         raise _wrong("advance_seconds must be a number of seconds, at most 10^9.")
@@ -103,7 +107,7 @@ def _move_clock(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str
     return {"now": cloud.clock.now().isoformat(timespec="seconds")}
 
 
-def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_voucher(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     status = body.get("status", "active")
     if status not in ("active", "inactive") or "valid_until" in body or "client_id" in body:
         raise _wrong("status must be active or inactive; valid_until and client_id cannot be set here.")
@@ -116,7 +120,7 @@ def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[st
         return voucher_document(cloud.store, voucher, balance=True, code=True, pin=True)
 
 
-def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _issue_pin(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     client_id = body.get("client_id", LOCAL_CLIENT_ID)
     with cloud.changing():
         if not isinstance(client_id, str) or client_id not in cloud.store.state.clients:
@@ -129,7 +133,7 @@ def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str,
         }
 
 
-def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_client(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(body.get(name, ""), str) for name in ("name", "group_id", "type")):
         raise _wrong("name, group_id and type must be strings.")
     try:
@@ -139,7 +143,7 @@ def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str
     return {"id": client.id, "secret": client.secret, "name": client.name, "scopes": list(client.scopes)}
 
 
-def _add_fault(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_fault(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     if not body:
         cloud.faults.clear()
         return {}
@@ -150,11 +154,11 @@ def _add_fault(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str,
     return dict(body)
 
 
-def _land_late(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _land_late(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"landed": cloud.faults.land_late()}
 
 
-def _set_behaviour(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _set_behaviour(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         cloud.behaviour = cloud.behaviour.but(**body)
     except ValidationError:
@@ -162,7 +166,7 @@ def _set_behaviour(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[
     return cloud.behaviour.model_dump()
 
 
-_CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str, Any]]] = {
+_CONTROLS: dict[str, Callable[[LocalVoucherCloud, Mapping[str, Any]], dict[str, Any]]] = {
     "/sandbox/clock": _move_clock,
     "/sandbox/vouchers": _add_voucher,
     "/sandbox/pins": _issue_pin,
@@ -173,7 +177,7 @@ _CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str
 }
 
 
-def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
+def _state(cloud: LocalVoucherCloud) -> dict[str, Any]:
     store = cloud.store
     with store.lock:
         state = store.state
@@ -209,7 +213,7 @@ def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
         }
 
 
-def _reservation_state(cloud: "LocalVoucherCloud", reservation: Reservation) -> str:
+def _reservation_state(cloud: LocalVoucherCloud, reservation: Reservation) -> str:
     if reservation.charge_id:
         return "charged"
     if reservation.cancelled_at is not None:

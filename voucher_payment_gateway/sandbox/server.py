@@ -13,6 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from voucher_payment_gateway.sandbox import control
 from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
 from voucher_payment_gateway.sandbox.messages import LARGEST_BODY, Request, Response, problem_response
@@ -153,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            answer = self.server.cloud.answer(Request(self.command, self.path, headers, body))
+            answer = control.respond(self.server.cloud, Request(self.command, self.path, headers, body))
         except Exception:
             _LOG.exception("The local Voucher Cloud failed on %s.", self.command)
             answer = problem_response(plain(HTTPStatus.INTERNAL_SERVER_ERROR))

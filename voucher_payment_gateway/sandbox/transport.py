@@ -3,28 +3,26 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 import httpx
 
+from voucher_payment_gateway.sandbox import control
+from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
 from voucher_payment_gateway.sandbox.messages import Request, Response
-
-if TYPE_CHECKING:
-    from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 
 __all__ = ["mock_transport"]
 
 _BLOCK = 64 * 1024
 
 
-def mock_transport(cloud: "LocalVoucherCloud") -> httpx.MockTransport:
-    """Return a transport that hands every request to ``cloud``; hosts do not matter to it."""
+def mock_transport(cloud: LocalVoucherCloud) -> httpx.MockTransport:
+    """Return a transport for sync and async clients that sends every request to ``cloud``, whatever its host."""
 
     def carry(request: httpx.Request) -> httpx.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         target = request.url.raw_path.decode("ascii")
-        answer = cloud.answer(Request(request.method, target, headers, request.content))
+        answer = control.respond(cloud, Request(request.method, target, headers, request.content))
         return _delivered(request, answer)
 
     return httpx.MockTransport(carry)

@@ -13,6 +13,7 @@ import httpx
 
 from tests.proofs.storm.faults import Weather
 from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.sandbox import mock_transport
 
 __all__ = ["client"]
 
@@ -28,7 +29,7 @@ UNDER_WAY = (1, 10, 70, 130)
 
 def client(cloud, weather: Weather) -> VoucherCloud:
     """Return the real client of one worker, on a network where requests dawdle and processes end."""
-    inner = cloud.transport()
+    inner = mock_transport(cloud)
 
     def carry(request: httpx.Request) -> httpx.Response:
         weather.may_crash()
