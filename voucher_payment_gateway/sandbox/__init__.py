@@ -1,4 +1,4 @@
-"""The local Voucher Cloud: a double of the remote API with real behaviour, for demos and tests.
+"""The local Voucher Cloud: a working test double of the remote API, for demos and tests.
 
     from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
@@ -8,7 +8,7 @@
         ...  # any client against server.base_url
     cloud.ledger.check()
 
-It binds to loopback only and holds well-known credentials: it is never a part of a shop in production.
+It binds to loopback only and holds well-known credentials. Never use it in production.
 """
 
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, HOSTILE, LENIENT, Behaviour

@@ -1,4 +1,4 @@
-"""Bookings: refund a charge, recharge a voucher, list and read what was booked."""
+"""Bookings: refund a charge, recharge a voucher, list and read bookings."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +14,7 @@ from voucher_payment_gateway.sandbox.store import Store, fresh_id
 __all__ = ["book", "list_page", "read", "recharge", "refund"]
 
 _LARGEST_BALANCE = 999_999_99
-"""In cents: the most that nine characters of an amount can say."""
+"""In cents: the largest amount of nine characters."""
 
 
 def book(
@@ -28,7 +28,7 @@ def book(
     charge_id: str = "",
     resource: str = "CHARGE",
 ) -> Booking:
-    """Move ``cents`` on the voucher and write it down; the caller has checked that it may be."""
+    """Change the balance of the voucher by ``cents`` and record the booking; the caller has checked the amount."""
     if store.behaviour.order_number_unique and kind != "refund":
         used = {other.order_number for other in store.bookings_of(voucher) if other.type != "refund"}
         if number in used:
@@ -43,10 +43,10 @@ def book(
 
 
 def refund(store: Store, client: Client, charge_id: str, body: Mapping[str, Any]) -> Booking:
-    """Give a charge back to its voucher, in whole or in part. ``POST /charges/{id}/refund``.
+    """Refund a charge to its voucher, in full or in part. ``POST /charges/{id}/refund``.
 
-    The amount is at least 0.01; its upper limit is a switch. Two equal refunds are two bookings: nothing in
-    the request tells them apart.
+    The amount is at least 0.01; its upper limit is a switch. Two equal refunds are two bookings: the
+    request has no idempotency key.
     """
     fields = Fields("CHARGE.REFUND", body)
     cents, currency = fields.cents(smallest=1), fields.currency()
@@ -71,7 +71,7 @@ def refund(store: Store, client: Client, charge_id: str, body: Mapping[str, Any]
 
 
 def recharge(store: Store, client: Client, body: Mapping[str, Any]) -> Booking:
-    """Put money on a voucher that is named by ``code`` or by ``id``. ``POST /vouchers/recharge``."""
+    """Add money to a voucher that is named by ``code`` or by ``id``. ``POST /vouchers/recharge``."""
     fields = Fields("VOUCHER.RECHARGE", body)
     cents = fields.cents(smallest=0 if store.behaviour.accepts_zero else 1)
     currency, number = fields.currency(), fields.text("order_number", required=True)

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 LOCAL_CLIENT_ID = "local-shop"
-LOCAL_CLIENT_SECRET = "local-shop-secret"  # noqa: S105  known to everybody, opens nothing but the local cloud
+LOCAL_CLIENT_SECRET = "local-shop-secret"  # noqa: S105  public, valid for the local cloud only
 LOCAL_GROUP_ID = "local-group"
 SCOPES = ("read", "read-lists", "read-secrets", "use", "manage", "update", "recharge")
 PIN_LIFE = timedelta(minutes=30)
@@ -44,7 +44,7 @@ class OAuthError(Exception):
 
 
 def ensure_local_client(store: Store) -> None:
-    """Have the client with the well-known credentials there, with all scopes; connected, if it was not."""
+    """Ensure that the client with the well-known credentials exists, and that its secret is valid."""
     client = store.state.clients.get(LOCAL_CLIENT_ID)
     if client is None:
         store.state.clients[LOCAL_CLIENT_ID] = Client(
@@ -74,7 +74,7 @@ def add_client(store: Store, scopes: Iterable[str], name: str, group_id: str, ki
 
 
 def issue_pin(store: Store, client_id: str) -> Pin:
-    """Issue a PIN that connects this client once within 30 minutes. Raises KeyError for an unknown client."""
+    """Issue a PIN that connects this client, once, within 30 minutes. Raises KeyError for an unknown client."""
     client = store.state.clients[client_id]
     pin = Pin(fresh_word(6), client.id, store.now() + PIN_LIFE)
     store.state.pins[pin.pin] = pin
@@ -111,7 +111,7 @@ def disconnect(store: Store, client: Client) -> None:
 
 
 def grant_token(store: Store, form: Mapping[str, str], life_seconds: int) -> dict[str, Any]:
-    """Answer a token request (client credentials). ``POST /oauth/token``, at the host's root."""
+    """Return the answer to a token request (client credentials). ``POST /oauth/token``, at the host's root."""
     if form.get("grant_type") != "client_credentials":
         raise OAuthError(400, "unsupported_grant_type", "The grant type must be client_credentials.")
     if len(form.get("client_type", "")) > 32:
@@ -132,7 +132,7 @@ def grant_token(store: Store, form: Mapping[str, str], life_seconds: int) -> dic
 
 
 def client_of_token(store: Store, header: str, unauthenticated: ApiError) -> tuple[Client, frozenset[str]]:
-    """Return the client that an Authorization header speaks for, and its scopes at this moment."""
+    """Return the client that an Authorization header authenticates, and the scopes it has now."""
     scheme, _, value = header.partition(" ")
     token = store.state.tokens.get(value.strip())
     if scheme.lower() != "bearer" or token is None or store.now() >= token.valid_until:

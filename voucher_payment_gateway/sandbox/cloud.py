@@ -1,4 +1,4 @@
-"""The local Voucher Cloud as tests and the server hold it: one object with everything in reach."""
+"""The local Voucher Cloud: the object that tests, the server and the transport use."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ __all__ = ["BookingView", "ClientView", "LocalVoucherCloud", "RequestRecord", "V
 
 
 class RequestRecord(NamedTuple):
-    """A request that came in: no query, no body, no header."""
+    """A request that was received, without query, headers and body."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class ClientView:
 
 @dataclass(frozen=True)
 class VoucherView:
-    """A voucher as it is at this moment; amounts in units of ``currency``."""
+    """The present state of a voucher; amounts in units of ``currency``."""
 
     id: str
     code: str
@@ -59,7 +59,7 @@ class VoucherView:
 
 @dataclass(frozen=True)
 class BookingView:
-    """A charge, refund or recharge; ``charge_id`` of a refund is what the API never shows."""
+    """A charge, refund or recharge; ``charge_id`` (of a refund: its charge) is never in the API's answers."""
 
     id: str
     type: str
@@ -71,10 +71,10 @@ class BookingView:
 
 
 class LocalVoucherCloud:
-    """A double of the Voucher Cloud, in process (``mock_transport``) or behind real HTTP (``serve``).
+    """A test double of the Voucher Cloud, in process (``mock_transport``) or behind real HTTP (``serve``).
 
     ``clock`` defaults to one that runs with the system's; ``state_file`` is loaded now and written after each
-    change. Safe to use from many threads: one lock guards the books, and nobody waits while holding it.
+    change. Thread-safe: one lock guards the store, and no thread waits for a client while holding it.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class LocalVoucherCloud:
             self.clock.advance(state.clock_offset_seconds)
         self.faults = Faults(self.clock)
         self.token_seconds = 3600
-        """Life of the tokens granted from now on."""
+        """Lifetime of tokens granted from now on."""
         self.requests: list[RequestRecord] = []
-        """Every request to the API, token requests included, oldest first; those that met a fault too."""
+        """Every request to the API, oldest first, including token requests and those that met a fault."""
         with self.changing():
             clients.ensure_local_client(self.store)
 
     @property
     def behaviour(self) -> Behaviour:
-        """How the cloud behaves where nothing is documented; may be replaced at any time."""
+        """The values of the switches for undocumented behaviour; may be replaced at any time."""
         return self.store.behaviour
 
     @behaviour.setter
@@ -115,7 +115,7 @@ class LocalVoucherCloud:
 
     @property
     def refusals(self) -> list[str]:
-        """The reasons of the business errors so far, oldest first: what the answers do not say."""
+        """The reasons of the business errors so far, oldest first; the answers do not show them."""
         return self.store.refusals
 
     def answer(self, request: Request) -> Response:
@@ -126,7 +126,7 @@ class LocalVoucherCloud:
         return self.faults.answer(request, self._process)
 
     def forget_requests(self) -> None:
-        """Start counting requests anew."""
+        """Clear ``requests``."""
         with self.store.lock:
             self.requests.clear()
 
@@ -148,7 +148,7 @@ class LocalVoucherCloud:
             return clients.issue_pin(self.store, client_id).pin
 
     def revoke_tokens(self) -> None:
-        """End every access token, so that the next call is answered with 401."""
+        """Invalidate every access token: the next call is answered with 401."""
         with self.changing():
             self.store.state.tokens.clear()
             self.store.mark_changed()
@@ -167,10 +167,10 @@ class LocalVoucherCloud:
         client_id: str = LOCAL_CLIENT_ID,
         **fields: Any,
     ) -> VoucherView:
-        """Put a voucher into the cloud without a request, active unless told otherwise.
+        """Add a voucher without a request; it is active unless ``status`` says otherwise.
 
         ``fields`` are further fields of ``POST /vouchers`` (sku, batch, validity_value, taxable, …);
-        ``group_id`` limits who may redeem it. Raises ApiError where the API would answer an error.
+        ``group_id`` restricts it to one client group. Raises ApiError where the API would answer with an error.
         """
         named = {"amount": str(amount), "currency": currency, "code": code, "pin": pin, "id": id}
         with self.changing():
@@ -189,7 +189,7 @@ class LocalVoucherCloud:
     def reserve(
         self, code: str, amount: Decimal | str, *, pin: str = "", client_id: str = LOCAL_CLIENT_ID
     ) -> str:
-        """Reserve as another till does, without a request; return the reservation's id. Raises ApiError."""
+        """Reserve without a request, as another till would; return the reservation's id. Raises ApiError."""
         with self.changing():
             voucher = self.store.voucher_by_code(code)
             currency = voucher.currency if voucher else "EUR"
@@ -199,7 +199,7 @@ class LocalVoucherCloud:
     def charge(
         self, reservation_id: str, order_number: str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
-        """Charge as another till does, without a request. Raises ApiError."""
+        """Charge without a request, as another till would. Raises ApiError."""
         with self.changing():
             client, body = self.store.state.clients[client_id], {"order_number": order_number}
             return _booking_view(reservations.charge(self.store, client, reservation_id, body))
@@ -207,7 +207,7 @@ class LocalVoucherCloud:
     def refund(
         self, charge_id: str, amount: Decimal | str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
-        """Refund as a clerk does, without a request. Raises ApiError."""
+        """Refund without a request, as a clerk would. Raises ApiError."""
         with self.changing():
             charge = self.store.state.bookings[charge_id]
             body = {"amount": str(amount), "currency": self.store.state.vouchers[charge.voucher_id].currency}
@@ -216,24 +216,24 @@ class LocalVoucherCloud:
             )
 
     def voucher(self, voucher_id: str) -> VoucherView:
-        """Return a voucher as it is now. Raises ApiError for an unknown one."""
+        """Return the present state of a voucher. Raises ApiError for an unknown one."""
         self.clock.run_due()
         with self.store.lock:
             return self._view(self.store.voucher(voucher_id))
 
     def balance(self, voucher_id: str) -> Decimal:
-        """Return what is on a voucher, open holds not taken off. Raises ApiError for an unknown one."""
+        """Return the balance of a voucher, without subtracting open holds. Raises ApiError for an unknown one."""
         return self.voucher(voucher_id).balance
 
     def bookings(self, voucher_id: str) -> list[BookingView]:
-        """Return every booking of a voucher, oldest first, whatever the lists would show yet."""
+        """Return every booking of a voucher, oldest first, also those that the API's lists do not show yet."""
         self.clock.run_due()
         with self.store.lock:
             return [_booking_view(each) for each in self.store.bookings_of(self.store.voucher(voucher_id))]
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Hold the lock, and save the state on the way out if it changed, also after an error."""
+        """Hold the lock; at the end save the state if it changed, also after an error."""
         with self.store.lock:
             try:
                 yield

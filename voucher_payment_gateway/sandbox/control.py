@@ -1,4 +1,4 @@
-"""The page at ``/`` and the controls under ``/sandbox/``: for demos and tests, from this machine alone."""
+"""The page at ``/`` and the controls under ``/sandbox/``: for demos and tests, from this machine only."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -47,7 +47,7 @@ _PAGE_HEADERS = (
 
 
 def respond(cloud: LocalVoucherCloud, request: Request) -> Response:
-    """Return the response to any request that the server or the transport takes: for the page or for the API."""
+    """Return the response to a request of the server or the transport: for the page, a control or the API."""
     if not _is_control(request.path):
         return cloud.answer(request)
     cloud.clock.run_due()
@@ -80,10 +80,10 @@ def _control(cloud: LocalVoucherCloud, request: Request) -> Response:
 
 
 def _check_origin(request: Request) -> None:
-    """Let nobody in but this machine's own pages and programs.
+    """Reject requests that do not come from this machine's own page and programs.
 
-    A name that resolves to loopback only after it was looked up (DNS rebinding) shows in Host, another site's
-    form or script in Origin.
+    Host reveals a foreign name that resolves to loopback (DNS rebinding), Origin a form or script of another
+    site.
     """
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")

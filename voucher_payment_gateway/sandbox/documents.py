@@ -1,4 +1,4 @@
-"""The API's objects as it writes them (API 1.8, reference pages of vouchers, reservations and charges)."""
+"""The API's objects as JSON documents (API 1.8, reference pages of vouchers, reservations and charges)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def amount_text(cents: int) -> str:
 
 
 def instant(store: Store, at: datetime) -> str:
-    """Return an instant in RFC 3339, by the server's own clock."""
+    """Return an instant in RFC 3339, as shown by the server's own clock."""
     shown = at + timedelta(seconds=store.behaviour.clock_offset_seconds)
     return shown.isoformat(timespec="seconds")
 
@@ -62,7 +62,7 @@ def voucher_document(
 
 
 def reservation_document(store: Store, reservation: Reservation) -> dict[str, Any]:
-    """Return a reservation; it names no currency and no balance."""
+    """Return a reservation; it contains no currency and no balance."""
     voucher = store.state.vouchers[reservation.voucher_id]
     return {
         "id": reservation.id,
@@ -78,7 +78,7 @@ def reservation_document(store: Store, reservation: Reservation) -> dict[str, An
 
 
 def booking_document(store: Store, booking: Booking) -> dict[str, Any]:
-    """Return a charge, refund or recharge; a refund does not say which charge it belongs to."""
+    """Return a charge, refund or recharge; a refund does not name its charge."""
     return {
         "id": booking.id,
         "voucher_id": booking.voucher_id,
@@ -92,7 +92,7 @@ def booking_document(store: Store, booking: Booking) -> dict[str, Any]:
 
 
 def client_document(store: Store, client: Client) -> dict[str, Any]:
-    """Return a client with its credentials, under the field names that the behaviour chooses."""
+    """Return a client with its credentials, under the field names of the switch ``connect_fields``."""
     named: dict[str, Any] = {}
     if store.behaviour.connect_fields in ("reference", "both"):
         named |= {"id": client.id, "secret": client.secret}

@@ -1,4 +1,4 @@
-"""The fields of a request body, checked one by one; all that is wrong is answered in one 422."""
+"""Validation of a request body: each field is checked, and one 422 lists all errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _MISSING = object()
 
 
 class Fields:
-    """The body of a call of ``operation`` (``"VOUCHER.CREATE"``); ``done`` raises all that is wrong."""
+    """The body of a call of ``operation`` (``"VOUCHER.CREATE"``); ``done`` raises the errors found."""
 
     def __init__(self, operation: str, body: Mapping[str, Any]) -> None:
         self._operation = operation
@@ -34,7 +34,7 @@ class Fields:
         self._errors: list[FieldError] = []
 
     def text(self, name: str, *, required: bool = False, largest: int = 255, called: str = "") -> str:
-        """Return a string, empty where there is none; ``called`` is the name that the error gives it."""
+        """Return a string, empty if it is missing; ``called`` is its name in errors."""
         shown = called or name
         value = self._body.get(name, _MISSING)
         if value is _MISSING or (required and value in ("", None)):
@@ -79,7 +79,7 @@ class Fields:
         return ""
 
     def integer(self, name: str, default: int, *, smallest: int, largest: int) -> int:
-        """Return an integer within its bounds, or ``default`` where there is none."""
+        """Return an integer within its bounds, or ``default`` if it is missing."""
         value = self._body.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest:
             return value
@@ -98,7 +98,7 @@ class Fields:
         return default
 
     def flag(self, name: str) -> bool:
-        """Return a boolean, false where there is none."""
+        """Return a boolean, false if it is missing."""
         value = self._body.get(name, False)
         if isinstance(value, bool):
             return value
@@ -106,11 +106,11 @@ class Fields:
         return False
 
     def wrong(self, name: str, rule: str, message: str) -> None:
-        """Note that a field breaks a rule."""
+        """Record that a field breaks a rule."""
         code = field_code(self._operation, name, rule)
         self._errors.append(FieldError(code, name, rule.partition(":")[0], message))
 
     def done(self) -> None:
-        """Raise the 422 with all that was noted, if anything was."""
+        """Raise the 422 with all recorded errors, if there are any."""
         if self._errors:
             raise unprocessable(self._operation, self._errors)

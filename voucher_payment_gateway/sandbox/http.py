@@ -1,4 +1,4 @@
-"""From request to answer: routes, tokens, scopes, bodies and errors, without any HTTP library."""
+"""Handle a request of the API: routing, authentication, scopes, bodies and errors, without any HTTP library."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ _CHALLENGE = ("WWW-Authenticate", "Bearer")
 
 
 def handle(store: Store, request: Request, *, token_seconds: int) -> Response:
-    """Do what the request asks and return the answer; errors are answers too, nothing is raised for them."""
+    """Process a request and return the answer; errors are answers too and are not raised."""
     try:
         if len(request.body) > LARGEST_BODY:
             raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -56,7 +56,7 @@ def _call(store: Store, request: Request, route: Route, ids: dict[str, str]) -> 
 
 def _find(store: Store, method: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
     found = [(route, ids) for route in ROUTES if (ids := route.match(segments)) is not None]
-    # A literal path, /vouchers/recharge, is no voucher's id: so OpenAPI reads its templates.
+    # OpenAPI prefers a literal path to a template: in /vouchers/recharge, "recharge" is no id.
     found = [(route, ids) for route, ids in found if not ids] or found
     served = [(route, ids) for route, ids in found if is_served(route, store)]
     for route, ids in served:
@@ -100,7 +100,7 @@ def _token(store: Store, request: Request, token_seconds: int) -> Response:
 
 
 def _basic_credentials(request: Request) -> dict[str, str]:
-    """RFC 6749 2.3.1 lets a client send its credentials in the header as well."""
+    """Return the credentials of the header, which RFC 6749 2.3.1 allows as well as the form."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return {}

@@ -1,4 +1,4 @@
-"""The cloud's description of itself in OpenAPI 3.0, made from the routes that it serves at this moment."""
+"""The OpenAPI 3.0 document of the cloud, made from the routes that it serves now."""
 
 import re
 from typing import Any
@@ -23,13 +23,13 @@ _FOLLOWED_BY = {
     "reserve": ("charge",),
     "charge": ("refund",),
 }
-"""Which operations take the id that an answer holds."""
+"""The operations that take the id of an answer."""
 _LARGEST_NUMBER = 999_999_999
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 
 
 def description(store: Store) -> dict[str, Any]:
-    """Return the OpenAPI document; it follows the behaviour in status codes and in cancelling."""
+    """Return the OpenAPI document; status codes and the cancel call follow the behaviour."""
     paths: dict[str, Any] = {_TOKEN_PATH: {"post": _token_operation()}}
     for route in ROUTES:
         if is_served(route, store):
@@ -65,7 +65,7 @@ def _operation(route: Route, store: Store) -> dict[str, Any]:
 
 
 def _body(route: Route, store: Store) -> dict[str, Any]:
-    """Return what a call may send; create reads its id from the field that the behaviour names."""
+    """Return the schema of a body; create reads its id from the field that the behaviour names."""
     schema, field = BODIES[route.name], store.behaviour.create_id_field
     if route.name != "create" or field == "both":
         return schema

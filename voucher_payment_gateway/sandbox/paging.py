@@ -20,9 +20,9 @@ _LARGEST_NUMBER = 10**9
 
 
 def within(store: Store, query: Mapping[str, str], resource: str) -> Callable[[datetime], bool]:
-    """Return the test of ``filter[created_from]`` and ``filter[created_to]``, both bounds included.
+    """Return the predicate of ``filter[created_from]`` and ``filter[created_to]``, both bounds included.
 
-    The server compares what it shows: whole seconds by its own clock.
+    The server compares the instants it shows: whole seconds of its own clock.
     """
     offset = timedelta(seconds=store.behaviour.clock_offset_seconds)
     earliest = _instant(query, "filter[created_from]", resource) or datetime.min.replace(tzinfo=UTC)
@@ -37,7 +37,7 @@ def envelope(
     rows: Sequence[_Row],
     document: Callable[[_Row], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return one page of ``rows`` (given oldest first); links name the page only, as in the example."""
+    """Return one page of ``rows`` (given oldest first); links contain the page only, as in the example."""
     resource = "VOUCHER"
     page = _number(query, "page", 1, resource)
     per_page = min(_number(query, "per_page", _PER_PAGE, resource), store.behaviour.largest_page)

@@ -1,4 +1,4 @@
-"""Reservations: hold an amount, charge it, let it go."""
+"""Reservations: hold an amount, charge it, release it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,9 +17,9 @@ RESERVATION_LIFE = timedelta(minutes=30)
 
 
 def reserve(store: Store, client: Client, body: Mapping[str, Any]) -> Reservation:
-    """Hold ``amount`` on the voucher with this code for 30 minutes, in place of any older hold.
+    """Hold ``amount`` on the voucher with this code for 30 minutes; it replaces any earlier hold.
 
-    ``POST /reservations``. What happens to the older hold when the new one is refused is a switch.
+    ``POST /reservations``. Whether a refused request ends the earlier hold is a switch.
     """
     fields = Fields("RESERVATION.CREATE", body)
     cents = fields.cents(smallest=0 if store.behaviour.accepts_zero else 1)
@@ -50,9 +50,9 @@ def charge(
     body: Mapping[str, Any],
     arrived_at: datetime | None = None,
 ) -> Booking:
-    """Book the whole reserved amount. ``POST /reservations/{id}/charge``; the body names no amount.
+    """Book the whole reserved amount. ``POST /reservations/{id}/charge``; the body contains no amount.
 
-    ``arrived_at`` is when the request came in, where that was earlier than now.
+    ``arrived_at`` is when the request was received, if that was earlier than now.
     """
     fields = Fields("RESERVATION.CHARGE", body)
     number = fields.text("order_number", required=True)
@@ -77,7 +77,7 @@ def charge(
 
 
 def cancel(store: Store, client: Client, reservation_id: str) -> None:
-    """Let a hold go. ``DELETE /reservations/{id}``, a call that no page documents."""
+    """Release a hold. ``DELETE /reservations/{id}``, an undocumented call."""
     reservation = _reservation(store, client, reservation_id)
     if reservation.charge_id or not store.in_force(reservation, store.now()):
         raise store.business_error(

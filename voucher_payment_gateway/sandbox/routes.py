@@ -1,6 +1,6 @@
-"""The operations of the API: method, path, scopes and what each does (API 1.8).
+"""The operations of the API: method, path, scopes and handler (API 1.8).
 
-Which scope an operation needs is inferred from the scopes' texts: the operation pages do not say it.
+The scope of an operation is inferred from the scopes' texts: the operation pages do not name it.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Answer = tuple[int, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated call with everything that its request said."""
+    """One authenticated call with the contents of its request."""
 
     store: Store
     client: Client
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Route:
-    """An operation: ``path`` below /v1 with ``{names}``; ``answer`` does it."""
+    """An operation: ``path`` below /v1 with ``{names}``; ``answer`` is its handler."""
 
     method: str
     path: str
@@ -61,7 +61,7 @@ class Route:
         object.__setattr__(self, "segments", tuple(f"{API_PREFIX}{self.path}".split("/")[1:]))
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the ids in a path of this shape, or None."""
+        """Return the ids in a path that matches, or None."""
         if len(segments) != len(self.segments):
             return None
         ids = {}
@@ -197,5 +197,5 @@ ROUTES: tuple[Route, ...] = (
 
 
 def is_served(route: Route, store: Store) -> bool:
-    """Say whether the behaviour has this operation: only cancelling a reservation may be missing."""
+    """Return whether the behaviour has this operation: only cancelling a reservation may be missing."""
     return route.name != "cancelReservation" or store.behaviour.cancel_reservation == "works"

@@ -1,4 +1,4 @@
-"""The shapes of bodies and answers as JSON schemas (API 1.8); what is undocumented stays open."""
+"""JSON schemas of bodies and answers (API 1.8); undocumented fields are not restricted."""
 
 from typing import Any
 
@@ -184,7 +184,7 @@ BODIES: dict[str, Schema] = {
     "charge": _object({"order_number": _NUMBER}, "order_number"),
     "refund": _object(_MONEY, "amount", "currency"),
 }
-"""By operation: what a call may send."""
+"""By operation: the schema of the body."""
 
 ANSWERS: dict[str, str] = {
     "connect": "Client",

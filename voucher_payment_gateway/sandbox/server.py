@@ -1,4 +1,4 @@
-"""The local Voucher Cloud behind real HTTP, on loopback alone."""
+"""The local Voucher Cloud behind real HTTP, on loopback only."""
 
 import contextlib
 import logging
@@ -33,8 +33,8 @@ _JOIN_SECONDS = 5
 class LocalServer:
     """A running server; ``url`` is the host's root, ``base_url`` that of the API.
 
-    There is no way to bind it to anything but loopback: it holds well-known credentials. Raises OSError where
-    the port is taken.
+    It cannot be bound to anything but loopback: it holds well-known credentials. Raises OSError if the port is
+    in use.
     """
 
     def __init__(self, cloud: LocalVoucherCloud, port: int = 0) -> None:
@@ -48,11 +48,11 @@ class LocalServer:
         self.base_url = f"{self.url}{API_PREFIX}"
 
     def start(self) -> None:
-        """Answer requests from now on, in threads of its own."""
+        """Start to answer requests, in threads of its own."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering, close every connection and wait for the threads."""
+        """Stop, close every connection and wait for the threads."""
         self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
@@ -62,7 +62,7 @@ class LocalServer:
 
 @contextmanager
 def serve(cloud: LocalVoucherCloud, port: int = 0) -> Iterator[LocalServer]:
-    """Serve ``cloud`` on loopback while the block runs; port 0 takes a free one."""
+    """Serve ``cloud`` on loopback while the block runs; port 0 means a free one."""
     server = LocalServer(cloud, port)
     server.start()
     try:
@@ -84,7 +84,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer looks its own name up here, which may ask a name server.
+        # HTTPServer would look up its own name here, which may need a name server.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -99,7 +99,7 @@ class _Server(ThreadingHTTPServer):
         thread.start()
 
     def abort(self, connection: socket.socket) -> None:
-        """Have a connection end with a reset in place of an orderly close."""
+        """End a connection with a reset instead of an orderly close."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._aborted.add(connection)
 
@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # Every method gets an answer of the cloud: 405 is the cloud's to say.
+        # The cloud answers every method; it decides about 405.
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
@@ -141,11 +141,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: the cloud keeps its own record of requests."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what http.server itself rejects, such as a malformed request line, like any bad request."""
+        """Answer requests that http.server rejects, such as a malformed request line, with the API's error document."""
         status = HTTPStatus(code) if 400 <= code < 500 else HTTPStatus.BAD_REQUEST
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
-        self.request_version = self.protocol_version  # a malformed one would count as 0.9: no headers
+        self.request_version = (
+            self.protocol_version
+        )  # a malformed version would count as 0.9, without headers
         self._write_whole(problem_response(plain(status)))
 
     def _serve(self) -> None:
@@ -190,12 +192,12 @@ class _Handler(BaseHTTPRequestHandler):
         return bytes(body)
 
     def _chunk_size(self) -> int:
-        """Return the size of the next chunk, 0 for the last, -1 for what is none."""
+        """Return the size of the next chunk, 0 for the last, -1 for an invalid one."""
         text = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
         return int(text, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,8}", text) else -1
 
     def _drain(self, length: int) -> None:
-        """Read on past the answer, up to a bound: closing on unread bytes would reset the answer away."""
+        """Read the rest of the body, up to a limit: closing on unread bytes would reset the connection."""
         left = min(length, 16 * LARGEST_BODY)
         while left > 0 and (got := self.rfile.read1(min(left, len(_BLOCK)))):
             left -= len(got)
@@ -247,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _wait(self, seconds: float | None) -> bool:
-        """Wait so long (None: for ever); early, with False, if the client left or the server stops."""
+        """Wait (None: for ever) and return True; False as soon as the client disconnects or the server stops."""
         slices = None if seconds is None else max(1, round(seconds / _POLL_SECONDS))
         pause = _POLL_SECONDS if seconds is None or slices is None else seconds / slices
         while slices is None or slices > 0:

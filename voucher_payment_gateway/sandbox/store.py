@@ -1,4 +1,4 @@
-"""The cloud's memory with its indexes, its clock and its ledger: what every operation works on."""
+"""The store that every operation works on: the state with its indexes, clock, behaviour and ledger."""
 
 import random
 import secrets
@@ -29,7 +29,7 @@ def fresh_word(length: int) -> str:
 
 
 class Store:
-    """State, clock, behaviour and ledger; hold ``lock`` around everything that reads or changes them."""
+    """State, clock, behaviour and ledger; hold ``lock`` while reading or changing them."""
 
     def __init__(self, state: State, clock: Clock, behaviour: Behaviour) -> None:
         self.lock = threading.RLock()
@@ -38,7 +38,7 @@ class Store:
         self.behaviour = behaviour
         self.ledger = Ledger(self.lock, state.entries, self._facts)
         self.refusals: list[str] = []
-        """Why each refusal was made, oldest first: what the answers deliberately do not say."""
+        """The reason of each business error, oldest first; the answers do not show it."""
         self.changed = False
         self._vague = random.Random(0)  # noqa: S311  varies error codes, nothing secret
         self._by_code: dict[str, list[str]] = {}
@@ -49,11 +49,11 @@ class Store:
         return self.clock.now()
 
     def mark_changed(self) -> None:
-        """Note that the state changed and wants to be saved."""
+        """Mark the state as changed, so that it is saved."""
         self.changed = True
 
     def add_voucher(self, voucher: Voucher, answered_amount: str) -> None:
-        """Put a new voucher into the store."""
+        """Add a new voucher."""
         self.state.vouchers[voucher.id] = voucher
         self._index(voucher)
         self.ledger.issued(voucher.id, answered_amount, voucher.currency, self.now(), voucher.client_id)
@@ -75,7 +75,7 @@ class Store:
         return None
 
     def code_is_taken(self, code: str) -> bool:
-        """Say whether a code was ever given out; deleted vouchers keep theirs."""
+        """Return whether a code was ever used; deleted vouchers keep theirs."""
         others = [self.state.vouchers[voucher_id] for voucher_id in self._by_code.get(code.casefold(), ())]
         return any(other.code == code or not self.behaviour.code_case_sensitive for other in others)
 
@@ -84,13 +84,13 @@ class Store:
         return (self.state.bookings[booking_id] for booking_id in voucher.booking_ids)
 
     def usable(self, voucher: Voucher) -> bool:
-        """Say whether a voucher is active, not expired and not locked."""
+        """Return whether a voucher is active, not expired and not locked."""
         locked = 0 < self.behaviour.wrong_pins_until_locked <= voucher.wrong_pins
         expired = voucher.valid_until is not None and voucher.valid_until <= self.now()
         return voucher.status == "active" and not expired and not locked and not voucher.deleted
 
     def in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
-        """Say whether a reservation may still be charged by a request that came in at ``arrived_at``."""
+        """Return whether a request received at ``arrived_at`` may still charge a reservation."""
         now = self.now()
         if reservation.cancelled_at is not None:
             return False
@@ -102,7 +102,7 @@ class Store:
         return arrived_at < reservation.replaced_at and now - reservation.replaced_at <= grace
 
     def undeletable_reason(self, voucher: Voucher) -> str:
-        """Return the reason why a voucher cannot be deleted, empty where it can."""
+        """Return the reason why a voucher cannot be deleted, empty if it can."""
         if voucher.booking_ids:
             return "has_charges"
         if voucher.status == "active" and self.behaviour.delete_of_active_voucher == "refuse":
@@ -110,19 +110,19 @@ class Store:
         return ""
 
     def held_cents(self, voucher: Voucher) -> int:
-        """Return what the open reservation of a voucher holds, 0 where there is none."""
+        """Return the amount of the open reservation of a voucher, 0 if there is none."""
         reservation = self.state.reservations.get(voucher.last_reservation_id)
         if reservation is None or reservation.charge_id or not self.in_force(reservation, self.now()):
             return 0
         return reservation.amount_cents
 
     def remaining_cents(self, voucher: Voucher) -> int:
-        """Return what ``remaining_amount`` shows."""
+        """Return the value of ``remaining_amount``."""
         hold = self.held_cents(voucher) if self.behaviour.open_reservation_lowers_balance else 0
         return max(0, voucher.balance_cents - hold)
 
     def business_error(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
-        """Return the business error for ``reason``, which is written down for tests and not answered."""
+        """Return the business error for ``reason``, which is recorded for tests and not answered."""
         self.refusals.append(reason)
         status = 404 if missing else self.behaviour.refusal_status
         code = self.behaviour.code_names.get(reason, f"{resource}.REFUSED")  # the vague name is invented here

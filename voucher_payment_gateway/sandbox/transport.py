@@ -1,4 +1,4 @@
-"""The local Voucher Cloud in process: an httpx transport whose faults raise what a client would see."""
+"""The local Voucher Cloud in process: an httpx transport whose faults raise a client's exceptions."""
 
 import asyncio
 import time
@@ -38,13 +38,13 @@ def _delivered(request: httpx.Request, answer: Response) -> httpx.Response:
             message = "Server disconnected without sending a response."
             raise httpx.RemoteProtocolError(message, request=request)
         case "hang":
-            # Nobody waits in process: the timeout is over at once.
+            # In process there is no waiting: the timeout is raised at once.
             raise httpx.ReadTimeout("The read operation timed out", request=request)
     return httpx.Response(answer.status, headers=list(answer.headers), stream=_Body(answer))
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in the pieces, and with the pauses and the end, that its delivery asks for."""
+    """A body with the chunks, pauses and end of its delivery."""
 
     def __init__(self, answer: Response) -> None:
         self._body = answer.body

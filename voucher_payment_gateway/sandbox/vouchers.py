@@ -25,15 +25,15 @@ __all__ = [
 
 INTERVALS = ("days", "weeks", "months", "years")
 LONGEST_VALIDITY = 7000
-"""In units of any interval. The reference names no bound; the calendar ends with the year 9999."""
+"""In units of any interval. The reference names no maximum; the calendar ends with the year 9999."""
 _LAST_YEAR = 9999
 
 
 def create(store: Store, client_id: str, body: Mapping[str, Any], *, id_field: str = "") -> Voucher:
     """Create an inactive voucher. ``POST /vouchers``; the guide sends ``amount`` and ``currency`` alone.
 
-    ``id`` and ``code`` are made up where they are missing, and unique for ever: also a deleted voucher keeps
-    them. ``id_field`` overrides the switch of the same meaning.
+    ``amount`` may be 0.00, for a voucher that is recharged later (changelog, 1.1). Missing ``id`` and ``code`` are
+    generated; they stay unique, since a deleted voucher keeps them. ``id_field`` overrides ``create_id_field``.
     """
     fields = Fields("VOUCHER.CREATE", body)
     voucher_id = _own_id(store, fields, id_field or store.behaviour.create_id_field)
@@ -100,7 +100,7 @@ def set_status(store: Store, voucher_id: str, body: Mapping[str, Any]) -> Vouche
 
 
 def activate(store: Store, voucher: Voucher) -> None:
-    """Make a voucher redeemable and compute until when, unless it is active already."""
+    """Make a voucher redeemable and compute its ``valid_until``, unless it is active already."""
     restart = voucher.status != "active" and store.behaviour.reactivation_restarts_validity
     if voucher.valid_until is None or restart:
         voucher.valid_until = valid_from(voucher, store.now())
@@ -136,7 +136,7 @@ def list_page(store: Store, query: Mapping[str, str], path: str) -> dict[str, An
 
 
 def valid_from(voucher: Voucher, start: datetime) -> datetime | None:
-    """Return until when a voucher activated at ``start`` is valid; None where the calendar ends before."""
+    """Return the ``valid_until`` of a voucher activated at ``start``; None if it is beyond the calendar."""
     try:
         match voucher.validity_interval:
             case "days":
@@ -160,7 +160,7 @@ def _months_later(start: datetime, months: int) -> datetime | None:
 
 
 def _own_id(store: Store, fields: Fields, id_field: str) -> str:
-    # The errors speak of custom_id whichever name the body uses: so do the documented codes.
+    # Errors name custom_id whichever field the body uses, as the documented codes do.
     names = ("id", "custom_id") if id_field == "both" else (id_field,)
     given = [text for name in names if (text := fields.text(name, called="custom_id"))]
     if not given:
