@@ -1,8 +1,8 @@
-"""How many requests a second the local Voucher Cloud answers over real HTTP, so that it is no bottleneck of a test.
+"""Requests per second of the local Voucher Cloud over real HTTP: it should not be the bottleneck of a test.
 
     .venv/bin/python benchmarks/local_voucher_cloud.py
 
-Absolute figures depend on the machine; look at them beside each other.
+Absolute figures depend on the machine; compare them with each other.
 """
 
 import time
@@ -15,8 +15,8 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 THREADS, REQUESTS = 8, 2000
 
 
-def a_second(threads, act):
-    """Return how often ``act`` runs in a second in so many threads."""
+def per_second(threads, act):
+    """Return how often ``act`` runs per second in ``threads`` threads."""
     begun = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(act, range(REQUESTS)))
@@ -41,7 +41,7 @@ def main():
 
             for name, act in (("read a voucher", read), ("reserve", reserve)):
                 for threads in (1, THREADS):
-                    print(f"{name}, {threads} threads: {a_second(threads, act):.0f} requests a second")
+                    print(f"{name}, {threads} threads: {per_second(threads, act):.0f} requests a second")
 
 
 if __name__ == "__main__":

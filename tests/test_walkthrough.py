@@ -1,4 +1,4 @@
-"""The walkthrough: exit code 0 only if every figure is right, and never against production."""
+"""The walkthrough succeeds only if every figure is right, and never runs against production."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -1,4 +1,4 @@
-"""Faults over real sockets and in process: what the client sees, and whether the cloud had booked."""
+"""Faults over real sockets and in process: what the client gets, and whether the cloud has booked."""
 
 import asyncio
 

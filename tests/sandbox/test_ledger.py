@@ -1,4 +1,4 @@
-"""The ledger is an oracle: it agrees with the cloud after any storm, and it would say so if it did not."""
+"""The ledger is an oracle: it agrees with the cloud after random calls and faults, and detects every corruption."""
 
 import contextlib
 import random

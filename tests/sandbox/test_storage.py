@@ -1,4 +1,4 @@
-"""The state file: everything survives a restart, and no change is half written."""
+"""The state file: everything survives a restart, and writes are atomic."""
 
 import json
 import stat
