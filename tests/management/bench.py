@@ -58,7 +58,7 @@ class Bench:
         return [
             hold.id
             for hold in books.state.reservations.values()
-            if books.in_force(hold, books.now())
+            if books.is_in_force(hold, books.now())
             and not hold.charge_id
             and not books.state.vouchers[hold.voucher_id].deleted
         ]

@@ -13,8 +13,8 @@ from voucher_payment_gateway.sandbox.store import Store, fresh_id
 
 __all__ = ["book", "list_page", "read", "recharge", "refund"]
 
-_LARGEST_BALANCE = 999_999_99
-"""In cents: the largest amount of nine characters."""
+_MAX_BALANCE_CENTS = 999_999_99
+"""In cents: the maximum amount of nine characters."""
 
 
 def book(
@@ -49,8 +49,8 @@ def refund(store: Store, client: Client, charge_id: str, body: Mapping[str, Any]
     request has no idempotency key.
     """
     fields = Fields("CHARGE.REFUND", body)
-    cents, currency = fields.cents(smallest=1), fields.currency()
-    fields.done()
+    cents, currency = fields.cents(minimum=1), fields.currency()
+    fields.raise_errors()
     charge = store.state.bookings.get(charge_id)
     if charge is None or charge.type != "charge":
         raise store.business_error("CHARGE", "unknown_charge", missing=True)
@@ -59,7 +59,7 @@ def refund(store: Store, client: Client, charge_id: str, body: Mapping[str, Any]
         raise store.business_error("CHARGE", "other_client")
     if voucher.currency != currency:
         raise store.business_error("CHARGE", "currency")
-    if rules.refund_to_unusable_voucher == "refuse" and not store.usable(voucher):
+    if rules.refund_to_unusable_voucher == "refuse" and not store.is_usable(voucher):
         raise store.business_error("CHARGE", "unusable")
     earlier = sum(other.amount_cents for other in store.bookings_of(voucher) if other.charge_id == charge.id)
     limit = charge.amount_cents - (earlier if rules.refund_limit_shrinks else 0)
@@ -73,11 +73,11 @@ def refund(store: Store, client: Client, charge_id: str, body: Mapping[str, Any]
 def recharge(store: Store, client: Client, body: Mapping[str, Any]) -> Booking:
     """Add money to a voucher that is named by ``code`` or by ``id``. ``POST /vouchers/recharge``."""
     fields = Fields("VOUCHER.RECHARGE", body)
-    cents = fields.cents(smallest=0 if store.behaviour.accepts_zero else 1)
+    cents = fields.cents(minimum=0 if store.behaviour.accepts_zero else 1)
     currency, number = fields.currency(), fields.text("order_number", required=True)
     voucher_id = fields.text("id", required=not body.get("code"))
     code = fields.text("code", required=not body.get("id"))
-    fields.done()
+    fields.raise_errors()
     voucher = store.voucher_by_code(code) if code else store.voucher(voucher_id)
     if voucher is None:
         raise voucher_not_found()
@@ -85,7 +85,7 @@ def recharge(store: Store, client: Client, body: Mapping[str, Any]) -> Booking:
         raise store.business_error("VOUCHER", "code_and_id_differ")
     if voucher.currency != currency:
         raise store.business_error("VOUCHER", "currency")
-    if store.behaviour.recharge_of_unusable_voucher == "refuse" and not store.usable(voucher):
+    if store.behaviour.recharge_of_unusable_voucher == "refuse" and not store.is_usable(voucher):
         raise store.business_error("VOUCHER", "unusable")
     _check_room(store, voucher, cents, "VOUCHER")
     return book(store, client, voucher, "recharge", cents, number, resource="VOUCHER")
@@ -125,5 +125,5 @@ def _number_matches(store: Store, booking: Booking, wanted: str | None) -> bool:
 
 
 def _check_room(store: Store, voucher: Voucher, cents: int, resource: str) -> None:
-    if voucher.balance_cents + cents > _LARGEST_BALANCE:
+    if voucher.balance_cents + cents > _MAX_BALANCE_CENTS:
         raise store.business_error(resource, "balance_too_large")

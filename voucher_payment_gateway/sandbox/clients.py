@@ -13,7 +13,7 @@ from voucher_payment_gateway.sandbox.store import Store, fresh_id, fresh_word
 __all__ = [
     "LOCAL_CLIENT_ID",
     "LOCAL_CLIENT_SECRET",
-    "PIN_LIFE",
+    "PIN_LIFETIME",
     "SCOPES",
     "OAuthError",
     "add_client",
@@ -29,7 +29,7 @@ LOCAL_CLIENT_ID = "local-shop"
 LOCAL_CLIENT_SECRET = "local-shop-secret"  # noqa: S105  public, valid for the local cloud only
 LOCAL_GROUP_ID = "local-group"
 SCOPES = ("read", "read-lists", "read-secrets", "use", "manage", "update", "recharge")
-PIN_LIFE = timedelta(minutes=30)
+PIN_LIFETIME = timedelta(minutes=30)
 """Documented: guide, step 2."""
 
 
@@ -76,7 +76,7 @@ def add_client(store: Store, scopes: Iterable[str], name: str, group_id: str, ki
 def issue_pin(store: Store, client_id: str) -> Pin:
     """Issue a PIN that connects this client, once, within 30 minutes. Raises KeyError for an unknown client."""
     client = store.state.clients[client_id]
-    pin = Pin(fresh_word(6), client.id, store.now() + PIN_LIFE)
+    pin = Pin(fresh_word(6), client.id, store.now() + PIN_LIFETIME)
     store.state.pins[pin.pin] = pin
     store.mark_changed()
     return pin
@@ -86,7 +86,7 @@ def connect(store: Store, body: Mapping[str, Any]) -> Client:
     """Exchange a PIN for the client's credentials. ``POST /clients/connect``."""
     fields = Fields("CLIENT.CONNECT", body)
     given = fields.text("pin", required=True)
-    fields.done()
+    fields.raise_errors()
     pin = store.state.pins.get(given)
     if pin is None or pin.used_at is not None or store.now() >= pin.valid_until:
         raise store.business_error("CLIENT", "connect_pin")

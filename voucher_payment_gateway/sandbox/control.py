@@ -25,7 +25,7 @@ from voucher_payment_gateway.sandbox.messages import (
     problem_response,
 )
 from voucher_payment_gateway.sandbox.openapi import description
-from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, http_error, not_allowed
 from voucher_payment_gateway.sandbox.records import Reservation
 
 __all__ = ["respond"]
@@ -71,7 +71,7 @@ def _control(cloud: LocalVoucherCloud, request: Request) -> Response:
             return document_response(200, _state(cloud))
         act = _CONTROLS.get(request.path)
         if act is None:
-            raise plain(HTTPStatus.NOT_FOUND)
+            raise http_error(HTTPStatus.NOT_FOUND)
         if request.method != "POST":
             raise not_allowed(["POST"])
         return document_response(200, act(cloud, json_body(request)))
@@ -92,9 +92,9 @@ def _check_origin(request: Request) -> None:
     except ValueError:
         named = None
     if named not in _LOOPBACK_NAMES:
-        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to loopback names only.")
+        raise http_error(HTTPStatus.FORBIDDEN, "The controls answer to loopback names only.")
     if origin is not None and origin != f"http://{host}":
-        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
+        raise http_error(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
 
 
 def _move_clock(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _issue_pin(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, A
     client_id = body.get("client_id", LOCAL_CLIENT_ID)
     with cloud.changing():
         if not isinstance(client_id, str) or client_id not in cloud.store.state.clients:
-            raise plain(HTTPStatus.NOT_FOUND, "There is no such client.")
+            raise http_error(HTTPStatus.NOT_FOUND, "There is no such client.")
         pin = cloud.store.state.pins[cloud.issue_pin(client_id)]
         return {
             "pin": pin.pin,
@@ -220,7 +220,7 @@ def _reservation_state(cloud: LocalVoucherCloud, reservation: Reservation) -> st
         return "cancelled"
     if reservation.replaced_at is not None:
         return "replaced"
-    return "open" if cloud.store.in_force(reservation, cloud.clock.now()) else "lapsed"
+    return "open" if cloud.store.is_in_force(reservation, cloud.clock.now()) else "lapsed"
 
 
 def _wrong(message: str) -> ApiError:

@@ -13,7 +13,7 @@ from voucher_payment_gateway.sandbox.messages import (
     document_response,
     problem_response,
 )
-from voucher_payment_gateway.sandbox.problems import plain
+from voucher_payment_gateway.sandbox.problems import http_error
 
 __all__ = ["HUGE_BYTES", "KINDS", "Damage", "damaged"]
 
@@ -69,7 +69,7 @@ def _error(damage: Damage, now: datetime) -> Response:
         in_an_hour = format_datetime(now + timedelta(hours=1), usegmt=True)
         headers.append(("Retry-After", in_an_hour if damage.value == "date" else damage.value))
     try:
-        return problem_response(plain(HTTPStatus(damage.status)), *headers)
+        return problem_response(http_error(HTTPStatus(damage.status)), *headers)
     except ValueError:
         return document_response(
             damage.status, {"status": damage.status, "code": "", "message": ""}, *headers

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from voucher_payment_gateway.sandbox import clients
 from voucher_payment_gateway.sandbox.messages import (
-    LARGEST_BODY,
+    MAX_BODY_BYTES,
     Request,
     Response,
     document_response,
@@ -16,7 +16,7 @@ from voucher_payment_gateway.sandbox.messages import (
     query_of,
     segments_of,
 )
-from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, http_error, not_allowed
 from voucher_payment_gateway.sandbox.records import Client
 from voucher_payment_gateway.sandbox.routes import ROUTES, Call, Route, is_served
 from voucher_payment_gateway.sandbox.store import Store
@@ -30,8 +30,8 @@ _CHALLENGE = ("WWW-Authenticate", "Bearer")
 def handle(store: Store, request: Request, *, token_seconds: int) -> Response:
     """Process a request and return the answer; errors are answers too and are not raised."""
     try:
-        if len(request.body) > LARGEST_BODY:
-            raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if len(request.body) > MAX_BODY_BYTES:
+            raise http_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         segments = segments_of(request)
         if request.path == TOKEN_PATH:
             return _token(store, request, token_seconds)
@@ -64,7 +64,7 @@ def _find(store: Store, method: str, segments: tuple[str, ...]) -> tuple[Route, 
             return route, ids
     if served or (found and store.behaviour.cancel_reservation == "not_allowed"):
         raise not_allowed([route.method for route, _ in served])
-    raise plain(HTTPStatus.NOT_FOUND)
+    raise http_error(HTTPStatus.NOT_FOUND)
 
 
 def _client(store: Store, request: Request, route: Route) -> Client:
@@ -72,10 +72,10 @@ def _client(store: Store, request: Request, route: Route) -> Client:
         return store.state.clients[clients.LOCAL_CLIENT_ID]
     header = request.headers.get("authorization", "")
     client, granted = clients.client_of_token(
-        store, header, plain(HTTPStatus.UNAUTHORIZED, "Unauthenticated.")
+        store, header, http_error(HTTPStatus.UNAUTHORIZED, "Unauthenticated.")
     )
     if not granted.issuperset(route.scopes):
-        raise plain(HTTPStatus.FORBIDDEN, "Invalid scope(s) provided.")
+        raise http_error(HTTPStatus.FORBIDDEN, "Invalid scope(s) provided.")
     return client
 
 

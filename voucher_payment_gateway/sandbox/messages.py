@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, http_error
 
 __all__ = [
-    "LARGEST_BODY",
+    "MAX_BODY_BYTES",
     "Delivery",
     "Request",
     "Response",
@@ -24,7 +24,7 @@ __all__ = [
     "segments_of",
 ]
 
-LARGEST_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 """In bytes: a request with more than this is answered with 413."""
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -98,7 +98,7 @@ def form_body(request: Request) -> dict[str, str]:
     try:
         return _pairs(request.body.decode("ascii"))
     except UnicodeDecodeError:
-        raise plain(HTTPStatus.BAD_REQUEST, "The body is not form-encoded.") from None
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body is not form-encoded.") from None
 
 
 def json_body(request: Request) -> dict[str, Any]:
@@ -106,15 +106,15 @@ def json_body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+        raise http_error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     try:
         document = json.loads(request.body, parse_constant=_no_constant)
         # A lone surrogate is a valid JSON string but cannot be encoded.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise plain(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.") from None
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.") from None
     if not isinstance(document, dict):
-        raise plain(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
     return document
 
 
@@ -129,7 +129,7 @@ def _decoded(text: str) -> str:
             return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
         pass
-    raise plain(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
+    raise http_error(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
 
 
 def _no_constant(name: str) -> None:

@@ -24,7 +24,7 @@ _FOLLOWED_BY = {
     "charge": ("refund",),
 }
 """The operations that take the id of an answer."""
-_LARGEST_NUMBER = 999_999_999
+_MAX_NUMBER = 999_999_999
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 
 
@@ -95,7 +95,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
     if route.name not in ("listVouchers", "listCharges"):
         return []
-    number = {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER}
+    number = {"type": "integer", "minimum": 1, "maximum": _MAX_NUMBER}
     schemas: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("page", "per_page"), number),
         **{name: {"type": "string", "format": "date-time"} for name in _DATE_FILTERS},

@@ -16,7 +16,7 @@ _RFC_3339 = re.compile(
 )
 _Row = TypeVar("_Row", Voucher, Booking)
 _PER_PAGE = 25
-_LARGEST_NUMBER = 10**9
+_MAX_NUMBER = 10**9
 
 
 def within(store: Store, query: Mapping[str, str], resource: str) -> Callable[[datetime], bool]:
@@ -70,7 +70,7 @@ def _number(query: Mapping[str, str], name: str, default: int, resource: str) ->
     text = query.get(name)
     if text is None:
         return default
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) < _LARGEST_NUMBER:
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) < _MAX_NUMBER:
         return int(text)
     raise _invalid(resource, name, "integer", f"The {name} must be an integer of at least 1.")
 

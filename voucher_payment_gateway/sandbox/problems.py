@@ -14,8 +14,8 @@ __all__ = [
     "ApiError",
     "FieldError",
     "field_code",
+    "http_error",
     "not_allowed",
-    "plain",
     "unprocessable",
     "voucher_not_found",
 ]
@@ -91,14 +91,14 @@ def voucher_not_found() -> ApiError:
     )
 
 
-def plain(status: HTTPStatus, message: str = "") -> ApiError:
+def http_error(status: HTTPStatus, message: str = "") -> ApiError:
     """Return an error of HTTP itself; the bodies of 400, 401, 403, 405 … are undocumented: invented here."""
     return ApiError(status.value, status.name, message or f"{status.phrase}.", reason=status.name.lower())
 
 
 def not_allowed(allowed: Sequence[str]) -> ApiError:
     """Return the 405 of a path that has other methods."""
-    error = plain(HTTPStatus.METHOD_NOT_ALLOWED)
+    error = http_error(HTTPStatus.METHOD_NOT_ALLOWED)
     error.headers = (("Allow", ", ".join(allowed)),)
     return error
 

@@ -10,9 +10,9 @@ from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Client, Reservation, Voucher
 from voucher_payment_gateway.sandbox.store import Store, fresh_id
 
-__all__ = ["RESERVATION_LIFE", "cancel", "charge", "reserve"]
+__all__ = ["RESERVATION_LIFETIME", "cancel", "charge", "reserve"]
 
-RESERVATION_LIFE = timedelta(minutes=30)
+RESERVATION_LIFETIME = timedelta(minutes=30)
 """Documented: guide, step 6.1."""
 
 
@@ -22,9 +22,9 @@ def reserve(store: Store, client: Client, body: Mapping[str, Any]) -> Reservatio
     ``POST /reservations``. Whether a refused request ends the earlier hold is a switch.
     """
     fields = Fields("RESERVATION.CREATE", body)
-    cents = fields.cents(smallest=0 if store.behaviour.accepts_zero else 1)
+    cents = fields.cents(minimum=0 if store.behaviour.accepts_zero else 1)
     currency, code, pin = fields.currency(), fields.text("code", required=True), fields.text("pin")
-    fields.done()
+    fields.raise_errors()
     voucher = store.voucher_by_code(code)
     if voucher is None:
         raise _unknown_code(store)
@@ -36,7 +36,7 @@ def reserve(store: Store, client: Client, body: Mapping[str, Any]) -> Reservatio
         raise
     _replace(store, voucher)
     now = store.now()
-    reservation = Reservation(fresh_id(), voucher.id, client.id, cents, now, now + RESERVATION_LIFE)
+    reservation = Reservation(fresh_id(), voucher.id, client.id, cents, now, now + RESERVATION_LIFETIME)
     store.state.reservations[reservation.id] = reservation
     voucher.last_reservation_id = reservation.id
     store.mark_changed()
@@ -56,18 +56,18 @@ def charge(
     """
     fields = Fields("RESERVATION.CHARGE", body)
     number = fields.text("order_number", required=True)
-    fields.done()
+    fields.raise_errors()
     reservation = _reservation(store, client, reservation_id)
     if reservation.charge_id and store.behaviour.second_charge == "same":
         return store.state.bookings[reservation.charge_id]
     if reservation.charge_id and store.behaviour.second_charge == "refuse":
         raise store.business_error("RESERVATION", "charged")
-    if not store.in_force(reservation, arrived_at or store.now()):
+    if not store.is_in_force(reservation, arrived_at or store.now()):
         raise store.business_error(
             "RESERVATION", "closed", missing=store.behaviour.forgets_closed_reservations
         )
     voucher = store.state.vouchers[reservation.voucher_id]
-    if not store.usable(voucher):
+    if not store.is_usable(voucher):
         raise store.business_error("RESERVATION", "unusable")
     if voucher.balance_cents < reservation.amount_cents:
         raise store.business_error("RESERVATION", "balance")
@@ -79,7 +79,7 @@ def charge(
 def cancel(store: Store, client: Client, reservation_id: str) -> None:
     """Release a hold. ``DELETE /reservations/{id}``, an undocumented call."""
     reservation = _reservation(store, client, reservation_id)
-    if reservation.charge_id or not store.in_force(reservation, store.now()):
+    if reservation.charge_id or not store.is_in_force(reservation, store.now()):
         raise store.business_error(
             "RESERVATION", "closed", missing=store.behaviour.forgets_closed_reservations
         )
@@ -88,7 +88,7 @@ def cancel(store: Store, client: Client, reservation_id: str) -> None:
 
 
 def _admit(store: Store, client: Client, voucher: Voucher, pin: str, currency: str, cents: int) -> None:
-    if not store.usable(voucher):
+    if not store.is_usable(voucher):
         raise store.business_error("RESERVATION", "unusable")
     if voucher.group_id not in ("", client.group_id):
         raise store.business_error("RESERVATION", "foreign_group")

@@ -39,7 +39,7 @@ class Call:
     arrived_at: datetime | None = None
 
     @property
-    def created(self) -> int:
+    def post_status(self) -> int:
         """The status of a successful POST."""
         return self.store.behaviour.post_status
 
@@ -74,7 +74,7 @@ class Route:
 
 
 def _connect(call: Call) -> Answer:
-    return call.created, client_document(call.store, clients.connect(call.store, call.body))
+    return call.post_status, client_document(call.store, clients.connect(call.store, call.body))
 
 
 def _disconnect(call: Call) -> Answer:
@@ -84,7 +84,7 @@ def _disconnect(call: Call) -> Answer:
 
 def _create(call: Call) -> Answer:
     voucher = vouchers.create(call.store, call.client.id, call.body)
-    return call.created, voucher_document(call.store, voucher, code=True, pin=True)
+    return call.post_status, voucher_document(call.store, voucher, code=True, pin=True)
 
 
 def _list_vouchers(call: Call) -> Answer:
@@ -113,7 +113,9 @@ def _delete(call: Call) -> Answer:
 
 
 def _recharge(call: Call) -> Answer:
-    return call.created, booking_document(call.store, charges.recharge(call.store, call.client, call.body))
+    return call.post_status, booking_document(
+        call.store, charges.recharge(call.store, call.client, call.body)
+    )
 
 
 def _list_charges(call: Call) -> Answer:
@@ -126,17 +128,17 @@ def _get_charge(call: Call) -> Answer:
 
 def _reserve(call: Call) -> Answer:
     reservation = reservations.reserve(call.store, call.client, call.body)
-    return call.created, reservation_document(call.store, reservation)
+    return call.post_status, reservation_document(call.store, reservation)
 
 
 def _charge(call: Call) -> Answer:
     booking = reservations.charge(call.store, call.client, call.ids["id"], call.body, call.arrived_at)
-    return call.created, booking_document(call.store, booking)
+    return call.post_status, booking_document(call.store, booking)
 
 
 def _refund(call: Call) -> Answer:
     booking = charges.refund(call.store, call.client, call.ids["id"], call.body)
-    return call.created, booking_document(call.store, booking)
+    return call.post_status, booking_document(call.store, booking)
 
 
 def _cancel(call: Call) -> Answer:

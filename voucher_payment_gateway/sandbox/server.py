@@ -16,8 +16,8 @@ from typing import Any
 from voucher_payment_gateway.sandbox import control
 from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
-from voucher_payment_gateway.sandbox.messages import LARGEST_BODY, Request, Response, problem_response
-from voucher_payment_gateway.sandbox.problems import plain
+from voucher_payment_gateway.sandbox.messages import MAX_BODY_BYTES, Request, Response, problem_response
+from voucher_payment_gateway.sandbox.problems import http_error
 from voucher_payment_gateway.sandbox.routes import API_PREFIX
 
 __all__ = ["LOOPBACK", "LocalServer", "serve"]
@@ -25,7 +25,7 @@ __all__ = ["LOOPBACK", "LocalServer", "serve"]
 LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _BLOCK = b" " * 64 * 1024
-_LONGEST_LINE = 8192
+_MAX_LINE_BYTES = 8192
 _POLL_SECONDS = 0.02
 _JOIN_SECONDS = 5
 
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.request_version = (
             self.protocol_version
         )  # a malformed version would count as 0.9, without headers
-        self._write_whole(problem_response(plain(status)))
+        self._write_whole(problem_response(http_error(status)))
 
     def _serve(self) -> None:
         body = self._read_body()
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = control.respond(self.server.cloud, Request(self.command, self.path, headers, body))
         except Exception:
             _LOG.exception("The local Voucher Cloud failed on %s.", self.command)
-            answer = problem_response(plain(HTTPStatus.INTERNAL_SERVER_ERROR))
+            answer = problem_response(http_error(HTTPStatus.INTERNAL_SERVER_ERROR))
         self._deliver(answer)
 
     def _read_body(self) -> bytes | None:
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.headers.get("Content-Length", "0").strip()
         if not (text.isascii() and text.isdigit() and len(text) < 16):
             self.send_error(HTTPStatus.BAD_REQUEST)
-        elif int(text) > LARGEST_BODY:
+        elif int(text) > MAX_BODY_BYTES:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             self._drain(int(text))
         else:
@@ -181,24 +181,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_chunks(self) -> bytes | None:
         body = bytearray()
         while size := self._chunk_size():
-            if size < 0 or len(body) + size > LARGEST_BODY:
+            if size < 0 or len(body) + size > MAX_BODY_BYTES:
                 self.send_error(HTTPStatus.BAD_REQUEST if size < 0 else HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 self._drain(size)
                 return None
             body += self.rfile.read(size)
-            self.rfile.readline(_LONGEST_LINE)
-        while self.rfile.readline(_LONGEST_LINE).strip():
+            self.rfile.readline(_MAX_LINE_BYTES)
+        while self.rfile.readline(_MAX_LINE_BYTES).strip():
             continue  # trailers
         return bytes(body)
 
     def _chunk_size(self) -> int:
         """Return the size of the next chunk, 0 for the last, -1 for an invalid one."""
-        text = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+        text = self.rfile.readline(_MAX_LINE_BYTES).partition(b";")[0].strip()
         return int(text, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,8}", text) else -1
 
     def _drain(self, length: int) -> None:
         """Read the rest of the body, up to a limit: closing on unread bytes would reset the connection."""
-        left = min(length, 16 * LARGEST_BODY)
+        left = min(length, 16 * MAX_BODY_BYTES)
         while left > 0 and (got := self.rfile.read1(min(left, len(_BLOCK)))):
             left -= len(got)
 

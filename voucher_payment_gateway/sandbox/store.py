@@ -15,7 +15,7 @@ from voucher_payment_gateway.sandbox.records import Booking, Reservation, State,
 __all__ = ["CODE_LETTERS", "Store", "fresh_id", "fresh_word"]
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
-_VAGUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
+_OPAQUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
 
 
 def fresh_id() -> str:
@@ -40,7 +40,7 @@ class Store:
         self.refusals: list[str] = []
         """The reason of each business error, oldest first; the answers do not show it."""
         self.changed = False
-        self._vague = random.Random(0)  # noqa: S311  varies error codes, nothing secret
+        self._random = random.Random(0)  # noqa: S311  varies error codes, nothing secret
         self._by_code: dict[str, list[str]] = {}
         for voucher in state.vouchers.values():
             self._index(voucher)
@@ -83,13 +83,13 @@ class Store:
         """Yield the bookings of a voucher, oldest first."""
         return (self.state.bookings[booking_id] for booking_id in voucher.booking_ids)
 
-    def usable(self, voucher: Voucher) -> bool:
+    def is_usable(self, voucher: Voucher) -> bool:
         """Return whether a voucher is active, not expired and not locked."""
         locked = 0 < self.behaviour.wrong_pins_until_locked <= voucher.wrong_pins
         expired = voucher.valid_until is not None and voucher.valid_until <= self.now()
         return voucher.status == "active" and not expired and not locked and not voucher.deleted
 
-    def in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
+    def is_in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
         """Return whether a request received at ``arrived_at`` may still charge a reservation."""
         now = self.now()
         if reservation.cancelled_at is not None:
@@ -112,7 +112,7 @@ class Store:
     def held_cents(self, voucher: Voucher) -> int:
         """Return the amount of the open reservation of a voucher, 0 if there is none."""
         reservation = self.state.reservations.get(voucher.last_reservation_id)
-        if reservation is None or reservation.charge_id or not self.in_force(reservation, self.now()):
+        if reservation is None or reservation.charge_id or not self.is_in_force(reservation, self.now()):
             return 0
         return reservation.amount_cents
 
@@ -127,7 +127,7 @@ class Store:
         status = 404 if missing else self.behaviour.refusal_status
         code = self.behaviour.code_names.get(reason, f"{resource}.REFUSED")  # the vague name is invented here
         if self.behaviour.error_codes == "opaque" and reason not in self.behaviour.code_names:
-            code = self._vague.choice(_VAGUE_CODES).format(self._vague.randrange(1000, 9999))
+            code = self._random.choice(_OPAQUE_CODES).format(self._random.randrange(1000, 9999))
         return ApiError(status, code, "The request was refused.", reason=reason)
 
     def _index(self, voucher: Voucher) -> None:

@@ -13,7 +13,7 @@ from voucher_payment_gateway.sandbox.store import Store, fresh_word
 
 __all__ = [
     "INTERVALS",
-    "LONGEST_VALIDITY",
+    "MAX_VALIDITY",
     "activate",
     "create",
     "delete",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 INTERVALS = ("days", "weeks", "months", "years")
-LONGEST_VALIDITY = 7000
+MAX_VALIDITY = 7000
 """In units of any interval. The reference names no maximum; the calendar ends with the year 9999."""
 _LAST_YEAR = 9999
 
@@ -39,8 +39,8 @@ def create(store: Store, client_id: str, body: Mapping[str, Any], *, id_field: s
     voucher_id = _own_id(store, fields, id_field or store.behaviour.create_id_field)
     code = fields.text("code")
     if code and store.code_is_taken(code):
-        fields.wrong("code", "unique", "The code has already been taken.")
-    cents, currency, taxable = fields.cents(smallest=0), fields.currency(), fields.flag("taxable")
+        fields.add_error("code", "unique", "The code has already been taken.")
+    cents, currency, taxable = fields.cents(minimum=0), fields.currency(), fields.flag("taxable")
     now = store.now()
     voucher = Voucher(
         id=voucher_id,
@@ -53,18 +53,18 @@ def create(store: Store, client_id: str, body: Mapping[str, Any], *, id_field: s
         created_at=now,
         updated_at=now,
         sku=fields.text("sku"),
-        batch=fields.text("batch", largest=30),
-        validity_value=fields.integer("validity_value", 36, smallest=1, largest=LONGEST_VALIDITY),
+        batch=fields.text("batch", max_length=30),
+        validity_value=fields.integer("validity_value", 36, minimum=1, maximum=MAX_VALIDITY),
         validity_interval=fields.choice("validity_interval", INTERVALS, "months"),
         type=fields.text("type") or "digital",
         taxable=taxable,
         tax_rate=(fields.text("tax_rate") or None) if body.get("tax_rate") is not None else None,
         order_number=fields.text("order_number"),
-        data=fields.text("data", largest=65535),
+        data=fields.text("data", max_length=65535),
     )
     if valid_from(voucher, now) is None:
-        fields.wrong("validity_value", "max", "The validity_value is too large.")
-    fields.done()
+        fields.add_error("validity_value", "max", "The validity_value is too large.")
+    fields.raise_errors()
     store.add_voucher(voucher, amount_text(cents))
     return voucher
 
@@ -73,8 +73,8 @@ def update(store: Store, voucher_id: str, body: Mapping[str, Any]) -> Voucher:
     """Change ``sku`` and ``batch`` of an inactive voucher. ``PATCH /vouchers/{id}``."""
     voucher = store.voucher(voucher_id)
     fields = Fields("VOUCHER.UPDATE", body)
-    sku, batch = fields.text("sku"), fields.text("batch", largest=30)
-    fields.done()
+    sku, batch = fields.text("sku"), fields.text("batch", max_length=30)
+    fields.raise_errors()
     if voucher.status != "inactive":
         raise store.business_error("VOUCHER", "not_inactive")
     voucher.sku = sku if "sku" in body else voucher.sku
@@ -89,7 +89,7 @@ def set_status(store: Store, voucher_id: str, body: Mapping[str, Any]) -> Vouche
     fields = Fields("VOUCHER.STATUS", body)
     status = fields.choice("status", ("active", "inactive"))
     fields.text("comment", required=store.behaviour.status_comment_required)
-    fields.done()
+    fields.raise_errors()
     if status == voucher.status and store.behaviour.repeated_status == "refuse":
         raise store.business_error("VOUCHER", "status_unchanged")
     if status == "active":
@@ -115,7 +115,7 @@ def delete(store: Store, voucher_id: str, body: Mapping[str, Any]) -> None:
     voucher = store.voucher(voucher_id)
     fields = Fields("VOUCHER.DELETE", body)
     fields.text("comment", required=True)
-    fields.done()
+    fields.raise_errors()
     if reason := store.undeletable_reason(voucher):
         raise store.business_error("VOUCHER", reason)
     voucher.deleted, voucher.balance_cents = True, 0
@@ -166,7 +166,7 @@ def _own_id(store: Store, fields: Fields, id_field: str) -> str:
     if not given:
         return fresh_word(16)
     if given[0] in store.state.vouchers:
-        fields.wrong("custom_id", "unique", "The custom_id has already been taken.")
+        fields.add_error("custom_id", "unique", "The custom_id has already been taken.")
     return given[0]
 
 
