@@ -8,6 +8,10 @@
         ...  # any client against server.base_url
     cloud.ledger.check()
 
+The path of a request: ``server`` or ``transport`` → ``control`` (the page, or on to the API) → ``cloud`` → ``faults`` →
+``http`` → ``routes`` → ``vouchers``, ``reservations``, ``charges`` or ``clients``, which change the ``store``. Each
+booking is also entered in the ``ledger``, which checks the store.
+
 It binds to loopback only and holds well-known credentials. Never use it in production.
 """
 

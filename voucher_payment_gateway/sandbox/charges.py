@@ -94,7 +94,7 @@ def recharge(store: Store, client: Client, body: Mapping[str, Any]) -> Booking:
 def list_page(store: Store, voucher_id: str, query: Mapping[str, str], path: str) -> dict[str, Any]:
     """Return one page of a voucher's bookings. ``GET /vouchers/{id}/charges``."""
     voucher = store.voucher(voucher_id)
-    in_time = within(store, query, "VOUCHER")
+    in_time = within(store, query)
     newest = store.now() - timedelta(seconds=store.behaviour.list_lag_seconds)
     rows = [
         booking

@@ -125,7 +125,7 @@ def delete(store: Store, voucher_id: str, body: Mapping[str, Any]) -> None:
 
 def list_page(store: Store, query: Mapping[str, str], path: str) -> dict[str, Any]:
     """Return one page of vouchers with balances, without codes. ``GET /vouchers``."""
-    in_time = within(store, query, "VOUCHER")
+    in_time = within(store, query)
     number = query.get("filter[order_number]")
     rows = [
         voucher
