@@ -28,7 +28,6 @@ AMENDMENTS = (
     "resolve",
     "_establish_fence",
     "_capture",
-    "_refund",
     "lapse",
 )
 
@@ -104,12 +103,6 @@ class AmendedShop(Shop):
         if amount is not None and (amount != due if is_open else amount > left):
             return
         yield from super()._capture(pk, amount)
-
-    def _refund(self, pk: int, amount: Decimal | None, cancelling: bool) -> Process:
-        """Nothing goes back while a person has to decide about a charge."""
-        if any(op.kind == "charge" and op.state == "manual" for op in self.rows.of_payment(pk)):
-            return
-        yield from super()._refund(pk, amount, cancelling)
 
     def sweep(self) -> Process:
         """What is dead of age lapses, unless a charge is open or left to a person."""

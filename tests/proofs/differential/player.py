@@ -12,7 +12,7 @@ __all__ = ["Engine", "Played", "play"]
 
 LULL = 18 * TICK
 """Seconds between two sweeps after the last step: more than an hour, so that each looks at all that is open."""
-MOST_SWEEPS, LAST_SWEEPS = 60, 3
+MOST_SWEEPS = 60
 
 
 class Engine(ABC):
@@ -106,6 +106,6 @@ def play(engine: Engine) -> Played:
         at += LULL
         engine.advance_to(at)
         engine.sweep()
-        sweeps = sweeps - 1 if engine.is_open() else min(sweeps - 1, LAST_SWEEPS)
+        sweeps = sweeps - 1 if engine.is_open() else 0
     ledger = engine.ledger()
     return Played(records, ledger, engine.fates.seen + operations_seen(ledger))
