@@ -44,13 +44,13 @@ def caught(found, figures):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deviation", deviations.SIMULATED)
-def test_a_deviation_of_the_simulation_is_found(deviation, figures):
+def test_a_planted_deviation_of_the_simulation_is_found(deviation, figures):
     caught(deviations.found_in_simulated(deviations.SIMULATED[deviation]), figures)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deviation", deviations.SHIPPED)
-def test_a_deviation_of_the_shipped_gateway_is_found(deviation, figures):
+def test_a_planted_deviation_of_the_shipped_gateway_is_found(deviation, figures):
     caught(deviations.found_in_shipped(deviations.SHIPPED[deviation]), figures)
 
 
