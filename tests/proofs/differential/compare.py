@@ -2,23 +2,21 @@
 it again and prints it side by side."""
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.proofs.differential.amended import AmendedShop
 from tests.proofs.differential.fates import Fates
 from tests.proofs.differential.ledger import differences
 from tests.proofs.differential.player import Played, play
 from tests.proofs.differential.schedule import Schedule, drawn
 from tests.proofs.differential.simulated import Simulated
 
-__all__ = ["Comparison", "compared", "smallest"]
+__all__ = ["Comparison", "compared", "play_shipped", "play_simulated", "smallest"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a schedule ended in both engines."""
+    """How a schedule went in both engines."""
 
     schedule: Schedule
     simulated: Played
@@ -26,28 +24,24 @@ class Comparison:
 
     @property
     def problems(self) -> list[str]:
-        """What is not equal at the end, and after which step something was not equal for the first time."""
-        found = differences(self.simulated.ledger, self.shipped.ledger)
-        return [*found, f"first after step {self._first()}"] if found else []
-
-    @property
-    def seen(self) -> Counter[str]:
-        return self.shipped.seen
-
-    def _first(self) -> str:
-        return next((name for name, found, _ in self._steps() if found), "none: only the sweeps afterwards")
+        """What is not equal at the end, and after the first step that left something unequal."""
+        at_the_end = differences(self.simulated.ledger, self.shipped.ledger)
+        first = next(
+            ([f"after {name}: {line}" for line in found] for name, found, _ in self._steps() if found), []
+        )
+        return [*first, *(f"at the end: {line}" for line in at_the_end)]
 
     def _steps(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        """Yield each step with what is not equal after it, and with the calls that both made."""
-        for ours, theirs in zip(self.simulated.records, self.shipped.records, strict=True):
-            calls = [f"simulated {', '.join(ours.calls)}", f"shipped   {', '.join(theirs.calls)}"]
-            yield ours.name, differences(ours.ledger, theirs.ledger), calls
+        """Yield each step with what is not equal after it, and with the calls that both engines made."""
+        for simulated, shipped in zip(self.simulated.records, self.shipped.records, strict=True):
+            calls = [f"simulated: {', '.join(simulated.calls)}", f"shipped:   {', '.join(shipped.calls)}"]
+            yield simulated.name, differences(simulated.ledger, shipped.ledger), calls
 
     def story(self) -> str:
-        """Tell what was asked for, which calls it took, and what differed."""
-        lines = [f"{self.schedule.behaviour}", f"{self.schedule.orders}, {self.schedule.balances} cents"]
-        for step, (_, found, calls) in zip(self.schedule.steps, self._steps(), strict=False):
-            lines += [f"{step.at:6} s {step}", *(f"    {each}" for each in [*calls, *found])]
+        """Tell what was asked for, which calls it took, and what was not equal afterwards."""
+        lines = [str(self.schedule.behaviour), *map(str, self.schedule.orders)]
+        for step, (_, found, calls) in zip(self.schedule.steps, self._steps(), strict=True):
+            lines += [str(step), *(f"    {line}" for line in [*calls, *found])]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -56,27 +50,36 @@ class Comparison:
         return f"seed {seed} (again: python -m tests.proofs.differential.compare {seed})\n  {found}"
 
 
-def compared(schedule: Schedule, shop: type[AmendedShop] = AmendedShop) -> Comparison:
+def compared(schedule: Schedule) -> Comparison:
     """Play a schedule through both engines."""
+    return Comparison(schedule, play_simulated(schedule), play_shipped(schedule))
+
+
+def play_simulated(schedule: Schedule) -> Played:
+    return play(Simulated(schedule, _fates(schedule)))
+
+
+def play_shipped(schedule: Schedule) -> Played:
     from tests.proofs.differential.shipped import shipped
 
-    ours, theirs = (Fates(schedule.seed, schedule.fault_rate, schedule.worker_rate) for _ in range(2))
-    simulated = play(Simulated(schedule, ours, shop))
-    with shipped(schedule, theirs) as engine:
-        return Comparison(schedule, simulated, play(engine))
+    with shipped(schedule, _fates(schedule)) as engine:
+        return play(engine)
 
 
-def smallest(schedule: Schedule, shop: type[AmendedShop] = AmendedShop) -> Comparison:
-    """Leave steps out as long as both engines still differ, and return what is left."""
+def _fates(schedule: Schedule) -> Fates:
+    return Fates(schedule.seed, schedule.fault_rate, schedule.worker_rate)
+
+
+def smallest(schedule: Schedule) -> Comparison:
+    """Leave out steps as long as the engines still differ, and return the comparison of what is left."""
     number = 0
     while number < len(schedule.steps):
-        steps = schedule.steps[:number] + schedule.steps[number + 1 :]
-        fewer = replace(schedule, steps=steps)
-        if compared(fewer, shop).problems:
+        fewer = replace(schedule, steps=schedule.steps[:number] + schedule.steps[number + 1 :])
+        if compared(fewer).problems:
             schedule = fewer
         else:
             number += 1
-    return compared(schedule, shop)
+    return compared(schedule)
 
 
 def main() -> int:
@@ -85,9 +88,9 @@ def main() -> int:
     with database():
         comparison = compared(drawn(int(sys.argv[1])))
         if comparison.problems:
+            print(comparison, "\nThe fewest of its steps that differ:", sep="")
             comparison = smallest(comparison.schedule)
-    print(comparison.story())
-    print(comparison)
+    print(comparison.story(), comparison, sep="\n")
     return 1 if comparison.problems else 0
 
 

@@ -21,7 +21,9 @@ WRITES = {"reserve": 3, "charge": 2, "refund": 2}
 """How many statements write down an answer, all of them in one transaction: it makes no difference ahead of which one
 the worker crashes."""
 LATENESS = (204, 409, 614, 819)
-"""Seconds after the beginning of a step: just ahead of a later one, and sooner than a refund is repeated."""
+"""Seconds after the beginning of a step: ahead of a later one, and sooner than a refund is repeated."""
+APART = 20.0
+"""Seconds by which a request may land sooner than that: no two land at the same instant, in whatever order."""
 
 
 class Crash(Exception):  # noqa: N818  no error: the process ends
@@ -77,7 +79,10 @@ class Fates:
         random = Random(key)
         drawn = random.random()
         if drawn < self.fault_rate:
-            return Fate(fault=random.choice(KINDS[kind]), lands_after=random.choice(LATENESS))
+            return Fate(
+                fault=random.choice(KINDS[kind]),
+                lands_after=random.choice(LATENESS) - random.uniform(0, APART),
+            )
         if drawn < self.fault_rate + self.worker_rate:
             return Fate(worker=random.choice(WORKER), write=random.randint(1, WRITES.get(kind, 1)))
         return OK

@@ -1,10 +1,11 @@
 """What both engines are compared by: each operation, each payment and each cent, as plain values under plain names."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Ledger", "cents", "differences", "operation_lines", "payment_line"]
+__all__ = ["Ledger", "cents", "differences", "operation_lines", "operations_seen", "payment_line"]
 
 Ledger = dict[str, Any]
 
@@ -21,6 +22,12 @@ def operation_lines(order: str, operations: Iterable[tuple[str, int, str, int]])
 def payment_line(order: str, *, status: str, captured: Decimal, refunded: Decimal, held: Decimal) -> Ledger:
     """Name a payment as (status, captured, refunded, held)."""
     return {f"order {order}": (status, cents(captured), cents(refunded), cents(held))}
+
+
+def operations_seen(ledger: Ledger) -> Counter[str]:
+    """Count the operations by kind and state."""
+    found = [each for name, each in ledger.items() if ", operation " in name]
+    return Counter([*("operations" for _ in found), *(f"{kind} {state}" for kind, _, state, _ in found)])
 
 
 def differences(simulated: Ledger, shipped: Ledger) -> list[str]:

@@ -5,14 +5,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.proofs.differential.fates import Fates
-from tests.proofs.differential.ledger import Ledger
+from tests.proofs.differential.ledger import Ledger, operations_seen
 from tests.proofs.differential.schedule import SLEEP, TICK, Schedule, Step
 
 __all__ = ["Engine", "Played", "play"]
 
 LULL = 18 * TICK
 """Seconds between two sweeps after the last step: more than an hour, so that each looks at all that is open."""
-MOST_SWEEPS, LAST_SWEEPS = 60, 3
+MOST_SWEEPS = 60
 
 
 class Engine(ABC):
@@ -87,6 +87,11 @@ class Played:
     ledger: Ledger
     seen: Counter[str]
 
+    @property
+    def ledgers(self) -> list[Ledger]:
+        """The ledgers after each step, and at the end."""
+        return [*(record.ledger for record in self.records), self.ledger]
+
 
 def play(engine: Engine) -> Played:
     """Play the engine's schedule to its end."""
@@ -101,5 +106,6 @@ def play(engine: Engine) -> Played:
         at += LULL
         engine.advance_to(at)
         engine.sweep()
-        sweeps = sweeps - 1 if engine.is_open() else min(sweeps - 1, LAST_SWEEPS)
-    return Played(records, engine.ledger(), engine.fates.seen)
+        sweeps = sweeps - 1 if engine.is_open() else 0
+    ledger = engine.ledger()
+    return Played(records, ledger, engine.fates.seen + operations_seen(ledger))

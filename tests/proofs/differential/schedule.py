@@ -29,7 +29,7 @@ LIVES = (
     ("cancel", "capture"),
 )
 """What is asked for of an order after it was authorized; a part of it, as each step may be left out."""
-OTHERS = ("till_reserve", "till_charge", "clerk")
+OTHERS = ("till_reserve", "till_charge", "clerk", "clerk")
 SETTLE_RATE = 0.35
 NUMBERS = ("1001", "10010", "1001-1")
 
@@ -88,7 +88,7 @@ def drawn(seed: int) -> Schedule:
         tuple(_balance(random, orders, voucher) for voucher in range(vouchers)),
         orders,
         tuple(_steps(random, orders)),
-        fault_rate=random.choice((0.1, 0.3, 0.5)),
+        fault_rate=random.choice((0.1, 0.3, 0.5, 0.7)),
         worker_rate=random.choice((0.0, 0.1, 0.2)),
     )
 
@@ -117,7 +117,7 @@ def _balance(random: Random, orders: tuple[Order, ...], voucher: int) -> int:
 
 def _steps(random: Random, orders: tuple[Order, ...]) -> list[Step]:
     left = [["authorize", *_life(random)] for _ in orders]
-    others_rate, steps, at = random.choice((0.0, 0.1, 0.2)), [], 0
+    others_rate, steps, at = random.choice((0.0, 0.1, 0.3)), [], 0
     while any(left):
         drawn = random.random()
         index = random.choice([place for place, verbs in enumerate(left) if verbs])

@@ -1,27 +1,25 @@
 """A schedule played on the shipped gateway: the real ORM, the real client, the local Voucher Cloud.
 
-Here stand all the names of the package that are not public: the place where the client of a process is kept.
+Of the package it takes one name that is not public: where the client of a process is kept.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import Context
 from datetime import timedelta
 from decimal import Decimal
-from http import HTTPStatus
 from random import Random
-from typing import Any
 
 from django.conf import settings
 from django.db import connection as database
 from django.test import override_settings
 
-from tests.proofs.differential.fates import Crash, Fate, Fates
+from tests.proofs.differential.fates import Crash, Fates
 from tests.proofs.differential.ledger import Ledger, cents, operation_lines, payment_line
 from tests.proofs.differential.player import Engine
 from tests.proofs.differential.schedule import Schedule, Step
+from tests.proofs.differential.scripted_client import MEANINGS, REFUSED, scripted_client
 from tests.proofs.differential.standing import Standing
 from tests.proofs.simulation.remote import Behaviour as Simulated
 from tests.proofs.simulation.remote import euros
@@ -29,36 +27,13 @@ from tests.proofs.storm.clock import shared_time
 from tests.proofs.storm.day import MORNING, no_rows, quiet
 from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
-from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
-from voucher_payment_gateway.sandbox import (
-    LOCAL_CLIENT_ID,
-    ApiError,
-    Behaviour,
-    Clock,
-    LocalVoucherCloud,
-    mock_transport,
-)
+from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, ApiError, Behaviour, Clock, LocalVoucherCloud
 
 __all__ = ["Shipped", "shipped"]
 
-FAULTS = {
-    "not_sent": "before:refused",
-    "lost": "before:hang",
-    "late": "late:hang",
-    "answer_lost": "after:reset",
-    "broken_before": "before:500",
-    "broken_after": "after:html502",
-    "redirected": "after:redirect",
-    "throttled": "before:429=3",
-    "refused": "before:422",
-}
-REFUSED = HTTPStatus(422).name
-MEANINGS = {REFUSED: "currency_mismatch"}
-"""A refusal that no smaller amount would change: else the shipped gateway asks what the voucher holds, and reserves
-that; the simulation authorizes all or nothing."""
 MUCH = Decimal("99999.00")
 """What an order costs: never less than is to be captured, which the simulation does not look at."""
 LONG = 10_000_000
@@ -118,7 +93,7 @@ class Shipped(Engine):
         self.orders = [Order.objects.create(number=each.number, total=MUCH) for each in schedule.orders]
         self.clients = {cloud.add_client(name=who).id: who for who in ("till", "clerk")}
         self.clients[LOCAL_CLIENT_ID] = "shop"
-        self.client = _client(self)
+        self.client = scripted_client(self, cloud, self.vouchers)
         self._till: dict[int, str] = {}
 
     def advance_to(self, at: float) -> None:
@@ -237,98 +212,3 @@ class Shipped(Engine):
                 for row in self.cloud.bookings(voucher.id)
             ]
         return ledger
-
-
-def _client(engine: Shipped) -> "ScriptedClient":
-    made = ScriptedClient(
-        client_id="local-shop",
-        client_secret="local-shop-secret",
-        base_url="https://differential.invalid/v1",
-        transport=mock_transport(engine.cloud),
-        error_meanings=MEANINGS,
-    )
-    made.engine, made.armed = engine, 0
-    return made
-
-
-class ScriptedClient(VoucherCloud):
-    """The real client, whose calls have the fates that their keys have."""
-
-    engine: Shipped
-    armed: int
-    """How many statements away a worker's crash is; 0 where none is to come."""
-
-    def reserve(self, **fields: Any) -> Any:
-        voucher = next(
-            place for place, each in enumerate(self.engine.vouchers) if each.code == fields["code"]
-        )
-        return self._scripted("reserve", voucher, lambda: super(ScriptedClient, self).reserve(**fields))
-
-    def charge(self, reservation_id: str, order_number: str) -> Any:
-        voucher = self._voucher_of(self.engine.cloud.store.state.reservations[reservation_id])
-        call = super().charge
-        return self._scripted("charge", voucher, lambda: call(reservation_id, order_number))
-
-    def refund(self, charge_id: str, amount: Decimal, currency: str) -> Any:
-        voucher = self._voucher_of(self.engine.cloud.store.state.bookings[charge_id])
-        call = super().refund
-        return self._scripted("refund", voucher, lambda: call(charge_id, amount, currency))
-
-    def cancel_reservation(self, reservation_id: str) -> None:
-        voucher = self._voucher_of(self.engine.cloud.store.state.reservations[reservation_id])
-        call = super().cancel_reservation
-        self._scripted("release", voucher, lambda: call(reservation_id))
-
-    def list_voucher_charges(self, voucher_id: str, **filters: Any) -> Any:
-        voucher = [each.id for each in self.engine.vouchers].index(voucher_id)
-        call = super().list_voucher_charges
-        return self._scripted("list", voucher, lambda: list(call(voucher_id, **filters)))
-
-    def _voucher_of(self, row: Any) -> int:
-        return [each.id for each in self.engine.vouchers].index(row.voucher_id)
-
-    def _scripted(self, kind: str, voucher: int, call: Callable[[], Any]) -> Any:
-        fate = self.engine.fates.of(kind, voucher)
-        if fate.worker == "crash_before":
-            raise Crash
-        try:
-            answer = self._met(fate, call)
-        except VoucherGatewayError:
-            if fate.worker == "crash_after":
-                raise Crash from None
-            self._perhaps_asleep(fate)
-            raise
-        self._perhaps_asleep(fate)
-        if fate.worker == "crash_after":
-            if kind in ("list", "release"):
-                raise Crash
-            self.armed = fate.write
-        return answer
-
-    def _perhaps_asleep(self, fate: Fate) -> None:
-        if fate.worker == "sleep_after":
-            Context().run(self.engine.sleep)
-
-    def _met(self, fate: Fate, call: Callable[[], Any]) -> Any:
-        """Make a call, however many requests it takes, and have all of them meet the same fault."""
-        faults, clock = self.engine.cloud.faults, self.engine.cloud.clock
-        if fate.fault:
-            lands_after = self.engine.begun_at + fate.lands_after - self.engine.now()
-            faults.next(FAULTS[fate.fault], times=None, lands_after_seconds=lands_after)
-        try:
-            return call()
-        finally:
-            faults.clear()
-            clock.advance(0.3)
-
-    def statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Run a statement of the shop's database, or crash ahead of it."""
-        if self.armed and sql.startswith(("INSERT", "UPDATE")):
-            self.armed -= 1
-            if not self.armed:
-                raise Crash
-        return execute(sql, params, many, context)
-
-    def must_have_crashed(self) -> None:
-        """Make sure that no crash is left for a later step."""
-        assert not self.armed, "fewer statements were written than was thought"

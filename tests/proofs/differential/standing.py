@@ -5,6 +5,7 @@
 - What goes back for several charges at once: the shipped gateway writes all the refunds down, to wait for their turn as
   well; the simulation makes one after the other.
 - All back while a refund is due: the shipped gateway sends that one first, the simulation waits for it.
+- A refund while a person has to decide about a charge: the shipped gateway refuses it, the simulation makes it.
 - What comes after a full return of a part: the shipped gateway may charge what is left, the simulation has ended.
 - A capture after one that was refused before it was sent: the shipped gateway counts the refusals of calls alone.
 """
@@ -31,10 +32,12 @@ class Standing:
         has_due_refund = ("refund", "due") in {(kind, state) for kind, state, _ in self.operations}
         is_returned = 0 < self.captured == self.refunded
         never_sent = ("refused", 0) in charges[-1:]
+        undecided = "manual" in {state for state, _ in charges}
         reasons = {
             "capture": is_returned or never_sent,
             "capture_part": is_returned or never_sent,
-            "refund": several or has_due_refund,
+            "refund": several or has_due_refund or undecided,
+            "refund_part": undecided,
             "cancel": several or is_returned,
         }
         return self.is_voucher_busy or reasons.get(verb, False)
