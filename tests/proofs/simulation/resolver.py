@@ -118,9 +118,9 @@ class Resolver(Client):
             error = raised
         yield STEP
         judgement = resolution.judge_fence(fence, error)
-        if judgement == "again" and error:
+        if judgement == "retry" and error:
             raise error
-        if judgement == "fails":
+        if judgement == "failed":
             return False
         if self.rows.operations[operation.pk].claim != operation.claim:
             raise ConflictError

@@ -10,9 +10,11 @@ def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
         from voucher_payment_gateway.rules.resolution import Decision
 
-        def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+        def mutated(unknown: Any, read_at: Any, tolerances: Any) -> Any:
             return (
-                Decision("not_booked") if unknown.kind == kind else after_absence(unknown, read_at, figures)
+                Decision("not_booked")
+                if unknown.kind == kind
+                else after_absence(unknown, read_at, tolerances)
             )
 
         return mutated

@@ -26,7 +26,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherUnusableError,
 )
 from voucher_payment_gateway.money import CENT, ZERO
-from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.sealing import Secret
 
@@ -37,14 +37,14 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class Hold:
-    """A reservation as it was answered; ``until`` is counted on our own clock, and from ``dead_at`` on it cannot
+    """A reservation as it was answered; ``until`` is counted on our own clock, and from ``expired_at`` on it cannot
     be charged any more."""
 
     reservation_id: str
     voucher_id: str
     amount: Decimal
     until: datetime
-    dead_at: datetime
+    expired_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
     is_all: bool = False
@@ -153,7 +153,7 @@ def _as_hold(answer: Reservation) -> Hold:
         voucher_id=answer.voucher_id,
         amount=answer.amount,
         until=until,
-        dead_at=dead_at(until, answer.valid_until),
+        expired_at=expired_at(until, answer.valid_until),
         taxable=answer.voucher_taxable,
         tax_rate=_rate(answer.voucher_tax_rate),
     )

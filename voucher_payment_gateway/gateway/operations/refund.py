@@ -63,9 +63,9 @@ class RefundHandler(OperationHandler):
             remote_id=answer.id,
             baseline=operation.baseline or (),
             voucher_id=operation.voucher_id,
-            told_voucher_id=answer.voucher_id,
+            answered_voucher_id=answer.voucher_id,
             reference=operation.reference,
-            told_reference=answer.order_number,
+            answered_reference=answer.order_number,
         ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return answer.id

@@ -73,7 +73,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
-        "reservation_dead_at": hold.dead_at,
+        "reservation_dead_at": hold.expired_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,
         "tax_rate": hold.tax_rate,

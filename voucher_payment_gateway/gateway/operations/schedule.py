@@ -22,7 +22,7 @@ def lease_seconds() -> float:
 def next_try(operation: VoucherOperation) -> datetime:
     """Return when to look again: soon after it was sent, then ever more seldom, at least every hour."""
     now = timezone.now()
-    return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
+    return timing.next_attempt_at(now, operation.sending_at or operation.created_at or now)
 
 
 def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> datetime:

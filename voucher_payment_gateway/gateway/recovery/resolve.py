@@ -214,7 +214,7 @@ def _fence_by_reserving(operation: VoucherOperation) -> bool:
 
 def _confirms(fence: Literal["reserve", "release"], error: VoucherGatewayError) -> bool:
     """Return that the fence failed, or raise ``error`` where it is to be tried again."""
-    if judge_fence(fence, error) == "again":
+    if judge_fence(fence, error) == "retry":
         raise error
     return False
 

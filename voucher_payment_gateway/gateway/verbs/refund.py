@@ -16,7 +16,7 @@ from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.verdicts import counts_as_given_back
+from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
 __all__ = ["refund", "refund_payment"]
 
@@ -114,7 +114,7 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
     operations = list(VoucherOperation.current.filter(payment=payment).order_by("pk"))
     gone: dict[str, Decimal] = {}
     for operation in operations:
-        if operation.kind == "refund" and counts_as_given_back(operation.state):
+        if operation.kind == "refund" and counts_as_refunded(operation.state):
             gone[operation.target_id] = gone.get(operation.target_id, ZERO) + operation.amount
     charges = [
         operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
