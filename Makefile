@@ -34,6 +34,10 @@ demo: install ## start the local Voucher Cloud and the example shop together
 test: install ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-fast
+test-fast: install ## the units alone: no proofs, no browser, no servers (minutes)
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \

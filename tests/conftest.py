@@ -114,8 +114,26 @@ class Shop:
         return sent
 
 
+SLOW = (
+    *("tests/proofs/", "tests/browser/"),
+    *("tests/docs/test_tutorial.py", "tests/testing/test_how_to.py", "tests/test_walkthrough.py"),
+    *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
+    *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),
+    *("tests/checkout/test_guesses.py", "tests/test_figures.py"),
+    *(
+        "tests/test_token_cache.py::test_a_cold_start",
+        "tests/throttle/test_counts.py::test_processes_at_once",
+    ),
+)
+"""Proofs, browsers, and tests that start programs or play thousands of rounds: left out by ``make test-fast``."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """With ``REQUIRE_ALL_PARTS`` (CI), a test that would be skipped for a missing part fails."""
+    """Mark slow tests. With ``REQUIRE_ALL_PARTS`` (CI), a test that would be skipped for a missing part fails."""
+    for item in items:
+        starts_a_server = "postgres_url" in getattr(item, "fixturenames", ()) or "[redis" in item.name
+        if starts_a_server or item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     if os.environ.get("REQUIRE_ALL_PARTS"):
         config.pluginmanager.register(_NoSkips())
 
