@@ -97,7 +97,7 @@ class Resolver(Client):
                 release_works=self.remote.behaviour.release_works,
                 failed=failed,
             )
-            if fence == "death":
+            if fence == "expiry":
                 self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._establish_fence(fence, operation, payment)):
