@@ -153,7 +153,7 @@ class Resolver(Client):
             if self.rows.compare_and_set(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
                 yield STEP
                 yield from self.execute_due(operation)
-        elif what == "hand_over":
+        elif what == "require_review":
             self._require_review(operation)
         elif what == "give_up":
             self.rows.compare_and_set(operation, state="not_applied", reread_at=self._reread_at(operation))
