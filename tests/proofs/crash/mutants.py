@@ -39,7 +39,7 @@ MUTANTS = {
     # a cancelled payment keeps its code until the maximum age
     "code_of_a_cancelled_payment": Mutant(
         cancel,
-        "_ended",
+        "_cancelled_fields",
         lambda: {"status": "cancelled", "amount_authorized": 0, "reserved_until": None},
         "cancel_reserved K4 none again",
         "(cancelled) is still stored",
