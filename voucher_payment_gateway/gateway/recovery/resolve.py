@@ -235,7 +235,7 @@ def _is_wanted(operation: VoucherOperation) -> bool:
 
 
 def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Surely nothing was booked: send it again, give it up, or hand it to a person."""
+    """Surely nothing was booked: send it again, give it up, or require a review."""
     match after_proven_absence(
         wanted=_is_wanted(operation),
         sends=operation.attempts,
