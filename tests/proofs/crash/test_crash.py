@@ -79,7 +79,7 @@ def test_the_points_are_numbered_without_a_gap():
 
 
 def test_the_table_in_the_documentation_has_every_point():
-    table = section(page("explanation/money-safety.md"), "Crash points")
+    table = section(page("explanation/proofs.md"), "Crash points")
     assert [cells[0] for cells in rows(table)] == NAMES
 
 

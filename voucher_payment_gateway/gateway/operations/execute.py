@@ -8,7 +8,7 @@ Inside the caller's transaction beat one joins it, and beats two and three follo
 a crash leaves behind. Nothing else in the package moves money.
 
 A comment that begins with K and a number is a crash point: a process may be killed before the next line. The table in
-``docs/explanation/money-safety.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
+``docs/explanation/proofs.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
 """
 
 import logging
