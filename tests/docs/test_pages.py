@@ -269,12 +269,12 @@ def test_the_lease_and_the_figures_about_time_are_those_of_the_code():
     assert f"less a margin of {timing.USE_MARGIN_SECONDS} seconds" in text
     assert conflicts.MAX_CONFLICTS == 12
     assert "twelve conflicts" in " ".join(text.split())
-    assert timing.EARLIEST_LOOK_SECONDS == 30
+    assert timing.MIN_BACKOFF_SECONDS == 30
     assert "after 30 seconds at first" in " ".join(page("reference/verbs.md").split())
     settings = conf.GatewaySettings.model_fields
     assert f"`LIST_LAG_SECONDS` ({settings['LIST_LAG_SECONDS'].default})" in text
     assert f"`REFUND_GRACE_SECONDS` ({settings['REFUND_GRACE_SECONDS'].default})" in text
-    assert (resolution.DEAD_MARGIN_SECONDS, resolution.TRAILING_READ_SECONDS) == (5 * 60, 2 * 3600)
+    assert (resolution.EXPIRY_MARGIN_SECONDS, resolution.TRAILING_READ_SECONDS) == (5 * 60, 2 * 3600)
     assert "expired 5 minutes after its end" in text
     assert "35 minutes after the answer" in text
     assert "once more two hours later (`reread_at`)" in text

@@ -12,7 +12,7 @@ from voucher_payment_gateway.rules.evidence import (
 
 
 @pytest.mark.parametrize(
-    ("charged", "told_voucher_id", "told_reference", "expected"),
+    ("charged", "answered_voucher_id", "answered_reference", "expected"),
     [
         ("5.00", "v1", "A-1.x", True),
         ("5.00", None, "A-1.x", True),
@@ -27,20 +27,22 @@ from voucher_payment_gateway.rules.evidence import (
         ("5.00", "v2", None, False),
     ],
 )
-def test_a_charge_is_answered_only_by_its_own_facts(charged, told_voucher_id, told_reference, expected):
+def test_a_charge_is_answered_only_by_its_own_facts(
+    charged, answered_voucher_id, answered_reference, expected
+):
     found = is_answer_to_charge(
         amount=D("5.00"),
         charged=D(charged),
         voucher_id="v1",
-        told_voucher_id=told_voucher_id,
+        answered_voucher_id=answered_voucher_id,
         reference="A-1.x",
-        told_reference=told_reference,
+        answered_reference=answered_reference,
     )
     assert found is expected
 
 
 @pytest.mark.parametrize(
-    ("remote_id", "told_voucher_id", "told_reference", "expected"),
+    ("remote_id", "answered_voucher_id", "answered_reference", "expected"),
     [
         ("r2", "v1", "A-1.x", True),
         ("r2", None, None, True),
@@ -52,15 +54,15 @@ def test_a_charge_is_answered_only_by_its_own_facts(charged, told_voucher_id, to
     ],
 )
 def test_a_refund_is_answered_by_no_row_that_was_there_before(
-    remote_id, told_voucher_id, told_reference, expected
+    remote_id, answered_voucher_id, answered_reference, expected
 ):
     found = is_answer_to_refund(
         remote_id=remote_id,
         baseline={"r1"},
         voucher_id="v1",
-        told_voucher_id=told_voucher_id,
+        answered_voucher_id=answered_voucher_id,
         reference="A-1.x",
-        told_reference=told_reference,
+        answered_reference=answered_reference,
     )
     assert found is expected
 

@@ -189,5 +189,5 @@ def test_a_booking_that_fits_two_payments_names_none():
     ],
 )
 def test_a_hold_is_left_open_where_nothing_needs_it(status, minutes_dead, was_used_up, expected):
-    dead_at = None if minutes_dead is None else NOON - timedelta(minutes=minutes_dead)
-    assert is_left_open(status, dead_at, was_used_up=was_used_up, now=NOON) is expected
+    expired_at = None if minutes_dead is None else NOON - timedelta(minutes=minutes_dead)
+    assert is_left_open(status, expired_at, was_used_up=was_used_up, now=NOON) is expected

@@ -40,15 +40,15 @@ def test_nothing_has_failed_before_something_was_tried():
 @pytest.mark.parametrize(
     ("error", "reserve", "release"),
     [
-        (None, "stands", "stands"),
-        (RefusedError(), "fails", "fails"),
-        (InsufficientBalanceError(), "fails", "fails"),
-        (OutcomeUnknownError(), "again", "fails"),
-        (UnavailableError(), "again", "fails"),
-        (CredentialsError(), "again", "fails"),
-        (CredentialsError(missing_scope="use"), "fails", "fails"),
-        (UnavailableError(http_status=404), "again", "fails"),
-        (UnavailableError(code="answer_not_ours"), "again", "fails"),
+        (None, "confirmed", "confirmed"),
+        (RefusedError(), "failed", "failed"),
+        (InsufficientBalanceError(), "failed", "failed"),
+        (OutcomeUnknownError(), "retry", "failed"),
+        (UnavailableError(), "retry", "failed"),
+        (CredentialsError(), "retry", "failed"),
+        (CredentialsError(missing_scope="use"), "failed", "failed"),
+        (UnavailableError(http_status=404), "retry", "failed"),
+        (UnavailableError(code="answer_not_ours"), "retry", "failed"),
     ],
 )
 def test_only_a_granted_call_is_a_fence(error, reserve, release):

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import ends_soon, held_until, is_usable, may_be_charged
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -30,10 +30,10 @@ def test_a_charge_takes_a_usable_hold_of_exactly_its_amount(seconds_left, held, 
 
 def test_a_hold_is_believed_dead_five_minutes_after_its_end_or_later_if_the_server_says_so():
     ours = NOON + timedelta(minutes=5)
-    assert dead_at(NOON, None) == ours
-    assert dead_at(NOON, NOON - timedelta(hours=2)) == ours
-    assert dead_at(NOON, NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)
-    assert dead_at(NOON, NOON + timedelta(days=400)) == ours + timedelta(hours=24)
+    assert expired_at(NOON, None) == ours
+    assert expired_at(NOON, NOON - timedelta(hours=2)) == ours
+    assert expired_at(NOON, NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)
+    assert expired_at(NOON, NOON + timedelta(days=400)) == ours + timedelta(hours=24)
 
 
 def test_a_hold_ends_soon_from_ten_minutes_before_its_end():

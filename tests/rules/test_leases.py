@@ -9,7 +9,7 @@ from voucher_payment_gateway.rules.timing import (
     after_lease,
     lease_seconds,
     may_begin,
-    next_look_at,
+    next_attempt_at,
     next_send_at,
 )
 
@@ -37,7 +37,7 @@ def test_a_lease_that_ran_out_never_means_to_send_again(kind, state):
 
 @pytest.mark.parametrize(("age", "wait"), [(0, 30), (30, 30), (31, 31), (3600, 3600), (3601, 3600), (-5, 30)])
 def test_what_is_old_is_looked_at_more_seldom(age, wait):
-    assert next_look_at(NOON, NOON - timedelta(seconds=age)) == NOON + timedelta(seconds=wait)
+    assert next_attempt_at(NOON, NOON - timedelta(seconds=age)) == NOON + timedelta(seconds=wait)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from voucher_payment_gateway.rules.states import (
 from voucher_payment_gateway.rules.verdicts import (
     after_refused_charge,
     before_cancel,
-    counts_as_given_back,
+    counts_as_refunded,
     status_after_refund,
 )
 
@@ -57,12 +57,12 @@ def test_a_payment_is_never_called_cancelled_with_a_cent_less(refunded, cancelli
 
 @pytest.mark.parametrize("state", ["due", "sending", "unknown", "succeeded", "manual"])
 def test_a_refund_that_may_have_been_booked_counts(state):
-    assert counts_as_given_back(state)
+    assert counts_as_refunded(state)
 
 
 @pytest.mark.parametrize("state", ["refused", "not_applied"])
 def test_a_refund_that_was_not_booked_does_not_count(state):
-    assert not counts_as_given_back(state)
+    assert not counts_as_refunded(state)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The decisions about money as pure functions over values: no I/O, no clock, no Django."""
+"""The decisions about money, as pure functions of values: no I/O, no clock, no Django."""

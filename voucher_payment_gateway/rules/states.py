@@ -1,4 +1,4 @@
-"""The states of payments and operations, and which of them mean what."""
+"""The states of payments and operations, the transitions between them, and the groups of states that rules refer to."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -35,32 +35,32 @@ TRANSITIONS: Final[Mapping[str | None, tuple[str, ...]]] = {
     "refused": (),
     "not_applied": (),
 }
-"""From each state of an operation those that may follow; ``None`` is an operation that is not written yet."""
+"""The states that may follow each state of an operation; ``None`` is an operation that is not stored yet."""
 
 LIVE_STATUSES: Final = ("selected", "authorized", "lapsed")
-"""A voucher stands at most once in these on one order; entering its code again means the same payment."""
+"""An order has at most one such payment per voucher; entering the code again returns that payment."""
 
 HELD_BEFORE: Final = ("authorized", "lapsed")
-"""The voucher was held for the order, and may be held again with the code that is kept."""
+"""The voucher was held for the order, and can be held again with the stored code."""
 
 OPEN_STATES: Final = ("due", "sending", "unknown")
-"""Not decided yet: money may be in flight, and nobody may start another operation on the voucher."""
+"""Not decided yet: money may be in flight, which blocks every other operation on the voucher."""
 
 NOT_ENDED: Final = ("selected", "authorized", "lapsed", "captured", "refunded")
-"""A wish to cancel such a payment is still to be carried out."""
+"""A cancel request for such a payment is still to be carried out."""
 
 MONEY_KINDS: Final = ("charge", "refund", "recharge")
-"""Bookings on a voucher; at most one of them is open per voucher. A reservation, its release and a status change book
-nothing, so repeating them loses nothing."""
+"""Kinds that book on a voucher; at most one of them is open per voucher. Reserving, releasing and changing the status
+book nothing, so repeating them is safe."""
 
 
 class TransitionError(RuntimeError):
-    """A transition that is not in ``TRANSITIONS``: a mistake in the code. Nothing was written."""
+    """A transition that is not in ``TRANSITIONS``: a bug. Nothing was written."""
 
 
 def check_transition(before: str | None, after: str) -> None:
     """Raise TransitionError unless an operation may go from ``before`` to ``after``. Staying in an open state is
-    allowed: a lease, a fence or a next attempt changes the row and not its state."""
+    allowed: a lease, a fence or another attempt changes the row without changing its state."""
     if after not in TRANSITIONS[before] and not (after == before and before in (*OPEN_STATES, "manual")):
         raise TransitionError(f"no transition from {before or 'start'} to {after}")
 
@@ -68,7 +68,7 @@ def check_transition(before: str | None, after: str) -> None:
 def status_without_hold(
     captured: Decimal, refunded: Decimal, *, otherwise: Literal["lapsed", "failed"]
 ) -> PaymentStatus:
-    """Return what a payment is called once nothing is held for it: what it was charged before is not forgotten."""
+    """Return the status of a payment that holds nothing any more; earlier charges and refunds take precedence."""
     if not captured:
         return otherwise
     return "refunded" if refunded == captured else "captured"

@@ -1,6 +1,6 @@
-"""The VAT within a charged amount, for vouchers whose VAT was paid at their sale. Nothing is taxed here.
+"""The VAT contained in a charged amount, for vouchers whose VAT was paid at their sale. It is reported, not charged.
 
-All sums are in whole cents: net and VAT add up to gross, and the shares of partial refunds to the charge.
+All amounts are whole cents: net and VAT add up to gross, and the shares of partial refunds add up to the charge.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["TaxMemo", "TaxShare", "tax_memo", "tax_share"]
 
 @dataclass(frozen=True)
 class TaxShare:
-    """An amount and the VAT within it: ``gross == net + vat``."""
+    """An amount and the VAT contained in it: ``gross == net + vat``."""
 
     gross: Decimal
     net: Decimal
@@ -25,7 +25,7 @@ class TaxShare:
 
 @dataclass(frozen=True)
 class TaxMemo:
-    """The amounts charged to a voucher with VAT at ``rate`` percent, refunded, and kept."""
+    """The amounts charged to a voucher with VAT at ``rate`` percent, refunded, and kept after refunds."""
 
     rate: Decimal
     captured: TaxShare
@@ -39,14 +39,14 @@ class TaxMemo:
 
 
 def tax_memo(captured: Decimal, refunded: Decimal, rate: Decimal) -> TaxMemo:
-    """Divide the amounts of a payment into net and VAT at ``rate`` percent."""
+    """Split the amounts of a payment into net and VAT at ``rate`` percent."""
     whole = tax_share(captured, rate)
     kept = _left(whole, refunded, rate)
     return TaxMemo(rate, whole, whole - kept, kept)
 
 
 def tax_share(gross: Decimal, rate: Decimal) -> TaxShare:
-    """Divide ``gross`` into net and VAT at ``rate`` percent, to the cent, half a cent rounded up."""
+    """Split ``gross`` into net and VAT at ``rate`` percent, to the cent, half a cent rounded up."""
     cents, hundredths = _hundredths(gross), _hundredths(rate)
     part, whole = 2 * cents * hundredths, 2 * (10_000 + hundredths)
     vat = (part + whole // 2) // whole * CENT
@@ -58,7 +58,7 @@ def _left(whole: TaxShare, refunded: Decimal, rate: Decimal) -> TaxShare:
 
 
 def _hundredths(number: Decimal) -> int:
-    found = int(number * 100)
-    if number < 0 or found != number * 100:
+    hundredths = int(number * 100)
+    if number < 0 or hundredths != number * 100:
         raise ValueError("amounts and rates are not below zero and have two places")
-    return found
+    return hundredths

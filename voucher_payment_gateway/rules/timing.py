@@ -1,7 +1,9 @@
-"""How long a reservation may be used, and from when it is surely dead.
+"""Durations and deadlines, all on our own clock.
 
-Only our own clock counts, from the moment the answer to the reservation came: the server's clock and ours
-are never compared to decide about money. Source of the 30 minutes: Voucher Cloud API 1.8, ``POST /reservations``.
+- Holds: how long a reservation may be used, and when it is renewed. Counted from the moment its answer came: the API's
+  clock is never compared with ours. Source of the 30 minutes: Voucher Cloud API 1.8, ``POST /reservations``.
+- Leases: how long a worker owns the operation that it sends.
+- Schedules: the backoff between attempts.
 """
 
 from datetime import datetime, timedelta
@@ -20,72 +22,71 @@ __all__ = [
     "lease_seconds",
     "may_be_charged",
     "may_begin",
-    "next_look_at",
+    "next_attempt_at",
     "next_send_at",
 ]
 
 HOLD_SECONDS = 30 * 60
 USE_MARGIN_SECONDS = 60
-"""A hold with less than this left is not used any more: the call itself takes time."""
+"""A reservation with less time left than this is not used: the call itself takes time."""
 
 RENEW_SECONDS = 10 * 60
-"""A hold with less than this left is made again where the customer confirms, or where holds are kept alive."""
+"""A reservation with less time left than this is renewed when the customer confirms, or by ``RENEW_HOLDS``."""
+
+SEND_WINDOW_SECONDS = 20
+"""Maximum time from leasing an operation to sending it."""
+
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 30, 3600
 
 
 def held_until(answered_at: datetime) -> datetime:
-    """Return until when a reservation answered at ``answered_at`` holds."""
+    """Return the end of a reservation that was answered at ``answered_at``."""
     return answered_at + timedelta(seconds=HOLD_SECONDS)
 
 
 def is_usable(reserved_until: datetime | None, now: datetime) -> bool:
-    """Say whether a reservation that holds until ``reserved_until`` can still be charged at ``now``."""
+    """Return whether a reservation that ends at ``reserved_until`` can still be charged at ``now``."""
     return reserved_until is not None and now < reserved_until - timedelta(seconds=USE_MARGIN_SECONDS)
 
 
 def may_be_charged(reserved_until: datetime | None, now: datetime, *, held: Decimal, amount: Decimal) -> bool:
-    """Say whether a charge of ``amount`` may use a reservation of ``held``: a charge takes all of it, so it must be
-    usable and hold that amount exactly. Else the voucher is reserved anew."""
+    """Return whether a charge of ``amount`` may use a reservation of ``held``. A charge takes all of a reservation, so
+    the amounts must be equal; otherwise the voucher is reserved again."""
     return is_usable(reserved_until, now) and held == amount
 
 
 def ends_soon(reserved_until: datetime | None, now: datetime) -> bool:
-    """Say whether a reservation that holds until ``reserved_until`` has so little left that it is made again."""
+    """Return whether a reservation that ends at ``reserved_until`` is due to be renewed."""
     return reserved_until is not None and now >= reserved_until - timedelta(seconds=RENEW_SECONDS)
 
 
-SEND_WINDOW_SECONDS = 20
-"""Later than this after the claim an operation is not sent any more."""
-
-EARLIEST_LOOK_SECONDS, LATEST_LOOK_SECONDS = 30, 3600
-
-
 def lease_seconds(deadline_seconds: float) -> float:
-    """Return how long a sending operation belongs to its worker, where a call takes ``deadline_seconds`` at most."""
+    """Return how long a worker owns a sending operation, if a call takes at most ``deadline_seconds``."""
     return SEND_WINDOW_SECONDS + deadline_seconds + SEND_WINDOW_SECONDS
 
 
 def may_begin(now: float, latest: float) -> bool:
-    """Say, as the last thing before the socket is written, whether it is not too late to begin."""
+    """Return whether a request may still be written: the last check before the socket."""
     return now <= latest
 
 
 def after_lease(kind: str) -> Literal["unknown", "succeeded"]:
-    """Return the state of an operation whose worker did not come back: unknown, never to be sent again.
+    """Return the state of an operation whose lease expired: unknown, never sent again without evidence.
 
-    A release books nothing and has no outcome to wait for.
+    A release books nothing, so it has no outcome to wait for.
     """
     return "succeeded" if kind == "cancel" else "unknown"
 
 
-def next_look_at(now: datetime, began_at: datetime) -> datetime:
-    """Return when to look again at what began at ``began_at``: soon at first, then ever more seldom, at least every
+def next_attempt_at(now: datetime, began_at: datetime) -> datetime:
+    """Return when to try again, with exponential backoff: after the age of the operation, between 30 seconds and one
     hour."""
     age = (now - began_at).total_seconds()
-    return now + timedelta(seconds=min(max(age, EARLIEST_LOOK_SECONDS), LATEST_LOOK_SECONDS))
+    return now + timedelta(seconds=min(max(age, MIN_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS))
 
 
 def next_send_at(now: datetime, asked_at: datetime, wait_seconds: float) -> datetime:
-    """Return when to send again what was asked for at ``asked_at`` and surely not applied: not before ``wait_seconds``
-    are over, but at least every hour."""
-    earliest = now + timedelta(seconds=min(wait_seconds, LATEST_LOOK_SECONDS))
-    return max(next_look_at(now, asked_at), earliest)
+    """Return when to send again an operation that was certainly not applied: after the backoff, and not before
+    ``wait_seconds`` have passed, of which one hour at most is respected."""
+    earliest = now + timedelta(seconds=min(wait_seconds, MAX_BACKOFF_SECONDS))
+    return max(next_attempt_at(now, asked_at), earliest)

@@ -1,4 +1,10 @@
-"""What an error of the client proves about a call that may move money."""
+"""What an outcome means: the verdict of an error, and the steps that follow from it.
+
+- Errors: whether a call that may move money was refused, not applied, or has an unknown outcome.
+- A refused charge: charge again, fail the payment, or leave it.
+- A refund: the status of its payment, and whether it reduces the amount still refundable.
+- Before a cancel: whether its payment's operations must be waited for.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -17,7 +23,7 @@ __all__ = [
     "Verdict",
     "after_refused_charge",
     "before_cancel",
-    "counts_as_given_back",
+    "counts_as_refunded",
     "forbidden_since",
     "is_denied",
     "is_forbidden",
@@ -29,14 +35,17 @@ __all__ = [
 Verdict = Literal["refused", "not_applied", "unknown"]
 
 FORBIDDEN_TIMEOUT = timedelta(hours=24)
-"""So long an operation that the API forbids waits for an operator to grant the right."""
+"""How long a forbidden (403) operation is retried before it needs review."""
+
+MAX_CHARGES_PER_CAPTURE = 2
+"""A refused charge is retried once, on a new reservation; then the payment has failed."""
 
 
 def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
-    """Say what ``error`` proves: refused for good, surely not applied (send it later), or unknown.
+    """Return what ``error`` proves: refused for good, certainly not applied (retry later), or unknown.
 
-    A broken promise is only ever reported of a read or of the token request, so the call itself was not sent. That a
-    ``repeated`` call is refused or forbidden proves nothing: it may be because the first one was booked.
+    ContractError comes only from reads and the token request, so the call itself was not sent. A ``repeated`` call
+    that is refused or forbidden proves nothing: the first one may have been booked and be the reason.
     """
     if repeated and is_denied(error):
         return "unknown"
@@ -48,18 +57,18 @@ def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
 
 
 def forbidden_since(error: VoucherGatewayError, since: datetime | None, now: datetime) -> datetime | None:
-    """Return since when the API forbids an operation, ``since`` when until now; None where ``error`` is another one."""
+    """Return since when the operation is forbidden: ``since`` if it was before, else ``now``; None for other errors."""
     return (since or now) if is_forbidden(error) else None
 
 
 def is_denied(error: VoucherGatewayError) -> bool:
-    """Say whether the API itself denied us the call, by a 403."""
+    """Return whether the API itself denied the call, by a 403."""
     return isinstance(error, CredentialsError) and bool(error.missing_scope)
 
 
 def is_forbidden(error: VoucherGatewayError) -> bool:
-    """Say whether the API denied us the call, or somebody turned it away or answered what cannot be understood: a
-    missing right, which an operator can grant, or the way in which this voucher is refused."""
+    """Return whether the API denied the call, or an intermediary rejected it, or the response was invalid. An operator
+    may be able to fix each of these."""
     if is_denied(error):
         return True
     answered = (
@@ -69,50 +78,46 @@ def is_forbidden(error: VoucherGatewayError) -> bool:
 
 
 def needs_review_by(since: datetime | None, now: datetime) -> bool:
-    """Say whether a person must decide about an operation that the API has forbidden ``since`` then."""
+    """Return whether an operation that is forbidden ``since`` then needs review."""
     return since is not None and now - since >= FORBIDDEN_TIMEOUT
-
-
-CHARGES_PER_CAPTURE = 2
-"""A refused charge is followed by one more on a new reservation, then the payment has failed."""
 
 
 def after_refused_charge(
     *, sends: int, refused: int, has_code: bool, cancelling: bool, hold_is_usable: bool
 ) -> Literal["charge_again", "fail", "leave"]:
-    """Decide what becomes of the payment after a refusal.
+    """Decide what follows for the payment after a refusal.
 
-    ``sends``: how often the charge was sent; none where the new reservation before it was refused. ``refused``: how
-    many charges of the payment were refused, this one included. One is charged again on a new reservation: the old
-    one may have been lost to another till, and two orders must not evict each other for ever. ``leave``: the hold is
-    as good as before, or somebody is cancelling the payment anyway.
+    ``sends``: how often the charge was sent; 0 if the reservation made for it was refused. ``refused``: number of
+    refused charges of the payment, including this one. The first is charged again on a new reservation, since another
+    till may have replaced the old one; only once, so that two orders cannot evict each other for ever. ``leave``: the
+    hold is still usable, or the payment is being cancelled anyway.
     """
-    if sends and refused < CHARGES_PER_CAPTURE and has_code and not cancelling:
+    if sends and refused < MAX_CHARGES_PER_CAPTURE and has_code and not cancelling:
         return "charge_again"
     if cancelling or (not sends and hold_is_usable):
         return "leave"
     return "fail"
 
 
-def counts_as_given_back(state: str) -> bool:
-    """Say whether a refund in this state lowers what can still go back: booked, under way, or left to a person."""
+def counts_as_refunded(state: str) -> bool:
+    """Return whether a refund in this state reduces the amount still refundable: booked, in flight or in review."""
     return state not in ("refused", "not_applied")
 
 
 def status_after_refund(
     *, refunded: Decimal, captured: Decimal, cancelling: bool
 ) -> Literal["captured", "refunded", "cancelled"]:
-    """Return the status of a payment of which ``refunded`` has gone back: never cancelled with a cent less."""
+    """Return the status of a payment of which ``refunded`` was refunded: never cancelled unless that is all."""
     if refunded != captured:
         return "captured"
     return "cancelled" if cancelling else "refunded"
 
 
 def before_cancel(operations: Iterable[tuple[str, str]]) -> Literal["wait", "withdraw"]:
-    """Decide by the (kind, state) of a payment's charges and refunds what comes before it can be given up.
+    """Decide by the (kind, state) of a payment's charges and refunds what must happen before it can be cancelled.
 
-    ``wait``: money may be in flight, or a person must decide whether it was charged; the wish is stored. ``withdraw``:
-    nothing is under way; what is due is taken back, and what was charged is refunded.
+    ``wait``: money may be in flight, or a person must decide whether it was charged; the cancel request is stored.
+    ``withdraw``: nothing is in flight; due operations are withdrawn, and charged amounts are refunded.
     """
     for kind, state in operations:
         if state in ("sending", "unknown") or (kind == "charge" and state == "manual"):

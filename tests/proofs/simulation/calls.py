@@ -84,7 +84,7 @@ class Calls:
         return self.injector.call(lambda now: remote.charge(now, target, number, OURS, by))
 
     def _is_ours(self, operation: Operation, row: Row) -> bool:
-        told = {"told_voucher_id": operation.voucher_id, "told_reference": row.order_number}
+        told = {"answered_voucher_id": operation.voucher_id, "answered_reference": row.order_number}
         ours = {"voucher_id": operation.voucher_id, "reference": operation.reference}
         if operation.kind == "refund":
             return evidence.is_answer_to_refund(

@@ -125,7 +125,7 @@ class Client(Calls):
             "status": "authorized",
             "hold_id": hold.id,
             "reserved_until": until,
-            "dead_at": resolution.dead_at(until, server_says),
+            "dead_at": resolution.expired_at(until, server_says),
             "held": hold.amount,
         }
         if payment.pk:
@@ -167,7 +167,7 @@ class Client(Calls):
 
     def next_attempt_at(self, operation: Operation) -> datetime:
         now = self.now()
-        return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
+        return timing.next_attempt_at(now, operation.sending_at or operation.created_at or now)
 
     def _create(
         self, draft: Operation, payment: Payment, number: int | None, changes: dict[str, Any], **fields: Any

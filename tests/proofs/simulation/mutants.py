@@ -88,12 +88,12 @@ MUTANTS: dict[str, Mutant] = {
         behaviour={"release_works": False},
     ),
     "a reservation dies by the server's clock": _mutant(
-        (resolution, "dead_at", mutations.server_clock),
+        (resolution, "expired_at", mutations.server_clock),
         rates=Rates(late=0.1),
         behaviour={"clock_offset": -7200.0, "open_hold_lowers_balance": True, "list_lag": 55.0},
     ),
     "a reservation is dead at its very end": _mutant(
-        (resolution, "DEAD_MARGIN_SECONDS", _value(0)),
+        (resolution, "EXPIRY_MARGIN_SECONDS", _value(0)),
         rates=Rates(latest=3000, late=0.3),
         behaviour={"lapse_lag": 240.0},
         figures=PATIENT,

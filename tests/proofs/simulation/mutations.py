@@ -14,9 +14,9 @@ from voucher_payment_gateway.rules import evidence
 
 
 def no_fence(after_absence: Any) -> Any:
-    def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+    def mutated(unknown: Any, read_at: Any, tolerances: Any) -> Any:
         known = replace(unknown, fence_at=unknown.sent_at) if unknown.kind == "charge" else unknown
-        return after_absence(known, read_at, figures)
+        return after_absence(known, read_at, tolerances)
 
     return mutated
 
@@ -24,21 +24,21 @@ def no_fence(after_absence: Any) -> Any:
 def refused_stands(judge_fence: Any) -> Any:
     def mutated(fence: Any, error: Any) -> Any:
         refused = fence == "reserve" and isinstance(error, RefusedError)
-        return "stands" if refused else judge_fence(fence, error)
+        return "confirmed" if refused else judge_fence(fence, error)
 
     return mutated
 
 
 def unanswered_stands(judge_fence: Any) -> Any:
     return lambda fence, error: (
-        "stands" if judge_fence(fence, error) == "again" else judge_fence(fence, error)
+        "confirmed" if judge_fence(fence, error) == "retry" else judge_fence(fence, error)
     )
 
 
 def not_found_stands(judge_fence: Any) -> Any:
     def mutated(fence: Any, error: Any) -> Any:
         not_found = fence == "release" and isinstance(error, RefusedError)
-        return "stands" if not_found else judge_fence(fence, error)
+        return "confirmed" if not_found else judge_fence(fence, error)
 
     return mutated
 
@@ -50,7 +50,7 @@ def release_first(next_fence: Any) -> Any:
     return mutated
 
 
-def server_clock(dead_at: Any) -> Any:
+def server_clock(expired_at: Any) -> Any:
     return lambda held_until, valid_until: valid_until or held_until
 
 

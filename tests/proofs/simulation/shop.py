@@ -86,7 +86,7 @@ class Shop(Resolver):
         """Return the newest charge with a refundable remainder, and that remainder."""
         gone: dict[str, Decimal] = {}
         for op in operations:
-            if op.kind == "refund" and verdicts.counts_as_given_back(op.state):
+            if op.kind == "refund" and verdicts.counts_as_refunded(op.state):
                 gone[op.target_id] = gone.get(op.target_id, ZERO) + op.amount
         for op in reversed(operations):
             if op.kind == "charge" and op.state == "succeeded" and op.amount > gone.get(op.remote_id, ZERO):

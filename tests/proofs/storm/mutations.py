@@ -10,9 +10,11 @@ def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
         from voucher_payment_gateway.rules.resolution import Decision
 
-        def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+        def mutated(unknown: Any, read_at: Any, tolerances: Any) -> Any:
             return (
-                Decision("not_booked") if unknown.kind == kind else after_absence(unknown, read_at, figures)
+                Decision("not_booked")
+                if unknown.kind == kind
+                else after_absence(unknown, read_at, tolerances)
             )
 
         return mutated
@@ -66,9 +68,9 @@ def unknown_is_sent_again(verdict: Any) -> Any:
 
 def lease_over_means_send_again(give_up_waiting: Any) -> Any:
     def mutated(operation: Any) -> bool:
-        from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
+        from voucher_payment_gateway.gateway.operations.transitions import _compare_and_set
 
-        return compare_and_set(operation, state="due", due_at=operation.sending_at)
+        return _compare_and_set(operation, state="due", due_at=operation.sending_at)
 
     return mutated
 

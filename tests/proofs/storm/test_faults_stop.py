@@ -8,8 +8,8 @@ from tests.docs.pages import page, section
 from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, storm
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.resolution import DEAD_MARGIN_SECONDS
-from voucher_payment_gateway.rules.timing import HOLD_SECONDS, LATEST_LOOK_SECONDS
+from voucher_payment_gateway.rules.resolution import EXPIRY_MARGIN_SECONDS
+from voucher_payment_gateway.rules.timing import HOLD_SECONDS, MAX_BACKOFF_SECONDS
 
 DAYS = 40
 BUSY = Emphasis(
@@ -19,7 +19,7 @@ BUSY = Emphasis(
 )
 """A day that ends with many unknown operations: short pauses, and no sweep runs."""
 SLOWEST = {"forbidden", "had waited long", "follows another operation"}
-A_HOLD_IS_DEAD_SECONDS = HOLD_SECONDS + DEAD_MARGIN_SECONDS
+A_HOLD_IS_DEAD_SECONDS = HOLD_SECONDS + EXPIRY_MARGIN_SECONDS
 
 
 def still_open():
@@ -69,8 +69,8 @@ def test_once_the_faults_stop_every_operation_ends_after_the_grace_and_two_sweep
             sweep_after(lag, people)  # a refused repetition is read once more
             left = {why_it_takes_longer(operation, people, waiting_until) for operation in still_open()}
             assert left <= SLOWEST, (seed, still_open())
-            sweep_after(LATEST_LOOK_SECONDS, people)
-            sweep_after(LATEST_LOOK_SECONDS, people)
+            sweep_after(MAX_BACKOFF_SECONDS, people)
+            sweep_after(MAX_BACKOFF_SECONDS, people)
             left = {why_it_takes_longer(operation, people, {}) for operation in still_open()}
             assert left <= {"forbidden"}, (seed, still_open())
     ended = began - longer.total()

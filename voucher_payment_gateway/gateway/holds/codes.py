@@ -1,7 +1,7 @@
-"""What the customer typed, made ready to be sent.
+"""Prepare a typed code and PIN for sending.
 
-Whether the Voucher Cloud compares case is not known, so a code goes out as typed; only outer white space is
-trimmed and full-width characters are folded. A shop that knows its codes says more in its settings.
+It is not known whether the Voucher Cloud compares case, so a code is sent as typed, except that outer white space is
+trimmed and full-width characters are folded. ``CODE_PATTERN`` and ``CODE_NORMALISER`` let a shop do more.
 """
 
 import logging
@@ -27,8 +27,8 @@ _FULL_WIDTH = {ord("\u3000"): " "} | {wide: chr(wide - 0xFEE0) for wide in range
 
 
 def clean_code(code: object, pin: object) -> Secret:
-    """Return code and PIN as they will be sent. Raises VoucherUnusableError where no voucher can be meant;
-    nothing is sent then."""
+    """Return code and PIN as they will be sent. Raises VoucherUnusableError where the text cannot be a code; nothing is
+    sent then."""
     secret = Secret(_normalise(_fold(code)), _fold(pin))
     if not secret.code or not re.fullmatch(gateway_settings().CODE_PATTERN or r"(?s).*", secret.code):
         raise VoucherUnusableError
@@ -36,7 +36,7 @@ def clean_code(code: object, pin: object) -> Secret:
 
 
 def sealed_fields(secret: Secret) -> dict[str, Any]:
-    """Return what a payment keeps of code and PIN: sealed, known again by a fingerprint, and not for ever."""
+    """Return the fields in which a payment stores code and PIN: sealed, with a fingerprint and an expiry."""
     return {
         "sealed_code": seal(secret),
         "code_fingerprint": fingerprint(secret.code),
@@ -45,7 +45,7 @@ def sealed_fields(secret: Secret) -> dict[str, Any]:
 
 
 def code_expiry() -> datetime:
-    """Return when a code that is of no use until then is erased."""
+    """Return when a code that is stored now will be erased, unless its payment holds a reservation then."""
     return timezone.now() + timedelta(hours=gateway_settings().SELECTED_HOURS)
 
 
@@ -59,8 +59,8 @@ def _fold(text: object) -> str:
 
 
 def _normalise(code: str) -> str:
-    """Let the shop's own callable have its say. Whatever it was given was typed by anybody, so where it fails, or
-    returns no text, the code is unusable; its error is not shown, as it may hold the code."""
+    """Apply the shop's ``CODE_NORMALISER``. Its input is untrusted, so where it fails, or returns no text, the code is
+    unusable. Its error message is not logged, as it may contain the code."""
     path = gateway_settings().CODE_NORMALISER
     if not path or not code:
         return code

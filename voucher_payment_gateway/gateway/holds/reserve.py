@@ -1,7 +1,7 @@
-"""Reserving at the Voucher Cloud: what a voucher can hold of an amount.
+"""Reserve at the Voucher Cloud: an exact amount, or as much of it as the voucher holds.
 
-A reservation moves no money and lapses by itself; a repeated one replaces the lost one. So nothing here is
-written down before it is sent, no database is touched, and it may run in any thread.
+A reservation moves no money and lapses by itself, and a repeated one replaces a lost one. So nothing is stored before
+it is sent: this module has no database access and may run in any thread.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherUnusableError,
 )
 from voucher_payment_gateway.money import CENT, ZERO
-from voucher_payment_gateway.rules.resolution import dead_at
+from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.sealing import Secret
 
@@ -37,18 +37,18 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class Hold:
-    """A reservation as it was answered; ``until`` is counted on our own clock, and from ``dead_at`` on it cannot
-    be charged any more."""
+    """A granted reservation. It ends at ``until`` on our own clock, and from ``expired_at`` on it certainly cannot be
+    charged any more."""
 
     reservation_id: str
     voucher_id: str
     amount: Decimal
     until: datetime
-    dead_at: datetime
+    expired_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
     is_all: bool = False
-    """Whether it is all that the voucher holds, less than was wanted."""
+    """Whether it is the voucher's whole balance, which is less than was wanted."""
 
 
 def reserve_exactly(
@@ -61,9 +61,9 @@ def reserve_exactly(
 ) -> Hold:
     """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
 
-    An answer that never came, or that tells of another voucher than ``voucher_id`` where that is known, is repeated
-    once: the new reservation replaces the lost one. ``on_previous_lost`` is called where an earlier reservation of the
-    voucher may be gone by that, whatever comes then.
+    Retried once where the outcome is unknown, or the answer is for another voucher than the given ``voucher_id``: the
+    new reservation replaces the lost one. ``on_previous_lost`` is called before the retry, since an earlier reservation
+    of the voucher may be lost by then.
     """
     try:
         return _reserve(secret, amount, currency, voucher_id)
@@ -85,19 +85,19 @@ def reserve_available(
     voucher_id: str = "",
     on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
-    """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
+    """Reserve ``wanted``, or the voucher's balance if that is less. At most four calls.
 
-    The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
-    learn the voucher's id, its balance is read, and what is there is reserved. A code that is surely unusable
-    costs that second call as well: otherwise the time of an answer would tell which codes exist.
-    ``on_previous_lost`` is called where an earlier reservation of the voucher is gone, or may be, whatever comes then.
+    The balance of a code cannot be read. After a refusal whose reason may be the balance, 0.01 is reserved to learn the
+    voucher's id, its balance is read, and the balance is reserved. An unusable code costs that second call as well:
+    otherwise the response time would reveal which codes exist. ``on_previous_lost`` is called where an earlier
+    reservation of the voucher is lost, or may be.
     """
     try:
         return reserve_exactly(
             secret, wanted, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
         )
     except RefusedError as error:
-        if not _is_tried_again(error) or wanted == CENT:
+        if not _may_be_the_balance(error) or wanted == CENT:
             raise _as_unusable(error) from None
     probe = _probe(secret, currency, voucher_id, on_previous_lost)
     on_previous_lost()
@@ -112,7 +112,7 @@ def reserve_available(
 
 
 def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
-    """Reserve what is left where our own 0.01 counts as taken; somebody else may have taken the rest as well."""
+    """Reserve the rest, if the API counts our own 0.01 as taken. Another client may have taken the rest as well."""
     try:
         return reserve_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
     except RefusedError:
@@ -120,9 +120,9 @@ def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: s
 
 
 def release(reservation_id: str) -> str:
-    """Ask the Voucher Cloud to end a reservation, and return the code of what went wrong, if anything.
+    """Ask the Voucher Cloud to release a reservation, and return the error code, empty on success.
 
-    The documentation names no such call, so nothing relies on it: whatever the answer, the reservation lapses.
+    The documentation has no such call, so nothing relies on it: whatever the answer, the reservation lapses.
     """
     try:
         voucher_cloud().cancel_reservation(reservation_id)
@@ -132,7 +132,7 @@ def release(reservation_id: str) -> str:
 
 
 def available_on(voucher_id: str) -> Decimal | None:
-    """Return what the voucher holds, where it can be read just now."""
+    """Return the voucher's balance; None where it cannot be read."""
     try:
         return voucher_cloud().get_voucher(voucher_id).remaining_amount
     except VoucherGatewayError:
@@ -153,20 +153,20 @@ def _as_hold(answer: Reservation) -> Hold:
         voucher_id=answer.voucher_id,
         amount=answer.amount,
         until=until,
-        dead_at=dead_at(until, answer.valid_until),
+        expired_at=expired_at(until, answer.valid_until),
         taxable=answer.voucher_taxable,
         tax_rate=_rate(answer.voucher_tax_rate),
     )
 
 
 def _rate(rate: Decimal | None) -> Decimal | None:
-    """Return a rate in percent that can be one; a rate that cannot is not known, and nothing is computed by it."""
+    """Return a valid rate in percent, or None: an invalid one counts as unknown."""
     return rate if rate is not None and ZERO <= rate < HUNDRED and rate == round(rate, 2) else None
 
 
-def _is_tried_again(error: RefusedError) -> bool:
-    may_be_the_balance = isinstance(error, InsufficientBalanceError) or type(error) is RefusedError
-    return may_be_the_balance or isinstance(error, VoucherUnusableError)
+def _may_be_the_balance(error: RefusedError) -> bool:
+    is_unspecific = type(error) is RefusedError
+    return is_unspecific or isinstance(error, InsufficientBalanceError | VoucherUnusableError)
 
 
 def _as_unusable(error: RefusedError) -> RefusedError:

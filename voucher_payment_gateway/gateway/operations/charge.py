@@ -83,9 +83,9 @@ class ChargeHandler(OperationHandler):
             amount=operation.amount,
             charged=charge.amount,
             voucher_id=operation.voucher_id,
-            told_voucher_id=charge.voucher_id,
+            answered_voucher_id=charge.voucher_id,
             reference=operation.reference,
-            told_reference=charge.order_number,
+            answered_reference=charge.order_number,
         ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return charge.id

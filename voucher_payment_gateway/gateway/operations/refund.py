@@ -1,4 +1,4 @@
-"""The refund of a charge, in full or in part."""
+"""How a refund is made: the handler of refunds of a charge, in full or in part."""
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -6,11 +6,7 @@ from typing import Any
 
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import (
-    ContractError,
-    OutcomeUnknownError,
-    UnavailableError,
-)
+from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce, request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
@@ -26,6 +22,7 @@ __all__ = ["REFUND", "draft_refund"]
 def draft_refund(
     payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **by: str
 ) -> VoucherOperation:
+    """Return a refund of ``amount`` from ``charge``, not saved yet."""
     return VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -40,7 +37,7 @@ def draft_refund(
 
 
 def _has_more(payment: VoucherPayment) -> bool:
-    """Whether a later delivery may still be charged: its hold and its code outlast the return of the earlier ones."""
+    """Return whether a later delivery may still be charged: then the hold and the code are kept."""
     return bool(payment.sealed_code) and payment.amount_chargeable > ZERO
 
 
@@ -48,12 +45,12 @@ NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": Non
 
 
 class RefundHandler(OperationHandler):
-    """Give charged money back to its voucher, with a baseline of the refunds that were there before."""
+    """Refunds a charge. Its baseline is the list of refunds that the voucher had before."""
 
     kind = "refund"
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Store which refunds the voucher has before the first send: a lost one is told from them by that."""
+        """Set the baseline before the first attempt: a refund whose answer is lost is recognised by not being in it."""
         if operation.baseline is None or not operation.attempts:
             operation.baseline = refund_ids(operation.voucher_id)
 
@@ -63,9 +60,9 @@ class RefundHandler(OperationHandler):
             remote_id=answer.id,
             baseline=operation.baseline or (),
             voucher_id=operation.voucher_id,
-            told_voucher_id=answer.voucher_id,
+            answered_voucher_id=answer.voucher_id,
             reference=operation.reference,
-            told_reference=answer.order_number,
+            answered_reference=answer.order_number,
         ):
             raise OutcomeUnknownError(code="answer_not_ours")
         return answer.id
@@ -105,7 +102,7 @@ class RefundHandler(OperationHandler):
             announce(payment_cancelled, operation.payment, operation.amount)
 
     def on_refused(self, operation: VoucherOperation) -> None:
-        """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
+        """Leave the payment captured and request a review: it is not cancelled unless all was refunded."""
         request_review(operation)
 
 

@@ -1,4 +1,4 @@
-"""Writing down what a reservation holds, and renewing one that lapsed, was lost, or has another amount."""
+"""Record reservations, and renew one that lapsed, was lost, or has another amount."""
 
 from decimal import Decimal
 from typing import Any
@@ -36,9 +36,9 @@ def record_authorization(
     competing: list[VoucherPayment],
     **changes: Any,
 ) -> None:
-    """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
+    """Record the amount that the customer agreed to and its hold, in one transaction. Raises ConflictError.
 
-    ``limit`` is what the caller allows at most, None for all that the order needs; ``changes`` are made as well.
+    ``limit`` is the maximum set by the caller, None for all that the order needs; ``changes`` are further fields.
     """
     known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
     agreed = {
@@ -56,7 +56,7 @@ def record_authorization(
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
-    """Write down that ``payment`` is held anew by ``hold``: all of it or, OutdatedError, nothing."""
+    """Record ``hold`` as the new reservation of ``payment``, in one transaction. Raises ConflictError."""
     with atomic_or_conflict():
         _record(payment, hold, number)
         # K3: all is written, not committed
@@ -65,15 +65,14 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
-    note_reservation(
-        payment.order_number, hold.reservation_id
-    )  # first: a shop's transaction locks its order first too
+    # the order first: a shop's transaction locks it first too
+    note_reservation(payment.order_number, hold.reservation_id)
     held = changes | {
         "status": "authorized",
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
-        "reservation_dead_at": hold.dead_at,
+        "reservation_dead_at": hold.expired_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,
         "tax_rate": hold.tax_rate,
@@ -95,15 +94,15 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
-    """Reserve ``amount`` anew with the sealed code, for a payment that is to be charged or held longer.
+    """Reserve ``amount`` again with the sealed code, for a payment that is to be charged or held longer.
 
-    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher does
-    not hold the amount any more, UnavailableError while another order is being paid with it. No money moved.
+    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance is
+    below the amount, UnavailableError while another order is being paid with the voucher. No money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
         raise ReservationClosedError(
-            f"order {payment.order_number}: {_what_is_held(payment, amount)} and the code is not stored; "
+            f"order {payment.order_number}: {_why_not_chargeable(payment, amount)} and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
     if any_in_flight(competing_payments([payment])):
@@ -121,7 +120,7 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     record_hold(payment, hold, number)
 
 
-def _what_is_held(payment: VoucherPayment, amount: Decimal) -> str:
+def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:
     """Return why ``amount`` cannot be charged on the reservation of the payment."""
     if payment.status != "authorized" or not is_usable(payment.reserved_until, timezone.now()):
         return "the reservation has ended"

@@ -1,4 +1,4 @@
-"""When an operation may be sent, belongs to its worker, and is looked at again. All on our own clock."""
+"""The schedule of an operation: its lease, its next attempt and its trailing read, on our own clock."""
 
 from datetime import datetime
 
@@ -15,29 +15,29 @@ __all__ = ["SEND_WINDOW_SECONDS", "lease_seconds", "next_send", "next_try", "rer
 
 
 def lease_seconds() -> float:
-    """Return how long a sending operation belongs to its worker; after that its outcome is unknown."""
+    """Return how long a worker owns a sending operation; after that its outcome is unknown."""
     return timing.lease_seconds(gateway_settings().DEADLINE_SECONDS)
 
 
 def next_try(operation: VoucherOperation) -> datetime:
-    """Return when to look again: soon after it was sent, then ever more seldom, at least every hour."""
+    """Return when to try again, with backoff since it was sent: after 30 seconds at first, at least every hour."""
     now = timezone.now()
-    return timing.next_look_at(now, operation.sending_at or operation.created_at or now)
+    return timing.next_attempt_at(now, operation.sending_at or operation.created_at or now)
 
 
 def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> datetime:
-    """Return when to send what was surely not applied: soon after it was asked for, then ever more seldom, and not
-    before the Voucher Cloud asks for it; at least every hour."""
+    """Return when to send again an operation that was certainly not applied, with backoff since it was created. The
+    API's Retry-After is respected, up to one hour."""
     now = timezone.now()
     wait = getattr(error, "retry_after_seconds", None) or 0
     return timing.next_send_at(now, operation.created_at or now, wait)
 
 
 def reread_at(operation: VoucherOperation, *, booked: bool) -> datetime | None:
-    """Return when to look once more for what was repeated, or ended without money after doubt."""
+    """Return when the trailing read of an operation is due, if it was sent again or ended without money; else None."""
     return trailing_read_at(timezone.now(), sends=operation.attempts, booked=booked)
 
 
 def reread_if_sent(operation: VoucherOperation) -> datetime | None:
-    """Return when to look once more for what ends without having been sent anew; None where it was never sent."""
+    """Return when the trailing read of an operation that ends now is due; None where it was never sent."""
     return reread_at(operation, booked=False) if operation.attempts else None

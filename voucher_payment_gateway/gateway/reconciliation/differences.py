@@ -1,4 +1,4 @@
-"""Remembering differences: each once, told until it is gone or a person has explained it."""
+"""Store differences: one row each, reported until it is gone or a person has explained it."""
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
@@ -21,54 +21,55 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 Key = tuple[str, str, str]
 
-FACTS = ("amount_ours", "amount_theirs", "booking_type", "reference")
-"""What a difference is about: one of which any of these changes has to be explained anew."""
+COMPARED_FIELDS = ("amount_ours", "amount_theirs", "booking_type", "reference")
+"""When one of these fields changes, an earlier explanation is void."""
 
-LONGEST_ACTOR = 150
+MAX_ACTOR_LENGTH = 150
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a comparison of one voucher found. ``is_read`` is false where its bookings could not be read."""
+    """The differences found on one voucher. ``is_read`` is false where its bookings could not be read."""
 
     voucher_id: str
     rows: list[VoucherDifference] = field(default_factory=list)
     undecided: Collection[str] = ()
-    """Remote ids that nobody can judge yet: what was told of them before stays as it is."""
+    """Remote ids that cannot be judged yet: their earlier differences stay as they are."""
     is_read: bool = False
 
 
 def record(found: Sequence[Found]) -> list[VoucherDifference]:
-    """Write down what was found, close what is gone, and return what is open of these vouchers, grouped by them.
+    """Store the differences found, close those that are gone, and return the open ones of these vouchers, grouped by
+    voucher.
 
-    ``payment_needs_review`` is sent once for each new difference, or changed one, whose payment is known.
+    ``payment_needs_review`` is sent once for each new or changed difference whose payment is known.
     """
     known = {_key(row): row for row in _rows(found)}
     seen = {_key(row): row for each in found for row in each.rows}
     if not known and not seen:
         return []
     now = timezone.now()
-    # Each statement stands alone, in autocommit: what a crash leaves undone the next run does.
+    # Each statement is committed on its own: after a crash the next run completes the work.
     _insert([row for key, row in seen.items() if key not in known], now)
-    _see_again([(known[key], row) for key, row in seen.items() if key in known], now)
+    _update_known([(known[key], row) for key, row in seen.items() if key in known], now)
     _close(found, [row for key, row in known.items() if key not in seen], now)
-    _tell(_rows(found).filter(first_seen_at=now) if seen.keys() - known.keys() else ())
+    _report(_rows(found).filter(first_seen_at=now) if seen.keys() - known.keys() else ())
     return list(_rows(found).filter(gone_at=None, explained_at=None))
 
 
 def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> VoucherDifference:
-    """Note why a difference is right as it is; it is not told again unless it changes.
+    """Record why a difference is correct; it is not reported again unless it changes.
 
     An earlier explanation is kept in front of the new one. Raises ValueError where ``explanation`` or ``actor`` is
     empty, and for an actor of more than 150 characters; nothing is written then.
     """
-    said, by = explanation.strip(), actor.strip()
-    if not said:
+    text, by = explanation.strip(), actor.strip()
+    if not text:
         raise ValueError("explanation: say in a sentence why the difference is right.")
-    if not by or len(by) > LONGEST_ACTOR:
-        raise ValueError(f"actor: give the name of who explains it, up to {LONGEST_ACTOR} characters.")
+    if not by or len(by) > MAX_ACTOR_LENGTH:
+        raise ValueError(f"actor: give the name of who explains it, up to {MAX_ACTOR_LENGTH} characters.")
     now = timezone.now()
-    line = f"{now.isoformat(timespec='seconds')} {by}: {said}\n"
+    line = f"{now.isoformat(timespec='seconds')} {by}: {text}\n"
     VoucherDifference.current.filter(pk=difference.pk).update(
         explained_at=now, explained_by=by, explanation=Concat(F("explanation"), Value(line))
     )
@@ -86,29 +87,29 @@ def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
 
 
 def _insert(rows: list[VoucherDifference], now: datetime) -> None:
-    """Write new ones; where another run has just written the same, that one stands."""
+    """Insert new differences. One that another run has just inserted is kept."""
     for row in rows:
         row.first_seen_at = row.last_seen_at = now
     if rows:
         VoucherDifference.current.bulk_create(rows, ignore_conflicts=True)
 
 
-def _see_again(pairs: list[tuple[VoucherDifference, VoucherDifference]], now: datetime) -> None:
-    changed = [(row, fresh) for row, fresh in pairs if _facts(row) != _facts(fresh)]
+def _update_known(pairs: list[tuple[VoucherDifference, VoucherDifference]], now: datetime) -> None:
+    changed = [(row, fresh) for row, fresh in pairs if _values(row) != _values(fresh)]
     for row, fresh in changed:
-        changes: dict[str, Any] = {**_facts(fresh), "sentence": fresh.sentence, "explained_at": None}
+        changes: dict[str, Any] = {**_values(fresh), "sentence": fresh.sentence, "explained_at": None}
         _update([row], last_seen_at=now, gone_at=None, **changes)
         fresh.pk = row.pk
-    _tell([fresh for _, fresh in changed])
-    _update([row for row, fresh in pairs if _facts(row) == _facts(fresh)], last_seen_at=now, gone_at=None)
+    _report([fresh for _, fresh in changed])
+    _update([row for row, fresh in pairs if _values(row) == _values(fresh)], last_seen_at=now, gone_at=None)
 
 
-def _facts(row: VoucherDifference) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in FACTS}
+def _values(row: VoucherDifference) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in COMPARED_FIELDS}
 
 
 def _close(found: Sequence[Found], unseen: list[VoucherDifference], now: datetime) -> None:
-    """Close what is not there any more; a voucher that could not be read closes nothing."""
+    """Close differences that were not found again, except on vouchers that could not be read."""
     undecided = {each.voucher_id: each.undecided for each in found if each.is_read}
     gone = [
         row
@@ -122,12 +123,11 @@ def _close(found: Sequence[Found], unseen: list[VoucherDifference], now: datetim
 
 def _update(rows: list[VoucherDifference], **changes: Any) -> None:
     if rows:
-        same = VoucherDifference.current.filter(pk__in=[row.pk for row in rows])
-        same.update(**changes)
+        VoucherDifference.current.filter(pk__in=[row.pk for row in rows]).update(**changes)
 
 
-def _tell(rows: Iterable[VoucherDifference]) -> None:
+def _report(rows: Iterable[VoucherDifference]) -> None:
     for row in rows:
-        logger.error("the books differ: difference %s of voucher %s, %s", row.pk, row.voucher_id, row.kind)
+        logger.error("the ledgers differ: difference %s of voucher %s, %s", row.pk, row.voucher_id, row.kind)
         if row.payment is not None:
             announce(payment_needs_review, row.payment, row.amount_theirs or row.amount_ours or ZERO)

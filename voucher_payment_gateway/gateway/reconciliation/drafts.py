@@ -1,4 +1,4 @@
-"""Differences as rows, not written yet, each with a sentence for people."""
+"""Drafts of differences: rows that are not saved yet, each with a sentence for people."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, 
 from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["draft", "hold_draft", "holds_left_open", "moved", "unread_draft"]
+__all__ = ["draft", "hold_draft", "holds_left_open", "set_operation", "unread_draft"]
 
-LONGEST = 255
+MAX_LENGTH = 255
 
 
 def draft(voucher_id: str, finding: Finding, operations: Sequence[VoucherOperation]) -> VoucherDifference:
@@ -29,8 +29,8 @@ def draft(voucher_id: str, finding: Finding, operations: Sequence[VoucherOperati
     return row
 
 
-def moved(row: VoucherDifference, operation: VoucherOperation) -> None:
-    """Turn a booking that seemed unknown into what it is: that of an operation on another voucher."""
+def set_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
+    """Turn an unknown booking into a difference to its operation, which is on another voucher."""
     row.kind, row.amount_ours = "differs", operation.amount
     _show_operation(row, operation)
     row.sentence = _sentence(row, operation)
@@ -49,7 +49,7 @@ def hold_draft(payment: VoucherPayment, operations: Sequence[VoucherOperation]) 
 def unread_draft(
     voucher_id: str, operations: Sequence[VoucherOperation], error: VoucherGatewayError
 ) -> VoucherDifference:
-    """Return the row of a voucher whose bookings could not be read: it is not equal, nobody knows."""
+    """Return the row of a voucher that was not compared, since its bookings could not be read."""
     row = _row(voucher_id, "not_compared", "", operations)
     row.sentence = f"The voucher's bookings could not be read ({error.code}): it was not compared."
     return row
@@ -72,8 +72,8 @@ def _show_booking(row: VoucherDifference, booking: DatedBooking) -> None:
     row.booking_type = booking.type
     row.amount_theirs = booking.amount
     row.booked_at = booking.created_at
-    row.client_id = (booking.client_id or "")[:LONGEST]
-    row.reference = (booking.order_number or "")[:LONGEST]
+    row.client_id = (booking.client_id or "")[:MAX_LENGTH]
+    row.reference = (booking.order_number or "")[:MAX_LENGTH]
 
 
 def _show_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
@@ -114,15 +114,15 @@ def _waiting(operation: VoucherOperation | None) -> str:
 
 
 def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
-    dead_at = _instant(payment.reservation_dead_at)
+    expiry = _instant(payment.reservation_dead_at)
     if payment.status == "authorized":
         return (
-            f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {dead_at}: "
+            f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
             "nobody captured, cancelled or lapsed it."
         )
     return (
         f"The payment is {payment.status}, but its reservation was not released. It may hold "
-        f"{_money(row.amount_ours, row)} until {dead_at}, then it lapses."
+        f"{_money(row.amount_ours, row)} until {expiry}, then it lapses."
     )
 
 
@@ -137,7 +137,8 @@ def _instant(at: datetime | None) -> str:
 def holds_left_open(
     operations: Sequence[VoucherOperation], now: datetime
 ) -> tuple[list[VoucherDifference], set[str]]:
-    """Return the reservations that were left open, and those of payments with something under way."""
+    """Return the differences of reservations left open, and the ids of reservations that cannot be judged yet: those of
+    payments with an open operation."""
     payments = {
         operation.payment_id: operation.payment
         for operation in operations

@@ -1,4 +1,4 @@
-"""Reading the bookings of many vouchers, a few at the same time. No database is touched."""
+"""Read the bookings of many vouchers, a few in parallel. No database access."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from voucher_payment_gateway.gateway.records.bookings import bookings_of
 __all__ = ["Reading", "read"]
 
 MAX_PARALLEL = 4
-"""So many vouchers are read at the same time."""
+"""Maximum of vouchers read in parallel."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the Voucher Cloud showed of one voucher, or why it did not, asked at ``read_at``."""
+    """The bookings of one voucher as read at ``read_at``, or the error of that read."""
 
     voucher_id: str
     read_at: datetime
@@ -27,6 +27,7 @@ class Reading:
 
 
 def read(vouchers: list[str]) -> list[Reading]:
+    """Return one reading per voucher, in the same order; errors are returned, not raised."""
     with ThreadPoolExecutor(min(len(vouchers), MAX_PARALLEL)) as pool:
         return list(pool.map(_read_one, vouchers))
 

@@ -1,6 +1,6 @@
 """Reconcile: compare our operations with the bookings at the Voucher Cloud, voucher by voucher, both ways.
 
-It moves no money and takes nothing back. It is the only defence against a request that was doubled on its way.
+It moves no money and reverses nothing. It is the only defence against a request that the network duplicated.
 """
 
 from collections import defaultdict
@@ -11,7 +11,12 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import CredentialsError
 from voucher_payment_gateway.gateway.reconciliation.differences import Found, record
-from voucher_payment_gateway.gateway.reconciliation.drafts import draft, holds_left_open, moved, unread_draft
+from voucher_payment_gateway.gateway.reconciliation.drafts import (
+    draft,
+    holds_left_open,
+    set_operation,
+    unread_draft,
+)
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
@@ -32,28 +37,28 @@ Progress = Callable[[int, int], None]
 def reconcile(
     since: datetime, until: datetime, *, progress: Progress | None = None
 ) -> list[VoucherDifference]:
-    """Compare every voucher that was used from ``since`` on and before ``until``, and return what differs.
+    """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
-    Each voucher's bookings are compared in full, whatever their age. Vouchers with an older difference that nobody
-    explained are compared again: what is returned is all that is open now, grouped by voucher. A difference is a row
-    that stays; one that is not there any more is closed by itself. ``progress`` is called with the number of
-    vouchers done and of all. Moves no money; safe to run twice, and in several processes at once.
+    Each voucher's bookings are compared in full, whatever their age. Vouchers with an older, unexplained difference are
+    compared again. The result is grouped by voucher. A difference is stored as a row; it is closed once it is not found
+    any more. ``progress`` is called with the number of vouchers done and the total. Moves no money; safe to run twice,
+    and in several processes at once.
 
-    Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside of a
-    transaction, and what reading raises where nothing can be read: CredentialsError, UnavailableError, ContractError.
+    Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
+    and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError.
     """
     refuse_open_transaction()
     _check(since, until)
     voucher_cloud().authenticate()
     advance = _counting(progress, since, until) if progress else None
-    told: list[VoucherDifference] = []
+    differences: list[VoucherDifference] = []
     for vouchers in voucher_batches(since, until):
         readings = read(vouchers)
-        told += record(_compare(readings))
+        differences += record(_compare(readings))
         if advance:
             advance(len(vouchers))
         _stop_if_nothing_can_be_read(readings)
-    return told
+    return differences
 
 
 def _check(since: datetime, until: datetime) -> None:
@@ -65,7 +70,7 @@ def _check(since: datetime, until: datetime) -> None:
 
 
 def _counting(progress: Progress, since: datetime, until: datetime) -> Callable[[int], None]:
-    """Return what is called with so many vouchers more; what they come to is counted now."""
+    """Return a function that adds a number of compared vouchers and reports the progress. The total is counted now."""
     total, done = count_vouchers(since, until), 0
     progress(done, total)
 
@@ -78,7 +83,7 @@ def _counting(progress: Progress, since: datetime, until: datetime) -> Callable[
 
 
 def _stop_if_nothing_can_be_read(readings: list[Reading]) -> None:
-    """End the run where a whole batch failed, or our rights are at fault: the next vouchers would fare no better."""
+    """Raise the last error where a whole batch failed, or our rights are missing: the next vouchers would fail too."""
     errors = [reading.error for reading in readings if reading.error]
     if len(errors) == len(readings) and (
         len(errors) == BATCH or all(isinstance(error, CredentialsError) for error in errors)
@@ -87,12 +92,12 @@ def _stop_if_nothing_can_be_read(readings: list[Reading]) -> None:
 
 
 def _compare(readings: list[Reading]) -> list[Found]:
-    """Compare a batch. Our rows are read after the lists: whatever was booked by then was written down before."""
+    """Compare a batch. Our rows are read after the lists, so every booking in a list has its operation stored."""
     operations: dict[str, list[VoucherOperation]] = defaultdict(list)
     ours = VoucherOperation.current.filter(voucher_id__in=[reading.voucher_id for reading in readings])
     baselines = dict(
         ours.filter(kind="refund", state__in=OPEN_STATES).values_list("pk", "baseline")
-    )  # before their operations: one that is decided in between is not open any more
+    )  # before the operations: one decided in between is not open any more
     for operation in ours.select_related("payment").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
     found = [_differences(reading, operations[reading.voucher_id], baselines) for reading in readings]
@@ -101,12 +106,12 @@ def _compare(readings: list[Reading]) -> list[Found]:
 
 
 def _find_elsewhere(rows: list[VoucherDifference]) -> None:
-    """Name the operation of a booking that seemed unknown, where we have it on another voucher."""
+    """Set the operation of an unknown booking, where we have it on another voucher."""
     unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
     if unknown:
         ours = VoucherOperation.current.select_related("payment")
         for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
-            moved(unknown[operation.remote_id], operation)
+            set_operation(unknown[operation.remote_id], operation)
 
 
 def _differences(

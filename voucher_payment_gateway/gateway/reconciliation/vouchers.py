@@ -1,4 +1,4 @@
-"""Which vouchers a run of ``reconcile`` compares, each once, in batches."""
+"""The vouchers that a run of ``reconcile`` compares, each once, in batches."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,10 +11,10 @@ from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, 
 __all__ = ["BATCH", "count_vouchers", "voucher_batches"]
 
 BATCH = 50
-"""So many vouchers are in memory at a time, with all of their operations and bookings."""
+"""Maximum of vouchers in memory, with all of their operations and bookings."""
 
 PAGE = 2000 * BATCH
-"""So many voucher ids are read at a time, some ten megabytes: each time all operations of the span are looked at."""
+"""Maximum of voucher ids per query, about ten megabytes; each query scans all operations of the time span."""
 
 
 def voucher_batches(since: datetime, until: datetime) -> Iterator[list[str]]:
@@ -28,13 +28,13 @@ def voucher_batches(since: datetime, until: datetime) -> Iterator[list[str]]:
 
 
 def count_vouchers(since: datetime, until: datetime) -> int:
-    """Return how many vouchers will be compared."""
+    """Return the number of vouchers to compare."""
     return _vouchers(since, until, after="").count()
 
 
 def _vouchers(since: datetime, until: datetime, after: str) -> QuerySet[VoucherOperation, str]:
-    """Return the vouchers with an operation or the end of a reservation between the two instants, and those with a
-    difference that is still open, wherever it is in time."""
+    """Return the vouchers with an operation or the expiry of a reservation between the two instants, and those with an
+    open difference of any age."""
 
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
@@ -43,14 +43,14 @@ def _vouchers(since: datetime, until: datetime, after: str) -> QuerySet[VoucherO
         within("created_at") | within("sending_at") | within("settled_at")
     )
     holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
-    told = VoucherDifference.current.filter(gone_at=None, explained_at=None)
+    differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     first, *others = (
-        # not the column itself: databases walk through all there are in its order, to save themselves sorting
+        # Concat hides the column, so the planner cannot choose a full ordered index scan
         rows.annotate(voucher=Concat("voucher_id", Value("")))
         .filter(voucher__gt=after)
         .order_by()
         .values_list("voucher", flat=True)
-        for rows in (operations, holds, told)
+        for rows in (operations, holds, differences)
     )
     vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher")
     return vouchers

@@ -1,4 +1,4 @@
-"""Conclude: a person says how an operation ended that the evidence could not decide."""
+"""Conclude: record a person's decision on an operation that the evidence could not decide."""
 
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
@@ -18,16 +18,16 @@ __all__ = ["conclude"]
 def conclude(
     operation: VoucherOperation, *, remote_id: str = "", actor: str, reason: str
 ) -> VoucherOperation:
-    """Write down a person's decision on an operation in ``manual``, and go on from there. No money moves.
+    """Record a person's decision on an operation in ``manual``, and let the payment go on from there. No money moves.
 
-    ``remote_id``: the booking at the Voucher Cloud that it is; it is read there, and refused unless type and amount are
-    equal and no other operation has it. Empty: nothing was booked and nothing will be; a charge or refund may be asked
-    for anew then. A wish to cancel that waited is carried out by the next ``settle``. ``actor`` and ``reason`` are
-    kept with the operation.
+    ``remote_id``: the id of its booking at the Voucher Cloud. The booking is read there, and rejected unless type and
+    amount are equal and no other operation has it. Empty: nothing was booked and nothing will be; the charge or refund
+    may then be requested again. A pending cancel request is carried out by the next ``settle``. ``actor`` and
+    ``reason`` are stored with the operation.
 
-    Raises WrongStateError where the operation is not ``manual`` (any more) or the booking is not that of the operation,
+    Raises WrongStateError where the operation is not ``manual`` (any more) or the booking does not match it,
     PaymentStateError without actor or reason, UnavailableError, CredentialsError and ContractError where the
-    voucher's bookings cannot be read, TransactionManagementError inside of a transaction. Nothing is changed then.
+    voucher's bookings cannot be read, TransactionManagementError inside a transaction. Nothing is changed then.
     """
     refuse_open_transaction()
     if not actor.strip() or not reason.strip():
@@ -38,24 +38,24 @@ def conclude(
     if operation.state != "manual":
         raise WrongStateError(f"operation {operation.pk} is {operation.state}: there is nothing to decide.")
     if remote_id:
-        _refuse_another_booking(operation, remote_id)
+        _refuse_unless_booking_of(operation, remote_id)
     by = {"concluded_by": actor[:150], "conclusion": reason[:255]}
     try:
-        _write(operation, remote_id, by)
+        _record(operation, remote_id, by)
     except (StaleOperationError, ConflictError):
         raise WrongStateError(f"operation {operation.pk} was changed by somebody else just now.") from None
     return operation
 
 
-def _write(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> None:
+def _record(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> None:
     if remote_id:
         succeed(HANDLERS[operation.kind], operation, remote_id, **by)
         return
     conclude_not_applied(operation, **by)
 
 
-def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None:
-    """Raise WrongStateError unless the Voucher Cloud shows this booking, of our type and amount, and nobody has it."""
+def _refuse_unless_booking_of(operation: VoucherOperation, remote_id: str) -> None:
+    """Raise WrongStateError unless this booking exists, with our type and amount, and no other operation has it."""
     row = next((row for row in bookings_of(operation.voucher_id) if row.id == remote_id), None)
     if row is None or (row.type, row.amount) != (operation.kind, operation.amount):
         raise WrongStateError(

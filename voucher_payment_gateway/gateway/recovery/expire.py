@@ -1,6 +1,6 @@
-"""What time alone ends: reservations that are dead, and codes that are kept no longer. No HTTP.
+"""Expiry: lapse payments whose reservation expired, and erase codes at the end of their storage time. No HTTP.
 
-A payment that lapsed keeps its code for a while, so that the customer, or a late capture, can have it held again.
+A lapsed payment keeps its code for a while, so that the customer, or a late capture, can reserve again.
 """
 
 from decimal import Decimal
@@ -20,55 +20,54 @@ from voucher_payment_gateway.signals import payment_lapsed
 __all__ = ["erase_codes", "lapse", "without_open_operation", "without_operation"]
 
 BATCH_SIZE = 500
-"""So many payments lapse in one transaction, and so many codes are erased."""
+"""Maximum of payments that lapse, or codes that are erased, in one transaction."""
 
 STATUS = Case(
     When(amount_captured=0, then=Value("lapsed")),
     When(amount_captured=F("amount_refunded"), then=Value("refunded")),
     default=Value("captured"),
 )
-"""``rules.states.status_without_hold``, told to the database."""
+"""``rules.states.status_without_hold`` as an SQL expression."""
 
 
 def lapse(limit: int) -> int:
-    """Write down of up to ``limit`` payments that nothing is held for them any more, tell the shop of each once, and
-    return how many there were."""
-    lapsed, dead = 0, _expired()
-    while lapsed < limit and dead.exists():
-        found = _lapse_batch(dead, min(limit - lapsed, BATCH_SIZE))
+    """Mark up to ``limit`` payments with an expired reservation as lapsed, announce each once, and return how many."""
+    lapsed, expired = 0, _expired()
+    while lapsed < limit and expired.exists():
+        found = _lapse_batch(expired, min(limit - lapsed, BATCH_SIZE))
         if not found:  # another worker has them
             break
         lapsed += len(found)
-        # what has just lapsed is not walked through again: until it is vacuumed, it stands at the head of the index
-        dead = _expired().filter(reservation_dead_at__gte=found[-1].reservation_dead_at)
+        # rows that have just lapsed stay at the head of the index until they are vacuumed: begin behind them
+        expired = _expired().filter(reservation_dead_at__gte=found[-1].reservation_dead_at)
     return lapsed
 
 
 def erase_codes(limit: int) -> int:
-    """Erase up to ``limit`` codes whose time is over, and return how many there were.
+    """Erase up to ``limit`` expired codes, and return how many.
 
-    The code of a payment that holds something stays, and so does that of one with an open operation.
+    A payment with a reservation or an open operation keeps its code.
     """
-    over = without_open_operation(
+    expired = without_open_operation(
         VoucherPayment.current.filter(code_kept_until__lte=timezone.now())
         .exclude(sealed_code="")
         .exclude(status="authorized")
     )
     erased = 0
-    while erased < limit and (found := _erase_batch(over, min(limit - erased, BATCH_SIZE))):
+    while erased < limit and (found := _erase_batch(expired, min(limit - erased, BATCH_SIZE))):
         erased += found
     return erased
 
 
-def _erase_batch(over: QuerySet[VoucherPayment], limit: int) -> int:
-    ended = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
-    pks = list(over.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
-    return over.filter(pk__in=pks).update(sealed_code="", status=ended, updated_at=timezone.now())
+def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
+    status = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
+    pks = list(expired.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
+    return expired.filter(pk__in=pks).update(sealed_code="", status=status, updated_at=timezone.now())
 
 
-def _lapse_batch(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
+def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
-        payments = list(_locked(dead)[:limit])
+        payments = list(_locked(expired)[:limit])
         rows = VoucherPayment.current.filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
         # K22: dead holds are written down as lapsed, not committed
@@ -82,28 +81,28 @@ def _expired() -> QuerySet[VoucherPayment]:
 
 
 def without_open_operation(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
-    """Leave out the payments whose charge is under way, or left to a person."""
+    """Exclude payments with an open operation that books, or a charge in review."""
     undecided = Q(kind__in=MONEY_KINDS, state__in=OPEN_STATES) | Q(kind="charge", state="manual")
     return without_operation(payments, undecided)
 
 
-def without_operation(payments: QuerySet[VoucherPayment], which: Q) -> QuerySet[VoucherPayment]:
-    """Leave out the payments with such an operation.
+def without_operation(payments: QuerySet[VoucherPayment], condition: Q) -> QuerySet[VoucherPayment]:
+    """Exclude payments with an operation that meets ``condition``.
 
-    Not by ``Exists``: PostgreSQL makes a join of it, and reads the whole ledger where it expects many payments. Not
-    by ``IS NULL``: it takes that for true of one payment in two hundred.
+    Not by ``Exists``: PostgreSQL turns it into a join, which scans the whole ledger where it expects many payments.
+    Not by ``IS NULL``: PostgreSQL estimates it at 0.5 % selectivity, which leads to a bad plan.
     """
-    operations = VoucherOperation.objects.filter(which, payment=OuterRef("pk")).order_by()
+    operations = VoucherOperation.objects.filter(condition, payment=OuterRef("pk")).order_by()
     one = Subquery(operations.values(found=Value(True))[:1])
     return payments.alias(has_one=Coalesce(one, Value(False))).filter(has_one=False)
 
 
 def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
-    """Keep other workers away from the rows until the end of the transaction."""
+    """Lock the rows against other workers until the end of the transaction."""
     features = connections[database()].features
     if features.has_select_for_update:
         return payments.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
-    # SQLite has no locks on rows; a first write, of nothing, keeps every other writer away.
+    # SQLite has no row locks: an update of no rows takes its write lock, which excludes every other writer.
     payments.model.objects.using(database()).filter(pk=0).update(updated_at=F("updated_at"))
     return payments
 

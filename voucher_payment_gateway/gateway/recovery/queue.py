@@ -1,4 +1,4 @@
-"""Sharing work among several workers: each takes one operation at a time, under a claim of its own."""
+"""Share open operations among workers: each leases one at a time."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -16,25 +16,27 @@ from voucher_payment_gateway.models import VoucherOperation
 __all__ = ["lease_each"]
 
 CANDIDATES = 10
-"""So many are looked at where others may take the first ones at the same moment."""
+"""Candidates fetched per attempt; other workers may lease the first ones."""
 
 
 def lease_each(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[VoucherOperation]:
-    """Take up to ``limit`` of the operations that are ``waiting``, and yield those that no other worker took.
+    """Lease up to ``limit`` of the ``waiting`` operations, one at a time, and yield them.
 
-    What a worker took and did not finish waits for the length of a lease; then anybody may take it.
+    An operation that its worker did not finish is available again once the lease has expired.
     """
     for _ in range(limit):
-        operation = _next(waiting)
+        operation = _lease_next(waiting)
         if operation is None:
             return
         yield operation
 
 
-def _next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
-    """Take the first that nobody else takes at this moment; its lease begins now."""
-    spreads = connections[database()].features.has_select_for_update_skip_locked
-    with transaction.atomic(using=database()) if spreads else nullcontext():
-        locked = waiting.select_for_update(skip_locked=True, of=("self",)) if spreads else waiting
-        until = timezone.now() + timedelta(seconds=lease_seconds())
-        return next((operation for operation in locked[:CANDIDATES] if postpone(operation, until)), None)
+def _lease_next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
+    """Lease the first operation that no other worker is leasing at this moment."""
+    skips_locked = connections[database()].features.has_select_for_update_skip_locked
+    with transaction.atomic(using=database()) if skips_locked else nullcontext():
+        locked = waiting.select_for_update(skip_locked=True, of=("self",)) if skips_locked else waiting
+        lease_ends_at = timezone.now() + timedelta(seconds=lease_seconds())
+        return next(
+            (operation for operation in locked[:CANDIDATES] if postpone(operation, lease_ends_at)), None
+        )

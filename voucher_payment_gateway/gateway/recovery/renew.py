@@ -1,4 +1,4 @@
-"""Keeping holds alive, for shops that charge later than the half hour that a reservation lasts."""
+"""Renew reservations before they end, for shops that charge later than their 30 minutes."""
 
 from datetime import timedelta
 
@@ -16,8 +16,7 @@ __all__ = ["ending_holds", "keep_alive"]
 
 
 def ending_holds() -> QuerySet[VoucherPayment]:
-    """Return the payments whose reservation is to be made again before it ends; none unless ``RENEW_HOLDS`` says
-    so."""
+    """Return the payments whose reservation is due to be renewed; none without ``RENEW_HOLDS``."""
     now = timezone.now()
     payments = VoucherPayment.current
     if not gateway_settings().RENEW_HOLDS:
@@ -33,10 +32,10 @@ def ending_holds() -> QuerySet[VoucherPayment]:
 
 
 def keep_alive(payment: VoucherPayment) -> bool:
-    """Reserve the same amount anew, if that is still wanted. Refused, the old reservation ends in its time."""
+    """Reserve the same amount again, if it is still wanted. If that is refused, the old reservation ends in time."""
     number = read_order(payment.order_number).next_number
-    now = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
-    if now is None:  # captured, cancelled or taken over since the list was read
+    current = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
+    if current is None:  # captured, cancelled or reserved again since the list was read
         return False
-    renew(now, now.amount_authorized, number)
+    renew(current, current.amount_authorized, number)
     return True

@@ -214,7 +214,7 @@ def _fence_by_reserving(operation: VoucherOperation) -> bool:
 
 def _confirms(fence: Literal["reserve", "release"], error: VoucherGatewayError) -> bool:
     """Return that the fence failed, or raise ``error`` where it is to be tried again."""
-    if judge_fence(fence, error) == "again":
+    if judge_fence(fence, error) == "retry":
         raise error
     return False
 
@@ -235,7 +235,7 @@ def _is_wanted(operation: VoucherOperation) -> bool:
 
 
 def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Surely nothing was booked: send it again, give it up, or hand it to a person."""
+    """Surely nothing was booked: send it again, give it up, or require a review."""
     match after_proven_absence(
         wanted=_is_wanted(operation),
         sends=operation.attempts,

@@ -1,4 +1,4 @@
-"""Settle: finish what is due, was abandoned, or has an unknown outcome."""
+"""Settle: finish operations that are due, abandoned, or have an unknown outcome."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -29,48 +29,47 @@ __all__ = ["SettleReport", "settle"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LIMIT = 1_000_000
-"""So many operations of each sort are settled in one run at most."""
+"""Maximum of ``limit``: the operations of each sort in one run."""
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment)
 
 
 @dataclass(frozen=True)
 class SettleReport:
-    """What one run of ``settle`` did, in numbers of operations or payments."""
+    """The number of operations or payments that one run of ``settle`` processed, per step."""
 
     sent: int = 0
-    """Due operations that were carried out."""
+    """Due operations that were sent."""
     abandoned: int = 0
-    """Operations whose worker did not come back; their outcome is unknown now."""
+    """Operations whose lease expired; their outcome is unknown now."""
     found: int = 0
     """Unknown operations whose booking was found at the Voucher Cloud."""
     manual: int = 0
-    """Unknown operations that a person must decide."""
+    """Unknown operations that need a person's decision."""
     cancelled: int = 0
-    """Payments whose stored wish to cancel was carried out."""
+    """Payments whose stored cancel request was carried out."""
     renewed: int = 0
-    """Reservations made again before they ended, where ``RENEW_HOLDS`` says so."""
+    """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
     lapsed: int = 0
-    """Payments whose reservation is dead, so that nothing is held for them any more."""
+    """Payments whose reservation expired, so that nothing is held for them any more."""
     erased: int = 0
-    """Stored codes whose time was over."""
+    """Stored codes that were erased at their expiry."""
     reviews: int = 0
-    """Operations that a later read showed to be booked once too often: a person is asked to look."""
+    """Operations of which the trailing read found a surplus booking: a review is requested."""
     still_open: int = 0
-    """Operations that are due or unknown after this run."""
+    """Operations that are not decided after this run."""
 
 
 def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
-    """Finish up to ``limit`` operations of each sort and say what was done.
+    """Finish up to ``limit`` operations of each sort, and return how many.
 
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
-    among the voucher's bookings, fenced or waited for, then booked, sent again, or given up. Dead reservations lapse,
-    and codes are erased when their time is over. Safe to run twice, and in several processes at once, which share the
-    work. Call it often, such as every minute. Once ``stop`` says so, what is under way is finished, and nothing else is
-    sent.
+    among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. Expired reservations lapse,
+    and expired codes are erased. Safe to run twice, and in several processes at once, which share the work. Call it
+    often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
 
-    Raises ValueError for a ``limit`` below 1, TransactionManagementError inside of a transaction: what it sends could
-    not be committed before.
+    Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
+    be committed before it is sent.
     """
     if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
@@ -101,19 +100,19 @@ def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
 
 def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.current.select_related("payment").order_by("due_at", "pk")
-    given_up = now - timedelta(seconds=lease_seconds())
-    return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)
+    lease_began = now - timedelta(seconds=lease_seconds())
+    return operations.filter(IS_OPEN, state="sending", sending_at__lt=lease_began)
 
 
 def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
-    """Payments to be cancelled whose operations are decided; not those whose refund a person has to look at."""
+    """Return payments with a cancel request and no undecided operation. A refund refused since needs review first."""
     undecided = (
         Q(state__in=OPEN_STATES)
         | Q(kind__in=("charge", "refund"), state="manual")
         | Q(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
     )
-    wishes = VoucherPayment.current.filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
-    return without_operation(wishes, undecided).order_by("cancel_requested_at", "pk")[:limit]
+    requested = VoucherPayment.current.filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
+    return without_operation(requested, undecided).order_by("cancel_requested_at", "pk")[:limit]
 
 
 def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
@@ -125,19 +124,19 @@ def _never() -> bool:
     return False
 
 
-def _each(rows: Iterable[Row], do: Callable[[Row], bool], stop: Callable[[], bool]) -> int:
-    """Do it for each row, and count where it was done; one that fails does not stop the others."""
-    done, waiting = 0, iter(rows)
+def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], bool]) -> int:
+    """Call ``step`` for each row, and count the successes; one failure does not stop the others."""
+    count, waiting = 0, iter(rows)
     while not stop() and (row := next(waiting, None)) is not None:
         try:
-            done += do(row)
+            count += step(row)
         except VoucherGatewayError as error:
             logger.warning("settle: %s ended with %s", row, error.code)
         except (ConflictError, StaleOperationError):
-            continue  # somebody else has just taken it
+            continue  # another worker was first
         except Exception as error:
             logger.error("settle: %s failed: %s", row, type(error).__name__)
-    return done
+    return count
 
 
 def _send(operation: VoucherOperation) -> bool:
@@ -146,7 +145,7 @@ def _send(operation: VoucherOperation) -> bool:
 
 
 def _mark_abandoned(operation: VoucherOperation) -> bool:
-    """A lease that ran out means unknown, never: send again. A release has no outcome to wait for."""
+    """Set an operation whose lease expired to ``unknown``, never to due; a release has no outcome to wait for."""
     # K21: the lease ran out, nothing written of it
     return mark_abandoned(operation)
 

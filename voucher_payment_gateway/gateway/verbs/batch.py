@@ -1,4 +1,4 @@
-"""Carrying out what a verb has planned, one operation after the other."""
+"""Run the operations that a verb has planned, one after the other."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,12 +21,12 @@ __all__ = ["Plan", "Progress", "run_batch"]
 
 @dataclass
 class Progress:
-    """What one run has tried so far."""
+    """The operations that a batch has tried so far."""
 
     resumed: list[VoucherOperation] = field(default_factory=list)
-    """Operations of an earlier call that were still due."""
+    """Due operations of an earlier call."""
     started: list[VoucherOperation] = field(default_factory=list)
-    """Those that this run has planned."""
+    """Operations planned by this batch."""
 
     @property
     def operations(self) -> list[VoucherOperation]:
@@ -34,7 +34,7 @@ class Progress:
 
     @property
     def payments(self) -> set[int | None]:
-        """The primary keys of the payments touched."""
+        """Primary keys of the payments of these operations."""
         return {operation.payment_id for operation in self.operations}
 
     @property
@@ -43,8 +43,8 @@ class Progress:
 
 
 Plan = Callable[[OrderView, Progress, Decimal | None], list[VoucherOperation]]
-"""Given the order as it stands, what this run has done, and how much is left to do (None: all there is), return
-the operations that are to be started."""
+"""Takes the order as read, the progress of the batch, and the amount left (None: everything); returns drafts of the
+operations to start."""
 
 
 def run_batch(
@@ -56,29 +56,29 @@ def run_batch(
     asked: Decimal | None = None,
     payment_changes: dict[str, Any] | None = None,
 ) -> list[VoucherPayment]:
-    """Do all that ``plan`` says, each operation on its own, and return the payments touched.
+    """Start every operation that ``plan`` returns, and return the payments touched.
 
-    What was written down before and never sent is sent now: asking again for all, or for the same capture, means
-    that. A second refund of the same amount may be another return, so it has to wait. Where somebody else wrote
-    about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
-    wait there is written down, and carried out later. Then the first error is raised.
+    Due operations of an earlier call are resumed where this call repeats it: all of the rest, or the same capture. A
+    second refund of the same amount may be another return, so it is not taken for a repetition. After a conflict the
+    rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and ``settle``
+    sends them. All are tried, then the first error is raised.
     """
-    run = _Batch(handler, order_number, plan, pk, asked, payment_changes or {})
+    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {})
     try:
-        with _all_or_nothing():
-            retry_on_conflict(run.advance, progress=lambda: len(run.done.operations))
+        with _atomic_in_transaction():
+            retry_on_conflict(batch.advance, progress=lambda: len(batch.progress.operations))
     except PaymentStateError as error:
-        if run.errors:
-            raise run.errors[0] from None
-        raise run.explain_partial(error) from None
-    if run.errors:
-        raise run.errors[0]
-    return list({operation.payment.pk: operation.payment for operation in run.done.operations}.values())
+        if batch.errors:
+            raise batch.errors[0] from None
+        raise batch.explain_partial(error) from None
+    if batch.errors:
+        raise batch.errors[0]
+    return list({operation.payment.pk: operation.payment for operation in batch.progress.operations}.values())
 
 
 @contextmanager
-def _all_or_nothing() -> Iterator[None]:
-    """Inside of a transaction either all is written down to be carried out after its commit, or nothing."""
+def _atomic_in_transaction() -> Iterator[None]:
+    """Inside a transaction write all operations or none; they are carried out after its commit."""
     if transaction.get_connection(database()).in_atomic_block:
         with transaction.atomic(using=database()):
             yield
@@ -88,7 +88,7 @@ def _all_or_nothing() -> Iterator[None]:
 
 @dataclass
 class _Batch:
-    """One call of a verb, perhaps planned several times."""
+    """One call of a verb; it is planned again after each conflict."""
 
     handler: OperationHandler
     order_number: str
@@ -96,29 +96,29 @@ class _Batch:
     pk: int | None
     asked: Decimal | None
     payment_changes: dict[str, Any]
-    done: Progress = field(default_factory=Progress)
+    progress: Progress = field(default_factory=Progress)
     errors: list[VoucherGatewayError] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
-    """Vouchers that had an open operation when one was to be started on them."""
+    """Vouchers that had an open operation when another one was to be started."""
 
     def advance(self) -> None:
-        """Do what is left to do, by the order as it stands."""
+        """Resume and start the operations that are left, by the order as it is now."""
         view = read_order(self.order_number)
-        for operation in self._never_sent(view.part(self.pk)):
+        for operation in self._repeated(view.part(self.pk)):
             self._attempt(self._send_unless_committed_later, operation)
-            self.done.resumed.append(operation)
-        if self.done.operations:
+            self.progress.resumed.append(operation)
+        if self.progress.operations:
             view = read_order(self.order_number)
-        left = self.asked if self.asked is None else self.asked - self.done.amount
+        left = self.asked if self.asked is None else self.asked - self.progress.amount
         if left is not None and left <= ZERO:
             return
         number = view.next_number
-        for draft in self.plan(view, self.done, left):
+        for draft in self.plan(view, self.progress, left):
             draft.number = number
             draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
             reservation_id = draft.payment.reservation_id
             self._attempt(self._start, draft)
-            self.done.started.append(draft)
+            self.progress.started.append(draft)
             number = draft.number + (1 if draft.payment.reservation_id == reservation_id else 2)
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
@@ -135,34 +135,34 @@ class _Batch:
                 self.busy.add(draft.voucher_id)
             raise
 
-    def _never_sent(self, payments: list[VoucherPayment]) -> list[VoucherOperation]:
-        """Return the operations that are due, where they are what is asked for."""
-        waiting = [payment for payment in payments if payment.has_open_operation]
-        if not waiting:
+    def _repeated(self, payments: list[VoucherPayment]) -> list[VoucherOperation]:
+        """Return the due operations of an earlier call that this call repeats."""
+        pending = [payment for payment in payments if payment.has_open_operation]
+        if not pending:
             return []
-        due = VoucherOperation.current.filter(payment__in=waiting, kind=self.handler.kind, state="due")
-        operations = [each for each in due.select_related("payment") if each not in self.done.operations]
-        same = self.asked == sum((operation.amount for operation in operations), ZERO)
-        return operations if self.asked is None or (same and self.handler.kind == "charge") else []
+        due = VoucherOperation.current.filter(payment__in=pending, kind=self.handler.kind, state="due")
+        operations = [each for each in due.select_related("payment") if each not in self.progress.operations]
+        same_amount = self.asked == sum((operation.amount for operation in operations), ZERO)
+        return operations if self.asked is None or (same_amount and self.handler.kind == "charge") else []
 
     def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
-        """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
+        """Send a due operation. Inside a transaction it is sent after the commit, or by ``settle``."""
         if not transaction.get_connection(database()).in_atomic_block:
             execute_due(self.handler, operation)
 
     def explain_partial(self, error: PaymentStateError) -> PaymentStateError:
-        """Say what went through before the rest turned out to be impossible."""
-        done = self.done.operations
-        gone = sum((operation.amount for operation in done if operation.state == "succeeded"), ZERO)
-        gone += self._followed([operation for operation in done if operation.state == "refused"])
-        if not gone:
+        """Return ``error`` with the amount that went through before it."""
+        tried = self.progress.operations
+        booked = sum((operation.amount for operation in tried if operation.state == "succeeded"), ZERO)
+        booked += self._booked_on_retry([operation for operation in tried if operation.state == "refused"])
+        if not booked:
             return error
-        told = type(error)(f"{gone} went through before; the rest did not: {error}", code=error.code)
-        told.money_moved = "maybe"
-        return told
+        partial = type(error)(f"{booked} went through before; the rest did not: {error}", code=error.code)
+        partial.money_moved = "maybe"
+        return partial
 
-    def _followed(self, refused: list[VoucherOperation]) -> Decimal:
-        """Return what was charged on the new reservations that followed a refusal."""
+    def _booked_on_retry(self, refused: list[VoucherOperation]) -> Decimal:
+        """Return the amount charged on the new reservations that followed a refusal."""
         payments = [operation.payment_id for operation in refused]
         since = min((operation.number for operation in refused), default=0)
         charges = VoucherOperation.current.filter(payment__in=payments, kind="charge")

@@ -1,4 +1,4 @@
-"""Cancel: give up a payment, whatever state it is in."""
+"""Cancel: end a payment in any state, and refund what was charged."""
 
 from contextlib import suppress
 from typing import Any
@@ -23,78 +23,77 @@ from voucher_payment_gateway.signals import payment_cancelled, payment_needs_rev
 
 __all__ = ["cancel", "end_refunded"]
 
-
 ENDED = ("cancelled", "refunded", "failed")
-"""Nothing is left to give back."""
+"""Nothing is left to release or refund."""
 
 
 def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
-    """Give up the order's payments, or a single payment given in place of the order, in every state.
+    """Cancel the order's payments, or a single payment given in place of the order, in any state.
 
-    Selected or reserved: released, and the code is erased. Charged: refunded in full, ``cancelled`` once all of it
-    is back. An operation is under way: the wish is stored, and ``settle`` carries it out once the outcome is
-    known. Returns the payments touched; an order without vouchers, and what is cancelled, refunded
-    or failed already, is left alone.
+    Selected or reserved: released, and the code is erased. Charged: refunded in full, and ``cancelled`` once all of it
+    is refunded. With an operation in flight: the cancel request is stored, and ``settle`` carries it out once the
+    outcome is known. Returns the payments touched. Nothing is done for an order without vouchers, nor for payments
+    that are cancelled, refunded or failed already.
 
-    Raises what a refund raises; the payment then stays ``captured``, and the wish is kept.
+    Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
     number, pk = target(order)
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
 
-    def go_on() -> None:
+    def advance() -> None:
         view = read_order(number)
         next_number = view.next_number
         for payment in view.part(pk):
             if payment.pk in done or _is_ended(payment):
                 continue
             try:
-                next_number += _give_up(payment, next_number, actor=actor, reason=reason)
+                next_number += _cancel_payment(payment, next_number, actor=actor, reason=reason)
             except VoucherGatewayError as error:
                 errors.append(error)
             done[payment.pk] = payment
 
-    retry_on_conflict(go_on, progress=lambda: len(done))
+    retry_on_conflict(advance, progress=lambda: len(done))
     if errors:
         raise errors[0]
     return list(done.values())
 
 
 def _is_ended(payment: VoucherPayment) -> bool:
-    """Whether nothing is left to give up; of what was refunded, a later part may still be charged."""
+    """Return whether nothing is left to cancel. The rest of a refunded payment may still be charged later."""
     has_more = payment.status == "refunded" and (payment.has_open_operation or bool(payment.sealed_code))
     return payment.status in ENDED and not has_more
 
 
-def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
-    """Give up one payment as it was read, and return how many operations that took of its order's numbers."""
-    if payment.has_open_operation and not _withdraw(payment):
+def _cancel_payment(payment: VoucherPayment, number: int, **by: str) -> int:
+    """Cancel one payment, and return how many operation numbers of its order that used."""
+    if payment.has_open_operation and not _withdraw_due(payment):
         _store_cancel_request(payment)
         return 0
     if payment.amount_refundable > ZERO:
         try:
             refund_payment(payment, **by)
-        except OperationInProgressError:  # another was first, since this payment was read
+        except OperationInProgressError:  # another writer was first
             payment.refresh_from_db()
             _store_cancel_request(payment)
             return 0
         payment.refresh_from_db()
-        if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
+        if payment.status != "cancelled" and not payment.pending:  # the rest needs a person's decision first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
-    _end(payment, number, **by)
+    _release(payment, number, **by)
     return 1
 
 
 def end_refunded(payment: VoucherPayment) -> None:
-    """Call a payment cancelled whose last cent went back while somebody asked to cancel it."""
+    """Set a payment with a cancel request to ``cancelled`` after its last cent was refunded."""
     with atomic_or_conflict():
         change_payment(payment, status="cancelled", sealed_code="")
         announce(payment_cancelled, payment, payment.amount_refunded)
 
 
-def _withdraw(payment: VoucherPayment) -> bool:
-    """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
+def _withdraw_due(payment: VoucherPayment) -> bool:
+    """Withdraw due operations, which are not in flight. Return whether none is open any more."""
     operations = list(VoucherOperation.current.filter(payment=payment, kind__in=MONEY_KINDS))
     if before_cancel((operation.kind, operation.state) for operation in operations) == "wait":
         return False
@@ -106,8 +105,8 @@ def _store_cancel_request(payment: VoucherPayment) -> None:
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
 
 
-def _end(payment: VoucherPayment, number: int, **by: str) -> None:
-    """End the payment in our records, then ask the Voucher Cloud to let go; nothing depends on its answer."""
+def _release(payment: VoucherPayment, number: int, **by: str) -> None:
+    """Cancel the payment in our records, then ask the Voucher Cloud to release its hold, whatever it answers."""
     draft = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -121,13 +120,13 @@ def _end(payment: VoucherPayment, number: int, **by: str) -> None:
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
         with suppress(*NOT_READY):  # the reservation lapses by itself
-            execute_new(RELEASE, draft, **_ended())
+            execute_new(RELEASE, draft, **_cancelled_fields())
     else:
-        create(draft, "succeeded", payment_changes=_ended(), settled_at=timezone.now())
+        create(draft, "succeeded", payment_changes=_cancelled_fields(), settled_at=timezone.now())
     announce(payment_cancelled, payment, draft.amount)
 
 
-def _ended() -> dict[str, Any]:
+def _cancelled_fields() -> dict[str, Any]:
     return {
         "status": "cancelled",
         "amount_authorized": ZERO,

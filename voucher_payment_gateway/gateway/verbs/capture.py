@@ -30,24 +30,24 @@ def capture(
     """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
 
     ``order`` may also be a single payment. A reservation that lapsed or was lost is made again once with the
-    sealed code. A part is captured by reserving the smaller amount; what is left is not held any more, but while the
-    code is kept it can be captured by a later call that names its amount. Never more is charged than the customer
-    agreed to, nor than the order needs. Outside of a transaction the money has moved when this returns; inside of one
-    it moves after the commit, and the payments returned are ``pending``. An order without vouchers, or captured
-    already, is left alone.
+    sealed code. A part is captured by reserving the smaller amount; the rest is not held any more, but while the code
+    is stored a later call with its amount can capture it. Never charges more than the customer agreed to, nor more
+    than the order needs. Outside a transaction the money has moved when this returns; inside one it moves after the
+    commit, and the payments returned are ``pending``. Nothing is done for an order without vouchers, or captured
+    already.
 
     Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
-    cancelled, failed, not authorized yet; or the order has another currency by now); nothing was sent. After
-    RefusedError the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and
-    ContractError nothing moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out. With
-    several vouchers all are tried, then the first error is raised.
+    cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
+    the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and ContractError nothing
+    moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With several vouchers all are
+    tried, then the first error is raised.
     """
     number, pk = target(order)
     asked = None if amount is None else money.amount(amount)
     facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
 
-    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        payments = [payment for payment in view.part(pk) if payment.pk not in done.payments]
+    def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        payments = [payment for payment in view.part(pk) if payment.pk not in progress.payments]
         refuse_if_open(payments)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
         if shares and facts:
@@ -68,17 +68,17 @@ def _shares(
     asked: Decimal | None,
     due: Callable[[list[VoucherPayment]], Decimal | None],
 ) -> Shares:
-    """Return the amount to charge of each payment; nothing where all is captured or the order has no vouchers.
+    """Return the amount to charge per payment; empty where all is captured or the order has no vouchers.
 
     ``due`` returns the amount that the order still needs, or None where its total is not known.
     """
     wanted = _chargeable(payments, again=asked is not None)
-    most = sum((amount for _, amount in wanted), ZERO)
+    maximum = sum((amount for _, amount in wanted), ZERO)
     needed = due([payment for payment, _ in wanted])
     if asked is None:
         _refuse_if_nothing_is_held(payments, wanted)
-        return _fill(wanted, most if needed is None else min(most, needed))
-    if payments and asked > most:
+        return _fill(wanted, maximum if needed is None else min(maximum, needed))
+    if payments and asked > maximum:
         _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)
         raise _too_much(payments[0], f"less than {asked} is held for", code="more_than_held")
     if needed is not None and payments and asked > needed:
@@ -87,11 +87,11 @@ def _shares(
 
 
 def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
-    """Return the maximum per payment: payments that hold something first, then those that did. With ``again`` also
-    the rest that earlier captures left."""
+    """Return the maximum per payment, payments with a hold first, then lapsed ones. With ``again`` also the rest that
+    earlier captures left."""
     statuses = ("authorized", "lapsed", "captured", "refunded") if again else HELD_BEFORE
     amounts = [
-        (payment, _most_of(payment, again=again))
+        (payment, _maximum(payment, again=again))
         for status in statuses
         for payment in payments
         if payment.status == status and payment.cancel_requested_at is None
@@ -99,8 +99,8 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
     return [(payment, amount) for payment, amount in amounts if amount > ZERO]
 
 
-def _most_of(payment: VoucherPayment, *, again: bool) -> Decimal:
-    """Return the maximum of one payment: what it holds or, where its code is kept, all that was agreed."""
+def _maximum(payment: VoucherPayment, *, again: bool) -> Decimal:
+    """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed."""
     held: Decimal = payment.amount_authorized
     if not payment.sealed_code or (held and not again):
         return held

@@ -1,4 +1,4 @@
-"""Cover: what the vouchers of an order pay, and what another payment method takes."""
+"""Cover: the amount that the vouchers of an order pay, and the amount due by another payment method."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,24 +17,24 @@ __all__ = ["Cover", "cover"]
 @dataclass(frozen=True)
 class Cover:
     """How an order is covered, in units of ``currency`` with two places: ``total = captured + held + due``, unless
-    vouchers pay more than the order costs by now."""
+    vouchers pay more than the order costs now."""
 
     total: Decimal
     currency: str
     captured: Decimal
-    """What was charged to vouchers, of payments that were not cancelled."""
+    """The amount charged to vouchers, without cancelled payments."""
     held: Decimal
-    """What reservations hold."""
+    """The amount that reservations hold."""
     covered: Decimal
-    """What vouchers have paid, hold, or are about to be charged, of payments that were not cancelled."""
+    """The amount that vouchers have paid, hold, or are about to be charged, without cancelled payments."""
     due: Decimal
-    """What another payment method takes, never below zero."""
+    """The amount for another payment method, never below zero."""
     held_until: datetime | None
-    """When the first of the reservations ends; None where nothing is held."""
+    """When the first reservation ends; None where nothing is held."""
     is_firm: bool
     """Whether a later capture charges exactly ``held``. False while something is due and a voucher is only selected or
-    lapsed, while one is about to end, holds more than the order needs, is in another currency than the order by now,
-    or has an operation that is not decided: call ``authorize_selected`` before another payment method takes ``due``."""
+    lapsed, and while a voucher is about to expire, holds more than the order needs, is in another currency than the
+    order, or has an open operation: call ``authorize_selected`` before another payment method takes ``due``."""
 
 
 def cover(order: Any) -> Cover:
@@ -65,7 +65,7 @@ def cover(order: Any) -> Cover:
 
 
 def _is_open(payment: VoucherPayment, due: Decimal) -> bool:
-    """Whether the amount this payment contributes can still change."""
-    waits = payment.status in ("selected", "lapsed") and bool(payment.sealed_code) and due > ZERO
+    """Return whether the amount this payment contributes can still change."""
+    can_be_held = payment.status in ("selected", "lapsed") and bool(payment.sealed_code) and due > ZERO
     ended = payment.status == "authorized" and not is_usable_now(payment)
-    return payment.has_open_operation or ended or waits
+    return payment.has_open_operation or ended or can_be_held

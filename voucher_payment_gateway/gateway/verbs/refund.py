@@ -1,4 +1,4 @@
-"""Refund: give charged money back to the vouchers it came from."""
+"""Refund: return charged money to the vouchers it came from."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,16 +7,13 @@ from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import (
-    AmountError,
-    WrongStateError,
-)
+from voucher_payment_gateway.exceptions import AmountError, WrongStateError
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open, target
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.verdicts import counts_as_given_back
+from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
 __all__ = ["refund", "refund_payment"]
 
@@ -24,43 +21,43 @@ __all__ = ["refund", "refund_payment"]
 def refund(
     order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:
-    """Refund all that was captured and has not gone back, or ``amount`` of it, spread by ``REFUND_ORDER``.
+    """Refund all that was captured and not refunded yet, or ``amount`` of it, shared out by ``REFUND_ORDER``.
 
-    ``order`` may also be a single payment. Outside of a transaction the money has moved when this returns;
-    inside of one it moves after the commit. An order without vouchers, or refunded in full, is left alone.
+    ``order`` may also be a single payment. Outside a transaction the money has moved when this returns; inside one it
+    moves after the commit. Nothing is done for an order without vouchers, or refunded in full.
 
     Raises AmountError (malformed, or more than is left to refund), WrongStateError (nothing was captured),
-    OperationInProgressError; nothing was sent. After RefusedError the payment is as it was and somebody is asked
-    to look (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet
-    and ``settle`` sends it; after OutcomeUnknownError ``settle`` finds out: do not refund again by hand.
+    OperationInProgressError; nothing was sent. After RefusedError the payment is unchanged and a review is requested
+    (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet and
+    ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
     number, pk = target(order)
-    asked = None if amount is None else money.amount(amount)
-
-    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        return _plan_refunds(view.order_number, view.part(pk), left, done, actor=actor, reason=reason)
-
-    return run_batch(REFUND, number, plan, pk=pk, asked=asked)
+    return _refund(number, pk, None if amount is None else money.amount(amount), actor=actor, reason=reason)
 
 
 def refund_payment(payment: VoucherPayment, *, actor: str, reason: str) -> None:
-    """Refund all that is left of one payment, which is being cancelled."""
+    """Refund all that is left of one payment, and store with each refund that the payment is being cancelled."""
+    request = {"cancel_requested_at": timezone.now()}
+    _refund(payment.order_number, payment.pk, None, request, actor=actor, reason=reason)
 
-    def plan(view: OrderView, done: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        return _plan_refunds(view.order_number, view.part(payment.pk), left, done, actor=actor, reason=reason)
 
-    wish = {"cancel_requested_at": timezone.now()}
-    run_batch(REFUND, payment.order_number, plan, pk=payment.pk, payment_changes=wish)
+def _refund(
+    number: str, pk: int | None, asked: Decimal | None, changes: dict[str, Any] | None = None, **by: str
+) -> list[VoucherPayment]:
+    def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        return _plan_refunds(number, view.part(pk), left, progress, **by)
+
+    return run_batch(REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes)
 
 
 def _plan_refunds(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,
-    done: Progress,
+    progress: Progress,
     **by: str,
 ) -> list[VoucherOperation]:
-    """Return the refunds to make, the charges of which this run has tried to give something back left out."""
+    """Return drafts of the refunds to make. Charges that this batch has already tried to refund are left out."""
     if not payments:
         return []
     charged = [payment for payment in payments if payment.amount_captured > ZERO]
@@ -69,10 +66,12 @@ def _plan_refunds(
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
         )
-    refuse_if_open([payment for payment in charged if payment.pk not in done.payments])
-    tried = {operation.target_id for operation in done.started}
+    refuse_if_open([payment for payment in charged if payment.pk not in progress.payments])
+    tried = {operation.target_id for operation in progress.started}
     left = {
-        payment: [(charge, rest) for charge, rest in _charges(payment) if charge.remote_id not in tried]
+        payment: [
+            (charge, rest) for charge, rest in _refundable_charges(payment) if charge.remote_id not in tried
+        ]
         for payment in charged
     }
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
@@ -95,31 +94,31 @@ def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) 
 
 
 def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[VoucherPayment, Decimal]:
-    """Say how much of ``asked`` each payment gives back."""
-    way = gateway_settings().REFUND_ORDER
-    if way == "pro-rata":
+    """Return the part of ``asked`` to refund per payment."""
+    refund_order = gateway_settings().REFUND_ORDER
+    if refund_order == "pro-rata":
         return dict(zip(left, money.share_out(asked, list(left.values())), strict=True))
     shares = dict.fromkeys(left, ZERO)
-    for payment in reversed(left) if way == "last-first" else left:
+    for payment in reversed(left) if refund_order == "last-first" else left:
         shares[payment] = min(asked, left[payment])
         asked -= shares[payment]
     return shares
 
 
-def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
-    """Return the charges of a payment, newest first, with what of each can still go back.
+def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
+    """Return the charges of a payment, newest first, each with the amount that can still be refunded.
 
-    A refund in flight counts as gone, and so does one that a person must decide.
+    A refund in flight counts as refunded, and so does one in review.
     """
     operations = list(VoucherOperation.current.filter(payment=payment).order_by("pk"))
-    gone: dict[str, Decimal] = {}
+    refunded: dict[str, Decimal] = {}
     for operation in operations:
-        if operation.kind == "refund" and counts_as_given_back(operation.state):
-            gone[operation.target_id] = gone.get(operation.target_id, ZERO) + operation.amount
+        if operation.kind == "refund" and counts_as_refunded(operation.state):
+            refunded[operation.target_id] = refunded.get(operation.target_id, ZERO) + operation.amount
     charges = [
         operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
     ]
-    return [(charge, charge.amount - gone.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
+    return [(charge, charge.amount - refunded.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 
 
 def _split_over_charges(

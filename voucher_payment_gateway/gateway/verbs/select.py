@@ -1,4 +1,4 @@
-"""Select: remember a voucher for an order until its checkout is confirmed."""
+"""Select: store a voucher for an order until its checkout is confirmed."""
 
 from typing import Any
 
@@ -7,10 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
-from voucher_payment_gateway.gateway.records.order_view import (
-    read_order,
-    refuse_if_open,
-)
+from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
@@ -21,11 +18,12 @@ __all__ = ["select"]
 
 
 def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
-    """Remember a code, sealed, for this order. Nothing is sent, so it may turn out to be unusable.
+    """Store a code, sealed, for this order. Nothing is sent, so it may turn out to be unusable.
 
-    ``authorize_selected`` reserves it later. Selecting the same code again is the same payment, with the newer
-    PIN. Raises VoucherUnusableError for what cannot be a code, WrongStateError where the order has too many vouchers,
-    CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without ``SEALING_KEYS``.
+    ``authorize_selected`` reserves it later. Selecting the same code again returns the same payment, with the newer
+    PIN. Raises VoucherUnusableError where the text cannot be a code, WrongStateError where the order has too many
+    vouchers, CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without
+    ``SEALING_KEYS``.
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
