@@ -8,13 +8,13 @@ from voucher_payment_gateway.api._keywords import with_defaults
 
 Query = tuple[tuple[str, str], ...]
 
-MOST_PER_PAGE = 1_000_000
+MAX_PER_PAGE = 1_000_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Filters(TypedDict, total=False):
-    """What a list may be narrowed to. The API is asked; nobody promises that it obeys."""
+    """The filters of a list. Whether the API obeys them is not promised."""
 
     created_from: datetime | None
     created_to: datetime | None
@@ -37,8 +37,8 @@ def query_of(call: str, filters: Filters) -> Query:
             raise ValueError("order_number: give a string of Unicode that is not empty")
         query.append(("filter[order_number]", number))
     if (per_page := given["per_page"]) is not None:
-        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MOST_PER_PAGE:
-            raise ValueError(f"per_page: give a whole number from 1 to {MOST_PER_PAGE}")
+        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MAX_PER_PAGE:
+            raise ValueError(f"per_page: give a whole number from 1 to {MAX_PER_PAGE}")
         query.append(("per_page", str(per_page)))
     return tuple(query)
 

@@ -187,7 +187,7 @@ def _drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
 
 
 def _share_out(requests: list[HoldRequest], due: Decimal) -> None:
-    """Share what is due, oldest payment first. One that holds too much is reserved again, one not needed is released."""
+    """Share what is due, oldest payment first. A larger hold is reserved again, an unneeded one is released."""
     too_much: list[HoldRequest] = []
     not_needed: list[Hold] = []
     left = due - sum(

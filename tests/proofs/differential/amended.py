@@ -1,0 +1,141 @@
+"""The simulation's shop, amended where it has drifted from the shipped gateway. Each amendment is a method of its own,
+so that dropping it is one of the planted deviations.
+
+The simulation itself stays as it is: each amendment would change what its seeds play.
+"""
+
+from copy import copy
+from decimal import Decimal
+from typing import Any
+
+from tests.proofs.differential.fates import Crash
+from tests.proofs.simulation.loop import Process
+from tests.proofs.simulation.rows import Operation, Payment
+from tests.proofs.simulation.shop import Shop
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.rules.resolution import is_dead
+from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.timing import may_be_charged
+
+__all__ = ["AMENDMENTS", "AmendedShop"]
+
+AMENDMENTS = (
+    "authorize",
+    "start",
+    "resume",
+    "draft_charge",
+    "prepare",
+    "resolve",
+    "_have",
+    "_capture",
+    "_refund",
+    "lapse",
+)
+
+
+class AmendedShop(Shop):
+    """The simulation's shop with what the shipped gateway does besides."""
+
+    def authorize(self, order_number: str, voucher_id: str, amount: Decimal) -> Process:
+        """While another order is being paid with the voucher, nothing is reserved."""
+        new = Payment(order_number, voucher_id)
+        if any(self.rows.is_pending(rival.pk) for rival in self._rivals(new)):
+            return None
+        return (yield from super().authorize(order_number, voucher_id, amount))
+
+    def draft_charge(self, payment: Payment, amount: Decimal) -> Operation:
+        """A charge knows from the beginning what the payment has reserved last."""
+        draft = super().draft_charge(payment, amount)
+        draft.target_id = payment.hold_id
+        return draft
+
+    def start(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
+        """A charge that reserves first is written down before that."""
+        if not self._renews(draft, payment):
+            yield from super().start(draft, payment, number, **payment_changes)
+            return
+        draft.created_at = self.now()
+        self._write(draft, payment, number, payment_changes, state="due", due_at=self.next_look(draft))
+        yield from self.resume(draft)
+
+    def resume(self, operation: Operation) -> Process:
+        """A charge that reserves first is called sending before that, so that nobody else does the same."""
+        payment = self.rows.payment(operation.payment_pk)
+        is_wanted = payment.cancel_requested_at is None
+        claims = is_wanted and self._renews(operation, payment)
+        if claims and not self.rows.take(operation, state="sending", sending_at=self.now()):
+            return
+        yield from super().resume(operation)
+
+    def _renews(self, operation: Operation, payment: Payment) -> bool:
+        return operation.kind == "charge" and not (
+            payment.status == "authorized"
+            and may_be_charged(payment.reserved_until, self.now(), held=payment.held, amount=operation.amount)
+        )
+
+    def prepare(self, operation: Operation, payment: Payment, number: int | None) -> Process:
+        """The baseline of a refund is read again as long as no send may have arrived."""
+        if operation.kind == "refund" and not operation.attempts:
+            operation.baseline = None
+        return (yield from super().prepare(operation, payment, number))
+
+    def resolve(self, operation: Operation) -> Process:
+        """Where the old reservation has long been dead, the read that decides follows in the same sweep."""
+        yield from super().resolve(operation)
+        stored = self.rows.operations[operation.pk]
+        if stored.state == "unknown" and stored.due_at is not None and stored.due_at <= self.now():
+            yield from self.resolve(copy(stored))
+
+    def _have(self, fence: Any, operation: Operation, payment: Payment) -> Process:
+        """Once the old reservation is dead, a fence that cannot be had now is not waited for."""
+        try:
+            return (yield from super()._have(fence, operation, payment))
+        except VoucherGatewayError:
+            if not is_dead(operation.target_dead_at, self.now()):
+                raise
+            return False
+
+    def _capture(self, pk: int, amount: Decimal | None) -> Process:
+        """More than is left is refused, and what is due is sent only where the same amount is asked for."""
+        payment, operations = self.rows.payments[pk], self.rows.of_payment(pk)
+        left = payment.agreed - payment.captured if payment.has_code else payment.held
+        due = sum(op.amount for op in operations if op.kind == "charge" and op.state == "due")
+        is_open = any(op.state in OPEN_STATES for op in operations)
+        if amount is not None and (amount != due if is_open else amount > left):
+            return
+        yield from super()._capture(pk, amount)
+
+    def _refund(self, pk: int, amount: Decimal | None, cancelling: bool) -> Process:
+        """Nothing goes back while a person has to decide about a charge."""
+        if any(op.kind == "charge" and op.state == "manual" for op in self.rows.of_payment(pk)):
+            return
+        yield from super()._refund(pk, amount, cancelling)
+
+    def sweep(self) -> Process:
+        """What is dead of age lapses, unless a charge is open or left to a person."""
+        yield from super().sweep()
+        self.lapse()
+
+    def lapse(self) -> None:
+        for payment in [self.rows.payment(pk) for pk in self.rows.payments]:
+            undecided = any(
+                op.state in OPEN_STATES or (op.kind == "charge" and op.state == "manual")
+                for op in self.rows.of_payment(payment.pk)
+            )
+            dead = payment.status == "authorized" and is_dead(payment.dead_at, self.now())
+            if dead and not undecided:
+                self.rows.change_payment(payment, **self._without_hold(payment, "lapsed"))
+
+    # One worker's crash in a sweep ends that worker alone
+
+    def _do(self, operation: Operation, do: Any) -> Process:
+        try:
+            yield from super()._do(operation, do)
+        except Crash:
+            return
+
+    def _carry_out_wish(self, pk: int) -> Process:
+        try:
+            yield from super()._carry_out_wish(pk)
+        except Crash:
+            return
