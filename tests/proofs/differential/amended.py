@@ -13,7 +13,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, Payment
 from tests.proofs.simulation.shop import Shop
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.rules.resolution import is_dead
+from voucher_payment_gateway.rules.resolution import is_expired
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.rules.timing import may_be_charged
 
@@ -21,12 +21,12 @@ __all__ = ["AMENDMENTS", "AmendedShop"]
 
 AMENDMENTS = (
     "authorize",
-    "start",
-    "resume",
+    "execute_new",
+    "execute_due",
     "draft_charge",
     "prepare",
     "resolve",
-    "_have",
+    "_establish_fence",
     "_capture",
     "_refund",
     "lapse",
@@ -39,7 +39,7 @@ class AmendedShop(Shop):
     def authorize(self, order_number: str, voucher_id: str, amount: Decimal) -> Process:
         """While another order is being paid with the voucher, nothing is reserved."""
         new = Payment(order_number, voucher_id)
-        if any(self.rows.is_pending(rival.pk) for rival in self._rivals(new)):
+        if any(self.rows.is_pending(rival.pk) for rival in self._competing(new)):
             return None
         return (yield from super().authorize(order_number, voucher_id, amount))
 
@@ -49,23 +49,23 @@ class AmendedShop(Shop):
         draft.target_id = payment.hold_id
         return draft
 
-    def start(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
+    def execute_new(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
         """A charge that reserves first is written down before that."""
         if not self._renews(draft, payment):
-            yield from super().start(draft, payment, number, **payment_changes)
+            yield from super().execute_new(draft, payment, number, **payment_changes)
             return
         draft.created_at = self.now()
-        self._write(draft, payment, number, payment_changes, state="due", due_at=self.next_look(draft))
-        yield from self.resume(draft)
+        self._create(draft, payment, number, payment_changes, state="due", due_at=self.next_attempt_at(draft))
+        yield from self.execute_due(draft)
 
-    def resume(self, operation: Operation) -> Process:
+    def execute_due(self, operation: Operation) -> Process:
         """A charge that reserves first is called sending before that, so that nobody else does the same."""
         payment = self.rows.payment(operation.payment_pk)
         is_wanted = payment.cancel_requested_at is None
         claims = is_wanted and self._renews(operation, payment)
-        if claims and not self.rows.take(operation, state="sending", sending_at=self.now()):
+        if claims and not self.rows.compare_and_set(operation, state="sending", sending_at=self.now()):
             return
-        yield from super().resume(operation)
+        yield from super().execute_due(operation)
 
     def _renews(self, operation: Operation, payment: Payment) -> bool:
         return operation.kind == "charge" and not (
@@ -86,12 +86,12 @@ class AmendedShop(Shop):
         if stored.state == "unknown" and stored.due_at is not None and stored.due_at <= self.now():
             yield from self.resolve(copy(stored))
 
-    def _have(self, fence: Any, operation: Operation, payment: Payment) -> Process:
+    def _establish_fence(self, fence: Any, operation: Operation, payment: Payment) -> Process:
         """Once the old reservation is dead, a fence that cannot be had now is not waited for."""
         try:
-            return (yield from super()._have(fence, operation, payment))
+            return (yield from super()._establish_fence(fence, operation, payment))
         except VoucherGatewayError:
-            if not is_dead(operation.target_dead_at, self.now()):
+            if not is_expired(operation.target_dead_at, self.now()):
                 raise
             return False
 
@@ -122,20 +122,20 @@ class AmendedShop(Shop):
                 op.state in OPEN_STATES or (op.kind == "charge" and op.state == "manual")
                 for op in self.rows.of_payment(payment.pk)
             )
-            dead = payment.status == "authorized" and is_dead(payment.dead_at, self.now())
+            dead = payment.status == "authorized" and is_expired(payment.dead_at, self.now())
             if dead and not undecided:
                 self.rows.change_payment(payment, **self._without_hold(payment, "lapsed"))
 
     # One worker's crash in a sweep ends that worker alone
 
-    def _do(self, operation: Operation, do: Any) -> Process:
+    def _attempt(self, operation: Operation, do: Any) -> Process:
         try:
-            yield from super()._do(operation, do)
+            yield from super()._attempt(operation, do)
         except Crash:
             return
 
-    def _carry_out_wish(self, pk: int) -> Process:
+    def _carry_out_cancel(self, pk: int) -> Process:
         try:
-            yield from super()._carry_out_wish(pk)
+            yield from super()._carry_out_cancel(pk)
         except Crash:
             return

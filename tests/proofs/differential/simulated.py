@@ -11,11 +11,11 @@ from tests.proofs.differential.ledger import Ledger, cents, operation_lines, pay
 from tests.proofs.differential.player import Engine
 from tests.proofs.differential.schedule import Schedule, Step
 from tests.proofs.differential.standing import Standing
-from tests.proofs.simulation.faults import WHEN_MOVING, WHEN_READING, Rates, Weather
+from tests.proofs.simulation.faults import WHEN_MOVING, WHEN_READING, FaultInjector, Rates
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import RefusalError, Remote, euros
 from tests.proofs.simulation.rows import Operation
-from voucher_payment_gateway.rules.resolution import Figures
+from voucher_payment_gateway.rules.resolution import Tolerances
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 
 __all__ = ["Simulated"]
@@ -29,17 +29,17 @@ class Simulated(Engine):
     def __init__(self, schedule: Schedule, fates: Fates, shop: type[AmendedShop] = AmendedShop) -> None:
         super().__init__(schedule, fates)
         self.remote = NamedRemote(Random(0), schedule.behaviour, list(schedule.balances))
-        self.weather = ScriptedWeather(self, self.remote)
-        self.shop = shop(self.remote, self.weather, Figures())
+        self.injector = ScriptedFaults(self, self.remote)
+        self.shop = shop(self.remote, self.injector, Tolerances())
         self.payments: dict[int, int] = {}
         """The keys of the payments, by the place of their order in the schedule."""
         self._till: dict[int, str] = {}
 
     def advance_to(self, at: float) -> None:
-        self.weather.loop.run(at)
+        self.injector.loop.run(at)
 
     def now(self) -> float:
-        return self.weather.loop.now
+        return self.injector.loop.now
 
     def do(self, step: Step) -> None:
         getattr(self, f"_{step.verb}")(step)
@@ -149,7 +149,7 @@ class Simulated(Engine):
         return ledger
 
 
-class ScriptedWeather(Weather):
+class ScriptedFaults(FaultInjector):
     """Gives every call the fate that its key has."""
 
     def __init__(self, engine: Simulated, remote: "NamedRemote") -> None:
