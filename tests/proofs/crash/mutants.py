@@ -6,7 +6,7 @@ from unittest import mock
 
 from tests.proofs.crash.case import Case, play
 from tests.proofs.crash.world import world
-from voucher_payment_gateway.gateway.operations import execute, reservation
+from voucher_payment_gateway.gateway.operations import execute, reservation, transitions
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.gateway.verbs import cancel
 
@@ -26,7 +26,7 @@ class Mutant(NamedTuple):
 MUTANTS = {
     # an expired lease means: send again
     "lease_over": Mutant(
-        settle, "after_lease", lambda kind: "due", "refund_little K9 none alone", "booked are 1000 cents"
+        transitions, "after_lease", lambda kind: "due", "refund_little K9 none alone", "booked are 1000 cents"
     ),
     # money moves inside of the caller's transaction
     "in_atomic": Mutant(

@@ -1,7 +1,7 @@
 """Resolves unknown outcomes step by step, as the gateway does; the rules choose the step."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, assert_never
 
 from tests.proofs.simulation.client import STEP, Client
 from tests.proofs.simulation.faults import DEADLINE_SECONDS
@@ -84,6 +84,8 @@ class Resolver(Client):
                 yield from self._refuse_after_absence(operation)
             case "not_booked":
                 yield from self._after_proven_absence(operation, payment)
+            case _:
+                assert_never(step.action)
 
     def _next_read_at(self, instant: datetime | None, operation: Operation) -> datetime:
         soon = self.next_attempt_at(operation)
@@ -97,7 +99,7 @@ class Resolver(Client):
                 release_works=self.remote.behaviour.release_works,
                 failed=failed,
             )
-            if fence == "death":
+            if fence == "expiry":
                 self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._establish_fence(fence, operation, payment)):
@@ -110,10 +112,13 @@ class Resolver(Client):
         """Establish this fence and store it; return whether it holds, or raise the error of its call."""
         error, hold = None, None
         try:
-            if fence == "reserve":
-                hold = yield from self.reserve(payment.voucher_id, operation.amount)
-            else:
-                yield from self.release(operation.target_id)
+            match fence:
+                case "reserve":
+                    hold = yield from self.reserve(payment.voucher_id, operation.amount)
+                case "release":
+                    yield from self.release(operation.target_id)
+                case _:
+                    assert_never(fence)
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
@@ -149,16 +154,22 @@ class Resolver(Client):
             cancelling=payment.cancel_requested_at is not None,
         )
         self.log("certain", operation, what)
-        if what == "repeat":
-            if self.rows.compare_and_set(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
-                yield STEP
-                yield from self.execute_due(operation)
-        elif what == "hand_over":
-            self._require_review(operation)
-        elif what == "give_up":
-            self.rows.compare_and_set(operation, state="not_applied", reread_at=self._reread_at(operation))
-        else:
-            yield from self._refuse_after_absence(operation)
+        match what:
+            case "repeat":
+                if self.rows.compare_and_set(
+                    operation, state="due", due_at=self.now() + timedelta(seconds=30)
+                ):
+                    yield STEP
+                    yield from self.execute_due(operation)
+            case "require_review":
+                self._require_review(operation)
+            case "give_up":
+                reread_at = self._reread_at(operation)
+                self.rows.compare_and_set(operation, state="not_applied", reread_at=reread_at)
+            case "refuse":
+                yield from self._refuse_after_absence(operation)
+            case _:
+                assert_never(what)
 
     def _refuse_after_absence(self, operation: Operation) -> Process:
         retry = self.refuse(operation, self._reread_at(operation))
