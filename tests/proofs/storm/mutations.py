@@ -66,9 +66,9 @@ def unknown_is_sent_again(verdict: Any) -> Any:
 
 def lease_over_means_send_again(give_up_waiting: Any) -> Any:
     def mutated(operation: Any) -> bool:
-        from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
+        from voucher_payment_gateway.gateway.operations.transitions import _compare_and_set
 
-        return compare_and_set(operation, state="due", due_at=operation.sending_at)
+        return _compare_and_set(operation, state="due", due_at=operation.sending_at)
 
     return mutated
 
