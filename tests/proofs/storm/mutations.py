@@ -109,11 +109,11 @@ def sent_again_if(reason: Callable[[Any], bool]) -> Callable[[Any], Any]:
     return change
 
 
-def server_errors_refuse(conclude: Any) -> Any:
+def server_errors_refuse(interpret: Any) -> Any:
     def mutated(*facts: Any) -> Any:
         from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError
 
-        result = conclude(*facts)
+        result = interpret(*facts)
         broken = isinstance(result, OutcomeUnknownError) and (result.http_status or 0) >= 500
         return RefusedError(http_status=result.http_status) if broken else result
 
