@@ -34,23 +34,27 @@ demo: install ## start the local Voucher Cloud and the example shop together
 test: install ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-fast
+test-fast: install ## the units alone: no proofs, no browser, no servers (minutes)
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
 	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
 
 .PHONY: kill-sqlite
-kill-sqlite: install ## every cell of the kill matrix on SQLite (minutes)
+kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)
 	$(BIN)/python -m tests.proofs.crash.run --database-url sqlite:
 
 .PHONY: kill
-kill: install ## every cell of the kill matrix, each time that its point is passed, on SQLite and PostgreSQL (hours)
+kill: install ## every case of the kill matrix, each time that its point is passed, on SQLite and PostgreSQL (hours)
 	$(BIN)/python -m tests.proofs.crash.run --every-passing --database-url sqlite:
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.crash.run --every-passing
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.crash.run --every-passing --end cut_off
 
 .PHONY: planted
-planted: install ## drop one rule after the other: each must be noticed (minutes)
+planted: install ## disable one rule at a time: each mutant must be noticed (minutes)
 	$(BIN)/python -m pytest tests/proofs/simulation tests/proofs/storm tests/proofs/crash tests/gateway/test_counterexamples.py \
 	-k "planted or without_its_rule" $(ARGS)
 

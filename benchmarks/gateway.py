@@ -1,9 +1,9 @@
-"""What the gateway costs beside the bare call that it makes, and whether several vouchers take longer than one.
+"""The cost of the gateway compared with the bare API call, and of several vouchers compared with one.
 
     .venv/bin/python benchmarks/gateway.py
     .venv/bin/python -m tests.postgres_server .venv/bin/python benchmarks/gateway.py
 
-Each figure is a ratio of two things measured alternately in one run, so that it means the same on every machine.
+Each figure is the ratio of two measurements that alternate in one run, so that it means the same on every machine.
 The database is made for the run and removed afterwards. A machine that does other work at the same time makes the
 ratios larger, and those of a server that needs no time the most.
 """
@@ -26,7 +26,7 @@ WARM_UP = 3
 
 
 def seconds(act):
-    """Return how long ``act`` took."""
+    """Return the duration of ``act``."""
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
@@ -41,7 +41,7 @@ class Bench:
         self.bare = httpx.Client(trust_env=False)
 
     def order(self, vouchers=1, total="10.00"):
-        """Return an order, and the codes of so many new vouchers of 10.00."""
+        """Return an order, and the codes of new vouchers of 10.00."""
         from tests.shop.models import Order
 
         self.count += 1
@@ -53,12 +53,12 @@ class Bench:
         return order, codes
 
     def slow_down(self):
-        """Have the Voucher Cloud take its time from here on."""
+        """Delay every answer of the Voucher Cloud from here on."""
         if self.delay:
             self.cloud.faults.next(f"after:slow={self.delay}", times=1_000_000)
 
     def capture_and_bare_charge(self):
-        """Return the seconds of one capture, and of the same call by a bare client on a connection kept alive."""
+        """Return the seconds of one capture, and of the same call by a bare client with keep-alive."""
         from voucher_payment_gateway import gateway
         from voucher_payment_gateway.connection import voucher_cloud
 
@@ -74,8 +74,8 @@ class Bench:
         return captured, charged
 
     def hold(self, vouchers):
-        """Return the seconds in which so many selected vouchers of an order were reserved, each with less than the
-        order costs: four calls, one after the other, for each."""
+        """Return the seconds to reserve the selected vouchers of an order, each with a balance below the total: four
+        sequential calls per voucher."""
         from voucher_payment_gateway import gateway
 
         order, codes = self.order(vouchers, total="50.00")

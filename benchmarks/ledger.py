@@ -1,4 +1,4 @@
-"""What a long ledger costs beside a short one, and how long a million dead holds take to lapse.
+"""The cost of a long ledger compared with a short one, and the time in which a million expired holds lapse.
 
     .venv/bin/python -m tests.postgres_server .venv/bin/python benchmarks/ledger.py
     .venv/bin/python benchmarks/ledger.py --long 1000000
@@ -29,7 +29,7 @@ WARM_UP = 5
 
 
 class Chosen:
-    """A router that sends everything to the ledger in use."""
+    """A router that sends every query to the ledger in use."""
 
     alias = SHORT
 
@@ -71,7 +71,7 @@ def databases():
 
 
 class Watch:
-    """Keeps how long each thing took, in all and in SQL statements alone."""
+    """Measures durations, in total and in SQL statements only."""
 
     def __init__(self):
         self.seconds = defaultdict(list)
@@ -92,7 +92,7 @@ class Watch:
 
 
 class Shop:
-    """A shop with one of the ledgers. Each round is an order that is paid, partly refunded, and looked at."""
+    """A shop with one of the ledgers. Each round is an order that is paid, partly refunded, and displayed."""
 
     def __init__(self, alias, cloud):
         from django.db import connections
@@ -127,7 +127,7 @@ class Shop:
             self.reconcile()
 
     def sweep(self):
-        """One hold of an order is dead, all else is done."""
+        """Sweep with one expired hold and nothing else to do."""
         from voucher_payment_gateway import gateway
         from voucher_payment_gateway.models import VoucherPayment
 
@@ -141,7 +141,7 @@ class Shop:
             raise RuntimeError(report)
 
     def reconcile(self):
-        """Two minutes of the ledger, and what is read of the first vouchers among them; their bookings are not."""
+        """Select the vouchers of 30 minutes, and read our rows of the first ones; their bookings are not read."""
         from django.utils import timezone
 
         from voucher_payment_gateway.gateway.reconciliation import reconcile, vouchers
@@ -179,7 +179,7 @@ def compare(rounds):
 
 
 def report(short, long):
-    """Print the median of what each round cost in the long ledger beside the same round in the short one."""
+    """Print the median ratio of each step in the long ledger to the same step in the short one."""
     print(f"{'':36}{'in all':>10}{'statements':>12}{'short':>14}{'long':>12}")
     for name in short:
         in_all, statements = (
@@ -193,7 +193,7 @@ def report(short, long):
 
 
 def lapse(payments):
-    """Have so many dead holds lapse; they need no HTTP."""
+    """Lapse expired holds; that needs no HTTP."""
     from tests.ledger_rows import fill_with_dead_holds
     from voucher_payment_gateway import gateway
     from voucher_payment_gateway.models import VoucherPayment

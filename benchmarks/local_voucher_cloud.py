@@ -1,8 +1,8 @@
-"""How many requests a second the local Voucher Cloud answers over real HTTP, so that it is no bottleneck of a test.
+"""Requests per second of the local Voucher Cloud over real HTTP, to see that it is no bottleneck of the tests.
 
     .venv/bin/python benchmarks/local_voucher_cloud.py
 
-Absolute figures depend on the machine; look at them beside each other.
+Absolute figures depend on the machine; compare them with each other.
 """
 
 import time
@@ -16,7 +16,7 @@ THREADS, REQUESTS = 8, 2000
 
 
 def a_second(threads, act):
-    """Return how often ``act`` runs in a second in so many threads."""
+    """Return the runs of ``act`` per second with this number of threads."""
     begun = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(act, range(REQUESTS)))

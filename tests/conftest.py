@@ -15,7 +15,7 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
 @pytest.fixture(autouse=True)
 def _no_network_through_requests():
-    """A guard: nothing in this project may reach a network through ``requests``, bar a local Voucher Cloud."""
+    """Guard: nothing in this project may use the network through ``requests``, except for a local Voucher Cloud."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as guard:
         guard.add_passthru("http://127.0.0.1")
         yield
@@ -23,7 +23,7 @@ def _no_network_through_requests():
 
 @pytest.fixture(autouse=True)
 def _no_failed_codes_of_earlier_tests():
-    """Every test begins with a visitor who has tried no code yet."""
+    """Forget failed codes, so that no test starts throttled."""
     from django.core.cache import cache
 
     from voucher_payment_gateway.throttle import _counts
@@ -45,7 +45,7 @@ def server(voucher_cloud):
 
 @pytest.fixture
 def gateway_settings(settings, server):
-    """Change the settings of the gateway: call it with the keys to change."""
+    """Connect the gateway to ``server``; call it with keys to change its settings."""
     settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": server.base_url}
 
     def change(**changes):
@@ -63,7 +63,7 @@ def shop(transactional_db, gateway_settings, voucher_cloud):
 
 @pytest.fixture(scope="session")
 def postgres_url():
-    """The PostgreSQL that ``DATABASE_URL`` names, or one of the tests' own."""
+    """The URL of the PostgreSQL in ``DATABASE_URL``, or of one started for the tests."""
     named = os.environ.get("DATABASE_URL", "")
     if is_postgres(named):
         yield named
@@ -75,7 +75,7 @@ def postgres_url():
 
 
 class Shop:
-    """What a test says of the shop, in one line each."""
+    """The shop in the words of the tests: one line for each step."""
 
     def __init__(self, cloud):
         self.cloud = cloud
@@ -94,7 +94,7 @@ class Shop:
         return [(row.type, row.amount) for row in self.cloud.bookings(voucher.id)]
 
     def later(self, **duration):
-        """Let time pass, here and at the Voucher Cloud: every instant in our rows moves into the past."""
+        """Let time pass: move every instant in our rows into the past, and advance the Voucher Cloud's clock."""
         from django.db.models import DateTimeField, F
 
         from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -106,7 +106,7 @@ class Shop:
         self.cloud.clock.advance(delta.total_seconds())
 
     def calls(self):
-        """Return what was sent to the Voucher Cloud, token requests left out, and forget it."""
+        """Return the requests since the last call of this, without token requests."""
         sent = [
             (call.method, call.path) for call in self.cloud.requests if not call.path.endswith("/oauth/token")
         ]
@@ -114,8 +114,26 @@ class Shop:
         return sent
 
 
+SLOW = (
+    *("tests/proofs/", "tests/browser/"),
+    *("tests/docs/test_tutorial.py", "tests/testing/test_how_to.py", "tests/test_walkthrough.py"),
+    *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
+    *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),
+    *("tests/checkout/test_guesses.py", "tests/test_figures.py"),
+    *(
+        "tests/test_token_cache.py::test_a_cold_start",
+        "tests/throttle/test_counts.py::test_processes_at_once",
+    ),
+)
+"""Proofs, browsers, and tests that start programs or play thousands of rounds: left out by ``make test-fast``."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Where every part must be there (CI), a test that is skipped for want of one fails instead."""
+    """Mark slow tests. With ``REQUIRE_ALL_PARTS`` (CI), a test that would be skipped for a missing part fails."""
+    for item in items:
+        starts_a_server = "postgres_url" in getattr(item, "fixturenames", ()) or "[redis" in item.name
+        if starts_a_server or item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     if os.environ.get("REQUIRE_ALL_PARTS"):
         config.pluginmanager.register(_NoSkips())
 

@@ -1,7 +1,7 @@
-"""What the proofs counted in this run, printed at the end of it: a figure is never a constant of the tests.
+"""The figures that the proofs counted in this run, printed at its end: none is a constant of the tests.
 
-A test takes the fixture ``figures`` and says what it counted of which proof; what several tests or processes say of
-one proof is added up. A pair is so many of so many.
+A test passes its counts to the fixture ``figures``; the counts of several tests or processes for one proof are added
+up. A pair means "a of b".
 """
 
 from collections import defaultdict
@@ -13,28 +13,28 @@ __all__ = ["Figures", "added_up", "lines"]
 
 KEY = "figures"
 Count = int | tuple[int, int]
-"""So many, or so many of so many."""
+"""A number, or a pair: the first of the second."""
 
 
 class Figures:
-    """What one test counted; it travels with its report, also from the processes of xdist."""
+    """The counts of one test; they travel with its report, also between the processes of xdist."""
 
     def __init__(self, properties: list[tuple[str, object]]) -> None:
         self._properties = properties
 
     def __call__(self, proof: str, **counted: Count) -> None:
-        """Note what was counted of ``proof``; ``wrong_cents=0`` is printed as "0 wrong cents"."""
+        """Add counts of ``proof``; ``wrong_cents=0`` is printed as "0 wrong cents"."""
         self._properties.append((KEY, [proof, counted]))
 
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
-    """Say what a proof counted: ``figures("storm", days=300, wrong_days=0)``."""
+    """Report the counts of a proof: ``figures("storm", days=300, wrong_days=0)``."""
     return Figures(request.node.user_properties)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted; a test that failed may have counted as well."""
+    """Print the sums, including those of failed tests."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     counted = added_up(value for report in reports for name, value in report.user_properties if name == KEY)
     if counted:
@@ -44,7 +44,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def added_up(noted: Iterable[list]) -> dict[str, dict[str, Count]]:
-    """Return the sums by proof, in the order of the alphabet: that of the tests differs from run to run."""
+    """Return the sums by proof, in alphabetical order, since the order of the tests differs from run to run."""
     proofs: dict[str, dict[str, Count]] = defaultdict(dict)
     for proof, counted in noted:
         for what, count in counted.items():

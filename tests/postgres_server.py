@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: a real cluster in a temporary folder on a free loopback port, stopped at the end.
+"""A PostgreSQL for the tests: a real cluster in a temporary folder on a free loopback port, stopped at the end.
 
 ``python -m tests.postgres_server COMMAND …`` runs a command with ``DATABASE_URL`` set to one.
 """
@@ -28,12 +28,12 @@ OPTIONS = {
 
 
 def is_postgres(url: str) -> bool:
-    """Say whether a database URL names a PostgreSQL."""
+    """Return whether a database URL is one of PostgreSQL."""
     return url.startswith(("postgres://", "postgresql://"))
 
 
 def programs() -> Path | None:
-    """Return the folder of ``initdb`` and ``pg_ctl``, or None where PostgreSQL is not installed."""
+    """Return the folder of ``initdb`` and ``pg_ctl``, or None if PostgreSQL is not installed."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
@@ -42,7 +42,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Start a cluster, wait until it answers, and yield its URL. Raises FileNotFoundError where none is installed."""
+    """Start a cluster, wait until it answers, and yield its URL. Raises FileNotFoundError if it is not installed."""
     folder = programs()
     if folder is None:
         raise FileNotFoundError(MISSING)
@@ -53,7 +53,7 @@ def postgres_server() -> Iterator[str]:
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
 
         def run(program: str, *arguments: str) -> None:
-            # into a file: a server that inherits a pipe keeps it open
+            # a file, since a server that inherits a pipe would keep it open
             with open(f"{home}/output", "ab") as output:
                 subprocess.run(
                     [folder / program, "-D", data, *arguments],
@@ -86,7 +86,7 @@ def _free_port() -> int:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server ends with us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop the server too
     with postgres_server() as url:
         return subprocess.run(sys.argv[1:], check=False, env={**os.environ, "DATABASE_URL": url}).returncode
 

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: a real server on a free loopback port, stopped at the end."""
+"""A Redis for the tests: a real server on a free loopback port, stopped at the end."""
 
 import shutil
 import socket

@@ -57,7 +57,7 @@ def database(url: str) -> dict[str, object]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
         "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=wal; PRAGMA synchronous=normal;"},
-        # a file, not memory: several threads are to meet in it as they do in production
+        # a file, not memory, so that threads share it as in production
         "TEST": {"NAME": str(Path(gettempdir()) / f"voucher_payment_gateway-{os.getpid()}.sqlite3")},
     }
 

@@ -1,4 +1,4 @@
-"""A numbered check for each mistake in the settings, and no value of a setting in any message."""
+"""A numbered check for each mistake in the settings, and no secret in any message."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -266,7 +266,7 @@ def test_a_database_without_partial_indexes_is_an_error(monkeypatch):
 
 
 class OrdersElsewhere:
-    """A router that keeps the orders in a database of their own."""
+    """A router that stores the orders in another database."""
 
     def db_for_write(self, model, **_):
         return "orders" if model._meta.label == "shop.Order" else None

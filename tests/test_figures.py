@@ -1,4 +1,4 @@
-"""The figures of the proofs are those that were counted, also by several processes."""
+"""The printed figures of the proofs are the sums of the counts, also over several processes."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_that_counts_nothing():
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Run a pytest of its own, with this plugin and without Django."""
+    """Run a separate pytest, with this plugin and without Django."""
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -1,4 +1,4 @@
-"""The laws of the database: what must never be cannot be written."""
+"""The constraints of the database: rows that break them cannot be written."""
 
 from decimal import Decimal as D
 

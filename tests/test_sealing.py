@@ -1,4 +1,4 @@
-"""Codes at rest: sealed anew under a new key while the shop runs, and gone once nobody needs them."""
+"""Codes at rest: resealed under a new key while the shop runs, and erased once no payment needs them."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -16,7 +16,7 @@ OLD, NEW, THIRD = (Fernet.generate_key().decode() for _ in range(3))
 
 @pytest.fixture
 def selected(shop, gateway_settings):
-    """Seven codes, sealed under the old key; the new one stands in front of it now."""
+    """Seven codes, sealed under the old key; the new key is now in front of it."""
     gateway_settings(SEALING_KEYS=[OLD])
     order = shop.order("50.00")
     for number in range(7):
@@ -29,7 +29,7 @@ def stored():
     return [(p.sealed_code, p.code_fingerprint) for p in VoucherPayment.objects.order_by("pk")]
 
 
-def test_codes_are_sealed_anew_and_the_old_key_can_go(selected, gateway_settings, capsys):
+def test_codes_are_resealed_and_the_old_key_can_be_removed(selected, gateway_settings, capsys):
     call_command("voucher_reseal", batch=3)
     assert capsys.readouterr().out == "resealed 7, older 0, first 0, unreadable 0\n"
     gateway_settings(SEALING_KEYS=[NEW])
@@ -37,7 +37,7 @@ def test_codes_are_sealed_anew_and_the_old_key_can_go(selected, gateway_settings
     assert secrets == [Secret(f"GIFT-200{number}", "2468") for number in range(7)]
     assert [known for _, known in stored()] == [fingerprint(secret.code) for secret in secrets]
     first = VoucherPayment.objects.order_by("pk").first()
-    assert gateway.select(selected, "GIFT-2000") == first, "the code is known again without the old key"
+    assert gateway.select(selected, "GIFT-2000") == first, "the code is recognised without the old key"
 
 
 def test_doing_it_again_changes_nothing(selected, capsys):
@@ -54,7 +54,7 @@ def test_the_time_at_which_a_code_was_sealed_is_kept(selected):
     assert [Fernet(NEW).extract_timestamp(sealed.encode()) for sealed, _ in stored()] == times
 
 
-def test_a_look_changes_nothing_and_says_that_the_old_key_is_needed(selected, capsys):
+def test_a_check_changes_nothing_and_says_that_the_old_key_is_needed(selected, capsys):
     before = stored()
     with pytest.raises(CommandError, match="7 stored codes are sealed under an older key"):
         call_command("voucher_reseal", check=True)
@@ -85,7 +85,7 @@ def test_without_a_key_it_refuses(shop, gateway_settings):
 
 
 def before_the_first_update(do):
-    """Do something else between the command's look at a row and its change of it."""
+    """Call ``do`` between the command's read of a row and its update."""
     seen = []
 
     def wrapper(execute, sql, params, many, context):
@@ -104,7 +104,7 @@ def test_a_code_that_was_erased_meanwhile_does_not_come_back(selected):
     assert stored()[0][0] == ""
 
 
-def test_a_code_that_the_shop_sealed_anew_meanwhile_stays_as_the_shop_wrote_it(selected):
+def test_a_code_that_the_shop_resealed_meanwhile_stays_as_the_shop_wrote_it(selected):
     def enter_it_again():
         gateway.select(selected, "GIFT-2000", pin="1357")
 
@@ -114,14 +114,11 @@ def test_a_code_that_the_shop_sealed_anew_meanwhile_stays_as_the_shop_wrote_it(s
     assert is_under_first_key(stored()[0][0])
 
 
-def test_two_payments_that_are_known_by_the_same_code_do_not_stop_it(selected):
-    twin = VoucherPayment.objects.get(code_hint="2001")
-    VoucherPayment.objects.filter(pk=twin.pk).update(code_fingerprint=fingerprint("GIFT-2000"))
+def test_two_payments_with_the_same_fingerprint_do_not_stop_it(selected):
+    duplicate = VoucherPayment.objects.get(code_hint="2001")
+    VoucherPayment.objects.filter(pk=duplicate.pk).update(code_fingerprint=fingerprint("GIFT-2000"))
     assert reseal_codes(100, change=True).resealed == 7
     assert all(is_under_first_key(sealed) for sealed, _ in stored())
-
-
-# without a key
 
 
 def test_without_a_key_no_code_is_stored_and_a_lapsed_hold_needs_the_customer(shop, gateway_settings):
@@ -138,16 +135,13 @@ def test_without_a_key_no_code_is_stored_and_a_lapsed_hold_needs_the_customer(sh
     assert order.voucher_captured == 20
 
 
-def test_a_payment_made_before_the_first_key_is_known_again(shop, gateway_settings):
+def test_a_payment_made_before_the_first_key_is_recognised(shop, gateway_settings):
     gateway_settings(SEALING_KEYS=[])
     shop.voucher("20.00", code="GIFT-2000")
     order = shop.order("50.00")
     payment = gateway.authorize(order, "GIFT-2000")
     gateway_settings(SEALING_KEYS=[NEW])
     assert gateway.authorize(order, "GIFT-2000") == payment
-
-
-# gone
 
 
 def held(shop):
@@ -182,7 +176,7 @@ class Crash(BaseException):
 
 @pytest.mark.parametrize("verb", [gateway.capture, gateway.cancel])
 def test_a_code_is_gone_also_after_a_crash(shop, verb):
-    """It dies at each write after its first one in turn, until it lives; then settle finishes what is left."""
+    """The process dies at each write in turn, from the first on; then settle finishes the rest."""
     for death in range(1, 10):
         number = f"A-{death}"
         shop.voucher("20.00", code=f"GIFT-{number}")
@@ -196,7 +190,7 @@ def test_a_code_is_gone_also_after_a_crash(shop, verb):
         payment = order.voucher_payments.get()
         if payment.status in ("captured", "cancelled"):
             assert payment.sealed_code == ""
-        else:  # nothing of it was written down: as if it had never been asked for
+        else:  # nothing of it was stored: as if it had never been requested
             verb(order)
             assert order.voucher_payments.get().sealed_code == ""
         if lived:
@@ -205,7 +199,7 @@ def test_a_code_is_gone_also_after_a_crash(shop, verb):
 
 
 def lives_through(death, act):
-    """Let the process die at its ``death``-th write; say whether it never got there."""
+    """Let the process die at its write number ``death``; return whether it ended before that."""
     writes = []
 
     def wrapper(execute, sql, params, many, context):
@@ -221,9 +215,6 @@ def lives_through(death, act):
     except Crash:
         return False
     return True
-
-
-# what a shop says of its codes
 
 
 def fold(code):
@@ -268,7 +259,7 @@ def test_a_normaliser_that_fails_makes_a_code_unusable_and_sends_nothing(
 
 
 def test_a_pattern_meets_no_more_than_255_characters(shop, gateway_settings):
-    """One that takes time in the square of the length would hold the shop up with ten thousand."""
+    """A pattern of quadratic time would block the shop with a code of ten thousand characters."""
     gateway_settings(CODE_PATTERN=r"(x+x+)+y")  # would never end
     with pytest.raises(VoucherUnusableError):
         gateway.authorize(shop.order(), "x" * 10_000)
@@ -276,11 +267,11 @@ def test_a_pattern_meets_no_more_than_255_characters(shop, gateway_settings):
 
 
 def test_a_renewal_brings_no_older_ciphertext_back(shop):
-    """A worker read the payment, then the codes were sealed anew: its own write leaves the new ciphertext alone."""
+    """A worker read the payment, then the codes were resealed: its write does not overwrite the new ciphertext."""
     from voucher_payment_gateway.gateway.operations.reservation import renew
 
     shop.voucher("20.00")
     payment = gateway.authorize(shop.order("20.00"), "GIFT-2000-ABCD")
-    VoucherPayment.objects.update(sealed_code="sealed anew")
+    VoucherPayment.objects.update(sealed_code="resealed")
     renew(payment, payment.amount_authorized, 2)
-    assert VoucherPayment.objects.get().sealed_code == "sealed anew"
+    assert VoucherPayment.objects.get().sealed_code == "resealed"

@@ -96,8 +96,8 @@ def test_giving_up_leaves_the_mark_of_another(token_cache):
 
 
 def test_nobody_waits_longer_than_the_call_has_time(token_cache, monkeypatch):
-    monkeypatch.setattr("voucher_payment_gateway.token_cache.PATIENCE_SECONDS", 20.0)
-    monkeypatch.setattr("voucher_payment_gateway.token_cache.FETCH_SECONDS", 3600)
+    monkeypatch.setattr("voucher_payment_gateway.token_cache.WAIT_TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr("voucher_payment_gateway.token_cache.FETCH_TIMEOUT_SECONDS", 3600)
     assert TokenCache("http://127.0.0.1/v1", "shop").load(0) is None
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(token_cache.load, 0.05).result(timeout=10) is None

@@ -27,10 +27,20 @@ def test_it_runs_on_a_remote_side_with_unusual_habits(shop, capsys):
     assert "Every figure is right." in walk(capsys)
 
 
-def test_a_wrong_figure_fails(shop, capsys):
+def statuses(shop):
+    return [voucher.status for voucher in shop.cloud.books.state.vouchers.values()]
+
+
+def test_its_vouchers_stay_inactive_and_it_says_so(shop, capsys):
+    assert walk(capsys).count("is inactive now; it has charges, so it cannot be deleted") == 2
+    assert statuses(shop) == ["inactive", "inactive"]
+
+
+def test_a_wrong_figure_fails_and_leaves_no_active_voucher(shop, capsys):
     shop.cloud.faults.next("after:other", method="POST", path="*/recharge")
     with pytest.raises(CommandError):
         walk(capsys)
+    assert statuses(shop) == ["inactive"]
 
 
 def test_a_refund_that_is_refused_fails(shop, capsys):

@@ -1,13 +1,18 @@
-"""The client in an environment that has no Django."""
+"""What the package needs; and the client in an environment that has no Django."""
 
+import ast
 import importlib.metadata
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
+
+TEST_KIT = {"pytest"}
+"""What the test kit alone imports, in a project that has it."""
 
 SCRIPT = """
 import sys
@@ -38,6 +43,24 @@ def needed(*names):
     return found
 
 
+def imported(folder):
+    """Return the top-level modules that the files below ``folder`` import."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield str(node.module).partition(".")[0]
+
+
+def test_all_that_the_package_imports_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {Requirement(line).name for each in lists for line in each}
+    foreign = set(imported(ROOT / "voucher_payment_gateway")) - sys.stdlib_module_names
+    assert foreign - {"voucher_payment_gateway"} - TEST_KIT - declared == set()
+
+
 def environment_of(folder, distributions):
     """Fill ``folder`` with links to what these distributions installed, and nothing else."""
     for name in distributions:
@@ -54,7 +77,7 @@ def environment_of(folder, distributions):
 
 def test_the_client_works_where_django_is_not_installed(server, voucher_cloud, tmp_path):
     voucher = voucher_cloud.add_voucher(code="CODE-1", amount="20.00")
-    environment_of(tmp_path, needed("httpx", "pydantic"))
+    environment_of(tmp_path, needed("httpx", "httpcore", "pydantic"))
     command = [sys.executable, "-S", "-c", SCRIPT, server.base_url]
     done = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60

@@ -27,7 +27,7 @@ def main() -> int:
             text=True,
         )
         try:
-            if not cloud.stdout.readline():  # it says its address once it answers
+            if not cloud.stdout.readline():  # printed once it accepts connections
                 return cloud.wait()
             for command in (["migrate", "--verbosity=0"], ["voucher_walkthrough"]):
                 subprocess.run(

@@ -1,9 +1,10 @@
-"""Payments and their story, to be read: nothing about money is edited by hand."""
+"""Payments, operations and differences, read-only: nothing about money is edited by hand."""
 
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,30 +13,43 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 if TYPE_CHECKING:
+    Base = admin.options.BaseModelAdmin[Any]
     Inline = admin.TabularInline[VoucherOperation, VoucherPayment]
     Page = admin.ModelAdmin[VoucherPayment]
     DifferencePage = admin.ModelAdmin[VoucherDifference]
     Form = forms.ModelForm[VoucherDifference]
 else:
+    Base = admin.options.BaseModelAdmin
     Inline, Page, DifferencePage = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
     Form = forms.ModelForm
 
 
-class ReadOnly:
-    """No adding, changing or deleting, whatever rights the visitor has."""
+class Current(Base):
+    """Shows the rows of the database that is written to: a replica may lag behind."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).using(router.db_for_write(self.model))
+
+
+class Permanent:
+    """No adding or deleting, whatever permissions the user has."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class OperationInline(ReadOnly, Inline):
-    """The story of a payment, oldest operation first."""
+class ReadOnly(Permanent):
+    """No changing either."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OperationInline(ReadOnly, Current, Inline):
+    """The operations of a payment, oldest first."""
 
     model = VoucherOperation
     extra = 0
@@ -58,7 +72,7 @@ class OperationInline(ReadOnly, Inline):
 
 
 @admin.register(VoucherPayment)
-class VoucherPaymentAdmin(ReadOnly, Page):
+class VoucherPaymentAdmin(ReadOnly, Current, Page):
     """One voucher paying one order; the code is never shown."""
 
     list_display = (
@@ -95,7 +109,7 @@ class VoucherPaymentAdmin(ReadOnly, Page):
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Whether a difference waits for a person."""
+    """Whether a difference still needs an explanation."""
 
     title = _("state")
     parameter_name = "state"
@@ -115,14 +129,14 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 class ExplanationForm(Form):
-    """Takes a sentence; it is added to what was said before."""
+    """Appends a sentence to the explanation."""
 
     new_explanation = forms.CharField(label=_("explain"), widget=forms.Textarea, strip=True)
 
 
 @admin.register(VoucherDifference)
-class VoucherDifferenceAdmin(DifferencePage):
-    """What differs from the Voucher Cloud's books: read, and explained by who may change differences."""
+class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
+    """Discrepancies found by reconciliation. A user with the change permission may explain them."""
 
     form = ExplanationForm
     list_display = (
@@ -167,12 +181,6 @@ class VoucherDifferenceAdmin(DifferencePage):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.readonly_fields, *(["new_explanation"] * self.has_change_permission(request, obj)))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: VoucherDifference, form: Any, change: bool) -> None:
         gateway.explain(obj, form.cleaned_data["new_explanation"], actor=request.user.get_username())

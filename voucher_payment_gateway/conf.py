@@ -26,7 +26,7 @@ from voucher_payment_gateway.settings_sections import (
     Section,
     ThrottleSettings,
 )
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
     "NAME",
@@ -54,7 +54,7 @@ Hours = Annotated[float, Field(gt=0, le=366 * 24)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
-class GatewaySettings(Secretive, Section):
+class GatewaySettings(Unpicklable, Section):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(
@@ -143,7 +143,7 @@ class GatewaySettings(Secretive, Section):
 
     @property
     def events(self) -> dict[Verb, list[str]]:
-        """``EVENTS`` with each value as a list of dotted signals."""
+        """``EVENTS`` with each value as a list of dotted paths of signals."""
         return {verb: [paths] if isinstance(paths, str) else paths for verb, paths in self.EVENTS.items()}
 
     @field_validator("BASE_URL", "TOKEN_URL")

@@ -1,7 +1,6 @@
-"""The shop's own signals and status changes, turned into the gateway's verbs.
+"""Calls the gateway's verbs for the shop's own signals (``EVENTS``) and status changes (``ON_STATUS``).
 
-With ``EVENTS`` or ``ON_STATUS`` set, a shop writes no payment code: it sends the signals it has, or changes the
-status field it has, and saves.
+A shop that sets one of them writes no payment code: it sends its signals, or changes its status field and saves.
 """
 
 import logging
@@ -37,19 +36,19 @@ __all__ = ["connect"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-Act = Callable[[Any, Any], None]
-DECIDED = {"captured": payment_captured, "refunded": payment_refunded, "failed": payment_failed}
-"""What may end the operation that a refund by status had to wait for."""
+Action = Callable[[Any, Any], None]
+OUTCOME_SIGNALS = {"captured": payment_captured, "refunded": payment_refunded, "failed": payment_failed}
+"""Sent when an operation ends that a refund by status may have waited for."""
 
 _is_refunding = ContextVar("voucher_payment_gateway.is_refunding", default=False)
-"""Whether a status is being acted on by a refund just now: what that books is no news."""
+"""Whether a refund by status is running: the outcomes that it announces itself start no second one."""
 _connected: list[tuple[Signal, str]] = []
 
 
 def connect() -> None:
-    """Listen to what the settings name, and to nothing else any more.
+    """Connect to the signals that the settings name; disconnect from those of earlier settings.
 
-    A setting that cannot be followed is left out here: the system checks report it.
+    An invalid setting is skipped: the system checks report it.
     """
     _disconnect()
     try:
@@ -58,11 +57,11 @@ def connect() -> None:
         return
     for verb, paths in settings.events.items():
         for path in paths:
-            _listen(path, verb)
+            _connect_event(path, verb)
     if settings.ON_STATUS:
-        _listen_to_status(settings.ORDER_MODEL)
-        for name, signal in DECIDED.items():
-            _connect(signal, _decided, uid=f"{NAME}.{name}")
+        _connect_status(settings.ORDER_MODEL)
+        for name, signal in OUTCOME_SIGNALS.items():
+            _connect(signal, _on_outcome, uid=f"{NAME}.{name}")
 
 
 def _disconnect() -> None:
@@ -71,21 +70,21 @@ def _disconnect() -> None:
         signal.disconnect(dispatch_uid=uid)
 
 
-def _listen(path: str, verb: Verb) -> None:
+def _connect_event(path: str, verb: Verb) -> None:
     try:
         signal = import_string(path)
     except ImportError:
         return
     if isinstance(signal, Signal):
-        _connect(signal, _receiver(path, ACTS[verb]), uid=f"{NAME}.{verb}.{path}")
+        _connect(signal, _event_receiver(path, ACTIONS[verb]), uid=f"{NAME}.{verb}.{path}")
 
 
-def _listen_to_status(order_model: str) -> None:
+def _connect_status(order_model: str) -> None:
     try:
         model = apps.get_model(order_model)
     except LookupError:
         return
-    _connect(post_save, _saved(model), uid=f"{NAME}.on_status")
+    _connect(post_save, _save_receiver(model), uid=f"{NAME}.on_status")
 
 
 def _connect(signal: Signal, receiver: Callable[..., None], *, uid: str) -> None:
@@ -93,7 +92,7 @@ def _connect(signal: Signal, receiver: Callable[..., None], *, uid: str) -> None
     _connected.append((signal, uid))
 
 
-def _receiver(path: str, act: Act) -> Callable[..., None]:
+def _event_receiver(path: str, action: Action) -> Callable[..., None]:
     def receive(sender: object, **arguments: Any) -> None:
         if "order" not in arguments:
             raise PaymentStateError(
@@ -101,40 +100,40 @@ def _receiver(path: str, act: Act) -> Callable[..., None]:
                 "order=order). Nothing was sent to the Voucher Cloud.",
                 code="event_without_order",
             )
-        act(arguments["order"], arguments.get("amount"))
+        action(arguments["order"], arguments.get("amount"))
 
     return receive
 
 
-def _saved(model: type[Model]) -> Callable[..., None]:
-    """Return a receiver for orders of ``model``, proxies and subclasses included."""
+def _save_receiver(model: type[Model]) -> Callable[..., None]:
+    """Return a receiver of ``post_save`` for ``model``, its proxies and subclasses."""
 
     def receive(sender: object, instance: Any, **saved: Any) -> None:
         if isinstance(instance, model):
-            _status_saved(instance, **saved)
+            _on_save(instance, **saved)
 
     return receive
 
 
-def _status_saved(instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object) -> None:
-    """Do what the status asks for. It is asked at every save, since the verbs leave alone what is done."""
+def _on_save(instance: Any, *, raw: bool = False, update_fields: Any = None, **_: object) -> None:
+    """Run the verbs of the order's status, at every save: without an amount they are idempotent."""
     statuses = gateway_settings().ON_STATUS
     field = str(statuses["field"])
     if raw or (update_fields is not None and field not in update_fields):
         return
-    for verb, act in ACTS.items():
+    for verb, action in ACTIONS.items():
         if _has_status(instance, statuses.get(verb, [])):
-            _act_on_status(verb, act, instance)
+            _run_by_status(verb, action, instance)
 
 
-def _decided(sender: object, order_number: str, **_: object) -> None:
-    """Refund an order that was returned while a charge, or an earlier refund, was still under way."""
+def _on_outcome(sender: object, order_number: str, **_: object) -> None:
+    """Refund an order that was returned while a charge, or an earlier refund, was in flight."""
     statuses = gateway_settings().ON_STATUS
     if _is_refunding.get() or "refund" not in statuses:
         return
     order = find_order(order_number)
     if order is not None and _has_status(order, statuses["refund"]):
-        _act_on_status("refund", _refund, order)
+        _run_by_status("refund", _refund, order)
 
 
 def _has_status(order: Any, wanted: Any) -> bool:
@@ -142,35 +141,36 @@ def _has_status(order: Any, wanted: Any) -> bool:
     return str(getattr(status, "value", status)) in wanted
 
 
-def _act_on_status(verb: Verb, act: Act, order: Any) -> None:
-    """Act; what our own records forbid is logged, since an error here would stop every later save."""
+def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
+    """Run the verb. PaymentStateError is logged: raised, it would prevent every later save of the order."""
     if verb in ("refund", "cancel") and _was_refused(order):
-        logger.error("gift vouchers: a refund was refused before, or waits for a person; %s it by hand", verb)
+        logger.error(
+            "gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb
+        )
         return
     token = _is_refunding.set(verb == "refund")
     try:
-        act(order, None)
+        action(order, None)
     except PaymentStateError as error:
-        logger.error("gift vouchers: %s by a status was not possible: %s", verb, error)
+        logger.error("gift vouchers: %s by status was not possible: %s", verb, error)
         if isinstance(error, OperationInProgressError) and verb == "refund":
-            _look_again_after_the_commit(order_number(order))
+            _retry_refund_after_commit(order_number(order))
     finally:
         _is_refunding.reset(token)
 
 
-def _look_again_after_the_commit(number: str) -> None:
-    """What had to be waited for may be decided before anybody else sees the new status."""
+def _retry_refund_after_commit(number: str) -> None:
+    """The operation in flight may end before this transaction commits, while its signal still sees the old status."""
 
-    def look_again() -> None:
-        _decided(None, number)
+    def retry() -> None:
+        _on_outcome(None, number)
 
-    transaction.on_commit(look_again, using=router.db_for_write(VoucherOperation), robust=True)
+    transaction.on_commit(retry, using=router.db_for_write(VoucherOperation), robust=True)
 
 
 def _was_refused(order: Any) -> bool:
-    """Whether a refund of this order was refused or is left to a person: a mere save must not ask again and again."""
-    operations = VoucherOperation.objects.using(router.db_for_write(VoucherOperation))
-    refused = operations.filter(kind="refund", state__in=("refused", "manual"))
+    """Whether a refund of this order was refused or needs review: it is not retried at every save."""
+    refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
     return refused.filter(order_number=order_number(order)).exists()
 
 
@@ -181,34 +181,39 @@ def _authorize(order: Any, amount: Any) -> None:
 
 
 def _capture(order: Any, amount: Any) -> None:
-    _later_if_unanswered(lambda: _if_any_is_left("capture", lambda: gateway.capture(order)))
+    _leave_to_settle(lambda: _unless_paid_otherwise("capture", lambda: gateway.capture(order)))
 
 
 def _refund(order: Any, amount: Any) -> None:
-    _later_if_unanswered(lambda: _if_any_is_left("refund", lambda: gateway.refund(order, amount)))
+    _leave_to_settle(lambda: _unless_paid_otherwise("refund", lambda: gateway.refund(order, amount)))
 
 
 def _cancel(order: Any, amount: Any) -> None:
-    _later_if_unanswered(lambda: gateway.cancel(order))
+    _leave_to_settle(lambda: gateway.cancel(order))
 
 
-def _if_any_is_left(verb: str, act: Callable[[], object]) -> None:
-    """An order whose vouchers were all taken off again, or failed, is paid otherwise: it must still ship."""
+def _unless_paid_otherwise(verb: str, call: Callable[[], object]) -> None:
+    """Log WrongStateError: an order whose vouchers were all removed or failed is paid otherwise and must ship."""
     try:
-        act()
+        call()
     except WrongStateError as error:
         logger.warning("gift vouchers: no %s: %s", verb, error)
 
 
-def _later_if_unanswered(act: Callable[[], object]) -> None:
-    """Let the shop go on where the operation is written down and ``settle`` will finish it."""
+def _leave_to_settle(call: Callable[[], object]) -> None:
+    """Log errors after which the operation is stored and ``settle`` finishes it; the shop continues."""
     try:
-        act()
+        call()
     except (UnavailableError, CredentialsError, ContractError, OutcomeUnknownError) as error:
-        logger.warning("gift vouchers: written down and left to settle: %s", error.code)
+        logger.warning("gift vouchers: stored, settle will finish it: %s", error.code)
 
 
-ACTS: dict[Verb, Act] = {"authorize": _authorize, "capture": _capture, "refund": _refund, "cancel": _cancel}
+ACTIONS: dict[Verb, Action] = {
+    "authorize": _authorize,
+    "capture": _capture,
+    "refund": _refund,
+    "cancel": _cancel,
+}
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

@@ -23,7 +23,7 @@ No error carries a code, a PIN, a token or a body of an answer, and every error 
 """
 
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypedDict, Unpack
 
 __all__ = [
     "AmountError",
@@ -44,6 +44,14 @@ __all__ = [
 ]
 
 MoneyMoved = Literal["no", "maybe"]
+
+
+class Facts(TypedDict, total=False):
+    """The arguments that every error takes besides its message."""
+
+    code: str
+    api_code: str
+    http_status: int | None
 
 
 class VoucherGatewayError(Exception):
@@ -89,15 +97,9 @@ class InsufficientBalanceError(RefusedError):
     default_message = "The gift voucher does not hold enough. No money moved."
 
     def __init__(
-        self,
-        message: str = "",
-        *,
-        code: str = "",
-        api_code: str = "",
-        http_status: int | None = None,
-        available: Decimal | None = None,
+        self, message: str = "", *, available: Decimal | None = None, **facts: Unpack[Facts]
     ) -> None:
-        super().__init__(message, code=code, api_code=api_code, http_status=http_status)
+        super().__init__(message, **facts)
         self.available = available
 
 
@@ -125,15 +127,9 @@ class UnavailableError(VoucherGatewayError):
     default_message = "The Voucher Cloud cannot be reached just now. No money moved; please try again later."
 
     def __init__(
-        self,
-        message: str = "",
-        *,
-        code: str = "",
-        api_code: str = "",
-        http_status: int | None = None,
-        retry_after_seconds: float | None = None,
+        self, message: str = "", *, retry_after_seconds: float | None = None, **facts: Unpack[Facts]
     ) -> None:
-        super().__init__(message, code=code, api_code=api_code, http_status=http_status)
+        super().__init__(message, **facts)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -153,21 +149,13 @@ class CredentialsError(VoucherGatewayError):
     default_code = "credentials"
     default_message = "The Voucher Cloud rejected our credentials or rights. No money moved."
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        code: str = "",
-        api_code: str = "",
-        http_status: int | None = None,
-        missing_scope: str = "",
-    ) -> None:
-        super().__init__(message, code=code, api_code=api_code, http_status=http_status)
+    def __init__(self, message: str = "", *, missing_scope: str = "", **facts: Unpack[Facts]) -> None:
+        super().__init__(message, **facts)
         self.missing_scope = missing_scope
 
 
 class OutcomeUnknownError(VoucherGatewayError):
-    """Nobody knows yet whether the money moved. Do not repeat it by hand: ``settle`` finds out."""
+    """It is not known yet whether the money moved. Do not retry it by hand: ``settle`` resolves it."""
 
     default_code = "outcome_unknown"
     default_message = "No clear answer came: the money may have moved. Do not repeat it; it is being settled."
@@ -189,7 +177,7 @@ class PaymentStateError(VoucherGatewayError):
 
 
 class AmountError(PaymentStateError):
-    """An amount that cannot be: malformed, out of bounds, or more than there is to move."""
+    """An invalid amount: malformed, out of bounds, or more than can be moved."""
 
     default_code = "amount"
     default_message = "This amount is not possible. Nothing was sent."

@@ -1,6 +1,6 @@
-"""Amounts: parse, check, share out, and their form on the wire.
+"""Amounts: parse, check, divide, and format for the API.
 
-An amount is a ``Decimal`` with two places from 0.01 to 99999.99 and always travels with its
+An amount is a ``Decimal`` with two places from 0.01 to 99999.99, always together with its
 currency. Voucher Cloud API 1.8 writes it as a string of up to five digits, a point and two digits.
 """
 
@@ -35,7 +35,7 @@ def amount(value: object, field: str = "amount", *, minimum: Decimal = CENT) -> 
 
 
 def total(value: object, field: str = "total") -> Decimal:
-    """Return the total of an order: two places, zero or more, with no upper bound but that of money."""
+    """Return ``value`` as the total of an order: two places, zero or more, no maximum."""
     parsed = _two_places(value, field)
     if parsed < ZERO:
         raise AmountError(f"{field}: must not be below zero. Nothing was sent.", code="amount_bounds")
@@ -58,10 +58,10 @@ def wire(value: Decimal, *, minimum: Decimal = CENT) -> str:
 
 
 def share_out(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """Share ``whole`` in proportion to ``weights``, to the cent: the shares add up to ``whole``.
+    """Divide ``whole`` in proportion to ``weights``, to the cent: the shares add up to ``whole``.
 
-    Cents that do not divide go to the largest remainders, the earlier share first, and no share exceeds its
-    weight as long as ``whole`` is at most their sum.
+    Left-over cents go to the largest remainders, the earlier share first. No share exceeds its weight if
+    ``whole`` is at most the sum of the weights.
     """
     cents, parts = int(whole / CENT), [int(weight / CENT) for weight in weights]
     everything = sum(parts)

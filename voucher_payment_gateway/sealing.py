@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.encoding import force_bytes
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
     "Secret",
@@ -33,7 +33,7 @@ HINT_LENGTH = 4
 
 
 @dataclass(frozen=True)
-class Secret(Secretive):
+class Secret(Unpicklable):
     """The code that a customer typed and, if the voucher has one, its PIN. It cannot be pickled."""
 
     code: str = field(repr=False)

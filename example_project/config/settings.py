@@ -20,7 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "shop",  # ahead of the gateway, so that its templates of the same name are taken
+    "shop",  # before the gateway, so that its templates of the same name win
     "voucher_payment_gateway",
 ]
 
@@ -84,7 +84,7 @@ CSRF_COOKIE_HTTPONLY = True
 
 SHOP_CURRENCY = "EUR"
 
-# The whole integration: which of the shop's own events drives which step of a gift voucher payment.
+# The whole integration: which of the shop's events calls which verb of the gateway.
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",
     "BASE_URL": os.environ.get("VOUCHER_CLOUD_URL", ""),
@@ -99,10 +99,10 @@ VOUCHER_PAYMENT_GATEWAY = {
         "refund": "shop.signals.goods_returned",
         "cancel": "shop.signals.order_cancelled",
     },
-    # What the operator has learned of the Voucher Cloud's error codes; the local one has no fixed ones to learn.
+    # The operator's meanings of the Voucher Cloud's error codes; the local Voucher Cloud has no fixed codes.
     "ERROR_MEANINGS": json.loads(os.environ.get("EXAMPLE_ERROR_MEANINGS", "{}")),
-    # All visitors of the demo come from one address: its tests raise what one address may do.
+    # All visitors of the demo have one address: the browser tests raise its limits.
     "THROTTLE": json.loads(os.environ.get("EXAMPLE_THROTTLE", "{}")),
-    # For the demo only. A real shop makes its own: cryptography.fernet.Fernet.generate_key()
+    # For the demo only. A real shop generates its own key: cryptography.fernet.Fernet.generate_key()
     "SEALING_KEYS": [urlsafe_b64encode(b"demo-key-never-use-in-production").decode()],
 }

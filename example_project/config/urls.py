@@ -1,4 +1,4 @@
-"""The example shop's addresses. One line belongs to the gift vouchers."""
+"""The URLs of the example shop. One line belongs to the gift vouchers."""
 
 from django.contrib import admin
 from django.urls import include, path

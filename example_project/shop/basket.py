@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from shop.models import Product
 
-MOST_OF_ONE = 20
+MAX_QUANTITY = 20
 DISCOUNTS = {"TEA10": Decimal("0.10")}
-"""Discount codes are no secret; what is none of them may be a gift voucher."""
+"""Discount codes are no secret; any other code may be a gift voucher."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class BasketLine:
 
 
 class Basket:
-    """What the visitor wants to buy. Teas that are sold no more drop out by themselves."""
+    """The visitor's teas. Teas that are no longer sold are left out."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._session = request.session
@@ -59,8 +59,8 @@ class Basket:
         return self._quantities.get(product.slug, 0)
 
     def put(self, product: Product, quantity: int) -> None:
-        """Have ``quantity`` of the tea in the basket, at most 20; none takes it out."""
-        self._quantities[product.slug] = min(quantity, MOST_OF_ONE)
+        """Set the quantity of a tea, at most ``MAX_QUANTITY``; zero removes it."""
+        self._quantities[product.slug] = min(quantity, MAX_QUANTITY)
         if quantity <= 0:
             del self._quantities[product.slug]
         self._session["basket"] = self._quantities
@@ -71,6 +71,6 @@ class Basket:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Give every page the number in the basket, and the currency of the shop."""
+    """Context processor: the number of items in the basket, and the currency of the shop."""
     count = sum(request.session.get("basket", {}).values())
     return {"basket_count": count, "currency": settings.SHOP_CURRENCY}

@@ -1,6 +1,6 @@
-"""The shop's other payment method: a pretended card processor that can be told to fail.
+"""The shop's other payment method: a fake card processor with failures to choose from.
 
-It stands for any processor with two steps: authorise (may be given back without a trace), then capture.
+It stands for any processor with two steps: authorise (can be voided without cost), then capture.
 """
 
 from decimal import Decimal
@@ -12,11 +12,11 @@ __all__ = ["CardError", "CardPayment"]
 
 
 class CardError(Exception):
-    """The processor said no; the customer's money is where it was."""
+    """The processor refused; no money moved."""
 
 
 class CardPayment(models.Model):
-    """What a card pays of an order."""
+    """The part of an order that a card pays."""
 
     class Behaviour(models.TextChoices):
         WORKS = "works", _("a card that works")
@@ -39,7 +39,7 @@ class CardPayment(models.Model):
 
     @classmethod
     def authorise(cls, order: models.Model, amount: Decimal, behaviour: str) -> "CardPayment":
-        """Set ``amount`` aside on the card, in place of what was set aside before. Raises CardError."""
+        """Authorise ``amount`` in place of an earlier authorisation. Raises CardError."""
         cls.objects.filter(order=order).update(status=cls.Status.VOIDED)
         if behaviour == cls.Behaviour.DECLINED:
             raise CardError
@@ -47,14 +47,14 @@ class CardPayment(models.Model):
         return cls.objects.update_or_create(order=order, defaults=given)[0]
 
     def capture(self) -> None:
-        """Charge what was set aside, once however often it is called. Raises CardError."""
+        """Charge the authorised amount; idempotent. Raises CardError."""
         fails = self.behaviour == self.Behaviour.FAILS_LATER
         self._move(self.Status.AUTHORISED, self.Status.FAILED if fails else self.Status.CAPTURED)
         if self.status != self.Status.CAPTURED:
             raise CardError
 
     def void(self) -> None:
-        """Give back what was set aside; a card that was charged already is left alone."""
+        """Void the authorisation; a charged card is not changed."""
         self._move(self.Status.AUTHORISED, self.Status.VOIDED)
 
     def _move(self, status: str, to: str) -> None:

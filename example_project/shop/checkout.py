@@ -1,4 +1,4 @@
-"""Which order a visitor's checkout is about, and keeping it the same as the basket."""
+"""The order of a visitor's checkout, kept in step with the basket."""
 
 from contextlib import suppress
 
@@ -14,8 +14,8 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 def current_order(request: HttpRequest) -> Order | None:
     """Return the order that this visitor is about to place, if there is one.
 
-    The gift voucher views ask this (``CHECKOUT_ORDER``): it comes from the session, so nobody can name the
-    order of another visitor, and a confirmed order is left alone.
+    The gift voucher views call this (``CHECKOUT_ORDER``). It reads the session, so that no visitor reaches the order
+    of another one, and it never returns a confirmed order.
     """
     return Order.objects.filter(pk=request.session.get("draft"), status=Order.Status.DRAFT).first()
 
@@ -37,7 +37,7 @@ def start(request: HttpRequest) -> Order:
 
 
 def follow_basket(request: HttpRequest) -> None:
-    """Make a checkout that has started follow the basket; an empty basket ends it."""
+    """Update the order of a started checkout from the basket; an empty basket ends the checkout."""
     order, basket = current_order(request), Basket(request)
     if order is None:
         return
@@ -48,7 +48,7 @@ def follow_basket(request: HttpRequest) -> None:
 
 
 def write_lines(request: HttpRequest, order: Order) -> None:
-    """Write what is in the basket, and its total, into the order, and hold on its gift vouchers what it now needs."""
+    """Write the basket and its total into the order, and adjust the holds on its gift vouchers to the new total."""
     before, basket = order.total, Basket(request)
     with transaction.atomic():
         order.lines.all().delete()
@@ -59,14 +59,13 @@ def write_lines(request: HttpRequest, order: Order) -> None:
         order.discount, order.total = basket.discount, basket.total
         order.save(update_fields=["discount", "total"])
     if order.total != before:
-        with suppress(
-            VoucherGatewayError
-        ):  # the checkout shows how it stands, and asks again when it is confirmed
+        # the checkout shows the state of the vouchers, and confirming tries again
+        with suppress(VoucherGatewayError):
             order_changed.send(sender=Order, order=order)
 
 
 def give_up(request: HttpRequest, order: Order) -> None:
-    """End a checkout; a gift voucher that cannot be released now is free again after 30 minutes anyway."""
+    """End a checkout; the hold on a gift voucher that cannot be released now lapses after 30 minutes."""
     try:
         order_cancelled.send(sender=Order, order=order)
     except VoucherGatewayError:

@@ -14,7 +14,7 @@ from shop.basket import Basket
 from shop.checkout import current_order, own_order, start
 from shop.forms import ConfirmForm
 from shop.models import Order
-from shop.paying import NotPaidError, set_aside_on_card
+from shop.paying import NotPaidError, authorise_card
 from shop.signals import checkout_confirmed
 from voucher_payment_gateway.checkout import error_message
 from voucher_payment_gateway.exceptions import VoucherGatewayError
@@ -22,7 +22,7 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 
 @require_POST
 def start_checkout(request: HttpRequest) -> HttpResponse:
-    """Begin the checkout with what is in the basket."""
+    """Start the checkout with the teas in the basket."""
     if not Basket(request).count:
         return _nothing_to_order(request)
     start(request)
@@ -32,7 +32,7 @@ def start_checkout(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Show what is ordered, the gift voucher block, and the button that places the order."""
+    """Show the order lines, the gift voucher block, and the button that places the order."""
     order = current_order(request)
     if order is None or not order.lines.exists():
         return _nothing_to_order(request)
@@ -41,7 +41,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Place the order: tell the rest of the shop, and only then call it confirmed."""
+    """Place the order: send the signal first, and set the status to confirmed after it."""
     order = current_order(request)
     if order is None:
         return _already_placed(request)
@@ -58,7 +58,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 def _place(order: Order, filled_in: dict[str, Any]) -> str:
-    """Confirm the order and return nothing, or return why it cannot be placed as the customer saw it."""
+    """Confirm the order and return an empty text, or return why it cannot be placed as the customer saw it."""
     if filled_in["seen"] != _figures(order):
         return _("Your order has changed meanwhile. Please look at the figures and order again.")
     try:
@@ -82,20 +82,20 @@ def _place(order: Order, filled_in: dict[str, Any]) -> str:
 
 
 def _pay_rest(order: Order, filled_in: dict[str, Any]) -> str:
-    """Return how the rest is paid. What is to be paid by card is set aside there first: that can be undone."""
+    """Return how the rest is paid. A card is authorised before the order is confirmed: that can be undone."""
     due = order.voucher_due
     if not due:
         return Order.Rest.NOTHING
     if filled_in["pay_rest"] != Order.Rest.CARD:
         return Order.Rest.COLLECTION
-    set_aside_on_card(order, due, filled_in["card"])
+    authorise_card(order, due, filled_in["card"])
     return Order.Rest.CARD
 
 
 @never_cache
 @require_safe
 def order_page(request: HttpRequest, number: str) -> HttpResponse:
-    """Show an order to the customer who placed it, and to nobody else."""
+    """Show an order, only to the customer who placed it."""
     order = own_order(request, number)
     if order is None:
         raise Http404("No such order of yours.")
@@ -114,7 +114,7 @@ def _figures(order: Order) -> str:
 
 
 def _already_placed(request: HttpRequest) -> HttpResponse:
-    """A second click on the button lands on the order that the first one placed."""
+    """Redirect a repeated submit to the order that the first one placed."""
     placed = Order.objects.filter(pk=request.session.get("draft")).exclude(status=Order.Status.DRAFT).first()
     return redirect(placed) if placed else _nothing_to_order(request)
 

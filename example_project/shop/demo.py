@@ -22,7 +22,7 @@ class DemoError(Exception):
 
 
 def is_taken(port: int) -> bool:
-    """Say whether something else listens on the port already."""
+    """Whether another program listens on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex((HOST, port)) == 0:
@@ -38,7 +38,7 @@ def is_taken(port: int) -> bool:
 
 @dataclass(frozen=True)
 class Program:
-    """A running program and the file that it writes its messages to."""
+    """A running program and its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -67,7 +67,7 @@ class Program:
 
 @contextmanager
 def running(name: str, command: list[str], log: Path, folder: Path, **environment: str) -> Iterator[Program]:
-    """Run a program for as long as the block lasts. It gets no Ctrl-C of its own: we stop it."""
+    """Run a program until the block ends. Ctrl-C does not reach it (it has a session of its own): we stop it."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, *command],
@@ -94,7 +94,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_while_all_run(*programs: Program) -> None:
-    """Return never; raise DemoError as soon as one of the programs ends."""
+    """Block until one of the programs ends, then raise DemoError."""
     while True:
         for program in programs:
             if program.has_ended:

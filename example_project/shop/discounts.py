@@ -1,4 +1,4 @@
-"""The discount field of the basket. Many customers put their gift voucher there; it is understood too."""
+"""The discount field of the basket. Customers enter gift vouchers there too, so both are accepted."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ __all__ = ["enter_discount"]
 @sensitive_post_parameters("discount")
 @require_POST
 def enter_discount(request: HttpRequest) -> HttpResponse:
-    """Take a discount code, or a gift voucher in its place."""
+    """Accept a discount code or a gift voucher."""
     if not Basket(request).count:
         return redirect("basket")
     return _enter(request)

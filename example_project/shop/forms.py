@@ -1,23 +1,23 @@
-"""What customers and staff fill in."""
+"""The forms of customers and staff."""
 
 from decimal import Decimal
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from shop.basket import MOST_OF_ONE
+from shop.basket import MAX_QUANTITY
 from shop.card import CardPayment
 from shop.models import Order
 
 
 class QuantityForm(forms.Form):
-    """How many of a tea."""
+    """The quantity of a tea."""
 
-    quantity = forms.IntegerField(min_value=0, max_value=MOST_OF_ONE)
+    quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
 
 
 class ConfirmForm(forms.Form):
-    """The last step: who orders, and how the rest is paid. ``seen`` is the total and due that stood there."""
+    """The last step: who orders, and how the rest is paid. ``seen`` is the total and the due amount that were shown."""
 
     customer_name = forms.CharField(
         label=_("Your name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -28,7 +28,7 @@ class ConfirmForm(forms.Form):
 
 
 class ReturnForm(forms.Form):
-    """What goes back to the gift vouchers; ``seen`` is how many returns the page showed."""
+    """The amount to refund to the gift vouchers; ``seen`` is the number of returns that the page showed."""
 
     amount = forms.DecimalField(
         required=False,

@@ -43,7 +43,7 @@ class Product(models.Model):
 
 
 class Order(VoucherOrderMixin, models.Model):
-    """An order. Its number is fixed when the checkout starts; that is what gift voucher payments refer to."""
+    """An order. Its number is fixed when the checkout starts; gift voucher payments refer to it."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("In checkout")
@@ -79,7 +79,7 @@ class Order(VoucherOrderMixin, models.Model):
 
     @classmethod
     def start(cls) -> "Order":
-        """Create the order of a checkout that begins, with the number that it keeps."""
+        """Create the order of a new checkout, with its final number."""
         with transaction.atomic():
             order = cls.objects.create(number=uuid.uuid4().hex, currency=settings.SHOP_CURRENCY)
             order.number = f"T-{FIRST_ORDER_NUMBER + order.pk}"
@@ -87,18 +87,18 @@ class Order(VoucherOrderMixin, models.Model):
         return order
 
     def take_return(self, seen: int) -> bool:
-        """Count one more return; a form that is sent twice brings the same ``seen`` and is taken once."""
+        """Count one more return, unless ``seen`` is outdated: a form that is sent twice is accepted once."""
         return bool(Order.objects.filter(pk=self.pk, returns=seen).update(returns=seen + 1))
 
     def move(self, status: str, *, to: str, **changes: object) -> bool:
-        """Go from ``status`` to another one, once however often it is clicked; say whether it went."""
+        """Change ``status`` to another one (compare-and-set); return whether it changed."""
         moved = Order.objects.filter(pk=self.pk, status=status).update(status=to, **changes)
         self.refresh_from_db()
         return bool(moved)
 
     @property
     def goods(self) -> Decimal:
-        """What the teas cost, before the discount."""
+        """The price of the teas before the discount."""
         return self.total + self.discount
 
 
@@ -118,5 +118,5 @@ class OrderLine(models.Model):
 
     @property
     def amount(self) -> Decimal:
-        """What this line costs."""
+        """The price of this line."""
         return self.price * self.quantity

@@ -1,7 +1,7 @@
-"""Split tender, in the order of what can be undone: authorise the card, charge the gift vouchers, charge the card.
+"""Mixed tender, ordered by what can be undone: authorise the card, charge the gift vouchers, capture the card.
 
-Setting money aside on a card can be undone without a trace, a gift voucher can be refunded exactly, a charged card
-costs fees to give back: so it comes last. Whatever fails, the gift vouchers are refunded once.
+A card authorisation can be voided without cost, a gift voucher can be refunded exactly, refunding a captured card costs
+fees: so the capture comes last. Whatever fails, the gift vouchers are refunded once.
 """
 
 from decimal import Decimal
@@ -12,15 +12,15 @@ from shop.card import CardError, CardPayment
 from shop.models import Order
 from shop.signals import order_cancelled, order_shipped
 
-__all__ = ["NotPaidError", "charge", "give_back_card", "set_aside_on_card"]
+__all__ = ["NotPaidError", "authorise_card", "charge", "void_card"]
 
 
 class NotPaidError(Exception):
-    """The order is not paid; the message says why and where the money is."""
+    """The order is not paid; the message says why, and what happened to the money."""
 
 
-def set_aside_on_card(order: Order, due: Decimal, behaviour: str) -> None:
-    """Step one, when the customer orders. Raises NotPaidError; the gift vouchers stay reserved."""
+def authorise_card(order: Order, due: Decimal, behaviour: str) -> None:
+    """Step 1, when the customer orders. Raises NotPaidError; the gift vouchers stay reserved."""
     try:
         CardPayment.authorise(order, due, behaviour)
     except CardError:
@@ -30,9 +30,9 @@ def set_aside_on_card(order: Order, due: Decimal, behaviour: str) -> None:
 
 
 def charge(order: Order) -> None:
-    """Steps two and three, when the order leaves. Raises NotPaidError, or what the gift vouchers' side raises.
+    """Steps 2 and 3, when the order is shipped: charge the gift vouchers, capture the card. Idempotent.
 
-    Repeating it is safe: each step is done once.
+    Raises NotPaidError, or the errors of the gift voucher payment.
     """
     order_shipped.send(sender=Order, order=order)
     if any(payment.pending for payment in order.voucher_payments):
@@ -52,7 +52,7 @@ def charge(order: Order) -> None:
         ) from None
 
 
-def give_back_card(order: Order) -> None:
-    """What a cancelled order had set aside on a card is free again."""
+def void_card(order: Order) -> None:
+    """Void the card authorisation of a cancelled order."""
     for card in CardPayment.objects.filter(order=order):
         card.void()

@@ -1,4 +1,4 @@
-"""The headers of every page: nothing but files of this site may be loaded, run or sent to."""
+"""A strict Content-Security-Policy: pages may load, run and contact this site only."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ POLICY = (
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Middleware: the gift voucher block needs no exception from a strict policy. The admin has one of its own."""
+    """Middleware: the gift voucher block needs no exception from the policy. The admin is left out."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""What the demo starts with: teas, one member of staff, and gift vouchers in the local Voucher Cloud."""
+"""The demo's data: teas, one member of staff, and gift vouchers in the local Voucher Cloud."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,7 +12,7 @@ STAFF_NAME = STAFF_PASSWORD = "staff"
 
 
 class Voucher(NamedTuple):
-    """A gift voucher to try, and what is special about it."""
+    """A gift voucher to try, and a note about it."""
 
     code: str
     amount: str
@@ -29,7 +29,7 @@ VOUCHERS = [
     Voucher("GIFT-1000", "10.00", "not activated: is refused", status="inactive"),
 ]
 
-TEAS = [  # written to the database in English, shown in the language of the visitor
+TEAS = [  # stored in English, shown in the language of the visitor
     ("first-flush", "First Flush", _("Darjeeling, India"), "18.50", "#6b8f3c", "mountain",
      _("Bright and flowery, from the first pickings of spring.")),
     ("sencha", "Sencha", _("Shizuoka, Japan"), "14.90", "#2f7d5c", "leaf",
@@ -50,7 +50,7 @@ TEAS = [  # written to the database in English, shown in the language of the vis
 
 
 def seed_shop() -> None:
-    """Have the teas and the member of staff; what is there already stays as it is."""
+    """Create the teas and the member of staff, if they are missing."""
     for slug, name, origin, price, tint, motif, description in TEAS:
         Product.objects.get_or_create(
             slug=slug,

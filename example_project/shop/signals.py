@@ -1,4 +1,4 @@
-"""What happens in this shop. Each signal carries ``order=``; the settings say what it means for money."""
+"""The events of this shop. Each signal is sent with ``order=``; the settings map it to a verb of the gateway."""
 
 from django.dispatch import Signal
 
@@ -6,8 +6,8 @@ __all__ = ["checkout_confirmed", "goods_returned", "order_cancelled", "order_cha
 
 checkout_confirmed = Signal()
 order_changed = Signal()
-"""The order of a checkout costs more or less by now."""
+"""The total of an order in checkout has changed."""
 order_shipped = Signal()
 goods_returned = Signal()
-"""Also carries ``amount=``: what the customer gets back, or None for everything."""
+"""Also sent with ``amount=``: the amount to refund, or None for everything."""
 order_cancelled = Signal()

@@ -1,4 +1,4 @@
-"""The pages of the staff: every button sends one of the shop's own signals, then the status follows."""
+"""The pages of the staff: every button sends one of the shop's signals, then changes the status."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from shop.forms import ReturnForm
 from shop.models import Order
-from shop.paying import NotPaidError, charge, give_back_card
+from shop.paying import NotPaidError, charge, void_card
 from shop.signals import goods_returned, order_cancelled
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
@@ -27,7 +27,7 @@ Status = Order.Status
 @never_cache
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
-    """List the orders that were placed, newest first."""
+    """List the placed orders, newest first."""
     placed = Order.objects.filter(confirmed_at__isnull=False)
     return render(request, "shop/staff_orders.html", {"orders": placed})
 
@@ -36,13 +36,13 @@ def orders(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def order(request: HttpRequest, number: str) -> HttpResponse:
-    """Show one order with what can be done with it."""
+    """Show one order with its buttons."""
     found = _placed(number)
     return render(request, "shop/staff_order.html", {"order": found, "form": ReturnForm()})
 
 
 def button(action: Callable[[HttpRequest, Order], None]) -> Callable[[HttpRequest, str], HttpResponse]:
-    """Make a view of what a button does; however it ends, and also after a login, the order is shown."""
+    """Turn the action of a button into a view that redirects to the order, also after a login."""
 
     @staff_only
     @wraps(action)
@@ -56,8 +56,8 @@ def button(action: Callable[[HttpRequest, Order], None]) -> Callable[[HttpReques
 
 @button
 def ship(request: HttpRequest, order: Order) -> None:
-    """The goods leave the house."""
-    if not _is_in(request, order, Status.CONFIRMED):
+    """The goods leave the shop."""
+    if not _has_status(request, order, Status.CONFIRMED):
         return
     try:
         charge(order)
@@ -71,8 +71,8 @@ def ship(request: HttpRequest, order: Order) -> None:
 @button
 def cancel(request: HttpRequest, order: Order) -> None:
     """The order will not be carried out."""
-    if _is_in(request, order, Status.CONFIRMED) and _told(request, order_cancelled, order):
-        give_back_card(order)
+    if _has_status(request, order, Status.CONFIRMED) and _sent(request, order_cancelled, order):
+        void_card(order)
         order.move(Status.CONFIRMED, to=Status.CANCELLED)
         messages.success(request, _("Order %(order)s is cancelled.") % {"order": order})
 
@@ -83,14 +83,14 @@ def give_back(request: HttpRequest, order: Order) -> None:
     form = ReturnForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(form.errors.get("amount", [_("Please try again.")])))
-    elif _is_in(request, order, Status.SHIPPED):
+    elif _has_status(request, order, Status.SHIPPED):
         _give_back(request, order, **form.cleaned_data)
 
 
 def _give_back(request: HttpRequest, order: Order, *, amount: Any, seen: int) -> None:
     if not order.take_return(seen):
         messages.warning(request, _("Something was given back meanwhile. Please look at the figures first."))
-    elif _told(request, goods_returned, order, amount=amount):
+    elif _sent(request, goods_returned, order, amount=amount):
         if amount is None or order.voucher_refunded >= order.voucher_captured:
             order.move(Status.SHIPPED, to=Status.RETURNED)
         messages.success(request, _("The return of order %(order)s is noted.") % {"order": order})
@@ -100,7 +100,7 @@ def _placed(number: str) -> Order:
     return get_object_or_404(Order, number=number, confirmed_at__isnull=False)
 
 
-def _is_in(request: HttpRequest, order: Order, status: str) -> bool:
+def _has_status(request: HttpRequest, order: Order, status: str) -> bool:
     if order.status == status:
         return True
     messages.info(
@@ -110,8 +110,8 @@ def _is_in(request: HttpRequest, order: Order, status: str) -> bool:
     return False
 
 
-def _told(request: HttpRequest, signal: Signal, order: Order, **facts: Any) -> bool:
-    """Send one of the shop's signals; where the payment says no, tell the clerk and change no status."""
+def _sent(request: HttpRequest, signal: Signal, order: Order, **facts: Any) -> bool:
+    """Send one of the shop's signals; return False and show the error if the payment failed."""
     try:
         signal.send(sender=Order, order=order, **facts)
     except VoucherGatewayError as error:

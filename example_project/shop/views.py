@@ -26,7 +26,7 @@ def basket(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def add(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put one more of a tea into the basket."""
+    """Add one of a tea to the basket."""
     product, found = get_object_or_404(Product, slug=slug), Basket(request)
     found.put(product, found.quantity_of(product) + 1)
     follow_basket(request)
@@ -36,7 +36,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def change(request: HttpRequest, slug: str) -> HttpResponse:
-    """Have another quantity of a tea in the basket."""
+    """Change the quantity of a tea in the basket."""
     product, form = get_object_or_404(Product, slug=slug), QuantityForm(request.POST)
     if form.is_valid():
         Basket(request).put(product, form.cleaned_data["quantity"])

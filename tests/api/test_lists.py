@@ -113,7 +113,7 @@ def test_a_list_that_repeats_or_cannot_be_understood_proves_nothing(client, answ
 
 
 def test_a_list_that_never_ends_is_given_up(client, monkeypatch):
-    monkeypatch.setattr("voucher_payment_gateway.api._pages.MOST_PAGES", 20)
+    monkeypatch.setattr("voucher_payment_gateway.api._pages.MAX_PAGES", 20)
     run = client(pages(10**9))
     with pytest.raises(ContractError):
         run(charges)

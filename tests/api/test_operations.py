@@ -409,6 +409,23 @@ def test_what_cannot_be_said_on_the_wire_is_refused_by_its_name(client, name, as
     assert run.script.requests == []
 
 
+@pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("colour", lambda c: c.create_voucher(amount=TEN, currency="EUR", colour="red")),
+        ("amount", lambda c: c.create_voucher(currency="EUR")),
+        ("currency", lambda c: c.create_voucher(amount=TEN)),
+        ("page", lambda c: c.list_vouchers(page=2)),
+        ("page", lambda c: c.list_voucher_charges("v-1", page=2)),
+    ],
+)
+def test_an_unknown_or_a_missing_argument_is_a_type_error_that_names_it(client, name, ask):
+    run = client(VOUCHER)
+    with pytest.raises(TypeError, match=f"'{name}'$"):
+        run(ask)
+    assert run.script.requests == []
+
+
 LAST, FIRST = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 LOCAL_MEAN_TIME = timezone(timedelta(minutes=53, seconds=28))
 LONE = "A\ud800"

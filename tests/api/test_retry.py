@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.api.doubles import VOUCHER, Script, document
-from voucher_payment_gateway.api._retry import ATTEMPTS, LONGEST_PAUSE_SECONDS, pause_seconds
+from voucher_payment_gateway.api._flow import MAX_ATTEMPTS, MAX_PAUSE_SECONDS, pause_seconds
 from voucher_payment_gateway.api._steps import Deadline
 from voucher_payment_gateway.exceptions import (
     ContractError,
@@ -61,7 +61,7 @@ def test_a_read_is_given_up_in_the_end(client):
     with pytest.raises(UnavailableError) as caught:
         run(read)
     assert caught.value.http_status == 500
-    assert len(run.script.calls) == ATTEMPTS
+    assert len(run.script.calls) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_the_repeats_of_a_read_end_with_the_deadline(client):
     run = client(httpx.Response(500), deadline_seconds=0.12)
     with pytest.raises(UnavailableError):
         run(lambda cloud: cloud.authenticate(), read)
-    assert len(run.script.calls) < ATTEMPTS
+    assert len(run.script.calls) < MAX_ATTEMPTS
 
 
 def test_pauses_grow_with_jitter_up_to_a_ceiling():
     far = Deadline.after(1000)
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, MAX_ATTEMPTS):
         pauses = {pause_seconds(attempt, UnavailableError(), None, far) for _ in range(50)}
         assert len(pauses) > 1
-        assert all(0 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses)
-    assert pause_seconds(ATTEMPTS, UnavailableError(), None, far) is None
+        assert all(0 < pause <= MAX_PAUSE_SECONDS for pause in pauses)
+    assert pause_seconds(MAX_ATTEMPTS, UnavailableError(), None, far) is None
     assert pause_seconds(1, UnavailableError(code="send_window_passed"), None, far) is None
     assert pause_seconds(1, CredentialsError(), None, far) is None

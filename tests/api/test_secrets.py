@@ -236,7 +236,7 @@ def test_a_used_client_shows_nothing_in_depth():
     with VoucherCloud(**run.settings) as cloud:
         cloud.get_complete_voucher("v-1")
         assert leaks(repr(vars(cloud))) == []
-        assert leaks(repr(cloud._course)) == []
+        assert leaks(repr(cloud._flow)) == []
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -244,7 +244,7 @@ SECRETIVE = [
     CompleteVoucher.model_validate(COMPLETE),
     ClientCredentials(id="c", secret=SECRET),
     Token(TOKEN, NOON, NOON),
-    VoucherCloud(client_id="a", client_secret=SECRET)._course.settings,
+    VoucherCloud(client_id="a", client_secret=SECRET)._flow.settings,
 ]
 
 

@@ -1,5 +1,6 @@
 """What only real sockets can show: deadlines, sizes, redirects, TLS, the window for sending, and forks."""
 
+import asyncio
 import gzip
 import json
 import os
@@ -23,6 +24,8 @@ from cryptography.x509.oid import NameOID
 
 from tests.api.doubles import CHARGE, VOUCHER, reply, serving
 from voucher_payment_gateway.api import VoucherCloud, send_before
+from voucher_payment_gateway.api._http.transport import AsyncSender, SyncSender
+from voucher_payment_gateway.api._steps import Deadline, Outgoing
 from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
 
 ASKS = {
@@ -258,10 +261,18 @@ def test_a_name_is_looked_up(client):
         assert client(transport=None, base_url=by_name)(ASKS["read"]).id == "v-1"
 
 
-@pytest.mark.parametrize("name", ["no-such-host.invalid", "a" * 64 + ".example"])
-def test_a_name_that_nobody_knows_means_not_sent(client, name):
+def test_a_name_that_nobody_knows_means_not_sent(client):
     with pytest.raises(UnavailableError):
-        client(transport=None, base_url=f"https://{name}/v1", deadline_seconds=2.0)(ASKS["charge"])
+        client(transport=None, base_url="https://no-such-host.invalid/v1", deadline_seconds=2.0)(
+            ASKS["charge"]
+        )
+
+
+def test_a_name_that_no_resolver_takes_means_not_sent():
+    request = Outgoing("POST", f"https://{'a' * 64}.example/v1", {}, b"")
+    sender, async_sender = SyncSender(None, 2.0, ""), AsyncSender(None, 2.0, "")
+    assert sender.send(request, Deadline.after(2.0)).sent is False
+    assert asyncio.run(async_sender.send(request, Deadline.after(2.0))).sent is False
 
 
 def test_a_window_that_is_no_number_is_refused():

@@ -87,6 +87,7 @@ GOOD = {"client_id": "client-1", "client_secret": "secret"}
         ("base_url", "https://exa mple.org/v1"),
         ("base_url", "https://exämple.org/v1"),
         ("base_url", "https://a..b/v1"),
+        pytest.param("base_url", f"https://{'a' * 64}.example/v1", id="base_url-long-label"),
         ("base_url", "https://example.org:0/v1"),
         ("base_url", "https://example.org/v1?"),
         ("base_url", "https://[fe80::1%eth0]/v1"),

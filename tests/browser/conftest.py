@@ -1,4 +1,4 @@
-"""The demo as a visitor meets it: the shop, the local Voucher Cloud, and a headless Chromium."""
+"""The running demo: the shop, the local Voucher Cloud, and a headless Chromium."""
 
 import json
 import os
@@ -31,10 +31,10 @@ CHROMIUM_ARGUMENTS = [
 ]
 DESKTOP = {"viewport": {"width": 1200, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 TAUGHT_CURRENCY = "TAUGHT.CURRENCY"
 THROTTLE = {"session": "5/1d", "address": "10000/1h", "holds": "10000/1h", "refusal_seconds": 0.1}
-"""All customers come from one address; five failures stay five, whatever the clock says."""
+"""All customers have one address. The window of a day keeps five failures counted for the whole run."""
 DEMO = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "VOUCHER_TIMEOUT_SECONDS": "2",
@@ -53,7 +53,7 @@ def free_ports(count):
 
 @contextmanager
 def demo_program(folder, port, cloud_port):
-    """Run ``manage.py demo`` with files of its own; whatever happens, nothing of it is left running."""
+    """Run ``manage.py demo`` with its own files; its processes are always stopped."""
     process = subprocess.Popen(
         [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port)],
         env={**os.environ, **DEMO, "EXAMPLE_VAR_DIR": str(folder)},
@@ -69,7 +69,7 @@ def demo_program(folder, port, cloud_port):
 
 
 def wait_for_welcome(process):
-    """Return what the demo printed up to its welcome's last line; it ends by itself if it cannot start."""
+    """Return the output up to the last line of the welcome. A demo that cannot start exits by itself."""
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -79,14 +79,14 @@ def wait_for_welcome(process):
 
 
 class Cloud:
-    """The Voucher Cloud's side of the figures."""
+    """The local Voucher Cloud: add vouchers, inject faults, read balances."""
 
     def __init__(self, url):
         self.http = httpx.Client(base_url=url, timeout=5, trust_env=False)
         self.codes = []
 
     def voucher(self, amount, **fields):
-        """Add a voucher and return its code, which no other test has; its end says the amount."""
+        """Add a voucher and return its unique code, which ends with the amount."""
         code = f"GIFT-{uuid.uuid4().hex[:8].upper()}-{amount.replace('.', ''):0>4}"
         body = {"code": code, "amount": amount, "currency": "EUR", **fields}
         self.http.post("/sandbox/vouchers", json=body).raise_for_status()
@@ -94,7 +94,7 @@ class Cloud:
         return code
 
     def figures(self, code):
-        """Return the balance of a voucher and its bookings in their order."""
+        """Return the balance of a voucher and its bookings, oldest first."""
         state = self.http.get("/sandbox/state").json()
         voucher = next(each for each in state["vouchers"] if each["code"] == code)
         bookings = [
@@ -105,7 +105,7 @@ class Cloud:
         return voucher["remaining_amount"], bookings
 
     def trouble(self, fault, **more):
-        """Spoil the next requests that fit; without a fault, end all trouble."""
+        """Inject a fault into the next matching requests; an empty fault ends all injection."""
         body = {"fault": fault, **more} if fault else {}
         self.http.post("/sandbox/faults", json=body).raise_for_status()
 
@@ -113,7 +113,7 @@ class Cloud:
         self.http.post("/sandbox/behaviour", json=switches).raise_for_status()
 
     def reservations(self, code):
-        """Return every reservation that was ever made on a voucher."""
+        """Return all reservations of a voucher, past ones too."""
         state = self.http.get("/sandbox/state").json()
         voucher = next(each for each in state["vouchers"] if each["code"] == code)
         return [each for each in state["reservations"] if each["voucher_id"] == voucher["id"]]
@@ -124,7 +124,7 @@ class Cloud:
 
 
 class Demo:
-    """The addresses of a running demo."""
+    """A running demo."""
 
     def __init__(self, url, cloud, folder):
         self.url = url
@@ -132,7 +132,7 @@ class Demo:
         self.folder = folder
 
     def holds_end_in(self, seconds):
-        """Move the end of every hold near, as if the customer had been reading for half an hour."""
+        """Set the end of every hold, as if the customer had been reading for half an hour."""
         until = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(tzinfo=None)
         with closing(sqlite3.connect(self.folder / "shop.sqlite3", timeout=20)) as database, database:
             database.execute(
@@ -141,7 +141,7 @@ class Demo:
             )
 
     def kept(self):
-        """All that the shop keeps: its database, the session store in it, and what it logged."""
+        """Return all files of the shop: its database (with the session store) and its logs."""
         return b"".join(
             path.read_bytes() for path in self.folder.iterdir() if path.name != "cloud.state.json"
         )
@@ -160,11 +160,11 @@ def demo(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def chromium():
-    """One browser for all of these tests. It must be gone before other tests ask the database something."""
+    """One browser for all of these tests. It must be closed before other tests use the database."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine")
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    playwright.expect.set_options(timeout=PATIENCE_MS)
+    playwright.expect.set_options(timeout=TIMEOUT_MS)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -173,13 +173,13 @@ def chromium():
 
 @contextmanager
 def door(chromium, demo):
-    """Let people into the shop, each with a browser profile of their own."""
+    """Yield a function that opens the shop in a new browser profile."""
     with ExitStack() as stack:
 
         def arrive(look=DESKTOP):
             options = {"locale": "en-GB", **look}
             context = stack.enter_context(chromium.new_context(base_url=demo.url, **options))
-            context.set_default_timeout(PATIENCE_MS)
+            context.set_default_timeout(TIMEOUT_MS)
             return context.new_page()
 
         yield arrive
@@ -187,21 +187,21 @@ def door(chromium, demo):
 
 @pytest.fixture
 def visitor(chromium, demo):
-    """Open the shop as somebody new: call it with DESKTOP or PHONE for a page."""
+    """Open the shop as a new visitor: call it with DESKTOP or PHONE for a page."""
     with door(chromium, demo) as arrive:
         yield arrive
 
 
 @pytest.fixture
 def voucher(demo):
-    """Add a voucher: call it with an amount. The trouble that a test makes ends with it."""
+    """Add a voucher: call it with an amount. Faults that a test injects end with the test."""
     yield demo.cloud.voucher
     demo.cloud.trouble("")
 
 
 @pytest.fixture
 def picture():
-    """Keep a screenshot for the documentation, where ``SCREENSHOTS=1`` asks for it."""
+    """Save a screenshot for the documentation, if ``SCREENSHOTS=1`` is set."""
 
     def take(page, name):
         if os.environ.get("SCREENSHOTS") == "1":

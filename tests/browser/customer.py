@@ -1,4 +1,4 @@
-"""A customer of the example shop: one of eight ways to look at it, and what is done and read there in one line each."""
+"""A customer of the example shop in one of eight looks: each action and each expectation is one line of a test."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ DESKTOP, PHONE = {"width": 1200, "height": 800}, {"width": 390, "height": 844}
 
 
 class Look(NamedTuple):
-    """Width, language, and whether scripts run."""
+    """Viewport, language, and whether JavaScript runs."""
 
     name: str
     viewport: dict[str, int]
@@ -37,7 +37,7 @@ LOOKS = [
 
 
 class Customer:
-    """Somebody with a page of the shop; every sentence and amount is expected in the customer's language."""
+    """A visitor with a page of the shop; texts and amounts are expected in the customer's language."""
 
     def __init__(self, page, look):
         self.page, self.look, self.complaints, self._copy = page, look, [], None
@@ -54,8 +54,6 @@ class Customer:
     def opens_checkout(self):
         self.page.goto("/checkout/")
 
-    # what is read
-
     def words(self, text):
         with translation.override(self.look.language):
             return translation.gettext(str(text)) if isinstance(text, str) else str(text)
@@ -65,7 +63,7 @@ class Customer:
             return amount_text(Decimal(amount), "EUR")
 
     def is_told(self, text):
-        """Expect a sentence where this customer looks for it: in the block, or among the messages of the page."""
+        """Expect a message: in the block with scripts, among the messages of the page without."""
         sentence = self.words(text)
         place = ".vpg-problem, .vpg-notice" if self.look.scripts else ".message"
         expect(self.page.locator(place).filter(has_text=sentence).first).to_be_visible()
@@ -76,12 +74,12 @@ class Customer:
         expect(self.page.locator(".message").filter(has_text=self.words(text)).first).to_be_visible()
 
     def reads_page(self, text):
-        """Expect a sentence on a page of its own, which leads back to the checkout."""
+        """Expect a message on a separate page in the customer's language."""
         expect(self.page.locator("main")).to_contain_text(self.words(text))
         expect(self.page.locator("html")).to_have_attribute("lang", re.compile(self.look.language))
 
     def sees(self, *vouchers, due):
-        """Expect the amounts of the gift vouchers on the order, and what is still due."""
+        """Expect the amounts of the order's gift vouchers, and the amount still due."""
         expect(self.page.locator(".vpg-voucher .vpg-amount")).to_have_text([self.amount(a) for a in vouchers])
         expect(self.page.locator(".vpg-sum--due dd")).to_have_text(self.amount(due))
         if vouchers:
@@ -89,14 +87,14 @@ class Customer:
             expect(self.page.locator(".vpg-sum--covered dd")).to_have_text(f"−{covered}")
 
     def finds_it_accessible(self):
-        """Expect no violation of axe-core's rules, WCAG AA contrast among them, and nothing sticking out sideways."""
+        """Expect no violation of axe-core's rules (with WCAG AA contrast), and no horizontal scrolling."""
         sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert self.page.evaluate(sideways) == 0
         found = Axe().run(self.page if self.look.scripts else self._where_scripts_run())
         assert found.violations_count == 0, found.generate_report()
 
     def _where_scripts_run(self):
-        """Return a copy of the page for axe-core, which is a script; the page's own scripts are left out."""
+        """Return a copy of the page with scripts enabled, for axe-core, and without the page's own scripts."""
         if self._copy is None:
             options = {"viewport": self.look.viewport, "bypass_csp": True}
             self._copy = self.page.context.browser.new_context(**options).new_page()
@@ -108,8 +106,6 @@ class Customer:
         if self._copy:
             self._copy.context.close()
         assert self.complaints == []
-
-    # what is done
 
     def fill_basket(self, *teas):
         self.page.goto("/")
@@ -136,7 +132,7 @@ class Customer:
         self.submit(self.page.locator(".vpg-button--apply"))
 
     def submit(self, button):
-        """Press a button of the block and wait until it was answered."""
+        """Press a button of the block and wait for the response."""
         with self.page.expect_response(lambda response: "/vouchers/" in response.url):
             button.click()
         self.waits()
@@ -160,7 +156,7 @@ class Customer:
 
 
 class Clerk:
-    """Somebody of the staff, who ships and cancels."""
+    """A member of the staff, who ships orders."""
 
     def __init__(self, page, number):
         self.page = page

@@ -1,4 +1,4 @@
-"""What a customer and a clerk do in the example shop, in one line each."""
+"""The actions of a customer and a clerk in the example shop, each as one line of a test."""
 
 import re
 
@@ -20,7 +20,7 @@ def go_to_checkout(page, *teas):
 
 
 def enter_voucher(page, code, pin=""):
-    """Enter a code, and its PIN where there is one, and wait until it was answered."""
+    """Enter a code, and its PIN if it has one, and wait for the response."""
     field = page.locator(".vpg-field--code input")
     field.fill(code)
     if pin:
@@ -38,7 +38,7 @@ def remove_voucher(page, code):
 
 
 def expect_idle(page):
-    """Expect that the block waits for nothing."""
+    """Expect that the block is not waiting for a response."""
     expect(page.locator(".vpg")).not_to_have_attribute("aria-busy", "true")
 
 
@@ -76,5 +76,5 @@ def log_in_as_staff(page, number):
 
 
 def expect_it_fits(page):
-    """Expect that nothing sticks out sideways."""
+    """Expect no horizontal scrolling."""
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0

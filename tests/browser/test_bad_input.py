@@ -1,5 +1,5 @@
-"""Bad input and abuse, in each of the eight looks: a clear sentence in the customer's language, the basket as it was,
-and nothing reserved that is not shown."""
+"""Invalid input and abuse, in each of the eight looks: a clear message in the customer's language, an unchanged basket,
+and no reservation that is not shown."""
 
 import pytest
 
@@ -22,12 +22,12 @@ from voucher_payment_gateway.checkout.problems import (
 from voucher_payment_gateway.exceptions import CurrencyMismatchError
 
 MINE, TOTAL, DUE = "5.00", "22.00", "17.00"
-"""The customer's own voucher, the basket, and what is left to pay when a test begins and when it ends."""
+"""The customer's own voucher, the basket, and the amount due at the start and the end of each test."""
 
 
 @pytest.fixture(scope="module", params=LOOKS, ids=lambda look: look.name)
 def regular(request, chromium, demo):
-    """One customer for each look, with a voucher on the order already."""
+    """One customer for each look, with a voucher on the order."""
     with door(chromium, demo) as arrive:
         somebody = Customer(arrive(request.param.options), request.param)
         somebody.go_to_checkout("jasmine-pearls")
@@ -38,7 +38,7 @@ def regular(request, chromium, demo):
 
 @pytest.fixture
 def customer(regular):
-    """The customer at the checkout; whatever was tried, the order is afterwards as it was before."""
+    """The customer at the checkout. Afterwards the order must be unchanged."""
     yield regular
     regular.opens_checkout()
     regular.sees(MINE, due=DUE)
@@ -49,7 +49,7 @@ def customer(regular):
 
 @pytest.fixture(scope="module")
 def stranger(chromium, demo):
-    """Somebody else at the checkout, with a voucher on the order."""
+    """Another customer at the checkout, with a voucher on the order."""
     with door(chromium, demo) as arrive:
         somebody = Customer(arrive(), LOOKS[0])
         somebody.go_to_checkout("sencha")
@@ -59,7 +59,7 @@ def stranger(chromium, demo):
 
 @pytest.fixture(scope="module")
 def being_charged(chromium, demo):
-    """A voucher of somebody else's order that is being charged: the answer was lost, so nobody knows yet."""
+    """A voucher of another customer's order with a charge whose response was lost, so its outcome is unknown."""
     code = demo.cloud.voucher("20.00")
     with door(chromium, demo) as arrive:
         somebody = Customer(arrive(), LOOKS[0])
@@ -77,7 +77,7 @@ def is_refused(customer, sentence):
 
 
 def change(customer, selector, value):
-    """Change what the page would send, as its visitor can."""
+    """Change the value of an input, as a visitor can."""
     customer.page.locator(selector).evaluate("(input, value) => input.value = value", value)
 
 

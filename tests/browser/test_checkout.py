@@ -1,5 +1,5 @@
-"""What a customer does with gift vouchers, and what may go wrong: with scripts and without, in English and German,
-at the width of a desktop and of a phone."""
+"""A customer pays with gift vouchers, and errors occur: with scripts and without, in English and German, on a desktop
+and on a phone."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def reader(visitor):
 
 @pytest.fixture
 def shot(picture, customer):
-    """Keep a picture for the documentation: of the first look, or of the German one on a phone."""
+    """Save a screenshot for the documentation: in the first look, or in German on a phone."""
 
     def take(name):
         shown_as = {"desktop-en-script": name, "phone-de-script": f"{name}-phone-de"}.get(customer.look.name)
@@ -163,9 +163,6 @@ def test_a_card_that_fails_at_the_end_gives_the_vouchers_back_once(demo, reader,
     expect(clerk.page.locator('form[action$="/ship/"]')).to_have_count(0)
 
 
-# the script
-
-
 def test_the_page_follows_a_hold_that_ends_while_it_is_read(demo, reader, voucher):
     reader.go_to_checkout("jasmine-pearls")
     reader.enter(voucher("20.00"))
@@ -264,7 +261,7 @@ def test_every_page_of_the_shop_is_accessible(visitor, look):
 
 
 def test_the_shop_kept_no_code(demo, voucher, reader):
-    """The last test: it looks for the codes of all the others."""
+    """The last test of the file: it searches for the codes of all the others."""
     reader.go_to_checkout("sencha")
     reader.enter(voucher("2.00"))
     reader.enter(voucher("2.00", pin="90817263"), "90817264")

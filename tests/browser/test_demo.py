@@ -1,4 +1,4 @@
-"""The one command that starts everything."""
+"""``manage.py demo``: one command that starts everything."""
 
 import signal
 import socket

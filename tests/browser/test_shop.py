@@ -1,4 +1,4 @@
-"""A customer pays with gift vouchers, a clerk ships, takes back and cancels: to the cent, on both sides."""
+"""A customer pays with gift vouchers, a clerk ships, refunds and cancels: exact to the cent on both sides."""
 
 import re
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 @pytest.fixture
 def visit():
-    """Return a client whose session stands for a checkout of ``order``."""
+    """Return a client whose session belongs to a checkout of ``order``."""
 
     def arrive(order=None, **options):
         client = Client(**options)
@@ -22,5 +22,5 @@ def visit():
 
 @pytest.fixture
 def told():
-    """Return what a response told the visitor."""
+    """Return the messages of a response."""
     return lambda response: [str(message) for message in get_messages(response.wsgi_request)]

@@ -1,4 +1,4 @@
-"""``{% voucher_payments order %}``: what stands on the checkout page."""
+"""``{% voucher_payments order %}``: the block of the checkout page."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 TEMPLATES = Path(voucher_payment_gateway.__file__).parent / "templates" / "voucher_payment_gateway"
 PIECES = sorted({path.name for path in TEMPLATES.iterdir()} - {"problem.html"})
-"""The pieces of the block and of the story; a page of its own is tried by the example shop."""
+"""The templates of the block and of the story; the tests of the example shop cover ``problem.html``."""
 
 
 def block(order, arguments=""):
@@ -35,7 +35,7 @@ def block_of(text, order, request=None):
 
 
 def block_for(order, session):
-    """The block as the next page of the visitor with this session shows it."""
+    """Return the block of the next page of the visitor with this session."""
     request = RequestFactory().get("/checkout/")
     request.session = session
     template = Template("{% load voucher_payments %}{% voucher_payments order %}")

@@ -1,4 +1,4 @@
-"""Canaries: what a customer enters is found nowhere afterwards, whatever goes wrong while it is entered."""
+"""Canaries: a customer's input is stored, logged and shown nowhere, whatever error occurs."""
 
 import logging
 
@@ -39,7 +39,7 @@ def rows(table):
 
 
 def enter_discount(request):
-    """A field of the shop's own, which nothing is done to hide."""
+    """A view of the shop that does nothing to hide the input."""
     typed = request.POST["discount"]
     enter_voucher(request, Order.objects.get(), typed)
     raise RuntimeError("a mistake of the shop")
@@ -49,19 +49,19 @@ urlpatterns = [path("discount/", enter_discount), *tests.urls.urlpatterns]
 
 
 def kept():
-    """All that the database, the session store in it included, and the cache hold."""
+    """Return all contents of the database (with the session store) and the cache."""
     tables = {table: rows(table) for table in connection.introspection.table_names()}
     return f"{tables} {getattr(cache, '_cache', '')}"
 
 
 def seen(response, client):
-    """All that a browser gets and keeps."""
+    """Return all that a browser receives and stores."""
     html, messages = response.content.decode(), [*map(str, get_messages(response.wsgi_request))]
     return f"{response.serialize_headers()} {html} {response.cookies} {messages} {dict(client.session)}"
 
 
 def admin_pages():
-    """Every page of the admin that shows something of this package."""
+    """Yield the address of every admin page of this package."""
     for model in apps.get_app_config("voucher_payment_gateway").get_models():
         place = f"/admin/voucher_payment_gateway/{model._meta.model_name}"
         yield f"{place}/"

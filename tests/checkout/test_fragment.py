@@ -1,4 +1,4 @@
-"""What the script of the block is answered, and what it shows in place of a page's reload."""
+"""The responses to the script of the block, and the block of the next page without the script."""
 
 import pytest
 
@@ -78,9 +78,6 @@ def test_without_an_order_the_script_is_sent_back_to_the_page(shop, script):
     assert script()(APPLY, {"code": "GIFT", "next": "/checkout/"})[0].url == "/checkout/"
     assert script()(f"{STATE}?next=/checkout/")[0].url == "/checkout/"
     assert script()(f"{STATE}?next=//evil.example")[0].url == "/"
-
-
-# without the script
 
 
 def test_the_next_page_marks_the_field_once_and_asks_for_the_pin(shop, visit):

@@ -1,4 +1,4 @@
-"""Whoever guesses codes at the checkout: through the real views, against the local Voucher Cloud."""
+"""Guessing codes at the checkout: through the real views, against the local Voucher Cloud."""
 
 import logging
 import random
@@ -22,7 +22,7 @@ SCRIPT = {"voucher-fragment": "1"}
 GUESSES = 10_000
 EVERYONE, ADDRESS, HOLDS = 300, 20, 60
 CALLS_OF_A_REFUSAL = 2
-"""A refusal may be about the balance, so one more call follows, for 0.01: after every one, or the time would tell."""
+"""A refusal may be about the balance, so a call for 0.01 follows: after every refusal, to equalise the time."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +49,12 @@ def unusable(shop):
 
 
 def headers(response):
-    """The headers of an answer but those that name the present time."""
+    """Return the headers of a response without those that depend on the current time."""
     return str(sorted({**response.headers, "Expires": "", "Retry-After": ""}.items()))
 
 
 def everything(response):
-    """All that a visitor can see of an answer; of a cookie, which is signed with the time, its name and length."""
+    """Return all that a visitor sees of a response; of cookies, which are signed with the time, the name and length."""
     cookies = {name: len(cookie.value) for name, cookie in response.cookies.items()}
     return response.status_code, headers(response), response.content, cookies
 
@@ -80,7 +80,7 @@ def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
 def test_every_unusable_code_that_is_sent_costs_the_same_calls(
     shop, visit, unusable, gateway_settings, taught
 ):
-    """Otherwise the time of an answer would tell which of the codes exist."""
+    """Otherwise the response time would reveal which codes exist."""
     shop.voucher("20.00", code="GIFT-NIX-0001")
     shop.cloud.charge(shop.cloud.reserve("GIFT-NIX-0001", "20.00"), "ANOTHER-TILL")
     shop.voucher("20.00", code="GIFT-GBP-0001", currency="GBP")
@@ -113,7 +113,7 @@ def test_every_unusable_code_counts_the_same(shop, visit, unusable, gateway_sett
 
 @pytest.fixture
 def throttled(shop, visit, unusable, gateway_settings):
-    """Return what a throttled visitor is answered, who asks with these headers: to each code, a good one among them."""
+    """Return a function that yields a throttled visitor's responses to unusable codes and to a usable one."""
     gateway_settings(THROTTLE={"session": "1/1d", "refusal_seconds": 0})
     order = shop.order()
     shop.voucher(code="GIFT-2000")
@@ -156,7 +156,7 @@ def test_a_program_that_is_throttled_learns_when_to_come_back(throttled, headers
 
 
 def test_a_way_back_asks_no_browser_to_wait(throttled):
-    """A browser that heeds Retry-After would show nothing for as long."""
+    """A browser that obeys Retry-After would show nothing for that time."""
     assert {response.headers.get("Retry-After") for response in throttled({})} == {None}
 
 
@@ -194,7 +194,7 @@ def test_ten_thousand_guesses_learn_nothing_and_take_nothing(shop, unusable, fig
 
 
 def guesses(order, unusable):
-    """Yield the answer to each guess; without Django's middleware, which would take most of the time."""
+    """Yield the response to each guess, without Django's middleware, which would take most of the time."""
     chance, requests = random.Random(1), RequestFactory()
     kinds = [*unusable.values(), ("GIFT-0WN-0001", "1111"), ("GIFT-0WN-0001", "")]
     for number in range(GUESSES):
@@ -211,7 +211,7 @@ def guesses(order, unusable):
 
 
 class Session(dict):
-    """What the shop and the throttle read of a session."""
+    """The parts of a session that the shop and the throttle read."""
 
     def __init__(self, key, order_number):
         super().__init__(order_number=order_number)

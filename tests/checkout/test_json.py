@@ -1,4 +1,4 @@
-"""The same endpoints for storefronts that draw their own pages: JSON in, JSON out, as the schema tells."""
+"""The endpoints for storefronts that render their own pages: JSON in, JSON out, as in the schema."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def storefront(visit):
-    """Return a client that speaks JSON alone; every answer is compared with the schema."""
+    """Return a JSON client; every response is validated against the schema."""
     right = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text()), validate_formats=True)
 
     def arrive(order=None, **options):

@@ -1,4 +1,4 @@
-"""German is complete: nothing is left to translate, and what is shipped is what was translated."""
+"""The German catalogue is complete, and the compiled catalogue is up to date."""
 
 import gettext
 import re
@@ -61,7 +61,7 @@ def test_what_is_shipped_is_what_was_translated(folder):
 
 
 def test_every_text_for_customers_is_in_the_catalogue(folder, tmp_path):
-    """How to repair it: run makemessages and compilemessages for ``de`` there, and translate what is new."""
+    """To fix a failure: run makemessages for ``de`` in that folder, translate the new texts, run compilemessages."""
     if not shutil.which("xgettext"):
         pytest.skip("gettext is not installed")
     copy = tmp_path / folder.name

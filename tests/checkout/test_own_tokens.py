@@ -1,4 +1,4 @@
-"""Who needs a CSRF token: everybody but a program that brings a token of its own and no cookie."""
+"""A CSRF token is required, except from a client with a token of its own and no cookie."""
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ ORDERS = {OWN: "A-1", "Token token-of-ada": "A-1", "DPoP token-of-ada": "A-1", "
 
 
 def order_of_token(request):
-    """What a shop does whose storefront holds a token; one with a session is known by that."""
+    """Find the order by the storefront's token, else by the session."""
     from tests.shop.models import Order
 
     number = ORDERS.get(request.headers.get("Authorization")) or request.session.get("order_number", "")
@@ -27,7 +27,7 @@ def order(shop, gateway_settings):
 
 @pytest.fixture
 def storefront():
-    """A program without a cookie jar, against the full check."""
+    """Return a client without cookies, with CSRF checks on."""
 
     def ask(address, body=None, **headers):
         client = Client(enforce_csrf_checks=True)
@@ -94,7 +94,7 @@ def test_a_session_beside_the_token_needs_one(shop, order, visit):
     "cookie", ["_oauth2_proxy=of-a-proxy-s-own-login", "jwt=of-the-shop", "language=de", "broken"]
 )
 def test_any_other_cookie_needs_one_too(shop, order, storefront, cookie):
-    """A proxy may make the header of the cookie of its own login, and the browser adds that to a forged form."""
+    """A proxy may make the header from its own login cookie, which the browser adds to a forged form."""
     answer = storefront(APPLY, BODY, authorization=OWN, cookie=cookie)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "page_outdated")
     assert shop.calls() == []
@@ -103,7 +103,7 @@ def test_any_other_cookie_needs_one_too(shop, order, storefront, cookie):
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", JSON])
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_a_forged_form_of_another_site_is_refused(shop, order, visit, kind, secure):
-    """The browser adds the cookies of the visitor, and can be made to send neither the token nor the header."""
+    """The browser adds the visitor's cookies, but another site cannot make it send the token or the header."""
     client = visit(order, enforce_csrf_checks=True)
     client.get(STATE, headers={"accept": JSON})
     assert {"sessionid", "csrftoken"} <= set(client.cookies)

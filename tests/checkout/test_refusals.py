@@ -1,4 +1,4 @@
-"""Requests that cannot be looked at: each a page with a clear sentence, in the visitor's language."""
+"""Invalid requests: each gets a page with a clear message, in the visitor's language."""
 
 import pytest
 from django.conf import settings as django_settings

@@ -1,4 +1,4 @@
-"""``{% voucher_story order %}``: what happened to the gift vouchers of an order."""
+"""``{% voucher_story order %}``: the story of an order's gift vouchers."""
 
 import pytest
 from django.template import Context, Template
@@ -15,7 +15,7 @@ def story(order):
 
 @pytest.fixture
 def returned(shop):
-    """An order that was paid with a voucher, shipped, and partly returned."""
+    """An order that was paid with a voucher, shipped, and partly refunded."""
     order = shop.order("50.00")
     shop.voucher("20.00", code="GIFT-2000")
     gateway.authorize(order, "GIFT-2000")

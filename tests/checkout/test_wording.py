@@ -1,4 +1,4 @@
-"""Sentences and amounts that a visitor reads."""
+"""Error messages, amounts and times that a visitor reads."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

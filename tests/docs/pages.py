@@ -72,8 +72,8 @@ def section(text: str, title: str) -> str:
 
 
 def drawn_arrows(heading: str) -> set[tuple[str, str]]:
-    """The arrows of the diagram under a heading of the page about money safety, as pairs of states."""
-    text = section(page("explanation/money-safety.md"), heading)
+    """The arrows of the diagram under a heading of the page about life cycles, as pairs of states."""
+    text = section(page("explanation/life-cycles.md"), heading)
     return set(re.findall(r"^ +(\S+) --> (\S+)$", text, re.MULTILINE))
 
 

@@ -6,6 +6,7 @@ from typing import get_args
 from django.template import engines
 
 from tests.docs.pages import ROOT, first_words, page, rows, section, words
+from voucher_payment_gateway import checkout
 from voucher_payment_gateway.checkout import schema, urls
 from voucher_payment_gateway.checkout.problems import PROBLEMS
 
@@ -23,6 +24,10 @@ def test_every_tag_and_filter_is_told_and_no_other_is():
         word.split()[0].rpartition("|")[2].partition(":")[0] for word in first_words(told("Tags and filters"))
     }
     assert named == {*register.tags, *register.filters}
+
+
+def test_every_function_is_told_and_no_other_is():
+    assert {word.partition("(")[0] for word in first_words(told("Functions"))} == set(checkout.__all__)
 
 
 def test_every_endpoint_is_told_with_its_method_and_no_other_is():

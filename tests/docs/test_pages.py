@@ -15,6 +15,7 @@ from tests.docs.pages import (
     all_pages,
     anchors,
     blocks,
+    drawn_arrows,
     page,
     prose,
     rows,
@@ -212,11 +213,16 @@ def test_the_calls_of_the_local_voucher_cloud_exist(shop):
     ],
 )
 def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
-    text = section(page("explanation/money-safety.md"), heading)
+    text = section(page("explanation/life-cycles.md"), heading)
     drawn = re.findall(r"^ +(\S+) --> (\S+)$", text, re.MULTILINE)
     told = [(cells[0].strip("`").replace("start", "[*]"), cells[1].strip("`")) for cells in rows(text)]
     assert drawn == told
     assert {state for arrow in drawn for state in arrow} - {"[*]"} == every
+
+
+def test_the_diagram_of_an_operation_is_the_table_of_the_rules():
+    table = {(before or "[*]", after) for before, follows in states.TRANSITIONS.items() for after in follows}
+    assert drawn_arrows("The life of an operation") == table
 
 
 def test_the_layers_are_those_that_the_linter_checks():
@@ -262,14 +268,14 @@ def test_the_lease_and_the_figures_about_time_are_those_of_the_code():
     assert timing.HOLD_SECONDS == 30 * 60
     assert f"less a margin of {timing.USE_MARGIN_SECONDS} seconds" in text
     assert conflicts.MAX_CONFLICTS == 12
-    assert "twelve collisions" in " ".join(text.split())
+    assert "twelve conflicts" in " ".join(text.split())
     assert timing.EARLIEST_LOOK_SECONDS == 30
     assert "after 30 seconds at first" in " ".join(page("reference/verbs.md").split())
     settings = conf.GatewaySettings.model_fields
     assert f"`LIST_LAG_SECONDS` ({settings['LIST_LAG_SECONDS'].default})" in text
     assert f"`REFUND_GRACE_SECONDS` ({settings['REFUND_GRACE_SECONDS'].default})" in text
     assert (resolution.DEAD_MARGIN_SECONDS, resolution.TRAILING_READ_SECONDS) == (5 * 60, 2 * 3600)
-    assert "dead 5 minutes after its end" in text
+    assert "expired 5 minutes after its end" in text
     assert "35 minutes after the answer" in text
     assert "once more two hours later (`reread_at`)" in text
     assert f"it was sent {resolution.MAX_SENDS} times" in text

@@ -1,4 +1,4 @@
-"""What the page about money safety says of the proofs is what there is."""
+"""The page about the proofs names the proofs that exist."""
 
 import re
 
@@ -7,7 +7,7 @@ from tests.gateway.test_counterexamples import RULES
 from tests.proofs.simulation import mutants as simulation
 from tests.proofs.storm import mutants as storm
 
-PAGE = page("explanation/money-safety.md")
+PAGE = page("explanation/proofs.md")
 
 
 def test_every_planted_bug_is_told_and_no_other_is():

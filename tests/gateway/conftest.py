@@ -4,8 +4,22 @@ from contextlib import ExitStack
 
 import pytest
 
-from voucher_payment_gateway import signals
+from voucher_payment_gateway import gateway, signals
 from voucher_payment_gateway.connection import voucher_cloud
+
+
+@pytest.fixture
+def voucher(shop):
+    """A voucher of 20.00."""
+    return shop.voucher("20.00")
+
+
+@pytest.fixture
+def order(shop, voucher):
+    """An order of 20.00, authorized with ``voucher``."""
+    order = shop.order("20.00")
+    gateway.authorize(order, voucher.code)
+    return order
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Authorize: what is held, what stays due, and what is refused without a trace."""
+"""Authorize: the amount held, the amount still due, and refusals that leave no row."""
 
 from decimal import Decimal as D
 
@@ -93,7 +93,7 @@ def test_the_sum_of_payments_never_exceeds_the_total(shop):
     assert caught.value.code == "nothing_due"
 
 
-def test_a_total_that_fell_is_reserved_anew_for_less(shop):
+def test_a_total_that_fell_is_reserved_again_for_less(shop):
     shop.voucher("80.00")
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")
@@ -218,7 +218,7 @@ def test_inside_of_a_transaction_that_rolls_back_nothing_is_recorded(shop):
 
 
 def test_the_reservation_in_the_records_is_the_newest_one(shop, monkeypatch):
-    """Another tab reserves before this one and records after it: its reservation is dead, so it reserves anew."""
+    """Another tab reserves before this one and records after it: its reservation is dead, so it reserves again."""
     from voucher_payment_gateway.gateway.verbs import authorize
 
     voucher = shop.voucher("80.00")

@@ -1,4 +1,4 @@
-"""Select and authorize_selected: remembered sealed, reserved together."""
+"""Select and authorize_selected: codes are stored sealed, and reserved together."""
 
 from decimal import Decimal as D
 
@@ -73,7 +73,7 @@ def test_a_voucher_cloud_that_is_down_leaves_the_vouchers_selected(shop):
     assert gateway.authorize_selected(order)[0].amount_authorized == D("20.00")
 
 
-def test_a_reservation_that_has_ended_is_made_anew(shop):
+def test_a_reservation_that_has_ended_is_made_again(shop):
     shop.voucher("80.00")
     order = shop.order("50.00")
     first = gateway.authorize(order, "GIFT-2000-ABCD", amount="10.00")
@@ -89,7 +89,7 @@ def test_nothing_selected_is_nothing_to_do(shop):
 
 
 def test_no_call_is_made_after_the_first_row_was_written(shop):
-    """Inside of a transaction the first write takes a lock: nobody may wait for the network under it."""
+    """In a transaction the first write takes a lock, which must not be held during an HTTP call."""
     from django.db import connection, transaction
 
     shop.voucher("40.00", code="GIFT-4000-EFGH")
@@ -131,7 +131,7 @@ def test_a_refusal_of_the_call_that_trims_is_raised_after_the_others_were_record
 
 
 @pytest.mark.parametrize(("total", "held"), [("30.00", "30.00"), ("70.00", "70.00"), ("95.00", "80.00")])
-def test_an_order_that_costs_more_or_less_is_held_anew(shop, total, held):
+def test_an_order_that_costs_more_or_less_is_held_again(shop, total, held):
     shop.voucher("80.00")
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")
@@ -214,7 +214,7 @@ def test_another_spelling_of_what_is_held_already_leaves_one_good_hold(shop):
     assert shop.bookings(voucher) == [("charge", D("30.00"))]
 
 
-def test_a_selected_doublet_of_what_is_authorized_is_given_up(shop):
+def test_a_selected_duplicate_of_what_is_authorized_is_given_up(shop):
     shop.cloud.behaviour = shop.cloud.behaviour.but(code_case_sensitive=False)
     shop.voucher("80.00")
     order = shop.order("50.00")

@@ -1,4 +1,4 @@
-"""What a caller may give by mistake: each a clear error that names the argument, and nothing is sent or half done."""
+"""Invalid arguments: each raises an error that names the argument, and nothing is sent or half done."""
 
 from decimal import Decimal as D
 
@@ -10,14 +10,6 @@ from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import OrderFacts
 
 CODE = "GIFT-2000-ABCD"
-
-
-@pytest.fixture
-def order(shop):
-    shop.voucher("20.00")
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
 
 
 @pytest.mark.parametrize("number", [5, None, b"A-1"])

@@ -1,4 +1,4 @@
-"""What each verb costs, counted exactly: HTTP calls, SQL statements, commits."""
+"""The exact number of HTTP calls, SQL statements and commits of each verb."""
 
 from decimal import Decimal as D
 
@@ -12,7 +12,7 @@ CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
 class Cost:
-    """Counts what runs inside of it."""
+    """Counts HTTP calls, SQL statements and commits while it is entered."""
 
     def __init__(self, shop):
         self.shop = shop

@@ -1,4 +1,4 @@
-"""Cancel: in every state, and never a cent less than was charged."""
+"""Cancel in every state: the refund is never a cent less than the charge."""
 
 from decimal import Decimal as D
 
@@ -79,7 +79,7 @@ def test_a_refused_refund_leaves_it_captured(shop, order):
     assert VoucherPayment.objects.get().amount_refunded == D("0.00")
 
 
-def test_a_wish_during_an_unknown_charge_is_carried_out_once_it_is_known(shop, order):
+def test_a_cancel_request_during_an_unknown_charge_is_carried_out_once_it_is_known(shop, order):
     gateway.authorize(order, "GIFT-2000-ABCD")
     shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
     with pytest.raises(OutcomeUnknownError):
@@ -129,21 +129,21 @@ def test_a_voucher_may_be_used_again_after_it_was_cancelled(shop, order):
     assert sorted(p.status for p in order.voucher_payments) == ["authorized", "cancelled"]
 
 
-def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_anew(shop, order, monkeypatch):
-    """Between the look of cancel and its writing, another tab begins to charge: the charge is undone, not lost."""
+def test_a_cancel_that_was_decided_before_a_charge_began_is_decided_again(shop, order, monkeypatch):
+    """Another tab charges between the read and the write of cancel: the charge is refunded, not lost."""
     from voucher_payment_gateway.gateway.verbs import cancel
 
     gateway.authorize(order, "GIFT-2000-ABCD")
     VoucherPayment.objects.update(reserved_until="2020-01-01T00:00:00Z")
-    look, first = cancel.look, []
+    read_order, first = cancel.read_order, []
 
-    def look_then_charge(number):
-        view = look(number)
+    def read_then_charge(number):
+        view = read_order(number)
         if not first:
             first.append(gateway.capture(order))
         return view
 
-    monkeypatch.setattr(cancel, "look", look_then_charge)
+    monkeypatch.setattr(cancel, "read_order", read_then_charge)
     (payment,) = gateway.cancel(order)
     assert (payment.status, payment.amount_captured, payment.amount_refunded) == (
         "cancelled",
@@ -160,7 +160,7 @@ def test_every_cancel_is_told_in_the_story(shop, order):
     assert (operation.actor, operation.reason) == ("clerk", "changed their mind")
 
 
-def test_a_wish_outlives_an_older_refused_refund(shop, order):
+def test_a_cancel_request_outlives_an_older_refused_refund(shop, order):
     gateway.authorize(order, "GIFT-2000-ABCD")
     gateway.capture(order)
     shop.cloud.faults.next("before:422", method="POST", path="*/refund")

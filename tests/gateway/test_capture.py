@@ -1,4 +1,4 @@
-"""Capture: charged once, whatever happened to the reservation."""
+"""Capture charges once, whatever the state of the reservation."""
 
 from decimal import Decimal as D
 

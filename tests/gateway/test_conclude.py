@@ -1,4 +1,4 @@
-"""A person decides what the evidence could not."""
+"""Conclude: a person decides an operation that the evidence could not."""
 
 from decimal import Decimal as D
 
@@ -14,11 +14,6 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
 BY = {"actor": "mia", "reason": "seen in the list of bookings"}
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
 
 
 @pytest.fixture
@@ -65,14 +60,14 @@ def test_a_booking_that_a_person_names_is_booked(shop, order, voucher, undecided
     assert refunded == [("A-1001", D("5.00"))]
 
 
-def test_what_was_not_booked_can_be_asked_for_anew(shop, order, undecided):
+def test_what_was_not_booked_can_be_asked_for_again(shop, order, undecided):
     gateway.conclude(undecided, **BY)
     assert (the("refund").state, order.voucher_refunded) == ("not_applied", D("0.00"))
     gateway.refund(order, "10.00")
     assert order.voucher_refunded == D("10.00")
 
 
-def test_a_wish_that_waited_for_the_person_is_carried_out(shop, order, voucher):
+def test_a_cancel_request_that_waited_for_the_person_is_carried_out(shop, order, voucher):
     shop.cloud.faults.next("before:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):
         gateway.refund(order, "5.00")

@@ -1,7 +1,7 @@
-"""The smallest schedules that cost money without one of the rules, each on the real gateway over real HTTP.
+"""The smallest schedules that lose money when one rule is missing, on the real gateway over real HTTP.
 
-C4 to C7 and C11 stand in ``test_resolution``. ``RULES`` below drops each rule in turn: its schedule must then end
-wrong, or it would prove nothing.
+C4 to C7 and C11 stand in ``test_resolution``. ``RULES`` below disables each rule in turn: its schedule must then
+fail, or it would prove nothing.
 """
 
 import time
@@ -24,14 +24,14 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import charge, execute, transitions
+from voucher_payment_gateway.gateway.operations import charge, execute, refund, transitions
 from voucher_payment_gateway.gateway.recovery import resolve
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Ends the simulated process."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def order(shop, voucher):
 
 @pytest.fixture
 def during(monkeypatch):
-    """Let something happen while a call of the client is about to be written, once; then the worker has slept."""
+    """Run an action once, just before a request is written; the worker has then slept."""
     clock = SimpleNamespace(slept=0.0)
 
     def monotonic():
@@ -83,7 +83,7 @@ def lose(shop, fault, what):
 
 
 def settle_for(shop, minutes):
-    """Let so many minutes pass, with a sweep after each."""
+    """Let minutes pass, with a sweep after each."""
     for _ in range(minutes):
         shop.later(minutes=1)
         gateway.settle()
@@ -250,9 +250,6 @@ def test_c13_where_a_full_refund_is_refused_the_payment_stays_captured(shop, ord
         VoucherPayment.objects.update(status="cancelled")
 
 
-# Each rule dropped
-
-
 def _state_alone(operation, **changes):
     same = VoucherOperation.objects.filter(pk=operation.pk, state=operation.state)
     if not same.update(**changes):
@@ -278,7 +275,7 @@ def _any_client(rows, **facts):
     return refund_evidence(rows, **{**facts, "client_id": ""})
 
 
-refund_evidence = resolve.refund_evidence
+refund_evidence = refund.refund_evidence
 
 
 def _refused_is_a_fence(operation):
@@ -303,7 +300,7 @@ reserved_anew, released, fence = (
 RULES = {
     "C1": (
         test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker,
-        [(transitions, "compare_and_set", _state_alone), (execute, "compare_and_set", _state_alone)],
+        [(transitions, "_compare_and_set", _state_alone)],
     ),
     "C2": (
         test_c2_a_frozen_refund_is_not_sent_when_its_worker_wakes_up,
@@ -311,11 +308,11 @@ RULES = {
     ),
     "C3 behind": (
         test_c3_a_refund_is_found_though_the_servers_clock_is_two_hours_behind,
-        [(resolve, "refund_evidence", _by_time)],
+        [(refund, "refund_evidence", _by_time)],
     ),
     "C3 ahead": (
         test_c3_an_earlier_refund_is_not_taken_for_a_lost_one_though_the_servers_clock_is_ahead,
-        [(resolve, "refund_evidence", _by_time)],
+        [(refund, "refund_evidence", _by_time)],
     ),
     "C4": (
         test_resolution.test_a_refused_reservation_is_no_fence,
@@ -339,11 +336,11 @@ RULES = {
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
-        [(resolve, "refund_evidence", _any_client)],
+        [(refund, "refund_evidence", _any_client)],
     ),
     "C12": (
         test_c12_a_hold_that_is_honoured_for_ever_is_told,
-        [(resolve, "reread_at", lambda operation, booked: None)],
+        [(transitions, "reread_at", lambda operation, booked: None)],
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What the vouchers cover and what another payment method takes, to the cent."""
+"""The amount that vouchers cover, and the rest for another payment method, to the cent."""
 
 from decimal import Decimal as D
 
@@ -59,7 +59,7 @@ def test_a_lapsed_voucher_is_not_firm_until_it_is_held_again(shop, order):
     assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("30.00"), True)
 
 
-def test_an_order_that_costs_less_by_now_is_not_firm_until_it_is_held_anew(shop, order):
+def test_an_order_that_costs_less_by_now_is_not_firm_until_it_is_held_again(shop, order):
     gateway.authorize(order, CODE)
     order.total = D("15.00")
     assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("0.00"), False)
@@ -75,7 +75,7 @@ def test_a_charge_that_is_not_decided_is_not_firm(shop, order):
     assert sums(gateway.cover(order)) == (D("0.00"), D("20.00"), D("30.00"), False)
 
 
-def test_a_charge_under_way_covers_what_it_takes_also_after_its_hold_ended(shop, order):
+def test_a_charge_in_flight_covers_what_it_takes_also_after_its_hold_ended(shop, order):
     payment = gateway.authorize(order, CODE)
     shop.cloud.faults.next("after:drop", path="*/charge")
     with pytest.raises(OutcomeUnknownError):

@@ -1,4 +1,4 @@
-"""An order whose currency changes under the vouchers that pay it: nothing is charged or held in the wrong one."""
+"""An order whose currency changes after a voucher was authorized: nothing is charged or held in the wrong currency."""
 
 from decimal import Decimal as D
 
@@ -9,18 +9,6 @@ from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
 
 
 def change_currency(order):

@@ -1,4 +1,4 @@
-"""EVENTS and ON_STATUS: the shop's own signals and status changes drive everything."""
+"""EVENTS and ON_STATUS: the shop's own signals and status changes call the verbs."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""What the API forbids (403): a right that an operator may grant, or its way to refuse. Never open for ever."""
+"""Forbidden calls (403): a missing right that an operator may grant, or a refusal. No operation stays open for ever."""
 
 from decimal import Decimal as D
 
@@ -14,20 +14,8 @@ RESERVE, CHARGE, REFUND = "/v1/reservations", "*/charge", "*/refund"
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
-@pytest.fixture
 def forbid(shop):
-    """Let the API forbid a call from now on."""
+    """Answer a call with 403 from now on."""
 
     def forbid(path):
         shop.cloud.faults.next("before:403", method="POST", path=path, times=999)
@@ -68,7 +56,7 @@ def test_a_right_that_is_granted_within_the_day_lets_the_charge_through(shop, or
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_after_the_persons_decision_it_can_be_captured_anew(shop, order, voucher, forbid):
+def test_after_the_persons_decision_it_can_be_captured_again(shop, order, voucher, forbid):
     forbid(CHARGE)
     with pytest.raises(CredentialsError):
         gateway.capture(order)
@@ -92,7 +80,7 @@ def test_a_refund_that_is_forbidden_for_a_day_is_given_to_a_person(shop, order, 
 def test_a_reservation_that_is_forbidden_is_no_fence_and_the_charge_waits_for_the_old_hold_to_die(
     shop, order, voucher, forbid
 ):
-    """A till has taken the money, and the cloud says so with a 403."""
+    """A till has charged the balance, and the cloud refuses with a 403."""
     shop.cloud.faults.next("before:drop", method="POST", path=CHARGE)
     with pytest.raises(OutcomeUnknownError):
         gateway.capture(order)
@@ -107,7 +95,7 @@ def test_a_reservation_that_is_forbidden_is_no_fence_and_the_charge_waits_for_th
 
 
 def test_a_repeated_charge_that_is_forbidden_is_read_again_before_it_is_sent_again(shop, order, voucher):
-    """The first is booked after all, later than the lag; the cloud knows its number, and forbids the repetition."""
+    """The first charge is booked late, after the list lag; the cloud forbids the retry, since it knows its number."""
     shop.cloud.faults.next("before:drop", method="POST", path=CHARGE)
     with pytest.raises(OutcomeUnknownError):
         gateway.capture(order)

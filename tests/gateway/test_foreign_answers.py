@@ -1,4 +1,4 @@
-"""Answers that are well-formed and tell of something else, and numbers that come back otherwise than they were sent."""
+"""Well-formed answers about another order, and order numbers that are returned in another form."""
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ def settle_for(shop, minutes):
 
 @pytest.fixture
 def mix_up(shop, monkeypatch):
-    """Call it, and reservations are answered with those of another checkout: same amount, another voucher."""
+    """When called, reservations are answered with those of another checkout: same amount, another voucher."""
     other = shop.voucher("80.00", code=OTHER)
     real = reserve.voucher_cloud
 
@@ -78,7 +78,7 @@ def test_another_voucher_is_not_charged_in_place_of_a_lapsed_one(shop, order, vo
 
 @pytest.fixture
 def changes_numbers(monkeypatch):
-    """Call it, and the Voucher Cloud keeps order numbers trimmed, in capitals, and at most this long."""
+    """When called, the Voucher Cloud stores order numbers trimmed, in capitals, and cut to this length."""
     as_sent = Fields.text
 
     def let(length):
@@ -96,7 +96,7 @@ def changes_numbers(monkeypatch):
 def test_a_number_that_comes_back_otherwise_is_charged_once(
     shop, voucher, changes_numbers, length, answer_is_lost
 ):
-    """Found again, or given to a person where it was cut off, but never charged again."""
+    """The charge is found, or needs review where its number was cut off, but it is never retried."""
     changes_numbers(length)
     order = shop.order("20.00", "a-1001-of-the-year-2026")
     gateway.authorize(order, CODE)

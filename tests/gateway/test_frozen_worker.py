@@ -1,6 +1,6 @@
-"""A worker that froze in the middle of a transaction keeps its row locked: it holds up nobody else's operations.
+"""A worker that froze in a transaction keeps its row locked; the operations of other workers must not wait for it.
 
-On PostgreSQL alone: SQLite locks no rows, and there whoever froze while writing keeps every writer away.
+On PostgreSQL only: SQLite has no row locks, so a worker that froze while writing blocks every writer.
 """
 
 from decimal import Decimal as D
@@ -15,7 +15,7 @@ from voucher_payment_gateway.models import VoucherOperation
 
 @pytest.fixture
 def two_charges(shop):
-    """The first was sent by a worker that did not come back, the second is due."""
+    """The first was sent by a worker that froze, the second is due."""
     pair = []
     for number in ("A-1", "B-1"):
         voucher = shop.voucher("20.00", code=f"GIFT-{number}")
@@ -36,7 +36,7 @@ def two_charges(shop):
 
 @pytest.fixture
 def frozen(two_charges):
-    """Another connection that has locked the first charge, and does nothing more."""
+    """Another connection that keeps the first charge locked."""
     other = connections.create_connection("default")
     other.set_autocommit(False)
     with other.cursor() as cursor:
@@ -51,9 +51,9 @@ if connection.vendor == "postgresql":
 
     def test_a_sweep_goes_past_the_row_that_a_frozen_worker_holds(shop, two_charges, frozen, caplog):
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = '3s'")  # in place of waiting for ever
+            cursor.execute("SET statement_timeout = '3s'")  # fail instead of waiting for ever
         report = gateway.settle()
-        assert "OperationalError" not in caplog.text  # none of its statements had to wait
+        assert "OperationalError" not in caplog.text  # no statement waited for the lock
         assert (report.abandoned, report.sent) == (0, 1)
         assert shop.bookings(two_charges[1][1]) == [("charge", D("20.00"))]
 

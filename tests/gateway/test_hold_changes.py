@@ -1,4 +1,4 @@
-"""A hold that is no longer what the order needs, or no longer there: the records say so, and so do the errors."""
+"""A hold that no longer fits its order, or is gone: the rows and the errors say so."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ CODE = "GIFT-2000-ABCD"
 
 @pytest.fixture
 def costs(shop):
-    """Let the order cost something else from now on."""
+    """Change the total of the order."""
 
     def change(order, total):
         order.total = D(total)
@@ -56,18 +56,13 @@ def test_what_is_held_beside_more_than_enough_that_was_charged_is_let_go(shop, c
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
 def without_keys(gateway_settings):
     gateway_settings(SEALING_KEYS=[])
 
 
 @pytest.fixture
 def outgrown(shop, voucher, costs):
-    """An order that costs more than is held for it, and more than its voucher has."""
+    """An order whose total is higher than its hold and than the balance of its voucher."""
     order = shop.order("10.00")
     gateway.authorize(order, CODE)
     costs(order, "30.00")
@@ -76,7 +71,7 @@ def outgrown(shop, voucher, costs):
 
 @pytest.fixture
 def half_way(shop):
-    """From now on all is answered but the balance: the reservation that asks for it was made."""
+    """From now on reading the balance fails; the reservation before it succeeds."""
     return lambda: shop.cloud.faults.next("before:500", method="GET", path="*/vouchers/*", times=99)
 
 
@@ -93,7 +88,7 @@ def test_a_hold_that_was_replaced_half_way_is_not_firm(shop, without_keys, outgr
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-def test_a_hold_that_was_replaced_half_way_is_reserved_anew(shop, outgrown, voucher, half_way):
+def test_a_hold_that_was_replaced_half_way_is_reserved_again(shop, outgrown, voucher, half_way):
     half_way()
     with pytest.raises(UnavailableError):
         gateway.authorize_selected(outgrown)

@@ -1,7 +1,7 @@
-"""What the ledger grows by must not cost: no statement walks through all payments or operations.
+"""Query plans: no statement scans all payments or operations, however long the ledger.
 
-The plan of each statement is asked for as it ran, in a ledger that is large enough for the database to care. What holds
-on SQLite holds without its statistics: few shops ever ask it for them.
+The plan of each executed statement is read, in a ledger that is large enough to matter to the planner. SQLite plans
+without statistics here, since few shops ever run ANALYZE.
 """
 
 import json
@@ -33,11 +33,11 @@ OF_WHAT_IS_OPEN = {
     "vpg_payment_holds_voucher",
     "vpg_payment_wish",
 }
-"""Indexes that hold what is not ended, however long the ledger: these may be walked through."""
+"""Partial indexes of rows that have not ended: they stay short, so a full scan of them is allowed."""
 
 
 class Statements:
-    """Keeps what is read and changed inside of it, with the plan of each."""
+    """Records each statement that runs while it is entered, with its plan."""
 
     def __enter__(self):
         self.plans = {}
@@ -55,7 +55,7 @@ class Statements:
 
     @property
     def walks(self):
-        """Every statement that walks through a whole table, with how it does."""
+        """The statements that scan a whole table, with their plans."""
         return [(sql, step) for sql, steps in self.plans.items() for step in steps if is_walk(*step)]
 
 
@@ -93,13 +93,13 @@ def is_walk(table, index, condition):
 
 @pytest.fixture
 def ledger(shop):
-    """Twenty thousand operations that are over, and a few of each sort that a sweep looks for."""
+    """Twenty thousand ended operations, and a few of each sort that a sweep selects."""
     fill("default", 20_000)
 
 
 @pytest.fixture
 def work(shop, ledger, gateway_settings):
-    """One of each sort that a sweep looks for."""
+    """One of each sort that a sweep selects."""
     gateway_settings(RENEW_HOLDS=True)
     for name in ("due", "abandoned", "unknown", "manual", "again", "dead", "ending", "wish", "code"):
         shop.voucher("20.00", code=f"GIFT-{name}")

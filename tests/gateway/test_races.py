@@ -1,4 +1,4 @@
-"""Directed schedules: what happens between two lines of somebody else."""
+"""Directed schedules: another worker acts between two lines of this one."""
 
 from decimal import Decimal as D
 
@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import transitions
+from voucher_payment_gateway.gateway.operations import execute, transitions
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -26,18 +26,6 @@ from voucher_payment_gateway.signals import payment_captured
 
 EVENTS = {"capture": "tests.shop.signals.shipped", "refund": "tests.shop.signals.returned"}
 ON_STATUS = {"field": "status", "capture": ["shipped"], "refund": ["returned"], "cancel": ["cancelled"]}
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, "GIFT-2000-ABCD")
-    return order
 
 
 def the(kind):
@@ -53,7 +41,7 @@ def sleep_through_the_lease():
 
 
 def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, order):
-    """C1: the list of abandoned operations was read just before their worker came back."""
+    """C1: the list of abandoned operations was read just before their worker resumed."""
     gateway.capture(order)
     VoucherOperation.objects.filter(kind="charge").update(state="sending", remote_id="")
     VoucherPayment.objects.update(
@@ -66,7 +54,7 @@ def test_a_decided_operation_is_not_reopened_by_a_sweep_with_an_old_list(shop, o
 
 
 def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, voucher, during):
-    """While it slept, settle fenced: its charge is refused, which proves nothing to anybody else."""
+    """While the worker slept, settle established a fence: the worker's charge is refused, which proves nothing."""
 
     def meanwhile():
         sleep_through_the_lease()
@@ -86,13 +74,15 @@ def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, vou
 def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     gateway.capture(order)
     operation = the("charge")
-    transitions.record_late_answer(operation, operation.remote_id)
+    execute.record_late_answer(operation, operation.remote_id)
     assert reviews == []
-    transitions.record_late_answer(operation, "another-booking")
+    execute.record_late_answer(operation, "another-booking")
     assert reviews == [D("20.00")]
 
 
-def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(shop, order, voucher, during):
+def test_a_request_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(
+    shop, order, voucher, during
+):
     def meanwhile():
         gateway.cancel(order)
         till = voucher_cloud()
@@ -105,7 +95,7 @@ def test_a_wish_to_cancel_during_a_charge_that_is_refused_charges_nothing_more(s
     assert (payment().status, shop.bookings(voucher)) == ("cancelled", [])
 
 
-def test_a_wish_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
+def test_a_request_to_cancel_during_a_charge_that_was_not_applied_is_not_charged_by_settle(
     shop, order, voucher, during
 ):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
@@ -128,10 +118,8 @@ def test_cancel_during_a_full_refund_ends_cancelled(shop, order, during):
 def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_down(
     shop, order, voucher, monkeypatch
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     class Crash(BaseException):
-        """The process ends here."""
+        """Ends the simulated process."""
 
     def crash(*_):
         raise Crash
@@ -157,7 +145,7 @@ def test_the_payment_returned_after_a_second_try_is_up_to_date(shop, order):
 
 
 def test_a_charge_that_a_person_must_decide_blocks_the_payment(shop, order, voucher, reviews):
-    """C11: a box on the way doubles the charge, and its answer is lost."""
+    """C11: an intermediary duplicates the charge, and its answer is lost."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(second_charge="book_again")
     shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
     with pytest.raises(OutcomeUnknownError):
@@ -201,8 +189,6 @@ def test_money_does_not_move_where_autocommit_is_off(shop, order, voucher):
 def test_trouble_after_the_commit_reaches_neither_the_shop_nor_its_other_hooks(
     shop, order, monkeypatch, trouble
 ):
-    from voucher_payment_gateway.gateway.operations import execute
-
     def fail(*_):
         raise trouble
 
@@ -414,7 +400,7 @@ def test_what_was_captured_before_counts_when_the_total_has_fallen(shop):
     assert order.voucher_captured == D("50.00")
 
 
-def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, voucher):
+def test_a_due_charge_is_not_sent_after_a_request_to_cancel(shop, order, voucher):
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
     with pytest.raises(UnavailableError):
         gateway.capture(order)
@@ -428,7 +414,7 @@ def test_a_due_charge_is_not_sent_after_somebody_asked_to_cancel(shop, order, vo
 def test_an_answer_that_comes_when_the_outcome_counts_as_unknown_is_kept_and_not_called_a_success(
     shop, order, voucher, monkeypatch
 ):
-    """The lease ran out between the booking and its answer; what is known already is what settle will find."""
+    """The lease expired between the booking and its answer; settle then finds the same booking."""
     client = voucher_cloud()
     charge = client.charge
 

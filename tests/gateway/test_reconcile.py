@@ -1,4 +1,4 @@
-"""Reconcile: the books of both sides, voucher by voucher; a difference is a row that stays until it is explained."""
+"""Reconcile compares both sides' books, voucher by voucher; a difference stays as a row until it is explained."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def voucher(shop):
 
 @pytest.fixture
 def order(shop, voucher):
-    """An order that is paid with 20.00, long enough ago to be in every list."""
+    """An order paid with 20.00, long enough ago to be in every list."""
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
     gateway.capture(order)
@@ -54,7 +54,7 @@ def last(kind):
 
 
 def double(shop, amount="20.00"):
-    """Have the last charge booked once more, as if the request had been doubled on its way."""
+    """Book the last charge a second time, like a request that was duplicated in flight."""
     held = shop.cloud.reserve(CODE, amount)
     return shop.cloud.charge(held, last("charge").reference)
 
@@ -172,7 +172,7 @@ def test_an_operation_that_waits_for_a_person_is_told_only_if_the_books_differ(s
     assert reconcile() == []
 
 
-def test_a_payment_that_nobody_ended_after_its_reservation_did_is_a_hold_left_open(shop, voucher, reviews):
+def test_a_payment_that_stays_open_after_its_reservation_ended_is_a_hold_left_open(shop, voucher, reviews):
     gateway.authorize(shop.order("20.00"), CODE)
     shop.later(minutes=90)
     assert reconcile() == []
@@ -198,7 +198,7 @@ def test_a_cancelled_payment_whose_reservation_was_not_released_is_told_until_it
     assert only().gone_at
 
 
-def test_a_hold_with_an_operation_under_way_is_not_judged(shop, voucher):
+def test_a_hold_with_an_operation_in_flight_is_not_judged(shop, voucher):
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
     shop.cloud.faults.next("before:503", method="POST", path="*/charge")
@@ -209,7 +209,7 @@ def test_a_hold_with_an_operation_under_way_is_not_judged(shop, voucher):
     assert reconcile() == []
 
 
-def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_under_way(shop, order, voucher):
+def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_in_flight(shop, order, voucher):
     shop.cloud.books.state.vouchers[voucher.id].deleted = True
     assert [row.kind for row in reconcile()] == ["not_compared"]
     shop.cloud.books.state.vouchers[voucher.id].deleted = False
@@ -223,9 +223,6 @@ def test_a_reservation_that_was_asked_to_end_is_not_told(shop, voucher):
     gateway.authorize(order, CODE)
     gateway.cancel(order)
     assert reconcile() == []
-
-
-# the rows
 
 
 def test_a_difference_stays_one_row_and_is_told_again_until_it_is_explained(shop, order, reviews):
@@ -300,9 +297,6 @@ def test_an_explanation_needs_a_sentence_and_a_name(shop, order, explanation, ac
     assert only().explained_at is None
 
 
-# what cannot be read
-
-
 def test_a_voucher_that_cannot_be_read_is_never_called_equal(shop, order, voucher):
     other = shop.voucher("20.00", code="OTHER-VOUCHER")
     second = shop.order("5.00", number="A-2")
@@ -359,9 +353,6 @@ def test_without_the_right_to_read_lists_the_run_says_so(shop, order, gateway_se
     assert only().kind == "not_compared"
 
 
-# the window
-
-
 @pytest.mark.parametrize(
     ("since_minutes", "until_minutes", "expected"), [(-7, -3, 1), (-3, 3, 0), (-60, -8, 0)]
 )
@@ -403,9 +394,6 @@ def test_instants_without_a_time_zone_or_order_are_refused(shop, since, until, n
 def test_inside_of_a_transaction_it_is_refused(shop):
     with transaction.atomic(), pytest.raises(TransactionManagementError):
         reconcile()
-
-
-# what it costs
 
 
 def many_vouchers(shop, count, operations):

@@ -18,7 +18,7 @@ from voucher_payment_gateway.signals import payment_needs_review
 
 @pytest.fixture
 def paid(shop):
-    """An order of 50.00 paid by a voucher of 20.00 and one of 30.00."""
+    """An order of 50.00, paid with vouchers of 20.00 and 30.00."""
     vouchers = shop.voucher("20.00"), shop.voucher("30.00", code="GIFT-3000-WXYZ")
     order = shop.order("50.00")
     gateway.authorize(order, "GIFT-2000-ABCD")

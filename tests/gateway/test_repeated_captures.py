@@ -120,8 +120,8 @@ def test_a_part_after_the_code_was_erased_is_refused_and_nothing_is_sent(shop, o
 
 
 def test_a_hold_made_for_a_part_that_was_never_charged_does_not_shrink_what_was_agreed(shop, order, voucher):
-    """Killed between the smaller reservation and its charge: a capture takes what is held, as ``cover`` says, and what
-    was agreed to beyond that can be captured by its amount."""
+    """After a crash between the smaller reservation and its charge: a capture charges the held amount, as ``cover``
+    reports, and the rest of the agreed amount can be captured by giving an amount."""
     from voucher_payment_gateway.gateway.operations.reservation import renew
 
     renew(only_payment(), D("5.00"), 2)
@@ -143,7 +143,7 @@ def test_a_hold_for_a_second_part_that_died_leaves_the_first_captured(shop, orde
 
 
 def test_a_part_that_is_written_down_counts_as_covered(shop, order, voucher):
-    """A second part is due and nothing is held for it: another voucher must not be charged for it as well."""
+    """A second part is due without a hold: another voucher must not be charged for it too."""
     order.total = D("25.00")
     order.save()
     gateway.capture(order, "5.00")
@@ -196,7 +196,7 @@ def test_a_single_payment_is_charged_no_more_than_its_order_needs(shop):
 
 @pytest.fixture
 def charged_twice(order):
-    """Two deliveries, charged in two parts: 5.00 and 15.00."""
+    """Two deliveries, charged as 5.00 and 15.00."""
     gateway.capture(order, "5.00")
     gateway.capture(order, "15.00")
     return order
@@ -234,8 +234,8 @@ def test_a_part_of_the_sum_goes_back_from_two_charges_in_one_transaction(shop, c
 
 
 @pytest.mark.parametrize("verb", [gateway.refund, gateway.cancel])
-def test_the_second_part_waits_while_nobody_knows_of_the_first(shop, charged_twice, voucher, verb):
-    """Outside of a transaction: the customer gets all back, though the answer to the first part is lost."""
+def test_the_second_part_waits_while_the_first_is_unknown(shop, charged_twice, voucher, verb):
+    """Outside a transaction: everything is refunded, although the answer to the first part is lost."""
     shop.cloud.faults.next("after:drop", method="POST", path="*/refund")
     with pytest.raises(OutcomeUnknownError):
         verb(charged_twice)
@@ -250,7 +250,7 @@ def test_the_second_part_waits_while_nobody_knows_of_the_first(shop, charged_twi
 
 
 def test_a_part_that_waits_is_not_sent_while_the_first_is_unknown(shop, charged_twice, voucher):
-    """The first was lost: it is repeated after the grace period, and only then comes the second."""
+    """The first request was lost: it is retried after the grace period, and only then is the second sent."""
     shop.cloud.faults.next("before:drop", method="POST", path="*/refund")
     with transaction.atomic():
         gateway.refund(charged_twice)
@@ -272,7 +272,7 @@ def test_a_part_that_waits_counts_as_given_back(shop, charged_twice):
         gateway.refund(charged_twice, "5.00")
 
 
-def test_a_wish_to_cancel_takes_a_part_that_waits_back_and_gives_back_all(shop, charged_twice, voucher):
+def test_a_request_to_cancel_takes_a_part_that_waits_back_and_gives_back_all(shop, charged_twice, voucher):
     shop.cloud.faults.next("before:503", times=99)
     with transaction.atomic():
         gateway.refund(charged_twice, "16.00")
@@ -291,7 +291,7 @@ def test_a_refused_part_does_not_keep_the_other_from_going_back(shop, charged_tw
 
 
 def test_all_goes_back_after_a_smaller_refund_that_still_waits(shop, charged_twice, voucher):
-    """Asked for all, the small one is sent first, and then what is left of its charge."""
+    """A full refund sends the queued small one first, and then the rest of its charge."""
     shop.cloud.faults.next("before:503", times=99)
     with pytest.raises(UnavailableError):
         gateway.refund(charged_twice, "2.00")
@@ -372,7 +372,7 @@ def test_after_the_return_of_all_that_was_agreed_no_code_is_kept(shop, order):
 
 @pytest.fixture
 def second_part_waits(shop, order):
-    """The first delivery came back, and the charge of the second one waits."""
+    """The first delivery was returned, and the charge of the second one is queued."""
     gateway.capture(order, "5.00")
     gateway.refund(order)
     shop.cloud.faults.next("before:503", times=99)
@@ -399,7 +399,7 @@ def test_cancel_after_all_that_was_captured_came_back_erases_the_code(order):
         gateway.capture(order, "15.00")
 
 
-def test_a_cancel_while_the_refund_is_under_way_erases_the_code(shop, order, during):
+def test_a_cancel_while_the_refund_is_in_flight_erases_the_code(shop, order, during):
     gateway.capture(order, "5.00")
     during("refund", lambda: gateway.cancel(order))
     gateway.refund(order)

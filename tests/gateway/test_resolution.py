@@ -1,4 +1,4 @@
-"""Unknown is resolved from evidence, behind a fence or after a grace period, and never by guessing."""
+"""Unknown outcomes are resolved from evidence, after a fence or a grace period, never by guessing."""
 
 from decimal import Decimal as D
 
@@ -10,11 +10,6 @@ from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 LOST = ["before:drop", "before:reset", "before:500", "before:504", "before:html403", "before:garbage"]
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
 
 
 @pytest.fixture
@@ -89,7 +84,7 @@ def test_a_charge_that_comes_after_the_fence_cannot_land(shop, order, voucher):
 
 
 def test_a_booking_that_shows_late_is_adopted_not_repeated(shop, order, voucher):
-    """C7: the charge lands just before the fence and is invisible at that moment."""
+    """C7: the charge is booked just before the fence, and not listed yet."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(list_lag_seconds=55)
     lose(shop, "after:drop", "charge")
     unknown(lambda: gateway.capture(order))
@@ -103,7 +98,7 @@ def test_a_booking_that_shows_late_is_adopted_not_repeated(shop, order, voucher)
 
 
 def test_the_read_that_decides_is_sent_a_lag_after_the_fence(shop):
-    """C7 with a voucher that holds enough for the fence: a read at the fence would not see the booking yet."""
+    """C7 with enough balance for the fence: a read at the instant of the fence would not show the booking yet."""
     voucher = shop.voucher("80.00", code="GIFT-8000-ABCD")
     order = shop.order("20.00", number="A-2")
     gateway.authorize(order, "GIFT-8000-ABCD")
@@ -121,7 +116,7 @@ def test_the_read_that_decides_is_sent_a_lag_after_the_fence(shop):
 
 
 def test_a_refused_reservation_is_no_fence(shop, order, voucher):
-    """C4: an open hold lowers the balance, so the fence is refused while the charge is still under way."""
+    """C4: an open hold lowers the balance, so the fence is refused while the charge is still in flight."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(reserve_checks="balance_minus_hold")
     lose(shop, "late:drop", "charge")
     unknown(lambda: gateway.capture(order))
@@ -151,7 +146,7 @@ def test_where_no_fence_can_be_reserved_the_old_reservation_must_be_dead(shop, o
 
 
 def test_the_servers_clock_decides_nothing(shop, order, voucher):
-    """C6: a server clock two hours behind would make the hold look dead at once."""
+    """C6: a server clock two hours behind would make the hold look expired at once."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(
         clock_offset_seconds=-7200, reserve_checks="balance_minus_hold"
     )
@@ -256,8 +251,8 @@ def test_a_refund_lost_four_times_is_for_a_person(shop, order, voucher, reviews)
 
 
 def test_the_refusal_of_a_repeat_is_read_again_before_it_is_believed(shop, order, voucher):
-    """The first charge was booked but is shown later than the margin; a remote that enforces unique numbers refuses
-    the repeat. Believing that refusal would keep the money and tell the shop that nothing was paid."""
+    """The first charge was booked but is listed later than the margin; a remote that enforces unique numbers refuses
+    the retry. Trusting that refusal would keep the money and tell the shop that nothing was paid."""
     shop.cloud.behaviour = shop.cloud.behaviour.but(list_lag_seconds=200, order_number_unique=True)
     lose(shop, "after:drop", "charge")
     unknown(lambda: gateway.capture(order))
@@ -306,7 +301,7 @@ def test_an_unreadable_list_decides_nothing(shop, order, voucher):
 
 
 def test_two_settlers_at_once_repeat_once(shop, order, voucher):
-    from tests.gateway.test_duplicate_refunds import at_once
+    from tests.gateway.test_simultaneous_calls import at_once
 
     lose(shop, "before:drop", "charge")
     unknown(lambda: gateway.capture(order))
@@ -318,7 +313,7 @@ def test_two_settlers_at_once_repeat_once(shop, order, voucher):
 
 
 def test_what_was_repeated_is_read_once_more_after_two_hours(shop, order, voucher, reviews):
-    """C11: a box on the way sends the first request again, long after it was given up."""
+    """C11: an intermediary sends a duplicate of the first request, long after its timeout."""
     gateway.capture(order)
     lose(shop, "late:drop", "refund")
     unknown(lambda: gateway.refund(order, "5.00"))

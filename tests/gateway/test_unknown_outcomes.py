@@ -1,4 +1,4 @@
-"""No answer is not a "no": unknown is recorded, blocks a second payment, and is resolved from evidence."""
+"""A lost answer is not a refusal: the outcome is recorded as unknown, blocks a second payment, and is resolved."""
 
 from decimal import Decimal as D
 
@@ -191,7 +191,7 @@ def test_asking_again_sends_what_was_written_down_and_not_sent(shop, order, faul
     with pytest.raises((UnavailableError, CredentialsError)):
         gateway.refund(order, "5.00")
     shop.cloud.faults.clear()
-    with pytest.raises(OperationInProgressError):  # it may be another return of the same amount
+    with pytest.raises(OperationInProgressError):  # it may be a second return of the same amount
         gateway.refund(order, "5.00")
     gateway.refund(order)
     gateway.refund(order)
@@ -207,7 +207,7 @@ def test_asking_for_another_amount_waits_for_what_was_written_down(shop, order):
         gateway.refund(order, "6.00")
 
 
-def test_a_lost_reservation_is_made_again_even_where_the_first_try_of_that_finds_nobody(shop, order):
+def test_a_lost_reservation_is_made_again_even_where_the_first_try_of_that_gets_no_answer(shop, order):
     till = voucher_cloud()
     till.reserve(code="GIFT-2000-ABCD", amount=D("1.00"), currency="EUR")
     shop.cloud.faults.next("before:503", method="POST", path="*/reservations", times=2)

@@ -1,4 +1,4 @@
-"""Bookings that cannot be read: nothing is decided, and a person hears of it."""
+"""Unreadable bookings: nothing is decided, and a review is requested."""
 
 from decimal import Decimal as D
 
@@ -12,20 +12,8 @@ CODE = "GIFT-2000-ABCD"
 
 
 @pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
-@pytest.fixture
 def unreadable(shop):
-    """Call it, and the lists of bookings are answered with something else from now on."""
+    """When called, lists of bookings are answered with this from now on."""
     return lambda: shop.cloud.faults.next("after:garbage", method="GET", path="*/charges", times=999)
 
 

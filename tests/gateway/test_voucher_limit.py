@@ -1,4 +1,4 @@
-"""What our own records say against one more voucher on an order, before anything is sent."""
+"""Reasons in our own rows to refuse one more voucher on an order, before anything is sent."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -79,9 +79,6 @@ def test_five_at_the_same_moment_are_no_way_around(order):
     assert order.voucher_authorized == 15
 
 
-# another currency
-
-
 def test_a_voucher_that_this_order_held_before_has_a_known_currency(shop, order):
     gateway.cancel(gateway.authorize(order, CODES[0]))
     order.currency = "GBP"
@@ -93,7 +90,7 @@ def test_a_voucher_that_this_order_held_before_has_a_known_currency(shop, order)
     assert shop.calls() == []
 
 
-def test_one_that_lapsed_here_is_not_held_anew_in_another_currency(shop, order):
+def test_one_that_lapsed_here_is_not_held_again_in_another_currency(shop, order):
     gateway.authorize(order, CODES[0])
     order.voucher_payments.update(status="lapsed", amount_authorized=0, sealed_code="")
     order.currency = "GBP"
@@ -105,15 +102,12 @@ def test_one_that_lapsed_here_is_not_held_anew_in_another_currency(shop, order):
 
 
 def test_what_other_orders_know_of_a_code_is_not_told(shop, order):
-    """Whoever types a code here may have guessed it, and not its PIN."""
+    """The visitor may have guessed the code, but not its PIN."""
     shop.voucher("5.00", code="GIFT-PIN", pin="2468")
     gateway.cancel(gateway.authorize(order, "GIFT-PIN", pin="2468"))
     other = shop.order(number="A-2", currency="GBP")
     with pytest.raises(VoucherUnusableError):
         gateway.authorize(other, "GIFT-PIN")
-
-
-# VAT
 
 
 @pytest.mark.parametrize(("taxable", "held"), [(True, False), (None, False), (False, True)])

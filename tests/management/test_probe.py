@@ -5,11 +5,19 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from tests.management.bench import observed, pasted, truth
+from tests.management.bench import NOON, observed, pasted, truth
 from voucher_payment_gateway.conf import ApiBehaviour
 from voucher_payment_gateway.exceptions import CredentialsError
 from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings
-from voucher_payment_gateway.sandbox import DOCUMENTED, HOSTILE, LENIENT, SCOPES, Behaviour
+from voucher_payment_gateway.sandbox import (
+    DOCUMENTED,
+    HOSTILE,
+    LENIENT,
+    SCOPES,
+    Behaviour,
+    Clock,
+    LocalVoucherCloud,
+)
 
 SWITCHES = {
     "second_charge": ["refuse", "same", "book_again"],
@@ -97,6 +105,13 @@ def test_vouchers_that_cannot_be_deactivated_are_named(bench):
     assert told == set(bench.redeemable())
 
 
+def test_holds_end_where_no_voucher_can_be_deleted(bench):
+    bench.through(lambda request: httpx.Response(503) if request.method == "DELETE" else None)
+    bench.run()
+    assert bench.is_tidy()
+    assert len(bench.cloud.books.state.vouchers) == bench.probe.kept
+
+
 def test_it_slows_down_when_it_is_asked_to(bench):
     bench.cloud.faults.next("before:429", method="POST", path="*/reservations")
     assert observed(bench.run()) == truth(DOCUMENTED)
@@ -118,3 +133,12 @@ def test_a_missing_right_is_named_and_nothing_is_concluded_from_it(bench, missin
     assert f"the client lacks the right {missing}" in {finding.text for finding in findings.values()}
     assert pasted(error_meanings(findings.values()))["ERROR_MEANINGS"] == {}
     assert bench.open_holds() == []
+
+
+def test_a_voucher_without_bookings_is_set_inactive_and_deleted(bench):
+    bench.run(DOCUMENTED.but(delete_of_active_voucher="accept"))
+    kept = bench.probe.kept
+    bench.cloud = LocalVoucherCloud(Clock(NOON))
+    bench.run(DOCUMENTED.but(delete_of_active_voucher="refuse"))
+    assert bench.probe.kept == kept
+    assert bench.is_tidy()

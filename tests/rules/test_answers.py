@@ -1,4 +1,4 @@
-"""Whether an answer is about our call."""
+"""Whether an answer belongs to our call."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""The two books of one voucher, compared: a table of what is and is not a difference."""
+"""The comparison of both sides' books of a voucher: a table of differences and non-differences."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,7 +105,7 @@ def test_our_client_is_also_known_by_the_charges_that_are_ours():
     assert found([CHARGE], rows) == [("theirs_only", "x", None)]
 
 
-def test_a_refund_that_was_taken_for_ours_makes_nobody_our_client():
+def test_a_refund_that_was_taken_for_ours_makes_no_other_client_ours():
     adopted = change(BACK, client_id=CLERK)
     assert found([CHARGE, REFUND], [BOOKED, adopted, Row("x", order_number="B-9", client_id=CLERK)]) == []
 
@@ -147,7 +147,7 @@ def test_what_another_client_refunds_beyond_its_own_charges_may_be_of_ours():
 
 
 @pytest.mark.parametrize("state", ["due", "sending", "unknown"])
-def test_what_is_under_way_is_not_judged(state):
+def test_what_is_in_flight_is_not_judged(state):
     charge = change(CHARGE, state=state, remote_id="", settled_at=None)
     assert found([charge], [Row("c1")]) == []
     refund = change(REFUND, state=state, remote_id="", settled_at=None, baseline=["r0"])
@@ -188,6 +188,6 @@ def test_a_booking_that_fits_two_payments_names_none():
         ("refunded", -20, False, False),
     ],
 )
-def test_a_hold_is_left_open_where_nobody_has_use_for_it(status, minutes_dead, was_used_up, expected):
+def test_a_hold_is_left_open_where_nothing_needs_it(status, minutes_dead, was_used_up, expected):
     dead_at = None if minutes_dead is None else NOON - timedelta(minutes=minutes_dead)
     assert is_left_open(status, dead_at, was_used_up=was_used_up, now=NOON) is expected

@@ -1,4 +1,4 @@
-"""What the bookings of a voucher prove."""
+"""What the bookings of a voucher prove about an operation."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal as D

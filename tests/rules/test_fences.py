@@ -1,4 +1,4 @@
-"""Which fence comes next, and which answer makes one of it."""
+"""The next fence to try, and the answers that establish it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.rules.resolution import expiry_of, is_dead, judge_fence, next_fence
+from voucher_payment_gateway.rules.resolution import expiry_of, is_expired, judge_fence, next_fence
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -22,11 +22,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
         (True, True, (), "reserve"),
         (True, False, (), "reserve"),
         (False, True, (), "release"),
-        (False, False, (), "death"),
+        (False, False, (), "expiry"),
         (True, True, ("reserve",), "release"),
-        (True, False, ("reserve",), "death"),
-        (True, True, ("reserve", "release"), "death"),
-        (False, True, ("release",), "death"),
+        (True, False, ("reserve",), "expiry"),
+        (True, True, ("reserve", "release"), "expiry"),
+        (False, True, ("release",), "expiry"),
     ],
 )
 def test_the_next_fence(wanted, release_works, failed, expected):
@@ -61,5 +61,5 @@ def test_an_unknown_reservation_is_dead_35_minutes_from_now():
 
 
 def test_an_old_reservation_is_dead_from_that_instant_on():
-    assert [is_dead(NOON + timedelta(seconds=after), NOON) for after in (-1, 0, 1)] == [True, True, False]
-    assert is_dead(None, NOON) is False
+    assert [is_expired(NOON + timedelta(seconds=after), NOON) for after in (-1, 0, 1)] == [True, True, False]
+    assert is_expired(None, NOON) is False

@@ -1,4 +1,4 @@
-"""How long an operation belongs to its worker."""
+"""How long a worker holds the lease of an operation."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The order number that is sent with a charge, and what may come back of it."""
+"""The reference that is sent with a charge, and the forms in which the API may return it."""
 
 import pytest
 

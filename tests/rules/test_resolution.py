@@ -1,4 +1,4 @@
-"""What follows when a read shows none of our bookings, to the second."""
+"""The decision after a read without our booking, to the second."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ def decide(read_at, **known):
     return after_absence(UnknownOperation(**known), at(read_at), FIGURES)
 
 
-def test_the_figures_that_nobody_set_are_a_minute_and_fifteen():
+def test_the_default_tolerances_are_a_minute_and_fifteen():
     assert (FIGURES.list_lag, FIGURES.refund_grace) == (timedelta(seconds=60), timedelta(seconds=900))
 
 
@@ -106,7 +106,7 @@ def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected
     [
         (True, 1, False, "repeat"),
         (True, 3, True, "repeat"),
-        (True, 4, False, "hand_over"),
+        (True, 4, False, "require_review"),
         (False, 1, True, "give_up"),
         (False, 4, True, "give_up"),
         (False, 1, False, "refuse"),

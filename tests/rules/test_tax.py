@@ -1,4 +1,4 @@
-"""What of an amount was VAT: exact to the cent, whatever the parts."""
+"""The VAT contained in an amount: exact to the cent for any parts."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What an error of the client proves."""
+"""What an error of the client proves about the money."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -41,6 +41,9 @@ class Api(httpx.Client):
     def refund(self, charge, amount="5.00", currency="EUR"):
         return self.post(f"/charges/{charge}/refund", json={"amount": amount, "currency": currency})
 
+    def take_away(self, voucher):
+        return self.request("DELETE", f"/vouchers/{voucher}", json={"comment": "printed twice"})
+
     def status(self, voucher, status, **fields):
         return self.patch(f"/vouchers/{voucher}/status", json={"status": status, **fields})
 

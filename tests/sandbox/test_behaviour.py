@@ -271,6 +271,18 @@ def test_wrong_pins_until_locked(api, cloud, switch, position, status):
     assert api.reserve("PINNED", pin="4711").status_code == status
 
 
+@pytest.mark.parametrize(
+    ("position", "deletable", "status", "refusals"),
+    [("refuse", False, 422, ["active"]), ("accept", True, 204, [])],
+)
+def test_delete_of_active_voucher(api, cloud, voucher, switch, position, deletable, status, refusals):
+    switch(delete_of_active_voucher=position)
+    assert api.get(f"/vouchers/{voucher.id}").json()["deletable"] is deletable
+    assert api.take_away(voucher.id).status_code == status
+    assert cloud.refusals == refusals
+    cloud.ledger.check()
+
+
 @pytest.mark.parametrize(("position", "status"), [("accept", 200), ("refuse", 422)])
 def test_repeated_status(api, voucher, switch, position, status):
     switch(repeated_status=position)
@@ -359,6 +371,7 @@ def test_every_switch_has_a_reason_and_a_test():
 
 def test_the_presets_differ_and_documented_is_the_default():
     assert Behaviour() == DOCUMENTED
+    assert (DOCUMENTED.refund_limit, DOCUMENTED.delete_of_active_voucher) == ("up_to", "refuse")
     assert len({str(preset) for preset in (DOCUMENTED, LENIENT, HOSTILE)}) == 3
 
 

@@ -7,6 +7,7 @@ from tests.sandbox.conftest import token_of
 from voucher_payment_gateway.sandbox import SCOPES
 
 CALLS = {
+    ("POST", "/clients/disconnect"): set(),
     ("POST", "/vouchers"): {"manage"},
     ("GET", "/vouchers"): {"read-lists"},
     ("GET", "/vouchers/none"): {"read"},
@@ -137,6 +138,34 @@ def test_a_connect_pin_works_once(cloud, server):
     }
     assert connect_with(server, pin=pin).status_code == 422
     assert token_of(server.url, client.id, client.secret).status_code == 200
+
+
+def test_disconnecting_a_client_ends_its_tokens_and_its_secret_and_no_other_clients(cloud, connect, server):
+    client, other = cloud.add_client(), cloud.add_client()
+    api, second, others = connect(client.id, client.secret), connect(client.id, client.secret), connect()
+    answer = api.post("/clients/disconnect")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (api.get("/vouchers").status_code, second.get("/vouchers").status_code) == (401, 401)
+    assert api.post("/clients/disconnect").status_code == 401
+    assert token_of(server.url, client.id, client.secret).json()["error"] == "invalid_client"
+    assert token_of(server.url, client.id, "").json()["error"] == "invalid_client"
+    assert others.get("/vouchers").status_code == 200
+    assert token_of(server.url, other.id, other.secret).status_code == 200
+
+
+def test_a_disconnected_client_connects_again_and_gets_a_new_secret(cloud, connect, server):
+    client = cloud.add_client()
+    connect(client.id, client.secret).post("/clients/disconnect")
+    connected = connect_with(server, pin=cloud.issue_pin(client.id)).json()
+    assert (connected["id"], connected["secret"] == client.secret) == (client.id, False)
+    assert token_of(server.url, client.id, connected["secret"]).status_code == 200
+
+
+def test_the_local_clients_secret_is_the_well_known_one_again_once_it_is_connected(api, cloud, server):
+    api.post("/clients/disconnect")
+    assert token_of(server.url).status_code == 401
+    assert connect_with(server, pin=cloud.issue_pin()).json()["secret"] == "local-shop-secret"
+    assert token_of(server.url).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_unknown_controls_and_methods_are_4xx(control):
 def test_the_description_names_every_operation_that_is_served(control, cloud):
     description = control.get("/openapi.json").json()
     operations = {(method, path) for path, methods in description["paths"].items() for method in methods}
-    assert len(operations) == 15
+    assert len(operations) == 16
     assert ("delete", "/v1/reservations/{id}") not in operations
     cloud.behaviour = cloud.behaviour.but(cancel_reservation="works", post_status=201)
     description = control.get("/openapi.json").json()

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import httpx
+
 from tests.sandbox.conftest import LONG, token_of
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
@@ -15,22 +17,33 @@ BUSINESS = "positive_data_acceptance"
 """Left out: a request that fits the schema may still be refused, for a balance, a code or a state."""
 
 CONFIGURATION = """
+headers = {{ Authorization = "Bearer {token}" }}
+
 [phases.stateful.inference]
 algorithms = []
+
+[[operations]]
+include-operation-id = "disconnect"
+headers = {{ Authorization = "Bearer {leaving}" }}
 """
-"""Follows the links of the description alone: a guessed one takes the empty id of a request for a voucher's."""
+"""Follows the links of the description alone: a guessed one takes the empty id of a request for a voucher's.
+
+Another client disconnects: it would end the token of all other requests.
+"""
 
 
 def test_2000_generated_requests_meet_no_5xx_and_no_schema_violation(tmp_path):
-    (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     cloud = LocalVoucherCloud()
     with serve(cloud) as server:
         cloud.token_seconds = LONG
-        token = token_of(server.url).json()["access_token"]
+        token, leaving = token_of(server.url).json()["access_token"], _token_of_another(cloud, server)
+        (tmp_path / "schemathesis.toml").write_text(CONFIGURATION.format(token=token, leaving=leaving))
         cloud.forget_requests()
         done = subprocess.run(
-            _command(server.url, token), cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST_SECONDS
+            _command(server.url), cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST_SECONDS
         )
+        assert httpx.get(f"{server.base_url}/vouchers", headers=_bearer(token)).status_code == 200
+        assert httpx.get(f"{server.base_url}/vouchers", headers=_bearer(leaving)).status_code == 401
     assert done.returncode == 0, f"{done.stdout[-20000:]}\n{done.stderr[-2000:]}"
     report = json.loads((tmp_path / "report.json").read_text())
     cases, operations = report["test_cases"], report["operations"]
@@ -43,9 +56,17 @@ def test_2000_generated_requests_meet_no_5xx_and_no_schema_violation(tmp_path):
     cloud.ledger.check()
 
 
-def _command(url, token):
+def _token_of_another(cloud, server):
+    client = cloud.add_client()
+    return token_of(server.url, client.id, client.secret).json()["access_token"]
+
+
+def _bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _command(url):
     options = {
-        "--header": f"Authorization: Bearer {token}",
         "--checks": "all",
         "--exclude-checks": BUSINESS,
         "--max-examples": str(PER_OPERATION),

@@ -53,6 +53,23 @@ def test_a_token_survives_a_restart(path):
     assert vouchers(open_cloud(path), token) == 200
 
 
+def test_a_restart_connects_the_local_client_again_with_the_secret_that_the_program_prints(path):
+    cloud = open_cloud(path)
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "local-shop",
+        "client_secret": "local-shop-secret",
+    }
+    with Api(transport=cloud.transport(), base_url="http://cloud") as client:
+        token = client.post("/oauth/token", data=form).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.post("/v1/clients/disconnect", headers=headers).status_code == 204
+        assert client.post("/oauth/token", data=form).status_code == 401
+    with Api(transport=open_cloud(path).transport(), base_url="http://cloud") as client:
+        assert client.post("/oauth/token", data=form).status_code == 200
+        assert client.get("/v1/vouchers", headers=headers).status_code == 401
+
+
 def test_a_moved_clock_is_remembered(path):
     cloud = open_cloud(path)
     cloud.clock.advance(1800)

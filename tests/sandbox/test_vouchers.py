@@ -6,13 +6,14 @@ from tests.sandbox.conftest import NOON
 from voucher_payment_gateway.sandbox import ApiError
 
 
-def test_a_created_voucher_has_the_documented_fields_and_its_code(api):
+def test_a_created_voucher_has_the_documented_fields_with_code_and_pin(api):
     answer = api.post("/vouchers", json={"amount": "10.53", "currency": "EUR"})
     assert answer.status_code == 200
     created = answer.json()
     assert created | {"id": "", "code": ""} == {
         "id": "",
         "code": "",
+        "pin": "",
         "client_id": "local-shop",
         "sku": "",
         "batch": "",
@@ -55,8 +56,11 @@ def test_everything_that_was_sent_is_kept(api):
     assert {name: complete[name] for name in sent} == sent
 
 
-def test_code_and_pin_stand_in_the_complete_voucher_alone(api, cloud):
+def test_code_and_pin_stand_in_the_answer_of_create_and_in_the_complete_voucher_alone(api, cloud):
+    created = api.post("/vouchers", json={"amount": "1.00", "currency": "EUR", "code": "MINE", "pin": "0815"})
+    assert (created.json()["code"], created.json()["pin"]) == ("MINE", "0815")
     voucher = cloud.add_voucher(code="GIFT-20", pin="4711")
+    assert {"code", "pin"}.isdisjoint(api.status(voucher.id, "active").json())
     assert {"code", "pin"}.isdisjoint(api.get(f"/vouchers/{voucher.id}").json())
     assert {"code", "pin"}.isdisjoint(api.get("/vouchers").json()["data"][0])
     complete = api.get(f"/vouchers/{voucher.id}/complete").json()
@@ -124,6 +128,15 @@ def test_an_amount_that_is_not_in_the_documented_form_is_refused(api, amount):
     answer = api.post("/vouchers", json={"amount": amount, "currency": "EUR"})
     assert answer.status_code == 422
     assert [error["property"] for error in answer.json()["errors"]] == ["amount"]
+
+
+def test_a_voucher_of_0_00_is_created_and_recharged_later(api, cloud):
+    card = api.post("/vouchers", json={"amount": "0.00", "currency": "EUR"}).json()
+    assert card["amount"] == api.remaining(card["id"]) == "0.00"
+    body = {"id": card["id"], "amount": "10.00", "currency": "EUR", "order_number": "R-1"}
+    assert api.post("/vouchers/recharge", json=body).status_code == 200
+    assert api.remaining(card["id"]) == "10.00"
+    cloud.ledger.check()
 
 
 @pytest.mark.parametrize(
@@ -202,10 +215,16 @@ def test_a_voucher_is_deleted_with_a_comment_and_only_without_charges(api, cloud
     spare = cloud.add_voucher(code="SPARE")
     api.reserve_and_charge()
     assert api.get(f"/vouchers/{voucher.id}").json()["deletable"] is False
-    assert api.request("DELETE", f"/vouchers/{voucher.id}", json={"comment": "x"}).status_code == 422
+    assert api.take_away(voucher.id).status_code == 422
+    cloud.set_status(voucher.id, "inactive")
+    assert api.get(f"/vouchers/{voucher.id}").json()["deletable"] is False
+    assert api.take_away(voucher.id).status_code == 422
+    cloud.set_status(spare.id, "inactive")
     assert api.request("DELETE", f"/vouchers/{spare.id}", json={}).status_code == 422
-    gone = api.request("DELETE", f"/vouchers/{spare.id}", json={"comment": "printed twice"})
+    assert api.get(f"/vouchers/{spare.id}").json()["deletable"] is True
+    gone = api.take_away(spare.id)
     assert (gone.status_code, gone.content) == (204, b"")
+    assert cloud.refusals == ["has_charges", "has_charges"]
     missing = api.get(f"/vouchers/{spare.id}")
     assert missing.json() == {
         "status": 404,

@@ -1,4 +1,4 @@
-"""Which order a visitor may touch."""
+"""The order of the current visitor."""
 
 from tests.shop.models import Order
 

@@ -17,7 +17,7 @@ class Order(VoucherOrderMixin, models.Model):
 
 
 class Invoice(models.Model):
-    """An order model that was never changed for the gateway, with other names for everything."""
+    """An order model without the gateway's mixin, with other field names."""
 
     reference = models.CharField(max_length=64, unique=True)
     gross = models.DecimalField(max_digits=9, decimal_places=2)

@@ -1,4 +1,4 @@
-"""The events of the test shop."""
+"""The signals of the test shop."""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""A visitor, as far as the throttle sees one."""
+"""A visitor with the parts of a request that the throttle reads."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from voucher_payment_gateway.exceptions import ThrottledError, VoucherUnusableEr
 
 @pytest.fixture
 def limits(gateway_settings):
-    """Set these limits and no others; a refusal takes no time."""
+    """Set only these limits; a refusal does not wait."""
     none = dict.fromkeys(("session", "account", "address", "everyone", "holds"))
 
     def limit(**given):
@@ -27,7 +27,7 @@ def visitor(session="s-1", account=None, address="93.184.216.34"):
 
 
 def guess(request, error=VoucherUnusableError):
-    """Try a code that ends with ``error``; return the class of what the visitor gets."""
+    """Make an attempt that fails with ``error``; return the class of the error that the visitor gets."""
     try:
         with throttle.attempt(request):
             if error is not None:
@@ -38,7 +38,7 @@ def guess(request, error=VoucherUnusableError):
 
 
 def failures_until_throttled(requests):
-    """Return how many guesses were let through before the first that was not."""
+    """Return the number of guesses before the first throttled one."""
     for number, request in enumerate(requests):
         if guess(request) is ThrottledError:
             return number

@@ -1,4 +1,4 @@
-"""Which address a visitor is counted under, whatever the headers claim."""
+"""The address that a visitor is counted under, whatever the headers claim."""
 
 import logging
 

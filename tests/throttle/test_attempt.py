@@ -1,4 +1,4 @@
-"""What counts, for whom, and what is given back."""
+"""Which attempts count, under which limits, and which are uncounted."""
 
 import itertools
 import time
@@ -28,7 +28,7 @@ asked = []
 
 
 def solved(request):
-    """A captcha of the shop's."""
+    """The captcha callable of the shop."""
     asked.append(request)
     return getattr(request, "solved", False)
 

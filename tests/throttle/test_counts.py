@@ -1,4 +1,4 @@
-"""Counting in each of Django's caches: exact where it can be, told of where it cannot, and never in the way."""
+"""Counting in each of Django's caches: atomic if the cache is, and never blocking a checkout."""
 
 import os
 import pickle
@@ -29,7 +29,7 @@ PROCESSES, THREADS, LIMIT = 4, 8, 50
 
 @pytest.fixture(params=["locmem", "redis", "database", "file"])
 def backend(request, settings, tmp_path, transactional_db):
-    """Each cache of Django in turn is the default one. Its own timeout is shorter than any limit."""
+    """Use each cache of Django in turn as the default. Its own timeout is shorter than any limit."""
     yield from {"locmem": in_memory, "redis": in_redis, "database": in_database, "file": in_files}[
         request.param
     ](settings, tmp_path)
@@ -75,7 +75,7 @@ def test_one_after_the_other_is_counted_everywhere(backend, limits):
 
 
 def test_a_count_lasts_as_long_as_its_limit_everywhere(backend, limits, monkeypatch):
-    """Where Django counts by reading and writing back, it forgets how long the entry was to last."""
+    """Django's non-atomic ``incr`` resets the timeout of the entry."""
     limits(session="3/1d")
     kept = []
 
@@ -108,14 +108,14 @@ def test_which_caches_count_exactly_and_which_are_shared(backend):
 
 
 def test_memcached_counts_exactly_too():
-    """Without a server: its class says that it counts by itself."""
+    """Without a server: the class has an ``incr`` of its own."""
     store = object.__new__(BaseMemcachedCache)
     assert counts_exactly(store)
     assert is_shared(store)
 
 
 def crowd(do, threads=THREADS):
-    """Let all threads begin at once; return what each of them returned."""
+    """Start all threads at once; return their results."""
     barrier = Barrier(threads)
 
     def start(number):
@@ -181,7 +181,7 @@ def test_processes_at_once_get_exactly_what_the_limit_allows(tmp_path):
 
 
 class SlowFiles(FileBasedCache):
-    """Two read before either writes back, as it may happen with files and with a table."""
+    """Both threads read before either writes, as can happen with files and database tables."""
 
     both_have_read = Barrier(2)
 
@@ -202,7 +202,7 @@ def test_what_the_check_warns_of_can_happen(settings, tmp_path):
 
 
 class BrokenCache(LocMemCache):
-    """A cache whose every call fails, with a password in what it says."""
+    """A cache whose every call fails, with a password in the error message."""
 
     def _down(self, *_args, **_options):
         raise ConnectionError("canary-of-a-password")
@@ -211,7 +211,7 @@ class BrokenCache(LocMemCache):
 
 
 class ForgetfulCache(LocMemCache):
-    """A cache that drops what it is given at once."""
+    """A cache that evicts every entry at once."""
 
     def add(self, *_args, **_options):
         return False
@@ -232,7 +232,7 @@ def test_a_broken_cache_never_stops_a_checkout_and_frees_nobody(settings, limits
 
 
 class FailingCache(LocMemCache):
-    """A cache that fails with every third call that counts."""
+    """A cache whose every third increment fails."""
 
     calls = count(1)
 

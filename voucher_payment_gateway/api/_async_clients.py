@@ -1,21 +1,23 @@
-"""The client of the Voucher Cloud for asyncio: the same names, signatures and promises as for threads."""
+"""The client of the Voucher Cloud for asyncio: names, signatures and promises are those of the client for threads."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, Unpack
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import forgetting_async
+from voucher_payment_gateway.api._base import strip_traceback_async
+from voucher_payment_gateway.api._calls import NewVoucher
 from voucher_payment_gateway.api._clients import VoucherCloud
-from voucher_payment_gateway.api._drivers import SuspendingClient, given
+from voucher_payment_gateway.api._drivers import AsyncDriver, value_or_raise
+from voucher_payment_gateway.api._filters import Filters
+from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 
 Class = TypeVar("Class", bound=type)
 
 
 def _documented_like(twin: type) -> Callable[[Class], Class]:
-    """Give every operation the docstring of its twin, so that each promise is written once."""
+    """Give every operation the docstring of its sync counterpart, so that each promise is written once."""
 
     def documented(own: Class) -> Class:
         for name, operation in vars(own).items():
@@ -27,7 +29,7 @@ def _documented_like(twin: type) -> Callable[[Class], Class]:
 
 
 @_documented_like(VoucherCloud)
-class AsyncVoucherCloud(SuspendingClient):
+class AsyncVoucherCloud(AsyncDriver):
     """The Voucher Cloud API 1.8 for asyncio; one client serves one event loop. An async context manager.
 
     Names, signatures, bounds and errors are those of ``VoucherCloud``; operations are awaited, lists are
@@ -35,67 +37,23 @@ class AsyncVoucherCloud(SuspendingClient):
     """
 
     async def authenticate(self) -> None:
-        given(await self._carry(lambda session: self._course.authenticate(session.lock)))
+        value_or_raise(await self._drive(lambda session: self._flow.authenticate(session.lock)))
 
-    @forgetting_async
+    @strip_traceback_async
     async def connect(self, pin: str) -> ClientCredentials:
         return await self._send(_calls.connect(pin))
 
     async def disconnect(self) -> None:
         await self._send(_calls.disconnect())
 
-    @forgetting_async
-    async def create_voucher(
-        self,
-        *,
-        amount: Decimal,
-        currency: str,
-        id: str | None = None,
-        code: str | None = None,
-        pin: str | None = None,
-        sku: str | None = None,
-        batch: str | None = None,
-        validity_value: int | None = None,
-        validity_interval: Literal["days", "weeks", "months", "years"] | None = None,
-        type: str | None = None,
-        taxable: bool | None = None,
-        tax_rate: Decimal | None = None,
-        order_number: str | None = None,
-        data: str | None = None,
-    ) -> CompleteVoucher:
-        return await self._send(
-            _calls.create_voucher(
-                amount=amount,
-                currency=currency,
-                id=id,
-                code=code,
-                pin=pin,
-                sku=sku,
-                batch=batch,
-                validity_value=validity_value,
-                validity_interval=validity_interval,
-                type=type,
-                taxable=taxable,
-                tax_rate=tax_rate,
-                order_number=order_number,
-                data=data,
-            )
-        )
+    @strip_traceback_async
+    @spells_out(NewVoucher)
+    async def create_voucher(self, **arguments: Unpack[NewVoucher]) -> CompleteVoucher:
+        return await self._send(_calls.create_voucher(**arguments))
 
-    def list_vouchers(
-        self,
-        *,
-        created_from: datetime | None = None,
-        created_to: datetime | None = None,
-        order_number: str | None = None,
-        per_page: int | None = None,
-    ) -> AsyncIterator[Voucher]:
-        return self._rows(
-            Voucher,
-            _calls.list_vouchers(
-                created_from=created_from, created_to=created_to, order_number=order_number, per_page=per_page
-            ),
-        )
+    @spells_out(Filters)
+    def list_vouchers(self, **filters: Unpack[Filters]) -> AsyncIterator[Voucher]:
+        return self._rows(Voucher, _calls.list_vouchers(**filters))
 
     async def get_voucher(self, id: str) -> Voucher:
         return await self._send(_calls.get_voucher(id))
@@ -114,7 +72,7 @@ class AsyncVoucherCloud(SuspendingClient):
     async def delete_voucher(self, id: str, comment: str) -> None:
         await self._send(_calls.delete_voucher(id, comment))
 
-    @forgetting_async
+    @strip_traceback_async
     async def recharge_voucher(
         self,
         *,
@@ -130,30 +88,14 @@ class AsyncVoucherCloud(SuspendingClient):
             )
         )
 
-    def list_voucher_charges(
-        self,
-        voucher_id: str,
-        *,
-        order_number: str | None = None,
-        created_from: datetime | None = None,
-        created_to: datetime | None = None,
-        per_page: int | None = None,
-    ) -> AsyncIterator[Charge]:
-        return self._rows(
-            Charge,
-            _calls.list_voucher_charges(
-                voucher_id,
-                order_number=order_number,
-                created_from=created_from,
-                created_to=created_to,
-                per_page=per_page,
-            ),
-        )
+    @spells_out(Filters)
+    def list_voucher_charges(self, voucher_id: str, **filters: Unpack[Filters]) -> AsyncIterator[Charge]:
+        return self._rows(Charge, _calls.list_voucher_charges(voucher_id, **filters))
 
     async def get_voucher_charge(self, id: str, charge_id: str) -> Charge:
         return await self._send(_calls.get_voucher_charge(id, charge_id))
 
-    @forgetting_async
+    @strip_traceback_async
     async def reserve(self, *, code: str, amount: Decimal, currency: str, pin: str = "") -> Reservation:
         return await self._send(_calls.reserve(code=code, amount=amount, currency=currency, pin=pin))
 

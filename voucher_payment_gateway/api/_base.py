@@ -1,4 +1,4 @@
-"""What both clients share: their arguments, their token, and how they keep secrets out of sight."""
+"""The common part of both clients: arguments, token, and errors without secrets in their traceback."""
 
 import functools
 import os
@@ -9,7 +9,7 @@ from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar
 
 from voucher_payment_gateway.api._auth.keeper import TokenKeeper
 from voucher_payment_gateway.api._config import PRODUCTION, ClientSecret, checked
-from voucher_payment_gateway.api._flow import Course
+from voucher_payment_gateway.api._flow import CallFlow
 from voucher_payment_gateway.api._interpret import Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
 
@@ -21,7 +21,7 @@ session_guard = threading.Lock()
 
 
 def _renew_session_guard() -> None:
-    """A lock that another thread held at the fork would stay locked in the child for ever."""
+    """A lock that another thread held during the fork would stay locked in the child."""
     global session_guard
     session_guard = threading.Lock()
 
@@ -30,8 +30,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_session_guard)
 
 
-def forgetting(method: Callable[P, T]) -> Callable[P, T]:
-    """Let no error leave with frames that hold a code, a PIN or a secret: debug pages show them."""
+def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:
+    """Strip tracebacks, whose frames hold codes and secrets: debug pages show them."""
 
     @functools.wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -44,7 +44,7 @@ def forgetting(method: Callable[P, T]) -> Callable[P, T]:
     return guarded
 
 
-def forgetting_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """The same for a coroutine."""
 
     @functools.wraps(method)
@@ -59,9 +59,9 @@ def forgetting_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P,
 
 
 class Client(Generic[AnyTransport]):
-    """The arguments of a client, checked; its token; its one line of ``repr``."""
+    """The checked arguments of a client, and its token."""
 
-    @forgetting
+    @strip_traceback
     def __init__(
         self,
         *,
@@ -89,7 +89,7 @@ class Client(Generic[AnyTransport]):
             error_meanings=error_meanings,
             ca_file=ca_file,
         )
-        self._course = Course(settings, TokenKeeper(settings))
+        self._flow = CallFlow(settings, TokenKeeper(settings))
         self._transport = transport
         self._closed = False
 
@@ -103,7 +103,7 @@ class Client(Generic[AnyTransport]):
         transport: AnyTransport | None = None,
         ca_file: str | Path | None = None,
     ) -> Self:
-        """Return a client that has no credentials yet and is good for ``connect`` alone.
+        """Return a client without credentials, for ``connect`` alone.
 
         Every other call raises CredentialsError; nothing is sent.
         """
@@ -118,7 +118,7 @@ class Client(Generic[AnyTransport]):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._course.settings.base_url!r})"
+        return f"{type(self).__name__}({self._flow.settings.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -1,9 +1,9 @@
-"""Every operation of the Voucher Cloud API 1.8, described once and without I/O."""
+"""Every operation of the Voucher Cloud API 1.8, described once, without I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar, Unpack
+from typing import Generic, Literal, Required, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.api import _bodies as bodies
 from voucher_payment_gateway.api._bodies import Json, body
 from voucher_payment_gateway.api._filters import Filters, Query, query_of
+from voucher_payment_gateway.api._keywords import with_defaults
 from voucher_payment_gateway.api.wire import (
     Charge,
     ClientCredentials,
@@ -32,36 +33,36 @@ def _anything(_: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One operation: what is asked, what is answered, and how the answer proves that it is ours."""
+    """One operation: its request, its response, and how the response is matched to the request."""
 
     name: str
     """Method and path template, free of ids: for logs and notes."""
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str = field(repr=False)
     answer: type[BaseModel] | None
-    """What a 2xx holds; None where it is to say nothing."""
+    """The body of a 2xx; None where it has none."""
     scope: str
     """The right that the client group must have; empty where the reference names none."""
     query: Query = field(default=(), repr=False)
     body: Json | None = field(default=None, repr=False)
-    ours: Callable[[T], bool] = field(default=_anything, repr=False)
-    """Whether a well-formed answer is the answer to this call."""
+    matches: Callable[[T], bool] = field(default=_anything, repr=False)
+    """Whether a well-formed response is the response to this call."""
     not_found_means_unusable: bool = False
     needs_token: bool = True
     ends_token: bool = False
-    """Whether the token that was sent is worthless once the call was done."""
+    """Whether a success revokes the token that was sent."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The code and PIN that are sent: nothing that repeats them may be kept of the answer."""
+        """The code and PIN that are sent: nothing of the response that repeats them may be kept."""
         return (
             tuple(str(self.body[name]) for name in ("code", "pin") if name in self.body) if self.body else ()
         )
 
     @property
-    def moving(self) -> bool:
-        """Whether an unclear answer leaves something perhaps changed. Such a call is never repeated."""
-        return self.method != "GET"
+    def is_safe(self) -> bool:
+        """Whether the call changes nothing (RFC 9110), so that it may be retried after any failure."""
+        return self.method == "GET"
 
 
 def connect(pin: str) -> Call[ClientCredentials]:
@@ -74,20 +75,33 @@ def disconnect() -> Call[None]:
     return Call("POST /clients/disconnect", "POST", "/clients/disconnect", None, "", ends_token=True)
 
 
-def create_voucher(
-    *, amount: Decimal, currency: str, id: str | None, tax_rate: Decimal | None, **optional: object
-) -> Call[CompleteVoucher]:
-    money_fields = _money(amount, currency, minimum=money.ZERO)
-    sent = body(
-        bodies.CreateVoucher,
-        **money_fields,
-        id=id,
-        custom_id=id,
-        tax_rate=None if tax_rate is None else _rate(tax_rate),
-        **optional,
-    )
+class NewVoucher(TypedDict, total=False):
+    """The arguments of ``create_voucher``; their limits stand in its body."""
 
-    def ours(voucher: CompleteVoucher) -> bool:
+    amount: Required[Decimal]
+    currency: Required[str]
+    id: str | None
+    code: str | None
+    pin: str | None
+    sku: str | None
+    batch: str | None
+    validity_value: int | None
+    validity_interval: Literal["days", "weeks", "months", "years"] | None
+    type: str | None
+    taxable: bool | None
+    tax_rate: Decimal | None
+    order_number: str | None
+    data: str | None
+
+
+def create_voucher(**arguments: Unpack[NewVoucher]) -> Call[CompleteVoucher]:
+    given = with_defaults("create_voucher", NewVoucher, arguments)
+    money_fields = _money(given["amount"], given["currency"], minimum=money.ZERO)
+    id, rate = given["id"], given["tax_rate"]
+    changed = {**money_fields, "custom_id": id, "tax_rate": None if rate is None else _rate(rate)}
+    sent = body(bodies.CreateVoucher, **{**given, **changed})
+
+    def matches(voucher: CompleteVoucher) -> bool:
         return (
             voucher.currency == money_fields["currency"]
             and voucher.amount in (None, Decimal(money_fields["amount"]))
@@ -95,25 +109,26 @@ def create_voucher(
             and voucher.code in (None, sent.get("code", voucher.code))
         )
 
-    return Call("POST /vouchers", "POST", "/vouchers", CompleteVoucher, "manage", body=sent, ours=ours)
+    return Call("POST /vouchers", "POST", "/vouchers", CompleteVoucher, "manage", body=sent, matches=matches)
 
 
 def list_vouchers(**filters: Unpack[Filters]) -> Call[Envelope]:
-    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=query_of(filters))
+    query = query_of("list_vouchers", filters)
+    return Call("GET /vouchers", "GET", "/vouchers", Envelope, "read-lists", query=query)
 
 
 def get_voucher(id: str) -> Call[Voucher]:
     path = f"/vouchers/{segment(id, 'id')}"
-    return Call("GET /vouchers/{id}", "GET", path, Voucher, "read", ours=_is_voucher(id))
+    return Call("GET /vouchers/{id}", "GET", path, Voucher, "read", matches=_is_voucher(id))
 
 
 def get_complete_voucher(id: str) -> Call[CompleteVoucher]:
     path, same = f"/vouchers/{segment(id, 'id')}/complete", _is_voucher(id)
 
-    def ours(voucher: CompleteVoucher) -> bool:
+    def matches(voucher: CompleteVoucher) -> bool:
         return same(voucher) and bool(voucher.code)
 
-    return Call("GET /vouchers/{id}/complete", "GET", path, CompleteVoucher, "read-secrets", ours=ours)
+    return Call("GET /vouchers/{id}/complete", "GET", path, CompleteVoucher, "read-secrets", matches=matches)
 
 
 def update_voucher(id: str, *, sku: str | None, batch: str | None) -> Call[Voucher]:
@@ -122,21 +137,21 @@ def update_voucher(id: str, *, sku: str | None, batch: str | None) -> Call[Vouch
     if not sent:
         raise ValueError("sku: give sku or batch")
 
-    def ours(voucher: Voucher) -> bool:
+    def matches(voucher: Voucher) -> bool:
         has_sku = voucher.sku in (None, sku or voucher.sku)
         return same(voucher) and has_sku and voucher.batch in (None, batch or voucher.batch)
 
-    return Call("PATCH /vouchers/{id}", "PATCH", path, Voucher, "update", body=sent, ours=ours)
+    return Call("PATCH /vouchers/{id}", "PATCH", path, Voucher, "update", body=sent, matches=matches)
 
 
 def set_voucher_status(id: str, status: str, comment: str) -> Call[Voucher]:
     path, same = f"/vouchers/{segment(id, 'id')}/status", _is_voucher(id)
     sent = body(bodies.SetStatus, status=status, comment=comment)
 
-    def ours(voucher: Voucher) -> bool:
+    def matches(voucher: Voucher) -> bool:
         return same(voucher) and voucher.status == status
 
-    return Call("PATCH /vouchers/{id}/status", "PATCH", path, Voucher, "use", body=sent, ours=ours)
+    return Call("PATCH /vouchers/{id}/status", "PATCH", path, Voucher, "use", body=sent, matches=matches)
 
 
 def delete_voucher(id: str, comment: str) -> Call[None]:
@@ -153,7 +168,7 @@ def recharge_voucher(
     fields = _money(amount, currency)
     sent = body(bodies.Recharge, **fields, order_number=order_number, code=code, id=id)
 
-    def ours(booked: Charge) -> bool:
+    def matches(booked: Charge) -> bool:
         return (
             booked.type == "recharge"
             and booked.amount == Decimal(fields["amount"])
@@ -162,29 +177,29 @@ def recharge_voucher(
         )
 
     path = "/vouchers/recharge"
-    return Call("POST /vouchers/recharge", "POST", path, Charge, "recharge", body=sent, ours=ours)
+    return Call("POST /vouchers/recharge", "POST", path, Charge, "recharge", body=sent, matches=matches)
 
 
 def list_voucher_charges(voucher_id: str, **filters: Unpack[Filters]) -> Call[Envelope]:
     path = f"/vouchers/{segment(voucher_id, 'voucher_id')}/charges"
-    query = query_of(filters)
+    query = query_of("list_voucher_charges", filters)
     return Call("GET /vouchers/{id}/charges", "GET", path, Envelope, "read-lists", query=query)
 
 
 def get_voucher_charge(id: str, charge_id: str) -> Call[Charge]:
     path = f"/vouchers/{segment(id, 'id')}/charges/{segment(charge_id, 'charge_id')}"
 
-    def ours(booked: Charge) -> bool:
+    def matches(booked: Charge) -> bool:
         return booked.id == charge_id and booked.voucher_id in (None, id)
 
-    return Call("GET /vouchers/{id}/charges/{charge_id}", "GET", path, Charge, "read", ours=ours)
+    return Call("GET /vouchers/{id}/charges/{charge_id}", "GET", path, Charge, "read", matches=matches)
 
 
 def reserve(*, code: str, amount: Decimal, currency: str, pin: str) -> Call[Reservation]:
     fields = _money(amount, currency)
     sent = body(bodies.Reserve, code=code, **fields, pin=None if pin == "" else pin)
 
-    def ours(held: Reservation) -> bool:
+    def matches(held: Reservation) -> bool:
         return held.amount == Decimal(fields["amount"])
 
     return Call(
@@ -194,7 +209,7 @@ def reserve(*, code: str, amount: Decimal, currency: str, pin: str) -> Call[Rese
         Reservation,
         "use",
         body=sent,
-        ours=ours,
+        matches=matches,
         not_found_means_unusable=True,
     )
 
@@ -203,20 +218,20 @@ def charge(reservation_id: str, order_number: str) -> Call[Charge]:
     path = f"/reservations/{segment(reservation_id, 'reservation_id')}/charge"
     sent = body(bodies.ChargeReservation, order_number=order_number)
 
-    def ours(booked: Charge) -> bool:
+    def matches(booked: Charge) -> bool:
         return booked.type == "charge" and _is_number(booked.order_number, order_number)
 
-    return Call("POST /reservations/{id}/charge", "POST", path, Charge, "use", body=sent, ours=ours)
+    return Call("POST /reservations/{id}/charge", "POST", path, Charge, "use", body=sent, matches=matches)
 
 
 def refund(charge_id: str, amount: Decimal, currency: str) -> Call[Charge]:
     path = f"/charges/{segment(charge_id, 'charge_id')}/refund"
     sent = body(bodies.Refund, **(fields := _money(amount, currency)))
 
-    def ours(booked: Charge) -> bool:
+    def matches(booked: Charge) -> bool:
         return booked.type == "refund" and booked.amount == Decimal(fields["amount"])
 
-    return Call("POST /charges/{id}/refund", "POST", path, Charge, "use", body=sent, ours=ours)
+    return Call("POST /charges/{id}/refund", "POST", path, Charge, "use", body=sent, matches=matches)
 
 
 def cancel_reservation(reservation_id: str) -> Call[None]:
@@ -225,7 +240,7 @@ def cancel_reservation(reservation_id: str) -> Call[None]:
 
 
 def segment(value: str, name: str) -> str:
-    """Return an id as one percent-encoded segment of a path; it can never climb out of it."""
+    """Return an id as one percent-encoded segment of a path, which cannot leave its folder."""
     if not isinstance(value, str) or not 1 <= len(value) <= 255:
         raise ValueError(f"{name}: must be a string of 1 to 255 characters")
     if not can_stand_in_path(value):
@@ -238,7 +253,7 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 
 def _is_number(given_back: str | None, sent: str) -> bool:
-    """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
+    """Whether an order number is the one sent: it may be missing, trimmed or cut off, but not another one."""
     return given_back is None or could_be_number(given_back, sent)
 
 

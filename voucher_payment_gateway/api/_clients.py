@@ -1,33 +1,35 @@
-"""The client of the Voucher Cloud for threads: thin, every decision is made in the flow of a call."""
+"""The client of the Voucher Cloud for threads: thin, as ``_flow`` makes every decision."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Unpack
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import forgetting
-from voucher_payment_gateway.api._drivers import BlockingClient, given
+from voucher_payment_gateway.api._base import strip_traceback
+from voucher_payment_gateway.api._calls import NewVoucher
+from voucher_payment_gateway.api._drivers import SyncDriver, value_or_raise
+from voucher_payment_gateway.api._filters import Filters
+from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 
 
-class VoucherCloud(BlockingClient):
+class VoucherCloud(SyncDriver):
     """The Voucher Cloud API 1.8 for threads; one client serves a whole process. A context manager.
 
-    Every call ends within ``deadline_seconds``, the token request and the repeats of reads included; one wait
-    for the network takes at most ``timeout_seconds``. Reads are repeated on trouble; a call that may change
-    something is sent once. What is wrong is told by one error of ``voucher_payment_gateway.exceptions``;
-    arguments that cannot be said on the wire raise ValueError or AmountError before anything is sent.
+    Every call ends within ``deadline_seconds``, token request and retries included; one wait for the network
+    takes at most ``timeout_seconds``. Reads are retried; a call that may change something is sent once. Every
+    failure is one error of ``voucher_payment_gateway.exceptions``; arguments that cannot be sent raise
+    ValueError or AmountError first.
     """
 
     def authenticate(self) -> None:
-        """Have a valid token at hand, so that the next call needs no token request. Repeating is free.
+        """Request a token, unless a valid one is cached, so that the next call needs no token request.
 
         Raises CredentialsError, UnavailableError or ContractError; no money moved.
         """
-        given(self._carry(lambda session: self._course.authenticate(session.lock)))
+        value_or_raise(self._drive(lambda session: self._flow.authenticate(session.lock)))
 
-    @forgetting
+    @strip_traceback
     def connect(self, pin: str) -> ClientCredentials:
         """Exchange a connect PIN of the admin interface (valid 30 minutes, used once) for credentials.
 
@@ -49,62 +51,23 @@ class VoucherCloud(BlockingClient):
         """
         self._send(_calls.disconnect())
 
-    @forgetting
-    def create_voucher(
-        self,
-        *,
-        amount: Decimal,
-        currency: str,
-        id: str | None = None,
-        code: str | None = None,
-        pin: str | None = None,
-        sku: str | None = None,
-        batch: str | None = None,
-        validity_value: int | None = None,
-        validity_interval: Literal["days", "weeks", "months", "years"] | None = None,
-        type: str | None = None,
-        taxable: bool | None = None,
-        tax_rate: Decimal | None = None,
-        order_number: str | None = None,
-        data: str | None = None,
-    ) -> CompleteVoucher:
+    @strip_traceback
+    @spells_out(NewVoucher)
+    def create_voucher(self, **arguments: Unpack[NewVoucher]) -> CompleteVoucher:
         """Create an inactive voucher worth ``amount``, 0.00 to 99999.99 in units of ``currency``.
 
-        With 0.00 it is one that is recharged later, such as a customer card.
-        Send an ``id`` of your own (unique, up to 255 characters): only then is a repeat after a lost answer
+        0.00 is for one that is recharged later, such as a customer card.
+        Send an ``id`` of your own (unique, up to 255 characters): only then is a retry after a lost response
         refused instead of creating a second voucher. ``tax_rate`` is in percent, ``batch`` has up to 30
         characters. Where the answer lacks the code, ``get_complete_voucher`` has it.
         Source: ``POST /vouchers``.
 
         Raises RefusedError or UnavailableError (nothing created), OutcomeUnknownError (read it by its id).
         """
-        return self._send(
-            _calls.create_voucher(
-                amount=amount,
-                currency=currency,
-                id=id,
-                code=code,
-                pin=pin,
-                sku=sku,
-                batch=batch,
-                validity_value=validity_value,
-                validity_interval=validity_interval,
-                type=type,
-                taxable=taxable,
-                tax_rate=tax_rate,
-                order_number=order_number,
-                data=data,
-            )
-        )
+        return self._send(_calls.create_voucher(**arguments))
 
-    def list_vouchers(
-        self,
-        *,
-        created_from: datetime | None = None,
-        created_to: datetime | None = None,
-        order_number: str | None = None,
-        per_page: int | None = None,
-    ) -> Iterator[Voucher]:
+    @spells_out(Filters)
+    def list_vouchers(self, **filters: Unpack[Filters]) -> Iterator[Voucher]:
         """Yield the vouchers over all pages, each page fetched when it is reached, in no documented order.
 
         The filters ask the API; only ``created_from`` is documented for this call, so compare again. Instants
@@ -112,12 +75,7 @@ class VoucherCloud(BlockingClient):
 
         Iterating raises UnavailableError or ContractError where the list cannot be read to its end.
         """
-        return self._rows(
-            Voucher,
-            _calls.list_vouchers(
-                created_from=created_from, created_to=created_to, order_number=order_number, per_page=per_page
-            ),
-        )
+        return self._rows(Voucher, _calls.list_vouchers(**filters))
 
     def get_voucher(self, id: str) -> Voucher:
         """Return the voucher with its ``remaining_amount``, without code and PIN.
@@ -149,7 +107,7 @@ class VoucherCloud(BlockingClient):
     def set_voucher_status(self, id: str, status: Literal["active", "inactive"], comment: str) -> Voucher:
         """Activate or deactivate a voucher; ``comment`` (1 to 255 characters) is kept as the reason.
 
-        Activation starts its validity; whether a second one starts it anew is not documented.
+        Activation starts its validity; whether a second one starts it again is not documented.
         Source: ``PATCH /vouchers/{id}/status``.
 
         Raises RefusedError or UnavailableError (nothing changed), OutcomeUnknownError (read its status).
@@ -157,7 +115,7 @@ class VoucherCloud(BlockingClient):
         return self._send(_calls.set_voucher_status(id, status, comment))
 
     def delete_voucher(self, id: str, comment: str) -> None:
-        """Delete a voucher that has no charges; ``comment`` (1 to 255 characters) is kept as the reason.
+        """Delete an inactive voucher without charges; ``comment`` (1 to 255 characters) is kept as the reason.
 
         Source: ``DELETE /vouchers/{id}``.
 
@@ -165,7 +123,7 @@ class VoucherCloud(BlockingClient):
         """
         self._send(_calls.delete_voucher(id, comment))
 
-    @forgetting
+    @strip_traceback
     def recharge_voucher(
         self,
         *,
@@ -175,7 +133,7 @@ class VoucherCloud(BlockingClient):
         code: str | None = None,
         id: str | None = None,
     ) -> Charge:
-        """Add ``amount``, 0.01 to 99999.99 in the voucher's own ``currency``. Never repeat it blindly.
+        """Add ``amount``, 0.01 to 99999.99 in the voucher's own ``currency``. Never retry it blindly.
 
         Give exactly one of ``code`` and ``id``. ``order_number`` is how the booking is found again.
         Not for taking back a charge: that is ``refund``. Source: ``POST /vouchers/recharge``.
@@ -188,15 +146,8 @@ class VoucherCloud(BlockingClient):
             )
         )
 
-    def list_voucher_charges(
-        self,
-        voucher_id: str,
-        *,
-        order_number: str | None = None,
-        created_from: datetime | None = None,
-        created_to: datetime | None = None,
-        per_page: int | None = None,
-    ) -> Iterator[Charge]:
+    @spells_out(Filters)
+    def list_voucher_charges(self, voucher_id: str, **filters: Unpack[Filters]) -> Iterator[Charge]:
         """Yield charges, refunds and recharges of a voucher over all pages, each fetched when it is reached.
 
         The filters ask the API, which may match in part or not at all: compare again. A new booking may
@@ -205,16 +156,7 @@ class VoucherCloud(BlockingClient):
         Iterating raises UnavailableError or ContractError where the list cannot be read to its end: then it
         proves nothing, neither presence nor absence.
         """
-        return self._rows(
-            Charge,
-            _calls.list_voucher_charges(
-                voucher_id,
-                order_number=order_number,
-                created_from=created_from,
-                created_to=created_to,
-                per_page=per_page,
-            ),
-        )
+        return self._rows(Charge, _calls.list_voucher_charges(voucher_id, **filters))
 
     def get_voucher_charge(self, id: str, charge_id: str) -> Charge:
         """Return one booking of the voucher ``id``. Source: ``GET /vouchers/{id}/charges/{charge_id}``.
@@ -223,12 +165,12 @@ class VoucherCloud(BlockingClient):
         """
         return self._send(_calls.get_voucher_charge(id, charge_id))
 
-    @forgetting
+    @strip_traceback
     def reserve(self, *, code: str, amount: Decimal, currency: str, pin: str = "") -> Reservation:
         """Hold ``amount`` on the voucher until ``Reservation.valid_until`` (30 minutes).
 
         ``amount`` is 0.01 to 99999.99 in units of ``currency``, which must be the voucher's own. A newer
-        reservation of the same voucher, by anyone, replaces this one; repeating the call is therefore safe.
+        reservation of the same voucher, by any client, replaces this one; a retry is therefore safe.
         Source: ``POST /reservations``.
 
         Raises RefusedError or UnavailableError (nothing held), OutcomeUnknownError (perhaps held).
@@ -236,7 +178,7 @@ class VoucherCloud(BlockingClient):
         return self._send(_calls.reserve(code=code, amount=amount, currency=currency, pin=pin))
 
     def charge(self, reservation_id: str, order_number: str) -> Charge:
-        """Charge the whole reservation. Never repeat it blindly: it may book twice.
+        """Charge the whole reservation. Never retry it blindly: it may book twice.
 
         ``order_number`` is how the booking is found again: unique, fixed before the call.
         Source: ``POST /reservations/{id}/charge``.
@@ -246,7 +188,7 @@ class VoucherCloud(BlockingClient):
         return self._send(_calls.charge(reservation_id, order_number))
 
     def refund(self, charge_id: str, amount: Decimal, currency: str) -> Charge:
-        """Give ``amount`` of a charge back to its voucher, 0.01 up to the charge. Never repeat it blindly.
+        """Give ``amount`` of a charge back to its voucher, 0.01 up to the charge. Never retry it blindly.
 
         The API takes no reference: two equal refunds look alike. Source: ``POST /charges/{id}/refund``.
 
@@ -255,7 +197,7 @@ class VoucherCloud(BlockingClient):
         return self._send(_calls.refund(charge_id, amount, currency))
 
     def cancel_reservation(self, reservation_id: str) -> None:
-        """Try to release a reservation ahead of its end; repeating is safe. Rely on the 30 minutes instead.
+        """Try to release a reservation early; a retry is safe. Rely on the 30 minutes instead.
 
         Sends ``DELETE /reservations/{id}``, which is not documented.
 

@@ -1,4 +1,4 @@
-"""What a client is made with, checked once: a bad argument raises ValueError that names it."""
+"""The arguments of a client, checked once: a bad one raises ValueError that names it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from voucher_payment_gateway.api._interpret import MEANINGS, Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
 from voucher_payment_gateway.api.arguments import MAX_SECONDS, read_certificates, url_problem
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
 SANDBOX = "https://vouchers-sbx.api.jtl-software.com/v1"
@@ -17,7 +17,7 @@ ClientSecret = str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(Secretive):
+class Settings(Unpicklable):
     """The checked arguments of a client."""
 
     client_id: str

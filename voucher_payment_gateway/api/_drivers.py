@@ -1,4 +1,4 @@
-"""How the steps of a flow are carried out: by blocking a thread, or by suspending a task."""
+"""Run the steps of a flow: by blocking a thread, or by suspending a task."""
 
 import asyncio
 import os
@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from voucher_payment_gateway.api import _base
-from voucher_payment_gateway.api._background import Errand
+from voucher_payment_gateway.api._background import BackgroundCall
 from voucher_payment_gateway.api._base import Client
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._http.transport import (
-    AsyncCarrier,
+    AsyncSender,
     AsyncTransport,
-    Carrier,
+    SyncSender,
     Transport,
 )
 from voucher_payment_gateway.api._pages import Pages, Row
-from voucher_payment_gateway.api._steps import Acquire, Failure, Flow, Run, Send, Sleep, Step
+from voucher_payment_gateway.api._steps import Acquire, Failure, Flow, RunInThread, Send, Sleep, Step
 from voucher_payment_gateway.api.wire import Envelope
 from voucher_payment_gateway.exceptions import ContractError, VoucherGatewayError
 
@@ -32,32 +32,32 @@ _CLOSED = Failure(sent=False, reason="the client is closed", code="client_closed
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What one process uses: after a fork the child makes its own, as a shared socket mixes up answers."""
+    """Connections and lock of one process. After a fork the child makes its own: a shared socket mixes up responses."""
 
     pid: int
-    carrier: Carrier
+    sender: SyncSender
     lock: threading.Lock
 
 
 @dataclass(frozen=True, slots=True)
 class AsyncSession:
-    """What one event loop of one process uses."""
+    """Connections and lock of one event loop of one process."""
 
     pid: int
     loop: asyncio.AbstractEventLoop
-    carrier: AsyncCarrier
+    sender: AsyncSender
     lock: asyncio.Lock
 
 
-class BlockingClient(Client[Transport]):
-    """Carries flows in the thread that calls."""
+class SyncDriver(Client[Transport]):
+    """Runs flows in the calling thread."""
 
     _session: Session | None = None
 
     def close(self) -> None:
         """Close the connections; every later call raises UnavailableError and sends nothing."""
         self._closed = True
-        self._present_session().carrier.close()
+        self._present_session().sender.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +68,7 @@ class BlockingClient(Client[Transport]):
         self.close()
 
     def _send(self, call: Call[T]) -> T:
-        return given(self._carry(lambda session: self._course.call(call, session.lock)))
+        return value_or_raise(self._drive(lambda session: self._flow.call(call, session.lock)))
 
     def _rows(self, row: type[Row], call: Call[Envelope]) -> Iterator[Row]:
         return self._walk(Pages(call, row))
@@ -77,7 +77,7 @@ class BlockingClient(Client[Transport]):
         while (call := pages.next_call()) is not None:
             yield from rows(pages.take(self._send(call)))
 
-    def _carry(self, begin: Callable[[Session], Flow[T]]) -> T:
+    def _drive(self, begin: Callable[[Session], Flow[T]]) -> T:
         session = self._present_session()
         with closing(begin(session)) as flow:
             result: Any = None
@@ -86,16 +86,16 @@ class BlockingClient(Client[Transport]):
                     step = flow.send(result)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
-                result = self._perform(step, session)
+                result = self._run_step(step, session)
 
-    def _perform(self, step: Step, session: Session) -> object:
+    def _run_step(self, step: Step, session: Session) -> object:
         match step:
             case Send(request, deadline):
-                return _CLOSED if self._closed else session.carrier.send(request, deadline)
+                return _CLOSED if self._closed else session.sender.send(request, deadline)
             case Acquire(wait_seconds):
                 return session.lock.acquire(timeout=wait_seconds)
-            case Run():
-                return Errand(step).outcome()
+            case RunInThread():
+                return BackgroundCall(step).outcome()
             case Sleep(seconds):
                 time.sleep(seconds)
         return None
@@ -110,20 +110,20 @@ class BlockingClient(Client[Transport]):
         return session
 
     def _new_session(self) -> Session:
-        settings = self._course.settings
-        carrier = Carrier(self._transport, settings.timeout_seconds, settings.ca_file)
-        return Session(os.getpid(), carrier, threading.Lock())
+        settings = self._flow.settings
+        sender = SyncSender(self._transport, settings.timeout_seconds, settings.ca_file)
+        return Session(os.getpid(), sender, threading.Lock())
 
 
-class SuspendingClient(Client[AsyncTransport]):
-    """Carries flows in the task that awaits. One client serves one event loop of asyncio at a time."""
+class AsyncDriver(Client[AsyncTransport]):
+    """Runs flows in the awaiting task. One client serves one event loop of asyncio at a time."""
 
     _session: AsyncSession | None = None
 
     async def aclose(self) -> None:
         """Close the connections; every later call raises UnavailableError and sends nothing."""
         self._closed = True
-        await self._present_session().carrier.aclose()
+        await self._present_session().sender.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -134,7 +134,7 @@ class SuspendingClient(Client[AsyncTransport]):
         await self.aclose()
 
     async def _send(self, call: Call[T]) -> T:
-        return given(await self._carry(lambda session: self._course.call(call, session.lock)))
+        return value_or_raise(await self._drive(lambda session: self._flow.call(call, session.lock)))
 
     def _rows(self, row: type[Row], call: Call[Envelope]) -> AsyncIterator[Row]:
         return self._walk(Pages(call, row))
@@ -144,7 +144,7 @@ class SuspendingClient(Client[AsyncTransport]):
             for row in rows(pages.take(await self._send(call))):
                 yield row
 
-    async def _carry(self, begin: Callable[[AsyncSession], Flow[T]]) -> T:
+    async def _drive(self, begin: Callable[[AsyncSession], Flow[T]]) -> T:
         session = self._present_session()
         with closing(begin(session)) as flow:
             result: Any = None
@@ -153,16 +153,16 @@ class SuspendingClient(Client[AsyncTransport]):
                     step = flow.send(result)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
-                result = await self._perform(step, session)
+                result = await self._run_step(step, session)
 
-    async def _perform(self, step: Step, session: AsyncSession) -> object:
+    async def _run_step(self, step: Step, session: AsyncSession) -> object:
         match step:
             case Send(request, deadline):
-                return _CLOSED if self._closed else await session.carrier.send(request, deadline)
+                return _CLOSED if self._closed else await session.sender.send(request, deadline)
             case Acquire(wait_seconds):
-                return await _taken(session.lock, wait_seconds)
-            case Run():
-                return await Errand(step).awaited()
+                return await _acquired(session.lock, wait_seconds)
+            case RunInThread():
+                return await BackgroundCall(step).awaited()
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
         return None
@@ -175,12 +175,12 @@ class SuspendingClient(Client[AsyncTransport]):
         return session
 
     def _new_session(self) -> AsyncSession:
-        settings = self._course.settings
-        carrier = AsyncCarrier(self._transport, settings.timeout_seconds, settings.ca_file)
-        return AsyncSession(os.getpid(), asyncio.get_running_loop(), carrier, asyncio.Lock())
+        settings = self._flow.settings
+        sender = AsyncSender(self._transport, settings.timeout_seconds, settings.ca_file)
+        return AsyncSession(os.getpid(), asyncio.get_running_loop(), sender, asyncio.Lock())
 
 
-def given(result: T | VoucherGatewayError) -> T:
+def value_or_raise(result: T | VoucherGatewayError) -> T:
     """Return the value or raise the error."""
     if isinstance(result, VoucherGatewayError):
         raise result
@@ -188,7 +188,7 @@ def given(result: T | VoucherGatewayError) -> T:
 
 
 def rows(page: list[Row] | ContractError) -> list[Row]:
-    """Return the rows of a page or raise what is wrong with it."""
+    """Return the rows of a page or raise its error."""
     if isinstance(page, ContractError):
         raise page
     return page
@@ -198,7 +198,7 @@ def _belongs_here(session: AsyncSession) -> bool:
     return session.pid == os.getpid() and session.loop is asyncio.get_running_loop()
 
 
-async def _taken(lock: asyncio.Lock, seconds: float) -> bool:
+async def _acquired(lock: asyncio.Lock, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             return await lock.acquire()

@@ -4,15 +4,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
+from voucher_payment_gateway.api._keywords import with_defaults
+
 Query = tuple[tuple[str, str], ...]
 
-MOST_PER_PAGE = 1_000_000
+MAX_PER_PAGE = 1_000_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Filters(TypedDict):
-    """What a list may be narrowed to. The API is asked; nobody promises that it obeys."""
+class Filters(TypedDict, total=False):
+    """The filters of a list. Whether the API obeys them is not promised."""
 
     created_from: datetime | None
     created_to: datetime | None
@@ -20,21 +22,23 @@ class Filters(TypedDict):
     per_page: int | None
 
 
-def query_of(filters: Filters) -> Query:
+def query_of(call: str, filters: Filters) -> Query:
+    """Return the query of the list ``call``. Raises TypeError or ValueError that names the wrong filter."""
+    given = with_defaults(call, Filters, filters)
     query: list[tuple[str, str]] = []
-    if (start := filters["created_from"]) is not None:
+    if (start := given["created_from"]) is not None:
         query.append(("filter[created_from]", _instant(start, "created_from")))
-    if (end := filters["created_to"]) is not None:
+    if (end := given["created_to"]) is not None:
         # The reference shows whole seconds: rounding the end up keeps its last fraction inside.
         rounded = _instant(end, "created_to", timedelta(microseconds=999_999))
         query.append(("filter[created_to]", rounded))
-    if (number := filters["order_number"]) is not None:
+    if (number := given["order_number"]) is not None:
         if not isinstance(number, str) or not number or _SURROGATE.search(number):
             raise ValueError("order_number: give a string of Unicode that is not empty")
         query.append(("filter[order_number]", number))
-    if (per_page := filters["per_page"]) is not None:
-        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MOST_PER_PAGE:
-            raise ValueError(f"per_page: give a whole number from 1 to {MOST_PER_PAGE}")
+    if (per_page := given["per_page"]) is not None:
+        if isinstance(per_page, bool) or not isinstance(per_page, int) or not 1 <= per_page <= MAX_PER_PAGE:
+            raise ValueError(f"per_page: give a whole number from 1 to {MAX_PER_PAGE}")
         query.append(("per_page", str(per_page)))
     return tuple(query)
 

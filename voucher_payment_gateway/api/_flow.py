@@ -1,11 +1,12 @@
-"""The course of one call, told once: token, request, the one repeat after a 401, and the repeats of a read.
+"""The flow of one call, written once: token, request, one retry after a 401, retries of a read.
 
 A flow yields steps and is resumed with their results; the sync and the async client differ only in how they
-carry the steps out.
+run the steps.
 """
 
 import json
 import logging
+import random
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote, urlencode
@@ -13,40 +14,46 @@ from urllib.parse import quote, urlencode
 from voucher_payment_gateway.api._auth.keeper import Releasable, TokenKeeper
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._config import Settings
-from voucher_payment_gateway.api._interpret import conclude, retry_after_seconds, token_was_rejected
-from voucher_payment_gateway.api._retry import pause_seconds
+from voucher_payment_gateway.api._interpret import interpret, retry_after_seconds, token_was_rejected
 from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
-from voucher_payment_gateway.exceptions import OutcomeUnknownError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError, VoucherGatewayError
 
 T = TypeVar("T")
 
+MAX_ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 2.0
+RETRIED_CODES = frozenset({"unavailable", "throttled"})
+
+_RANDOM = random.SystemRandom()
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What every call of one client shares."""
+class CallFlow:
+    """The flows of one client."""
 
     settings: Settings
     keeper: TokenKeeper
 
     def call(self, call: Call[T], lock: Releasable) -> Flow[T | VoucherGatewayError]:
-        """Carry one call to its end: a value or one error, never an exception."""
+        """Return the value or the one error of a call; nothing is raised."""
         deadline = Deadline.after(self.settings.deadline_seconds)
         attempt = 1
         while True:
-            result, asked_for = yield from self._attempt(call, lock, deadline)
-            if call.moving or not isinstance(result, VoucherGatewayError):
+            result, retry_after = yield from self._attempt(call, lock, deadline)
+            # An unsafe call is never retried: only evidence can tell its outcome.
+            if not call.is_safe or not isinstance(result, VoucherGatewayError):
                 return result
-            pause = pause_seconds(attempt, result, asked_for, deadline)
+            pause = pause_seconds(attempt, result, retry_after, deadline)
             if pause is None:
                 return result
             yield Sleep(pause)
             attempt += 1
 
     def authenticate(self, lock: Releasable) -> Flow[VoucherGatewayError | None]:
-        """Have a valid token at hand."""
+        """Request a token, unless a valid one is cached."""
         found = yield from self.keeper.obtain(lock, Deadline.after(self.settings.deadline_seconds))
         return None if isinstance(found, Token) else found
 
@@ -55,29 +62,29 @@ class Course:
     ) -> Flow[tuple[T | VoucherGatewayError, float | None]]:
         if not call.needs_token:
             outcome: Outcome = yield Send(self._request(call, None), deadline)
-            return self._concluded(call, outcome, None)
+            return self._interpreted(call, outcome, None)
         token = yield from self.keeper.obtain(lock, deadline)
         if isinstance(token, VoucherGatewayError):
-            return token, _wait(token)
+            return token, _retry_after(token)
         outcome = yield Send(self._request(call, token), deadline)
         if token_was_rejected(call, outcome):
             yield from self.keeper.reject(token, deadline)
             token = yield from self.keeper.obtain(lock, deadline)
             if isinstance(token, VoucherGatewayError):
-                return token, _wait(token)
+                return token, _retry_after(token)
             outcome = yield Send(self._request(call, token), deadline)
-        concluded = self._concluded(call, outcome, token)
+        interpreted = self._interpreted(call, outcome, token)
         was_rejected = isinstance(outcome, Answer) and outcome.status == 401
-        if was_rejected or (call.ends_token and _may_be_done(concluded[0])):
+        if was_rejected or (call.ends_token and _may_be_done(interpreted[0])):
             yield from self.keeper.reject(token, deadline)
-        return concluded
+        return interpreted
 
-    def _concluded(
+    def _interpreted(
         self, call: Call[T], outcome: Outcome, token: Token | None
     ) -> tuple[T | VoucherGatewayError, float | None]:
         wait = retry_after_seconds(outcome.retry_after) if isinstance(outcome, Answer) else None
         _logger.debug("%s: %s", call.name, outcome.status if isinstance(outcome, Answer) else outcome.reason)
-        return conclude(call, outcome, self.settings.meanings, token), wait
+        return interpret(call, outcome, self.settings.meanings, token), wait
 
     def _request(self, call: Call[T], token: Token | None) -> Outgoing:
         headers, content = dict(HEADERS), b""
@@ -90,9 +97,23 @@ class Course:
         return Outgoing(call.method, f"{self.settings.base_url}{call.path}{query}", headers, content)
 
 
+def pause_seconds(
+    attempt: int, error: VoucherGatewayError, retry_after: float | None, deadline: Deadline
+) -> float | None:
+    """Return how long to wait after the failed ``attempt`` (from 1), or None to give up.
+
+    Capped exponential backoff with jitter, never past the deadline, never shorter than ``retry_after``.
+    """
+    if attempt >= MAX_ATTEMPTS or not isinstance(error, UnavailableError) or error.code not in RETRIED_CODES:
+        return None
+    ceiling = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
+    pause = max(retry_after or 0.0, _RANDOM.uniform(ceiling / 2, ceiling))
+    return pause if pause < deadline.remaining_seconds() else None
+
+
 def _may_be_done(result: object) -> bool:
     return not isinstance(result, VoucherGatewayError) or isinstance(result, OutcomeUnknownError)
 
 
-def _wait(error: VoucherGatewayError) -> float | None:
+def _retry_after(error: VoucherGatewayError) -> float | None:
     return getattr(error, "retry_after_seconds", None)

@@ -1,7 +1,7 @@
-"""The only place that turns an answer or a failure into a value or one error of the tree. It is total.
+"""Turn every response or failure into a value or one error of the tree. No other module does.
 
-What proves what: only a request that surely did not leave, or the API's own error document, says that
-nothing moved. Everything else leaves a moving call unknown.
+Only a request that was surely not sent, or the API's own error document, proves that nothing moved.
+After everything else the outcome of an unsafe call is unknown.
 """
 
 import math
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._error_document import Document, document, parsed_json
 from voucher_payment_gateway.api._steps import Answer, Failure, Outcome
-from voucher_payment_gateway.api._tokens import Token, is_sendable
+from voucher_payment_gateway.api._tokens import Token
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -45,52 +45,34 @@ MEANINGS: dict[str, type[RefusedError]] = {
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-def conclude(
+def interpret(
     call: Call[T], outcome: Outcome, meanings: Meanings, token: Token | None = None
 ) -> T | VoucherGatewayError:
-    """Return the value of the call or the one error that its outcome means; nothing is raised.
+    """Return the value of the call or the error that its outcome means; nothing is raised.
 
     ``token`` is the one that was sent: no error repeats it.
     """
     if isinstance(outcome, Failure):
-        return _noted(call, _failed(call, outcome), outcome.reason)
+        return _with_note(call, _failed(call, outcome), outcome.reason)
     if 200 <= outcome.status < 300:
         return _value(call, outcome)
     found = document(outcome, (*call.secrets, *([token.value] if token else [])))
-    return _noted(call, _turned_down(call, outcome, found, meanings), f"status {outcome.status}")
+    return _with_note(call, _rejected(call, outcome, found, meanings), f"status {outcome.status}")
 
 
 def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
-    """Whether the call may be sent once more after a 401: a read always, a moving call where the API said no.
+    """Whether the call may be retried after a 401: a read always, an unsafe call where the API itself refused.
 
-    What the API answers with a 401 is not documented, and a proxy that asks for a login of its own says 401 in
-    JSON as well, also on the way back. So only the API's own document proves that nothing moved.
+    The body of a 401 is not documented, and a proxy that demands a login may answer 401 in JSON as well, even
+    after the call was done. So only the API's own document proves that nothing moved.
     """
     if isinstance(outcome, Failure) or outcome.status != 401 or not call.needs_token:
         return False
-    return not call.moving or document(outcome, ()) is not None
-
-
-def token_answer(outcome: Outcome) -> Token | VoucherGatewayError:
-    """Return the token of a token request or its error; the request moves nothing, whatever was to follow."""
-    if isinstance(outcome, Failure):
-        error: VoucherGatewayError = (
-            ContractError() if outcome.oversized else UnavailableError(code=outcome.code)
-        )
-        what = outcome.reason
-    elif 200 <= outcome.status < 300:
-        token = _token(parsed_json(outcome.body))
-        if token is not None:
-            return token
-        error, what = ContractError(http_status=outcome.status), "an answer that cannot be understood"
-    else:
-        error, what = _token_refused(outcome), f"status {outcome.status}"
-    error.add_note(f"POST /oauth/token: {what}")
-    return error
+    return call.is_safe or document(outcome, ()) is not None
 
 
 def retry_after_seconds(value: str) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for; None where it is absent or garbage."""
+    """Return the seconds of a ``Retry-After``; None where it is missing or invalid."""
     if _SECONDS.fullmatch(value):
         return float(value)
     try:
@@ -103,44 +85,23 @@ def retry_after_seconds(value: str) -> float | None:
 
 def _value(call: Call[T], answer: Answer) -> T | VoucherGatewayError:
     if call.answer is None:
-        return cast(T, None) if _is_done(answer) else _strange(call, answer)
+        return cast(T, None) if _is_done(answer) else _invalid(call, answer)
     try:
         value = cast(T, call.answer.model_validate(parsed_json(answer.body)))
     except (ValidationError, RecursionError):
-        return _strange(call, answer)
-    if not call.ours(value):
-        return _noted(call, _not_understood(call, answer.status), "an answer to something else")
+        return _invalid(call, answer)
+    if not call.matches(value):
+        return _with_note(call, _not_understood(call, answer.status), "an answer to something else")
     return value
 
 
-def _token(found: object) -> Token | None:
-    if not isinstance(found, dict) or not is_sendable(found.get("access_token")):
-        return None
-    kind, lasts = found.get("token_type", "Bearer"), found.get("expires_in")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        return None
-    if isinstance(lasts, bool) or not isinstance(lasts, int | float) or not -1e12 < lasts < 1e12:
-        lasts = None
-    return Token.issued_now(found["access_token"], lasts)
-
-
-def _token_refused(answer: Answer) -> VoucherGatewayError:
-    if answer.status in (400, 401, 403):
-        return CredentialsError(http_status=answer.status)
-    if answer.status == 429:
-        return _throttled(answer, None)
-    if answer.status == 408 or 500 <= answer.status < 600:
-        return _unavailable(answer, None)
-    return ContractError(http_status=answer.status)
-
-
-def _strange(call: Call[T], answer: Answer) -> VoucherGatewayError:
-    return _noted(call, _not_understood(call, answer.status), "an answer that cannot be understood")
+def _invalid(call: Call[T], answer: Answer) -> VoucherGatewayError:
+    return _with_note(call, _not_understood(call, answer.status), "an answer that cannot be understood")
 
 
 def _is_done(answer: Answer) -> bool:
-    """Whether an answer that is to say nothing says that it is done: any words may say the opposite."""
-    if answer.status == 202:  # accepted, to be done later or never
+    """Whether a response without expected content confirms the call: any other content may say the opposite."""
+    if answer.status == 202:  # accepted, but perhaps never done
         return False
     return answer.body.strip() in (b"", b"null") or parsed_json(answer.body) in ({}, [])
 
@@ -148,27 +109,27 @@ def _is_done(answer: Answer) -> bool:
 def _failed(call: Call[T], failure: Failure) -> VoucherGatewayError:
     if not failure.sent:
         return UnavailableError(code=failure.code)
-    if call.moving:
+    if not call.is_safe:
         return OutcomeUnknownError()
     return ContractError() if failure.oversized else UnavailableError()
 
 
-def _turned_down(
+def _rejected(
     call: Call[T], answer: Answer, found: Document | None, meanings: Meanings
 ) -> VoucherGatewayError:
     status = answer.status
-    if status == 401 and (not call.moving or found is not None):
+    if status == 401 and (call.is_safe or found is not None):
         return CredentialsError(http_status=status, api_code=_api_code(found))
     if found is not None and 400 <= status < 500 and status not in (401, 408, 429):
         return _refused(call, status, found, meanings)
-    return _unclear(call, answer, found) if call.moving else _read_failed(call, answer, found)
+    return _read_failed(call, answer, found) if call.is_safe else _unclear(call, answer, found)
 
 
 def _unclear(call: Call[T], answer: Answer, found: Document | None) -> VoucherGatewayError:
     if found is not None and answer.status == 429:
-        return _throttled(answer, found)
+        return throttled(answer, found)
     if found is not None and answer.status == 503:
-        return _unavailable(answer, found)
+        return unavailable(answer, found)
     return _not_understood(call, answer.status)
 
 
@@ -177,9 +138,9 @@ def _read_failed(call: Call[T], answer: Answer, found: Document | None) -> Vouch
     if status == 403:
         return CredentialsError(http_status=status, api_code=_api_code(found), missing_scope=call.scope)
     if status == 429:
-        return _throttled(answer, found)
+        return throttled(answer, found)
     if status == 408 or 500 <= status < 600:
-        return _unavailable(answer, found)
+        return unavailable(answer, found)
     return _not_understood(call, status)
 
 
@@ -193,15 +154,15 @@ def _refused(call: Call[T], status: int, found: Document, meanings: Meanings) ->
 
 
 def _not_understood(call: Call[T], status: int) -> VoucherGatewayError:
-    return (OutcomeUnknownError if call.moving else ContractError)(http_status=status)
+    return (ContractError if call.is_safe else OutcomeUnknownError)(http_status=status)
 
 
-def _throttled(answer: Answer, found: Document | None) -> ThrottledError:
+def throttled(answer: Answer, found: Document | None = None) -> ThrottledError:
     wait = retry_after_seconds(answer.retry_after)
     return ThrottledError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 
 
-def _unavailable(answer: Answer, found: Document | None) -> UnavailableError:
+def unavailable(answer: Answer, found: Document | None = None) -> UnavailableError:
     wait = retry_after_seconds(answer.retry_after)
     return UnavailableError(http_status=answer.status, api_code=_api_code(found), retry_after_seconds=wait)
 
@@ -210,6 +171,6 @@ def _api_code(found: Document | None) -> str:
     return found.api_code if found is not None else ""
 
 
-def _noted(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
+def _with_note(call: Call[T], error: VoucherGatewayError, what: str) -> VoucherGatewayError:
     error.add_note(f"{call.name}: {what}")
     return error

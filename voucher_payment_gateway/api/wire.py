@@ -1,7 +1,7 @@
-"""What the Voucher Cloud answers, as frozen values: API version 1.8, pages of developer.jtl-software.com.
+"""The responses of the Voucher Cloud as frozen values: API version 1.8, pages of developer.jtl-software.com.
 
 Unknown fields are ignored, because the API may grow. A wrong type, a missing field that the gateway relies
-on, an amount written as a JSON number or a NaN is an error: such an answer proves nothing.
+on, an amount written as a JSON number or a NaN is an error: such a response proves nothing.
 """
 
 import re
@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.money import CENT
-from voucher_payment_gateway.unpicklable import Secretive
+from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = ["Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"]
 
@@ -58,7 +58,7 @@ def _instant(value: object) -> datetime:
 
 
 def can_stand_in_path(value: str) -> bool:
-    """Say whether an id can be one segment of a path; one that cannot could never be acted on."""
+    """Say whether an id can be one segment of a path; with any other no call can be made."""
     return value not in (".", "..") and not _UNSPEAKABLE.search(value)
 
 
@@ -118,7 +118,7 @@ class Voucher(_Answer):
         return _coalesce(given, id=("id", "custom_id"))
 
 
-class CompleteVoucher(Secretive, Voucher):
+class CompleteVoucher(Unpicklable, Voucher):
     """A voucher with the secrets that are worth its balance. Page: ``GET /vouchers/{id}/complete``.
 
     ``code`` and ``pin`` are plain strings that ``repr`` and ``str`` leave out: hand them to the buyer, never
@@ -163,7 +163,7 @@ class Charge(_Answer):
     updated_at: Instant | None = Field(None, description="By the clock of the Voucher Cloud.")
 
 
-class ClientCredentials(Secretive, _Answer):
+class ClientCredentials(Unpicklable, _Answer):
     """The credentials a connect PIN is exchanged for. Page: ``POST /clients/connect``.
 
     ``secret`` is a plain string that ``repr`` and ``str`` leave out; whether it can be read again is unknown.
@@ -197,7 +197,7 @@ class PageMeta(_Answer):
 
 
 class PageLinks(_Answer):
-    """Only whether a next page exists is read: the documented links contradict themselves."""
+    """Read only for whether a next page exists: the documented links contradict each other."""
 
     next: str | None = None
 

@@ -1,4 +1,4 @@
-"""What the templates of the gift voucher block get, in a page and as an answer of an endpoint alike."""
+"""The context of the gift voucher block's templates: in a page, and in the response of an endpoint."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ SESSION_KEY = "voucher_payments_problem"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a visitor's wish: a sentence, or the problem that kept it from being done."""
+    """The result of a visitor's request: a message, or the problem that prevented it."""
 
     order: Any = None
     message: str = ""
@@ -33,11 +33,11 @@ class Outcome:
 
 
 def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
-    """Return the context of the block. ``notice`` is a sentence that nobody else on the page shows."""
+    """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
     return {
         "form": VoucherForm(problem=problem),
-        # the code may have been right and its PIN missing
+        # the code may be right, and its PIN missing
         "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,
         "notice": notice,
@@ -47,13 +47,13 @@ def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") 
 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:
-    """Keep for the next page what went wrong: the code of the problem, nothing that was entered."""
+    """Store the code of the problem in the session for the next page; nothing of the input is stored."""
     if (problem.field or problem.code == THROTTLED.code) and hasattr(request, "session"):
         request.session[SESSION_KEY] = problem.code
 
 
 def recall_problem(request: HttpRequest | None) -> Problem | None:
-    """Return what was remembered, once."""
+    """Return the stored problem, once."""
     session = getattr(request, "session", None)
     if session is None or SESSION_KEY not in session:
         return None

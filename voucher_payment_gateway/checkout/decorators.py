@@ -1,4 +1,4 @@
-"""What surrounds every endpoint: method, CSRF token, body, transaction, cache, and silence about what was sent."""
+"""The checks around every endpoint: method, CSRF token, body. And error reports that hide what the visitor sent."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,28 +16,28 @@ from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, 
 from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token
 from voucher_payment_gateway.checkout.responses import refuse
 
-__all__ = ["endpoint", "keep_silent"]
+__all__ = ["endpoint", "hide_input"]
 
 View = Callable[[HttpRequest], HttpResponse]
 
 
 class CsrfCheck(CsrfViewMiddleware):
-    """Returns the reason of a refusal, so that it is told like every other problem."""
+    """Returns the reason of a rejection instead of a response, so that we respond as to every other problem."""
 
     def _reject(self, request: HttpRequest, reason: str) -> Any:
         return reason
 
 
 def endpoint(method: str) -> Callable[[View], View]:
-    """Make an endpoint for one method. A wrong method, token or body is a clear sentence, and nothing is done."""
+    """Turn a view into an endpoint for one method. A wrong method, token or body is refused before the view runs."""
 
     def decorate(act: View) -> View:
-        @csrf_exempt  # from Django's own check alone: ours, below, answers in the words of the checkout
+        @csrf_exempt  # replaced by CsrfCheck, whose refusal is one of our own problems
         @transaction.non_atomic_requests
         @never_cache
         @wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
-            keep_silent(request)
+            hide_input(request)
             check = CsrfCheck(act)
             check.process_request(request)
             response = _guarded(request, method, act, check)
@@ -62,9 +62,9 @@ def _guarded(request: HttpRequest, method: str, act: View, check: CsrfCheck) -> 
         return refuse(request, MALFORMED)
 
 
-class SilentReporter(SafeExceptionReporterFilter):
-    """Hides the fields of the form and the variables of every function, the shop's own too, also with ``DEBUG`` on:
-    a page of a development machine is shown to others as well."""
+class HidingReporterFilter(SafeExceptionReporterFilter):
+    """Hides all form fields and the variables of all functions, the shop's too, also with ``DEBUG`` on: the error page
+    of a development machine may be shown on a screen or in a ticket."""
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True
@@ -73,7 +73,7 @@ class SilentReporter(SafeExceptionReporterFilter):
         return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
 
 
-def keep_silent(request: HttpRequest) -> None:
-    """Have no report of an error in this request show what was sent."""
-    request.exception_reporter_filter = SilentReporter()
+def hide_input(request: HttpRequest) -> None:
+    """Hide what the visitor sent from every error report of this request: a code is cash."""
+    request.exception_reporter_filter = HidingReporterFilter()
     request.sensitive_post_parameters = "__ALL__"  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from voucher_payment_gateway.checkout.problems import Problem
 __all__ = ["LONGEST_CODE", "VoucherForm"]
 
 LONGEST_CODE = 255
-KEPT_NOWHERE = {
+NOT_REMEMBERED = {
     "autocomplete": "off",
     "autocapitalize": "off",
     "autocorrect": "off",
@@ -20,26 +20,26 @@ KEPT_NOWHERE = {
     "data-lpignore": "true",
     "class": "vpg-input",
 }
-"""A code is cash: no browser, password manager, spelling service or translator is to learn it."""
+"""A code is cash: browsers, password managers, spell checkers and translators must not store or send it."""
 
 
 class VoucherForm(forms.Form):
-    """A code and, for the vouchers that have one, a PIN. Both are sent as typed, trimmed outside."""
+    """A code and, for vouchers that have one, a PIN. Both are passed on as typed, without outer spaces."""
 
     code = forms.CharField(
         label=_("Gift voucher code"),
         max_length=LONGEST_CODE,
-        widget=forms.TextInput(attrs={**KEPT_NOWHERE, "aria-required": "true"}),
+        widget=forms.TextInput(attrs={**NOT_REMEMBERED, "aria-required": "true"}),
     )
     pin = forms.CharField(
         label=_("PIN, if it has one"),
         required=False,
         max_length=LONGEST_CODE,
-        widget=forms.TextInput(attrs=KEPT_NOWHERE),
+        widget=forms.TextInput(attrs=NOT_REMEMBERED),
     )
 
     use_required_attribute = False
-    """The browser's own bubble speaks the language of the browser; our sentence that of the page."""
+    """The browser's own hint is in the browser's language; our message is in the language of the page."""
 
     def __init__(self, *args: Any, problem: Problem | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "vpg-%s", "label_suffix": "", **kwargs})

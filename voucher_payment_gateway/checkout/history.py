@@ -1,4 +1,4 @@
-"""The story of an order's gift vouchers in plain words, one sentence for each operation."""
+"""The story of an order's gift vouchers: one sentence in plain words for each operation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class StoryLine:
-    """One operation: what happened or was tried, when, and how it stands."""
+    """One operation: the text says what was done or attempted, the state how it ended."""
 
     text: str
     state: str
@@ -56,9 +56,9 @@ class StoryLine:
 
 
 def story_of(order: Any) -> list[StoryLine]:
-    """Return what happened to the gift vouchers of ``order``, oldest first."""
+    """Return a line for each operation on the gift vouchers of ``order``, oldest first."""
     number = gateway_settings().order_adapter.number(order)
-    operations = VoucherOperation.objects.filter(order_number=number).select_related("payment").order_by("pk")
+    operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
     return [_line(operation) for operation in operations]
 
 

@@ -1,4 +1,4 @@
-"""Why a visitor's request was not carried out. Each problem stands once: code, HTTP status, sentence and field.
+"""Why a visitor's request was not carried out: each problem with its code, HTTP status, sentence and field.
 
 Three tables, by how a problem is found: by the endpoints themselves, by the class of an error (in the order of the tree
 in ``exceptions.py``), by the finer code of an error.

@@ -1,4 +1,4 @@
-"""The one place where a code that a visitor entered goes to the gateway."""
+"""The only way from a code that a visitor entered to the gateway: throttled, and hidden from error reports."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway, throttle
-from voucher_payment_gateway.checkout.decorators import keep_silent
+from voucher_payment_gateway.checkout.decorators import hide_input
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["enter_voucher"]
@@ -14,13 +14,14 @@ __all__ = ["enter_voucher"]
 
 @sensitive_variables()
 def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "") -> VoucherPayment:
-    """Reserve the voucher of this code for ``order``, entered by the visitor who sent ``request``.
+    """Reserve the voucher of this code for ``order``. Repeating it is safe: the same code is the same payment.
 
-    For shops with a field of their own, such as the discount field of a basket. Entering a code again is the same
-    payment. Raises ThrottledError where too many codes were refused, before anything is sent, and what
-    ``gateway.authorize`` raises; nothing is held then. Leave it outside of a transaction. From here on no report of
-    an error in this request shows what was sent.
+    For shops with an input field of their own, such as the discount field of a basket. Do not call it inside a
+    transaction. From this call on, error reports of the request hide what the visitor sent.
+
+    Raises ThrottledError after too many refused codes, before anything is sent, and the errors of
+    ``gateway.authorize``; nothing is held then.
     """
-    keep_silent(request)
+    hide_input(request)
     with throttle.attempt(request):
         return gateway.authorize(order, code, pin=pin)

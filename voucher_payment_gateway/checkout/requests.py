@@ -1,4 +1,4 @@
-"""What a visitor sent: a form, or a JSON document with the same names."""
+"""Reading a request: a form, or a JSON document with the same field names."""
 
 import json
 from collections.abc import Mapping
@@ -25,17 +25,17 @@ __all__ = [
 
 JSON = "application/json"
 UNREADABLE = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
-"""What comes of a body that is broken, too large, or cut off."""
+"""Raised by Django for a body that is invalid, too large, or truncated."""
 FRAGMENT_HEADER = "Voucher-Fragment"
-"""Asks for the block alone instead of a way back to the page, and says in an answer that it is one."""
+"""In a request: respond with the block alone, not with a redirect. In a response: this is the block."""
 
 OWN_TOKEN_SCHEMES = {"bearer", "dpop", "jwt", "token"}
-"""What stands in ``Authorization`` because a program wrote it there. A browser adds Basic, Digest, Negotiate and NTLM
-by itself, also to the form of another site; whatever is not known here may be such a scheme."""
+"""Schemes of ``Authorization`` that no browser adds by itself. Basic, Digest, Negotiate and NTLM it adds even to a form
+of another site, and an unknown scheme may be of that kind."""
 
 
 def checkout_order(request: HttpRequest) -> Any:
-    """Return the order that this visitor may pay, or None: the shop knows, the URL and the form never say."""
+    """Return the order that this visitor may pay, or None: from the shop's ``CHECKOUT_ORDER``, never from the input."""
     path = gateway_settings().CHECKOUT_ORDER
     if not path:
         raise ImproperlyConfigured(f'{NAME}: CHECKOUT_ORDER must name a callable, "shop.checkout.order".')
@@ -43,9 +43,9 @@ def checkout_order(request: HttpRequest) -> Any:
 
 
 def brings_own_token(request: HttpRequest) -> bool:
-    """Whether no browser can have been led into sending this: a token that browsers never add, and no cookie at all.
+    """Whether the request cannot be forged by another site: it has a token that no browser adds, and no cookie.
 
-    With any cookie it may be a proxy that turned the cookie of its own login into the token.
+    With a cookie, a proxy may have made the token from its own login cookie.
     """
     scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
     return scheme in OWN_TOKEN_SCHEMES and not request.headers.get("Cookie")
@@ -57,17 +57,17 @@ def sent_json(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the answer is to be a JSON document: asked for by ``Accept``, or the body was one."""
+    """Whether to respond with JSON: the ``Accept`` header asks for it, or the body is JSON."""
     return sent_json(request) or request.get_preferred_type(["text/html", JSON]) == JSON
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Whether the answer is to be the block alone."""
+    """Whether to respond with the block alone."""
     return FRAGMENT_HEADER in request.headers
 
 
 def fields_of(request: HttpRequest) -> Mapping[str, str]:
-    """Return what was filled in. Raises BadRequest for JSON that is no object of texts and whole numbers."""
+    """Return the fields of the body. Raises BadRequest for JSON other than an object of strings and integers."""
     if not sent_json(request):
         return request.POST.dict()
     try:

@@ -1,4 +1,4 @@
-"""How an outcome is answered: JSON for a storefront, the block alone for the script, a way back for a form."""
+"""The response to an outcome: JSON for a storefront, the block for the script, a redirect for a form."""
 
 from math import ceil
 
@@ -26,7 +26,7 @@ PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
 def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
-    """Tell the visitor what came of the wish."""
+    """Respond to a request that was carried out, or could not be."""
     if wants_json(request):
         response = _as_json(request, outcome)
     elif wants_fragment(request) and outcome.order is not None:
@@ -34,22 +34,22 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     elif request.method == "GET":
         response = HttpResponseRedirect(way_back(request))
     else:
-        response = _as_way_back(request, outcome)
-    return _completed(response, outcome.problem)
+        response = _as_redirect(request, outcome)
+    return _with_headers(response, outcome.problem)
 
 
 def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """Answer a request that cannot even be looked at; nothing was done."""
+    """Respond to an invalid request; nothing was done."""
     if wants_json(request):
         response = _as_json(request, Outcome(problem=problem))
     else:
         context = {"problem": problem, "next": way_back(request)}
         response = render(request, PROBLEM_TEMPLATE, context, status=problem.status)
-    return _completed(response, problem)
+    return _with_headers(response, problem)
 
 
 def way_back(request: HttpRequest) -> str:
-    """Return where the form wants to go back to, if that is a page of this site."""
+    """Return the address in ``next`` if it is on this site, else ``/``."""
     target = request.GET.get("next", "") if request.method == "GET" else _posted_next(request)
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -76,7 +76,7 @@ def _as_block(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def _as_way_back(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     if outcome.problem:
         messages.error(request, outcome.text)
         remember_problem(request, outcome.problem)
@@ -87,10 +87,9 @@ def _as_way_back(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def _completed(response: HttpResponse, problem: Problem | None) -> HttpResponse:
+def _with_headers(response: HttpResponse, problem: Problem | None) -> HttpResponse:
     patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
-    # on the way back it would ask the browser to wait before it goes
-    is_a_way_back = isinstance(response, HttpResponseRedirect)
-    if problem and problem.retry_after_seconds is not None and not is_a_way_back:
+    is_redirect = isinstance(response, HttpResponseRedirect)  # browsers would wait before following it
+    if problem and problem.retry_after_seconds is not None and not is_redirect:
         response["Retry-After"] = str(max(ceil(problem.retry_after_seconds), 1))
     return response

@@ -1,7 +1,7 @@
 """The JSON document of the checkout endpoints, for storefronts that draw their own pages.
 
-Amounts are texts with two places, instants are ISO 8601 in UTC. ``docs/reference/checkout.schema.json`` is made
-of these models.
+Amounts are strings with two decimal places, instants are ISO 8601 in UTC. ``docs/reference/checkout.schema.json`` is
+generated from these models.
 """
 
 from datetime import datetime
@@ -26,47 +26,47 @@ class Document(BaseModel):
 class VoucherDocument(Document):
     """One gift voucher on the order."""
 
-    payment: int = Field(description="What `remove` is told to take it off.")
+    payment: int = Field(description="The value of this field for `remove`.")
     hint: str = Field(max_length=4, description="The last characters of the code.")
-    state: State = Field(description="How it stands.")
-    amount: Amount = Field(description="What it holds or has paid.")
-    held_until: datetime | None = Field(description="Until when it is held; null where it is not held.")
-    removable: bool = Field(description="Whether the visitor may take it off.")
+    state: State = Field(description="Its state.")
+    amount: Amount = Field(description="The amount held, or charged.")
+    held_until: datetime | None = Field(description="When the reservation ends; null if it is not held.")
+    removable: bool = Field(description="Whether the visitor may remove it.")
 
 
 class OrderDocument(Document):
-    """What the gift vouchers of the visitor's order cover."""
+    """The order and the amounts that its gift vouchers cover."""
 
     number: str
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     total: Amount
-    covered: Amount = Field(description="What gift vouchers hold or have paid.")
-    due: Amount = Field(description="What another payment method takes.")
-    overheld: Amount = Field(description="What is held beyond the total, after the order became smaller.")
+    covered: Amount = Field(description="The amount that gift vouchers hold, or were charged.")
+    due: Amount = Field(description="The amount for another payment method.")
+    overheld: Amount = Field(description="The amount held beyond the total, after the order became smaller.")
     vouchers: list[VoucherDocument] = Field(description="Oldest first.")
 
 
 class ErrorDocument(Document):
-    """Why a wish was not done. The money is where it was."""
+    """Why the request was not carried out."""
 
     code: str = Field(json_schema_extra={"enum": list(PROBLEMS)}, description="Stable, for programs.")
     message: str = Field(description="For people, in the visitor's language.")
-    field: Literal["code", "payment"] | None = Field(description="The input that it is about, if it is one.")
+    field: Literal["code", "payment"] | None = Field(description="The input field at fault, if there is one.")
 
 
 class CheckoutDocument(Document):
-    """Every answer of `apply`, `remove`, `renew` and `state`."""
+    """Every response of `apply`, `remove`, `renew` and `state`."""
 
-    order: OrderDocument | None = Field(description="Null where the visitor has no order to pay.")
-    message: str | None = Field(description="What was done, for people, in the visitor's language.")
+    order: OrderDocument | None = Field(description="Null if the visitor has no order to pay.")
+    message: str | None = Field(description="What was done, in the visitor's language.")
     error: ErrorDocument | None
     csrf_token: str = Field(
-        description="To be sent with the next POST as the header `X-CSRFToken`; empty where none is needed."
+        description="For the header `X-CSRFToken` of the next POST; empty if none is needed."
     )
 
 
 def document_of(outcome: Outcome, csrf_token: str) -> CheckoutDocument:
-    """Return the document that tells ``outcome``."""
+    """Return the document for ``outcome``."""
     return CheckoutDocument(
         order=None if outcome.order is None else _order(summarise(outcome.order)),
         message=outcome.message or None,

@@ -1,11 +1,10 @@
-"""What the vouchers of an order cover, as the templates show it."""
+"""The gift vouchers of an order and the amounts they cover, as the templates show them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import router
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -25,7 +24,7 @@ REMOVABLE = (*LIVE_STATUSES, "lapsed")
 
 @dataclass(frozen=True)
 class VoucherLine:
-    """One gift voucher of the order; ``amount`` is what it pays: held or charged."""
+    """One gift voucher of the order; ``amount`` is what it holds or was charged."""
 
     payment: VoucherPayment
     amount: Decimal
@@ -34,13 +33,13 @@ class VoucherLine:
 
     @property
     def comes_back(self) -> bool:
-        """Whether its code is still known, so that it is reserved again when the order is confirmed."""
+        """Whether its code is still stored, so that it is reserved again when the order is confirmed."""
         return bool(self.payment.sealed_code)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``gateway.cover`` says of an order, and its gift vouchers one by one."""
+    """The figures of ``gateway.cover`` for an order, and each of its gift vouchers."""
 
     number: str
     total: Decimal
@@ -52,37 +51,39 @@ class Summary:
 
     @property
     def overheld(self) -> Decimal:
-        """What is held beyond what the order needs, because it became smaller afterwards."""
+        """The amount held beyond the total, after the order became smaller."""
         return max(min(self.covered - self.total, self.held), ZERO)
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether something is held no longer, or too much of it, and can be put right without the customer's code."""
+        """Whether a hold has ended or is too large, and a stored code allows to reserve it again."""
         known = {line.state for line in self.lines if line.comes_back}
         return bool(known & {"run_out", "lapsed"} or (self.overheld and "held" in known))
 
     @property
     def in_other_currency(self) -> bool:
-        """Whether the currency of the order was changed under its gift vouchers."""
+        """Whether the order's currency was changed after gift vouchers were entered."""
         return any(line.payment.currency != self.currency for line in self.lines)
 
 
 def payments_of(order: Any) -> Any:
-    """Return the payments of ``order``, oldest first, also where its model lacks ``VoucherOrderMixin``; each with
-    ``is_in_flight``: whether an operation of it is open or its outcome unknown."""
+    """Return the payments of ``order``, oldest first; its model needs no ``VoucherOrderMixin``.
+
+    Each is annotated with ``is_in_flight``: whether an operation of it is open or its outcome is unknown.
+    """
     number = gateway_settings().order_adapter.number(order)
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    payments = VoucherPayment.objects.using(router.db_for_write(VoucherPayment)).filter(order_number=number)
+    payments = VoucherPayment.current.filter(order_number=number)
     return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
 def is_removable(payment: Any) -> bool:
-    """Say whether a customer may take the voucher off: nothing was charged and nothing is in flight."""
+    """Whether a customer may remove the voucher: nothing was charged and nothing is in flight."""
     return payment.status in REMOVABLE and payment.amount_captured == ZERO and not payment.is_in_flight
 
 
 def summarise(order: Any) -> Summary:
-    """Return what the vouchers of ``order`` cover. Raises PaymentStateError for an order without a number."""
+    """Return the gift vouchers of ``order`` and its figures. Raises PaymentStateError for an order without a number."""
     facts = order_facts(order)
     cover, shown = gateway.cover(facts), payments_of(order).filter(status__in=SHOWN_STATUSES)
     return Summary(
@@ -97,7 +98,7 @@ def summarise(order: Any) -> Summary:
 
 
 def _without_replaced(payments: Iterable[Any]) -> list[Any]:
-    """Leave out what lapsed where the same code stands on the order again."""
+    """Leave out a lapsed payment whose code was entered again."""
     found = list(payments)
     live = {payment.code_fingerprint for payment in found if payment.status != "lapsed"}
     return [

@@ -1,7 +1,7 @@
-"""The endpoints of the customer: put a gift voucher on the order, take one off again, and look at how it stands.
+"""The customer's endpoints: enter a gift voucher, remove it, reserve it again, read the state.
 
-Each answers a form, the script of the block (header ``Voucher-Fragment``) and JSON. Which order is meant is asked
-of the shop (``CHECKOUT_ORDER``), never of the URL or the form.
+Each serves an ordinary form, the script of the block (header ``Voucher-Fragment``) and JSON. The order comes from the
+shop (``CHECKOUT_ORDER``), never from the URL or the form.
 """
 
 import re
@@ -32,7 +32,7 @@ PRIMARY_KEY = re.compile(r"[0-9]{1,18}")
 
 @endpoint("GET")
 def state(request: HttpRequest) -> HttpResponse:
-    """Tell how the gift vouchers of the visitor's order stand; nothing is changed."""
+    """Return the state of the order's gift vouchers; nothing is changed."""
     order = checkout_order(request)
     return answer(request, Outcome(order, problem=None if order is not None else NO_ORDER))
 
@@ -49,7 +49,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 
 @endpoint("POST")
 def remove(request: HttpRequest) -> HttpResponse:
-    """Take a gift voucher off the visitor's order, as long as nothing was charged to it."""
+    """Remove a gift voucher from the visitor's order, if nothing was charged to it."""
     fields, order = fields_of(request), checkout_order(request)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
@@ -58,7 +58,7 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 @endpoint("POST")
 def renew(request: HttpRequest) -> HttpResponse:
-    """Reserve anew what is no longer held, and hold no more and no less than the order needs by now."""
+    """Reserve again what is no longer held, and adjust the holds to what the order costs now."""
     fields_of(request)
     order = checkout_order(request)
     if order is None:
@@ -69,7 +69,7 @@ def renew(request: HttpRequest) -> HttpResponse:
 def _apply(request: HttpRequest, order: Any, form: VoucherForm) -> Outcome:
     if form.is_empty:
         return Outcome(order, problem=CODE_MISSING)
-    entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused, and counted, below
+    entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused and counted below
     try:
         payment = enter_voucher(request, order, entered["code"], pin=entered["pin"])
     except VoucherGatewayError as error:
@@ -88,8 +88,8 @@ def _remove(order: Any, fields: Mapping[str, str]) -> Outcome:
         gateway.cancel(payment)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
-    gone = _("Gift voucher …%(hint)s was taken off your order. No money was taken from it.")
-    return Outcome(order, gone % {"hint": payment.code_hint})
+    removed = _("Gift voucher …%(hint)s was taken off your order. No money was taken from it.")
+    return Outcome(order, removed % {"hint": payment.code_hint})
 
 
 def _renew(order: Any) -> Outcome:
@@ -105,7 +105,7 @@ def _renew(order: Any) -> Outcome:
 
 
 def held_text(order: Any, payment: VoucherPayment) -> str:
-    """Return what a visitor reads after a voucher was reserved: how much, until when, and what is due."""
+    """Return the message after a voucher was reserved: how much, until when, and the amount still due."""
     until = payment.reserved_until
     held = _("Until %(time)s, %(held)s of gift voucher …%(hint)s is held for you.") % {
         "hint": payment.code_hint,
@@ -116,6 +116,6 @@ def held_text(order: Any, payment: VoucherPayment) -> str:
 
 
 def left_text(summary: Summary) -> str:
-    """Return what a visitor reads of what is left to pay."""
+    """Return the message about the amount still due."""
     left = _("%(due)s is still to pay.") if summary.due else _("Your order is fully covered.")
     return left % {"due": amount_text(summary.due, summary.currency)}

@@ -14,7 +14,7 @@ __all__ = ["amount_text", "sentence", "time_text"]
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 sentence = error_message
-"""The former name of ``checkout.error_message``; both stay."""
+"""The former name of ``checkout.error_message``."""
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -1,8 +1,9 @@
-"""The eight steps of the Voucher Cloud's official guide, and one order of a shop, checked to the cent."""
+"""Run the eight steps of the Voucher Cloud's official guide and one order of a shop, checked to the cent."""
 
 import json
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from urllib.request import Request, urlopen
 
@@ -10,6 +11,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.api import ClientCredentials, CompleteVoucher, VoucherCloud
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import new_client, voucher_cloud
+from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.orders import OrderFacts
 
 __all__ = ["WrongFigureError", "walk"]
@@ -20,11 +22,11 @@ PIN_TIMEOUT_SECONDS = 5
 
 
 class WrongFigureError(Exception):
-    """A figure is not what it must be."""
+    """A figure differs from the expected one."""
 
 
 def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
-    """Yield a sentence for each step that came out right. Raises WrongFigureError, or an error of the tree."""
+    """Yield a sentence for each step that succeeded. Raises WrongFigureError or VoucherGatewayError."""
     credentials = _connect(settings, pin)
     if credentials is None:
         yield "1. connect: left out, give --pin to try it; the configured credentials are used"
@@ -45,7 +47,7 @@ def _connect(settings: GatewaySettings, pin: str) -> ClientCredentials | None:
 
 
 def _local_pin(settings: GatewaySettings) -> str:
-    """Ask the local Voucher Cloud for what a person takes from the vendor's admin interface."""
+    """Get from the local Voucher Cloud the PIN that a person reads in the vendor's admin interface."""
     address = settings.base_url.removesuffix("/v1") + "/sandbox/pins"
     body = json.dumps({"client_id": settings.CLIENT_ID}).encode()
     request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback only)
@@ -67,12 +69,16 @@ def _client(settings: GatewaySettings, credentials: ClientCredentials | None) ->
 def _guide(cloud: VoucherCloud) -> Iterator[str]:
     cloud.authenticate()
     yield "2. token: the credentials were exchanged for an access token"
-    voucher, code = _created(cloud, "10.00")
-    yield f"3. create: voucher {voucher.id} over 10.00 {CURRENCY}, {voucher.status}"
-    status = cloud.set_voucher_status(voucher.id, "active", COMMENT).status
-    _must_be("the status", status, "active")
-    yield "4. activate: the voucher is active"
-    held = cloud.reserve(code=code, amount=Decimal("5.00"), currency=CURRENCY)
+    with _voucher(cloud, "10.00") as voucher:
+        yield f"3. create: voucher {voucher.id} over 10.00 {CURRENCY}, {voucher.status}"
+        _activate(cloud, voucher)
+        yield "4. activate: the voucher is active"
+        yield from _book(cloud, voucher)
+    yield f"voucher {voucher.id} is inactive now; it has charges, so it cannot be deleted"
+
+
+def _book(cloud: VoucherCloud, voucher: CompleteVoucher) -> Iterator[str]:
+    held = cloud.reserve(code=_code(cloud, voucher), amount=Decimal("5.00"), currency=CURRENCY)
     _must_be("the reserved amount", held.amount, Decimal("5.00"))
     yield "5. reserve: 5.00 of 10.00 are held"
     charge = cloud.charge(held.id, "ORDER-001")
@@ -89,16 +95,20 @@ def _guide(cloud: VoucherCloud) -> Iterator[str]:
     _must_be("the recharged amount", recharge.amount, Decimal("10.00"))
     _balance_must_be(cloud, voucher, "20.00")
     yield "8. recharge: 10.00 were added, the final balance is 20.00"
-    cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
 
 
 def _order() -> Iterator[str]:
-    """Pay 20.00 of an order of 50.00, give back 5.00, then cancel: the voucher is whole again."""
     cloud = voucher_cloud()
-    voucher, code = _created(cloud, "20.00")
-    cloud.set_voucher_status(voucher.id, "active", COMMENT)
+    with _voucher(cloud, "20.00") as voucher:
+        _activate(cloud, voucher)
+        yield from _pay(cloud, voucher)
+    yield f"voucher {voucher.id} is inactive now; it has charges, so it cannot be deleted"
+
+
+def _pay(cloud: VoucherCloud, voucher: CompleteVoucher) -> Iterator[str]:
+    """Pay 20.00 of an order of 50.00, refund 5.00, then cancel: the voucher holds 20.00 again."""
     order = OrderFacts(f"WALKTHROUGH-{secrets.token_hex(4)}", Decimal("50.00"), CURRENCY)
-    payment = gateway.authorize(order, code)
+    payment = gateway.authorize(order, _code(cloud, voucher))
     _must_be("the authorized amount", payment.amount_authorized, Decimal("20.00"))
     yield f"order {order.number}: 20.00 of 50.00 authorized, 30.00 stay due"
     gateway.capture(order)
@@ -111,16 +121,31 @@ def _order() -> Iterator[str]:
     _must_be("the status", payment.status, "cancelled")
     _balance_must_be(cloud, voucher, "20.00")
     yield f"order {order.number}: cancelled, the voucher holds 20.00 again"
+
+
+@contextmanager
+def _voucher(cloud: VoucherCloud, amount: str) -> Iterator[CompleteVoucher]:
+    """Create a voucher, and set it inactive at the end, also where a step fails."""
+    voucher = cloud.create_voucher(amount=Decimal(amount), currency=CURRENCY)
+    try:
+        yield voucher
+    except BaseException:
+        with suppress(VoucherGatewayError):  # the error of the step is the one to report
+            cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
+        raise
     cloud.set_voucher_status(voucher.id, "inactive", COMMENT)
 
 
-def _created(cloud: VoucherCloud, amount: str) -> tuple[CompleteVoucher, str]:
-    """Create a voucher and return it with its code; where the answer lacks the code, read it."""
-    voucher = cloud.create_voucher(amount=Decimal(amount), currency=CURRENCY)
+def _activate(cloud: VoucherCloud, voucher: CompleteVoucher) -> None:
+    _must_be("the status", cloud.set_voucher_status(voucher.id, "active", COMMENT).status, "active")
+
+
+def _code(cloud: VoucherCloud, voucher: CompleteVoucher) -> str:
+    """Return the code of a new voucher; read it where the answer to its creation lacks it."""
     code = voucher.code or cloud.get_complete_voucher(voucher.id).code
     if not code:
         raise WrongFigureError("the voucher was created, but its code cannot be read")
-    return voucher, code
+    return code
 
 
 def _balance_must_be(cloud: VoucherCloud, voucher: CompleteVoucher, expected: str) -> None:

@@ -41,7 +41,8 @@ class VoucherOperation(PermanentModel):
         NOT_APPLIED = "not_applied", _("not applied")
         MANUAL = "manual", _("manual")
 
-    payment = CurrentForeignKey(
+    # the column may be null, but each kind of operation there is has a payment
+    payment: "CurrentForeignKey[VoucherPayment, VoucherPayment]" = CurrentForeignKey(  # type: ignore[misc]
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.db import models, router
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
@@ -32,10 +32,7 @@ class VoucherOrderMixin(models.Model):
     def voucher_payments(self) -> PaymentQuerySet:
         """The payments of this order, oldest first."""
         number = gateway_settings().order_adapter.number(self)
-        payments = VoucherPayment.objects.using(
-            router.db_for_write(VoucherPayment)
-        )  # no copy that lags behind
-        return payments.filter(order_number=number)
+        return VoucherPayment.current.filter(order_number=number)
 
     @property
     def voucher_authorized(self) -> Decimal:

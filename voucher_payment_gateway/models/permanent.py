@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import models
+from django.db import models, router
 
 __all__ = ["PermanentModel", "PermanentQuerySet"]
 
@@ -22,3 +22,7 @@ class PermanentModel(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise models.ProtectedError("Rows about money are never deleted.", {self})
+
+    def refresh_from_db(self, using: str | None = None, *args: Any, **kwargs: Any) -> None:
+        """Read the row again where it is written: a replica may lag behind."""
+        super().refresh_from_db(using or router.db_for_write(type(self)), *args, **kwargs)

@@ -26,7 +26,7 @@ __all__ = [
     "after_proven_absence",
     "dead_at",
     "expiry_of",
-    "is_dead",
+    "is_expired",
     "is_wanted",
     "judge_fence",
     "may_repeat",
@@ -77,7 +77,7 @@ class UnknownOperation:
 class Decision:
     """What comes next. ``until`` is when to read again, for ``wait`` and ``note_absence``."""
 
-    do: Literal["wait", "fence", "note_absence", "not_booked", "refused"]
+    action: Literal["wait", "fence", "note_absence", "not_booked", "refused"]
     until: datetime | None = None
 
 
@@ -109,11 +109,11 @@ def is_wanted(kind: str, *, cancelling: bool, has_code: bool) -> bool:
 
 def after_proven_absence(
     *, wanted: bool, sends: int, cancelling: bool
-) -> Literal["repeat", "hand_over", "give_up", "refuse"]:
+) -> Literal["repeat", "require_review", "give_up", "refuse"]:
     """Decide what follows once it is certain that nothing was booked and nothing will be: send it again, let a person
     decide, note that it was not carried out, or call it refused."""
     if wanted:
-        return "repeat" if may_repeat(sends) else "hand_over"
+        return "repeat" if may_repeat(sends) else "require_review"
     return "give_up" if cancelling else "refuse"
 
 
@@ -143,7 +143,7 @@ def _certain_from(
     return Decision("wait", certain_at) if read_at < certain_at else Decision(then)
 
 
-Fence = Literal["reserve", "release", "death"]
+Fence = Literal["reserve", "release", "expiry"]
 Standing = Literal["stands", "fails", "again"]
 
 
@@ -157,7 +157,7 @@ def next_fence(*, wanted: bool, release_works: bool, failed: Collection[Fence] =
         return "reserve"
     if release_works and "release" not in failed:
         return "release"
-    return "death"
+    return "expiry"
 
 
 def judge_fence(fence: Literal["reserve", "release"], error: VoucherGatewayError | None) -> Standing:
@@ -173,7 +173,7 @@ def judge_fence(fence: Literal["reserve", "release"], error: VoucherGatewayError
     return "again" if fence == "reserve" and not refused else "fails"
 
 
-def is_dead(target_dead_at: datetime | None, now: datetime) -> bool:
+def is_expired(target_dead_at: datetime | None, now: datetime) -> bool:
     """Say whether the old reservation has died of age: no other fence is needed then."""
     return target_dead_at is not None and target_dead_at <= now
 

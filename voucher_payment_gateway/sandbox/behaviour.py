@@ -41,7 +41,7 @@ class Behaviour(BaseModel):
     )
     refund_limit: Literal["up_to", "less_than"] = Field(
         default="up_to",
-        description='The reference says "less than the charge amount"; the guide refunds all of it.',
+        description='The reference says "less than the charge amount"; since 1.7 all of it (changelog).',
     )
     refund_limit_shrinks: bool = Field(
         default=True,
@@ -83,7 +83,8 @@ class Behaviour(BaseModel):
         default=False, description="Whether one voucher takes an order number twice is not written."
     )
     accepts_zero: bool = Field(
-        default=False, description='The pattern of amounts admits "0.00"; only refund states a lower bound.'
+        default=False,
+        description='Create takes "0.00", refund does not; whether reserve and recharge do is not written.',
     )
     error_codes: Literal["documented", "opaque"] = Field(
         default="documented",
@@ -135,6 +136,10 @@ class Behaviour(BaseModel):
     lapse_lag_seconds: float = Field(
         default=0, ge=0, description="A dead hold may be honoured until some job clears it away."
     )
+    delete_of_active_voucher: Literal["refuse", "accept"] = Field(
+        default="refuse",
+        description="The reference refuses only vouchers with charges; since 1.4 active ones too (changelog).",
+    )
 
     def but(self, **changes: Any) -> Self:
         """Return this behaviour with some switches set otherwise; an unknown switch or value is refused."""
@@ -179,6 +184,7 @@ _DRAWN: dict[str, tuple[object, ...]] = {
     "clock_offset_seconds": (0, -40, 40, -7200, 7200),
     "late_charge_after_replace_seconds": (0, 0, 5),
     "lapse_lag_seconds": (0, 240),
+    "delete_of_active_voucher": ("refuse", "refuse", "accept"),
 }
 """The values drawn, weighted by repetition. Not drawn: ``code_names``, and PIN locks, which end a voucher."""
 
@@ -193,6 +199,7 @@ LENIENT = Behaviour(
     accepts_zero=True,
     code_case_sensitive=False,
     reactivation_restarts_validity=True,
+    delete_of_active_voucher="accept",
 )
 
 HOSTILE = Behaviour(

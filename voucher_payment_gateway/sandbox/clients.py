@@ -19,6 +19,7 @@ __all__ = [
     "add_client",
     "client_of_token",
     "connect",
+    "disconnect",
     "ensure_local_client",
     "grant_token",
     "issue_pin",
@@ -43,8 +44,9 @@ class OAuthError(Exception):
 
 
 def ensure_local_client(books: Books) -> None:
-    """Have the client with the well-known credentials there, with all scopes."""
-    if LOCAL_CLIENT_ID not in books.state.clients:
+    """Have the client with the well-known credentials there, with all scopes; connected, if it was not."""
+    client = books.state.clients.get(LOCAL_CLIENT_ID)
+    if client is None:
         books.state.clients[LOCAL_CLIENT_ID] = Client(
             LOCAL_CLIENT_ID,
             LOCAL_CLIENT_SECRET,
@@ -54,6 +56,9 @@ def ensure_local_client(books: Books) -> None:
             "shop",
             books.now(),
         )
+        books.touch()
+    elif client.secret != LOCAL_CLIENT_SECRET:
+        client.secret = LOCAL_CLIENT_SECRET
         books.touch()
 
 
@@ -87,11 +92,22 @@ def connect(books: Books, body: Mapping[str, Any]) -> Client:
         raise books.refuse("CLIENT", "connect_pin")
     client = books.state.clients[pin.client_id]
     pin.used_at = client.connected_at = books.now()
-    # The local client's secret is well known and stays so.
-    if books.behaviour.connect_rotates_secret and client.id != LOCAL_CLIENT_ID:
+    if client.id == LOCAL_CLIENT_ID:
+        client.secret = LOCAL_CLIENT_SECRET  # well known, also after a disconnect
+    elif books.behaviour.connect_rotates_secret:
         client.secret = secrets.token_hex(20)
     books.touch()
     return client
+
+
+def disconnect(books: Books, client: Client) -> None:
+    """Reset a client's credentials: its secret and all its tokens are invalid. ``POST /clients/disconnect``.
+
+    A new PIN connects it again. Documented: reference page of the call.
+    """
+    client.secret, client.connected_at = secrets.token_hex(20), None
+    _remove_tokens(books, [token for token in books.state.tokens.values() if token.client_id == client.id])
+    books.touch()
 
 
 def grant_token(books: Books, form: Mapping[str, str], life_seconds: int) -> dict[str, Any]:
@@ -107,10 +123,9 @@ def grant_token(books: Books, form: Mapping[str, str], life_seconds: int) -> dic
     wanted = form.get("scope", "").split() or client.scopes
     if set(wanted) - set(client.scopes):
         raise OAuthError(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
-    _forget_dead_tokens(books)
-    token = Token(
-        secrets.token_urlsafe(48), client.id, list(wanted), books.now() + timedelta(seconds=life_seconds)
-    )
+    now = books.now()
+    _remove_tokens(books, [token for token in books.state.tokens.values() if now >= token.valid_until])
+    token = Token(secrets.token_urlsafe(48), client.id, list(wanted), now + timedelta(seconds=life_seconds))
     books.state.tokens[token.value] = token
     books.touch()
     return {"token_type": "Bearer", "expires_in": life_seconds, "access_token": token.value}
@@ -128,8 +143,6 @@ def client_of_token(books: Books, header: str, unauthenticated: ApiError) -> tup
     return client, frozenset(token.scopes) & frozenset(client.scopes)
 
 
-def _forget_dead_tokens(books: Books) -> None:
-    now = books.now()
-    dead = [token.value for token in books.state.tokens.values() if now >= token.valid_until]
-    for value in dead:
-        del books.state.tokens[value]
+def _remove_tokens(books: Books, tokens: Iterable[Token]) -> None:
+    for token in tokens:
+        del books.state.tokens[token.value]

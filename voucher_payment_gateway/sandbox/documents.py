@@ -53,7 +53,7 @@ def voucher_document(
     }
     if balance:
         document["remaining_amount"] = amount_text(books.remaining_cents(voucher))
-        document["deletable"] = not voucher.booking_ids
+        document["deletable"] = not books.keeps_from_deleting(voucher)
     if code:
         document["code"] = voucher.code
     if pin:

@@ -77,9 +77,14 @@ def _connect(call: Call) -> Answer:
     return call.created, client_document(call.books, clients.connect(call.books, call.body))
 
 
+def _disconnect(call: Call) -> Answer:
+    clients.disconnect(call.books, call.client)
+    return 204, {}
+
+
 def _create(call: Call) -> Answer:
     voucher = vouchers.create(call.books, call.client.id, call.body)
-    return call.created, voucher_document(call.books, voucher, code=True)
+    return call.created, voucher_document(call.books, voucher, code=True, pin=True)
 
 
 def _list_vouchers(call: Call) -> Answer:
@@ -141,6 +146,7 @@ def _cancel(call: Call) -> Answer:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/clients/connect", "connect", "Connects a client", _connect, is_public=True),
+    Route("POST", "/clients/disconnect", "disconnect", "Disconnects a client", _disconnect),
     Route("POST", "/vouchers", "create", "Create a new voucher", _create, ("manage",)),
     Route("GET", "/vouchers", "listVouchers", "Get a list of vouchers", _list_vouchers, ("read-lists",)),
     Route("POST", "/vouchers/recharge", "recharge", "Recharge a voucher", _recharge, ("recharge",)),

@@ -127,7 +127,6 @@ def _page(of: str) -> Schema:
 SCHEMAS: dict[str, Schema] = {
     "Voucher": _object(_VOUCHER, *_VOUCHER),
     "VoucherWithBalance": _object({**_VOUCHER, **_BALANCE}, *_VOUCHER, *_BALANCE),
-    "VoucherWithCode": _object({**_VOUCHER, "code": _text()}, *_VOUCHER, "code"),
     "VoucherWithSecrets": _object({**_VOUCHER, "code": _text(), "pin": _text()}, *_VOUCHER, "code", "pin"),
     "Reservation": _object(_RESERVATION, *_RESERVATION),
     "Charge": _object(_CHARGE, *_CHARGE),
@@ -189,7 +188,7 @@ BODIES: dict[str, Schema] = {
 
 ANSWERS: dict[str, str] = {
     "connect": "Client",
-    "create": "VoucherWithCode",
+    "create": "VoucherWithSecrets",
     "listVouchers": "VoucherPage",
     "getVoucher": "VoucherWithBalance",
     "getCompleteVoucher": "VoucherWithSecrets",

@@ -101,6 +101,14 @@ class Books:
         grace = timedelta(seconds=self.behaviour.late_charge_after_replace_seconds)
         return arrived_at < reservation.replaced_at and now - reservation.replaced_at <= grace
 
+    def keeps_from_deleting(self, voucher: Voucher) -> str:
+        """Return the reason why a voucher cannot be deleted, empty where it can."""
+        if voucher.booking_ids:
+            return "has_charges"
+        if voucher.status == "active" and self.behaviour.delete_of_active_voucher == "refuse":
+            return "active"
+        return ""
+
     def held_cents(self, voucher: Voucher) -> int:
         """Return what the open reservation of a voucher holds, 0 where there is none."""
         reservation = self.state.reservations.get(voucher.last_reservation_id)

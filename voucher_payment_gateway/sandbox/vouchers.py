@@ -111,13 +111,13 @@ def activate(books: Books, voucher: Voucher) -> None:
 
 
 def delete(books: Books, voucher_id: str, body: Mapping[str, Any]) -> None:
-    """Delete a voucher that has no charges. ``DELETE /vouchers/{id}``, with a comment in its body."""
+    """Delete an inactive voucher without charges. ``DELETE /vouchers/{id}``, with a comment in its body."""
     voucher = books.voucher(voucher_id)
     fields = Fields("VOUCHER.DELETE", body)
     fields.text("comment", required=True)
     fields.done()
-    if voucher.booking_ids:
-        raise books.refuse("VOUCHER", "has_charges")
+    if reason := books.keeps_from_deleting(voucher):
+        raise books.refuse("VOUCHER", reason)
     voucher.deleted, voucher.balance_cents = True, 0
     books.ledger.withdrawn(voucher.id, books.now())
     _changed(books, voucher)

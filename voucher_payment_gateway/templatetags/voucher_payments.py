@@ -15,9 +15,9 @@ register = template.Library()
 
 @register.inclusion_tag(TEMPLATE, takes_context=True)
 def voucher_payments(context: template.Context, order: Any, next: str = "") -> dict[str, Any]:
-    """Render the gift vouchers of ``order``, what they cover, what is due, and the form for one more.
+    """Render the gift vouchers of ``order``, the amounts covered and due, and the form for another one.
 
-    The forms come back to ``next``, by default to the page they stand on. Never put the block inside a form.
+    The forms return to ``next``, by default to the current page. Never put the block inside a form.
     """
     request = context.get("request")
     address = next or (request.get_full_path() if request else "")
@@ -27,17 +27,17 @@ def voucher_payments(context: template.Context, order: Any, next: str = "") -> d
 
 @register.inclusion_tag("voucher_payment_gateway/story.html")
 def voucher_story(order: Any) -> dict[str, Any]:
-    """Render what happened to the gift vouchers of ``order``, oldest first."""
+    """Render the story of the gift vouchers of ``order``, oldest operation first."""
     return {"lines": story_of(order)}
 
 
 @register.filter
 def voucher_amount(amount: Decimal, currency: str) -> str:
-    """Write an amount as the visitor's locale does: ``{{ summary.due|voucher_amount:summary.currency }}``."""
+    """Format an amount for the visitor's locale: ``{{ summary.due|voucher_amount:summary.currency }}``."""
     return amount_text(amount, currency)
 
 
 @register.filter
 def voucher_time(instant: datetime) -> str:
-    """Write a time of day as the visitor's locale and time zone do: ``{{ payment.reserved_until|voucher_time }}``."""
+    """Format a time of day for the visitor's locale and time zone: ``{{ payment.reserved_until|voucher_time }}``."""
     return time_text(instant)

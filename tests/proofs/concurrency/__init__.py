@@ -1,4 +1,4 @@
-"""Many processes and threads at the same order, voucher and operations, against one database.
+"""Concurrency testing: many processes and threads use one order, voucher or operation at the same moment.
 
 The commands of this package import the gateway, so Django is set up here.
 """

@@ -1,4 +1,4 @@
-"""Many at once, round after round: ``python -m tests.proofs.concurrency.run one_order --rounds 200``.
+"""Plays rounds of a scenario: ``python -m tests.proofs.concurrency.run one_order --rounds 200``.
 
 The database is SQLite, or the one that ``DATABASE_URL`` names.
 """
@@ -12,50 +12,50 @@ from time import monotonic
 
 from django.db import connection
 
-from tests.proofs.concurrency.scenarios import KINDS, hear
-from tests.proofs.concurrency.workers import Crowd
-from tests.proofs.crash.shop import connected_to, forget_everything
+from tests.proofs.concurrency.scenarios import SCENARIOS, record_captures
+from tests.proofs.concurrency.workers import Workers
+from tests.proofs.crash.shop import connected_to, delete_all_rows
 from tests.proofs.storm.bench import database
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
 __all__ = ["play_many"]
 
 
-AS_LONG_AS_IT_LIVES = ExitStack()
+PROCESS_LIFETIME = ExitStack()
 
 
 def play_many(name: str, rounds: int) -> Iterator[list[str]]:
-    """Play so many rounds of a kind, and yield what was wrong in each."""
-    kind = KINDS[name]
+    """Play ``rounds`` rounds of a scenario, and yield the problems of each."""
+    scenario = SCENARIOS[name]
     with database():
         connection.close()
-        crowd = Crowd(kind.processes, kind.threads)
+        workers = Workers(scenario.processes, scenario.threads)
         cloud = LocalVoucherCloud()
         try:
             with serve(cloud) as server, connected_to(server.base_url):
-                crowd.each_process(_connect, server.base_url)
-                hear()
+                workers.each_process(_connect, server.base_url)
+                record_captures()
                 for number in range(rounds):
-                    yield kind.play(crowd, cloud, number)
-                    forget_everything()
+                    yield scenario.play(workers, cloud, number)
+                    delete_all_rows()
         finally:
-            crowd.close()
+            workers.close()
 
 
 def _connect(base_url: str) -> None:
     logging.disable(logging.CRITICAL)
-    AS_LONG_AS_IT_LIVES.enter_context(connected_to(base_url))
-    hear()
+    PROCESS_LIFETIME.enter_context(connected_to(base_url))
+    record_captures()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proofs.concurrency.run", description=__doc__)
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--rounds", type=int, default=200)
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
     began, wrong = monotonic(), 0
-    for number, problems in enumerate(play_many(asked.kind, asked.rounds)):
+    for number, problems in enumerate(play_many(asked.scenario, asked.rounds)):
         if problems:
             wrong += 1
             print(f"round {number}:", *problems, sep="\n  ", flush=True)

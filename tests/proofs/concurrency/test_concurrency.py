@@ -1,6 +1,6 @@
-"""8 processes × 8 threads at once: one order, one voucher, a capture against settle; two settlers.
+"""8 processes × 8 threads: one order, one voucher, a capture against settle; two settlers.
 
-CI plays 200 rounds; elsewhere 20, or as ``PARALLEL_ROUNDS`` says. Before a release: ``make crowd`` plays 5,000.
+CI plays 200 rounds; elsewhere 20, or ``PARALLEL_ROUNDS``. Before a release: ``make crowd`` plays 5,000.
 """
 
 import os
@@ -13,21 +13,21 @@ import pytest
 ROUNDS = int(os.environ.get("PARALLEL_ROUNDS") or (200 if os.environ.get("REQUIRE_ALL_PARTS") else 20))
 
 
-def play(kind, rounds, database_url, figures):
+def play(scenario, rounds, database_url, figures):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.proofs.concurrency.run", kind, "--rounds", str(rounds)],
+        [sys.executable, "-m", "tests.proofs.concurrency.run", scenario, "--rounds", str(rounds)],
         env={**os.environ, "DATABASE_URL": database_url},
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     played, vendor, wrong = re.search(r"(\d+) rounds on (\w+), (\d+) wrong", done.stdout).groups()
-    figures(f"crowd on {vendor}, {kind}", rounds=int(played), wrong=int(wrong))
+    figures(f"crowd on {vendor}, {scenario}", rounds=int(played), wrong=int(wrong))
     assert int(played) == rounds
 
 
 @pytest.mark.parametrize(
-    ("kind", "rounds"),
+    ("scenario", "rounds"),
     [
         ("one_order", ROUNDS),
         ("one_voucher", 1 + ROUNDS // 20),
@@ -35,10 +35,10 @@ def play(kind, rounds, database_url, figures):
         ("settlers", 1 + ROUNDS // 100),
     ],
 )
-def test_each_charge_is_made_once_on_postgresql(kind, rounds, postgres_url, figures):
-    play(kind, rounds, postgres_url, figures)
+def test_each_charge_is_made_once_on_postgresql(scenario, rounds, postgres_url, figures):
+    play(scenario, rounds, postgres_url, figures)
 
 
-@pytest.mark.parametrize("kind", ["one_order", "one_voucher", "capture_against_settle", "settlers"])
-def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(kind, figures):
-    play(kind, 1 + ROUNDS // 100, "sqlite:", figures)
+@pytest.mark.parametrize("scenario", ["one_order", "one_voucher", "capture_against_settle", "settlers"])
+def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(scenario, figures):
+    play(scenario, 1 + ROUNDS // 100, "sqlite:", figures)

@@ -1,4 +1,4 @@
-"""Processes with threads that stay between rounds and all begin at the same moment."""
+"""Processes with threads that live through all rounds and start each round at the same moment."""
 
 import os
 import signal
@@ -9,17 +9,17 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-__all__ = ["Crowd"]
+__all__ = ["Workers"]
 
 FORK = get_context("fork")
-MOST_SECONDS = 300
-"""A round that takes longer hangs."""
+TIMEOUT_SECONDS = 300
+"""The timeout of a round."""
 
 Job = Callable[..., Any]
 
 
-class Crowd:
-    """``processes`` × ``threads`` workers. Make it before the first thread and the first connection."""
+class Workers:
+    """``processes`` × ``threads`` workers. Create them before the first thread and the first connection."""
 
     def __init__(self, processes: int, threads: int) -> None:
         self.size = processes * threads
@@ -36,33 +36,33 @@ class Crowd:
                     signal.signal(signal.SIGTERM, signal.SIG_DFL)
                     self._work(down, process * threads, threads)
                 finally:
-                    os._exit(0)  # nothing of the parent's is this process's to tidy up
+                    os._exit(0)  # no clean-up of what belongs to the parent
             down.close()
             self._ups.append(up)
             self._pids.append(pid)
 
     def each_process(self, job: Job, *arguments: Any) -> list[Any]:
-        """Have every process do this once, in its main thread; return what each returned."""
-        return self._tell("each_process", job, arguments)
+        """Run the job once in each process, in its main thread; return the results."""
+        return self._send("each_process", job, arguments)
 
     def at_once(self, job: Job, *arguments: Any) -> list[Any]:
-        """Have every worker call ``job(number, *arguments)`` at the same moment; return what each returned."""
-        return [result for results in self._tell("at_once", job, arguments) for result in results]
+        """Run ``job(number, *arguments)`` in every worker at the same moment; return the results."""
+        return [result for results in self._send("at_once", job, arguments) for result in results]
 
     def close(self) -> None:
-        """End all processes; none is left behind."""
+        """End all processes, and wait for them."""
         for up in self._ups:
             up.close()
         for pid in self._pids:
             os.waitpid(pid, 0)
 
-    def _tell(self, what: str, job: Job, arguments: tuple[Any, ...]) -> list[Any]:
+    def _send(self, what: str, job: Job, arguments: tuple[Any, ...]) -> list[Any]:
         for up in self._ups:
             up.send((what, job, arguments))
-        return [self._hear(up) for up in self._ups]
+        return [self._receive(up) for up in self._ups]
 
-    def _hear(self, up: Connection) -> Any:
-        if not up.poll(MOST_SECONDS):
+    def _receive(self, up: Connection) -> Any:
+        if not up.poll(TIMEOUT_SECONDS):
             raise RuntimeError("a worker hangs")
         failed, answer = up.recv()
         if failed:
@@ -70,7 +70,7 @@ class Crowd:
         return answer
 
     def _work(self, down: Connection, first: int, threads: int) -> None:
-        """The life of one process."""
+        """Serve the jobs of one process until the parent closes its end."""
         numbers = range(first, first + threads)
         with ThreadPoolExecutor(threads) as pool:
             while True:
@@ -88,5 +88,5 @@ class Crowd:
                     down.send((True, traceback.format_exc()))
 
     def _step(self, job: Job, number: int, arguments: tuple[Any, ...]) -> Any:
-        self._barrier.wait(MOST_SECONDS)
+        self._barrier.wait(TIMEOUT_SECONDS)
         return job(number, *arguments)

@@ -1,4 +1,4 @@
-"""Processes that are killed at every numbered crash point, and what becomes of the money.
+"""Crash testing: processes are killed at every numbered crash point, restarted, and compared with the cloud's books.
 
 The commands of this package import the gateway, so Django is set up here.
 """

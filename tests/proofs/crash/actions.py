@@ -1,4 +1,4 @@
-"""What a process of the shop does when it dies, and what the shop does after the restart."""
+"""The calls of the shop during which it crashes, and those after the restart."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -12,8 +12,8 @@ from voucher_payment_gateway.models import VoucherOperation
 A, B = "KILL-AAAA-2000", "KILL-BBBB-3000"
 
 
-class MindChangedError(Exception):
-    """The shop rolls back."""
+class RolledBackError(Exception):
+    """Rolls the shop's transaction back."""
 
 
 def authorize() -> None:
@@ -33,14 +33,14 @@ def capture_part() -> None:
 
 
 def capture_rest() -> None:
-    """Capture all of 20.00 that was not captured yet."""
+    """Capture what is left of 20.00."""
     left = order().total - order().voucher_captured
     if left > 0:
         gateway.capture(order(), left)
 
 
 def capture_and_ship() -> None:
-    """The order's own change and the capture are one transaction."""
+    """Change the order and capture in one transaction."""
     with transaction.atomic():
         shipped = order()
         shipped.status = "shipped"
@@ -54,7 +54,7 @@ def ship_unless_shipped() -> None:
 
 
 def refund_and_take_back() -> None:
-    """The same with a refund."""
+    """Change the order and refund in one transaction."""
     with transaction.atomic():
         returned = order()
         returned.status = "returned"
@@ -68,9 +68,9 @@ def take_back_unless_returned() -> None:
 
 
 def capture_and_roll_back() -> None:
-    with suppress(MindChangedError), transaction.atomic():
+    with suppress(RolledBackError), transaction.atomic():
         gateway.capture(order())
-        raise MindChangedError
+        raise RolledBackError
 
 
 def authorize_and_capture() -> None:
@@ -88,7 +88,7 @@ def refund() -> None:
 
 
 def refund_part() -> None:
-    """Give back 13.00, less what was given back or is under way: a limit of the remote side is not what protects us."""
+    """Refund 13.00 less what was refunded or is in flight; no remote limit would prevent a double refund here."""
     refunds = VoucherOperation.objects.filter(kind="refund").exclude(state__in=("refused", "not_applied"))
     left = Decimal("13.00") - sum(operation.amount for operation in refunds)
     if left > 0:
@@ -96,7 +96,7 @@ def refund_part() -> None:
 
 
 def refund_little() -> None:
-    """Give back 5.00 of 20.00, unless that was done or is under way."""
+    """Refund 5.00 of 20.00, unless that was done or is in flight."""
     if not VoucherOperation.objects.filter(kind="refund").exists():
         gateway.refund(order(), "5.00")
 

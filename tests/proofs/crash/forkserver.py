@@ -1,7 +1,7 @@
-"""A process that has everything imported and no thread, and forks the processes that are to die.
+"""A forkserver: a process with all imports done and no threads, which forks the processes that will be killed.
 
-A process is forked for each job: it has its own connections to the database and to the Voucher Cloud, and nothing of it
-outlives it but what it has committed and sent. They are quick at what the nursery has rehearsed.
+It forks one process per job, with its own connections to the database and to the Voucher Cloud. Only what that process
+has committed and sent outlives it. Its processes inherit the caches that a rehearsal has filled.
 """
 
 import os
@@ -13,22 +13,22 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-__all__ = ["Ended", "Nursery"]
+__all__ = ["Ended", "Forkserver"]
 
-MOST_SECONDS = 120
-"""A process that takes longer hangs."""
+TIMEOUT_SECONDS = 120
+"""The timeout of a process."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: what it returned, or that it was killed."""
+    """The result of a process, or that it was killed."""
 
     returned: Any
     killed: bool
 
 
-class Nursery:
-    """Runs jobs in processes of their own. Make it before the first thread and the first connection."""
+class Forkserver:
+    """Runs each job in a process of its own. Create it before the first thread and the first connection."""
 
     def __init__(self) -> None:
         self._up, down = Pipe()
@@ -39,17 +39,17 @@ class Nursery:
                 self._up.close()
                 _fork_on_demand(down)
             finally:
-                os._exit(0)  # nothing of the parent's is this process's to tidy up
+                os._exit(0)  # no clean-up of what belongs to the parent
         down.close()
 
-    def run(self, job: Callable[..., Any], *arguments: Any, born: Callable[[int], None] = id) -> Ended:
-        """Run ``job``, a function of a module, and wait for the end; ``born`` is told the pid before it begins.
+    def run(self, job: Callable[..., Any], *arguments: Any, on_start: Callable[[int], None] = id) -> Ended:
+        """Run ``job``, a function of a module, and wait for its end; ``on_start`` gets the pid before it begins.
 
-        Raises RuntimeError where it raised, hung or died in another way than by SIGKILL.
+        Raises RuntimeError if the job raised, timed out, or ended by anything but SIGKILL.
         """
         self._up.send((job, arguments, True))
         pid = self._hear()
-        born(pid)
+        on_start(pid)
         self._up.send("begin")
         what, content = self._hear(pid)
         returned = None
@@ -64,10 +64,10 @@ class Nursery:
         return Ended(returned, killed=content != 0)
 
     def rehearse(self, job: Callable[..., Any], *arguments: Any) -> None:
-        """Run ``job`` in the nursery itself, so that the processes to come are quicker at it. It has to leave nothing
-        behind: no connection, no thread.
+        """Run ``job`` in the forkserver itself, to fill the caches that its processes inherit. The job must leave no
+        connection and no thread behind.
 
-        Raises RuntimeError where it raised or hung.
+        Raises RuntimeError if it raised or timed out.
         """
         self._up.send((job, arguments, False))
         what, content = self._hear()
@@ -75,12 +75,12 @@ class Nursery:
             raise RuntimeError(content)
 
     def close(self) -> None:
-        """End the nursery; no process of it is left behind."""
+        """End the forkserver, and wait for it."""
         self._up.close()
         os.waitpid(self._pid, 0)
 
     def _hear(self, pid: int = 0) -> Any:
-        if not self._up.poll(MOST_SECONDS):
+        if not self._up.poll(TIMEOUT_SECONDS):
             os.kill(pid or self._pid, signal.SIGKILL)
             raise RuntimeError("the process hung")
         return self._up.recv()
@@ -97,12 +97,12 @@ def _fork_on_demand(down: Connection) -> None:
             continue
         pid = os.fork()
         if pid == 0:
-            _live(down, job, arguments)
+            _run_job(down, job, arguments)
         _, status = os.waitpid(pid, 0)
         down.send(("ended", os.waitstatus_to_exitcode(status)))
 
 
-def _live(down: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _run_job(down: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     down.send(os.getpid())
     down.recv()
     _tell(down, job, arguments)

@@ -1,4 +1,4 @@
-"""Death at a numbered line: a process that watches itself, and ends itself by SIGKILL, or loses its database."""
+"""Kills the process at a crash point: it traces itself, and sends itself SIGKILL or loses its database connection."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ FILES = {file for file, _ in PLACES}
 
 
 def kill() -> None:
-    """End this process as the kernel does it: no handler, no ``finally``, no flush."""
+    """End this process by SIGKILL: no handler, no ``finally``, no flush."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lose_the_database() -> None:
-    """Have PostgreSQL end the connection of this thread; the process goes on without it."""
+    """Let PostgreSQL terminate the connection of this thread; the process continues without it."""
     connection.ensure_connection()
     pid = connection.connection.info.backend_pid
     with connection.connection.connect(connection.connection.info.dsn) as other:
@@ -35,21 +35,21 @@ ENDS = {"killed": kill, "cut_off": lose_the_database}
 
 
 @contextmanager
-def watched(death: Passing | None, end: str = "killed") -> Iterator[list[str]]:
-    """Let the process end as ``end`` says at ``death``. Yields the points that are passed, in order."""
-    reaper = _Reaper(death, ENDS[end])
-    threading.settrace(reaper.called)
-    sys.settrace(reaper.called)
+def watched(crash_at: Passing | None, end: str = "killed") -> Iterator[list[str]]:
+    """End the process at ``crash_at`` in the way of ``end``. Yields the points that are passed, in order."""
+    killer = _Killer(crash_at, ENDS[end])
+    threading.settrace(killer.called)
+    sys.settrace(killer.called)
     try:
-        yield reaper.passed
+        yield killer.passed
     finally:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
 
 
-class _Reaper:
-    def __init__(self, death: Passing | None, end: Callable[[], None]) -> None:
-        self.death = death
+class _Killer:
+    def __init__(self, crash_at: Passing | None, end: Callable[[], None]) -> None:
+        self.crash_at = crash_at
         self.end = end
         self.passed: list[str] = []
 
@@ -64,10 +64,10 @@ class _Reaper:
 
     def passes(self, point: str) -> None:
         self.passed.append(point)
-        if self.death and self.death == Passing(point, self.passed.count(point)):
+        if self.crash_at and self.crash_at == Passing(point, self.passed.count(point)):
             self.end()
 
 
 def _start_of_line(frame: FrameType) -> int:
-    """Return where the line begins: a ``with`` and a call over several lines come back to their first one."""
+    """Return the first offset of the line: a ``with`` and a call over several lines return to their first line."""
     return min(start for start, _, line in frame.f_code.co_lines() if line == frame.f_lineno)

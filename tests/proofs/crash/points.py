@@ -1,7 +1,7 @@
-"""The numbered crash points: where they stand in the gateway, and at which of them a process is to die.
+"""The numbered crash points: their lines in the gateway, and the passing at which a process is killed.
 
-A comment ``# K7: …`` in ``voucher_payment_gateway/gateway`` marks the line of code that follows it. K8, a request that
-was sent and has no answer yet, is no line of ours: there the Voucher Cloud ends the process when the request arrives.
+A comment ``# K7: …`` in ``voucher_payment_gateway/gateway`` marks the line of code after it. K8, a request in
+flight, is no line of ours: there the Voucher Cloud kills the process when the request arrives.
 """
 
 import re
@@ -28,7 +28,7 @@ class Passing:
 
     @classmethod
     def read(cls, text: str) -> "Passing":
-        """Return what was written. Raises ValueError for a point that is not there."""
+        """Parse ``str(passing)``. Raises ValueError for an unknown point."""
         point, _, time = text.partition(".")
         if point not in NAMES:
             raise ValueError(f"{point} is no crash point; there are {', '.join(NAMES)}.")

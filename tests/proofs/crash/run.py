@@ -1,9 +1,9 @@
-"""The kill matrix: ``python -m tests.proofs.crash.run`` plays every cell and says how many went wrong.
+"""The kill matrix: ``python -m tests.proofs.crash.run`` plays every case, and counts the wrong ones.
 
-A cell is a crash point, a story that passes it, a fault of the remote side, and whether the shop calls again after the
-restart. With ``--end cut_off`` the process is not killed but loses its database (PostgreSQL). ``--database-url`` has
-it played on another database than SQLite; ``--one-in 10`` plays every tenth pair of a story and a fault. A point that a
-process passes often is tried the first, the second and the last time, or with ``--every-passing`` each time.
+A case is a crash point, a scenario that passes it, a fault of the remote side, and whether the shop retries after the
+restart. With ``--end cut_off`` the process is not killed but loses its database (PostgreSQL). ``--database-url`` names
+another database than SQLite; ``--one-in 10`` plays every tenth pair of a scenario and a fault. A point that a process
+passes often is tried the first, second and last time, or with ``--every-passing`` each time.
 """
 
 import argparse
@@ -17,26 +17,26 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-from tests.proofs.crash.case import FAULTS, Cell, Result, passings, play, rehearse
+from tests.proofs.crash.case import FAULTS, Case, Result, passings, play, rehearse
 from tests.proofs.crash.killer import ENDS
 from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
-from tests.proofs.crash.scenarios import STORIES
+from tests.proofs.crash.scenarios import SCENARIOS
 from tests.proofs.crash.world import world
 
 __all__ = ["play_all"]
 
 Record = dict[str, Any]
-"""A cell that was played: its text, its crash point, and what is wrong."""
+"""A case that was played: its text, its crash point, and what is wrong."""
 
 
 def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterator[Record]:
-    """Play the matrix in several processes, and yield each cell as it is done.
+    """Play the matrix in several processes, and yield each case as it is done.
 
     Raises RuntimeError where a process ends early.
     """
-    workers = workers or (os.cpu_count() or 1) + 1  # now and then one of them waits
+    workers = workers or (os.cpu_count() or 1) + 1  # one more than processors: a worker waits now and then
     environment = {**os.environ, **({"DATABASE_URL": database_url} if database_url else {})}
-    reading, writing = os.pipe()  # one for all: a line is written at once
+    reading, writing = os.pipe()  # shared by all workers: a line is written atomically
     parts = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.proofs.crash.run", *options, "--part", f"{part}/{workers}"],
@@ -58,37 +58,39 @@ def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterato
 
 
 def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str) -> None:
-    """Play the cells of this process, a line each."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was set up is taken down
+    """Play the cases of this process, and print a line for each."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # run the clean-up
     mine, workers = map(int, part.split("/"))
-    pairs = [(story, fault) for story in STORIES for fault in FAULTS][::one_in]
-    with world() as nursery:
-        rehearse(nursery)
-        for story, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
-            for cell in _cells(story, fault, passings(nursery, story, fault), every_passing, end):
-                _tell(play(nursery, cell))
+    pairs = [(scenario, fault) for scenario in SCENARIOS for fault in FAULTS][::one_in]
+    with world() as forkserver:
+        rehearse(forkserver)
+        for scenario, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
+            for case in _cases(scenario, fault, passings(forkserver, scenario, fault), every_passing, end):
+                _tell(play(forkserver, case))
 
 
 def _list_points() -> None:
-    """Print the points that the stories pass where nothing else goes wrong."""
-    with world() as nursery:
-        points = {str(passing) for story in STORIES for passing in passings(nursery, story, "none")}
+    """Print the points that the scenarios pass without a fault."""
+    with world() as forkserver:
+        points = {
+            str(passing) for scenario in SCENARIOS for passing in passings(forkserver, scenario, "none")
+        }
     print(*sorted(points))
 
 
-def _cells(story: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Cell]:
+def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Case]:
     last = Counter(passing.point for passing in passed)
     for passing in passed:
         if end != "killed" and passing.point == REQUEST_SENT:
-            continue  # as if it were cut off just before
+            continue  # the same as being cut off just before
         if every_passing or passing.time in (1, 2, last[passing.point]):
-            for again in (False, True) if STORIES[story].calls_again else (False,):
-                yield Cell(story, passing, fault, again, end)
+            for again in (False, True) if SCENARIOS[scenario].retries else (False,):
+                yield Case(scenario, passing, fault, again, end)
 
 
 def _tell(result: Result) -> None:
-    record = {"cell": str(result.cell), "point": result.cell.death.point, "problems": result.problems}
-    os.write(sys.stdout.fileno(), json.dumps(record).encode() + b"\n")  # whole, whatever buffers there are
+    record = {"case": str(result.case), "point": result.case.crash_at.point, "problems": result.problems}
+    os.write(sys.stdout.fileno(), json.dumps(record).encode() + b"\n")  # unbuffered, so that a line is whole
 
 
 def main() -> int:
@@ -96,34 +98,34 @@ def main() -> int:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--one-in", type=int, default=1)
     parser.add_argument("--every-passing", action="store_true")
-    parser.add_argument("--story", default="", choices=["", *STORIES])
+    parser.add_argument("--scenario", default="", choices=["", *SCENARIOS])
     parser.add_argument("--end", default="killed", choices=ENDS)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--list", action="store_true", help="list the points that the stories pass")
+    parser.add_argument("--list", action="store_true", help="list the points that the scenarios pass")
     asked = parser.parse_args()
     if asked.list:
         _list_points()
         return 0
     if asked.part:
-        _play_part(asked.part, asked.one_in, asked.every_passing, asked.story, asked.end)
+        _play_part(asked.part, asked.one_in, asked.every_passing, asked.scenario, asked.end)
         return 0
     began, played = monotonic(), Counter[str]()
     wrong = 0
-    options = [f"--one-in={asked.one_in}", f"--story={asked.story}", f"--end={asked.end}"]
+    options = [f"--one-in={asked.one_in}", f"--scenario={asked.scenario}", f"--end={asked.end}"]
     options += ["--every-passing"] if asked.every_passing else []
     for record in play_all(*options, database_url=asked.database_url, workers=asked.workers):
         played[record["point"]] += 1
         if record["problems"]:
             wrong += 1
             print(
-                f"python -m tests.proofs.crash.case {record['cell']}",
+                f"python -m tests.proofs.crash.case {record['case']}",
                 *record["problems"],
                 sep="\n  ",
                 flush=True,
             )
     print(", ".join(f"{point}: {played[point]}" for point in NAMES))
-    print(f"kill matrix: {played.total()} cells, {wrong} wrong, {monotonic() - began:.0f} s")
+    print(f"kill matrix: {played.total()} cases, {wrong} wrong, {monotonic() - began:.0f} s")
     return 1 if wrong or not played else 0
 
 

@@ -1,4 +1,4 @@
-"""What a shop does with its vouchers: each story is tried with a death at every crash point that it passes."""
+"""What a shop does with its vouchers: each scenario is played with a crash at every point that it passes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,41 +7,41 @@ from tests.proofs.crash import actions, setups
 from tests.proofs.crash.setups import CHARGE, READ, REFUND, RELEASE, RESERVE, Cloud
 from tests.proofs.crash.shop import settle_until_nothing_is_open
 
-__all__ = ["STORIES", "Story"]
+__all__ = ["SCENARIOS", "Scenario"]
 
 
 @dataclass(frozen=True)
-class Story:
-    """``arrange`` is what was before, ``act`` what a process does when it dies.
+class Scenario:
+    """``set_up`` makes the initial state, ``act`` is the call during which the process crashes.
 
-    ``again`` is what the shop does after the restart, where it calls again; ``captured``, ``refunded`` and ``status``
-    are how the order's payments end once all was carried out, ``other`` how those of the other order do.
-    ``left_alone`` is what is captured at most where the shop does not call again, if that is more. ``turns`` is the
-    status that the order gets in one transaction with the operation.
+    ``retry`` is the call of the shop after the restart, if it retries. ``captured``, ``refunded`` and ``status`` are
+    the final state of the order's payments once everything was executed, ``other_status`` that of the other order's.
+    ``captured_without_retry`` is the maximum captured if the shop does not retry, where that is more. ``order_status``
+    is the status that the order gets in one transaction with the operation.
     """
 
-    arrange: Callable[[Cloud], None]
+    set_up: Callable[[Cloud], None]
     act: Callable[[], object]
-    again: Callable[[], object]
+    retry: Callable[[], object]
     fault_at: tuple[str, str]
     captured: str
     refunded: str = "0.00"
     status: str = ""
-    other: str = ""
-    left_alone: str = ""
-    turns: str = ""
+    other_status: str = ""
+    captured_without_retry: str = ""
+    order_status: str = ""
 
     @property
-    def calls_again(self) -> bool:
-        """Whether a shop calls again after a restart; the sweep runs anyway."""
-        return self.again is not settle_until_nothing_is_open
+    def retries(self) -> bool:
+        """Whether the shop retries after a restart; the sweep runs in any case."""
+        return self.retry is not settle_until_nothing_is_open
 
 
 settle = settle_until_nothing_is_open
 LOST, BOOKED, NOT_CARRIED_OUT = "before:drop", "after:drop", "before:503"
 
-STORIES = {
-    "authorize": Story(
+SCENARIOS = {
+    "authorize": Scenario(
         setups.a_voucher,
         actions.authorize,
         actions.authorize_and_capture,
@@ -49,7 +49,7 @@ STORIES = {
         "20.00",
         status="captured",
     ),
-    "authorize_short": Story(
+    "authorize_short": Scenario(
         lambda cloud: setups.a_voucher(cloud, amount="12.34"),
         actions.authorize,
         actions.authorize_and_capture,
@@ -57,7 +57,7 @@ STORIES = {
         "12.34",
         status="captured",
     ),
-    "authorize_selected": Story(
+    "authorize_selected": Scenario(
         setups.selected,
         actions.authorize_selected,
         actions.authorize_selected_and_capture,
@@ -65,64 +65,68 @@ STORIES = {
         "30.00",
         status="captured",
     ),
-    "capture": Story(setups.authorized, actions.capture, actions.capture, CHARGE, "20.00", status="captured"),
-    "capture_two": Story(
+    "capture": Scenario(
+        setups.authorized, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
+    ),
+    "capture_two": Scenario(
         setups.two_authorized, actions.capture, actions.capture, CHARGE, "30.00", status="captured"
     ),
-    "capture_part": Story(
+    "capture_part": Scenario(
         setups.authorized, actions.capture_part, actions.capture_part, CHARGE, "12.00", status="captured"
     ),
-    "capture_lapsed": Story(
+    "capture_lapsed": Scenario(
         setups.ended, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
     ),
-    "capture_lapsed_hold": Story(
+    "capture_lapsed_hold": Scenario(
         setups.ended, actions.capture, actions.capture, RESERVE, "20.00", status="captured"
     ),
-    "capture_evicted": Story(
+    "capture_evicted": Scenario(
         setups.evicted, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
     ),
-    "capture_second_part": Story(
+    "capture_second_part": Scenario(
         setups.part_captured, actions.capture_rest, actions.capture_rest, CHARGE, "20.00", status="captured"
     ),
-    "capture_taken_over": Story(
+    "capture_taken_over": Scenario(
         setups.taken_over,
         actions.capture,
         actions.capture,
         RESERVE,
         "20.00",
         status="captured",
-        other="lapsed",
+        other_status="lapsed",
     ),
-    "take_over": Story(
+    "take_over": Scenario(
         setups.held_by_another_order,
         actions.authorize,
         actions.authorize_and_capture,
         RESERVE,
         "20.00",
         status="captured",
-        other="lapsed",
+        other_status="lapsed",
     ),
-    "capture_spent": Story(setups.spent, actions.capture, actions.capture, CHARGE, "0.00", status="failed"),
-    "capture_in_atomic": Story(
+    "capture_spent": Scenario(
+        setups.spent, actions.capture, actions.capture, CHARGE, "0.00", status="failed"
+    ),
+    "capture_in_atomic": Scenario(
         setups.authorized,
         actions.capture_and_ship,
         actions.ship_unless_shipped,
         CHARGE,
         "20.00",
         status="captured",
-        turns="shipped",
+        order_status="shipped",
     ),
-    "capture_rolled_back": Story(
+    "capture_rolled_back": Scenario(
         setups.authorized, actions.capture_and_roll_back, actions.capture_and_roll_back, CHARGE, "0.00"
     ),
-    "refund": Story(setups.captured, actions.refund, actions.refund, REFUND, "20.00", "20.00", "refunded"),
-    "refund_little": Story(
+    "refund": Scenario(setups.captured, actions.refund, actions.refund, REFUND, "20.00", "20.00", "refunded"),
+    "refund_little": Scenario(
         setups.captured, actions.refund_little, actions.refund_little, REFUND, "20.00", "5.00", "captured"
     ),
-    "refund_part": Story(
+    "refund_part": Scenario(
         setups.two_captured, actions.refund_part, actions.refund_part, REFUND, "30.00", "13.00"
     ),
-    "refund_in_atomic": Story(
+    "refund_in_atomic": Scenario(
         setups.captured,
         actions.refund_and_take_back,
         actions.take_back_unless_returned,
@@ -130,36 +134,36 @@ STORIES = {
         "20.00",
         "20.00",
         "refunded",
-        turns="returned",
+        order_status="returned",
     ),
-    "cancel_selected": Story(
+    "cancel_selected": Scenario(
         setups.selected, actions.cancel, actions.cancel, RELEASE, "0.00", status="cancelled"
     ),
-    "cancel_reserved": Story(
+    "cancel_reserved": Scenario(
         setups.authorized, actions.cancel, actions.cancel, RELEASE, "0.00", status="cancelled"
     ),
-    "cancel_captured": Story(
+    "cancel_captured": Scenario(
         setups.captured, actions.cancel, actions.cancel, REFUND, "20.00", "20.00", "cancelled"
     ),
-    "cancel_two_reserved": Story(
+    "cancel_two_reserved": Scenario(
         setups.two_authorized, actions.cancel, actions.cancel, RELEASE, "0.00", status="cancelled"
     ),
-    "cancel_lapsed": Story(
+    "cancel_lapsed": Scenario(
         setups.lapsed, actions.cancel, actions.cancel, RELEASE, "0.00", status="cancelled"
     ),
-    "cancel_due_charge": Story(
+    "cancel_due_charge": Scenario(
         setups.gone_wrong(setups.authorized, actions.capture, NOT_CARRIED_OUT, CHARGE),
         actions.cancel,
         actions.cancel,
         RELEASE,
         "0.00",
         status="cancelled",
-        left_alone="20.00",
+        captured_without_retry="20.00",
     ),
-    "cancel_part_captured": Story(
+    "cancel_part_captured": Scenario(
         setups.part_captured, actions.cancel, actions.cancel, REFUND, "12.00", "12.00", "cancelled"
     ),
-    "cancel_part_captured_and_rest_held": Story(
+    "cancel_part_captured_and_rest_held": Scenario(
         setups.part_captured_and_rest_held,
         actions.cancel,
         actions.cancel,
@@ -168,14 +172,14 @@ STORIES = {
         "12.00",
         "cancelled",
     ),
-    "cancel_part_refunded": Story(
+    "cancel_part_refunded": Scenario(
         setups.part_refunded, actions.cancel, actions.cancel, REFUND, "20.00", "20.00", "cancelled"
     ),
-    "cancel_two_captured": Story(
+    "cancel_two_captured": Scenario(
         setups.two_captured, actions.cancel, actions.cancel, REFUND, "30.00", "30.00", "cancelled"
     ),
-    "settle_dead_hold": Story(setups.dead, settle, settle, RESERVE, "0.00", status="lapsed"),
-    "settle_lost_charge": Story(
+    "settle_dead_hold": Scenario(setups.dead, settle, settle, RESERVE, "0.00", status="lapsed"),
+    "settle_lost_charge": Scenario(
         setups.gone_wrong(setups.authorized, actions.capture, LOST, CHARGE),
         settle,
         settle,
@@ -183,7 +187,7 @@ STORIES = {
         "20.00",
         status="captured",
     ),
-    "settle_booked_charge": Story(
+    "settle_booked_charge": Scenario(
         setups.gone_wrong(setups.authorized, actions.capture, BOOKED, CHARGE),
         settle,
         settle,
@@ -191,7 +195,7 @@ STORIES = {
         "20.00",
         status="captured",
     ),
-    "settle_lost_refund": Story(
+    "settle_lost_refund": Scenario(
         setups.gone_wrong(setups.captured, actions.refund, LOST, REFUND),
         settle,
         settle,
@@ -200,7 +204,7 @@ STORIES = {
         "20.00",
         "refunded",
     ),
-    "settle_lost_little_refund": Story(
+    "settle_lost_little_refund": Scenario(
         setups.gone_wrong(setups.captured, actions.refund_little, LOST, REFUND),
         settle,
         settle,
@@ -209,7 +213,7 @@ STORIES = {
         "5.00",
         "captured",
     ),
-    "settle_booked_refund": Story(
+    "settle_booked_refund": Scenario(
         setups.gone_wrong(setups.captured, actions.refund, BOOKED, REFUND),
         settle,
         settle,
@@ -218,7 +222,7 @@ STORIES = {
         "20.00",
         "refunded",
     ),
-    "settle_abandoned_charge": Story(
+    "settle_abandoned_charge": Scenario(
         setups.abandoned(setups.gone_wrong(setups.authorized, actions.capture, BOOKED, CHARGE)),
         settle,
         settle,
@@ -226,7 +230,7 @@ STORIES = {
         "20.00",
         status="captured",
     ),
-    "settle_unwanted_charge": Story(
+    "settle_unwanted_charge": Scenario(
         setups.and_cancelled(setups.gone_wrong(setups.authorized, actions.capture, LOST, CHARGE)),
         settle,
         settle,
@@ -234,7 +238,7 @@ STORIES = {
         "0.00",
         status="cancelled",
     ),
-    "settle_unwanted_booked_charge": Story(
+    "settle_unwanted_booked_charge": Scenario(
         setups.and_cancelled(setups.gone_wrong(setups.authorized, actions.capture, BOOKED, CHARGE)),
         settle,
         settle,
@@ -243,7 +247,7 @@ STORIES = {
         "20.00",
         "cancelled",
     ),
-    "settle_unwanted_refund": Story(
+    "settle_unwanted_refund": Scenario(
         setups.and_cancelled(setups.gone_wrong(setups.captured, actions.refund, LOST, REFUND)),
         settle,
         settle,

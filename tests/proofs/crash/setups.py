@@ -1,4 +1,4 @@
-"""How things stand at the Voucher Cloud and in the shop when a story begins."""
+"""The state of the Voucher Cloud and of the shop at the beginning of a scenario."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +16,7 @@ RELEASE, READ = ("DELETE", "/v1/reservations/*"), ("GET", "*/charges")
 
 
 def a_voucher(cloud: Cloud, amount: str = "100.00", total: str = "20.00") -> None:
-    """It holds more than the order costs: what keeps us from charging twice is not its balance."""
+    """Its balance is higher than the order's total, so that the balance does not prevent a second charge."""
     cloud.add_voucher(code=actions.A, amount=amount)
     order(total)
 
@@ -39,13 +39,13 @@ def two_authorized(cloud: Cloud) -> None:
 
 
 def ended(cloud: Cloud) -> None:
-    """The reservation has ended, and nobody has noticed yet."""
+    """The reservation has ended; our rows do not say so yet."""
     authorized(cloud)
     later(31 * 60)
 
 
 def dead(cloud: Cloud) -> None:
-    """It ended so long ago that it cannot be charged any more, whatever clock it lives by."""
+    """The reservation cannot be charged any more, by any clock."""
     authorized(cloud)
     later(60 * 60)
 
@@ -56,7 +56,7 @@ def lapsed(cloud: Cloud) -> None:
 
 
 def held_by_another_order(cloud: Cloud) -> None:
-    """It pays for one of them."""
+    """The balance covers only one of the two orders."""
     a_voucher(cloud, amount="20.00")
     gateway.authorize(another_order("20.00"), actions.A)
 
@@ -68,13 +68,13 @@ def taken_over(cloud: Cloud) -> None:
 
 
 def evicted(cloud: Cloud) -> None:
-    """A till took the hold over and let it lapse."""
+    """A till replaced the hold by one that it never charged."""
     authorized(cloud)
     cloud.reserve(actions.A, "1.00", client_id=_till(cloud))
 
 
 def spent(cloud: Cloud) -> None:
-    """A till took the money."""
+    """A till charged the whole balance."""
     authorized(cloud)
     till = _till(cloud)
     cloud.charge(cloud.reserve(actions.A, "100.00", client_id=till), "T-1", client_id=till)
@@ -110,35 +110,35 @@ def _till(cloud: Cloud) -> str:
 
 
 def gone_wrong(
-    arrange: Callable[[Cloud], None], verb: Callable[[], object], fault: str, fault_at: tuple[str, str]
+    set_up: Callable[[Cloud], None], verb: Callable[[], object], fault: str, fault_at: tuple[str, str]
 ) -> Callable[[Cloud], None]:
-    """What the verb did went wrong: nobody knows its outcome, or it was not carried out and is due again."""
+    """The verb met a fault: its operation is unknown, or due again."""
 
-    def arranged(cloud: Cloud) -> None:
-        arrange(cloud)
+    def composed(cloud: Cloud) -> None:
+        set_up(cloud)
         method, path = fault_at
         cloud.faults.next(fault, method=method, path=path)
         with suppress(VoucherGatewayError):
             verb()
 
-    return arranged
+    return composed
 
 
-def abandoned(arrange: Callable[[Cloud], None]) -> Callable[[Cloud], None]:
-    """The worker that sent it is not heard of any more."""
+def abandoned(set_up: Callable[[Cloud], None]) -> Callable[[Cloud], None]:
+    """The worker that sent the operation never recorded the outcome."""
 
-    def arranged(cloud: Cloud) -> None:
-        arrange(cloud)
+    def composed(cloud: Cloud) -> None:
+        set_up(cloud)
         VoucherOperation.objects.filter(state="unknown").update(state="sending", error_code="")
 
-    return arranged
+    return composed
 
 
-def and_cancelled(arrange: Callable[[Cloud], None]) -> Callable[[Cloud], None]:
-    """The shop wants it no more."""
+def and_cancelled(set_up: Callable[[Cloud], None]) -> Callable[[Cloud], None]:
+    """The shop has cancelled in the meantime."""
 
-    def arranged(cloud: Cloud) -> None:
-        arrange(cloud)
+    def composed(cloud: Cloud) -> None:
+        set_up(cloud)
         actions.cancel()
 
-    return arranged
+    return composed

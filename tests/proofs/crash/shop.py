@@ -1,4 +1,4 @@
-"""The shop of one cell: what it sells, how its time passes, how it settles."""
+"""The shop of one case: its order, its clock, its sweep."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ __all__ = [
     "TRAILING_READ",
     "another_order",
     "connected_to",
-    "forget_everything",
+    "delete_all_rows",
     "later",
     "open_operations",
     "order",
@@ -34,15 +34,15 @@ __all__ = [
 
 NUMBER, ANOTHER = "K-1001", "K-1002"
 MODELS = (VoucherOperation, VoucherPayment)
-LEASE_OVER = 120
-MOST_ROUNDS = 150
+LEASE_SECONDS = 120
+MAX_ROUNDS = 150
 TRAILING_READ, CODES_KEPT = 3 * 3600, 48 * 3600
-"""Seconds after which the last read is due, and after which no code is stored any more."""
+"""Seconds until the last read is due, and until every code is erased."""
 
 
 @contextmanager
 def connected_to(base_url: str):
-    """Have the gateway of this process call the Voucher Cloud there."""
+    """Connect the gateway of this process to the Voucher Cloud at ``base_url``."""
     with override_settings(
         VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url}
     ):
@@ -57,19 +57,19 @@ def order(total: str | None = None) -> Order:
 
 
 def another_order(total: str) -> Order:
-    """Create an order that nobody touches any more once the story begins."""
+    """Create an order that the scenario itself does not use."""
     return Order.objects.create(number=ANOTHER, total=Decimal(total))
 
 
-def forget_everything() -> None:
-    """Leave no row and no client behind."""
+def delete_all_rows() -> None:
+    """Delete all rows, and close the client."""
     connection.close()
     for model in (*MODELS, Order):
         model.objects.all()._raw_delete("default")
 
 
 def later(seconds: float) -> None:
-    """Let time pass, here and at the Voucher Cloud: every instant in our rows moves into the past."""
+    """Let time pass: move every instant in our rows into the past, and advance the Voucher Cloud's clock."""
     delta = timedelta(seconds=seconds)
     for model in MODELS:
         instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
@@ -78,8 +78,8 @@ def later(seconds: float) -> None:
 
 
 def settle_until_nothing_is_open() -> None:
-    """Run the sweep again and again, each time when something is due."""
-    for _ in range(MOST_ROUNDS):
+    """Run the sweep whenever something is due, until nothing is open."""
+    for _ in range(MAX_ROUNDS):
         later(until_next())
         gateway.settle()
         if not open_operations().exists():
@@ -87,14 +87,14 @@ def settle_until_nothing_is_open() -> None:
 
 
 def until_next() -> float:
-    """Return how many seconds the sweep sleeps: until something is due, or a worker's lease is over."""
+    """Return the seconds until an operation is due or a worker's lease has expired."""
     now, waiting = timezone.now(), open_operations().exclude(state="sending").values_list("due_at", flat=True)
     wait = min(((at - now).total_seconds() for at in waiting if at), default=0)
-    return max(wait + 1, LEASE_OVER if open_operations().filter(state="sending").exists() else 1)
+    return max(wait + 1, LEASE_SECONDS if open_operations().filter(state="sending").exists() else 1)
 
 
 def open_operations() -> QuerySet[VoucherOperation]:
-    """Return the operations that are not decided yet."""
+    """Return the undecided operations."""
     return VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
 
 

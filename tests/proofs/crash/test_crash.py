@@ -1,6 +1,6 @@
-"""A sample of the kill matrix: crash point × story × fault, by SIGKILL of a real process, then restart and settle.
+"""A sample of the kill matrix: crash point × scenario × fault, by SIGKILL of a real process, then restart and settle.
 
-Every cell on SQLite is ``make kill-sqlite``, which CI runs as well; every cell on both databases is ``make kill``.
+Every case on SQLite is ``make kill-sqlite``, which CI runs as well; every case on both databases is ``make kill``.
 """
 
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.pages import page, rows, section
 from tests.proofs.crash.killer import ENDS
-from tests.proofs.crash.mutants import BUGS
+from tests.proofs.crash.mutants import MUTANTS
 from tests.proofs.crash.points import NAMES, PLACES, Passing
 from tests.proofs.crash.run import play_all
 
@@ -19,22 +19,22 @@ ONE_IN = int(os.environ.get("KILL_ONE_IN") or 60)
 ONE_IN_ON_POSTGRESQL = int(
     os.environ.get("KILL_ONE_IN") or (20 if os.environ.get("REQUIRE_ALL_PARTS") else 60)
 )
-"""No multiple of the number of faults, so that the sample has all of them."""
+"""Not a multiple of the number of faults, so that the sample has all of them."""
 
 WORKERS = 1 if os.environ.get("PYTEST_XDIST_WORKER") else 0
-"""Where the tests themselves share the processors, a matrix needs one process only."""
+"""One process where pytest-xdist shares the processors already."""
 
 
 @pytest.fixture
 def wrong(figures):
-    """Play cells and return what is wrong, each with the command that replays it."""
+    """Play cases; return the wrong ones, each with the command that replays it."""
 
     def play(proof, *options, database_url):
         records = list(play_all(*options, database_url=database_url, workers=WORKERS))
         found = [each for each in records if each["problems"]]
-        figures(f"kill matrix, sample {proof}", cells=len(records), wrong_cells=len(found))
+        figures(f"kill matrix, sample {proof}", cases=len(records), wrong_cases=len(found))
         assert records
-        return [f"python -m tests.proofs.crash.case {each['cell']}: {each['problems']}" for each in found]
+        return [f"python -m tests.proofs.crash.case {each['case']}: {each['problems']}" for each in found]
 
     return play
 
@@ -51,7 +51,7 @@ def test_no_cent_is_lost_on_postgresql_by_a_process_that_is(end, postgres_url, w
 
 @pytest.fixture(scope="module")
 def passed():
-    """The points that the stories pass where nothing else goes wrong."""
+    """The points that the scenarios pass without a fault."""
     played = subprocess.run(
         [sys.executable, "-m", "tests.proofs.crash.run", "--list"], capture_output=True, text=True, check=True
     )
@@ -59,17 +59,17 @@ def passed():
 
 
 @pytest.mark.parametrize("point", NAMES)
-def test_a_story_comes_to(point, passed):
+def test_a_scenario_passes(point, passed):
     assert point in passed
 
 
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_caught(bug, figures):
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_planted_bug_is_caught(mutant, figures):
     played = subprocess.run(
-        [sys.executable, "-m", "tests.proofs.crash.mutants", bug], capture_output=True, text=True
+        [sys.executable, "-m", "tests.proofs.crash.mutants", mutant], capture_output=True, text=True
     )
     assert (played.returncode, played.stderr) == (1, ""), played.stderr
-    assert BUGS[bug].said in played.stdout
+    assert MUTANTS[mutant].said in played.stdout
     figures("planted bugs", caught=(1, 1))
 
 
@@ -79,7 +79,7 @@ def test_the_points_are_numbered_without_a_gap():
 
 
 def test_the_table_in_the_documentation_has_every_point():
-    table = section(page("explanation/money-safety.md"), "Crash points")
+    table = section(page("explanation/proofs.md"), "Crash points")
     assert [cells[0] for cells in rows(table)] == NAMES
 
 

@@ -1,4 +1,4 @@
-"""The local Voucher Cloud that watches a process, and may kill it while a request of it is under way."""
+"""A local Voucher Cloud that may kill a process while a request of it is in flight."""
 
 import os
 import signal
@@ -6,29 +6,29 @@ from dataclasses import dataclass, field
 
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, Request, Response
 
-__all__ = ["LATE_SECONDS", "DeadlyCloud"]
+__all__ = ["LATE_SECONDS", "KillingCloud"]
 
 LATE_SECONDS = 600
-"""So late a request may be processed after its caller gave up: less than ``REFUND_GRACE_SECONDS``."""
+"""Maximum seconds in flight after the caller's timeout: less than ``REFUND_GRACE_SECONDS``."""
 
 
 @dataclass
 class _Watch:
     pid: int
-    deadly_request: int | None
+    fatal_request: int | None
     seen: int = field(default=0)
 
 
-class DeadlyCloud(LocalVoucherCloud):
-    """Counts the requests of the process it watches; the one that is deadly arrives whole and is processed."""
+class KillingCloud(LocalVoucherCloud):
+    """Counts the requests of the watched process; the fatal one arrives, is processed, and its process is killed."""
 
     _watch: _Watch | None = None
 
-    def watch(self, pid: int, deadly_request: int | None) -> None:
-        self._watch = _Watch(pid, deadly_request)
+    def watch(self, pid: int, fatal_request: int | None) -> None:
+        self._watch = _Watch(pid, fatal_request)
 
     def unwatch(self) -> int:
-        """Return how many requests came in meanwhile, token requests left out."""
+        """Return the number of requests since ``watch``, without token requests."""
         assert self._watch is not None
         watch, self._watch = self._watch, None
         return watch.seen
@@ -38,6 +38,6 @@ class DeadlyCloud(LocalVoucherCloud):
         if watch and request.path.startswith("/v1/"):
             with self.books.lock:
                 watch.seen += 1
-                if watch.seen == watch.deadly_request:
+                if watch.seen == watch.fatal_request:
                     os.kill(watch.pid, signal.SIGKILL)
         return super().answer(request)

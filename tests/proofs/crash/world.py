@@ -1,4 +1,4 @@
-"""Where cells are played: a database of its own, and a nursery that was made before the first thread."""
+"""The environment of the cases: a temporary database, and a forkserver created before the first thread."""
 
 import logging
 from collections.abc import Iterator
@@ -11,30 +11,30 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from tests.proofs.crash.forkserver import Nursery
+from tests.proofs.crash.forkserver import Forkserver
 from tests.proofs.storm.bench import database
 
 __all__ = ["world"]
 
 
 @contextmanager
-def world() -> Iterator[Nursery]:
-    """Set up a database and a nursery, and remove both afterwards.
+def world() -> Iterator[Forkserver]:
+    """Set up a database and a forkserver, and remove both afterwards.
 
-    Without ``DEBUG``, as in production: with it Django has SQLite quote the parameters of each statement.
+    ``DEBUG`` is off, as in production: with it Django lets SQLite quote the parameters of each statement.
     """
     with database(), _one_authority(), override_settings(DEBUG=False), _quiet():
         connection.close()
-        nursery = Nursery()
+        forkserver = Forkserver()
         try:
-            yield nursery
+            yield forkserver
         finally:
-            nursery.close()
+            forkserver.close()
 
 
 @contextmanager
 def _one_authority() -> Iterator[None]:
-    """Trust one certificate authority, not all: each process reads them anew, and nothing here is encrypted."""
+    """Trust one certificate authority only: each process reads the file again, and nothing here is encrypted."""
     with TemporaryDirectory() as folder:
         end = "-----END CERTIFICATE-----\n"
         first = Path(certifi.where()).read_text().partition(end)[0] + end

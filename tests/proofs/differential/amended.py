@@ -13,7 +13,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, Payment
 from tests.proofs.simulation.shop import Shop
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.rules.resolution import is_dead
+from voucher_payment_gateway.rules.resolution import is_expired
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.rules.timing import may_be_charged
 
@@ -90,7 +90,7 @@ class AmendedShop(Shop):
         try:
             return (yield from super()._establish_fence(fence, operation, payment))
         except VoucherGatewayError:
-            if not is_dead(operation.target_dead_at, self.now()):
+            if not is_expired(operation.target_dead_at, self.now()):
                 raise
             return False
 
@@ -115,7 +115,7 @@ class AmendedShop(Shop):
                 op.state in OPEN_STATES or (op.kind == "charge" and op.state == "manual")
                 for op in self.rows.of_payment(payment.pk)
             )
-            dead = payment.status == "authorized" and is_dead(payment.dead_at, self.now())
+            dead = payment.status == "authorized" and is_expired(payment.dead_at, self.now())
             if dead and not undecided:
                 self.rows.change_payment(payment, **self._without_hold(payment, "lapsed"))
 

@@ -52,6 +52,7 @@ class Client(Calls):
             )
             raise
         except RefusedError:
+            # The gateway gets here by way of due and sending; no other process runs in between.
             self._create(draft, payment, number, payment_changes, state="refused")
             self._on_refused(draft)
             raise
@@ -74,7 +75,8 @@ class Client(Calls):
             self.rows.compare_and_set(operation, state="due", due_at=self.next_attempt_at(operation))
             raise
         except RefusedError:
-            yield from self._refused(operation)
+            if self.rows.compare_and_set(operation, state="sending"):
+                yield from self._refused(operation)
             return
         claimed_at = self.loop.now
         if self.rows.compare_and_set(

@@ -12,7 +12,7 @@ from typing import Any
 from tests.proofs.simulation.loop import Loop, Process
 from tests.proofs.simulation.remote import RefusalError
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._interpret import conclude
+from voucher_payment_gateway.api._interpret import interpret
 from voucher_payment_gateway.api._steps import Answer, Failure
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
@@ -82,7 +82,7 @@ MOVING, READING = (
 
 
 def _error(call: Any, kind: str) -> type[VoucherGatewayError]:
-    error = conclude(call, OUTCOMES[kind], {})
+    error = interpret(call, OUTCOMES[kind], {})
     assert isinstance(error, VoucherGatewayError)
     return type(error)
 

@@ -14,29 +14,31 @@ from voucher_payment_gateway.rules import evidence
 
 
 def no_fence(after_absence: Any) -> Any:
-    def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
-        known = replace(doubt, fence_at=doubt.sent_at) if doubt.kind == "charge" else doubt
+    def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+        known = replace(unknown, fence_at=unknown.sent_at) if unknown.kind == "charge" else unknown
         return after_absence(known, read_at, figures)
 
     return mutated
 
 
-def refused_stands(standing: Any) -> Any:
+def refused_stands(judge_fence: Any) -> Any:
     def mutated(fence: Any, error: Any) -> Any:
         refused = fence == "reserve" and isinstance(error, RefusedError)
-        return "stands" if refused else standing(fence, error)
+        return "stands" if refused else judge_fence(fence, error)
 
     return mutated
 
 
-def unanswered_stands(standing: Any) -> Any:
-    return lambda fence, error: "stands" if standing(fence, error) == "again" else standing(fence, error)
+def unanswered_stands(judge_fence: Any) -> Any:
+    return lambda fence, error: (
+        "stands" if judge_fence(fence, error) == "again" else judge_fence(fence, error)
+    )
 
 
-def not_found_stands(standing: Any) -> Any:
+def not_found_stands(judge_fence: Any) -> Any:
     def mutated(fence: Any, error: Any) -> Any:
         not_found = fence == "release" and isinstance(error, RefusedError)
-        return "stands" if not_found else standing(fence, error)
+        return "stands" if not_found else judge_fence(fence, error)
 
     return mutated
 

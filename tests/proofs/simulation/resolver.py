@@ -65,15 +65,15 @@ class Resolver(Client):
         )
 
     def _after_absence(self, operation: Operation, payment: Payment, read_at: datetime) -> Process:
-        doubt = resolution.UnknownOperation(
+        unknown = resolution.UnknownOperation(
             kind=operation.kind,
             sent_at=operation.sending_at or operation.created_at or read_at,
             fence_at=operation.fence_at,
             absent_at=operation.absent_at,
             refused_at=operation.refused_at,
         )
-        step = resolution.after_absence(doubt, read_at, self.figures)
-        match step.do:
+        step = resolution.after_absence(unknown, read_at, self.figures)
+        match step.action:
             case "wait":
                 self.rows.compare_and_set(operation, due_at=self._next_read_at(step.until, operation))
             case "note_absence":
@@ -97,7 +97,7 @@ class Resolver(Client):
                 release_works=self.remote.behaviour.release_works,
                 failed=failed,
             )
-            if fence == "death":
+            if fence == "expiry":
                 self._store_fence(operation, resolution.expiry_of(operation.target_dead_at, self.now()))
                 return
             if (yield from self._establish_fence(fence, operation, payment)):
@@ -117,10 +117,10 @@ class Resolver(Client):
         except VoucherGatewayError as raised:
             error = raised
         yield STEP
-        standing = resolution.judge_fence(fence, error)
-        if standing == "again" and error:
+        judgement = resolution.judge_fence(fence, error)
+        if judgement == "again" and error:
             raise error
-        if standing == "fails":
+        if judgement == "fails":
             return False
         if self.rows.operations[operation.pk].claim != operation.claim:
             raise ConflictError
@@ -153,7 +153,7 @@ class Resolver(Client):
             if self.rows.compare_and_set(operation, state="due", due_at=self.now() + timedelta(seconds=30)):
                 yield STEP
                 yield from self.execute_due(operation)
-        elif what == "hand_over":
+        elif what == "require_review":
             self._require_review(operation)
         elif what == "give_up":
             self.rows.compare_and_set(operation, state="not_applied", reread_at=self._reread_at(operation))

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES, check_transition
 
 __all__ = ["ConflictError", "Operation", "Payment", "Rows"]
 
@@ -114,7 +114,12 @@ class Rows:
         self.payments[payment.pk] = copy(payment)
 
     def compare_and_set(self, operation: Operation, **changes: Any) -> bool:
-        """Update an operation if its claim is unchanged since it was read; return whether it was."""
+        """Update an operation if its claim is unchanged since it was read; return whether it was.
+
+        Raises TransitionError for a transition that ``rules.states`` does not have.
+        """
+        if "state" in changes:
+            check_transition(operation.state, changes["state"])
         stored = self.operations[operation.pk]
         if stored.claim != operation.claim:
             return False

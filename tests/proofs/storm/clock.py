@@ -11,7 +11,7 @@ from unittest import mock
 
 from django.utils import timezone
 
-from voucher_payment_gateway.api import _drivers, _retry, _steps
+from voucher_payment_gateway.api import _drivers, _flow, _steps
 from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.gateway.operations import execute
@@ -37,6 +37,6 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
         patches.enter_context(mock.patch.object(authorize_selected, "MAX_PARALLEL", 1))
-        patches.enter_context(mock.patch.object(_retry, "_RANDOM", random))
+        patches.enter_context(mock.patch.object(_flow, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

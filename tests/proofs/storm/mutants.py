@@ -61,13 +61,13 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY
     ),
     "a claim is not compared": Mutant(
-        f"{GATEWAY}operations.transitions", "compare_and_set", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.transitions", "_compare_and_set", mutations.any_claim_will_do, SLEEPY
     ),
     "the order number is compared by its beginning": Mutant(
-        f"{GATEWAY}recovery.resolve", "charge_evidence", mutations.prefix_compare, COPIED
+        f"{GATEWAY}operations.charge", "charge_evidence", mutations.prefix_compare, COPIED
     ),
     "refunds that were there before count": Mutant(
-        f"{GATEWAY}recovery.resolve", "refund_evidence", mutations.no_baseline, RETURNS
+        f"{GATEWAY}operations.refund", "refund_evidence", mutations.no_baseline, RETURNS
     ),
     "what is unknown is sent again": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_is_sent_again, LOST
@@ -82,25 +82,25 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "in_transaction", mutations.never_in_a_transaction, STORMY
     ),
     "a lost answer is asked for again at once": Mutant(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.retried), RESET
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.retried), RESET
     ),
     "a redirect is followed": Mutant(
-        f"{API}_flow:Course", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
+        f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.redirected), REDIRECTED
     ),
     "a server that fails has refused": Mutant(
-        f"{API}_flow", "conclude", mutations.server_errors_refuse, BROKEN
+        f"{API}_flow", "interpret", mutations.server_errors_refuse, BROKEN
     ),
     "what is unknown has failed": Mutant(
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "compare_and_set", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.execute", "mark_unknown", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Mutant(
         f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
     ),
     "a code is kept after the capture": Mutant(
-        f"{GATEWAY}operations.charge:Charging", "booked", mutations.code_is_kept
+        f"{GATEWAY}operations.charge:ChargeHandler", "payment_changes", mutations.code_is_kept
     ),
 }
 

@@ -10,8 +10,10 @@ def not_booked_at_once(kind: str) -> Callable[[Any], Any]:
     def change(after_absence: Any) -> Any:
         from voucher_payment_gateway.rules.resolution import Decision
 
-        def mutated(doubt: Any, read_at: Any, figures: Any) -> Any:
-            return Decision("not_booked") if doubt.kind == kind else after_absence(doubt, read_at, figures)
+        def mutated(unknown: Any, read_at: Any, figures: Any) -> Any:
+            return (
+                Decision("not_booked") if unknown.kind == kind else after_absence(unknown, read_at, figures)
+            )
 
         return mutated
 
@@ -28,10 +30,10 @@ def no_lag(figures: Any) -> Any:
 
 
 def any_claim_will_do(compare_and_set: Any) -> Any:
-    def mutated(operation: Any, **changes: Any) -> bool:
+    def mutated(operation: Any, *arguments: Any, **changes: Any) -> Any:
         stored = type(operation).objects.get(pk=operation.pk)
         operation.claim = stored.claim
-        return compare_and_set(operation, **changes)
+        return compare_and_set(operation, *arguments, **changes)
 
     return mutated
 
@@ -94,10 +96,10 @@ def sent_again_if(reason: Callable[[Any], bool]) -> Callable[[Any], Any]:
     def change(attempt: Any) -> Any:
         from voucher_payment_gateway.exceptions import OutcomeUnknownError
 
-        def mutated(course: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
-            result, wait = yield from attempt(course, call, lock, deadline)
-            if call.moving and isinstance(result, OutcomeUnknownError) and reason(result):
-                return (yield from attempt(course, call, lock, deadline))
+        def mutated(flow: Any, call: Any, lock: Any, deadline: Any) -> Iterator[Any]:
+            result, wait = yield from attempt(flow, call, lock, deadline)
+            if not call.is_safe and isinstance(result, OutcomeUnknownError) and reason(result):
+                return (yield from attempt(flow, call, lock, deadline))
             return result, wait
 
         return mutated

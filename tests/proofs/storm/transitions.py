@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-__all__ = ["DIAGRAMS", "recorded", "transitions_of"]
+from tests.docs.pages import drawn_arrows
+from voucher_payment_gateway.rules.states import TRANSITIONS
 
-DIAGRAMS = {"operation": "The life of an operation", "payment": "The life of a payment"}
-"""The headings of the documented diagrams."""
+__all__ = ["ALLOWED", "recorded", "transitions_of"]
 
 WATCHED = {
     "operation": ("voucher_payment_gateway_voucheroperation", "state", "FALSE"),
@@ -25,6 +25,12 @@ WATCHED = {
 """Table, column, and the condition under which an update counts as a transition to the same state."""
 
 Transition = tuple[str, str]
+
+ALLOWED: dict[str, set[Transition]] = {
+    "operation": {(before or "[*]", after) for before, follows in TRANSITIONS.items() for after in follows},
+    "payment": drawn_arrows("The life of a payment"),
+}
+"""The transitions that rows may make: of operations those of the rules, of payments those of the documented diagram."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The access token: fetched once for many, renewed ahead of its end, forgotten when it is rejected.
+"""The access token: one request serves all callers, it is renewed before it expires and dropped when rejected.
 
 ``POST /oauth/token`` at the root of the host (not under ``/v1``), grant ``client_credentials``. The lifetime
-is not documented: ``expires_in`` is honoured where it comes, and a 401 forgets the rejected token at once.
-No failure here ever moved money: what was to follow had not been sent.
+is not documented: ``expires_in`` is honoured where it is given, and a 401 drops the rejected token at once.
+No failure here moves money: the call that needed the token was not sent.
 """
 
 import copy
@@ -11,125 +11,127 @@ import time
 from typing import Protocol
 from urllib.parse import urlencode
 
-from voucher_payment_gateway.api._auth.shared_token import Outsider, Sharing
+from voucher_payment_gateway.api._auth.grant import token_answer
+from voucher_payment_gateway.api._auth.shared_token import BoundedCall, SharedToken
 from voucher_payment_gateway.api._config import Settings
-from voucher_payment_gateway.api._interpret import token_answer
 from voucher_payment_gateway.api._steps import HEADERS, Acquire, Deadline, Flow, Outgoing, Send
-from voucher_payment_gateway.api._tokens import Held, Token
+from voucher_payment_gateway.api._tokens import CachedToken, Token
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
-PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS = 15.0
+RENEWAL_RETRY_SECONDS = 15.0
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 class Releasable(Protocol):
-    """The lock of the token, of threads or of tasks: taken by the carrier, given back here."""
+    """The lock of the token, of threads or of tasks: acquired by the driver, released here."""
 
     def release(self) -> None: ...
 
 
 class TokenKeeper:
-    """Holds the token of one client. Every method is a flow, carried by the sync and the async client."""
+    """Holds the token of one client. Every method is a flow, which the sync or the async driver runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sharing = Sharing(settings.token_store)
-        self._vault = Outsider()
-        self._held: Held | None = None
+        self._shared = SharedToken(settings.token_store)
+        self._secret_call = BoundedCall()
+        self._cached: CachedToken | None = None
         self._rejected = ""
         self._failed_at = 0.0
         self._failure: VoucherGatewayError | None = None
         self._no_renewal_before = 0.0
 
     def obtain(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
-        """Return a token that should hold: at once where one is at hand, without any request."""
-        held = self._held
-        if held is None or not held.is_usable():
-            return (yield from self._first(lock, deadline))
-        if held.is_due_for_renewal() and time.monotonic() >= self._no_renewal_before:
-            return (yield from self._renewed(held, lock, deadline))
-        return held.token
+        """Return a valid token; without a request where one is cached."""
+        cached = self._cached
+        if cached is None or not cached.is_usable():
+            return (yield from self._obtain_first(lock, deadline))
+        if cached.is_due_for_renewal() and time.monotonic() >= self._no_renewal_before:
+            return (yield from self._renew(cached, lock, deadline))
+        return cached.token
 
     def reject(self, token: Token, deadline: Deadline) -> Flow[None]:
-        """Forget this token, here and in the store; a newer one that another caller fetched stays."""
+        """Drop this token, here and in the store. A newer one that another caller requested stays."""
         self._rejected = token.value
-        if self._held is not None and self._held.token.value == token.value:
-            self._held = None
-        yield from self._sharing.forget(token, deadline)
+        if self._cached is not None and self._cached.token.value == token.value:
+            self._cached = None
+        yield from self._shared.forget(token, deadline)
 
-    def _first(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
+    def _obtain_first(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         asked_at = time.monotonic()
         if not (yield Acquire(max(0.0, deadline.remaining_seconds()))):
             return UnavailableError(code="token_wait")
         try:
-            if self._held is not None and self._held.is_usable():
-                return self._held.token
+            if self._cached is not None and self._cached.is_usable():
+                return self._cached.token
             if self._failure is not None and self._failed_at > asked_at:
-                # Whoever waited while the request failed shares its end: a herd must not ask one by one.
+                # A caller that waited during a failed request shares its error, else all waiters would ask in turn.
                 return copy.copy(self._failure)
-            found = yield from self._found(deadline)
+            found = yield from self._load_or_request(deadline)
             if isinstance(found, VoucherGatewayError) and found.code == found.default_code:
                 self._failure, self._failed_at = found, time.monotonic()
             return found
         finally:
             lock.release()
 
-    def _renewed(self, held: Held, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
-        """One caller renews with half of its time; the others, and it too if that fails, use what holds."""
+    def _renew(
+        self, cached: CachedToken, lock: Releasable, deadline: Deadline
+    ) -> Flow[Token | VoucherGatewayError]:
+        """One caller renews, within half of its time. The others use the valid token, as it does if that fails."""
         if not (yield Acquire(0.0)):
-            return held.token
+            return cached.token
         try:
-            if self._held is not None and self._held is not held:
-                return self._held.token
-            found = yield from self._found(deadline.halfway())
+            if self._cached is not None and self._cached is not cached:
+                return self._cached.token
+            found = yield from self._load_or_request(deadline.halfway())
         finally:
             lock.release()
         if isinstance(found, Token):
             return found
-        self._no_renewal_before = time.monotonic() + PAUSE_AFTER_A_FAILED_RENEWAL_SECONDS
-        if self._held is None:  # rejected meanwhile: it is of no use any more
+        self._no_renewal_before = time.monotonic() + RENEWAL_RETRY_SECONDS
+        if self._cached is None:  # rejected in the meantime
             return found
         _logger.warning("The access token could not be renewed (%s); the present one is used.", found.code)
-        return self._held.token
+        return self._cached.token
 
-    def _found(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
+    def _load_or_request(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         try:
-            shared = yield from self._shared(deadline)
+            shared = yield from self._load_shared(deadline)
             if shared is not None:
-                self._held = shared
+                self._cached = shared
                 return shared.token
-            found = yield from self._granted(deadline)
+            found = yield from self._request(deadline)
         except BaseException:
-            # This flow is being closed: other processes must not wait for a token that nobody fetches.
-            self._sharing.give_up_beside()
+            # This flow is being closed: no other process may wait for a token that is not coming.
+            self._shared.give_up_beside()
             raise
         if isinstance(found, Token):
-            self._held = Held.of(found)
-            yield from self._sharing.save(found, deadline)
+            self._cached = CachedToken.of(found)
+            yield from self._shared.save(found, deadline)
         else:
-            yield from self._sharing.give_up(deadline)
+            yield from self._shared.give_up(deadline)
         return found
 
-    def _shared(self, deadline: Deadline) -> Flow[Held | None]:
-        held = yield from self._sharing.load(deadline)
-        if held is None or held.token.value == self._rejected:
+    def _load_shared(self, deadline: Deadline) -> Flow[CachedToken | None]:
+        cached = yield from self._shared.load(deadline)
+        if cached is None or cached.token.value == self._rejected:
             return None
-        known = self._held is not None and self._held.token.value == held.token.value
-        return None if known else held
+        known = self._cached is not None and self._cached.token.value == cached.token.value
+        return None if known else cached
 
-    def _granted(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
+    def _request(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         secret: object = self._settings.client_secret
         if callable(secret):
-            secret = yield from self._vault.ask(secret, deadline.remaining_seconds())
+            secret = yield from self._secret_call.ask(secret, deadline.remaining_seconds())
             if isinstance(secret, BaseException):
                 _logger.error("The client secret could not be read: %s", type(secret).__name__)
                 return UnavailableError(code="client_secret")
         if not isinstance(secret, str) or not secret or not secret.isprintable():
             return CredentialsError(code="client_secret")
-        return token_answer((yield Send(self._request(secret), deadline)))
+        return token_answer((yield Send(self._token_request(secret), deadline)))
 
-    def _request(self, secret: str) -> Outgoing:
+    def _token_request(self, secret: str) -> Outgoing:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._settings.client_id,

@@ -1,53 +1,53 @@
-"""The token store of others, tolerated: broken, slow or hanging, it costs a token request and never a call."""
+"""Use a shared token store, tolerating its errors and timeouts: at worst a token is requested again."""
 
 import logging
 from collections.abc import Callable
 from functools import partial
 
-from voucher_payment_gateway.api._background import Errand
-from voucher_payment_gateway.api._steps import Deadline, Flow, Late, Run
-from voucher_payment_gateway.api._tokens import Held, Token, TokenStore, shared_token
+from voucher_payment_gateway.api._background import BackgroundCall
+from voucher_payment_gateway.api._steps import Deadline, Flow, RunInThread, TimedOut
+from voucher_payment_gateway.api._tokens import CachedToken, Token, TokenStore, load_shared
 
-PATIENT_SHARE = 0.75
-"""How much of its time the store may spend on waiting for another process; the rest is for coming back."""
+WAIT_SHARE = 0.75
+"""Share of its timeout that the store may wait for another process; the rest is for its answer."""
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
-class Outsider:
-    """Code of others that may hang: never awaited past its time, never asked again while it still hangs."""
+class BoundedCall:
+    """Third-party code that may hang: waited for with a timeout, and not called again while it still hangs."""
 
     def __init__(self) -> None:
-        self._late: Late | None = None
+        self._hanging: TimedOut | None = None
 
     def ask(
         self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
     ) -> Flow[object]:
-        """Return what it gives, or the exception that it raised; TimeoutError where it gives nothing in time."""
-        if self._late is not None and self._late.is_running():
+        """Return its result or the exception that it raised; TimeoutError where it takes too long."""
+        if self._hanging is not None and self._hanging.is_running():
             return TimeoutError()
-        result = yield Run(what, wait_seconds, abandoned)
-        if isinstance(result, Late):
-            self._late = result
+        result = yield RunInThread(what, wait_seconds, abandoned)
+        if isinstance(result, TimedOut):
+            self._hanging = result
             return TimeoutError()
         return result
 
 
-class Sharing:
-    """What the client asks of a token store, if it has one."""
+class SharedToken:
+    """The token store of the client, if it has one."""
 
     def __init__(self, store: TokenStore | None) -> None:
         self._store = store
-        self._outsider = Outsider()
+        self._call = BoundedCall()
 
-    def load(self, deadline: Deadline) -> Flow[Held | None]:
-        """Return the shared token if it can be used. Whoever gets none fetches one, then saves it or gives up."""
+    def load(self, deadline: Deadline) -> Flow[CachedToken | None]:
+        """Return the shared token if it is usable. A caller that gets none requests one, then saves it or gives up."""
         if (store := self._store) is None:
             return None
         wait_seconds = _share(deadline)
-        look = partial(shared_token, store, max(0.0, wait_seconds * PATIENT_SHARE))
-        held = yield from self._tolerated(look, wait_seconds, lambda: store.give_up())
-        return held if isinstance(held, Held) else None
+        load = partial(load_shared, store, max(0.0, wait_seconds * WAIT_SHARE))
+        cached = yield from self._tolerated(load, wait_seconds, lambda: store.give_up())
+        return cached if isinstance(cached, CachedToken) else None
 
     def save(self, token: Token, deadline: Deadline) -> Flow[None]:
         if (store := self._store) is not None:
@@ -62,14 +62,14 @@ class Sharing:
             yield from self._tolerated(lambda: store.give_up(), _share(deadline))
 
     def give_up_beside(self) -> None:
-        """Give up without waiting: for a flow that is being closed and can wait for nothing."""
+        """Give up without waiting: for a flow that is being closed."""
         if (store := self._store) is not None:
-            Errand(Run(lambda: store.give_up(), 0.0))
+            BackgroundCall(RunInThread(lambda: store.give_up(), 0.0))
 
     def _tolerated(
         self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
     ) -> Flow[object]:
-        result = yield from self._outsider.ask(what, wait_seconds, abandoned)
+        result = yield from self._call.ask(what, wait_seconds, abandoned)
         if isinstance(result, BaseException):
             _logger.warning("The token store failed: %s", type(result).__name__)
             return None
@@ -77,5 +77,5 @@ class Sharing:
 
 
 def _share(deadline: Deadline) -> float:
-    """Half of what is left of the call: the other half is for the token request that may have to follow."""
+    """Half of the remaining time: the other half is for a token request that may follow."""
     return deadline.remaining_seconds() / 2

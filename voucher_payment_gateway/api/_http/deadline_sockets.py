@@ -1,7 +1,7 @@
-"""Sockets that obey the deadline of a call, however slowly the other side drips.
+"""Sockets that obey the deadline of a call, however slowly the response arrives.
 
-A timeout of httpcore bounds one read, not an answer: one byte every four seconds never times out. The async
-client has cancellation for that; blocking sockets need each read bounded by what is left of the call.
+A timeout of httpcore bounds one read, not a response: one byte every four seconds never times out. The async
+client has cancellation for that; on blocking sockets each read is bounded by the remaining time of the call.
 """
 
 import socket
@@ -16,17 +16,17 @@ from typing import Any
 
 import httpcore
 
-from voucher_payment_gateway.api._background import Errand, outcome_of
-from voucher_payment_gateway.api._steps import Deadline, Late, Run
+from voucher_payment_gateway.api._background import BackgroundCall, result_or_error
+from voucher_payment_gateway.api._steps import Deadline, RunInThread, TimedOut
 
-LONGEST_LOOK_UP_SECONDS = 60.0
+LOOKUP_TIMEOUT_SECONDS = 60.0
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 @contextmanager
-def obeying(deadline: Deadline) -> Iterator[None]:
-    """Bound every wait on a socket within this block by the deadline."""
+def with_deadline(deadline: Deadline) -> Iterator[None]:
+    """Bound every wait on a socket in this block by the deadline."""
     token = _deadline.set(deadline.at)
     try:
         yield
@@ -44,7 +44,7 @@ def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> floa
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A socket whose every wait ends with the call."""
+    """A socket whose waits end at the deadline of the call."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -69,14 +69,14 @@ class DeadlineStream(httpcore.NetworkStream):
 
 
 class DeadlineBackend(httpcore.SyncBackend):
-    """Opens such sockets; each address of a host is tried within what is left.
+    """Opens such sockets; the addresses of a host are tried in turn within the remaining time.
 
-    A look-up of a name cannot be interrupted, so it is left behind. While one hangs, no other is begun.
+    A DNS lookup cannot be interrupted: after a timeout it goes on alone. While one hangs, no other is started.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._late: Late | None = None
+        self._hanging: TimedOut | None = None
 
     def connect_tcp(
         self,
@@ -98,15 +98,15 @@ class DeadlineBackend(httpcore.SyncBackend):
     def _addresses(self, host: str, port: int, wait_seconds: float | None) -> list[str]:
         look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         if _is_address(host):
-            found = outcome_of(look_up)
-        elif self._late is not None and self._late.is_running():
+            found = result_or_error(look_up)
+        elif self._hanging is not None and self._hanging.is_running():
             raise httpcore.ConnectTimeout("resolver")
         else:
-            found = Errand(
-                Run(look_up, LONGEST_LOOK_UP_SECONDS if wait_seconds is None else wait_seconds)
+            found = BackgroundCall(
+                RunInThread(look_up, LOOKUP_TIMEOUT_SECONDS if wait_seconds is None else wait_seconds)
             ).outcome()
-        if isinstance(found, Late):
-            self._late = found
+        if isinstance(found, TimedOut):
+            self._hanging = found
             raise httpcore.ConnectTimeout("resolver")
         if not isinstance(found, list):
             raise httpcore.ConnectError(type(found).__name__)

@@ -1,7 +1,7 @@
-"""HTTP over httpx: what keeps a call within its deadline and its bounds. Nothing is raised, all is told.
+"""HTTP over httpx, within a deadline and a maximum of size. Errors are returned, not raised.
 
-The transports are driven directly, without ``httpx.Client``: no cookies, no redirects, no environment
-proxies, no log line with a URL, and nothing between the last look at the clock and the write.
+The transports are used directly, without ``httpx.Client``: no cookies, no redirects, no environment
+proxies, no log line with a URL, and nothing between the last check of the clock and the write.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from contextlib import suppress
 import httpcore
 import httpx
 
-from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, obeying
-from voucher_payment_gateway.api._http.send_window import Departure, NotSentError
+from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, with_deadline
+from voucher_payment_gateway.api._http.send_window import NotSentError, SendGuard
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
 from voucher_payment_gateway.api.arguments import read_certificates
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
 
-LONGEST_BODY_BYTES = 1024 * 1024
-MOST_CONNECTIONS = 100
-MOST_IDLE_CONNECTIONS = 20
-IDLE_SECONDS = 5.0
+MAX_BODY_BYTES = 1024 * 1024
+MAX_CONNECTIONS = 100
+MAX_IDLE_CONNECTIONS = 20
+IDLE_TIMEOUT_SECONDS = 5.0
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -44,18 +44,18 @@ _NEVER_SENT = (
 
 
 class OversizedBodyError(Exception):
-    """The body is longer than any answer of this API."""
+    """The body is longer than any response of this API."""
 
 
 class UndecodableBodyError(Exception):
-    """The body is broken, or encoded in a way that nobody asked for."""
+    """The body is corrupt, or in an encoding that was not asked for."""
 
 
 class DrippingBodyError(Exception):
-    """The body was still coming when the deadline passed."""
+    """The body was still arriving at the deadline."""
 
 
-class Carrier:
+class SyncSender:
     """Sends requests of one process over blocking sockets."""
 
     def __init__(self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str) -> None:
@@ -63,13 +63,13 @@ class Carrier:
         self._timeout_seconds = timeout_seconds
 
     def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        departure = Departure(
-            deadline, tells=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
+        guard = SendGuard(
+            deadline, reports_writes=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
         )
         try:
-            message = _message(request, deadline, self._timeout_seconds, departure.trace)
-            with obeying(deadline):
-                departure.look()
+            message = _message(request, deadline, self._timeout_seconds, guard.trace)
+            with with_deadline(deadline):
+                guard.check()
                 response = self._transport.handle_request(message)
                 try:
                     body = Body(response, deadline)
@@ -81,13 +81,13 @@ class Carrier:
                     with suppress(Exception):
                         response.close()
         except Exception as error:
-            return _failure(error, departure)
+            return _failure(error, guard)
 
     def close(self) -> None:
         self._transport.close()
 
 
-class AsyncCarrier:
+class AsyncSender:
     """Sends requests of one event loop."""
 
     def __init__(
@@ -97,11 +97,11 @@ class AsyncCarrier:
         self._timeout_seconds = timeout_seconds
 
     async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        departure = Departure(deadline, tells=isinstance(self._transport, httpx.AsyncHTTPTransport))
+        guard = SendGuard(deadline, reports_writes=isinstance(self._transport, httpx.AsyncHTTPTransport))
         try:
-            message = _message(request, deadline, self._timeout_seconds, departure.atrace)
+            message = _message(request, deadline, self._timeout_seconds, guard.atrace)
             async with asyncio.timeout(deadline.remaining_seconds()):
-                departure.look()
+                guard.check()
                 response = await self._transport.handle_async_request(message)
                 try:
                     body = Body(response, deadline)
@@ -113,21 +113,21 @@ class AsyncCarrier:
                     with suppress(Exception):
                         await response.aclose()
         except Exception as error:
-            return _failure(error, departure)
+            return _failure(error, guard)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
 
 class PoolTransport(httpx.BaseTransport):
-    """A pool of blocking connections that obey the deadline of the call."""
+    """A pool of blocking connections that obey the deadline of a call."""
 
     def __init__(self, ca_file: str) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context(ca_file, os.getpid()),
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_TIMEOUT_SECONDS,
             network_backend=DeadlineBackend(),
         )
 
@@ -163,7 +163,7 @@ class _Stream(httpx.SyncByteStream):
 
 
 class Body:
-    """The body of an answer as it comes: bounded in size, also when it is compressed, and in time."""
+    """The body of a response as it arrives: bounded in time and in size, before and after decompression."""
 
     def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
         self._response = response
@@ -176,16 +176,16 @@ class Body:
     def add(self, chunk: bytes) -> None:
         if self._late:
             raise DrippingBodyError
-        # Counted as it came too: a stream may be endless and unpack to nothing.
+        # The received bytes count too: an endless stream may decompress to nothing.
         self._came += len(chunk)
         self._read += chunk if self._inflate is None else self._unpacked(self._inflate, chunk)
-        if max(self._came, len(self._read)) > LONGEST_BODY_BYTES:
+        if max(self._came, len(self._read)) > MAX_BODY_BYTES:
             raise OversizedBodyError
         self._late = self._deadline.remaining_seconds() <= 0
 
     def _unpacked(self, inflate: "zlib._Decompress", chunk: bytes) -> bytes:
-        plain = inflate.decompress(chunk, LONGEST_BODY_BYTES + 1)
-        if inflate.unused_data:  # whatever follows the end of the stream, nobody has checked it
+        plain = inflate.decompress(chunk, MAX_BODY_BYTES + 1)
+        if inflate.unused_data:  # bytes after the end of the stream are not checked by it
             raise UndecodableBodyError
         return plain
 
@@ -198,15 +198,15 @@ class Body:
 
 @functools.lru_cache(maxsize=8)
 def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
-    """Return the one context of this process: it always verifies, and costs 20 ms to build."""
+    """Return the context of this process, built once as that takes 20 ms. It always verifies."""
     return read_certificates(ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
 def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(
-        max_connections=MOST_CONNECTIONS,
-        max_keepalive_connections=MOST_IDLE_CONNECTIONS,
-        keepalive_expiry=IDLE_SECONDS,
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+        keepalive_expiry=IDLE_TIMEOUT_SECONDS,
     )
     context = ssl_context(ca_file, os.getpid())
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
@@ -215,8 +215,8 @@ def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
 def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trace: object) -> httpx.Request:
     left = max(0.002, deadline.remaining_seconds())
     timeout = dict.fromkeys(("read", "write", "pool"), min(timeout_seconds, left))
-    # It bounds the connection and the TLS handshake in turn; both must end before the deadline cancels them,
-    # as httpcore leaves the socket of a cancelled handshake open.
+    # It bounds the connection and the TLS handshake separately; both must end before the deadline cancels
+    # them, as httpcore leaves the socket of a cancelled handshake open.
     timeout["connect"] = min(timeout_seconds, left / 2)
     extensions = {"timeout": timeout, "trace": trace}
     return httpx.Request(
@@ -224,10 +224,10 @@ def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trac
     )
 
 
-def _failure(error: Exception, departure: Departure) -> Failure:
+def _failure(error: Exception, guard: SendGuard) -> Failure:
     if isinstance(error, NotSentError):
         return Failure(sent=False, reason=error.reason, code=error.code)
-    sent = departure.began and not isinstance(error, _NEVER_SENT)
+    sent = guard.began and not isinstance(error, _NEVER_SENT)
     return Failure(sent=sent, reason=type(error).__name__, oversized=isinstance(error, OversizedBodyError))
 
 

@@ -57,18 +57,18 @@ def reserve_exactly(
     currency: str,
     *,
     voucher_id: str = "",
-    on_replaced: Callable[[], object] = lambda: None,
+    on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
     """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
 
     An answer that never came, or that tells of another voucher than ``voucher_id`` where that is known, is repeated
-    once: the new reservation replaces the lost one. ``on_replaced`` is called where an earlier reservation of the
+    once: the new reservation replaces the lost one. ``on_previous_lost`` is called where an earlier reservation of the
     voucher may be gone by that, whatever comes then.
     """
     try:
         return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError:
-        on_replaced()
+        on_previous_lost()
     try:
         return _reserve(secret, amount, currency, voucher_id)
     except OutcomeUnknownError as error:
@@ -83,22 +83,24 @@ def reserve_available(
     currency: str,
     *,
     voucher_id: str = "",
-    on_replaced: Callable[[], object] = lambda: None,
+    on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
     """Reserve ``wanted``, or all that the voucher holds if that is less. At most four calls.
 
     The balance of a code cannot be read. Refused for a reason that may be the balance, 0.01 is reserved to
     learn the voucher's id, its balance is read, and what is there is reserved. A code that is surely unusable
-    costs that second call as well: otherwise the time of an answer would tell which codes exist. ``on_replaced`` is
-    called where an earlier reservation of the voucher is gone, or may be, whatever comes then.
+    costs that second call as well: otherwise the time of an answer would tell which codes exist.
+    ``on_previous_lost`` is called where an earlier reservation of the voucher is gone, or may be, whatever comes then.
     """
     try:
-        return reserve_exactly(secret, wanted, currency, voucher_id=voucher_id, on_replaced=on_replaced)
+        return reserve_exactly(
+            secret, wanted, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
+        )
     except RefusedError as error:
         if not _is_tried_again(error) or wanted == CENT:
             raise _as_unusable(error) from None
-    probe = _probe(secret, currency, voucher_id, on_replaced)
-    on_replaced()
+    probe = _probe(secret, currency, voucher_id, on_previous_lost)
+    on_previous_lost()
     available = _available(probe, currency)
     if available <= CENT:
         return replace(probe, is_all=True)
@@ -173,9 +175,11 @@ def _as_unusable(error: RefusedError) -> RefusedError:
     return error
 
 
-def _probe(secret: Secret, currency: str, voucher_id: str, on_replaced: Callable[[], object]) -> Hold:
+def _probe(secret: Secret, currency: str, voucher_id: str, on_previous_lost: Callable[[], object]) -> Hold:
     try:
-        return reserve_exactly(secret, CENT, currency, voucher_id=voucher_id, on_replaced=on_replaced)
+        return reserve_exactly(
+            secret, CENT, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
+        )
     except RefusedError as error:
         raise _as_unusable(error) from None
 

@@ -2,13 +2,13 @@
 
 1. Write the operation down and commit.
 2. Call, with no transaction open.
-3. Write down the outcome, if the claim is still ours.
+3. Write down the outcome, if no other worker changed the operation meanwhile.
 
-Inside of the caller's transaction beat one joins it, and beats two and three follow its commit; what a crash
-leaves behind, ``settle`` finishes. Nothing else in the package moves money.
+Inside the caller's transaction beat one joins it, and beats two and three follow its commit; ``settle`` finishes what
+a crash leaves behind. Nothing else in the package moves money.
 
 A comment that begins with K and a number is a crash point: a process may be killed before the next line. The table in
-``docs/explanation/money-safety.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
+``docs/explanation/proofs.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
 """
 
 import logging
@@ -33,25 +33,26 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
-    next_send,
     next_try,
     reread_if_sent,
 )
 from voucher_payment_gateway.gateway.operations.transitions import (
     StaleOperationError,
-    compare_and_set,
+    begin_preparing,
+    begin_sending,
     create,
-    record_late_answer,
+    mark_unknown,
+    postpone,
     refuse,
-    request_review,
-    require_review,
+    return_to_due,
     succeed,
     unblock,
     withdraw,
 )
+from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     database,
@@ -59,100 +60,97 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.verdicts import forbidden_since, needs_review_by, verdict
+from voucher_payment_gateway.models.reservation_ids import JSONAppend
+from voucher_payment_gateway.rules.evidence import needs_review
+from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict
 
 __all__ = ["NOT_READY", "execute_due", "execute_new"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-ALARMING = ("answer_not_ours", "booking_known_already")
-"""A clear answer that cannot be ours."""
-
 NOT_READY = (UnavailableError, CredentialsError, ContractError)
-"""What may go wrong before anything is sent; the operation stays due."""
+"""Errors before anything was sent; the operation stays due."""
 
 
-def execute_new(procedure: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
-    """Write down ``draft`` together with what it changes on its payment, and carry it out.
+def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
+    """Write down ``draft`` together with its changes of the payment, and carry it out.
 
-    Inside of a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while
-    another one is open on its voucher. Raises what the call raised: after RefusedError it is over, after
-    UnavailableError, CredentialsError and ContractError it stays due and ``settle`` sends it, after OutcomeUnknownError
-    ``settle`` finds out. Raises OutdatedError where another operation was first.
+    Inside a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while another
+    one is open on its voucher. Raises the error of the call: after RefusedError it is over, after UnavailableError,
+    CredentialsError and ContractError it stays due and ``settle`` sends it, after OutcomeUnknownError ``settle`` finds
+    out. Raises ConflictError where another operation was first.
     """
     # K4: decided, nothing written
     if in_transaction():
-        _write_due(draft, payment_changes)
-        _execute_after_commit(procedure, draft)
-        return
-    if draft.waits:
-        _write_due(draft, payment_changes)
+        _create_due(draft, payment_changes)
+        _execute_after_commit(handler, draft)
+    elif draft.waits:
+        _create_due(draft, payment_changes)
         raise _queued_error(draft)
-    if procedure.needs_a_claim(draft):
-        _write_due(draft, payment_changes)
-        _execute_written(procedure, draft)
-        return
+    elif handler.reserves_first(draft):
+        _create_due(draft, payment_changes)
+        _execute_written(handler, draft)
+    else:
+        _execute_at_once(handler, draft, payment_changes)
+
+
+def _execute_at_once(
+    handler: OperationHandler, draft: VoucherOperation, payment_changes: Mapping[str, Any]
+) -> None:
+    """Prepare before anything is written, which saves a write; then the three beats."""
     try:
-        procedure.prepare(draft)
+        handler.prepare(draft)
         voucher_cloud().authenticate()
     except NOT_READY as error:
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
-        _write_due(draft, payment_changes, error_code=error.code)
-        _page_operator(draft, error)
+        _create_due(draft, payment_changes, error_code=error.code)
+        if isinstance(error, CredentialsError):
+            request_review(draft)
         raise
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
-    _send(procedure, draft, claimed_at)
+    _send(handler, draft, claimed_at)
 
 
-def execute_due(procedure: OperationHandler, operation: VoucherOperation) -> None:
+def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out an operation that is due; one that is decided is left alone.
 
-    Raises what ``start`` raises, OperationInProgressError where another worker was first and is not done, and
-    WrongStateError where nobody wants it any more: it is taken back then.
+    Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done, and
+    WrongStateError where the payment is being cancelled: the operation is withdrawn then.
     """
     if operation.state != "due":
         return
-    if procedure.is_unwanted(operation):
-        if not withdraw(operation):
-            _refuse_unless_done(operation)
-            return
-        raise WrongStateError(
-            f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
-        )
+    if handler.is_cancelled(operation):
+        _withdraw_cancelled(operation)
+        return
     if operation.waits and not unblock(operation):
-        compare_and_set(operation, due_at=next_try(operation))
+        postpone(operation, next_try(operation))
         raise _queued_error(operation)
-    if procedure.needs_a_claim(operation) and not compare_and_set(
-        operation, state="sending", sending_at=timezone.now()
-    ):
-        _refuse_unless_done(operation)
+    if handler.reserves_first(operation) and not begin_preparing(operation):
+        _raise_unless_succeeded(operation)
         return
     try:
-        procedure.prepare(operation)
+        handler.prepare(operation)
         voucher_cloud().authenticate()
     except ConflictError:
-        compare_and_set(operation, state="due")
+        return_to_due(operation)
         raise
     except NOT_READY as error:
         return_to_due(operation, error)
         raise
     except RefusedError as error:
-        _refused(procedure, operation, error, reread_at=reread_if_sent(operation))
+        _refused(handler, operation, error, reread_at=reread_if_sent(operation))
         return
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
-    sending = {"state": "sending", "attempts": operation.attempts + 1, "sending_at": timezone.now()}
-    prepared = {name: getattr(operation, name) for name in ("target_id", "target_dead_at", "baseline")}
-    nothing_known = {"fence_at": None, "absent_at": None, "refused_at": None}
-    if compare_and_set(operation, **sending, **prepared, **nothing_known):
-        _send(procedure, operation, claimed_at)
+    if begin_sending(operation):
+        _send(handler, operation, claimed_at)
     else:
-        _refuse_unless_done(operation)
+        _raise_unless_succeeded(operation)
 
 
-def _write_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
+def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
     create(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
 
 
@@ -164,92 +162,84 @@ def _queued_error(operation: VoucherOperation) -> UnavailableError:
     )
 
 
-def _refuse_unless_done(operation: VoucherOperation) -> None:
-    """Raise OperationInProgressError where another worker was first and is not done; nothing of ours was sent."""
-    operation.refresh_from_db(using=database())
+def _withdraw_cancelled(operation: VoucherOperation) -> None:
+    if withdraw(operation):
+        raise WrongStateError(
+            f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
+        )
+    _raise_unless_succeeded(operation)
+
+
+def _raise_unless_succeeded(operation: VoucherOperation) -> None:
+    """Raise OperationInProgressError where another worker was first and is not done; this one sent nothing."""
+    operation.refresh_from_db()
     if operation.state != "succeeded":
         raise OperationInProgressError(
             f"order {operation.order_number}: another worker carries out this {operation.kind} just now."
         )
 
 
-def _execute_written(procedure: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out what this call has written down, anew as long as others write about the order meanwhile."""
+def _execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
+    """Carry out an operation that this call has written, and retry while other writers change the order."""
 
-    def resume_as_it_stands() -> None:
-        of(operation).refresh_from_db(using=database())
-        execute_due(procedure, operation)
+    def execute_as_it_stands() -> None:
+        operation.payment.refresh_from_db()
+        execute_due(handler, operation)
 
-    retry_on_conflict(resume_as_it_stands)
+    retry_on_conflict(execute_as_it_stands)
 
 
-def _send(procedure: OperationHandler, operation: VoucherOperation, claimed_at: float) -> None:
+def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: float) -> None:
     """Beats two and three."""
     try:
         # K7: sending is committed, nothing sent; and inside of the call K8: sent, no answer yet
         with send_before(claimed_at + SEND_WINDOW_SECONDS):
-            remote_id = procedure.call(operation)
+            remote_id = handler.call(operation)
     except VoucherGatewayError as error:
         with _outcome_must_be_written():
-            _not_booked(procedure, operation, error)
+            _not_booked(handler, operation, error)
         return
     try:
         # K9: the call has ended, nothing of its outcome written
         with _outcome_must_be_written():
-            succeed(procedure, operation, remote_id)
+            succeed(handler, operation, remote_id)
     except StaleOperationError:
         record_late_answer(operation, remote_id)
         if operation.state != "succeeded":
             raise OutcomeUnknownError(code="decided_elsewhere") from None
     except ConflictError:
-        mark_unknown(operation, OutcomeUnknownError(code="booking_known_already"))
+        _unknown(operation, OutcomeUnknownError(code="booking_known_already"))
 
 
-def _not_booked(procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     # K9: the call has ended, nothing of its outcome written
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
-            _refused(procedure, operation, error)
+            _refused(handler, operation, error)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
             return_to_due(operation, error, attempts=arrived)
             raise error
         case "unknown":
-            mark_unknown(operation, error)
-
-
-def return_to_due(operation: VoucherOperation, error: VoucherGatewayError, **changes: Any) -> None:
-    """Nothing moved: it is sent later, or, where the API has forbidden it for a day, a person decides."""
-    now, known = timezone.now(), operation.error_code
-    changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
-    if needs_review_by(changes["forbidden_at"], now):
-        require_review(operation, "forbidden", **changes)
-        return
-    due = {"state": "due", "error_code": error.code, "due_at": next_send(operation, error)}
-    if compare_and_set(operation, **due, **changes) and known != error.code:
-        _page_operator(operation, error)
+            _unknown(operation, error)
 
 
 def _refused(
-    procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
+    handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> None:
-    """Write down that it is over, and go on with what follows, or raise ``error``."""
+    """Record the refusal, and go on with the operation that follows, or raise ``error``."""
     try:
-        follow_up = refuse(procedure, operation, error, **changes)
+        next_operation = refuse(handler, operation, error, **changes)
     except StaleOperationError:
         raise OutcomeUnknownError(code="decided_elsewhere") from None
-    if follow_up is None:
+    if next_operation is None:
         raise error
     # K13: refused, and what follows is due
-    _execute_written(procedure, follow_up)
+    _execute_written(handler, next_operation)
 
 
-def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
-    """Write down that nobody knows; where a clear answer cannot be ours, a person is told."""
-    refused_at = timezone.now() if isinstance(error, RefusedError) else None
-    changes = {"error_code": error.code, "refused_at": refused_at, "due_at": next_try(operation)}
-    if compare_and_set(operation, state="unknown", **changes) and error.code in ALARMING:
-        request_review(operation)
+def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
+    mark_unknown(operation, error)
     raise OutcomeUnknownError(
         f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
         f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
@@ -258,27 +248,31 @@ def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoR
     ) from None
 
 
-def _page_operator(operation: VoucherOperation, error: VoucherGatewayError) -> None:
-    if isinstance(error, CredentialsError):
-        operation.error_code = error.code
+def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
+    """Keep an answer that came after another worker had decided; tell a person where it differs."""
+    answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
+    row = VoucherOperation.current.filter(pk=operation.pk)
+    row.update(late_answers=JSONAppend("late_answers", answer))
+    operation.refresh_from_db()
+    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
         request_review(operation)
 
 
-def _execute_after_commit(procedure: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out what the caller's transaction commits; nobody is left then to be told of an error."""
+def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
+    """Carry out the operation once the caller's transaction is committed; nobody is there to be told of an error."""
 
-    def carry_out() -> None:
+    def execute_committed() -> None:
         try:
             # K15: the caller's transaction is committed, nothing sent
-            _execute_written(procedure, operation)
+            _execute_written(handler, operation)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.warning(
-                "order %s: %s of a gift voucher: %s", of(operation).order_number, operation.kind, reason
+                "order %s: %s of a gift voucher: %s", operation.order_number, operation.kind, reason
             )
 
     # K14: written, but the caller's transaction is not committed
-    transaction.on_commit(carry_out, using=database(), robust=True)
+    transaction.on_commit(execute_committed, using=database(), robust=True)
 
 
 @contextmanager

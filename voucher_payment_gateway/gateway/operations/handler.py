@@ -1,46 +1,58 @@
-"""What an operation of each kind does: its procedure, carried out by ``_operations`` in three beats."""
+"""How one kind of operation is prepared, called and recorded: the base class of all handlers.
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+``execute`` drives a handler through the three beats; ``registry`` lists the handlers by kind. A subclass overrides the
+steps in which its kind differs.
+"""
 
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar
 
-__all__ = ["OperationHandler", "of"]
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.rules.evidence import Evidence
+
+__all__ = ["OperationHandler"]
 
 
-class OperationHandler(Protocol):
-    """How one kind of operation is prepared, called and booked."""
+class OperationHandler:
+    """The steps of one kind of operation, in the order in which they are called."""
 
-    name: str
+    kind: ClassVar[str]
     """The kind as the operation's row has it."""
 
-    def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        """Say whether ``prepare`` changes something at the Voucher Cloud: then it is called sending first, so that
-        nobody else does the same at the same moment."""
+    def is_cancelled(self, operation: VoucherOperation) -> bool:
+        """Return whether a due operation must not be sent any more, by the rows as they are now."""
+        return False
+
+    def reserves_first(self, operation: VoucherOperation) -> bool:
+        """Return whether ``prepare`` changes something at the Voucher Cloud. Then the row is set to ``sending`` first,
+        which excludes other workers."""
+        return False
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Set what the call needs and may be read or reserved beforehand. Moves no money."""
+        """Set what the call needs, by reading or reserving. Moves no money."""
 
     def call(self, operation: VoucherOperation) -> str:
         """Make the call, check the answer, and return the remote id of the booking."""
+        raise NotImplementedError
 
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        """Return how the payment changes by the success of ``operation``."""
+    def evidence(
+        self, operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
+    ) -> Evidence:
+        """Return what the voucher's ``bookings`` prove about an operation whose outcome is unknown. Those whose id is
+        in ``ours`` are recorded already."""
+        raise NotImplementedError
 
-    def tell(self, operation: VoucherOperation) -> None:
-        """Announce the success to the shop."""
+    def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        """Return how the payment changes when ``operation`` succeeds."""
+        return {}
 
-    def is_unwanted(self, operation: VoucherOperation) -> bool:
-        """Say, as of now, whether a due operation is not to be sent any more."""
+    def announce(self, operation: VoucherOperation) -> None:
+        """Send the signals of a success."""
 
-    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
-        """Return another operation, not saved yet, that is to be tried after this one was refused for good."""
+    def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return another operation, not saved yet, to be tried after this one was refused for good."""
+        return None
 
-    def refused(self, operation: VoucherOperation) -> None:
-        """Do what a refusal for good asks for, where nothing follows."""
-
-
-def of(operation: VoucherOperation) -> VoucherPayment:
-    """Return the payment that an operation belongs to."""
-    assert operation.payment is not None  # noqa: S101
-    return operation.payment
+    def on_refused(self, operation: VoucherOperation) -> None:
+        """Record what a refusal for good means for the payment, where no other operation follows."""

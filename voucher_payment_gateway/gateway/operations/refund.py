@@ -1,22 +1,22 @@
-"""How a refund is prepared, made, and recorded on its payment."""
+"""The refund of a charge, in full or in part."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     ContractError,
     OutcomeUnknownError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations.handler import of
-from voucher_payment_gateway.gateway.operations.transitions import request_review
-from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.records.announce import announce, request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.evidence import is_answer_to_refund
+from voucher_payment_gateway.rules.evidence import Evidence, is_answer_to_refund, refund_evidence
 from voucher_payment_gateway.rules.verdicts import status_after_refund
 from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
 
@@ -47,17 +47,13 @@ def _has_more(payment: VoucherPayment) -> bool:
 NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
 
 
-class RefundHandler:
-    """How a refund is prepared, made, and booked on its payment."""
+class RefundHandler(OperationHandler):
+    """Give charged money back to its voucher, with a baseline of the refunds that were there before."""
 
-    name = "refund"
-
-    def needs_a_claim(self, operation: VoucherOperation) -> bool:
-        return False
+    kind = "refund"
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Note which refunds the voucher has before the first send: without that a lost one could not be told from
-        them."""
+        """Store which refunds the voucher has before the first send: a lost one is told from them by that."""
         if operation.baseline is None or not operation.attempts:
             operation.baseline = refund_ids(operation.voucher_id)
 
@@ -74,34 +70,41 @@ class RefundHandler:
             raise OutcomeUnknownError(code="answer_not_ours")
         return answer.id
 
-    def booked(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        payment = of(operation)
+    def evidence(
+        self, operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
+    ) -> Evidence:
+        charge = next((row for row in bookings if row.id == operation.target_id), None)
+        return refund_evidence(
+            bookings,
+            amount=operation.amount,
+            baseline=operation.baseline or (),
+            ours=ours,
+            reference=operation.reference,
+            client_id=(charge and charge.client_id) or "",
+        )
+
+    def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        payment = operation.payment
         refunded = payment.amount_refunded + operation.amount
         status = status_after_refund(
             refunded=refunded,
             captured=payment.amount_captured,
             cancelling=payment.cancel_requested_at is not None,
         )
-        booked: dict[str, Any] = {"amount_refunded": refunded}
+        changes: dict[str, Any] = {"amount_refunded": refunded}
         if status == "captured" or (
             status == "refunded" and payment.status == "authorized" and _has_more(payment)
         ):
-            return booked
-        booked["status"] = status
-        return booked if status == "refunded" and _has_more(payment) else booked | NOTHING_HELD
+            return changes
+        changes["status"] = status
+        return changes if status == "refunded" and _has_more(payment) else changes | NOTHING_HELD
 
-    def tell(self, operation: VoucherOperation) -> None:
-        announce(payment_refunded, of(operation), operation.amount)
-        if of(operation).status == "cancelled":
-            announce(payment_cancelled, of(operation), operation.amount)
+    def announce(self, operation: VoucherOperation) -> None:
+        announce(payment_refunded, operation.payment, operation.amount)
+        if operation.payment.status == "cancelled":
+            announce(payment_cancelled, operation.payment, operation.amount)
 
-    def is_unwanted(self, operation: VoucherOperation) -> bool:
-        return False
-
-    def follow_up(self, operation: VoucherOperation) -> VoucherOperation | None:
-        return None
-
-    def refused(self, operation: VoucherOperation) -> None:
+    def on_refused(self, operation: VoucherOperation) -> None:
         """Leave the payment captured and let a person look: never a cent less, never called cancelled."""
         request_review(operation)
 

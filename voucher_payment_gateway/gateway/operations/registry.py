@@ -1,4 +1,4 @@
-"""The procedure of each kind of operation that is carried out by the three beats."""
+"""The handler of each kind of operation that passes through the three beats."""
 
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
@@ -7,4 +7,4 @@ from voucher_payment_gateway.gateway.operations.release import RELEASE
 
 __all__ = ["HANDLERS"]
 
-HANDLERS: dict[str, OperationHandler] = {"charge": CHARGE, "refund": REFUND, "cancel": RELEASE}
+HANDLERS: dict[str, OperationHandler] = {handler.kind: handler for handler in (CHARGE, REFUND, RELEASE)}

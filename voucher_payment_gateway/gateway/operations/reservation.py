@@ -14,6 +14,7 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
 from voucher_payment_gateway.gateway.holds.competing import any_in_flight, competing_payments, lapse_replaced
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, reserve_exactly
+from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
@@ -32,7 +33,7 @@ def record_authorization(
     number: int,
     *,
     limit: Decimal | None,
-    rivals: list[VoucherPayment],
+    competing: list[VoucherPayment],
     **changes: Any,
 ) -> None:
     """Write down what the customer agreed to, and that it is held: all of it or, OutdatedError, nothing.
@@ -48,7 +49,7 @@ def record_authorization(
     with atomic_or_conflict():
         _record(payment, hold, number, **agreed | changes)
         # K3: all is written, not committed
-        if rivals:
+        if competing:
             lapse_replaced(payment)
         if not known:
             announce(payment_authorized, payment, hold.amount)
@@ -79,19 +80,18 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
     }
     _save(payment, held)
     # K2: the payment has it, its operation is not written
-    VoucherOperation.objects.create(
+    reservation = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
         number=number,
         voucher_id=hold.voucher_id,
         kind="reserve",
-        state="succeeded",
         amount=hold.amount,
         currency=payment.currency,
         remote_id=hold.reservation_id,
         attempts=1,
-        settled_at=timezone.now(),
     )
+    insert(reservation, "succeeded", settled_at=timezone.now())
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:

@@ -1,41 +1,60 @@
-"""Writing operations: each change under a new claim, together with what it changes on the payment.
+"""The life of an operation. Every change of a row is one of the functions below; nothing else writes ``state``.
 
-Whoever read an operation may change it only while its claim is the one that was read; every change raises it. So a
-worker that slept through its lease, or a sweep with an old list, changes nothing any more.
+    (new) ──▶ due ──▶ sending ──▶ succeeded
+      │        │ ▲        ├─────▶ refused
+      │        │ └────────┤ surely not applied
+      ├──▶ sending        └─────▶ unknown ──▶ succeeded · due (send again) · refused · not_applied
+      └──▶ succeeded
+    due ──▶ not_applied (withdrawn)
+    due, sending, unknown ──▶ manual ──▶ succeeded · not_applied      (a person decided)
+
+The arrows stand as data in ``rules.states.TRANSITIONS``; any other raises TransitionError before anything is written.
+
+Each change is a compare-and-set on ``claim``, which changes with every write. A worker that read the row earlier, such
+as one that slept through its lease, changes nothing.
 """
 
-import logging
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import IntegrityError
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
-from voucher_payment_gateway.gateway.operations.schedule import next_try, reread_at, reread_if_sent
-from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.exceptions import CredentialsError, RefusedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.schedule import next_send, next_try, reread_at, reread_if_sent
+from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import (
     MAX_CONFLICTS,
     ConflictError,
     atomic_or_conflict,
-    database,
 )
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import needs_review
-from voucher_payment_gateway.signals import payment_needs_review
+from voucher_payment_gateway.rules.states import check_transition
+from voucher_payment_gateway.rules.timing import after_lease
+from voucher_payment_gateway.rules.verdicts import forbidden_since, needs_review_by
 
 __all__ = [
     "StaleOperationError",
-    "compare_and_set",
+    "begin_preparing",
+    "begin_sending",
+    "conclude_not_applied",
     "create",
-    "record_late_answer",
+    "give_up",
+    "insert",
+    "mark_abandoned",
+    "mark_unknown",
+    "note_absence",
+    "note_error",
+    "note_fence",
+    "postpone",
     "refuse",
-    "request_review",
+    "repeat",
     "require_review",
+    "return_to_due",
     "succeed",
     "unblock",
     "withdraw",
@@ -43,146 +62,230 @@ __all__ = [
 
 Written = TypeVar("Written")
 
-logger = logging.getLogger("voucher_payment_gateway")
+IMPOSSIBLE_ANSWERS = ("answer_not_ours", "booking_known_already")
+"""Error codes of a clear answer that cannot belong to this operation: a person is told."""
 
 
 class StaleOperationError(Exception):
-    """Another worker changed the operation meanwhile; nothing of ours was written."""
+    """Another worker changed the operation since it was read; nothing was written."""
 
 
 def create(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """Beat one: the operation, and what it changes on its payment, together or not at all."""
-    draft.actor, draft.reason = _text(draft.actor, 150), _text(draft.reason, 255)
-    for name, value in {"state": state, **fields}.items():
-        setattr(draft, name, value)
+    """(new) → due, sending or succeeded. Beat one: the row, and its changes of the payment, together or not at all."""
     with atomic_or_conflict():
-        if payment_changes and draft.payment:
+        if payment_changes:
             change_payment(draft.payment, **payment_changes)
         # K6: in the transaction of beat one, the operation is not written yet
-        draft.save(force_insert=True)
+        insert(draft, state, **fields)
 
 
-def _text(given: object, longest: int) -> str:
-    """Return what the caller gave as a text that every database keeps."""
-    text = "" if given is None else str(given)
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:longest]
+def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
+    """(new) → due, sending or succeeded, as part of a transaction that the caller has open."""
+    check_transition(None, state)
+    draft.actor, draft.reason = _storable(draft.actor, 150), _storable(draft.reason, 255)
+    for name, value in {"state": state, **fields}.items():
+        setattr(draft, name, value)
+    draft.save(force_insert=True)
 
 
-def compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
-    """Change an operation, if the claim it was read with still holds; say whether it did."""
+def begin_preparing(operation: VoucherOperation) -> bool:
+    """due → sending, before a reservation is made for it: no other worker makes one at the same moment."""
+    return _compare_and_set(operation, state="sending", sending_at=timezone.now())
+
+
+def begin_sending(operation: VoucherOperation) -> bool:
+    """due or sending → sending. One attempt more, with what the handler prepared; earlier evidence no longer counts."""
+    prepared = {name: getattr(operation, name) for name in ("target_id", "target_dead_at", "baseline")}
+    return _compare_and_set(
+        operation,
+        state="sending",
+        sending_at=timezone.now(),
+        attempts=operation.attempts + 1,
+        fence_at=None,
+        absent_at=None,
+        refused_at=None,
+        **prepared,
+    )
+
+
+def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
+    """sending, unknown or manual → succeeded. The booking is written on the operation and its payment at once.
+
+    Raises StaleOperationError, or ConflictError where ``remote_id`` belongs to another operation.
+    """
+    reread = reread_at(operation, booked=True)
+
+    def step() -> None:
+        _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread, **changes)
+        # K10: the outcome is on the operation, not on the payment
+        if on_payment := handler.payment_changes(operation):
+            change_payment(operation.payment, **on_payment)
+        # K11: the outcome is on both, not committed
+        handler.announce(operation)
+
+    _retry_step(operation, step, give_up=lambda conflict: isinstance(conflict.__cause__, IntegrityError))
+
+
+def refuse(
+    handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
+) -> VoucherOperation | None:
+    """sending or unknown → refused, together with its consequence: another operation, or the end of the payment.
+
+    Returns the operation that follows, written and due. Raises StaleOperationError.
+    """
+
+    def step() -> VoucherOperation | None:
+        _close(operation, "refused", error_code=error.code, **changes)
+        # K10: the outcome is on the operation, not on the payment
+        next_operation = handler.retry_with(operation)
+        if next_operation is None:
+            handler.on_refused(operation)
+        else:
+            create(next_operation, "due", due_at=next_try(next_operation))
+        # K11: the outcome is on both, not committed
+        return next_operation
+
+    return _retry_step(operation, step, give_up=lambda conflict: False)
+
+
+def withdraw(operation: VoucherOperation) -> bool:
+    """due → not_applied: not wanted any more, and not sent. Return whether it was still as it was read."""
+    return _not_applied(operation, error_code="cancelled", reread_at=reread_if_sent(operation))
+
+
+def give_up(operation: VoucherOperation) -> bool:
+    """unknown → not_applied: surely not booked, and the payment is being cancelled."""
+    return _not_applied(operation, error_code="cancelled", reread_at=reread_at(operation, booked=False))
+
+
+def conclude_not_applied(operation: VoucherOperation, **changes: Any) -> None:
+    """manual → not_applied: a person said that nothing was booked. Raises StaleOperationError."""
+    if not _not_applied(operation, reread_at=reread_at(operation, booked=False), **changes):
+        raise StaleOperationError
+
+
+def require_review(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
+    """Any open state → manual. The voucher is free for other operations; the amount counts as moved until a person
+    decides."""
+    if _compare_and_set(
+        operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes
+    ):
+        request_review(operation)
+
+
+def return_to_due(
+    operation: VoucherOperation, error: VoucherGatewayError | None = None, **changes: Any
+) -> None:
+    """due or sending → due: surely not applied, it is sent later. One that the API has forbidden for a day goes to a
+    person instead."""
+    if error is None:
+        _compare_and_set(operation, state="due")
+        return
+    now, known = timezone.now(), operation.error_code
+    changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
+    if needs_review_by(changes["forbidden_at"], now):
+        require_review(operation, "forbidden", **changes)
+        return
+    due_at = next_send(operation, error)
+    changed = _compare_and_set(operation, state="due", error_code=error.code, due_at=due_at, **changes)
+    if changed and known != error.code and isinstance(error, CredentialsError):
+        request_review(operation)
+
+
+def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    """sending → unknown: no clear answer. An answer that cannot belong to this operation is reported to a person."""
+    refused_at = timezone.now() if isinstance(error, RefusedError) else None
+    changes = {"error_code": error.code, "refused_at": refused_at, "due_at": next_try(operation)}
+    if _compare_and_set(operation, state="unknown", **changes) and error.code in IMPOSSIBLE_ANSWERS:
+        request_review(operation)
+
+
+def mark_abandoned(operation: VoucherOperation) -> bool:
+    """sending → unknown: its lease expired, so nobody knows whether it was sent. A release has no outcome to wait for:
+    sending → succeeded."""
+    state = after_lease(operation.kind)
+    if state == "succeeded":
+        return _compare_and_set(operation, state=state, settled_at=timezone.now())
+    return _compare_and_set(operation, state=state, error_code="abandoned", due_at=operation.sending_at)
+
+
+def repeat(operation: VoucherOperation, due_at: datetime) -> bool:
+    """unknown → due: surely not booked, it is sent again."""
+    return _compare_and_set(operation, state="due", due_at=due_at)
+
+
+def postpone(operation: VoucherOperation, until: datetime) -> bool:
+    """Keep the operation from being taken up before ``until``: by the lease of a worker, or to wait. Return whether no
+    other worker was first."""
+    return _compare_and_set(operation, due_at=until)
+
+
+def unblock(operation: VoucherOperation) -> bool:
+    """Let an operation that waits be the one that is open on its voucher; return whether there is no other one."""
+    try:
+        with atomic_or_conflict():
+            return _compare_and_set(operation, waits=False)
+    except ConflictError:
+        return False
+
+
+def note_fence(operation: VoucherOperation, fence_at: datetime, due_at: datetime) -> bool:
+    """Store the fence: from ``fence_at`` on no earlier request can be booked. It is stored before any read counts."""
+    return _compare_and_set(operation, fence_at=fence_at, due_at=due_at)
+
+
+def note_absence(operation: VoucherOperation, absent_at: datetime, due_at: datetime | None) -> bool:
+    """Store when the first read after the grace period was sent that showed no booking."""
+    return _compare_and_set(operation, absent_at=absent_at, due_at=due_at)
+
+
+def note_error(operation: VoucherOperation, error: VoucherGatewayError) -> bool:
+    """Store why an unknown operation cannot be decided yet."""
+    return _compare_and_set(operation, error_code=error.code, due_at=next_try(operation))
+
+
+def _compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
+    """Change the row if its claim is still the one that was read; return whether it was."""
+    if "state" in changes:
+        check_transition(operation.state, changes["state"])
     changes["claim"] = uuid.uuid4()
-    ours = VoucherOperation.objects.using(database()).filter(pk=operation.pk, claim=operation.claim)
-    if ours.update(**changes) != 1:
+    as_read = VoucherOperation.current.filter(pk=operation.pk, claim=operation.claim)
+    if as_read.update(**changes) != 1:
         return False
     for name, value in changes.items():
         setattr(operation, name, value)
     return True
 
 
-def withdraw(operation: VoucherOperation) -> bool:
-    """Take back what is due and not wanted any more; say whether it was still as it was read."""
-    return compare_and_set(
-        operation,
-        state="not_applied",
-        error_code="cancelled",
-        settled_at=timezone.now(),
-        reread_at=reread_if_sent(operation),
-    )
-
-
-def unblock(operation: VoucherOperation) -> bool:
-    """Let an operation that waits be the one that is open on its voucher; say whether no other one is."""
-    try:
-        with atomic_or_conflict():
-            return compare_and_set(operation, waits=False)
-    except ConflictError:
-        return False
-
-
-def succeed(procedure: OperationHandler, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
-    """Write down a booking on the operation and its payment at once. Raises LostClaimError, or OutdatedError where
-    the remote id belongs to another operation."""
-    reread = reread_at(operation, booked=True)
-
-    def step() -> None:
-        _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread, **changes)
-        # K10: the outcome is on the operation, not on the payment
-        if on_payment := procedure.booked(operation):
-            change_payment(of(operation), **on_payment)
-        # K11: the outcome is on both, not committed
-        procedure.tell(operation)
-
-    _retry_step(operation, step, give_up=lambda outdated: isinstance(outdated.__cause__, IntegrityError))
-
-
-def refuse(
-    procedure: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
-) -> VoucherOperation | None:
-    """Write down a refusal for good together with what follows: another operation, or the end.
-
-    Returns the operation that follows, written down and due. Raises LostClaimError.
-    """
-
-    def step() -> VoucherOperation | None:
-        _close(operation, "refused", error_code=error.code, **changes)
-        # K10: the outcome is on the operation, not on the payment
-        follow_up = procedure.follow_up(operation)
-        if follow_up is None:
-            procedure.refused(operation)
-        else:
-            create(follow_up, "due", due_at=next_try(follow_up))
-        # K11: the outcome is on both, not committed
-        return follow_up
-
-    return _retry_step(operation, step, give_up=lambda outdated: False)
-
-
-def require_review(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
-    """Let a person decide: the voucher is free for others, the amount counts as moved until then."""
-    if compare_and_set(
-        operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes
-    ):
-        request_review(operation)
-
-
-def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
-    """Another worker decided meanwhile: keep what we learned, and tell a person where it differs."""
-    kept = VoucherOperation.objects.using(database()).filter(pk=operation.pk)
-    answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
-    kept.update(late_answers=JSONAppend("late_answers", answer))
-    operation.refresh_from_db(using=database())
-    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
-        request_review(operation)
-
-
-def request_review(operation: VoucherOperation) -> None:
-    """Tell the shop and the log that a person has to look."""
-    logger.error(
-        "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
-    )
-    announce(payment_needs_review, of(operation), operation.amount)
-
-
 def _close(operation: VoucherOperation, state: str, **changes: Any) -> None:
-    if not compare_and_set(operation, state=state, settled_at=timezone.now(), **changes):
+    if not _compare_and_set(operation, state=state, settled_at=timezone.now(), **changes):
         raise StaleOperationError
+
+
+def _not_applied(operation: VoucherOperation, **changes: Any) -> bool:
+    return _compare_and_set(operation, state="not_applied", settled_at=timezone.now(), **changes)
 
 
 def _retry_step(
     operation: VoucherOperation, step: Callable[[], Written], *, give_up: Callable[[ConflictError], bool]
 ) -> Written:
-    """Take a step all at once or not at all, again while others change the payment or the order meanwhile; our claim
-    outlives a step that came to nothing."""
-    claim = operation.claim
+    """Run ``step`` in a transaction; retry on conflict. Claim and state are restored before each retry."""
+    claim, state = operation.claim, operation.state
     for _ in range(MAX_CONFLICTS):
         try:
             with atomic_or_conflict():
                 return step()
-        except ConflictError as outdated:
-            operation.claim = claim
-            if give_up(outdated):
+        except ConflictError as conflict:
+            operation.claim, operation.state = claim, state
+            if give_up(conflict):
                 raise
-            of(operation).refresh_from_db(using=database())
+            operation.payment.refresh_from_db()
     raise ConflictError
+
+
+def _storable(given: object, max_length: int) -> str:
+    """Return a text from the caller as every database can store it."""
+    text = "" if given is None else str(given)
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:max_length]

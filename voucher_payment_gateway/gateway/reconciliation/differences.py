@@ -11,7 +11,6 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_needs_review
@@ -70,10 +69,10 @@ def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> V
         raise ValueError(f"actor: give the name of who explains it, up to {LONGEST_ACTOR} characters.")
     now = timezone.now()
     line = f"{now.isoformat(timespec='seconds')} {by}: {said}\n"
-    VoucherDifference.objects.using(database()).filter(pk=difference.pk).update(
+    VoucherDifference.current.filter(pk=difference.pk).update(
         explained_at=now, explained_by=by, explanation=Concat(F("explanation"), Value(line))
     )
-    difference.refresh_from_db(using=database())
+    difference.refresh_from_db()
     return difference
 
 
@@ -82,7 +81,7 @@ def _key(row: VoucherDifference) -> Key:
 
 
 def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
-    rows = VoucherDifference.objects.using(database()).select_related("payment")
+    rows = VoucherDifference.current.select_related("payment")
     return rows.filter(voucher_id__in=[each.voucher_id for each in found])
 
 
@@ -91,7 +90,7 @@ def _insert(rows: list[VoucherDifference], now: datetime) -> None:
     for row in rows:
         row.first_seen_at = row.last_seen_at = now
     if rows:
-        VoucherDifference.objects.using(database()).bulk_create(rows, ignore_conflicts=True)
+        VoucherDifference.current.bulk_create(rows, ignore_conflicts=True)
 
 
 def _see_again(pairs: list[tuple[VoucherDifference, VoucherDifference]], now: datetime) -> None:
@@ -123,7 +122,7 @@ def _close(found: Sequence[Found], unseen: list[VoucherDifference], now: datetim
 
 def _update(rows: list[VoucherDifference], **changes: Any) -> None:
     if rows:
-        same = VoucherDifference.objects.using(database()).filter(pk__in=[row.pk for row in rows])
+        same = VoucherDifference.current.filter(pk__in=[row.pk for row in rows])
         same.update(**changes)
 
 

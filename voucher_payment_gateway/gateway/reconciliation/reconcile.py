@@ -18,7 +18,7 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     count_vouchers,
     voucher_batches,
 )
-from voucher_payment_gateway.gateway.records.conflicts import database, refuse_open_transaction
+from voucher_payment_gateway.gateway.records.conflicts import refuse_open_transaction
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.rules.comparison import OurEntry, compare
@@ -89,9 +89,7 @@ def _stop_if_nothing_can_be_read(readings: list[Reading]) -> None:
 def _compare(readings: list[Reading]) -> list[Found]:
     """Compare a batch. Our rows are read after the lists: whatever was booked by then was written down before."""
     operations: dict[str, list[VoucherOperation]] = defaultdict(list)
-    ours = VoucherOperation.objects.using(database()).filter(
-        voucher_id__in=[reading.voucher_id for reading in readings]
-    )
+    ours = VoucherOperation.current.filter(voucher_id__in=[reading.voucher_id for reading in readings])
     baselines = dict(
         ours.filter(kind="refund", state__in=OPEN_STATES).values_list("pk", "baseline")
     )  # before their operations: one that is decided in between is not open any more
@@ -106,7 +104,7 @@ def _find_elsewhere(rows: list[VoucherDifference]) -> None:
     """Name the operation of a booking that seemed unknown, where we have it on another voucher."""
     unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
     if unknown:
-        ours = VoucherOperation.objects.using(database()).select_related("payment")
+        ours = VoucherOperation.current.select_related("payment")
         for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
             moved(unknown[operation.remote_id], operation)
 

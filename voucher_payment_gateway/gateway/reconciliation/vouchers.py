@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 __all__ = ["BATCH", "count_vouchers", "voucher_batches"]
@@ -40,13 +39,11 @@ def _vouchers(since: datetime, until: datetime, after: str) -> QuerySet[VoucherO
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
 
-    operations = VoucherOperation.objects.using(database()).filter(
+    operations = VoucherOperation.current.filter(
         within("created_at") | within("sending_at") | within("settled_at")
     )
-    holds = VoucherPayment.objects.using(database()).filter(
-        within("reservation_dead_at"), status="authorized"
-    )
-    told = VoucherDifference.objects.using(database()).filter(gone_at=None, explained_at=None)
+    holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
+    told = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     first, *others = (
         # not the column itself: databases walk through all there are in its order, to save themselves sorting
         rows.annotate(voucher=Concat("voucher_id", Value("")))

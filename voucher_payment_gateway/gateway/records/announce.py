@@ -1,4 +1,4 @@
-"""Telling the shop, after commit and without letting a receiver stop a payment."""
+"""Signals to the shop: sent after the commit, and a receiver that fails never stops a payment."""
 
 import logging
 from decimal import Decimal
@@ -7,9 +7,10 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["announce"]
+__all__ = ["announce", "request_review"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -22,6 +23,14 @@ def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
         _send(signal, payment, amount)
 
     transaction.on_commit(send, using=database(), robust=True)
+
+
+def request_review(operation: VoucherOperation) -> None:
+    """Tell the shop and the log that a person has to look at an operation."""
+    logger.error(
+        "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
+    )
+    announce(payment_needs_review, operation.payment, operation.amount)
 
 
 def _send(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:

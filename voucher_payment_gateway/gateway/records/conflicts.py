@@ -1,4 +1,9 @@
-"""Optimistic locking: how concurrent writers are detected."""
+"""Optimistic locking: how concurrent writers are detected.
+
+A verb reads the payments of an order and the number of its last operation, decides, and writes the next operation under
+the next number. Where another writer took that number first, or changed a payment that was read, the database refuses:
+that is a conflict, nothing was written, and the verb reads and decides again.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,9 +12,7 @@ from typing import TypeVar
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.transaction import TransactionManagementError
 
-from voucher_payment_gateway.exceptions import (
-    OperationInProgressError,
-)
+from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = [
@@ -24,40 +27,36 @@ __all__ = [
 
 Decided = TypeVar("Decided")
 
-
 DEADLOCK_SQLSTATES = ("40P01", "40001")
-"""SQLSTATE of PostgreSQL: this transaction was undone for another one, by a deadlock or a conflict of versions."""
-
+"""PostgreSQL rolled this transaction back in favour of another one: a deadlock or a serialization failure."""
 
 MAX_CONFLICTS = 12
-"""So often a decision is made anew before the other side is said to be in progress."""
+"""How often a conflicting decision is retried before OperationInProgressError."""
 
 
 class ConflictError(Exception):
-    """Somebody else wrote about this order or voucher meanwhile; nothing of ours was written."""
+    """Another writer changed this order or voucher first; nothing of ours was written."""
 
 
 def retry_on_conflict(decision: Callable[[], Decided], *, progress: Callable[[], int] = lambda: 0) -> Decided:
-    """Make a decision, anew as long as it was outdated when it was to be written.
+    """Call ``decision``, again after each conflict. Attempts that made ``progress`` do not count against the limit.
 
-    ``progress`` counts what was done on the way: only decisions that bring nothing on are counted.
-
-    Raises OperationInProgressError when others keep being first, or hold the voucher open.
+    Raises OperationInProgressError after too many conflicts in a row.
     """
-    in_vain, done = 0, progress()
-    while in_vain < MAX_CONFLICTS:
+    conflicts, done = 0, progress()
+    while conflicts < MAX_CONFLICTS:
         try:
             return decision()
         except ConflictError:
-            in_vain, done = (in_vain + 1, done) if progress() == done else (0, progress())
+            conflicts, done = (conflicts + 1, done) if progress() == done else (0, progress())
     raise OperationInProgressError
 
 
 @contextmanager
 def atomic_or_conflict() -> Iterator[None]:
-    """Write all within or nothing; raise OutdatedError where another writer was first.
+    """Write everything in the block or nothing; raise ConflictError where another writer was first.
 
-    Inside of the caller's transaction a deadlock is the caller's: all of that transaction is gone.
+    Inside the caller's transaction a deadlock is raised as it is: all of that transaction is gone.
     """
     is_outermost = not transaction.get_connection(database()).in_atomic_block
     try:
@@ -72,23 +71,24 @@ def atomic_or_conflict() -> Iterator[None]:
 
 
 def database() -> str:
-    """Return the alias of the database that payments and operations live in."""
+    """Return the alias of the database that payments and operations are written to."""
     return router.db_for_write(VoucherOperation)
 
 
-def refuse_open_transaction() -> None:
-    """Raise TransactionManagementError inside of ``atomic()``: what is sent there could not be committed first."""
-    try:
-        with transaction.atomic(using=database(), durable=True):
-            pass
-    except RuntimeError:
-        raise TransactionManagementError("Call this outside of a transaction. Nothing was sent.") from None
-
-
 def in_transaction() -> bool:
+    """Return whether the caller has a transaction open. Raises TransactionManagementError without autocommit."""
     connection = transaction.get_connection(database())
     if not connection.in_atomic_block and not connection.get_autocommit():
         raise TransactionManagementError(
             "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
         )
     return bool(connection.in_atomic_block)
+
+
+def refuse_open_transaction() -> None:
+    """Raise TransactionManagementError inside ``atomic()``: nothing could be committed before it is sent."""
+    try:
+        with transaction.atomic(using=database(), durable=True):
+            pass
+    except RuntimeError:
+        raise TransactionManagementError("Call this outside of a transaction. Nothing was sent.") from None

@@ -1,17 +1,14 @@
 """Conclude: a person says how an operation ended that the evidence could not decide."""
 
-from django.utils import timezone
-
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
-from voucher_payment_gateway.gateway.operations.schedule import reread_at
 from voucher_payment_gateway.gateway.operations.transitions import (
     StaleOperationError,
-    compare_and_set,
+    conclude_not_applied,
     succeed,
 )
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, refuse_open_transaction
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 
@@ -37,7 +34,7 @@ def conclude(
         raise PaymentStateError(
             "actor, reason: say who decides, and why. Nothing was changed.", code="conclusion_unfounded"
         )
-    operation = VoucherOperation.objects.using(database()).select_related("payment").get(pk=operation.pk)
+    operation = VoucherOperation.current.select_related("payment").get(pk=operation.pk)
     if operation.state != "manual":
         raise WrongStateError(f"operation {operation.pk} is {operation.state}: there is nothing to decide.")
     if remote_id:
@@ -54,9 +51,7 @@ def _write(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> N
     if remote_id:
         succeed(HANDLERS[operation.kind], operation, remote_id, **by)
         return
-    reread = reread_at(operation, booked=False)
-    if not compare_and_set(operation, state="not_applied", settled_at=timezone.now(), reread_at=reread, **by):
-        raise StaleOperationError
+    conclude_not_applied(operation, **by)
 
 
 def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None:
@@ -67,6 +62,6 @@ def _refuse_another_booking(operation: VoucherOperation, remote_id: str) -> None
             f"the voucher has no {operation.kind} of {operation.amount} {operation.currency} with this id.",
             code="booking_not_there",
         )
-    booked = VoucherOperation.objects.using(database()).filter(BOOKS, remote_id=remote_id)
+    booked = VoucherOperation.current.filter(BOOKS, remote_id=remote_id)
     if booked.exclude(remote_id="").exclude(pk=operation.pk).exists():
         raise WrongStateError("this booking belongs to another operation.", code="booking_known_already")

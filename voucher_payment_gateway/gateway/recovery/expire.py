@@ -50,8 +50,7 @@ def erase_codes(limit: int) -> int:
     The code of a payment that holds something stays, and so does that of one with an open operation.
     """
     over = without_open_operation(
-        VoucherPayment.objects.using(database())
-        .filter(code_kept_until__lte=timezone.now())
+        VoucherPayment.current.filter(code_kept_until__lte=timezone.now())
         .exclude(sealed_code="")
         .exclude(status="authorized")
     )
@@ -70,7 +69,7 @@ def _erase_batch(over: QuerySet[VoucherPayment], limit: int) -> int:
 def _lapse_batch(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
         payments = list(_locked(dead)[:limit])
-        rows = VoucherPayment.objects.using(database()).filter(pk__in=[payment.pk for payment in payments])
+        rows = VoucherPayment.current.filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
         # K22: dead holds are written down as lapsed, not committed
         _announce_all(payments)
@@ -78,9 +77,7 @@ def _lapse_batch(dead: QuerySet[VoucherPayment], limit: int) -> list[VoucherPaym
 
 
 def _expired() -> QuerySet[VoucherPayment]:
-    authorized = VoucherPayment.objects.using(database()).filter(
-        status="authorized", reservation_dead_at__lte=timezone.now()
-    )
+    authorized = VoucherPayment.current.filter(status="authorized", reservation_dead_at__lte=timezone.now())
     return without_open_operation(authorized).order_by("reservation_dead_at", "pk")
 
 

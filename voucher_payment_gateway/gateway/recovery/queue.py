@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
-from voucher_payment_gateway.gateway.operations.transitions import compare_and_set
+from voucher_payment_gateway.gateway.operations.transitions import postpone
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation
 
@@ -37,6 +37,4 @@ def _next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
     with transaction.atomic(using=database()) if spreads else nullcontext():
         locked = waiting.select_for_update(skip_locked=True, of=("self",)) if spreads else waiting
         until = timezone.now() + timedelta(seconds=lease_seconds())
-        return next(
-            (operation for operation in locked[:CANDIDATES] if compare_and_set(operation, due_at=until)), None
-        )
+        return next((operation for operation in locked[:CANDIDATES] if postpone(operation, until)), None)

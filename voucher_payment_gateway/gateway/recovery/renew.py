@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.reservation import renew
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.recovery.expire import without_open_operation
 from voucher_payment_gateway.models import VoucherPayment
@@ -20,7 +19,7 @@ def ending_holds() -> QuerySet[VoucherPayment]:
     """Return the payments whose reservation is to be made again before it ends; none unless ``RENEW_HOLDS`` says
     so."""
     now = timezone.now()
-    payments = VoucherPayment.objects.using(database())
+    payments = VoucherPayment.current
     if not gateway_settings().RENEW_HOLDS:
         return payments.none()
     ending = payments.filter(

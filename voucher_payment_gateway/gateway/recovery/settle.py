@@ -13,8 +13,8 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
-from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, compare_and_set
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, refuse_open_transaction
+from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, mark_abandoned
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -23,7 +23,6 @@ from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import OPEN_STATES
-from voucher_payment_gateway.rules.timing import after_lease
 
 __all__ = ["SettleReport", "settle"]
 
@@ -85,9 +84,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
-        reviews=_each(_due_for_rereading(now, limit), read_again, stop),
+        reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
     )
-    operations = VoucherOperation.objects.using(database())
+    operations = VoucherOperation.current
     return replace(
         report,
         manual=operations.filter(state="manual", settled_at__gte=now).count(),
@@ -96,12 +95,12 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
 
 
 def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
+    operations = VoucherOperation.current.select_related("payment").order_by("due_at", "pk")
     return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=HANDLERS)
 
 
 def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.objects.using(database()).select_related("payment").order_by("due_at", "pk")
+    operations = VoucherOperation.current.select_related("payment").order_by("due_at", "pk")
     given_up = now - timedelta(seconds=lease_seconds())
     return operations.filter(IS_OPEN, state="sending", sending_at__lt=given_up)
 
@@ -113,12 +112,12 @@ def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
         | Q(kind__in=("charge", "refund"), state="manual")
         | Q(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
     )
-    wishes = VoucherPayment.objects.using(database()).filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
+    wishes = VoucherPayment.current.filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
     return without_operation(wishes, undecided).order_by("cancel_requested_at", "pk")[:limit]
 
 
 def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.objects.using(database()).select_related("payment")
+    operations = VoucherOperation.current.select_related("payment")
     return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
 
 
@@ -149,14 +148,15 @@ def _send(operation: VoucherOperation) -> bool:
 def _mark_abandoned(operation: VoucherOperation) -> bool:
     """A lease that ran out means unknown, never: send again. A release has no outcome to wait for."""
     # K21: the lease ran out, nothing written of it
-    state = after_lease(operation.kind)
-    if state == "succeeded":
-        return compare_and_set(operation, state=state, settled_at=timezone.now())
-    return compare_and_set(operation, state=state, error_code="abandoned", due_at=operation.sending_at)
+    return mark_abandoned(operation)
 
 
 def _resolve(operation: VoucherOperation) -> bool:
     return resolve(HANDLERS[operation.kind], operation)
+
+
+def _read_again(operation: VoucherOperation) -> bool:
+    return read_again(HANDLERS[operation.kind], operation)
 
 
 def _carry_out_cancel(payment: VoucherPayment) -> bool:

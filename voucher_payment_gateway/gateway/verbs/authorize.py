@@ -28,9 +28,6 @@ from voucher_payment_gateway.gateway.records.order_view import (
     read_order,
     refuse_if_cancelling,
     refuse_if_open,
-    refuse_known_currency,
-    refuse_one_too_many,
-    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
@@ -73,40 +70,39 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
 def _authorize(
     facts: OrderFacts, secret: Secret, asked: Decimal | None, reserved: list[Hold]
 ) -> VoucherPayment:
-    """Decide once. ``reserved`` gathers what this call has reserved: had it to be decided anew, the reservation
-    that stands in the records may have been replaced by ours, so it is not taken for good but made anew."""
+    """One attempt. ``reserved`` lists this call's reservations: after a conflict the stored one may have been replaced
+    by them, so it is reserved again."""
     view = read_order(facts.number, code=secret.code)
-    refuse_other_currency(view, facts)
-    refuse_if_in_flight(view.rivals)
+    view.refuse_other_currency(facts.currency)
+    refuse_if_in_flight(view.competing)
     payment = view.live_payment(secret.code)
-    refuse_known_currency(view, facts, secret)
+    view.refuse_known_currency(secret.code, facts.currency)
     if payment:
         refuse_if_cancelling(payment)
     else:
-        refuse_one_too_many(view)
-    left_over = view.left_over(codes=fingerprints(secret.code))
-    refuse_if_open(left_over)
+        view.refuse_one_too_many()
+    refuse_if_open(view.uncaptured_remainders(codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
     hold = _hold(secret, wanted, facts, payment)
     reserved.append(hold)
     refuse_taxable(hold)
-    twin, doublet = view.held_with(hold.voucher_id), None
-    if twin and twin != payment:  # another spelling of a code that is on the order already
-        payment, doublet = twin, payment
+    first, duplicate = view.held_with(hold.voucher_id), None
+    if first and first != payment:  # another spelling of a code that is on the order already
+        payment, duplicate = first, payment
         wanted = _wanted(view, facts, payment, asked)
-        hold = _hold(secret, wanted, facts, twin, replaced=True)
+        hold = _hold(secret, wanted, facts, payment, replaced=True)
     payment = payment or new_payment(facts, secret)
-    left_over = view.left_over(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
-    refuse_if_open(left_over)
+    remainders = view.uncaptured_remainders(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
+    refuse_if_open(remainders)
     with atomic_or_conflict():
-        for earlier in left_over:
+        for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
-        if doublet:
-            change_payment(doublet, **hold_ended_fields(doublet, otherwise="lapsed") | SUPERSEDED)
+        if duplicate:
+            change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
         record_authorization(
-            payment, hold, view.next_number, limit=asked, rivals=view.rivals, **sealed_fields(secret)
+            payment, hold, view.next_number, limit=asked, competing=view.competing, **sealed_fields(secret)
         )
     return payment
 
@@ -119,16 +115,16 @@ def _hold(
     *,
     replaced: bool = False,
 ) -> Hold:
-    """Reserve; where that fails after the reservation of ``payment`` was replaced, its row says that it has ended."""
-    gone = [True] if replaced else []
+    """Reserve. Where that fails after the reservation of ``payment`` was replaced, record that it has ended."""
+    lost = [True] if replaced else []
     known = payment.voucher_id if payment else ""
     try:
         return reserve_available(
-            secret, wanted, facts.currency, voucher_id=known, on_replaced=lambda: gone.append(True)
+            secret, wanted, facts.currency, voucher_id=known, on_previous_lost=lambda: lost.append(True)
         )
     except VoucherGatewayError:
-        if gone and payment and payment.status == "authorized":
-            with suppress(ConflictError):  # somebody else's reservation stands there by now
+        if lost and payment and payment.status == "authorized":
+            with suppress(ConflictError):  # another writer has recorded a newer reservation
                 change_payment(payment, reserved_until=timezone.now())
         raise
 
@@ -136,7 +132,7 @@ def _hold(
 def _wanted(
     view: OrderView, facts: OrderFacts, payment: VoucherPayment | None, asked: Decimal | None
 ) -> Decimal:
-    """Return what to reserve: all that is due without this payment, or what was asked for."""
+    """Return the amount to reserve: all that is due without this payment, or the amount asked for."""
     if payment:
         refuse_if_open([payment])
     due = view.due(facts.total, without=[payment] if payment else [])
@@ -164,7 +160,7 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
 
 
 def refuse_taxable(hold: Hold) -> None:
-    """Let go of a voucher whose VAT was paid at its sale, or may have been, where the shop takes none of those."""
+    """Release a voucher whose VAT was paid at its sale, or may have been, where ``TAXABLE_VOUCHERS`` refuses those."""
     if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
         return
     if hold.taxable is None:
@@ -177,7 +173,7 @@ def refuse_taxable(hold: Hold) -> None:
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:
-    """Let the order object in the shop's hands see the reservation id that now stands in its row."""
+    """Show the reservation id, now stored in the order's row, on the order object that the shop passed."""
     ids = getattr(order, "voucher_reservation_ids", None)
     if isinstance(ids, list) and payment.reservation_id and payment.reservation_id not in ids:
         ids.append(payment.reservation_id)

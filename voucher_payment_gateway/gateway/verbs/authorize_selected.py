@@ -1,4 +1,4 @@
-"""Authorize what was selected: every voucher of an order at the same time.
+"""Authorize the selected vouchers of an order, all at the same time.
 
 All calls are made before the first row is written, so no lock of the database is held while the network is slow.
 """
@@ -27,7 +27,6 @@ from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
     refuse_if_open,
-    refuse_other_currency,
 )
 from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
@@ -47,7 +46,7 @@ from voucher_payment_gateway.sealing import unseal
 __all__ = ["authorize_selected"]
 
 MAX_PARALLEL = 8
-"""So many reservations of one order are asked for at the same time."""
+"""Maximum number of reservations of one order that are requested at the same time."""
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -55,34 +54,34 @@ Got = TypeVar("Got")
 
 @dataclass
 class HoldRequest:
-    """One voucher that is to be held: for how much at most, and what the Voucher Cloud answered."""
+    """One voucher to be held: the maximum amount, and the answer of the Voucher Cloud."""
 
     payment: VoucherPayment
     amount: Decimal
     answer: Hold | VoucherGatewayError | None = None
-    is_twin: bool = False
-    """Another spelling of a code that is on the order already: it is taken off."""
+    is_duplicate: bool = False
+    """Another spelling of a code that is on the order already: it is removed."""
     is_needed: bool = True
     is_replaced: bool = False
-    """Whether its reservation is gone, or may be, because another was asked for."""
+    """Whether its reservation is lost, or may be, because another one was requested."""
     holds: bool = field(init=False)
     """Whether its reservation is good, though for another amount than is due now."""
 
     def __post_init__(self) -> None:
         self.holds = is_usable_now(self.payment)
 
-    def on_replaced(self) -> None:
+    def on_previous_lost(self) -> None:
         """Note that another reservation of the voucher was made, or may have been."""
         self.is_replaced = True
 
 
 def authorize_selected(order: Any) -> list[VoucherPayment]:
-    """Reserve every selected voucher of the order, and anew those whose reservation has ended or whose order costs
-    more or less by now.
+    """Reserve every selected voucher of the order, and again those whose reservation has ended or whose order has
+    another total by now.
 
-    They are asked for at the same time. The earlier voucher is used first; one that is not needed any more is
+    They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
-    is ``failed``, the others hold what they hold.
+    is ``failed``, the others keep their holds.
     """
     facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
     payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals))
@@ -95,26 +94,26 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
 def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
     view = read_order(facts.number)
-    refuse_other_currency(view, facts)
-    wanting = _needing_hold(view, facts.total)
-    refuse_if_open(wanting)
-    due = min(view.due(facts.total, without=wanting), LARGEST)
-    if wanting and due > ZERO:
-        rivals = competing_payments(wanting)
-        refuse_if_in_flight(rivals)
-        wishes = [HoldRequest(payment, min(due, payment.amount_limit or due)) for payment in wanting]
-        _reserve_all(wishes)
-        _drop_duplicates(view, wishes)
-        _share_out(wishes, view.due(facts.total, without=[wish.payment for wish in wishes]))
-        _write(view, wishes, rivals)
-        refusals += [wish.answer for wish in wishes if _is_reported(wish)]  # type: ignore[misc]
-    elif wanting:
-        _release_unneeded([payment for payment in wanting if payment.status == "authorized"])
+    view.refuse_other_currency(facts.currency)
+    needing = _needing_hold(view, facts.total)
+    refuse_if_open(needing)
+    due = min(view.due(facts.total, without=needing), LARGEST)
+    if needing and due > ZERO:
+        competing = competing_payments(needing)
+        refuse_if_in_flight(competing)
+        requests = [HoldRequest(payment, min(due, payment.amount_limit or due)) for payment in needing]
+        _reserve_all(requests)
+        _drop_duplicates(view, requests)
+        _share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
+        _write(view, requests, competing)
+        refusals += [request.answer for request in requests if _is_reported(request)]  # type: ignore[misc]
+    elif needing:
+        _release_unneeded([payment for payment in needing if payment.status == "authorized"])
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
 def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
-    """End what is held for an order that is paid without it; release asks, and relies on nothing."""
+    """End the holds that the order does not need. Nothing relies on the answers: a reservation lapses by itself."""
     _in_parallel(lambda payment: release(payment.reservation_id), not_needed)
     with atomic_or_conflict():
         for payment in not_needed:
@@ -122,7 +121,7 @@ def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
 
 
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
-    """Return the payments that are to be held, or longer, or for another amount."""
+    """Return the payments to be reserved: for the first time, again, or for another amount."""
     due, needed = view.due(total), view.due(total, without=view.payments)
     held = sum((payment.amount_authorized for payment in view.payments), ZERO)
 
@@ -140,17 +139,17 @@ def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     return [payment for payment in view.payments if is_wanting(payment)]
 
 
-def _reserve_all(wishes: list[HoldRequest]) -> None:
-    """Reserve what each wishes for, all at the same time; an answer may also be an error."""
+def _reserve_all(requests: list[HoldRequest]) -> None:
+    """Reserve for all requests at the same time; an answer may also be an error."""
 
-    def ask(wish: HoldRequest) -> None:
-        wish.answer = _reserve_one(wish)
+    def reserve(request: HoldRequest) -> None:
+        request.answer = _reserve_one(request)
 
-    _in_parallel(ask, wishes)
+    _in_parallel(reserve, requests)
 
 
-def _reserve_one(wish: HoldRequest) -> Hold | VoucherGatewayError:
-    secret = unseal(wish.payment.sealed_code)
+def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
+    secret = unseal(request.payment.sealed_code)
     if secret is None:
         return ReservationClosedError(
             "The code is not stored; the customer must enter it again. No money moved."
@@ -158,10 +157,10 @@ def _reserve_one(wish: HoldRequest) -> Hold | VoucherGatewayError:
     try:
         hold = reserve_available(
             secret,
-            wish.amount,
-            wish.payment.currency,
-            voucher_id=wish.payment.voucher_id,
-            on_replaced=wish.on_replaced,
+            request.amount,
+            request.payment.currency,
+            voucher_id=request.payment.voucher_id,
+            on_previous_lost=request.on_previous_lost,
         )
         refuse_taxable(hold)
     except VoucherGatewayError as error:
@@ -169,81 +168,85 @@ def _reserve_one(wish: HoldRequest) -> Hold | VoucherGatewayError:
     return hold
 
 
-def _drop_duplicates(view: OrderView, wishes: list[HoldRequest]) -> None:
-    """Find several spellings of one code: only the first stays, reserved again, for the others replaced it."""
-    wanting = {wish.payment.pk for wish in wishes}
+def _drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
+    """Find several spellings of one code: only the first stays. It is reserved again, since the others replaced it."""
+    needing = {request.payment.pk for request in requests}
     others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
-    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in wanting}
+    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in needing}
     again: list[HoldRequest] = []
-    for wish in list(wishes):
-        if not isinstance(wish.answer, Hold):
+    for request in list(requests):
+        if not isinstance(request.answer, Hold):
             continue
-        kept = first.setdefault(wish.answer.voucher_id, wish)
-        if kept is not wish:
+        kept = first.setdefault(request.answer.voucher_id, request)
+        if kept is not request:
             refuse_if_open([kept.payment])
-            wish.is_twin, wish.answer = True, None
+            request.is_duplicate, request.answer = True, None
             again += [kept] if kept not in again else []
-    wishes += [wish for wish in again if wish.payment.pk not in wanting]
+    requests += [request for request in again if request.payment.pk not in needing]
     _reserve_all(again)
 
 
-def _share_out(wishes: list[HoldRequest], due: Decimal) -> None:
-    """Give each, in order, what is still due; what holds too much is reserved anew, what is not needed let go."""
+def _share_out(requests: list[HoldRequest], due: Decimal) -> None:
+    """Share what is due, oldest payment first. A larger hold is reserved again, an unneeded one is released."""
     too_much: list[HoldRequest] = []
     not_needed: list[Hold] = []
-    left = due - sum((wish.payment.amount_authorized for wish in wishes if _keeps_its_hold(wish)), ZERO)
-    for wish in sorted(wishes, key=lambda wish: wish.payment.pk):
-        if not isinstance(wish.answer, Hold):
+    left = due - sum(
+        (request.payment.amount_authorized for request in requests if _keeps_its_hold(request)), ZERO
+    )
+    for request in sorted(requests, key=lambda request: request.payment.pk):
+        if not isinstance(request.answer, Hold):
             continue
-        wish.amount = max(min(wish.answer.amount, left), ZERO)
-        left -= wish.amount
-        if wish.amount == ZERO:
-            not_needed.append(wish.answer)
-            wish.answer, wish.is_needed = None, False
-        elif wish.amount < wish.answer.amount:
-            too_much.append(wish)
+        request.amount = max(min(request.answer.amount, left), ZERO)
+        left -= request.amount
+        if request.amount == ZERO:
+            not_needed.append(request.answer)
+            request.answer, request.is_needed = None, False
+        elif request.amount < request.answer.amount:
+            too_much.append(request)
     _in_parallel(lambda hold: release(hold.reservation_id), not_needed)
     _reserve_all(too_much)
 
 
-def _keeps_its_hold(wish: HoldRequest) -> bool:
-    """Whether the payment keeps what it held: no answer came, or what it holds was not to be changed after all."""
-    refused = isinstance(wish.answer, RefusedError)
-    return isinstance(wish.answer, VoucherGatewayError) and (wish.holds or not refused)
+def _keeps_its_hold(request: HoldRequest) -> bool:
+    """Whether the payment keeps its hold: no answer came, or its change was refused and the hold is still good."""
+    refused = isinstance(request.answer, RefusedError)
+    return isinstance(request.answer, VoucherGatewayError) and (request.holds or not refused)
 
 
-def _is_reported(wish: HoldRequest) -> bool:
-    return isinstance(wish.answer, VoucherGatewayError) and not (
-        wish.holds and isinstance(wish.answer, RefusedError)
+def _is_reported(request: HoldRequest) -> bool:
+    return isinstance(request.answer, VoucherGatewayError) and not (
+        request.holds and isinstance(request.answer, RefusedError)
     )
 
 
-def _write(view: OrderView, wishes: list[HoldRequest], rivals: list[VoucherPayment]) -> None:
-    """Write all of it or, OutdatedError, nothing."""
+def _write(view: OrderView, requests: list[HoldRequest], competing: list[VoucherPayment]) -> None:
+    """Write everything or, with ConflictError, nothing."""
     number = view.next_number
     with atomic_or_conflict():
-        for wish in wishes:
-            _write_not_held(wish)
-        for wish in wishes:
-            if isinstance(wish.answer, Hold):
-                for earlier in view.left_over(codes=(), voucher_id=wish.answer.voucher_id):
+        for request in requests:
+            _write_not_held(request)
+        for request in requests:
+            if isinstance(request.answer, Hold):
+                for earlier in view.uncaptured_remainders(codes=(), voucher_id=request.answer.voucher_id):
                     change_payment(earlier, **superseded_fields(earlier))
-                limit = wish.payment.amount_limit
-                record_authorization(wish.payment, wish.answer, number, limit=limit, rivals=rivals)
+                limit = request.payment.amount_limit
+                record_authorization(
+                    request.payment, request.answer, number, limit=limit, competing=competing
+                )
                 number += 1
 
 
-def _write_not_held(wish: HoldRequest) -> None:
-    if wish.is_twin:
-        change_payment(wish.payment, **hold_ended_fields(wish.payment, otherwise="lapsed") | SUPERSEDED)
-    elif isinstance(wish.answer, RefusedError) and not wish.holds:
-        fail_payment(wish.payment, wish.payment.amount_authorized)
-    elif wish.payment.status != "authorized":
+def _write_not_held(request: HoldRequest) -> None:
+    if request.is_duplicate:
+        change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
+    elif isinstance(request.answer, RefusedError) and not request.holds:
+        fail_payment(request.payment, request.payment.amount_authorized)
+    elif request.payment.status != "authorized":
         return
-    elif not wish.is_needed:
-        mark_lapsed(wish.payment)
-    elif wish.is_replaced and isinstance(wish.answer, VoucherGatewayError):
-        change_payment(wish.payment, reserved_until=timezone.now())
+    elif not request.is_needed:
+        mark_lapsed(request.payment)
+    elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
+        change_payment(request.payment, reserved_until=timezone.now())
 
 
 def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:

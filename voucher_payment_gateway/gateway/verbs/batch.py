@@ -10,7 +10,7 @@ from django.db import transaction
 
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler, of
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, read_order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -48,7 +48,7 @@ the operations that are to be started."""
 
 
 def run_batch(
-    procedure: OperationHandler,
+    handler: OperationHandler,
     order_number: str,
     plan: Plan,
     *,
@@ -63,17 +63,17 @@ def run_batch(
     about the order meanwhile, the rest is planned anew. All are tried, one after the other on one voucher: what has to
     wait there is written down, and carried out later. Then the first error is raised.
     """
-    run = _Batch(procedure, order_number, plan, pk, asked, payment_changes or {})
+    run = _Batch(handler, order_number, plan, pk, asked, payment_changes or {})
     try:
         with _all_or_nothing():
-            retry_on_conflict(run.go_on, progress=lambda: len(run.done.operations))
+            retry_on_conflict(run.advance, progress=lambda: len(run.done.operations))
     except PaymentStateError as error:
         if run.errors:
             raise run.errors[0] from None
-        raise run.after_a_part(error) from None
+        raise run.explain_partial(error) from None
     if run.errors:
         raise run.errors[0]
-    return list({of(operation).pk: of(operation) for operation in run.done.operations}.values())
+    return list({operation.payment.pk: operation.payment for operation in run.done.operations}.values())
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _all_or_nothing() -> Iterator[None]:
 class _Batch:
     """One call of a verb, perhaps planned several times."""
 
-    procedure: OperationHandler
+    handler: OperationHandler
     order_number: str
     plan: Plan
     pk: int | None
@@ -101,7 +101,7 @@ class _Batch:
     busy: set[str] = field(default_factory=set)
     """Vouchers that had an open operation when one was to be started on them."""
 
-    def go_on(self) -> None:
+    def advance(self) -> None:
         """Do what is left to do, by the order as it stands."""
         view = read_order(self.order_number)
         for operation in self._never_sent(view.part(self.pk)):
@@ -116,10 +116,10 @@ class _Batch:
         for draft in self.plan(view, self.done, left):
             draft.number = number
             draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
-            reservation_id = of(draft).reservation_id
+            reservation_id = draft.payment.reservation_id
             self._attempt(self._start, draft)
             self.done.started.append(draft)
-            number = draft.number + (1 if of(draft).reservation_id == reservation_id else 2)
+            number = draft.number + (1 if draft.payment.reservation_id == reservation_id else 2)
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
         try:
@@ -129,7 +129,7 @@ class _Batch:
 
     def _start(self, draft: VoucherOperation) -> None:
         try:
-            execute_new(self.procedure, draft, **self.payment_changes)
+            execute_new(self.handler, draft, **self.payment_changes)
         except ConflictError:
             if is_busy(draft.voucher_id):
                 self.busy.add(draft.voucher_id)
@@ -140,19 +140,17 @@ class _Batch:
         waiting = [payment for payment in payments if payment.has_open_operation]
         if not waiting:
             return []
-        due = VoucherOperation.objects.using(database()).filter(
-            payment__in=waiting, kind=self.procedure.name, state="due"
-        )
+        due = VoucherOperation.current.filter(payment__in=waiting, kind=self.handler.kind, state="due")
         operations = [each for each in due.select_related("payment") if each not in self.done.operations]
         same = self.asked == sum((operation.amount for operation in operations), ZERO)
-        return operations if self.asked is None or (same and self.procedure.name == "charge") else []
+        return operations if self.asked is None or (same and self.handler.kind == "charge") else []
 
     def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
         """Send what is due. Inside of a transaction it is left to the commit, or to ``settle``."""
         if not transaction.get_connection(database()).in_atomic_block:
-            execute_due(self.procedure, operation)
+            execute_due(self.handler, operation)
 
-    def after_a_part(self, error: PaymentStateError) -> PaymentStateError:
+    def explain_partial(self, error: PaymentStateError) -> PaymentStateError:
         """Say what went through before the rest turned out to be impossible."""
         done = self.done.operations
         gone = sum((operation.amount for operation in done if operation.state == "succeeded"), ZERO)
@@ -167,6 +165,6 @@ class _Batch:
         """Return what was charged on the new reservations that followed a refusal."""
         payments = [operation.payment_id for operation in refused]
         since = min((operation.number for operation in refused), default=0)
-        charges = VoucherOperation.objects.using(database()).filter(payment__in=payments, kind="charge")
+        charges = VoucherOperation.current.filter(payment__in=payments, kind="charge")
         booked = charges.filter(state="succeeded", number__gt=since)
         return sum(booked.values_list("amount", flat=True), ZERO)

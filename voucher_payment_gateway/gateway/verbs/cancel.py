@@ -11,7 +11,7 @@ from voucher_payment_gateway.gateway.operations.execute import NOT_READY, execut
 from voucher_payment_gateway.gateway.operations.release import RELEASE
 from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import read_order, target
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
@@ -75,10 +75,10 @@ def _give_up(payment: VoucherPayment, number: int, **by: str) -> int:
         try:
             refund_payment(payment, **by)
         except OperationInProgressError:  # another was first, since this payment was read
-            payment.refresh_from_db(using=database())
+            payment.refresh_from_db()
             _store_cancel_request(payment)
             return 0
-        payment.refresh_from_db(using=database())
+        payment.refresh_from_db()
         if payment.status != "cancelled" and not payment.pending:  # a person decides about the rest first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
@@ -95,9 +95,7 @@ def end_refunded(payment: VoucherPayment) -> None:
 
 def _withdraw(payment: VoucherPayment) -> bool:
     """Take back operations that are due: nothing of them is under way. Say whether none is open any more."""
-    operations = list(
-        VoucherOperation.objects.using(database()).filter(payment=payment, kind__in=MONEY_KINDS)
-    )
+    operations = list(VoucherOperation.current.filter(payment=payment, kind__in=MONEY_KINDS))
     if before_cancel((operation.kind, operation.state) for operation in operations) == "wait":
         return False
     return all(withdraw(operation) for operation in operations if operation.state == "due")

@@ -13,7 +13,6 @@ from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_char
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     refuse_if_open,
-    refuse_other_currency,
     target,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
@@ -52,7 +51,7 @@ def capture(
         refuse_if_open(payments)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
         if shares and facts:
-            refuse_other_currency(view, facts)
+            view.refuse_other_currency(facts.currency)
         return [
             draft_charge(payment, share, view.next_capture + position, actor=actor, reason=reason)
             for position, (payment, share) in enumerate(shares)
@@ -69,9 +68,9 @@ def _shares(
     asked: Decimal | None,
     due: Callable[[list[VoucherPayment]], Decimal | None],
 ) -> Shares:
-    """Return what to charge of each payment; nothing where all is captured or the order has no vouchers.
+    """Return the amount to charge of each payment; nothing where all is captured or the order has no vouchers.
 
-    ``due`` says what the order still needs, None where that is not known.
+    ``due`` returns the amount that the order still needs, or None where its total is not known.
     """
     wanted = _chargeable(payments, again=asked is not None)
     most = sum((amount for _, amount in wanted), ZERO)
@@ -88,8 +87,8 @@ def _shares(
 
 
 def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
-    """Return what may be charged at most: of what is held first, then of what was held once; with ``again`` also
-    what earlier captures left."""
+    """Return the maximum per payment: payments that hold something first, then those that did. With ``again`` also
+    the rest that earlier captures left."""
     statuses = ("authorized", "lapsed", "captured", "refunded") if again else HELD_BEFORE
     amounts = [
         (payment, _most_of(payment, again=again))
@@ -101,7 +100,7 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
 
 
 def _most_of(payment: VoucherPayment, *, again: bool) -> Decimal:
-    """Return what may be charged of one payment: what it holds; with the code, all that was agreed to may be held."""
+    """Return the maximum of one payment: what it holds or, where its code is kept, all that was agreed."""
     held: Decimal = payment.amount_authorized
     if not payment.sealed_code or (held and not again):
         return held

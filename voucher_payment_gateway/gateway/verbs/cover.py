@@ -26,7 +26,7 @@ class Cover:
     held: Decimal
     """What reservations hold."""
     covered: Decimal
-    """What vouchers paid, hold, or are about to be charged, of payments that were not cancelled."""
+    """What vouchers have paid, hold, or are about to be charged, of payments that were not cancelled."""
     due: Decimal
     """What another payment method takes, never below zero."""
     held_until: datetime | None
@@ -65,7 +65,7 @@ def cover(order: Any) -> Cover:
 
 
 def _is_open(payment: VoucherPayment, due: Decimal) -> bool:
-    """Whether it may still turn out what this payment pays; what nothing is due for is not held any more."""
+    """Whether the amount this payment contributes can still change."""
     waits = payment.status in ("selected", "lapsed") and bool(payment.sealed_code) and due > ZERO
     ended = payment.status == "authorized" and not is_usable_now(payment)
     return payment.has_open_operation or ended or waits

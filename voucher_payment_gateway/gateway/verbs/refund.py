@@ -12,7 +12,6 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open, target
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -112,7 +111,7 @@ def _charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
 
     A refund in flight counts as gone, and so does one that a person must decide.
     """
-    operations = list(VoucherOperation.objects.using(database()).filter(payment=payment).order_by("pk"))
+    operations = list(VoucherOperation.current.filter(payment=payment).order_by("pk"))
     gone: dict[str, Decimal] = {}
     for operation in operations:
         if operation.kind == "refund" and counts_as_given_back(operation.state):

@@ -10,8 +10,6 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import (
     read_order,
     refuse_if_open,
-    refuse_known_currency,
-    refuse_one_too_many,
 )
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
@@ -23,7 +21,7 @@ __all__ = ["select"]
 
 
 def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
-    """Remember a code, sealed, for this order; nothing is sent, and nobody knows yet whether it is any good.
+    """Remember a code, sealed, for this order. Nothing is sent, so it may turn out to be unusable.
 
     ``authorize_selected`` reserves it later. Selecting the same code again is the same payment, with the newer
     PIN. Raises VoucherUnusableError for what cannot be a code, WrongStateError where the order has too many vouchers,
@@ -37,14 +35,15 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
 
 def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
     view = read_order(facts.number)
-    payment, left_over = view.live_payment(secret.code), view.left_over(codes=fingerprints(secret.code))
-    refuse_known_currency(view, facts, secret)
-    refuse_if_open(left_over)
+    payment = view.live_payment(secret.code)
+    remainders = view.uncaptured_remainders(codes=fingerprints(secret.code))
+    view.refuse_known_currency(secret.code, facts.currency)
+    refuse_if_open(remainders)
     with atomic_or_conflict():
-        for earlier in left_over:
+        for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
         if payment is None:
-            refuse_one_too_many(view)
+            view.refuse_one_too_many()
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):

@@ -1,16 +1,16 @@
-// Spares the reload of the page when a gift voucher is entered or taken off. Everything works without it, and
-// whatever goes wrong here ends in an ordinary submit: each of the forms may safely be sent twice.
+// Enters and removes gift vouchers without reloading the page. Everything works without this script, and every error
+// here falls back to an ordinary submit: each form is idempotent.
 
 const FRAGMENT = "Voucher-Fragment";
 const BLOCK = "[data-vpg]";
-const SOON_MS = 1000;
+const MARGIN_MS = 1000;
 const BUSY = document.querySelector("script[data-vpg-busy]")?.dataset.vpgBusy ?? "";
 let timer = 0;
 
 const part = (block, name) => block.querySelector(`[data-vpg-part="${name}"]`);
 const find = () => document.querySelector(BLOCK);
 
-async function ask(address, options = {}) {
+async function fetchBlock(address, options = {}) {
   const answer = await fetch(address, {
     ...options,
     headers: { [FRAGMENT]: "1", Accept: "text/html" },
@@ -22,13 +22,11 @@ async function ask(address, options = {}) {
   return { ok: answer.ok, block: page.querySelector(BLOCK) };
 }
 
-function put(block, fresh, names) {
+function replaceParts(block, fresh, names) {
   for (const name of names) part(block, name).replaceWith(part(fresh, name));
   for (const { name, value } of fresh.attributes) block.setAttribute(name, value);
-  wakeAtDeadline(block);
+  refreshAtDeadline(block);
 }
-
-// submitting
 
 function onSubmit(event) {
   const form = event.target;
@@ -42,18 +40,18 @@ function onSubmit(event) {
 async function send(form, block) {
   const typed = [...form.querySelectorAll("input:not([type=hidden])")].map(({ name, value }) => [name, value]);
   setBusy(block, true);
-  const { ok, block: fresh } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  put(block, fresh, ["state", "form"]);
-  if (!ok) keep(block, typed);
+  const { ok, block: fresh } = await fetchBlock(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  replaceParts(block, fresh, ["state", "form"]);
+  if (!ok) restoreInput(block, typed);
   focusOn(block);
-  say(block);
-  tellTheShop(block);
-  await refreshTheRest().catch(() => location.reload());
+  announceResult(block);
+  dispatchChange(block);
+  await refreshPage().catch(() => location.reload());
   setBusy(block, false);
 }
 
-// What was typed never comes back from the server; it stays here so that one letter can be put right.
-function keep(block, typed) {
+// The server never sends the input back; it is restored here, so that the customer can correct a typing error.
+function restoreInput(block, typed) {
   for (const [name, value] of typed) {
     const input = part(block, "form").querySelector(`input[name="${name}"]`);
     if (input) input.value = value;
@@ -63,7 +61,7 @@ function keep(block, typed) {
 function setBusy(block, busy) {
   block.setAttribute("aria-busy", String(busy));
   for (const button of block.querySelectorAll("button")) button.setAttribute("aria-disabled", String(busy));
-  if (busy) live(block, BUSY);
+  if (busy) announce(block, BUSY);
 }
 
 function focusOn(block) {
@@ -71,23 +69,21 @@ function focusOn(block) {
   (wrong ?? block.querySelector("input[name=code]") ?? block.querySelector("h2"))?.focus();
 }
 
-function live(block, text) {
+function announce(block, text) {
   block.querySelector("[data-vpg-live]").textContent = text;
 }
 
-function say(block) {
+function announceResult(block) {
   const words = [...block.querySelectorAll("[data-vpg-notice], [data-vpg-sum] > *")];
-  live(block, words.map((element) => element.textContent.trim()).join(" "));
+  announce(block, words.map((element) => element.textContent.trim()).join(" "));
 }
 
-// the rest of the shop's page
-
-function tellTheShop(block) {
+function dispatchChange(block) {
   const { vpgDue: due, vpgCovered: covered, vpgCurrency: currency } = block.dataset;
   block.dispatchEvent(new CustomEvent("voucher-payments:change", { bubbles: true, detail: { due, covered, currency } }));
 }
 
-async function refreshTheRest() {
+async function refreshPage() {
   const places = [...document.querySelectorAll("[data-vpg-refresh][id]")];
   if (!places.length) return;
   const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
@@ -99,42 +95,41 @@ async function refreshTheRest() {
   for (const place of places) {
     const chosen = [...place.querySelectorAll("input:checked")].map(({ name, value }) => [name, value]);
     place.replaceWith(page.getElementById(place.id));
-    choose(document.getElementById(place.id), chosen);
+    restoreChoices(document.getElementById(place.id), chosen);
   }
 }
 
-function choose(place, chosen) {
+function restoreChoices(place, chosen) {
   for (const input of place.querySelectorAll("input"))
     if (chosen.some(([name, value]) => input.name === name && input.value === value)) input.checked = true;
 }
 
-// keeping current: a hold ended, another tab changed the order, the page came back from the browser's memory
-
+// The block may be outdated: a hold ended, another tab changed the order, the browser restored the page from its cache.
 async function refresh() {
   const block = find();
   if (!block || block.getAttribute("aria-busy") === "true") return;
   const before = part(block, "state").textContent;
-  const { ok, block: fresh } = await ask(`${block.dataset.vpg}?${new URLSearchParams({ next: block.dataset.vpgNext })}`);
+  const { ok, block: fresh } = await fetchBlock(`${block.dataset.vpg}?${new URLSearchParams({ next: block.dataset.vpgNext })}`);
   if (!ok || block.contains(document.activeElement)) return;
   const untouched = [...part(block, "form").querySelectorAll("input:not([type=hidden])")].every(({ value }) => !value);
-  put(block, fresh, untouched ? ["state", "form"] : ["state"]);
+  replaceParts(block, fresh, untouched ? ["state", "form"] : ["state"]);
   if (part(block, "state").textContent === before) return;
-  say(block);
-  tellTheShop(block);
-  await refreshTheRest();
+  announceResult(block);
+  dispatchChange(block);
+  await refreshPage();
 }
 
-const quietly = (action) => action().catch(() => {});
+const ignoringErrors = (action) => action().catch(() => {});
 
-function wakeAtDeadline(block) {
+function refreshAtDeadline(block) {
   clearTimeout(timer);
   const ends = [...block.querySelectorAll("time.vpg-until")].map(({ dateTime }) => Date.parse(dateTime) - Date.now());
-  const next = Math.min(...ends.filter((left) => left > -SOON_MS));
-  if (Number.isFinite(next)) timer = setTimeout(() => quietly(refresh), Math.max(next, 0) + SOON_MS);
+  const next = Math.min(...ends.filter((left) => left > -MARGIN_MS));
+  if (Number.isFinite(next)) timer = setTimeout(() => ignoringErrors(refresh), Math.max(next, 0) + MARGIN_MS);
 }
 
 document.addEventListener("submit", onSubmit);
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && quietly(refresh));
-addEventListener("pageshow", (event) => event.persisted && quietly(refresh));
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && ignoringErrors(refresh));
+addEventListener("pageshow", (event) => event.persisted && ignoringErrors(refresh));
 addEventListener("pagehide", () => find()?.querySelectorAll("input.vpg-input").forEach((input) => (input.value = "")));
-if (find()) wakeAtDeadline(find());
+if (find()) refreshAtDeadline(find());

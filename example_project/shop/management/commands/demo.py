@@ -1,4 +1,4 @@
-"""``python manage.py demo``: the local Voucher Cloud and the shop, together, ready to be tried."""
+"""``python manage.py demo``: start the local Voucher Cloud and the shop, with data to try."""
 
 import signal
 import sys
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *, port: int, cloud_port: int, fresh: bool, **_: Any) -> None:
         self._refuse_taken_ports(port, cloud_port)
         signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a script in the background has it ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for background jobs
         try:
             self._run(port, cloud_port, fresh)
         except KeyboardInterrupt:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 wait_while_all_run(cloud, shop)
 
     def _prepare(self, folder: Path, state: Path, fresh: bool) -> None:
-        """Make the database ready; ``fresh`` forgets it, and what the Voucher Cloud knew, beforehand."""
+        """Migrate and seed the database; ``fresh`` first deletes it and the state of the Voucher Cloud."""
         if fresh:
             for path in (state, *folder.glob("shop.sqlite3*")):
                 path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ class Command(BaseCommand):
 
 
 def seed_vouchers(cloud_url: str) -> None:
-    """Have the demo's gift vouchers in the local Voucher Cloud; those that are there stay as they are."""
+    """Create the demo's gift vouchers in the local Voucher Cloud, if they are missing."""
     with httpx.Client(base_url=cloud_url, timeout=5, trust_env=False) as client:
         known = {voucher["code"] for voucher in client.get("/sandbox/state").json()["vouchers"]}
         for voucher in VOUCHERS:

@@ -1,4 +1,4 @@
-"""Operations that wait for another one on their voucher, of whatever order: written down, and never forgotten."""
+"""Operations that are queued behind another one on their voucher, of any order: each is executed later."""
 
 from decimal import Decimal as D
 
@@ -29,7 +29,7 @@ def voucher(shop):
 
 @pytest.fixture
 def orders(shop, voucher):
-    """Two orders that were paid with the same voucher."""
+    """Two orders paid with the same voucher."""
     pair = [shop.order("20.00", number) for number in ("A-1", "B-1")]
     for order in pair:
         gateway.authorize(order, CODE)
@@ -77,7 +77,7 @@ def test_two_orders_change_their_status_in_one_transaction(shop, orders, voucher
 
 
 def test_two_orders_of_one_voucher_are_shipped_in_one_transaction(shop, voucher, gateway_settings):
-    """The second has taken the hold over; the first has it reserved anew, once the second is charged."""
+    """The second order has replaced the hold; the first reserves again once the second is charged."""
     gateway_settings(ON_STATUS=ON_STATUS)
     pair = [shop.order("20.00", number) for number in ("A-1", "B-1")]
     for order in pair:
@@ -144,20 +144,20 @@ def test_an_order_that_is_returned_while_a_part_is_on_its_way_back_gets_the_rest
     assert shop.bookings(voucher)[2:] == [("refund", D("5.00")), ("refund", D("15.00"))]
 
 
-def test_a_wish_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
-    """The refund is written between the look at the payment and the plan."""
+def test_a_request_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
+    """Another worker creates the refund between the read of the payment and the plan."""
     from voucher_payment_gateway.gateway.verbs import cancel
 
-    give_back_all = cancel.give_back_all
+    refund_payment = cancel.refund_payment
 
     def second(payment, **by):
         monkeypatch.undo()
         lose_the_answer(shop, "refund")
         with pytest.raises(OutcomeUnknownError):
             gateway.refund(orders[0], "5.00")
-        give_back_all(payment, **by)
+        refund_payment(payment, **by)
 
-    monkeypatch.setattr(cancel, "give_back_all", second)
+    monkeypatch.setattr(cancel, "refund_payment", second)
     gateway.cancel(orders[0])
     settle_for(shop, 6)
     assert VoucherPayment.objects.get(order_number="A-1").status == "cancelled"
@@ -200,7 +200,7 @@ def shipping(shop, voucher, gateway_settings):
     return order
 
 
-def test_an_order_that_is_returned_while_its_charge_is_under_way_is_refunded(shop, shipping, voucher, during):
+def test_an_order_that_is_returned_while_its_charge_is_in_flight_is_refunded(shop, shipping, voucher, during):
     during("charge", returned)
     save(shipping, "shipped")
     assert shop.bookings(voucher) == [("charge", D("20.00")), BACK]
@@ -209,7 +209,7 @@ def test_an_order_that_is_returned_while_its_charge_is_under_way_is_refunded(sho
 def test_an_order_that_is_returned_in_a_transaction_while_its_charge_is_found_is_refunded(
     shop, shipping, voucher
 ):
-    """Whoever finds the charge still sees the old status; the new one is committed a moment later."""
+    """The worker that finds the charge still reads the old status; the new one is committed a moment later."""
     lose_the_answer(shop, "charge")
     save(shipping, "shipped")
     with transaction.atomic():

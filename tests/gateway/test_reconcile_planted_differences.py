@@ -1,4 +1,4 @@
-"""Every planted difference is found with its kind, and nothing else is told."""
+"""Every planted difference is reported with its kind, and nothing else."""
 
 from collections import Counter
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.gateway.planted import SORTS, World
+from tests.gateway.planted_differences import SORTS, World
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, HOSTILE
@@ -61,6 +61,8 @@ def test_a_thousand_planted_differences_are_found_and_nothing_else(shop, behavio
     assert wrong == []
     named = Counter(row.kind for row in found if row.order_number)
     if behaviour.refund_carries_order_number:
-        assert PLANTED - named.total() <= PLANTED / len(SORTS) + 1  # of our client, under a number of nobody
+        assert (
+            PLANTED - named.total() <= PLANTED / len(SORTS) + 1
+        )  # bookings of our client under an unknown order number
     assert [row.pk for row in reconcile()] == [row.pk for row in found]
     assert VoucherDifference.objects.count() == PLANTED

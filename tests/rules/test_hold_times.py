@@ -1,4 +1,4 @@
-"""How long a reservation may be used, and from when it is surely dead."""
+"""How long a reservation may be used, and when it has certainly expired."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D

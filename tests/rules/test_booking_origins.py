@@ -1,4 +1,4 @@
-"""Whether a booking may be what an operation was sent for, where it comes from, and who is told of it."""
+"""Whether a booking could belong to an operation, its origin, and the difference reported."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

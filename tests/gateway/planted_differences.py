@@ -1,6 +1,6 @@
-"""A shop of many vouchers with its books, into which differences of every sort are planted by hand.
+"""A shop of many vouchers with both sides' books, and differences of every sort planted by hand.
 
-Everything here writes rows and the cloud's books directly, and shares no code with what it is to try.
+Everything here writes rows and the cloud's books directly, and shares no code with what is tested.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ LONG_AGO = timedelta(hours=5)
 
 
 class Paid(NamedTuple):
-    """An order of 5.00 that was charged, and of which 2.00 went back."""
+    """An order of 5.00 that was charged, and of which 2.00 was refunded."""
 
     payment: VoucherPayment
     charge: VoucherOperation
@@ -29,7 +29,7 @@ class Paid(NamedTuple):
 
 
 class World:
-    """The vouchers, their orders and, by remote id, what was planted: the kind and the order number."""
+    """The vouchers, their orders, and the planted differences by remote id: kind and order number."""
 
     def __init__(self, shop, seed: int) -> None:
         self.cloud, self.random = shop.cloud, Random(seed)
@@ -46,7 +46,7 @@ class World:
         self.vouchers.append(self._add("9000.00", code=f"PLANTED-{len(self.vouchers):04}"))
 
     def paid(self, voucher) -> Paid:
-        """Have the shop take 5.00 from the voucher and give 2.00 back, both booked on both sides."""
+        """Charge 5.00 and refund 2.00, both booked on both sides."""
         payment = self._payment(voucher, status="captured", amount_captured=D(5), amount_refunded=D(2))
         reference = f"{payment.order_number}-1.{self.random.getrandbits(40):010x}"
         booked = self._charge(voucher, "5.00", reference)
@@ -58,7 +58,7 @@ class World:
         return Paid(payment, charge, refund)
 
     def under_way(self, voucher) -> None:
-        """Have a refund or a charge of ours be booked there, and still unknown here."""
+        """Book a refund or a charge of ours that is still unknown in our rows."""
         paid = self.paid(voucher)
         refunds = [row.id for row in self.cloud.bookings(voucher.id) if row.type == "refund"]
         if self.random.random() < 0.5:
@@ -75,7 +75,7 @@ class World:
             self.operation(paid.payment, "charge", "0.77", state="unknown", settled_at=None, reference=number)
 
     def others(self, voucher, paid: Paid) -> None:
-        """Have a till and a clerk be busy with charges of the till, under numbers that look like ours."""
+        """Book charges and refunds of a till and a clerk, under order numbers that look like ours."""
         for number in (paid.charge.order_number, f"{paid.charge.reference}0", f"T-{next(self._numbers)}"):
             theirs = self._charge(voucher, "6.00", number, client_id=self.till)
             self.cloud.refund(theirs.id, "1.50", client_id=self.till)
@@ -83,12 +83,12 @@ class World:
                 self.cloud.refund(theirs.id, "2.00", client_id=self.clerk)
 
     def just_booked(self, voucher) -> None:
-        """Have the shop take money a moment ago: the list may not show it yet."""
+        """Charge and refund a moment ago: the list may not show these bookings yet."""
         for operation in self.paid(voucher)[1:]:
             operation.settled_at = timezone.now()
 
     def plant(self, sort: str, paid: Paid) -> None:
-        """Let the books of both sides differ about one order."""
+        """Plant a difference of this sort in the books of one order."""
         kind, do = SORTS[sort]
         self.planted[do(self, paid)] = (kind, paid.payment.order_number)
 
@@ -110,7 +110,7 @@ class World:
         return operation
 
     def write(self) -> None:
-        """Write all rows of the shop that were made since the last time."""
+        """Insert the rows created since the last call."""
         VoucherPayment.objects.bulk_create(self._payments)
         VoucherOperation.objects.bulk_create(self._operations)
         self._payments, self._operations = [], []

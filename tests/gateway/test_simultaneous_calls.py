@@ -1,4 +1,4 @@
-"""Two tabs, a double click, sixty-four threads: one voucher, one order, one charge."""
+"""Calls at the same moment (tabs, double clicks, 64 threads): one voucher, one order, one charge."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ THREADS = 16
 
 
 def at_once(*actions):
-    """Start all actions at the same moment and return what each returned or raised."""
+    """Run all actions at the same moment, and return each result or error."""
     barrier = Barrier(len(actions))
 
     def run(action):

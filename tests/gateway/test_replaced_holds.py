@@ -1,4 +1,4 @@
-"""Two orders of the same shop and one voucher: the later takes the hold over, and nobody pays twice."""
+"""Two orders of a shop with the same voucher: the later one replaces the hold, and nothing is paid twice."""
 
 from decimal import Decimal as D
 
@@ -15,11 +15,6 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
 
 
 @pytest.fixture
@@ -112,14 +107,14 @@ def test_a_charge_left_to_a_person_frees_the_voucher_for_others(shop, first, sec
 
 
 class DeadlockDetected(Exception):  # noqa: N818 - the driver's own name
-    """As the driver of PostgreSQL tells it."""
+    """A deadlock as PostgreSQL's driver raises it."""
 
     sqlstate = "40P01"
 
 
 @pytest.fixture
 def deadlocks(first):
-    """A deadlock at the first change of the payment that is taken over: this side gave way. Counts what was undone."""
+    """A deadlock, with this side as the victim, at the first update of the replaced payment. Counts the rollbacks."""
     undone = []
 
     def give_way(execute, sql, params, many, context):
@@ -132,7 +127,7 @@ def deadlocks(first):
         yield undone
 
 
-def test_a_take_over_that_gave_way_in_a_deadlock_is_made_anew(first, second, deadlocks):
+def test_a_take_over_that_gave_way_in_a_deadlock_is_made_again(first, second, deadlocks):
     assert gateway.authorize(second, CODE).amount_authorized == D("20.00")
     assert len(deadlocks) == 1
     assert (status_of(first), status_of(second)) == ("lapsed", "authorized")

@@ -1,4 +1,4 @@
-"""What becomes of a payment after a refused charge, a booked refund or a wish to cancel."""
+"""The status of a payment after a refused charge, a booked refund or a request to cancel."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""A charge whose reservation has to be made anew: only who has called it sending does that, and nobody twice."""
+"""A charge that has to reserve again: only the worker that set it to ``sending`` does so, and only once."""
 
 from decimal import Decimal as D
 
@@ -13,18 +13,6 @@ from voucher_payment_gateway.models import VoucherOperation
 CODE = "GIFT-2000-ABCD"
 
 
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
-
-
 def charge():
     return VoucherOperation.objects.filter(kind="charge").latest("pk")
 
@@ -34,14 +22,14 @@ def calls(shop):
 
 
 def another_tab(order):
-    """Somebody asks for the same, and a sweep runs."""
+    """Another worker captures the same order, and a sweep runs."""
     with pytest.raises(OperationInProgressError):
         gateway.capture(order)
     gateway.settle()
 
 
 @pytest.mark.parametrize("amount", [None, "5.00"])
-def test_a_capture_that_reserves_anew_is_alone(shop, order, voucher, during, amount):
+def test_a_capture_that_reserves_again_is_alone(shop, order, voucher, during, amount):
     if amount is None:
         shop.later(minutes=40)
     shop.calls()
@@ -52,14 +40,16 @@ def test_a_capture_that_reserves_anew_is_alone(shop, order, voucher, during, amo
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Ends the simulated process."""
 
 
 def killed():
     raise Killed
 
 
-def test_a_process_that_dies_while_it_reserves_anew_leaves_the_charge_to_settle(shop, order, voucher, during):
+def test_a_process_that_dies_while_it_reserves_again_leaves_the_charge_to_settle(
+    shop, order, voucher, during
+):
     shop.later(minutes=40)
     during("reserve", killed)
     with pytest.raises(Killed):
@@ -88,7 +78,7 @@ MANY = 16
 
 @pytest.fixture
 def many(shop):
-    """An order with more vouchers than a decision is made anew."""
+    """An order with more vouchers than the maximum of conflicts."""
     order = shop.order(str(MANY), "B-1")
     for number in range(MANY):
         shop.voucher("1.00", code=f"GIFT-{number:04}")
@@ -112,7 +102,7 @@ def test_all_of_many_vouchers_are_charged_after_a_till_took_their_holds(shop, ma
 
 
 def test_what_followed_a_refusal_is_told_where_the_rest_turns_out_impossible(shop, many, during):
-    """The first voucher is charged on a new reservation; meanwhile another worker has begun with the second one."""
+    """The first voucher is charged on a new reservation; meanwhile another worker has started the second charge."""
     first, second = list(many.voucher_payments)[:2]
     till = shop.cloud.add_client(name="Till").id
     shop.cloud.reserve("GIFT-0000", "0.01", client_id=till)

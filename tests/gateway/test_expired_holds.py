@@ -1,4 +1,4 @@
-"""What time alone ends: dead holds lapse, codes are erased, and holds are kept alive where the shop wants it."""
+"""Expiry: dead holds lapse, codes are erased, and holds are renewed where the shop has set it."""
 
 from decimal import Decimal as D
 
@@ -17,18 +17,6 @@ from voucher_payment_gateway.gateway.recovery import expire
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 CODE = "GIFT-2000-ABCD"
-
-
-@pytest.fixture
-def voucher(shop):
-    return shop.voucher("20.00")
-
-
-@pytest.fixture
-def order(shop, voucher):
-    order = shop.order("20.00")
-    gateway.authorize(order, CODE)
-    return order
 
 
 def only_payment():

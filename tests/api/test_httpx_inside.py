@@ -1,0 +1,169 @@
+"""What the client relies on inside of httpx and httpcore. Whether a request was written is told by these alone: where
+one of them changes, a request that left could be taken for one that did not, and money be moved twice.
+"""
+
+import asyncio
+import inspect
+from contextlib import contextmanager
+
+import httpcore
+import httpx
+import pytest
+
+from tests.api.doubles import VOUCHER, reply, serving
+from voucher_payment_gateway.api._http import transport as own
+from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, DeadlineStream
+from voucher_payment_gateway.api._http.send_window import _WRITING, NotSentError, SendGuard
+from voucher_payment_gateway.api._steps import Deadline
+
+VERSIONS = f"httpx {httpx.__version__}, httpcore {httpcore.__version__}"
+
+PASSED = {
+    httpcore.ConnectionPool.__init__: {
+        "ssl_context", "max_connections", "max_keepalive_connections", "keepalive_expiry", "network_backend",
+    },
+    httpcore.Request.__init__: {"method", "url", "headers", "content", "extensions"},
+    httpcore.URL.__init__: {"scheme", "host", "port", "target"},
+    httpcore.ConnectionPool.handle_request: {"request"},
+    httpx.AsyncHTTPTransport.__init__: {"verify", "limits", "trust_env"},
+    httpx.Limits.__init__: {"max_connections", "max_keepalive_connections", "keepalive_expiry"},
+    httpx.create_ssl_context: {"trust_env"},
+}  # fmt: skip
+
+
+def test_all_that_the_client_passes_is_taken():
+    refused = {
+        function.__qualname__: sorted(names - inspect.signature(function).parameters.keys())
+        for function, names in PASSED.items()
+        if names - inspect.signature(function).parameters.keys()
+    }
+    assert refused == {}, f"{VERSIONS} take no more: {refused}. See api/_http/transport.py."
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(DeadlineStream, httpcore.NetworkStream), (DeadlineBackend, httpcore.SyncBackend)],
+    ids=["stream", "backend"],
+)
+def test_the_sockets_with_a_deadline_take_what_httpcore_passes(ours, theirs):
+    for name, method in vars(ours).items():
+        if name.startswith("_"):
+            continue
+        takes, passed = (
+            inspect.signature(each).parameters.keys() for each in (method, getattr(theirs, name))
+        )
+        assert list(takes) == list(passed), f"{VERSIONS}: {theirs.__name__}.{name} has changed its arguments."
+
+
+def test_no_way_to_wait_on_a_socket_is_without_a_deadline():
+    for ours, theirs, without in (
+        (DeadlineStream, httpcore.NetworkStream, set()),
+        (DeadlineBackend, httpcore.NetworkBackend, {"connect_unix_socket", "sleep"}),
+    ):
+        waits = {name for name in dir(theirs) if not name.startswith("_")}
+        unbounded = waits - vars(ours).keys() - without
+        assert unbounded == set(), (
+            f"{VERSIONS}: {theirs.__name__} waits in {unbounded} too: bound it as the others."
+        )
+
+
+class Sync:
+    """One request over a blocking transport."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __call__(self, url, guard):
+        transport = self.make()
+        try:
+            answered = transport.handle_request(message(url, guard.trace))
+            return b"".join(answered.stream)
+        finally:
+            transport.close()
+
+
+class Async(Sync):
+    """The same over a transport of asyncio."""
+
+    def __call__(self, url, guard):
+        return asyncio.run(self._sent(url, guard))
+
+    async def _sent(self, url, guard):
+        transport = self.make()
+        try:
+            answered = await transport.handle_async_request(message(url, guard.atrace))
+            return b"".join([chunk async for chunk in answered.stream])
+        finally:
+            await transport.aclose()
+
+
+def message(url, trace):
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
+    return httpx.Request("POST", url, content=b"{}", extensions={"timeout": timeout, "trace": trace})
+
+
+TRANSPORTS = {
+    "ours for threads": Sync(lambda: own.PoolTransport("")),
+    "ours for tasks": Async(lambda: own._async_pool("")),
+    "a shop's HTTPTransport": Sync(lambda: httpx.HTTPTransport(trust_env=False)),
+    "a shop's AsyncHTTPTransport": Async(lambda: httpx.AsyncHTTPTransport(trust_env=False)),
+}
+each_transport = pytest.mark.parametrize("send", TRANSPORTS.values(), ids=TRANSPORTS)
+
+
+class Listener(SendGuard):
+    """A guard that notes every event; too late from the moment of writing where ``too_late`` is set."""
+
+    def __init__(self, *, too_late=False):
+        super().__init__(Deadline.after(30), reports_writes=True)
+        self.events, self._too_late = [], too_late
+
+    def check(self):
+        if self._too_late:
+            raise NotSentError("deadline")
+        super().check()
+
+    def trace(self, event, info):
+        self.events.append(event)
+        super().trace(event, info)
+
+
+@contextmanager
+def listening():
+    received = []
+
+    def behave(connection, request):
+        received.append(request)
+        connection.sendall(reply(VOUCHER))
+
+    with serving(behave) as server:
+        yield server, received
+
+
+@each_transport
+def test_the_write_of_a_request_is_reported(send):
+    guard = Listener()
+    with listening() as (server, received):
+        assert b"v-1" in send(f"{server.base_url}/charge", guard)
+    assert len(received) == 1
+    assert guard.began, (
+        f"{VERSIONS} report a write as none of {sorted(_WRITING)}, but as one of {guard.events}."
+    )
+
+
+@each_transport
+def test_an_objection_at_the_moment_of_writing_keeps_the_request_back(send):
+    guard = Listener(too_late=True)
+    with listening() as (server, received):
+        with pytest.raises(NotSentError):
+            send(f"{server.base_url}/charge", guard)
+        written = len(received)
+    assert (written, guard.began) == (0, False), f"{VERSIONS} write before they report it."
+
+
+@each_transport
+def test_a_refused_connection_is_an_error_that_says_not_sent(send):
+    with listening() as (server, _):
+        pass
+    with pytest.raises(own._NEVER_SENT):
+        send(f"{server.base_url}/charge", Listener())

@@ -1,0 +1,136 @@
+"""Money is decided by what is committed: no verb, and nothing that calls one, reads the replica.
+
+A test is named after the verb it covers; a verb without a test fails here.
+"""
+
+from decimal import Decimal as D
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from tests.replica.lagging import CODE, covered, payment_of, stored, window
+from tests.shop import signals
+from tests.shop.models import Order
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
+
+
+def test_verb_select(order):
+    selected = gateway.select(order, CODE)
+    assert gateway.select(order, CODE) == selected
+    assert payment_of(order).status == "selected"
+
+
+def test_verb_authorize(order, shop):
+    payment = gateway.authorize(order, CODE)
+    assert gateway.authorize(order, CODE) == payment
+    assert payment_of(order).amount_authorized == D("20.00")
+    gateway.authorize(shop.order("5.00", number="A-1002"), CODE)  # the later reservation wins
+    assert payment_of(order).status == "lapsed"
+
+
+def test_verb_authorize_selected(order):
+    selected = gateway.select(order, CODE)
+    assert gateway.authorize_selected(order) == [selected]
+    assert payment_of(order).amount_authorized == D("20.00")
+
+
+def test_verb_cover(held):
+    cover = gateway.cover(held)
+    assert (cover.held, cover.due) == (D("20.00"), D("30.00"))
+
+
+def test_verb_capture(held, shop, voucher):
+    gateway.capture(held)
+    gateway.capture(held)
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+def test_verb_refund(captured, shop, voucher):
+    gateway.refund(captured, "5.00")
+    gateway.refund(payment_of(captured))
+    assert shop.bookings(voucher)[1:] == [("refund", D("5.00")), ("refund", D("15.00"))]
+
+
+@pytest.mark.parametrize("what", ["held", "captured"])
+def test_verb_cancel(request, what):
+    order = request.getfixturevalue(what)
+    (cancelled,) = gateway.cancel(order)
+    assert cancelled.status == payment_of(order).status == "cancelled"
+
+
+def test_verb_settle(unknown):
+    report = gateway.settle()
+    assert (report.found, report.still_open) == (1, 0)
+    assert payment_of(unknown).status == "captured"
+
+
+def test_verb_conclude(manual, shop, voucher):
+    (booking,) = shop.cloud.bookings(voucher.id)
+    gateway.conclude(manual, remote_id=booking.id, actor="mia", reason="seen there")
+    assert stored(VoucherPayment).get().amount_captured == D("20.00")
+
+
+def test_verb_reconcile(difference):
+    assert gateway.reconcile(*window()) == [difference]
+
+
+def test_verb_explain(difference):
+    gateway.explain(difference, "Known.", actor="mia")
+    assert difference.explained_by == stored(VoucherDifference).get().explained_by == "mia"
+    assert gateway.reconcile(*window()) == []
+
+
+def test_an_async_verb(held, shop, voucher):
+    async_to_sync(gateway.acapture)(held)
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+def test_settling_a_hold_that_ended(held, shop):
+    shop.later(minutes=40)
+    assert gateway.settle().lapsed == 1
+    assert payment_of(held).status == "lapsed"
+
+
+def test_every_verb_is_covered():
+    verbs = {name for name in gateway.__all__ if name.islower()}
+    twins = {f"a{name}" for name in verbs} & verbs
+    assert covered(globals(), "verb") == verbs - twins
+
+
+# What drives the verbs: a status of the order, and signals of the shop
+
+
+@pytest.fixture
+def save(order, gateway_settings):
+    verbs = ("authorize", "capture", "refund", "cancel")
+    gateway_settings(ON_STATUS={"field": "status", **{verb: [verb] for verb in verbs}})
+    gateway.select(order, CODE)
+
+    def change(*statuses):
+        for order.status in statuses:
+            order.save()
+
+    return change
+
+
+def test_a_status_acts_once(save, shop, voucher):
+    save("authorize", "authorize", "capture", "capture", "refund", "refund", "cancel")
+    assert shop.bookings(voucher) == [("charge", D("20.00")), ("refund", D("20.00"))]
+
+
+def test_a_status_refunds_nothing_that_waits_for_a_person(save, shop, voucher):
+    save("authorize", "capture")
+    gateway.refund(stored(Order).get(), "5.00")
+    VoucherOperation.objects.filter(kind="refund").update(state="manual")
+    save("cancel")
+    assert len(shop.bookings(voucher)) == 2
+
+
+def test_a_signal_acts(order, gateway_settings):
+    gateway_settings(EVENTS={"authorize": "tests.shop.signals.confirmed"})
+    gateway.select(order, CODE)
+    signals.confirmed.send(sender=None, order=order)
+    assert payment_of(order).status == "authorized"

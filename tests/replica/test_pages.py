@@ -1,0 +1,174 @@
+"""What is shown to customers and staff does not come from the replica: commands, checkout and admin.
+
+A test is named after the command, tag, endpoint or page that it covers; one without a test fails here.
+"""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.contrib import admin
+from django.core.management import CommandError, call_command
+from django.template import Context, Template
+
+from tests.replica.lagging import covered, payment_of, stored, window
+from tests.shop.models import Order
+from voucher_payment_gateway import management
+from voucher_payment_gateway.checkout.urls import urlpatterns
+from voucher_payment_gateway.models import VoucherDifference, VoucherPayment
+from voucher_payment_gateway.templatetags.voucher_payments import register
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
+
+READ_NO_ROWS = {"voucher_connect", "voucher_probe", "voucher_sandbox"}
+"""Commands that speak with the Voucher Cloud alone."""
+
+
+def run(command, *arguments):
+    printed = io.StringIO()
+    call_command(command, *map(str, arguments), stdout=printed)
+    return printed.getvalue()
+
+
+def test_command_voucher_settle(unknown):
+    assert "found 1" in run("voucher_settle")
+
+
+def test_command_voucher_reconcile(difference):
+    since, until = window()
+    with pytest.raises(CommandError, match="1 difference, 0 of them new"):
+        run("voucher_reconcile", f"--since={since}", f"--until={until}")
+    assert run("voucher_reconcile", "--explain", difference.pk, "Known.") == (
+        f"Difference {difference.pk} is explained.\n"
+    )
+    assert stored(VoucherDifference).get().explained_at
+
+
+def test_command_voucher_review(manual, shop, voucher):
+    assert run("voucher_review").endswith("1 gift voucher operations need a person\n")
+    (booking,) = shop.cloud.bookings(voucher.id)
+    decision = ("--booked", booking.id, "--actor", "mia", "--reason", "seen there")
+    assert run("voucher_review", manual.pk, *decision) == f"operation {manual.pk} is succeeded now\n"
+
+
+def test_command_voucher_doctor(manual):
+    printed = run("voucher_doctor")
+    assert "1 open, the oldest for 5 minutes: a person has to decide" in printed
+    assert "1 stored codes can be opened" in printed
+
+
+def test_command_voucher_reseal(held):
+    assert "first 1" in run("voucher_reseal")
+
+
+def test_command_voucher_walkthrough():
+    assert "Every figure is right." in run("voucher_walkthrough")
+
+
+def test_every_command_is_covered():
+    folder = Path(management.__path__[0]) / "commands"
+    commands = {file.stem for file in folder.glob("[!_]*.py")}
+    assert covered(globals(), "command") | READ_NO_ROWS == commands
+
+
+# The checkout
+
+
+def checkout_order(request):
+    return stored(Order).get()
+
+
+@pytest.fixture
+def ask(held, client, gateway_settings):
+    """Ask an endpoint, or send it a form, as a visitor with an order in checkout; return the block."""
+    gateway_settings(CHECKOUT_ORDER="tests.replica.test_pages.checkout_order")
+
+    def send(name, **form):
+        call = client.post if form else client.get
+        response = call(f"/vouchers/{name}/", form, headers={"voucher-fragment": "1", "accept": "text/html"})
+        assert response.status_code == 200
+        return response.text
+
+    return send
+
+
+def rendered(tag, order):
+    return Template(f"{{% load voucher_payments %}}{{% {tag} order %}}").render(Context({"order": order}))
+
+
+def test_tag_voucher_payments(held):
+    html = rendered("voucher_payments", held)
+    assert "…ABCD" in html
+    assert 'data-vpg-due="30.00"' in html
+
+
+def test_tag_voucher_story(captured):
+    assert rendered("voucher_story", captured).count("…ABCD") == 2
+
+
+def test_endpoint_state(ask):
+    assert 'data-vpg-due="30.00"' in ask("state")
+
+
+def test_endpoint_apply(ask, shop):
+    shop.voucher("7.00", code="GIFT-0700")
+    assert 'data-vpg-due="23.00"' in ask("apply", code="GIFT-0700")
+
+
+def test_endpoint_remove(ask, held):
+    assert 'data-vpg-due="50.00"' in ask("remove", payment=payment_of(held).pk)
+
+
+def test_endpoint_renew(ask, shop):
+    shop.later(minutes=40)
+    assert 'data-vpg-due="30.00"' in ask("renew", next="/")
+
+
+def test_every_tag_is_covered():
+    assert covered(globals(), "tag") == set(register.tags)
+
+
+def test_every_endpoint_is_covered():
+    assert covered(globals(), "endpoint") == {pattern.name for pattern in urlpatterns}
+
+
+# The admin
+
+
+@pytest.fixture
+def shown(difference, admin_client):
+    """Return the number of rows in the list and among what was found, and the pages of the row and its history."""
+
+    def read(model):
+        folder, pk = f"/admin/{model._meta.label_lower.replace('.', '/')}/", stored(model).get().pk
+        lists = [admin_client.get(folder + search).context["cl"] for search in ("", "?q=A-1001")]
+        pages = [admin_client.get(f"{folder}{pk}/{page}/").text for page in ("change", "history")]
+        return [*(each.result_count for each in lists), *pages]
+
+    return read
+
+
+def test_admin_voucherpayment(shown):
+    listed, found, row, history = shown(VoucherPayment)
+    assert (listed, found) == (1, 1)
+    assert "charge 20.00 EUR (succeeded)" in row
+    assert "A-1001: gift voucher …ABCD" in history
+
+
+def test_admin_voucherdifference(shown, difference, admin_client):
+    listed, found, row, history = shown(VoucherDifference)
+    assert (listed, found) == (1, 1)
+    assert "A-1001: gift voucher …ABCD" in row
+    assert difference.voucher_id in history
+    address = f"/admin/voucher_payment_gateway/voucherdifference/{difference.pk}/change/"
+    assert admin_client.post(address, {"new_explanation": "Known."}).status_code == 302
+    assert stored(VoucherDifference).get().explained_by == "admin"
+
+
+def test_every_page_of_the_admin_is_covered():
+    pages = {
+        model._meta.model_name
+        for model in admin.site._registry
+        if model._meta.app_label == "voucher_payment_gateway"
+    }
+    assert covered(globals(), "admin") == pages

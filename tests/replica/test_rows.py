@@ -1,0 +1,79 @@
+"""What an order and the rows say of themselves does not come from the replica, relations included.
+
+A test is named after the property of the order that it covers; a property without a test fails here.
+"""
+
+from decimal import Decimal as D
+
+import pytest
+from django.apps import apps
+
+from tests.replica.lagging import covered, payment_of, stored
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import (
+    VoucherDifference,
+    VoucherOperation,
+    VoucherOrderMixin,
+    VoucherPayment,
+)
+from voucher_payment_gateway.rules.tax import TaxMemo
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
+
+MODELS = (VoucherPayment, VoucherOperation, VoucherDifference)
+
+
+def test_order_voucher_payments(held):
+    assert list(held.voucher_payments) == [payment_of(held)]
+
+
+def test_order_voucher_authorized(held):
+    assert held.voucher_authorized == D("20.00")
+
+
+def test_order_voucher_captured(captured):
+    assert captured.voucher_captured == D("20.00")
+
+
+def test_order_voucher_refunded(captured):
+    gateway.refund(captured, "5.00")
+    assert captured.voucher_refunded == D("5.00")
+
+
+def test_order_voucher_due(held):
+    assert held.voucher_due == D("30.00")
+
+
+def test_order_voucher_tax_memos(captured):
+    stored(VoucherPayment).update(taxable=True, tax_rate=D("19.00"))
+    assert [type(memo) for memo in captured.voucher_tax_memos] == [TaxMemo]
+
+
+RELATIONS = [
+    (model, field.get_accessor_name() if field.one_to_many else field.name)
+    for model in MODELS
+    for field in model._meta.get_fields()
+    if field.is_relation
+]
+
+
+@pytest.mark.parametrize(("model", "name"), RELATIONS)
+def test_a_relation(difference, model, name):
+    charge = stored(VoucherOperation).get(kind="charge")
+    VoucherDifference.objects.update(payment=charge.payment_id, operation=charge)
+    row = charge if model is VoucherOperation else stored(model).get()
+    related = getattr(row, name)
+    assert related.exists() if hasattr(related, "exists") else related is not None
+
+
+def test_a_payment_says_whether_it_is_pending(unknown):
+    assert payment_of(unknown).pending
+
+
+def test_every_property_of_an_order_is_covered():
+    properties = {name for name, value in vars(VoucherOrderMixin).items() if isinstance(value, property)}
+    assert covered(globals(), "order") == properties
+
+
+def test_every_model_is_covered():
+    assert set(MODELS) == set(apps.get_app_config("voucher_payment_gateway").get_models())

@@ -1,0 +1,111 @@
+"""The structure that the linter does not check: one writer of an operation's state, and no import circle."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+import voucher_payment_gateway
+
+PACKAGE = Path(voucher_payment_gateway.__file__).parent
+WRITER = PACKAGE / "gateway/operations/transitions.py"
+WRITING_CALLS = {
+    "VoucherOperation",
+    "_compare_and_set",
+    "acreate",
+    "aupdate",
+    "compare_and_set",
+    "create",
+    "get_or_create",
+    "update",
+    "update_or_create",
+}
+"""Calls in which ``state=…`` is written; in others, such as ``filter`` and ``Q``, it is compared."""
+
+
+def writes_of_state(source: str) -> list[int]:
+    """Return the lines that write an attribute, a column or a keyword named ``state``."""
+    return sorted({node.lineno for node in ast.walk(ast.parse(source)) if _writes_state(node)})
+
+
+def _writes_state(node: ast.AST) -> bool:
+    match node:
+        case ast.Call():
+            return _call_writes_state(node)
+        case ast.Attribute(attr="state", ctx=ast.Store()):
+            return True
+        case ast.Dict(keys=keys):
+            return any(_is_state(key) for key in keys)
+        case ast.Subscript(slice=key, ctx=ast.Store()):
+            return _is_state(key)
+    return False
+
+
+def _call_writes_state(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name in ("setattr", "bulk_update"):
+        return any(_is_state(node) for argument in call.args for node in ast.walk(argument))
+    named = {keyword.arg for keyword in call.keywords}
+    return "state" in named and (name in WRITING_CALLS or name == "dict")
+
+
+def _is_state(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "state"
+
+
+def test_only_the_transitions_write_the_state_of_an_operation():
+    writers = {
+        path.relative_to(PACKAGE).as_posix(): lines
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in ("migrations", "sandbox")  # neither has our operations
+        and (lines := writes_of_state(path.read_text()))
+    }
+    assert list(writers) == [WRITER.relative_to(PACKAGE).as_posix()], writers
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "operation.state = 'due'",
+        "operation.state: str = 'due'",
+        "operation.claim, operation.state = claim, state",
+        "VoucherOperation(payment=payment, state='due')",
+        "VoucherOperation.current.filter(pk=1).update(state='due')",
+        "VoucherOperation.objects.create(state='due')",
+        "_compare_and_set(operation, state='due')",
+        "rows.update(**{'state': 'due'})",
+        "changes['state'] = 'due'",
+        "rows.update(**dict(state='due'))",
+        "setattr(operation, 'state', 'due')",
+        "VoucherOperation.objects.bulk_update(operations, ['state'])",
+    ],
+)
+def test_a_write_of_a_state_is_noticed(source):
+    assert writes_of_state(source) == [1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "VoucherOperation.current.filter(state='due').exclude(state='unknown')",
+        "Q(state='manual') | Q(state__in=OPEN_STATES)",
+        "if operation.state == 'due': pass",
+        "needs_review(state=operation.state)",
+        "charges.values_list('state', flat=True)",
+    ],
+)
+def test_a_read_of_a_state_is_none(source):
+    assert writes_of_state(source) == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Counts imports for type checkers too: a reader follows them as any other."""
+    graph = grimp.build_graph("voucher_payment_gateway", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 150
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as circle:
+        pytest.fail(" imports ".join(reversed(circle.args[1])))
