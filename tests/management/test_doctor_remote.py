@@ -176,7 +176,7 @@ def test_looking_changes_nothing_however_the_api_behaves(
 
 def contents(cloud):
     """All that the local Voucher Cloud keeps, access tokens left out."""
-    return {name: kept for name, kept in asdict(cloud.books.state).items() if name != "tokens"}
+    return {name: kept for name, kept in asdict(cloud.store.state).items() if name != "tokens"}
 
 
 def test_without_read_lists_it_is_said_that_uncertain_charges_cannot_be_resolved(

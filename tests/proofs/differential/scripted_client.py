@@ -10,7 +10,7 @@ from tests.proofs.differential.fates import Crash, Fate
 from tests.proofs.differential.player import Engine
 from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.sandbox import LocalVoucherCloud, VoucherView
+from voucher_payment_gateway.sandbox import LocalVoucherCloud, VoucherView, mock_transport
 
 __all__ = ["MEANINGS", "REFUSED", "scripted_client"]
 
@@ -39,7 +39,7 @@ def scripted_client(
         client_id="local-shop",
         client_secret="local-shop-secret",
         base_url="https://differential.invalid/v1",
-        transport=cloud.transport(),
+        transport=mock_transport(cloud),
         error_meanings=MEANINGS,
     )
     made.engine, made.cloud, made.armed = engine, cloud, 0
