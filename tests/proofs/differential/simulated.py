@@ -211,8 +211,12 @@ class NamedRemote(Remote):
         return ("reserve", voucher_id) if self.is_asked else super().reserve(now, voucher_id, cents)
 
     def release(self, now: float, hold_id: str) -> Any:
+        """Release what is in force alone, as the local Voucher Cloud does."""
+        hold = self._holds.get(hold_id)
         if self.is_asked:
-            return "release", self._holds[hold_id].voucher_id if hold_id in self._holds else "v-1"
+            return "release", hold.voucher_id if hold else "v-1"
+        if hold and (hold.charged_as or now >= hold.ends_at + self.behaviour.lapse_lag):
+            raise RefusalError("closed")
         return super().release(now, hold_id)
 
     def charge(self, now: float, hold_id: str, number: str, client_id: str, by: Any) -> Any:
