@@ -1,4 +1,4 @@
-"""Requests per second of the local Voucher Cloud over real HTTP, to see that it is no bottleneck of the tests.
+"""Requests per second of the local Voucher Cloud over real HTTP: it should not be the bottleneck of a test.
 
     .venv/bin/python benchmarks/local_voucher_cloud.py
 
@@ -15,8 +15,8 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 THREADS, REQUESTS = 8, 2000
 
 
-def a_second(threads, act):
-    """Return the runs of ``act`` per second with this number of threads."""
+def per_second(threads, act):
+    """Return how often ``act`` runs per second in ``threads`` threads."""
     begun = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(act, range(REQUESTS)))
@@ -41,7 +41,7 @@ def main():
 
             for name, act in (("read a voucher", read), ("reserve", reserve)):
                 for threads in (1, THREADS):
-                    print(f"{name}, {threads} threads: {a_second(threads, act):.0f} requests a second")
+                    print(f"{name}, {threads} threads: {per_second(threads, act):.0f} requests a second")
 
 
 if __name__ == "__main__":

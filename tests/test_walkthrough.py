@@ -1,4 +1,4 @@
-"""The walkthrough: exit code 0 only if every figure is right, and never against production."""
+"""The walkthrough succeeds only if every figure is right, and never runs against production."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -28,7 +28,7 @@ def test_it_runs_on_a_remote_side_with_unusual_habits(shop, capsys):
 
 
 def statuses(shop):
-    return [voucher.status for voucher in shop.cloud.books.state.vouchers.values()]
+    return [voucher.status for voucher in shop.cloud.store.state.vouchers.values()]
 
 
 def test_its_vouchers_stay_inactive_and_it_says_so(shop, capsys):

@@ -27,7 +27,7 @@ def main() -> int:
             text=True,
         )
         try:
-            if not cloud.stdout.readline():  # printed once it accepts connections
+            if not cloud.stdout.readline():  # it prints its address when it is ready
                 return cloud.wait()
             for command in (["migrate", "--verbosity=0"], ["voucher_walkthrough"]):
                 subprocess.run(

@@ -1,7 +1,7 @@
-"""The process's one configured client.
+"""The one configured client of the process.
 
-One TLS context and one connection pool per process, keyed by its id: a client that is shared across a fork
-reads answers meant for another process.
+One TLS context and one connection pool per process, keyed by its id: a client shared across a fork would read
+responses meant for another process.
 """
 
 import os
@@ -22,7 +22,7 @@ _lock = Lock()
 
 
 def _renew_lock() -> None:
-    """A process that was forked while its parent held the lock would wait for ever."""
+    """A process forked while its parent held the lock would wait forever."""
     global _lock
     _lock = Lock()
 
@@ -41,7 +41,7 @@ def voucher_cloud() -> VoucherCloud:
 
 
 def close() -> None:
-    """Close the client of this process; the next call opens a new one with the settings of then."""
+    """Close the client of this process; the next call opens a new one with the current settings."""
     client = _clients.pop(os.getpid(), None)
     if client is not None:
         client.close()
@@ -52,9 +52,9 @@ def _shared_client(settings: GatewaySettings) -> VoucherCloud:
 
 
 def new_client(settings: GatewaySettings, **options: Any) -> VoucherCloud:
-    """Return a client of its own with these settings; ``options`` go before them. Close it after use.
+    """Return a separate client with these settings, overridden by ``options``. Close it after use.
 
-    Raises ImproperlyConfigured where a setting that is checked only now turns out wrong.
+    Raises ImproperlyConfigured for a wrong setting that only the client can check.
     """
     given = {
         "client_id": settings.CLIENT_ID,

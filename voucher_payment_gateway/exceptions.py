@@ -47,7 +47,7 @@ MoneyMoved = Literal["no", "maybe"]
 
 
 class Facts(TypedDict, total=False):
-    """What every error may be made with besides its message."""
+    """The arguments that every error takes besides its message."""
 
     code: str
     api_code: str
@@ -155,7 +155,7 @@ class CredentialsError(VoucherGatewayError):
 
 
 class OutcomeUnknownError(VoucherGatewayError):
-    """Nobody knows yet whether the money moved. Do not repeat it by hand: ``settle`` finds out."""
+    """It is not known yet whether the money moved. Do not retry it by hand: ``settle`` resolves it."""
 
     default_code = "outcome_unknown"
     default_message = "No clear answer came: the money may have moved. Do not repeat it; it is being settled."
@@ -177,7 +177,7 @@ class PaymentStateError(VoucherGatewayError):
 
 
 class AmountError(PaymentStateError):
-    """An amount that cannot be: malformed, out of bounds, or more than there is to move."""
+    """An invalid amount: malformed, out of bounds, or more than can be moved."""
 
     default_code = "amount"
     default_message = "This amount is not possible. Nothing was sent."

@@ -1,6 +1,6 @@
 """The access token in Django's cache, sealed, so that all processes of a shop share one.
 
-None of it has to work: a cache that is down, flushed or full of nonsense costs a token request, never a checkout.
+A cache that is down, flushed or corrupt costs a token request, never a checkout.
 Without ``SEALING_KEYS`` nothing is stored.
 """
 
@@ -22,7 +22,7 @@ from voucher_payment_gateway.sealing import seal_text, unseal_text
 __all__ = ["TokenCache"]
 
 FETCH_TIMEOUT_SECONDS = 10
-"""So long one process may take to fetch a token before another one tries as well."""
+"""Timeout of one process that requests a token, after which another one tries too."""
 
 WAIT_TIMEOUT_SECONDS = 3.0
 POLL_SECONDS = 0.02
@@ -30,8 +30,8 @@ POLL_SECONDS = 0.02
 
 @contextmanager
 def _leaving_no_connection() -> Iterator[None]:
-    """Close the database connections opened in here: a cache may rest on the database, and this runs in a
-    thread that nobody else tidies up."""
+    """Close the database connections opened in this block: a cache may use the database, and Django does not close
+    those of this thread."""
     before = _open_connections()
     try:
         yield
@@ -45,7 +45,7 @@ def _open_connections() -> set[str]:
 
 
 class TokenCache:
-    """Shares the token of one client of one Voucher Cloud; a ``TokenStore`` of the api client."""
+    """Shares the token of one client of one Voucher Cloud: a ``TokenStore`` for the API client."""
 
     def __init__(self, base_url: str, client_id: str) -> None:
         name = hashlib.sha256(f"{base_url} {client_id}".encode()).hexdigest()[:32]
@@ -55,14 +55,14 @@ class TokenCache:
 
     @_leaving_no_connection()
     def load(self, wait_seconds: float = WAIT_TIMEOUT_SECONDS) -> Token | None:
-        """Return the shared token. With none there, one process is told so at once and fetches it, while the
-        others wait for it, up to ``wait_seconds`` and three seconds at most."""
+        """Return the shared token. Without one, one process gets None at once and requests it; the others wait for it,
+        up to ``wait_seconds`` and three seconds at most."""
         late_at = time.monotonic() + wait_seconds
         token = self._read()
-        # Counted from the first answer of the cache: a cold process may need seconds to get that far.
+        # Counted from the first response of the cache: a cold process may need seconds to reach it.
         patient_until = min(late_at, time.monotonic() + WAIT_TIMEOUT_SECONDS)
         while token is None and gateway_settings().SEALING_KEYS:
-            # Noted before it is added: an addition that only looked as if it failed can be taken back.
+            # Set before the add: one that took effect although it raised can be undone.
             self._mark = secrets.token_hex(8)
             if cache.add(self._fetching, self._mark, FETCH_TIMEOUT_SECONDS):
                 return self._saved_meanwhile()
@@ -73,7 +73,7 @@ class TokenCache:
         return token
 
     def _saved_meanwhile(self) -> Token | None:
-        """Look once more before fetching: another process may have ended its fetch between our two steps."""
+        """Read once more: another process may have saved a token between our read and our add."""
         token = self._read()
         if token is not None:
             cache.delete(self._fetching)
@@ -81,7 +81,7 @@ class TokenCache:
 
     @_leaving_no_connection()
     def save(self, token: Token) -> None:
-        """Share a token that just came, for as long as it holds."""
+        """Share a new token until it expires."""
         lasts = (token.expires_at - datetime.now(UTC)).total_seconds()
         sealed = seal_text(
             json.dumps([token.value, token.issued_at.isoformat(), token.expires_at.isoformat()])
@@ -92,13 +92,13 @@ class TokenCache:
 
     @_leaving_no_connection()
     def give_up(self) -> None:
-        """Let another process fetch at once: none came here. The mark of another one stays."""
+        """Let another process request a token at once. The mark of another process stays."""
         if self._mark and cache.get(self._fetching) == self._mark:
             cache.delete(self._fetching)
 
     @_leaving_no_connection()
     def forget(self, token: Token) -> None:
-        """Drop this token, unless a newer one stands in its place."""
+        """Drop this token, unless a newer one has replaced it."""
         if (shared := self._read()) and shared.value == token.value:
             cache.delete(self._key)
 

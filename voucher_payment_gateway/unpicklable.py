@@ -1,10 +1,10 @@
-"""Values that hold a secret are kept out of every pickle, and so out of caches, sessions and task queues."""
+"""Keep values that hold a secret out of pickles, and so out of caches, sessions and task queues."""
 
 from typing import NoReturn
 
 
 class Unpicklable:
-    """Holds a secret in clear: it may be copied in memory, never written out by ``pickle``."""
+    """Holds a secret in clear: copies in memory are allowed, pickles are not."""
 
     __slots__ = ()
 

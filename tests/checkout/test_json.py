@@ -167,7 +167,7 @@ def test_after_a_lost_answer_the_code_is_entered_again_and_all_that_is_held_is_s
     ask = storefront(order)
 
     def held():
-        return shop.cloud.books.held_cents(shop.cloud.books.voucher(voucher.id))
+        return shop.cloud.store.held_cents(shop.cloud.store.voucher(voucher.id))
 
     assert ask(APPLY, {"code": "GIFT-2000"})[1]["error"]["code"] == "unavailable"
     assert held() == 5000, "this is what nobody can know"

@@ -193,7 +193,7 @@ def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
         gateway.select(order, f"GIFT-{number}")
     shop.cloud.faults.next(f"after:slow={seconds}", path="*/reservations", times=5)
     visit(order).post(RENEW)
-    made = [reservation.created_at for reservation in shop.cloud.books.state.reservations.values()]
+    made = [reservation.created_at for reservation in shop.cloud.store.state.reservations.values()]
     assert len(made) == 5
     assert (max(made) - min(made)).total_seconds() < seconds, (
         "the last was made before the first was answered"

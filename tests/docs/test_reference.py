@@ -424,7 +424,7 @@ def test_every_finer_code_is_told_and_no_other_is():
 def test_every_code_of_operations_is_told_and_no_other_is():
     source = source_of()
     in_code = set(re.findall(r'error_code="(\w+)"', source)) | set(
-        re.findall(r'hand_over\(\w+, "(\w+)"', source)
+        re.findall(r'require_review\(\w+, "(\w+)"', source)
     )
     assert set(first_words(section(page("reference/errors.md"), "Codes of operations"))) == in_code
 

@@ -33,7 +33,7 @@ class World:
 
     def __init__(self, shop, seed: int) -> None:
         self.cloud, self.random = shop.cloud, Random(seed)
-        self.books = shop.cloud.books.state
+        self.books = shop.cloud.store.state
         self.vouchers = []
         self.till = self.cloud.add_client(name="Till").id
         self.clerk = self.cloud.add_client(name="Clerk").id

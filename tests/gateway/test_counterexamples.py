@@ -340,7 +340,7 @@ RULES = {
     ),
     "C12": (
         test_c12_a_hold_that_is_honoured_for_ever_is_told,
-        [(resolve, "reread_at", lambda operation, booked: None)],
+        [(transitions, "reread_at", lambda operation, booked: None)],
     ),
 }
 

@@ -89,13 +89,13 @@ def test_a_refund_that_was_doubled_on_its_way_is_theirs_and_not_ours(shop, order
 
 def test_a_booking_that_vanished_is_ours_and_not_theirs(shop, order, voucher):
     charge = last("charge")
-    shop.cloud.books.state.vouchers[voucher.id].booking_ids.remove(charge.remote_id)
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.remove(charge.remote_id)
     assert told() == [("ours_only", order.number, D("20.00"), None)]
     assert (only().remote_id, only().operation) == (charge.remote_id, charge)
 
 
 def test_a_booking_of_another_amount_differs(shop, order):
-    shop.cloud.books.state.bookings[last("charge").remote_id].amount_cents += 1
+    shop.cloud.store.state.bookings[last("charge").remote_id].amount_cents += 1
     assert told() == [("differs", order.number, D("20.00"), D("20.01"))]
 
 
@@ -168,7 +168,7 @@ def test_an_operation_that_waits_for_a_person_is_told_only_if_the_books_differ(s
     VoucherPayment.objects.update(amount_refunded=0)
     assert told() == [("theirs_only", order.number, None, D("5.00"))]
     assert f"{last('refund').pk} (refund) waits for a person" in only().sentence
-    shop.cloud.books.state.vouchers[only_voucher(shop).id].booking_ids.pop()
+    shop.cloud.store.state.vouchers[only_voucher(shop).id].booking_ids.pop()
     assert reconcile() == []
 
 
@@ -210,9 +210,9 @@ def test_a_hold_with_an_operation_in_flight_is_not_judged(shop, voucher):
 
 
 def test_a_voucher_that_can_be_read_again_is_closed_while_something_is_in_flight(shop, order, voucher):
-    shop.cloud.books.state.vouchers[voucher.id].deleted = True
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
     assert [row.kind for row in reconcile()] == ["not_compared"]
-    shop.cloud.books.state.vouchers[voucher.id].deleted = False
+    shop.cloud.store.state.vouchers[voucher.id].deleted = False
     VoucherPayment.objects.update(reservation_id="")
     VoucherOperation.objects.filter(kind="reserve").update(state="due")
     assert reconcile() == []
@@ -252,10 +252,10 @@ def test_a_difference_is_told_on_later_days_too(shop, order):
 def test_a_difference_that_is_gone_is_closed_by_itself_and_kept(shop, order, voucher):
     surplus = double(shop)
     reconcile()
-    shop.cloud.books.state.vouchers[voucher.id].booking_ids.remove(surplus.id)
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.remove(surplus.id)
     assert reconcile() == []
     assert only().gone_at
-    shop.cloud.books.state.vouchers[voucher.id].booking_ids.append(surplus.id)
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.append(surplus.id)
     assert [row.gone_at for row in reconcile()] == [None]
     with pytest.raises(models.ProtectedError):
         VoucherDifference.objects.all().delete()
@@ -266,7 +266,7 @@ def test_a_difference_that_is_gone_is_closed_by_itself_and_kept(shop, order, vou
 def test_an_explained_difference_that_changes_is_told_again(shop, order, reviews):
     surplus = double(shop)
     gateway.explain(reconcile()[0], "A known double.", actor="anna")
-    shop.cloud.books.state.bookings[surplus.id].amount_cents = 1999
+    shop.cloud.store.state.bookings[surplus.id].amount_cents = 1999
     (row,) = reconcile()
     assert (row.amount_theirs, row.explained_at) == (D("19.99"), None)
     assert "19.99 EUR" in row.sentence
@@ -304,13 +304,13 @@ def test_a_voucher_that_cannot_be_read_is_never_called_equal(shop, order, vouche
     gateway.capture(second)
     shop.later(minutes=5)
     shop.cloud.charge(shop.cloud.reserve("OTHER-VOUCHER", "5.00"), last("charge").reference)
-    shop.cloud.books.state.vouchers[voucher.id].deleted = True
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
     assert {row.voucher_id: row.kind for row in reconcile()} == {
         voucher.id: "not_compared",
         other.id: "theirs_only",
     }
     assert "could not be read" in VoucherDifference.objects.get(kind="not_compared").sentence
-    shop.cloud.books.state.vouchers[voucher.id].deleted = False
+    shop.cloud.store.state.vouchers[voucher.id].deleted = False
     shop.later(days=30)
     assert [row.kind for row in reconcile(days=1)] == ["theirs_only"]
 

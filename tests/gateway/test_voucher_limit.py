@@ -116,7 +116,7 @@ def test_a_shop_that_refuses_vat_paid_at_the_sale_refuses_what_may_be_such_a_vou
 ):
     gateway_settings(TAXABLE_VOUCHERS="refuse")
     voucher = shop.voucher("20.00", code="GIFT-2000")
-    shop.cloud.books.voucher(voucher.id).taxable = taxable
+    shop.cloud.store.voucher(voucher.id).taxable = taxable
     order = shop.order("50.00")
     gateway.select(order, "GIFT-2000")
     with caplog.at_level(logging.WARNING, "voucher_payment_gateway"):
@@ -134,5 +134,5 @@ def test_a_shop_that_refuses_vat_paid_at_the_sale_refuses_what_may_be_such_a_vou
 
 def test_a_shop_that_accepts_them_accepts_those_of_which_nothing_is_known(shop):
     voucher = shop.voucher("20.00", code="GIFT-2000")
-    shop.cloud.books.voucher(voucher.id).taxable = None
+    shop.cloud.store.voucher(voucher.id).taxable = None
     assert gateway.authorize(shop.order("50.00"), "GIFT-2000").taxable is None

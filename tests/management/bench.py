@@ -8,7 +8,7 @@ import httpx
 
 from voucher_payment_gateway.conf import ApiBehaviour, GatewaySettings
 from voucher_payment_gateway.management.probe import Probe, TimeSource
-from voucher_payment_gateway.sandbox import DOCUMENTED, Clock, LocalVoucherCloud
+from voucher_payment_gateway.sandbox import DOCUMENTED, Clock, LocalVoucherCloud, mock_transport
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -21,6 +21,9 @@ class Bench:
     waited: list[float] = field(default_factory=list)
     probe: Probe | None = None
 
+    def __post_init__(self):
+        self.transport = mock_transport(self.cloud)
+
     def run(self, behaviour=DOCUMENTED, client=None):
         """Run the probe in process; return what each experiment found, by name."""
         self.cloud.behaviour = behaviour
@@ -31,7 +34,7 @@ class Bench:
         time_source = TimeSource(
             lambda: (self.cloud.clock.now() - NOON).total_seconds(), self.wait, self.cloud.clock.now
         )
-        self.probe = Probe(given, transport=self.cloud.transport(), time_source=time_source)
+        self.probe = Probe(given, transport=self.transport, time_source=time_source)
         return {finding.name: finding for finding in self.probe.findings()}
 
     def wait(self, seconds):
@@ -40,23 +43,22 @@ class Bench:
 
     def through(self, answer):
         """Let ``answer`` see each request first; what it returns is the answer, None leaves it to the cloud."""
-        real = self.cloud.transport()
-        transport = httpx.MockTransport(lambda request: answer(request) or real.handle_request(request))
-        self.cloud.transport = lambda: transport
+        real = self.transport
+        self.transport = httpx.MockTransport(lambda request: answer(request) or real.handle_request(request))
 
     def redeemable(self):
         return [
             voucher.id
-            for voucher in self.cloud.books.state.vouchers.values()
+            for voucher in self.cloud.store.state.vouchers.values()
             if not voucher.deleted and voucher.status == "active"
         ]
 
     def open_holds(self):
-        books = self.cloud.books
+        books = self.cloud.store
         return [
             hold.id
             for hold in books.state.reservations.values()
-            if books.in_force(hold, books.now())
+            if books.is_in_force(hold, books.now())
             and not hold.charge_id
             and not books.state.vouchers[hold.voucher_id].deleted
         ]
@@ -66,7 +68,7 @@ class Bench:
         refused = Decimal("0.01") if self.cloud.behaviour.refund_limit == "less_than" else Decimal(0)
         rows = [
             (voucher.id, row)
-            for voucher in self.cloud.books.state.vouchers.values()
+            for voucher in self.cloud.store.state.vouchers.values()
             if not voucher.deleted
             for row in self.cloud.bookings(voucher.id)
         ]

@@ -34,7 +34,7 @@ def loose_umask():
 
 
 def pin_is_unused(voucher_cloud, pin):
-    return voucher_cloud.books.state.pins[pin].used_at is None
+    return voucher_cloud.store.state.pins[pin].used_at is None
 
 
 def mode(path):
@@ -211,7 +211,7 @@ def test_a_wrong_address_is_told_before_the_pin_is_sent(settings, pin):
 
 
 def test_values_with_special_characters_stay_one_value(voucher_cloud, client, pin, tmp_path):
-    voucher_cloud.books.state.clients[client.id].secret = "a b'c\"d$e#f"
+    voucher_cloud.store.state.clients[client.id].secret = "a b'c\"d$e#f"
     call_command("voucher_connect", pin, env_file=tmp_path / "voucher.env")
     line = (tmp_path / "voucher.env").read_text().splitlines()[2]
     assert shlex.split(line) == ["VOUCHER_CLOUD_CLIENT_SECRET=a b'c\"d$e#f"]

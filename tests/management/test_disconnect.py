@@ -55,7 +55,7 @@ def test_a_new_pin_connects_again(voucher_cloud, capsys, gateway_settings):
     call_command("voucher_connect", "--disconnect", "--no-input")
     capsys.readouterr()
     call_command("voucher_connect", voucher_cloud.issue_pin(client.id))
-    new_secret = voucher_cloud.books.state.clients[client.id].secret
+    new_secret = voucher_cloud.store.state.clients[client.id].secret
     assert new_secret in capsys.readouterr().out
     assert new_secret != client.secret
     gateway_settings(CLIENT_SECRET=new_secret)

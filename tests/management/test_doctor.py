@@ -47,7 +47,7 @@ def test_a_shop_that_is_well_gets_one_line_per_check(shop, capsys):
 
 def contents(cloud):
     """All that the local Voucher Cloud keeps, access tokens left out."""
-    kept = asdict(cloud.books.state)
+    kept = asdict(cloud.store.state)
     return {name: value for name, value in kept.items() if name != "tokens"}
 
 
@@ -90,7 +90,7 @@ def test_no_secret_is_shown(shop, gateway_settings, settings, capsys, trouble):
     with pytest.raises(CommandError):
         call_command("voucher_doctor", "--json")
     printed = "".join(capsys.readouterr())
-    shown = [*SECRETS, *shop.cloud.books.state.tokens]
+    shown = [*SECRETS, *shop.cloud.store.state.tokens]
     assert [secret for secret in shown if secret in printed] == []
 
 

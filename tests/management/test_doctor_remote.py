@@ -43,7 +43,11 @@ def test_a_server_that_speaks_no_tls_is_told(found, gateway_settings, server):
 
 @pytest.mark.parametrize(
     ("error", "told"),
-    [("gaierror", "host name that nobody knows"), ("timeout", "in time"), ("error", "gives no HTTP answer")],
+    [
+        ("gaierror", "host name that cannot be resolved"),
+        ("timeout", "in time"),
+        ("error", "gives no HTTP answer"),
+    ],
 )
 def test_what_stands_in_the_way_is_told(found, monkeypatch, error, told):
     def fail(*_, **__):
@@ -94,7 +98,7 @@ def test_credentials_that_cannot_be_sent_are_told(found, gateway_settings):
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [("before:503", "no token was granted"), ("before:redirect", "something else")]
+    ("fault", "told"), [("before:503", "no token was granted"), ("before:redirect", "unexpected answer")]
 )
 def test_a_token_address_in_trouble_is_told(found, voucher_cloud, fault, told):
     voucher_cloud.faults.next(fault, path="/oauth/token", times=None)
@@ -172,7 +176,7 @@ def test_looking_changes_nothing_however_the_api_behaves(
 
 def contents(cloud):
     """All that the local Voucher Cloud keeps, access tokens left out."""
-    return {name: kept for name, kept in asdict(cloud.books.state).items() if name != "tokens"}
+    return {name: kept for name, kept in asdict(cloud.store.state).items() if name != "tokens"}
 
 
 def test_without_read_lists_it_is_said_that_uncertain_charges_cannot_be_resolved(

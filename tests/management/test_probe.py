@@ -69,7 +69,7 @@ def test_what_is_printed_can_be_pasted(bench):
 @pytest.mark.parametrize(("limit", "rest"), [("up_to", Decimal("0.00")), ("less_than", Decimal("0.01"))])
 def test_what_was_charged_is_refunded_as_far_as_the_api_lets_it(bench, limit, rest):
     bench.run(DOCUMENTED.but(refund_limit=limit))
-    kept = [voucher for voucher in bench.cloud.books.state.vouchers.values() if not voucher.deleted]
+    kept = [voucher for voucher in bench.cloud.store.state.vouchers.values() if not voucher.deleted]
     assert len(kept) == bench.probe.kept > 5
     charges = [row for voucher in kept for row in bench.cloud.bookings(voucher.id) if row.type == "charge"]
     refunds = [row for voucher in kept for row in bench.cloud.bookings(voucher.id) if row.type == "refund"]
@@ -109,7 +109,7 @@ def test_holds_end_where_no_voucher_can_be_deleted(bench):
     bench.through(lambda request: httpx.Response(503) if request.method == "DELETE" else None)
     bench.run()
     assert bench.is_tidy()
-    assert len(bench.cloud.books.state.vouchers) == bench.probe.kept
+    assert len(bench.cloud.store.state.vouchers) == bench.probe.kept
 
 
 def test_it_slows_down_when_it_is_asked_to(bench):
@@ -121,7 +121,7 @@ def test_it_slows_down_when_it_is_asked_to(bench):
 def test_it_ends_at_once_without_credentials(bench):
     with pytest.raises(CredentialsError):
         bench.run(client=("local-shop", "wrong"))
-    assert bench.cloud.books.state.vouchers == {}
+    assert bench.cloud.store.state.vouchers == {}
 
 
 @pytest.mark.parametrize("missing", ["manage", "use", "read", "read-lists"])

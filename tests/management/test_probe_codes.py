@@ -30,7 +30,7 @@ def test_codes_that_are_vague_or_change_mean_nothing(bench, behaviour):
 
 
 def test_a_wrong_pin_that_is_accepted_is_told(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def without_pins(request):
         if not request.url.path.endswith("/vouchers"):

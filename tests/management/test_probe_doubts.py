@@ -54,7 +54,7 @@ def test_an_api_that_refuses_every_refund_tells_nothing_about_refunds(bench):
 
 
 def test_a_charge_that_takes_one_refund_only_says_nothing_about_its_limit(bench):
-    real, refunded = bench.cloud.transport(), set()
+    real, refunded = bench.transport, set()
 
     def once(request):
         if not is_call(request, "POST", "/refund"):
@@ -72,7 +72,7 @@ def test_a_charge_that_takes_one_refund_only_says_nothing_about_its_limit(bench)
 
 
 def test_a_refund_that_is_answered_again_is_the_same(bench):
-    real, answers = bench.cloud.transport(), {}
+    real, answers = bench.transport, {}
 
     def again(request):
         if not is_call(request, "POST", "/refund"):
@@ -104,7 +104,7 @@ def is_cancel(request):
 
 
 def test_a_filter_that_finds_a_number_anywhere_has_no_word(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def contains(request):
         wanted = request.url.params.get("filter[order_number]")
@@ -123,7 +123,7 @@ def test_a_filter_that_finds_a_number_anywhere_has_no_word(bench):
 
 
 def test_a_second_charge_that_answers_differently_by_number_has_no_word(bench):
-    real, first = bench.cloud.transport(), {}
+    real, first = bench.transport, {}
 
     def by_number(request):
         if not is_call(request, "POST", "/charge"):
@@ -154,7 +154,7 @@ def test_a_spelling_that_is_refused_leaves_the_field_open(bench, names):
 
 
 def test_an_api_that_takes_no_id_leaves_the_field_open(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def deaf(request):
         if is_call(request, "POST", "/vouchers"):
@@ -168,7 +168,7 @@ def test_an_api_that_takes_no_id_leaves_the_field_open(bench):
 
 
 def test_two_sorts_of_success_leave_the_status_open(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def either(request):
         if not is_call(request, "POST", "/refund"):
@@ -184,7 +184,7 @@ def test_two_sorts_of_success_leave_the_status_open(bench):
 
 
 def test_a_refund_under_a_number_that_nobody_sent_leaves_it_open(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def renamed(request):
         if request.method != "GET" or not request.url.path.endswith("/charges"):
@@ -199,7 +199,7 @@ def test_a_refund_under_a_number_that_nobody_sent_leaves_it_open(bench):
 
 
 def test_a_code_that_the_answer_to_create_lacks_is_read(bench):
-    real = bench.cloud.transport()
+    real = bench.transport
 
     def secretive(request):
         if not is_call(request, "POST", "/vouchers"):

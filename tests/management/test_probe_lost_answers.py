@@ -52,7 +52,7 @@ def test_wherever_in_the_run_an_answer_is_lost_its_booking_is_taken_back(end):
 
 def losing(bench, end, position):
     """Lose the answer to one of the calls to a path; the list that is returned will say whether it booked."""
-    real, seen, booked = bench.cloud.transport(), [], []
+    real, seen, booked = bench.transport, [], []
 
     def lose(request):
         if not request.url.path.endswith(end):
@@ -60,9 +60,9 @@ def losing(bench, end, position):
         seen.append(request)
         if len(seen) != position + 1:
             return real.handle_request(request)
-        before = len(bench.cloud.books.state.bookings)
+        before = len(bench.cloud.store.state.bookings)
         real.handle_request(request)
-        booked.append(len(bench.cloud.books.state.bookings) > before)
+        booked.append(len(bench.cloud.store.state.bookings) > before)
         raise httpx.ReadError("the answer is lost")
 
     bench.through(lose)
@@ -130,7 +130,7 @@ def test_vouchers_of_others_are_left_alone(bench):
 
 
 def test_what_was_asked_for_when_somebody_stops_the_run_is_taken_back(bench):
-    real, stopped = bench.cloud.transport(), []
+    real, stopped = bench.transport, []
 
     def stop(request):
         if request.url.path.endswith("/charge") and not stopped:
@@ -151,4 +151,4 @@ def untold(bench):
 
 
 def kept(bench):
-    return sum(not voucher.deleted for voucher in bench.cloud.books.state.vouchers.values())
+    return sum(not voucher.deleted for voucher in bench.cloud.store.state.vouchers.values())

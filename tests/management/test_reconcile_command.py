@@ -80,7 +80,7 @@ def test_differences_are_listed_by_voucher_and_end_with_one(shop, voucher, doubl
 
 
 def test_what_could_not_be_compared_ends_with_two(shop, voucher, doubled):
-    shop.cloud.books.state.vouchers[voucher.id].deleted = True
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
     printed, code, sentence = run()
     assert "not compared" in printed
     assert (code, sentence) == (2, "1 voucher could not be compared.")
@@ -208,7 +208,7 @@ def test_the_file_has_a_row_for_each_difference(shop, voucher, doubled, tmp_path
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_can_be_taken_for_a_formula(shop, doubled, tmp_path, begin):
-    shop.cloud.books.state.bookings[doubled.id].order_number = f"{begin}SUM(A1)"
+    shop.cloud.store.state.bookings[doubled.id].order_number = f"{begin}SUM(A1)"
     run("--csv", tmp_path / "differences.csv")
     with (tmp_path / "differences.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
@@ -217,7 +217,7 @@ def test_no_cell_can_be_taken_for_a_formula(shop, doubled, tmp_path, begin):
 
 
 def test_what_others_wrote_does_not_steer_the_terminal(shop, doubled):
-    shop.cloud.books.state.bookings[doubled.id].order_number = "\x1b[2J\n\u202e"
+    shop.cloud.store.state.bookings[doubled.id].order_number = "\x1b[2J\n\u202e"
     printed, _, _ = run()
     assert "with the number ?[2J??" in printed
 

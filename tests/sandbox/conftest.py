@@ -1,4 +1,4 @@
-"""A local Voucher Cloud whose clock stands still, and plain httpx clients of it over real HTTP."""
+"""A local Voucher Cloud whose clock stands still, and httpx clients of it over real HTTP."""
 
 import ssl
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from voucher_payment_gateway.sandbox import (
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LONG = 10**9
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Never used: it spares each client the loading of the machine's certificates."""
+"""Never used for TLS: it saves loading the system's certificates for each client."""
 
 
 class Api(httpx.Client):
@@ -69,7 +69,7 @@ def server(cloud):
 
 @pytest.fixture
 def connect(cloud, server):
-    """Return a function that makes a client of the API, by default the local shop's with all scopes."""
+    """Return a function that creates a client of the API, by default the local shop's with all scopes."""
     opened = []
 
     def connected(client_id=LOCAL_CLIENT_ID, secret=LOCAL_CLIENT_SECRET):

@@ -96,7 +96,7 @@ def test_dead_tokens_are_forgotten(cloud, server):
     for _ in range(3):
         token_of(server.url)
         cloud.clock.advance(3600)
-    assert len(cloud.books.state.tokens) == 1
+    assert len(cloud.store.state.tokens) == 1
 
 
 def test_a_token_request_in_json_is_refused(server):

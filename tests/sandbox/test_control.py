@@ -1,4 +1,4 @@
-"""The page and the controls: for this machine alone."""
+"""The page and the controls: for this machine only."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Faults over real sockets and in process: what the client sees, and whether the cloud had booked."""
+"""Faults over real sockets and in process: what the client gets, and whether the cloud has booked."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.sandbox.conftest import NO_TLS, Api
-from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, LOCAL_CLIENT_SECRET
+from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, LOCAL_CLIENT_SECRET, mock_transport
 
 MOMENTS = {"before": 0, "after": 1, "late": 0}
 SEEN = {
@@ -38,7 +38,7 @@ def client(request, cloud, api):
         yield api
     else:
         with Api(
-            transport=cloud.transport(), base_url="https://cloud.example/v1", headers=api.headers
+            transport=mock_transport(cloud), base_url="https://cloud.example/v1", headers=api.headers
         ) as inside:
             yield inside
 
@@ -176,7 +176,7 @@ def test_token_requests_meet_only_faults_of_their_own(cloud, server):
 
 def test_a_refused_connection_is_seen_in_process(cloud):
     cloud.faults.next("before:refused")
-    with httpx.Client(transport=cloud.transport()) as inside, pytest.raises(httpx.ConnectError):
+    with httpx.Client(transport=mock_transport(cloud)) as inside, pytest.raises(httpx.ConnectError):
         inside.get("https://cloud.example/v1/vouchers")
 
 
@@ -184,7 +184,7 @@ def test_drawn_faults_belong_to_their_seed(cloud, api):
     def storm(seed):
         cloud.faults.draw(seed, rate=0.5)
         cloud.faults.log.clear()
-        with Api(transport=cloud.transport(), base_url="https://cloud/v1", headers=api.headers) as inside:
+        with Api(transport=mock_transport(cloud), base_url="https://cloud/v1", headers=api.headers) as inside:
             for _ in range(40):
                 try:
                     inside.get("/vouchers")
@@ -226,7 +226,7 @@ def test_an_async_client_meets_the_same_cloud(cloud, api, voucher):
     async def charge():
         headers = {"Authorization": api.headers["Authorization"]}
         async with httpx.AsyncClient(
-            transport=cloud.transport(), base_url="https://cloud.example/v1", headers=headers
+            transport=mock_transport(cloud), base_url="https://cloud.example/v1", headers=headers
         ) as client:
             body = {"code": "GIFT-20", "amount": "5.00", "currency": "EUR"}
             reserved = (await client.post("/reservations", json=body)).json()

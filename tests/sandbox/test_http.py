@@ -1,4 +1,4 @@
-"""Bad requests of every kind: a 4xx with an error document, never a 5xx, never a traceback."""
+"""Every kind of bad request gets a 4xx with an error document, never a 5xx or a traceback."""
 
 import json
 import socket
@@ -7,11 +7,11 @@ import threading
 import httpx
 import pytest
 
-from voucher_payment_gateway.sandbox import serve
+from voucher_payment_gateway.sandbox import mock_transport, serve
 
 
 def raw(server, data):
-    """Send bytes over a socket of their own and return what comes back until the server closes."""
+    """Send bytes over a new socket and return the answer, until the server closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
@@ -106,7 +106,7 @@ def test_a_huge_body_is_refused(api, cloud):
         "/vouchers", content=b" " * (2 * 1024 * 1024), headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 413
-    in_process = httpx.Client(transport=cloud.transport())
+    in_process = httpx.Client(transport=mock_transport(cloud))
     assert in_process.post("http://cloud/v1/vouchers", content=b" " * (2 * 1024 * 1024)).status_code == 413
 
 

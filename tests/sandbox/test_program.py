@@ -1,4 +1,4 @@
-"""``python -m voucher_payment_gateway.sandbox`` as a process of its own."""
+"""``python -m voucher_payment_gateway.sandbox`` as a separate process."""
 
 import signal
 import socket
@@ -17,7 +17,7 @@ PROGRAM = [sys.executable, "-m", "voucher_payment_gateway.sandbox"]
 
 @contextmanager
 def running(*arguments, stop=signal.SIGTERM):
-    """Run the program, yield its URL and its announcement, stop it and check that it went cleanly."""
+    """Run the program, yield its URL and its output, stop it and check that it ended without errors."""
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

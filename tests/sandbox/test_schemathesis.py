@@ -1,4 +1,4 @@
-"""Requests made from the local Voucher Cloud's own description find no 5xx and no answer beside its schemas."""
+"""Requests generated from the OpenAPI document cause no 5xx, and every answer matches its schema."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ PER_OPERATION = 60
 SEED = 20
 LONGEST_SECONDS = 110
 BUSINESS = "positive_data_acceptance"
-"""Left out: a request that fits the schema may still be refused, for a balance, a code or a state."""
+"""Excluded: a valid request may still be refused, because of a balance, a code or a state."""
 
 CONFIGURATION = """
 headers = {{ Authorization = "Bearer {token}" }}
@@ -26,9 +26,9 @@ algorithms = []
 include-operation-id = "disconnect"
 headers = {{ Authorization = "Bearer {leaving}" }}
 """
-"""Follows the links of the description alone: a guessed one takes the empty id of a request for a voucher's.
+"""Follows only the links of the document: a guessed one would use the empty id of a request as a voucher's.
 
-Another client disconnects: it would end the token of all other requests.
+Another client calls disconnect, which would invalidate the token of all other requests.
 """
 
 

@@ -1,4 +1,4 @@
-"""The state file: everything survives a restart, and no change is half written."""
+"""The state file: everything survives a restart, and writes are atomic."""
 
 import json
 import stat
@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from tests.sandbox.conftest import NOON, Api
-from voucher_payment_gateway.sandbox import Clock, LocalVoucherCloud
+from voucher_payment_gateway.sandbox import Clock, LocalVoucherCloud, mock_transport
 from voucher_payment_gateway.sandbox.storage import StateFileError
 
 
@@ -31,7 +31,7 @@ def test_everything_survives_a_restart(path):
     assert after.voucher(voucher.id) == before.voucher(voucher.id)
     assert after.bookings(voucher.id) == before.bookings(voucher.id)
     assert after.ledger.entries() == before.ledger.entries()
-    assert after.books.state.pins[pin].client_id == client.id
+    assert after.store.state.pins[pin].client_id == client.id
     after.charge(held, "A-2")
     after.ledger.check()
     assert str(open_cloud(path).balance(voucher.id)) == "5.00"
@@ -39,7 +39,7 @@ def test_everything_survives_a_restart(path):
 
 def test_a_token_survives_a_restart(path):
     def vouchers(cloud, token):
-        with Api(transport=cloud.transport(), headers={"Authorization": f"Bearer {token}"}) as client:
+        with Api(transport=mock_transport(cloud), headers={"Authorization": f"Bearer {token}"}) as client:
             return client.get("http://cloud/v1/vouchers").status_code
 
     cloud = open_cloud(path)
@@ -48,7 +48,7 @@ def test_a_token_survives_a_restart(path):
         "client_id": "local-shop",
         "client_secret": "local-shop-secret",
     }
-    with Api(transport=cloud.transport()) as client:
+    with Api(transport=mock_transport(cloud)) as client:
         token = client.post("http://cloud/oauth/token", data=form).json()["access_token"]
     assert vouchers(open_cloud(path), token) == 200
 
@@ -60,12 +60,12 @@ def test_a_restart_connects_the_local_client_again_with_the_secret_that_the_prog
         "client_id": "local-shop",
         "client_secret": "local-shop-secret",
     }
-    with Api(transport=cloud.transport(), base_url="http://cloud") as client:
+    with Api(transport=mock_transport(cloud), base_url="http://cloud") as client:
         token = client.post("/oauth/token", data=form).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         assert client.post("/v1/clients/disconnect", headers=headers).status_code == 204
         assert client.post("/oauth/token", data=form).status_code == 401
-    with Api(transport=open_cloud(path).transport(), base_url="http://cloud") as client:
+    with Api(transport=mock_transport(open_cloud(path)), base_url="http://cloud") as client:
         assert client.post("/oauth/token", data=form).status_code == 200
         assert client.get("/v1/vouchers", headers=headers).status_code == 401
 

@@ -285,7 +285,7 @@ def test_lists_are_filtered_by_time_and_order_number(api, cloud):
     assert [row["order_number"] for row in api.get("/vouchers", params=until).json()["data"]] == ["A"]
     named = {"filter[order_number]": "B"}
     assert [row["id"] for row in api.get("/vouchers", params=named).json()["data"]] == [later.id]
-    # A bare "+" in a query is a space: the filter is then no date.
+    # A "+" in a query means a space, so the filter is not a date.
     assert api.get("/vouchers?filter[created_from]=2026-01-31T12:00:00+00:00").status_code == 422
 
 

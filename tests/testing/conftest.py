@@ -1,4 +1,4 @@
-"""Projects in folders of their own, tested by a pytest of their own."""
+"""Projects in separate folders, each tested by a separate pytest."""
 
 import pytest
 
@@ -8,7 +8,7 @@ UNUSED = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
 
 
 class Project:
-    """A folder with a project; ``test`` runs pytest in it, in a process of its own."""
+    """A folder with a project; ``test`` runs pytest there, in a separate process."""
 
     def __init__(self, pytester):
         self.pytester = pytester
@@ -26,7 +26,7 @@ class Project:
 
 @pytest.fixture
 def project(pytester, monkeypatch):
-    """A project that knows no Django."""
+    """A project without Django."""
     for name in (
         "DJANGO_SETTINGS_MODULE",
         "PYTEST_ADDOPTS",
@@ -39,7 +39,7 @@ def project(pytester, monkeypatch):
 
 @pytest.fixture
 def shop(project):
-    """A little Django shop whose settings name production."""
+    """A small Django shop whose settings name production."""
     for name, text in FILES.items():
         project.write(name, text)
     project.write("pytest.ini", f"{INI}DJANGO_SETTINGS_MODULE = config\n")

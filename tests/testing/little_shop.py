@@ -1,4 +1,4 @@
-"""A little Django shop, as files for a folder of its own."""
+"""A small Django shop, as files for a folder."""
 
 SETTINGS = """
 SECRET_KEY = "only-for-tests"

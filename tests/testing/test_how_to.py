@@ -1,4 +1,4 @@
-"""The how-to is followed to the letter in the tutorial's shop: every block of it, in their order."""
+"""Every block of the how-to is executed, in order, in the tutorial's shop."""
 
 import pytest
 
@@ -10,7 +10,7 @@ MAKES_A_PROJECT = ("django-admin startproject", "makemigrations")
 
 
 def belongs_to_the_code(block: Block) -> bool:
-    """Say whether a block of the tutorial makes the shop, rather than using it."""
+    """Return whether a block of the tutorial creates the shop, rather than using it."""
     if "no-run" in block.options:
         return False
     return "=" in block.options or any(command in block.text for command in MAKES_A_PROJECT)

@@ -1,4 +1,4 @@
-"""The fixtures, as the tests of a shop use them: each test here runs a pytest of its own in a little shop."""
+"""The fixtures, as a shop's tests use them: each test here runs a separate pytest in a small shop."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -1,4 +1,4 @@
-"""The pages about the test kit and the switches against the code: all that exists is told, and no more."""
+"""The reference pages of the test kit and the switches are complete, and name nothing that does not exist."""
 
 import inspect
 import json
@@ -111,7 +111,7 @@ def test_what_the_cloud_the_clock_and_the_faults_can_do_exists():
 
 
 def fault_tables() -> list[list[list[str]]]:
-    """The tables of calls, of moments and of kinds."""
+    """Return the tables of calls, of moments and of kinds."""
     sizes = {2: [], 4: []}
     for cells in rows(section(TEST_KIT, "Faults")):
         sizes[len(cells)].append(cells)

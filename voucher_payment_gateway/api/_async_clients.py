@@ -1,4 +1,4 @@
-"""The client of the Voucher Cloud for asyncio: the same names, signatures and promises as for threads."""
+"""The client of the Voucher Cloud for asyncio: names, signatures and promises are those of the client for threads."""
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -17,7 +17,7 @@ Class = TypeVar("Class", bound=type)
 
 
 def _documented_like(twin: type) -> Callable[[Class], Class]:
-    """Give every operation the docstring of its twin, so that each promise is written once."""
+    """Give every operation the docstring of its sync counterpart, so that each promise is written once."""
 
     def documented(own: Class) -> Class:
         for name, operation in vars(own).items():

@@ -1,4 +1,4 @@
-"""Code of others in a thread of its own: however long it hangs, the call that waits for it goes on in time."""
+"""Run third-party code in a daemon thread and wait for it with a timeout."""
 
 import asyncio
 import contextvars
@@ -10,7 +10,7 @@ from voucher_payment_gateway.api._steps import RunInThread, TimedOut
 
 
 class BackgroundCall:
-    """Begins to run at once. Its thread holds up neither the end of the process nor that of an event loop."""
+    """Starts at once. Its thread never blocks the shutdown of the interpreter or of an event loop."""
 
     def __init__(self, run: RunInThread) -> None:
         self._run = run
@@ -19,11 +19,13 @@ class BackgroundCall:
         self._thread = threading.Thread(target=context.run, args=(self._work,), daemon=True)
         try:
             self._thread.start()
-        except RuntimeError as error:  # no thread can be had: out of threads, or the interpreter is ending
+        except (
+            RuntimeError
+        ) as error:  # no thread can be started: too many, or the interpreter is shutting down
             self._result.set_result(error)
 
     def outcome(self) -> object:
-        """Return what ``RunInThread`` is resumed with, blocking the thread that asks."""
+        """Return the result of ``RunInThread``, blocking the calling thread."""
         try:
             return self._result.result(max(0.0, self._run.wait_seconds))
         except TimeoutError:
@@ -32,7 +34,7 @@ class BackgroundCall:
             self._result.cancel()
 
     async def awaited(self) -> object:
-        """The same, suspending the task that asks."""
+        """The same, suspending the calling task."""
         try:
             async with asyncio.timeout(self._run.wait_seconds):
                 return await asyncio.wrap_future(self._result)
@@ -51,7 +53,7 @@ class BackgroundCall:
 
 
 def result_or_error(what: Callable[[], object]) -> object:
-    """Return what the code of others gives, or the exception it raised, be it an exit."""
+    """Return the result of third-party code, or the exception that it raised, SystemExit included."""
     try:
         return what()
     except BaseException as error:

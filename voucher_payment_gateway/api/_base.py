@@ -1,4 +1,4 @@
-"""What both clients share: their arguments, their token, and how they keep secrets out of sight."""
+"""The common part of both clients: arguments, token, and errors without secrets in their traceback."""
 
 import functools
 import os
@@ -21,7 +21,7 @@ session_guard = threading.Lock()
 
 
 def _renew_session_guard() -> None:
-    """A lock that another thread held at the fork would stay locked in the child for ever."""
+    """A lock that another thread held during the fork would stay locked in the child."""
     global session_guard
     session_guard = threading.Lock()
 
@@ -31,7 +31,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:
-    """Let no error leave with frames that hold a code, a PIN or a secret: debug pages show them."""
+    """Strip tracebacks, whose frames hold codes and secrets: debug pages show them."""
 
     @functools.wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -59,7 +59,7 @@ def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callab
 
 
 class Client(Generic[AnyTransport]):
-    """The arguments of a client, checked; its token; its one line of ``repr``."""
+    """The checked arguments of a client, and its token."""
 
     @strip_traceback
     def __init__(
@@ -103,7 +103,7 @@ class Client(Generic[AnyTransport]):
         transport: AnyTransport | None = None,
         ca_file: str | Path | None = None,
     ) -> Self:
-        """Return a client that has no credentials yet and is good for ``connect`` alone.
+        """Return a client without credentials, for ``connect`` alone.
 
         Every other call raises CredentialsError; nothing is sent.
         """

@@ -1,6 +1,6 @@
-"""What we send, checked before it leaves: only what cannot be said on the wire is refused here.
+"""The request bodies. Refused here is only what cannot be sent in the documented form.
 
-The API's own validation is not repeated; lengths and formats stand here because the reference states them.
+The API's own validation is not repeated; lengths and formats are those that the reference states.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ class Connect(Body):
 
 
 class CreateVoucher(Body):
-    """``POST /vouchers``: the page is only partly readable; the limits come from the error codes."""
+    """``POST /vouchers``: the page is partly unreadable; the limits come from the error codes."""
 
     amount: Money
     currency: Currency
-    id: Text | None = Field(description="Ours, unique; generated where it is left out.")
+    id: Text | None = Field(description="Chosen by the caller, unique; generated where it is left out.")
     custom_id: Text | None = Field(description="The same id: which key the call reads is not documented.")
     code: Text | None = Field(description="Unique; generated where it is left out.")
     pin: Text | None

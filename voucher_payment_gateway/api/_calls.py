@@ -1,4 +1,4 @@
-"""Every operation of the Voucher Cloud API 1.8, described once and without I/O."""
+"""Every operation of the Voucher Cloud API 1.8, described once, without I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,28 +33,28 @@ def _anything(_: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One operation: what is asked, what is answered, and how the answer proves that it is ours."""
+    """One operation: its request, its response, and how the response is matched to the request."""
 
     name: str
     """Method and path template, free of ids: for logs and notes."""
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str = field(repr=False)
     answer: type[BaseModel] | None
-    """What a 2xx holds; None where it is to say nothing."""
+    """The body of a 2xx; None where it has none."""
     scope: str
     """The right that the client group must have; empty where the reference names none."""
     query: Query = field(default=(), repr=False)
     body: Json | None = field(default=None, repr=False)
     matches: Callable[[T], bool] = field(default=_anything, repr=False)
-    """Whether a well-formed answer is the answer to this call."""
+    """Whether a well-formed response is the response to this call."""
     not_found_means_unusable: bool = False
     needs_token: bool = True
     ends_token: bool = False
-    """Whether the token that was sent is worthless once the call was done."""
+    """Whether a success revokes the token that was sent."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The code and PIN that are sent: nothing that repeats them may be kept of the answer."""
+        """The code and PIN that are sent: nothing of the response that repeats them may be kept."""
         return (
             tuple(str(self.body[name]) for name in ("code", "pin") if name in self.body) if self.body else ()
         )
@@ -240,7 +240,7 @@ def cancel_reservation(reservation_id: str) -> Call[None]:
 
 
 def segment(value: str, name: str) -> str:
-    """Return an id as one percent-encoded segment of a path; it can never climb out of it."""
+    """Return an id as one percent-encoded segment of a path, which cannot leave its folder."""
     if not isinstance(value, str) or not 1 <= len(value) <= 255:
         raise ValueError(f"{name}: must be a string of 1 to 255 characters")
     if not can_stand_in_path(value):
@@ -253,7 +253,7 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 
 def _is_number(given_back: str | None, sent: str) -> bool:
-    """Whether an order number is ours: it may be left out, trimmed or cut off, but never be another one."""
+    """Whether an order number is the one sent: it may be missing, trimmed or cut off, but not another one."""
     return given_back is None or could_be_number(given_back, sent)
 
 

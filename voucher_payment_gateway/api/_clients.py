@@ -1,4 +1,4 @@
-"""The client of the Voucher Cloud for threads: thin, every decision is made in the flow of a call."""
+"""The client of the Voucher Cloud for threads: thin, as ``_flow`` makes every decision."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,14 +16,14 @@ from voucher_payment_gateway.api.wire import Charge, ClientCredentials, Complete
 class VoucherCloud(SyncDriver):
     """The Voucher Cloud API 1.8 for threads; one client serves a whole process. A context manager.
 
-    Every call ends within ``deadline_seconds``, the token request and the repeats of reads included; one wait
-    for the network takes at most ``timeout_seconds``. Reads are repeated on trouble; a call that may change
-    something is sent once. What is wrong is told by one error of ``voucher_payment_gateway.exceptions``;
-    arguments that cannot be said on the wire raise ValueError or AmountError before anything is sent.
+    Every call ends within ``deadline_seconds``, token request and retries included; one wait for the network
+    takes at most ``timeout_seconds``. Reads are retried; a call that may change something is sent once. Every
+    failure is one error of ``voucher_payment_gateway.exceptions``; arguments that cannot be sent raise
+    ValueError or AmountError first.
     """
 
     def authenticate(self) -> None:
-        """Have a valid token at hand, so that the next call needs no token request. Repeating is free.
+        """Request a token, unless a valid one is cached, so that the next call needs no token request.
 
         Raises CredentialsError, UnavailableError or ContractError; no money moved.
         """
@@ -56,8 +56,8 @@ class VoucherCloud(SyncDriver):
     def create_voucher(self, **arguments: Unpack[NewVoucher]) -> CompleteVoucher:
         """Create an inactive voucher worth ``amount``, 0.00 to 99999.99 in units of ``currency``.
 
-        With 0.00 it is one that is recharged later, such as a customer card.
-        Send an ``id`` of your own (unique, up to 255 characters): only then is a repeat after a lost answer
+        0.00 is for one that is recharged later, such as a customer card.
+        Send an ``id`` of your own (unique, up to 255 characters): only then is a retry after a lost response
         refused instead of creating a second voucher. ``tax_rate`` is in percent, ``batch`` has up to 30
         characters. Where the answer lacks the code, ``get_complete_voucher`` has it.
         Source: ``POST /vouchers``.
@@ -107,7 +107,7 @@ class VoucherCloud(SyncDriver):
     def set_voucher_status(self, id: str, status: Literal["active", "inactive"], comment: str) -> Voucher:
         """Activate or deactivate a voucher; ``comment`` (1 to 255 characters) is kept as the reason.
 
-        Activation starts its validity; whether a second one starts it anew is not documented.
+        Activation starts its validity; whether a second one starts it again is not documented.
         Source: ``PATCH /vouchers/{id}/status``.
 
         Raises RefusedError or UnavailableError (nothing changed), OutcomeUnknownError (read its status).
@@ -115,7 +115,7 @@ class VoucherCloud(SyncDriver):
         return self._send(_calls.set_voucher_status(id, status, comment))
 
     def delete_voucher(self, id: str, comment: str) -> None:
-        """Delete a voucher that has no charges; ``comment`` (1 to 255 characters) is kept as the reason.
+        """Delete an inactive voucher without charges; ``comment`` (1 to 255 characters) is kept as the reason.
 
         Source: ``DELETE /vouchers/{id}``.
 
@@ -133,7 +133,7 @@ class VoucherCloud(SyncDriver):
         code: str | None = None,
         id: str | None = None,
     ) -> Charge:
-        """Add ``amount``, 0.01 to 99999.99 in the voucher's own ``currency``. Never repeat it blindly.
+        """Add ``amount``, 0.01 to 99999.99 in the voucher's own ``currency``. Never retry it blindly.
 
         Give exactly one of ``code`` and ``id``. ``order_number`` is how the booking is found again.
         Not for taking back a charge: that is ``refund``. Source: ``POST /vouchers/recharge``.
@@ -170,7 +170,7 @@ class VoucherCloud(SyncDriver):
         """Hold ``amount`` on the voucher until ``Reservation.valid_until`` (30 minutes).
 
         ``amount`` is 0.01 to 99999.99 in units of ``currency``, which must be the voucher's own. A newer
-        reservation of the same voucher, by anyone, replaces this one; repeating the call is therefore safe.
+        reservation of the same voucher, by any client, replaces this one; a retry is therefore safe.
         Source: ``POST /reservations``.
 
         Raises RefusedError or UnavailableError (nothing held), OutcomeUnknownError (perhaps held).
@@ -178,7 +178,7 @@ class VoucherCloud(SyncDriver):
         return self._send(_calls.reserve(code=code, amount=amount, currency=currency, pin=pin))
 
     def charge(self, reservation_id: str, order_number: str) -> Charge:
-        """Charge the whole reservation. Never repeat it blindly: it may book twice.
+        """Charge the whole reservation. Never retry it blindly: it may book twice.
 
         ``order_number`` is how the booking is found again: unique, fixed before the call.
         Source: ``POST /reservations/{id}/charge``.
@@ -188,7 +188,7 @@ class VoucherCloud(SyncDriver):
         return self._send(_calls.charge(reservation_id, order_number))
 
     def refund(self, charge_id: str, amount: Decimal, currency: str) -> Charge:
-        """Give ``amount`` of a charge back to its voucher, 0.01 up to the charge. Never repeat it blindly.
+        """Give ``amount`` of a charge back to its voucher, 0.01 up to the charge. Never retry it blindly.
 
         The API takes no reference: two equal refunds look alike. Source: ``POST /charges/{id}/refund``.
 
@@ -197,7 +197,7 @@ class VoucherCloud(SyncDriver):
         return self._send(_calls.refund(charge_id, amount, currency))
 
     def cancel_reservation(self, reservation_id: str) -> None:
-        """Try to release a reservation ahead of its end; repeating is safe. Rely on the 30 minutes instead.
+        """Try to release a reservation early; a retry is safe. Rely on the 30 minutes instead.
 
         Sends ``DELETE /reservations/{id}``, which is not documented.
 

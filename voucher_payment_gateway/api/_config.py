@@ -1,4 +1,4 @@
-"""What a client is made with, checked once: a bad argument raises ValueError that names it."""
+"""The arguments of a client, checked once: a bad one raises ValueError that names it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the steps of a flow are carried out: by blocking a thread, or by suspending a task."""
+"""Run the steps of a flow: by blocking a thread, or by suspending a task."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ _CLOSED = Failure(sent=False, reason="the client is closed", code="client_closed
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What one process uses: after a fork the child makes its own, as a shared socket mixes up answers."""
+    """Connections and lock of one process. After a fork the child makes its own: a shared socket mixes up responses."""
 
     pid: int
     sender: SyncSender
@@ -41,7 +41,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AsyncSession:
-    """What one event loop of one process uses."""
+    """Connections and lock of one event loop of one process."""
 
     pid: int
     loop: asyncio.AbstractEventLoop
@@ -50,7 +50,7 @@ class AsyncSession:
 
 
 class SyncDriver(Client[Transport]):
-    """Carries flows in the thread that calls."""
+    """Runs flows in the calling thread."""
 
     _session: Session | None = None
 
@@ -116,7 +116,7 @@ class SyncDriver(Client[Transport]):
 
 
 class AsyncDriver(Client[AsyncTransport]):
-    """Carries flows in the task that awaits. One client serves one event loop of asyncio at a time."""
+    """Runs flows in the awaiting task. One client serves one event loop of asyncio at a time."""
 
     _session: AsyncSession | None = None
 
@@ -188,7 +188,7 @@ def value_or_raise(result: T | VoucherGatewayError) -> T:
 
 
 def rows(page: list[Row] | ContractError) -> list[Row]:
-    """Return the rows of a page or raise what is wrong with it."""
+    """Return the rows of a page or raise its error."""
     if isinstance(page, ContractError):
         raise page
     return page

@@ -1,4 +1,4 @@
-"""The API's own error document: the one proof that the API itself said no, and what an error keeps of it."""
+"""The API's own error document: the only proof that the API itself refused, and the part that an error keeps."""
 
 import json
 import re
@@ -17,13 +17,13 @@ class Document:
     """An error document, such as ``{"status": 404, "code": "VOUCHER.NOT_FOUND", "message": "…"}``."""
 
     codes: tuple[str, ...] = field(repr=False)
-    """Its code and those of its fields as answered: to be looked up, never kept, as they may quote anything."""
+    """The codes of the document and of its fields as received: for look-up, never kept, as they may quote anything."""
     api_code: str
-    """Its code where an error may keep it: one of the documented form that quotes no secret of the call."""
+    """The code that an error may keep: of the documented form, quoting no secret of the call."""
 
 
 def document(answer: Answer, secrets: Iterable[str]) -> Document | None:
-    """Return the error document of an answer, or None where somebody else may have written it."""
+    """Return the error document of a response, or None where an intermediary may have written it."""
     found = parsed_json(answer.body)
     if not isinstance(found, dict):
         return None
@@ -38,7 +38,7 @@ def document(answer: Answer, secrets: Iterable[str]) -> Document | None:
 
 
 def parsed_json(body: bytes) -> object:
-    """Return the JSON value of a body, or None where it is none: NaN, doubled keys and depth included."""
+    """Return the JSON value of a body; None for invalid JSON, NaN, duplicate keys and too deep nesting."""
     try:
         return cast(
             object,
@@ -55,7 +55,7 @@ def _kept(code: str, secrets: Iterable[str]) -> str:
 
 
 def _quotes(text: str, secret: str) -> bool:
-    """Whether a text holds a secret, in whatever case and with whatever between its letters and digits."""
+    """Whether a text holds a secret, in any case and with any separators between its letters and digits."""
     letters = _letters(secret)
     return secret.casefold() in text.casefold() or (letters != "" and letters in _letters(text))
 

@@ -14,7 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Filters(TypedDict, total=False):
-    """What a list may be narrowed to. The API is asked; nobody promises that it obeys."""
+    """The filters of a list. Whether the API obeys them is not promised."""
 
     created_from: datetime | None
     created_to: datetime | None

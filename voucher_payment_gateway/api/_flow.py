@@ -1,7 +1,7 @@
-"""The course of one call, told once: token, request, the one repeat after a 401, and the repeats of a read.
+"""The flow of one call, written once: token, request, one retry after a 401, retries of a read.
 
 A flow yields steps and is resumed with their results; the sync and the async client differ only in how they
-carry the steps out.
+run the steps.
 """
 
 import json
@@ -32,18 +32,18 @@ _logger = logging.getLogger("voucher_payment_gateway.api")
 
 @dataclass(frozen=True, slots=True)
 class CallFlow:
-    """What every call of one client shares."""
+    """The flows of one client."""
 
     settings: Settings
     keeper: TokenKeeper
 
     def call(self, call: Call[T], lock: Releasable) -> Flow[T | VoucherGatewayError]:
-        """Carry one call to its end: a value or one error, never an exception."""
+        """Return the value or the one error of a call; nothing is raised."""
         deadline = Deadline.after(self.settings.deadline_seconds)
         attempt = 1
         while True:
             result, retry_after = yield from self._attempt(call, lock, deadline)
-            # An unsafe call is never retried: what became of it is for the evidence to decide.
+            # An unsafe call is never retried: only evidence can tell its outcome.
             if not call.is_safe or not isinstance(result, VoucherGatewayError):
                 return result
             pause = pause_seconds(attempt, result, retry_after, deadline)
@@ -53,7 +53,7 @@ class CallFlow:
             attempt += 1
 
     def authenticate(self, lock: Releasable) -> Flow[VoucherGatewayError | None]:
-        """Have a valid token at hand."""
+        """Request a token, unless a valid one is cached."""
         found = yield from self.keeper.obtain(lock, Deadline.after(self.settings.deadline_seconds))
         return None if isinstance(found, Token) else found
 
@@ -100,7 +100,7 @@ class CallFlow:
 def pause_seconds(
     attempt: int, error: VoucherGatewayError, retry_after: float | None, deadline: Deadline
 ) -> float | None:
-    """Return how long to wait after the ``attempt``-th failed try (from 1), or None to give up.
+    """Return how long to wait after the failed ``attempt`` (from 1), or None to give up.
 
     Capped exponential backoff with jitter, never past the deadline, never shorter than ``retry_after``.
     """

@@ -1,7 +1,7 @@
-"""The only place that turns an answer or a failure into a value or one error of the tree. It is total.
+"""Turn every response or failure into a value or one error of the tree. No other module does.
 
-What proves what: only a request that surely did not leave, or the API's own error document, says that
-nothing moved. Everything else leaves a moving call unknown.
+Only a request that was surely not sent, or the API's own error document, proves that nothing moved.
+After everything else the outcome of an unsafe call is unknown.
 """
 
 import math
@@ -48,7 +48,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 def interpret(
     call: Call[T], outcome: Outcome, meanings: Meanings, token: Token | None = None
 ) -> T | VoucherGatewayError:
-    """Return the value of the call or the one error that its outcome means; nothing is raised.
+    """Return the value of the call or the error that its outcome means; nothing is raised.
 
     ``token`` is the one that was sent: no error repeats it.
     """
@@ -61,10 +61,10 @@ def interpret(
 
 
 def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
-    """Whether the call may be sent once more after a 401: a read always, a moving call where the API said no.
+    """Whether the call may be retried after a 401: a read always, an unsafe call where the API itself refused.
 
-    What the API answers with a 401 is not documented, and a proxy that asks for a login of its own says 401 in
-    JSON as well, also on the way back. So only the API's own document proves that nothing moved.
+    The body of a 401 is not documented, and a proxy that demands a login may answer 401 in JSON as well, even
+    after the call was done. So only the API's own document proves that nothing moved.
     """
     if isinstance(outcome, Failure) or outcome.status != 401 or not call.needs_token:
         return False
@@ -72,7 +72,7 @@ def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
 
 
 def retry_after_seconds(value: str) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for; None where it is absent or garbage."""
+    """Return the seconds of a ``Retry-After``; None where it is missing or invalid."""
     if _SECONDS.fullmatch(value):
         return float(value)
     try:
@@ -100,8 +100,8 @@ def _invalid(call: Call[T], answer: Answer) -> VoucherGatewayError:
 
 
 def _is_done(answer: Answer) -> bool:
-    """Whether an answer that is to say nothing says that it is done: any words may say the opposite."""
-    if answer.status == 202:  # accepted, to be done later or never
+    """Whether a response without expected content confirms the call: any other content may say the opposite."""
+    if answer.status == 202:  # accepted, but perhaps never done
         return False
     return answer.body.strip() in (b"", b"null") or parsed_json(answer.body) in ({}, [])
 

@@ -1,4 +1,4 @@
-"""Lists: page after page, only as far as the caller reads, and never round in a circle."""
+"""Lazy pagination, with loop detection."""
 
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ MAX_PAGES = 10_000
 
 @dataclass(slots=True)
 class Pages(Generic[Row]):
-    """The pages of one list: asks for the next call, takes its page, says which rows are new."""
+    """The pages of one list: gives the next call, takes its page, returns the new rows."""
 
     call: Call[Envelope]
     row: type[Row]
@@ -34,28 +34,28 @@ class Pages(Generic[Row]):
         return replace(self.call, query=(*self.call.query, ("page", str(self._page))))
 
     def take(self, page: Envelope) -> list[Row] | ContractError:
-        """Return the rows of the page not seen before: rows shift when others are added meanwhile."""
+        """Return the rows of the page not seen before: rows shift when another client adds some."""
         rows = _rows(self.row, page)
         if rows is None or (page.meta is not None and page.meta.current_page != self._page):
             return ContractError()
         by_id = {row.id: row for row in rows}
-        if any(by_id[row.id] != row for row in rows):  # two bookings under one id: neither may hide the other
+        if any(by_id[row.id] != row for row in rows):  # two bookings with one id: neither may hide the other
             return ContractError()
         fresh = [row for row in by_id.values() if row.id not in self._seen]
         self._seen.update(row.id for row in fresh)
         self._sent += len(rows)
         self._more = self._says_more(page)
         if self._more and (not fresh or self._page >= MAX_PAGES):
-            # Pages that repeat, or that promise more for ever, cannot prove that something is absent.
+            # A list that repeats pages, or never ends, cannot prove that a row is absent.
             return ContractError()
         return ContractError() if self._falls_short(page) else fresh
 
     def _falls_short(self, page: Envelope) -> bool:
-        """Whether the list has ended with fewer rows than it promised: an incomplete one proves no absence.
+        """Whether the list ended with fewer rows than announced: an incomplete list proves no absence.
 
-        Tolerated is what others add meanwhile: such rows were not promised when the list began, and they push
-        others to a later page, where these are sent again. A row that vanishes meanwhile pulls others to a page
-        that was read already, unseen: then fewer come than were promised at first, and the list proves nothing.
+        Rows that another client adds in the meantime are tolerated: they were not announced by the first page,
+        and push rows to a later page, where these are sent twice. A row that is deleted in the meantime pulls
+        rows to a page that was already read: then fewer rows come than announced, and the list proves nothing.
         """
         total = page.meta.total if page.meta is not None else None
         if self._promised is None:

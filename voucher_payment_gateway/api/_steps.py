@@ -1,4 +1,4 @@
-"""What travels between the description of a call and the thing that carries it: plain values, no I/O."""
+"""The steps of a flow and their results: plain values, without I/O."""
 
 import time
 from collections.abc import Callable, Generator
@@ -18,7 +18,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """An instant of the monotonic clock after which a call gives up."""
+    """The instant of the monotonic clock at which a call gives up."""
 
     at: float
 
@@ -30,13 +30,13 @@ class Deadline:
         return self.at - time.monotonic()
 
     def halfway(self) -> "Deadline":
-        """A sooner deadline that leaves half of the time to what comes next."""
+        """Return an earlier deadline that leaves half of the time to the next step."""
         return Deadline.after(self.remaining_seconds() / 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One HTTP request, whole. Headers and content hold secrets and stay out of ``repr``."""
+    """One complete HTTP request. Headers and content hold secrets and stay out of ``repr``."""
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     url: str
@@ -46,7 +46,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that came whole, with a body within bounds."""
+    """A complete response, with a body within the maximum size."""
 
     status: int
     body: bytes = field(repr=False)
@@ -55,11 +55,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No whole answer. ``sent`` is false only where surely nothing reached the other side."""
+    """No complete response. ``sent`` is false only where surely nothing reached the server."""
 
     sent: bool
     reason: str
-    """The class of what went wrong: a name, never a message, which might quote a secret."""
+    """The class name of the error; never its message, which might quote a secret."""
     code: str = ""
     oversized: bool = False
 
@@ -84,14 +84,14 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """Take the lock of the token, waiting this long at most; resumed with whether it was taken."""
+    """Acquire the lock of the token, with a timeout; resumed with whether it was acquired."""
 
     wait_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class RunInThread:
-    """Call code of others beside the call, awaiting it so long at most.
+    """Run third-party code in a daemon thread, and wait for it with a timeout.
 
     Resumed with its result, with the exception that it raised, or with ``TimedOut``.
     """
@@ -99,12 +99,12 @@ class RunInThread:
     what: Callable[[], object] = field(repr=False)
     wait_seconds: float
     abandoned: Callable[[], object] | None = field(default=None, repr=False)
-    """Called after ``what`` where nobody awaits its result any more."""
+    """Called after ``what`` where its result came after the timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """Code of others took longer than it was given; it goes on beside the call."""
+    """Third-party code did not end within its timeout; its thread goes on."""
 
     is_running: Callable[[], bool] = field(repr=False)
 

@@ -28,7 +28,7 @@ class Token(Unpicklable):
 
     @classmethod
     def issued_now(cls, value: str, lifetime_seconds: float | None) -> "Token":
-        """A token that just came; a missing lifetime is taken as ten minutes, an absurd one is capped."""
+        """Return a token issued now; a missing lifetime counts as ten minutes, an absurd one is capped."""
         lasts = DEFAULT_LIFETIME_SECONDS if lifetime_seconds is None else lifetime_seconds
         now = datetime.now(UTC)
         return cls(value, now, now + timedelta(seconds=min(max(lasts, 0.0), MAX_LIFETIME_SECONDS)))
@@ -45,23 +45,23 @@ class Token(Unpicklable):
 
 
 class TokenStore(Protocol):
-    """Where the processes of a shop may share a token, such as an encrypted cache. None of it has to work.
+    """Where the processes of a shop may share a token, such as an encrypted cache. It may fail at any time.
 
-    Every exception is swallowed, and a token that turns out wrong is forgotten and fetched anew. All four are
-    called in a thread of their own, which a call leaves behind where they hang.
+    Every exception is swallowed, and a token that is rejected is forgotten and requested again. All four methods
+    are called in a thread of their own; a call does not wait for one that hangs.
     """
 
     def load(self, wait_seconds: float) -> Token | None:
-        """Return the shared token or None. May wait so long for another process that is fetching one.
+        """Return the shared token or None. May wait up to ``wait_seconds`` for another process that requests one.
 
-        Whoever gets None fetches a token and then calls ``save``, or ``give_up`` where none came.
+        A caller that gets None requests a token, then calls ``save``, or ``give_up`` if that failed.
         """
 
     def save(self, token: Token) -> None:
-        """Share a token that just came."""
+        """Share a new token."""
 
     def give_up(self) -> None:
-        """Keep no other process waiting any longer: no token came."""
+        """Let the processes that wait go on: the token request failed."""
 
     def forget(self, token: Token) -> None:
         """Drop this token, and only this one: the API rejected it."""
@@ -69,7 +69,7 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CachedToken:
-    """A token in this process, with the instant from which it is renewed: drawn anew in every process."""
+    """A token in this process, with the instant from which it is renewed: random, so that processes do not coincide."""
 
     token: Token
     renew_at: datetime
@@ -87,7 +87,7 @@ class CachedToken:
 
 
 def load_shared(store: TokenStore, wait_seconds: float) -> CachedToken | None:
-    """Return what a store gives if it can be used. Whatever else it gives may raise here: it is swallowed."""
+    """Return the token of a store if it is usable. Invalid values may raise: the caller swallows it."""
     token: object = store.load(wait_seconds)
     if not isinstance(token, Token) or not is_sendable(token.value):
         return None
@@ -96,5 +96,5 @@ def load_shared(store: TokenStore, wait_seconds: float) -> CachedToken | None:
 
 
 def is_sendable(value: object) -> bool:
-    """Whether a value can stand in an ``Authorization`` header without breaking out of it."""
+    """Whether a value can be sent in an ``Authorization`` header without header injection."""
     return isinstance(value, str) and _SENDABLE.fullmatch(value) is not None

@@ -1,7 +1,7 @@
-"""What the Voucher Cloud answers, as frozen values: API version 1.8, pages of developer.jtl-software.com.
+"""The responses of the Voucher Cloud as frozen values: API version 1.8, pages of developer.jtl-software.com.
 
 Unknown fields are ignored, because the API may grow. A wrong type, a missing field that the gateway relies
-on, an amount written as a JSON number or a NaN is an error: such an answer proves nothing.
+on, an amount written as a JSON number or a NaN is an error: such a response proves nothing.
 """
 
 import re
@@ -58,7 +58,7 @@ def _instant(value: object) -> datetime:
 
 
 def can_stand_in_path(value: str) -> bool:
-    """Say whether an id can be one segment of a path; one that cannot could never be acted on."""
+    """Say whether an id can be one segment of a path; with any other no call can be made."""
     return value not in (".", "..") and not _UNSPEAKABLE.search(value)
 
 
@@ -197,7 +197,7 @@ class PageMeta(_Answer):
 
 
 class PageLinks(_Answer):
-    """Only whether a next page exists is read: the documented links contradict themselves."""
+    """Read only for whether a next page exists: the documented links contradict each other."""
 
     next: str | None = None
 

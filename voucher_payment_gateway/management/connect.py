@@ -1,4 +1,4 @@
-"""From a connect PIN to the settings to store. A PIN works once, so all that can fail is tried before it is spent."""
+"""Exchange a connect PIN for credentials. A PIN works once, so everything that can fail is tried before it is sent."""
 
 import errno
 import json
@@ -35,13 +35,13 @@ UNUSED = "The PIN was not used."
 
 
 class ConnectError(Exception):
-    """It did not work; the message is one sentence for the operator and says whether the PIN is still good."""
+    """The exchange failed; the message is for the operator and says whether the PIN is still good."""
 
 
 def address_of(environment: str) -> GatewaySettings:
-    """Return where to connect to: settings that may be incomplete but for that.
+    """Return settings with a valid address; the rest of them may be placeholders.
 
-    ``environment`` goes before the one of the settings; ``BASE_URL`` then counts only if both are the same.
+    ``environment`` overrides the one of the settings; ``BASE_URL`` is then used only if both are equal.
     """
     raw = getattr(settings, NAME, None)
     known = {key: raw[key] for key in ADDRESS_KEYS if key in raw} if isinstance(raw, dict) else {}
@@ -60,7 +60,7 @@ def exchange(pin: str, address: GatewaySettings) -> ClientCredentials:
     with _client(address) as cloud:
         try:
             return cloud.connect(pin)
-        except Exception as error:  # also what nobody thought of must say whether the PIN is still good
+        except Exception as error:  # an unexpected error must say too whether the PIN is still good
             raise ConnectError(_sentence(error)) from None
 
 
@@ -98,37 +98,37 @@ def as_environment(credentials: ClientCredentials, address: GatewaySettings) -> 
 
 
 class NewFile:
-    """A file of mode 0600 from its first moment on: nobody else could ever read it."""
+    """A file that has mode 0600 when it is created, so that no other user can ever read it."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
         is_there = os.path.lexists(target)
         self._draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}") if is_there else target
         self._descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._is_whole = False
+        self._is_complete = False
 
     def write(self, text: str) -> None:
-        """Write it whole, in place of an older file if there is one. Raises OSError: that one is as it was."""
+        """Write the whole file, replacing an older one. Raises OSError, and then the older one is unchanged."""
         content = text.encode()
         if os.write(self._descriptor, content) != len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._descriptor)
         self._draft.replace(self._target)
-        self._is_whole = True
+        self._is_complete = True
 
     def close(self) -> None:
-        """Leave nothing behind that is not whole."""
+        """Remove a file that is not complete."""
         os.close(self._descriptor)
-        if not self._is_whole:
+        if not self._is_complete:
             with suppress(OSError):
                 self._draft.unlink()
 
 
 @contextmanager
 def new_file(target: Path, *, replace: bool) -> Iterator[NewFile]:
-    """Have a file ready to be written as ``target``.
+    """Open a file that becomes ``target`` once it is written.
 
-    Raises ConnectError where ``target`` exists and is not to be replaced, or cannot be written.
+    Raises ConnectError where ``target`` exists and ``replace`` is false, or cannot be written.
     """
     if os.path.lexists(target) and not replace:
         raise ConnectError(f"{target} exists already: give --force to replace it. {UNUSED}")

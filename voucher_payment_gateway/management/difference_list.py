@@ -32,11 +32,11 @@ COLUMNS = (
     "sentence",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet may take for the beginning of a formula; order numbers of others can hold anything."""
+"""Characters that start a formula in a spreadsheet; order numbers of other clients can hold anything."""
 
 
 class Sink(Protocol):
-    """What text can be written to."""
+    """Anything with a ``write`` for text."""
 
     def write(self, text: str, /) -> object: ...
 
@@ -53,7 +53,7 @@ def lines(differences: Iterable[VoucherDifference]) -> Iterator[str]:
 
 
 def summary(differences: list[VoucherDifference]) -> str:
-    """Return how much differs, in a sentence."""
+    """Return the number of differences as a sentence."""
     if not differences:
         return "No differences."
     unread = sum(row.kind == "not_compared" for row in differences)
@@ -68,7 +68,7 @@ def summary(differences: list[VoucherDifference]) -> str:
 
 
 def write_csv(differences: Iterable[VoucherDifference], file: Sink) -> None:
-    """Write a header and a row for each difference; no cell can be taken for a formula."""
+    """Write a header and a row for each difference, with formulas in cells disabled."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for row in differences:
@@ -77,9 +77,9 @@ def write_csv(differences: Iterable[VoucherDifference], file: Sink) -> None:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Sink]:
-    """Have a file of mode 0600 that takes the place of ``target`` once it is whole. Raises OSError.
+    """Open a file of mode 0600 that replaces ``target`` once it is complete. Raises OSError.
 
-    Whether it can be written is known at once; what goes wrong later leaves an older file as it was.
+    Raises at once if it cannot be written; a later failure leaves an older file unchanged.
     """
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder")
@@ -117,5 +117,5 @@ def _cell(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Show what others wrote without letting it steer a terminal."""
+    """Replace control characters, which could control the terminal, in text of other clients."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

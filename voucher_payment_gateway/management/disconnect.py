@@ -14,7 +14,7 @@ STILL_CONNECTED = "The client is still connected."
 
 
 class DisconnectError(Exception):
-    """It did not work; the message is for the operator and says whether the client is still connected."""
+    """The call failed; the message is for the operator and says whether the client is still connected."""
 
 
 def disconnect(cloud: VoucherCloud) -> None:

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, and nothing anywhere else."""
+"""A progress bar on a terminal, and no output elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ except ImportError:  # the extra "progress" is not installed
 __all__ = ["Progress", "progress_on"]
 
 Progress = Callable[[int, int], None]
-"""Called with how many are done, and of how many."""
+"""Called with the number done and the total."""
 
 
 @contextmanager
 def progress_on(stream: TextIO, unit: str) -> Iterator[Progress | None]:
-    """Have something to tell progress to; None where ``stream`` is no terminal."""
+    """Provide a function that shows progress; None where ``stream`` is no terminal."""
     if not stream.isatty():
         yield None
     elif tqdm is None:

@@ -1,4 +1,4 @@
-"""Seals stored codes under the first key, row by row, while the shop goes on."""
+"""Seal stored codes under the first key, row by row, while the shop runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Row = tuple[int, str]
 
 @dataclass
 class Tally:
-    """How many stored codes were found in which state."""
+    """The number of stored codes in each state."""
 
     resealed: int = 0
-    """Sealed under the first key now."""
+    """Sealed under the first key by this run."""
     older: int = 0
-    """Still sealed under an older key: not asked to change them, or somebody else changed them meanwhile."""
+    """Still sealed under an older key: in a check run, or because another process changed the row meanwhile."""
     first: int = 0
     """Sealed under the first key before."""
     unreadable: int = 0
@@ -28,17 +28,17 @@ class Tally:
 
 
 def reseal_codes(batch: int, *, change: bool) -> Tally:
-    """Go through all stored codes, ``batch`` rows in one query, and seal anew what an older key has sealed.
+    """Read all stored codes, ``batch`` rows per query, and reseal those that an older key has sealed.
 
-    A row that was changed since it was read is left as it is: what the shop wrote is newer. Repeating it is safe.
+    A row that changed since it was read is left unchanged, as the shop's value is newer. Idempotent.
     """
     tally = Tally()
     for pk, sealed in _stored(batch):
         if is_under_first_key(sealed):
             tally.first += 1
-        elif (anew := reseal(sealed)) is None:
+        elif (resealed := reseal(sealed)) is None:
             tally.unreadable += 1
-        elif change and _exchange(pk, sealed, anew):
+        elif change and _replace(pk, sealed, resealed):
             tally.resealed += 1
         else:
             tally.older += 1
@@ -57,12 +57,12 @@ def _stored(batch: int) -> Iterator[Row]:
         last = rows[-1][0]
 
 
-def _exchange(pk: int, sealed: str, anew: str) -> bool:
-    """Put the new text in the place of the one that was read, and of no other."""
-    secret, row = unseal(anew), VoucherPayment.current.filter(pk=pk, sealed_code=sealed)
+def _replace(pk: int, sealed: str, resealed: str) -> bool:
+    """Replace the sealed code only if it is unchanged since it was read (compare-and-set)."""
+    secret, row = unseal(resealed), VoucherPayment.current.filter(pk=pk, sealed_code=sealed)
     assert secret is not None  # noqa: S101
     try:
         with transaction.atomic(using=row.db):
-            return row.update(sealed_code=anew, code_fingerprint=fingerprint(secret.code)) == 1
+            return row.update(sealed_code=resealed, code_fingerprint=fingerprint(secret.code)) == 1
     except IntegrityError:  # a newer payment of the order has this code under the first key already
-        return row.update(sealed_code=anew) == 1
+        return row.update(sealed_code=resealed) == 1

@@ -1,4 +1,4 @@
-"""Commands that move money to try something run where none is real: on the vendor's sandbox host, or on loopback."""
+"""Restrict commands that move money as a test to hosts without real money: the vendor's sandbox, or loopback."""
 
 import ipaddress
 import re
@@ -14,17 +14,17 @@ SANDBOX_HOST = urlsplit(SANDBOX).hostname
 ADDRESS = re.compile(
     r"(https?)://(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::[0-9]+)?(?:/[a-z0-9._/-]*)?", re.ASCII | re.IGNORECASE
 )
-"""So plain that no two readers of an address can find different hosts in it."""
+"""So strict that two URL parsers cannot find different hosts in the same address."""
 
 
 class SandboxOnlyError(Exception):
-    """These settings lead to where real money is."""
+    """The settings name a host where money may be real."""
 
 
 def require_sandbox(settings: GatewaySettings, command: str) -> None:
-    """Return where every address is allowed. Raises SandboxOnlyError; nothing is sent, no name is looked up.
+    """Raise SandboxOnlyError unless every address is allowed. Sends nothing and resolves no name.
 
-    It is a list of what is allowed: of any other host, nobody can tell by its name what stands behind it.
+    It is an allowlist: the name of any other host does not tell what runs behind it.
     """
     if settings.ENVIRONMENT == "production":
         raise SandboxOnlyError(f'{command} moves money. It does not run where ENVIRONMENT is "production".')
@@ -55,5 +55,5 @@ def _is_loopback(text: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Add
         address = kind(text)
     except ValueError:
         return False
-    # An IPv4 address inside of an IPv6 one is left out: what it means is the system's choice.
+    # An IPv4-mapped IPv6 address is refused: its meaning depends on the system.
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

@@ -1,4 +1,4 @@
-"""The eight steps of the Voucher Cloud's official guide, and one order of a shop, checked to the cent."""
+"""Run the eight steps of the Voucher Cloud's official guide and one order of a shop, checked to the cent."""
 
 import json
 import secrets
@@ -22,11 +22,11 @@ PIN_TIMEOUT_SECONDS = 5
 
 
 class WrongFigureError(Exception):
-    """A figure is not what it must be."""
+    """A figure differs from the expected one."""
 
 
 def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
-    """Yield a sentence for each step that came out right. Raises WrongFigureError, or an error of the tree."""
+    """Yield a sentence for each step that succeeded. Raises WrongFigureError or VoucherGatewayError."""
     credentials = _connect(settings, pin)
     if credentials is None:
         yield "1. connect: left out, give --pin to try it; the configured credentials are used"
@@ -47,7 +47,7 @@ def _connect(settings: GatewaySettings, pin: str) -> ClientCredentials | None:
 
 
 def _local_pin(settings: GatewaySettings) -> str:
-    """Ask the local Voucher Cloud for what a person takes from the vendor's admin interface."""
+    """Get from the local Voucher Cloud the PIN that a person reads in the vendor's admin interface."""
     address = settings.base_url.removesuffix("/v1") + "/sandbox/pins"
     body = json.dumps({"client_id": settings.CLIENT_ID}).encode()
     request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback only)

@@ -1,4 +1,4 @@
-"""The local Voucher Cloud: a double of the remote API with real behaviour, for demos and tests.
+"""The local Voucher Cloud: a working test double of the remote API, for demos and tests.
 
     from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
@@ -8,7 +8,11 @@
         ...  # any client against server.base_url
     cloud.ledger.check()
 
-It binds to loopback only and holds well-known credentials: it is never a part of a shop in production.
+The path of a request: ``server`` or ``transport`` → ``control`` (the page, or on to the API) → ``cloud`` → ``faults`` →
+``http`` → ``routes`` → ``vouchers``, ``reservations``, ``charges`` or ``clients``, which change the ``store``. Each
+booking is also entered in the ``ledger``, which checks the store.
+
+It binds to loopback only and holds well-known credentials. Never use it in production.
 """
 
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, HOSTILE, LENIENT, Behaviour
@@ -26,6 +30,7 @@ from voucher_payment_gateway.sandbox.ledger import Entry, Ledger, LedgerError
 from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.problems import ApiError
 from voucher_payment_gateway.sandbox.server import LocalServer, serve
+from voucher_payment_gateway.sandbox.transport import mock_transport
 
 __all__ = [
     "DOCUMENTED",
@@ -50,5 +55,6 @@ __all__ = [
     "RequestRecord",
     "Response",
     "VoucherView",
+    "mock_transport",
     "serve",
 ]

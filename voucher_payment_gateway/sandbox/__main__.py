@@ -20,7 +20,7 @@ DEFAULT_PORT = 8900
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM and return the exit code: 2 where it could not start."""
+    """Serve until SIGINT or SIGTERM and return the exit code: 2 if it cannot start."""
     options = _parser().parse_args(arguments)
     try:
         cloud = LocalVoucherCloud(behaviour=PRESETS[options.behaviour], state_file=options.state)

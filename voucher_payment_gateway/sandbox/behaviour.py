@@ -1,8 +1,8 @@
-"""The unknowns of the remote API as switches: one field each, with the reason why nobody knows.
+"""The undocumented behaviour of the remote API as switches: one field each, with the reason why it is unknown.
 
-``DOCUMENTED`` is the plainest reading of the documentation, ``LENIENT`` lets everything through that can be
-let through, ``HOSTILE`` sets every switch to the side that costs a careless client money.
-``Behaviour.random(seed)`` draws a combination: a client has to be right under every one of them.
+``DOCUMENTED`` is the plainest reading of the documentation, ``LENIENT`` accepts whatever may be accepted,
+``HOSTILE`` sets every switch to the value that costs a careless client money. ``Behaviour.random(seed)`` draws
+a combination: a client has to be right under every one of them.
 """
 
 import random
@@ -19,10 +19,10 @@ class Behaviour(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     second_charge: Literal["refuse", "same", "book_again"] = Field(
-        default="refuse", description="Charging one reservation twice: nothing is written about it."
+        default="refuse", description="Charging one reservation twice is not documented."
     )
     open_reservation_lowers_balance: bool = Field(
-        default=False, description="Whether remaining_amount counts an open hold is not written."
+        default=False, description="Whether an open hold lowers remaining_amount is not documented."
     )
     reserve_checks: Literal["balance", "balance_minus_hold"] = Field(
         default="balance",
@@ -37,7 +37,7 @@ class Behaviour(BaseModel):
         description="The sentence about filter[order_number] is cut off after its first words.",
     )
     list_lag_seconds: float = Field(
-        default=0, ge=0, description="When a new booking shows up in the lists is not written."
+        default=0, ge=0, description="How soon a new booking appears in the lists is not documented."
     )
     refund_limit: Literal["up_to", "less_than"] = Field(
         default="up_to",
@@ -45,22 +45,22 @@ class Behaviour(BaseModel):
     )
     refund_limit_shrinks: bool = Field(
         default=True,
-        description="Whether earlier refunds of a charge lower the limit of the next is not written.",
+        description="Whether earlier refunds of a charge lower the limit of the next is not documented.",
     )
     refund_carries_order_number: bool = Field(
         default=True, description="A refund sends no order number, yet the example of its answer shows one."
     )
     refund_to_unusable_voucher: Literal["accept", "refuse"] = Field(
         default="accept",
-        description="A refund to an expired or inactive voucher: nothing is written about it.",
+        description="A refund to an expired or inactive voucher is not documented.",
     )
     refund_by_other_client: Literal["accept", "refuse"] = Field(
         default="accept",
-        description="May the shop refund what the till charged? Nothing is written about it.",
+        description="Whether the shop may refund what the till charged is not documented.",
     )
     recharge_of_unusable_voucher: Literal["accept", "refuse"] = Field(
         default="accept",
-        description="A recharge of an expired or inactive voucher: nothing is written about it.",
+        description="A recharge of an expired or inactive voucher is not documented.",
     )
     cancel_reservation: Literal["absent", "not_allowed", "works"] = Field(
         default="absent",
@@ -74,67 +74,69 @@ class Behaviour(BaseModel):
         description="The reference answers id and secret, the guide client_id and client_secret.",
     )
     connect_rotates_secret: bool = Field(
-        default=False, description="Whether connecting again ends the old secret is not written."
+        default=False, description="Whether connecting again invalidates the old secret is not documented."
     )
     post_status: Literal[200, 201] = Field(
-        default=200, description='The answers to POST are titled "OK"; their number is not shown.'
+        default=200, description='The answers to POST are titled "OK"; their status is not shown.'
     )
     order_number_unique: bool = Field(
-        default=False, description="Whether one voucher takes an order number twice is not written."
+        default=False, description="Whether a voucher accepts an order number twice is not documented."
     )
     accepts_zero: bool = Field(
         default=False,
-        description='Create takes "0.00", refund does not; whether reserve and recharge do is not written.',
+        description='Create accepts "0.00", refund does not; for reserve and recharge it is not documented.',
     )
     error_codes: Literal["documented", "opaque"] = Field(
         default="documented",
-        description="No page shows the codes of business errors: one vague name, or ever-changing ones.",
+        description="The codes of business errors are not documented: one vague code, or varying ones.",
     )
     code_names: dict[str, str] = Field(
         default_factory=dict,
-        description="Codes to send in place of the vague one, by reason: for an operator who learned some.",
+        description="Codes to send instead of the vague one, by reason: for an operator who has learned some.",
     )
     refusal_status: Literal[400, 403, 404, 409, 422] = Field(
-        default=422, description="The HTTP status of business errors is not shown."
+        default=422, description="The HTTP status of business errors is not documented."
     )
     forgets_closed_reservations: bool = Field(
-        default=False, description="A lapsed or replaced reservation: refused as closed, or unknown (404)?"
+        default=False, description="An expired or replaced reservation: refused as closed, or unknown (404)?"
     )
     code_case_sensitive: bool = Field(
-        default=True, description="Whether codes differ by upper and lower case is not written."
+        default=True, description="Whether codes are case-sensitive is not documented."
     )
     wrong_pins_until_locked: int = Field(
-        default=0, ge=0, description="Whether wrong PINs lock a voucher is not written; 0 never locks."
+        default=0, ge=0, description="Whether wrong PINs lock a voucher is not documented; 0 never locks."
     )
     repeated_status: Literal["accept", "refuse"] = Field(
         default="accept", description="Activating an active voucher: no change, or an error?"
     )
     reactivation_restarts_validity: bool = Field(
-        default=False, description="Whether activating again starts the validity anew is not written."
+        default=False, description="Whether activating again restarts the validity is not documented."
     )
     status_comment_required: bool = Field(
         default=False,
         description="The text about the status call's comment is cut off; the guide sends none.",
     )
     list_order: Literal["oldest_first", "newest_first"] = Field(
-        default="oldest_first", description="The order of lists is not written."
+        default="oldest_first", description="The order of lists is not documented."
     )
     largest_page: int = Field(
         default=100,
         ge=1,
-        description="The upper bound of per_page is not written; larger wishes get this many.",
+        description="The maximum of per_page is not documented; larger values are reduced to this.",
     )
     clock_offset_seconds: float = Field(
         default=0,
-        description="Nobody promises that the server's clock agrees with ours: its timestamps are off.",
+        description="The server's clock may differ from ours: its timestamps are off by this.",
     )
     late_charge_after_replace_seconds: float = Field(
         default=0,
         ge=0,
-        description="A charge that came before a newer reservation may be booked so long after it.",
+        description="A charge received before a newer reservation may be booked up to this long after it.",
     )
     lapse_lag_seconds: float = Field(
-        default=0, ge=0, description="A dead hold may be honoured until some job clears it away."
+        default=0,
+        ge=0,
+        description="An expired hold may be accepted until a cleanup job of the server removes it.",
     )
     delete_of_active_voucher: Literal["refuse", "accept"] = Field(
         default="refuse",
@@ -142,12 +144,12 @@ class Behaviour(BaseModel):
     )
 
     def but(self, **changes: Any) -> Self:
-        """Return this behaviour with some switches set otherwise; an unknown switch or value is refused."""
+        """Return a copy with some switches changed. Raises ValidationError for an unknown switch or value."""
         return type(self).model_validate({**self.model_dump(), **changes})
 
     @classmethod
     def random(cls, seed: int) -> Self:
-        """Return the combination that belongs to ``seed``: each switch drawn on its own."""
+        """Return the combination of ``seed``: each switch is drawn independently."""
         draw = random.Random(seed)  # noqa: S311  drawn for tests, nothing secret
         return cls.model_validate({name: draw.choice(values) for name, values in _DRAWN.items()})
 
@@ -186,7 +188,10 @@ _DRAWN: dict[str, tuple[object, ...]] = {
     "lapse_lag_seconds": (0, 240),
     "delete_of_active_voucher": ("refuse", "refuse", "accept"),
 }
-"""The values drawn, weighted by repetition. Not drawn: ``code_names``, and PIN locks, which end a voucher."""
+"""The values drawn, weighted by repetition. A new switch goes last: each seed keeps its other draws.
+
+Not drawn: ``code_names``, and PIN locks, which make a voucher unusable.
+"""
 
 DOCUMENTED = Behaviour()
 

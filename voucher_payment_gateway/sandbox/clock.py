@@ -1,4 +1,4 @@
-"""The only time the local Voucher Cloud knows: aware UTC, movable by hand."""
+"""The clock of the local Voucher Cloud: aware UTC, which tests can move."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,9 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Tell the time, and move it when asked.
+    """A clock that runs with the system's clock; with ``at`` (aware) it stands still until it is moved.
 
-    Without ``at`` the clock runs with the system's clock; with ``at`` (aware) it stands still until it is
-    moved. Whatever was asked for with ``call_at`` happens at its instant while ``advance`` passes over it.
+    Actions scheduled with ``call_at`` run at their instant, while ``advance`` passes it.
     """
 
     def __init__(self, at: datetime | None = None) -> None:
@@ -26,7 +25,7 @@ class Clock:
             return (self._standing_at or datetime.now(UTC)) + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the clock by ``seconds`` (negative: back); whatever falls due on the way happens then."""
+        """Move the clock by ``seconds`` (negative: back); actions that become due on the way run at their instant."""
         left = timedelta(seconds=seconds)
         while (alarm := self._pop_due(self.now() + left)) is not None:
             due_at, action = alarm
@@ -42,18 +41,18 @@ class Clock:
             self._shift(_aware(at) - self.now())
 
     def call_at(self, at: datetime, action: Callable[[], object]) -> None:
-        """Have ``action`` called once the clock has reached ``at``: in ``advance`` or ``run_due``."""
+        """Call ``action`` when the clock reaches ``at``: in ``advance`` or ``run_due``."""
         with self._lock:
             self._alarms.append((_aware(at), action))
 
     def run_due(self) -> None:
-        """Do what has fallen due by itself; the cloud calls this ahead of every request."""
+        """Run the actions that are due; the cloud calls this before every request."""
         while self._alarms and (alarm := self._pop_due(self.now())) is not None:
             alarm[1]()
 
     @property
     def offset_seconds(self) -> float:
-        """How far the clock was moved by hand: what a restart has to remember."""
+        """How far the clock was moved; saved, so that a restart keeps it."""
         return self._offset.total_seconds()
 
     def _shift(self, step: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""The local Voucher Cloud as tests and the server hold it: one object with everything in reach."""
+"""The local Voucher Cloud: the object that tests, the server and the transport use."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from voucher_payment_gateway.sandbox import charges, clients, control, http, reservations, vouchers
+from voucher_payment_gateway.sandbox import charges, clients, http, reservations, vouchers
 from voucher_payment_gateway.sandbox.behaviour import DOCUMENTED, Behaviour
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID, SCOPES
 from voucher_payment_gateway.sandbox.clock import Clock
@@ -18,17 +18,13 @@ from voucher_payment_gateway.sandbox.ledger import Ledger
 from voucher_payment_gateway.sandbox.messages import Request, Response
 from voucher_payment_gateway.sandbox.records import Booking, Client, State, Voucher
 from voucher_payment_gateway.sandbox.storage import StateFile
-from voucher_payment_gateway.sandbox.store import Books
-from voucher_payment_gateway.sandbox.transport import mock_transport
-
-if TYPE_CHECKING:
-    import httpx
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["BookingView", "ClientView", "LocalVoucherCloud", "RequestRecord", "VoucherView"]
 
 
 class RequestRecord(NamedTuple):
-    """A request that came in: no query, no body, no header."""
+    """A request that was received, without query, headers and body."""
 
     method: str
     path: str
@@ -48,7 +44,7 @@ class ClientView:
 
 @dataclass(frozen=True)
 class VoucherView:
-    """A voucher as it is at this moment; amounts in units of ``currency``."""
+    """The present state of a voucher; amounts in units of ``currency``."""
 
     id: str
     code: str
@@ -63,7 +59,7 @@ class VoucherView:
 
 @dataclass(frozen=True)
 class BookingView:
-    """A charge, refund or recharge; ``charge_id`` of a refund is what the API never shows."""
+    """A charge, refund or recharge; ``charge_id`` (of a refund: its charge) is never in the API's answers."""
 
     id: str
     type: str
@@ -75,10 +71,10 @@ class BookingView:
 
 
 class LocalVoucherCloud:
-    """A double of the Voucher Cloud, in process (``transport``) or behind real HTTP (``serve``).
+    """A test double of the Voucher Cloud, in process (``mock_transport``) or behind real HTTP (``serve``).
 
     ``clock`` defaults to one that runs with the system's; ``state_file`` is loaded now and written after each
-    change. Safe to use from many threads: one lock guards the books, and nobody waits while holding it.
+    change. Thread-safe: one lock guards the store, and no thread waits for a client while holding it.
     """
 
     def __init__(
@@ -91,54 +87,48 @@ class LocalVoucherCloud:
         self.clock = clock or Clock()
         self._file = StateFile(state_file) if state_file is not None else None
         state = self._file.load() if self._file is not None else State()
-        self.books = Books(state, self.clock, behaviour)
+        self.store = Store(state, self.clock, behaviour)
         if state.clock_offset_seconds:
             self.clock.advance(state.clock_offset_seconds)
         self.faults = Faults(self.clock)
         self.token_seconds = 3600
-        """Life of the tokens granted from now on."""
+        """Lifetime of tokens granted from now on."""
         self.requests: list[RequestRecord] = []
-        """Every request to the API, token requests included, oldest first; those that met a fault too."""
+        """Every request to the API, oldest first, including token requests and those that met a fault."""
         with self.changing():
-            clients.ensure_local_client(self.books)
+            clients.ensure_local_client(self.store)
 
     @property
     def behaviour(self) -> Behaviour:
-        """How the cloud behaves where nothing is documented; may be replaced at any time."""
-        return self.books.behaviour
+        """The values of the switches for undocumented behaviour; may be replaced at any time."""
+        return self.store.behaviour
 
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
-        with self.books.lock:
-            self.books.behaviour = behaviour
+        with self.store.lock:
+            self.store.behaviour = behaviour
 
     @property
     def ledger(self) -> Ledger:
         """The independent double-entry ledger: ``check()``, ``entries(voucher_id=None)``."""
-        return self.books.ledger
+        return self.store.ledger
 
     @property
     def refusals(self) -> list[str]:
-        """The reasons of the business errors so far, oldest first: what the answers do not say."""
-        return self.books.refusals
+        """The reasons of the business errors so far, oldest first; the answers do not show them."""
+        return self.store.refusals
 
     def answer(self, request: Request) -> Response:
-        """Return the answer to a request, faults included. What both carriers call."""
+        """Return the API's answer to a request, faults included."""
         self.clock.run_due()
-        if control.concerns(request):
-            return control.answer(self, request)
-        with self.books.lock:
+        with self.store.lock:
             self.requests.append(RequestRecord(request.method, request.path, self.clock.now()))
         return self.faults.answer(request, self._process)
 
     def forget_requests(self) -> None:
-        """Start counting requests anew."""
-        with self.books.lock:
+        """Clear ``requests``."""
+        with self.store.lock:
             self.requests.clear()
-
-    def transport(self) -> "httpx.MockTransport":
-        """Return an httpx transport that answers in process, for sync and async clients."""
-        return mock_transport(self)
 
     def add_client(
         self,
@@ -150,18 +140,18 @@ class LocalVoucherCloud:
     ) -> ClientView:
         """Add a client with these scopes and return it with its secret."""
         with self.changing():
-            return _client_view(clients.add_client(self.books, scopes, name, group_id, type))
+            return _client_view(clients.add_client(self.store, scopes, name, group_id, type))
 
     def issue_pin(self, client_id: str = LOCAL_CLIENT_ID) -> str:
         """Return a PIN that connects this client, once, within 30 minutes. Raises KeyError."""
         with self.changing():
-            return clients.issue_pin(self.books, client_id).pin
+            return clients.issue_pin(self.store, client_id).pin
 
     def revoke_tokens(self) -> None:
-        """End every access token, so that the next call is answered with 401."""
+        """Invalidate every access token: the next call is answered with 401."""
         with self.changing():
-            self.books.state.tokens.clear()
-            self.books.touch()
+            self.store.state.tokens.clear()
+            self.store.mark_changed()
 
     def add_voucher(
         self,
@@ -177,85 +167,85 @@ class LocalVoucherCloud:
         client_id: str = LOCAL_CLIENT_ID,
         **fields: Any,
     ) -> VoucherView:
-        """Put a voucher into the cloud without a request, active unless told otherwise.
+        """Add a voucher without a request; it is active unless ``status`` says otherwise.
 
         ``fields`` are further fields of ``POST /vouchers`` (sku, batch, validity_value, taxable, …);
-        ``group_id`` limits who may redeem it. Raises ApiError where the API would answer an error.
+        ``group_id`` restricts it to one client group. Raises ApiError where the API would answer with an error.
         """
         named = {"amount": str(amount), "currency": currency, "code": code, "pin": pin, "id": id}
         with self.changing():
-            voucher = vouchers.create(self.books, client_id, {**fields, **named}, id_field="id")
+            voucher = vouchers.create(self.store, client_id, {**fields, **named}, id_field="id")
             voucher.group_id = group_id
             if status == "active":
-                vouchers.activate(self.books, voucher)
+                vouchers.activate(self.store, voucher)
             voucher.valid_until = valid_until or voucher.valid_until
             return self._view(voucher)
 
     def set_status(self, voucher_id: str, status: str) -> None:
         """Activate or deactivate a voucher, as the admin interface does."""
         with self.changing():
-            vouchers.set_status(self.books, voucher_id, {"status": status, "comment": "by hand"})
+            vouchers.set_status(self.store, voucher_id, {"status": status, "comment": "by hand"})
 
     def reserve(
         self, code: str, amount: Decimal | str, *, pin: str = "", client_id: str = LOCAL_CLIENT_ID
     ) -> str:
-        """Reserve as another till does, without a request; return the reservation's id. Raises ApiError."""
+        """Reserve without a request, as another till would; return the reservation's id. Raises ApiError."""
         with self.changing():
-            voucher = self.books.voucher_by_code(code)
+            voucher = self.store.voucher_by_code(code)
             currency = voucher.currency if voucher else "EUR"
             body = {"amount": str(amount), "currency": currency, "code": code, "pin": pin}
-            return reservations.reserve(self.books, self.books.state.clients[client_id], body).id
+            return reservations.reserve(self.store, self.store.state.clients[client_id], body).id
 
     def charge(
         self, reservation_id: str, order_number: str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
-        """Charge as another till does, without a request. Raises ApiError."""
+        """Charge without a request, as another till would. Raises ApiError."""
         with self.changing():
-            client, body = self.books.state.clients[client_id], {"order_number": order_number}
-            return _booking_view(reservations.charge(self.books, client, reservation_id, body))
+            client, body = self.store.state.clients[client_id], {"order_number": order_number}
+            return _booking_view(reservations.charge(self.store, client, reservation_id, body))
 
     def refund(
         self, charge_id: str, amount: Decimal | str, *, client_id: str = LOCAL_CLIENT_ID
     ) -> BookingView:
-        """Refund as a clerk does, without a request. Raises ApiError."""
+        """Refund without a request, as a clerk would. Raises ApiError."""
         with self.changing():
-            charge = self.books.state.bookings[charge_id]
-            body = {"amount": str(amount), "currency": self.books.state.vouchers[charge.voucher_id].currency}
+            charge = self.store.state.bookings[charge_id]
+            body = {"amount": str(amount), "currency": self.store.state.vouchers[charge.voucher_id].currency}
             return _booking_view(
-                charges.refund(self.books, self.books.state.clients[client_id], charge_id, body)
+                charges.refund(self.store, self.store.state.clients[client_id], charge_id, body)
             )
 
     def voucher(self, voucher_id: str) -> VoucherView:
-        """Return a voucher as it is now. Raises ApiError for an unknown one."""
+        """Return the present state of a voucher. Raises ApiError for an unknown one."""
         self.clock.run_due()
-        with self.books.lock:
-            return self._view(self.books.voucher(voucher_id))
+        with self.store.lock:
+            return self._view(self.store.voucher(voucher_id))
 
     def balance(self, voucher_id: str) -> Decimal:
-        """Return what is on a voucher, open holds not taken off. Raises ApiError for an unknown one."""
+        """Return the balance of a voucher, without subtracting open holds. Raises ApiError for an unknown one."""
         return self.voucher(voucher_id).balance
 
     def bookings(self, voucher_id: str) -> list[BookingView]:
-        """Return every booking of a voucher, oldest first, whatever the lists would show yet."""
+        """Return every booking of a voucher, oldest first, also those that the API's lists do not show yet."""
         self.clock.run_due()
-        with self.books.lock:
-            return [_booking_view(each) for each in self.books.bookings_of(self.books.voucher(voucher_id))]
+        with self.store.lock:
+            return [_booking_view(each) for each in self.store.bookings_of(self.store.voucher(voucher_id))]
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Hold the lock, and save the state on the way out if it changed, also after an error."""
-        with self.books.lock:
+        """Hold the lock; at the end save the state if it changed, also after an error."""
+        with self.store.lock:
             try:
                 yield
             finally:
-                if self.books.changed and self._file is not None:
-                    self.books.state.clock_offset_seconds = self.clock.offset_seconds
-                    self._file.save(self.books.state)
-                self.books.changed = False
+                if self.store.changed and self._file is not None:
+                    self.store.state.clock_offset_seconds = self.clock.offset_seconds
+                    self._file.save(self.store.state)
+                self.store.changed = False
 
     def _process(self, request: Request) -> Response:
         with self.changing():
-            answer = http.handle(self.books, request, token_seconds=self.token_seconds)
+            answer = http.handle(self.store, request, token_seconds=self.token_seconds)
         shown = self.clock.now() + timedelta(seconds=self.behaviour.clock_offset_seconds)
         date = ("Date", shown.strftime("%a, %d %b %Y %H:%M:%S GMT"))
         return replace(answer, headers=(*answer.headers, date))
@@ -267,7 +257,7 @@ class LocalVoucherCloud:
             voucher.pin,
             _decimal(voucher.amount_cents),
             _decimal(voucher.balance_cents),
-            _decimal(self.books.held_cents(voucher)),
+            _decimal(self.store.held_cents(voucher)),
             voucher.currency,
             voucher.status,
             voucher.valid_until,

@@ -1,15 +1,16 @@
-"""The page at ``/`` and the controls under ``/sandbox/``: for demos and tests, from this machine alone."""
+"""The page at ``/`` and the controls under ``/sandbox/``: for demos and tests, from this machine only."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID
+from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.documents import (
     amount_text,
     booking_document,
@@ -24,13 +25,10 @@ from voucher_payment_gateway.sandbox.messages import (
     problem_response,
 )
 from voucher_payment_gateway.sandbox.openapi import description
-from voucher_payment_gateway.sandbox.problems import ApiError, not_allowed, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, http_error, not_allowed
 from voucher_payment_gateway.sandbox.records import Reservation
 
-if TYPE_CHECKING:
-    from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
-
-__all__ = ["answer", "concerns"]
+__all__ = ["respond"]
 
 _PAGE = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -48,13 +46,19 @@ _PAGE_HEADERS = (
 )
 
 
-def concerns(request: Request) -> bool:
-    """Say whether a request is for the page, a control or the description, not for the API."""
-    return request.path in ("/", "/openapi.json", "/favicon.ico") or request.path.startswith("/sandbox/")
+def respond(cloud: LocalVoucherCloud, request: Request) -> Response:
+    """Return the response to a request of the server or the transport: for the page, a control or the API."""
+    if not _is_control(request.path):
+        return cloud.answer(request)
+    cloud.clock.run_due()
+    return _control(cloud, request)
 
 
-def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
-    """Return the page, or do what a control asks."""
+def _is_control(path: str) -> bool:
+    return path in ("/", "/openapi.json", "/favicon.ico") or path.startswith("/sandbox/")
+
+
+def _control(cloud: LocalVoucherCloud, request: Request) -> Response:
     try:
         _check_origin(request)
         if request.method == "GET" and request.path in _PAGE:
@@ -62,12 +66,12 @@ def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
             body = files(__package__).joinpath("page", name).read_bytes()
             return Response(200, body, (("Content-Type", kind), *_PAGE_HEADERS))
         if request.method == "GET" and request.path == "/openapi.json":
-            return document_response(200, description(cloud.books))
+            return document_response(200, description(cloud.store))
         if request.method == "GET" and request.path == "/sandbox/state":
             return document_response(200, _state(cloud))
         act = _CONTROLS.get(request.path)
         if act is None:
-            raise plain(HTTPStatus.NOT_FOUND)
+            raise http_error(HTTPStatus.NOT_FOUND)
         if request.method != "POST":
             raise not_allowed(["POST"])
         return document_response(200, act(cloud, json_body(request)))
@@ -76,10 +80,10 @@ def answer(cloud: "LocalVoucherCloud", request: Request) -> Response:
 
 
 def _check_origin(request: Request) -> None:
-    """Let nobody in but this machine's own pages and programs.
+    """Reject requests that do not come from this machine's own page and programs.
 
-    A name that resolves to loopback only after it was looked up (DNS rebinding) shows in Host, another site's
-    form or script in Origin.
+    Host reveals a foreign name that resolves to loopback (DNS rebinding), Origin a form or script of another
+    site.
     """
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
@@ -88,22 +92,22 @@ def _check_origin(request: Request) -> None:
     except ValueError:
         named = None
     if named not in _LOOPBACK_NAMES:
-        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to loopback names only.")
+        raise http_error(HTTPStatus.FORBIDDEN, "The controls answer to loopback names only.")
     if origin is not None and origin != f"http://{host}":
-        raise plain(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
+        raise http_error(HTTPStatus.FORBIDDEN, "The controls answer to their own page only.")
 
 
-def _move_clock(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _move_clock(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     seconds = body.get("advance_seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > 10**9:
         raise _wrong("advance_seconds must be a number of seconds, at most 10^9.")
     cloud.clock.advance(seconds)
     with cloud.changing():
-        cloud.books.touch()
+        cloud.store.mark_changed()
     return {"now": cloud.clock.now().isoformat(timespec="seconds")}
 
 
-def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_voucher(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     status = body.get("status", "active")
     if status not in ("active", "inactive") or "valid_until" in body or "client_id" in body:
         raise _wrong("status must be active or inactive; valid_until and client_id cannot be set here.")
@@ -112,16 +116,16 @@ def _add_voucher(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[st
         raise _wrong(f"{', '.join(texts)} must be strings.")
     with cloud.changing():
         added = cloud.add_voucher(**body)
-        voucher = cloud.books.voucher(added.id)
-        return voucher_document(cloud.books, voucher, balance=True, code=True, pin=True)
+        voucher = cloud.store.voucher(added.id)
+        return voucher_document(cloud.store, voucher, balance=True, code=True, pin=True)
 
 
-def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _issue_pin(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     client_id = body.get("client_id", LOCAL_CLIENT_ID)
     with cloud.changing():
-        if not isinstance(client_id, str) or client_id not in cloud.books.state.clients:
-            raise plain(HTTPStatus.NOT_FOUND, "There is no such client.")
-        pin = cloud.books.state.pins[cloud.issue_pin(client_id)]
+        if not isinstance(client_id, str) or client_id not in cloud.store.state.clients:
+            raise http_error(HTTPStatus.NOT_FOUND, "There is no such client.")
+        pin = cloud.store.state.pins[cloud.issue_pin(client_id)]
         return {
             "pin": pin.pin,
             "client_id": client_id,
@@ -129,7 +133,7 @@ def _issue_pin(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str,
         }
 
 
-def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_client(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(body.get(name, ""), str) for name in ("name", "group_id", "type")):
         raise _wrong("name, group_id and type must be strings.")
     try:
@@ -139,7 +143,7 @@ def _add_client(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str
     return {"id": client.id, "secret": client.secret, "name": client.name, "scopes": list(client.scopes)}
 
 
-def _add_fault(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_fault(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     if not body:
         cloud.faults.clear()
         return {}
@@ -150,11 +154,11 @@ def _add_fault(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str,
     return dict(body)
 
 
-def _land_late(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _land_late(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"landed": cloud.faults.land_late()}
 
 
-def _set_behaviour(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[str, Any]:
+def _set_behaviour(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         cloud.behaviour = cloud.behaviour.but(**body)
     except ValidationError:
@@ -162,7 +166,7 @@ def _set_behaviour(cloud: "LocalVoucherCloud", body: Mapping[str, Any]) -> dict[
     return cloud.behaviour.model_dump()
 
 
-_CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str, Any]]] = {
+_CONTROLS: dict[str, Callable[[LocalVoucherCloud, Mapping[str, Any]], dict[str, Any]]] = {
     "/sandbox/clock": _move_clock,
     "/sandbox/vouchers": _add_voucher,
     "/sandbox/pins": _issue_pin,
@@ -173,26 +177,26 @@ _CONTROLS: dict[str, Callable[["LocalVoucherCloud", Mapping[str, Any]], dict[str
 }
 
 
-def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
-    books = cloud.books
-    with books.lock:
-        state = books.state
+def _state(cloud: LocalVoucherCloud) -> dict[str, Any]:
+    store = cloud.store
+    with store.lock:
+        state = store.state
         return {
-            "now": books.now().astimezone(UTC).isoformat(timespec="seconds"),
-            "behaviour": books.behaviour.model_dump(),
+            "now": store.now().astimezone(UTC).isoformat(timespec="seconds"),
+            "behaviour": store.behaviour.model_dump(),
             "vouchers": [
                 {
-                    **voucher_document(books, voucher, balance=True, code=True, pin=True),
-                    "held_amount": amount_text(books.held_cents(voucher)),
+                    **voucher_document(store, voucher, balance=True, code=True, pin=True),
+                    "held_amount": amount_text(store.held_cents(voucher)),
                 }
                 for voucher in state.vouchers.values()
                 if not voucher.deleted
             ],
             "reservations": [
-                {**reservation_document(books, each), "state": _reservation_state(cloud, each)}
+                {**reservation_document(store, each), "state": _reservation_state(cloud, each)}
                 for each in state.reservations.values()
             ],
-            "bookings": [booking_document(books, booking) for booking in state.bookings.values()],
+            "bookings": [booking_document(store, booking) for booking in state.bookings.values()],
             "clients": [
                 {"id": client.id, "name": client.name, "type": client.type, "scopes": client.scopes}
                 for client in state.clients.values()
@@ -202,21 +206,21 @@ def _state(cloud: "LocalVoucherCloud") -> dict[str, Any]:
                     "pin": pin.pin,
                     "client_id": pin.client_id,
                     "valid_until": pin.valid_until.isoformat(timespec="seconds"),
-                    "usable": pin.used_at is None and books.now() < pin.valid_until,
+                    "usable": pin.used_at is None and store.now() < pin.valid_until,
                 }
                 for pin in state.pins.values()
             ],
         }
 
 
-def _reservation_state(cloud: "LocalVoucherCloud", reservation: Reservation) -> str:
+def _reservation_state(cloud: LocalVoucherCloud, reservation: Reservation) -> str:
     if reservation.charge_id:
         return "charged"
     if reservation.cancelled_at is not None:
         return "cancelled"
     if reservation.replaced_at is not None:
         return "replaced"
-    return "open" if cloud.books.in_force(reservation, cloud.clock.now()) else "lapsed"
+    return "open" if cloud.store.is_in_force(reservation, cloud.clock.now()) else "lapsed"
 
 
 def _wrong(message: str) -> ApiError:

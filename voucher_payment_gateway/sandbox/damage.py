@@ -1,4 +1,4 @@
-"""What a fault makes of an answer."""
+"""Apply a fault to an answer."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from voucher_payment_gateway.sandbox.messages import (
     document_response,
     problem_response,
 )
-from voucher_payment_gateway.sandbox.problems import plain
+from voucher_payment_gateway.sandbox.problems import http_error
 
 __all__ = ["HUGE_BYTES", "KINDS", "Damage", "damaged"]
 
@@ -30,7 +30,7 @@ _GARBAGE = b'\x00\xff\xfe{"id": \x80\x81'
 
 @dataclass(frozen=True)
 class Damage:
-    """A kind of fault with its status or value."""
+    """The kind of a fault, with its status or value."""
 
     kind: str
     status: int = 0
@@ -38,7 +38,7 @@ class Damage:
 
 
 def damaged(damage: Damage, request: Request, answer: Response | None, now: datetime) -> Response:
-    """Return what the caller gets; ``answer`` is the right one, None where the request was not processed."""
+    """Return the answer the caller gets; ``answer`` is the correct one, None if the request was not processed."""
     right = answer or document_response(200, _another_orders(request, now))
     json_type = ("Content-Type", "application/json")
     match damage.kind:
@@ -69,7 +69,7 @@ def _error(damage: Damage, now: datetime) -> Response:
         in_an_hour = format_datetime(now + timedelta(hours=1), usegmt=True)
         headers.append(("Retry-After", in_an_hour if damage.value == "date" else damage.value))
     try:
-        return problem_response(plain(HTTPStatus(damage.status)), *headers)
+        return problem_response(http_error(HTTPStatus(damage.status)), *headers)
     except ValueError:
         return document_response(
             damage.status, {"status": damage.status, "code": "", "message": ""}, *headers
@@ -84,7 +84,7 @@ def _phrase(status: int) -> str:
 
 
 def _another_orders(request: Request, now: datetime) -> dict[str, Any]:
-    """Return a well-formed answer that belongs to somebody else."""
+    """Return a well-formed answer that belongs to another order."""
     at = now.isoformat(timespec="seconds")
     common = {
         "id": "0ther5eeb28b7392ef500",

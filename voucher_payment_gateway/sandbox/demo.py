@@ -18,8 +18,8 @@ DEMO_VOUCHERS: tuple[dict[str, Any], ...] = (
 
 
 def seed_demo(cloud: LocalVoucherCloud) -> None:
-    """Put the demo vouchers into the cloud; those that are there already stay as they are."""
+    """Add the demo vouchers to the cloud; existing ones are not changed."""
     with cloud.changing():
         for fields in DEMO_VOUCHERS:
-            if not cloud.books.code_is_taken(fields["code"]):
+            if not cloud.store.code_is_taken(fields["code"]):
                 cloud.add_voucher(**fields)

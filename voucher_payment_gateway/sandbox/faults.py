@@ -4,16 +4,16 @@ A fault is written ``"moment:kind"`` or ``"moment:kind=value"``.
 
 Moments:
 - ``before``: the request is not processed;
-- ``after``: it is processed, and then the answer goes wrong;
-- ``late``: it is processed after the caller gave up, by ``land_late()`` or, where ``lands_after_seconds`` is
+- ``after``: it is processed, then its answer is lost or damaged;
+- ``late``: it is processed after the caller gave up, by ``land_late()`` or, if ``lands_after_seconds`` is
   given, by the cloud's clock.
 
 Kinds:
 - ``drop``: the connection is closed without an answer; ``reset``: it is reset;
-- ``refused``: nobody listens (in process only; over a socket it is a reset);
-- ``hang``: no answer until the client leaves;
-- ``slow=SECONDS``: the right answer, later; ``drip=SECONDS``: the right answer, a byte at a time;
-- ``truncated``, ``garbage``, ``badgzip``, ``huge`` (64 MiB): a body that cannot be used;
+- ``refused``: the connection is refused (in process only; over a socket it is a reset);
+- ``hang``: no answer until the client disconnects;
+- ``slow=SECONDS``: the correct answer, later; ``drip=SECONDS``: the correct answer, a byte at a time;
+- ``truncated``, ``garbage``, ``badgzip``, ``huge`` (64 MiB): an unusable body;
 - ``other``: a well-formed answer with another order's data; ``redirect`` or ``redirect=URL``;
 - ``500``, ``502``, ``503``, ``504``, ``408``, ``401`` or any other status, with the API's error document;
   ``429=3``, ``429=3600``, ``429=date`` (in an hour) or ``429=anything`` sets Retry-After;
@@ -52,14 +52,14 @@ DRAWN: tuple[str, ...] = (
     "late:drop",
     "late:html504",
 )
-"""What a seed draws from: none of these waits, so that a storm of them runs fast."""
+"""The faults drawn by default: none of these waits, so that tests with many of them run fast."""
 
 Process = Callable[[Request], Response]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble for requests of ``method`` (``*``: any) to paths like ``path``."""
+    """One fault for requests of ``method`` (``*``: any) to paths like ``path``."""
 
     text: str
     moment: str
@@ -69,7 +69,7 @@ class Fault:
     lands_after_seconds: float | None = None
 
     def concerns(self, request: Request) -> bool:
-        """Say whether this fault is meant for a request."""
+        """Return whether this fault applies to a request."""
         return self.method in ("*", request.method) and fnmatchcase(request.path, self.path)
 
 
@@ -81,7 +81,7 @@ class _Draw:
 
 
 class Faults:
-    """The faults to come. ``log`` lists (fault, method, path) of those that struck."""
+    """The planned faults. ``log`` lists (fault, method, path) of those that occurred."""
 
     def __init__(self, clock: Clock) -> None:
         self.log: list[tuple[str, str, str]] = []
@@ -100,10 +100,10 @@ class Faults:
         times: int | None = 1,
         lands_after_seconds: float | None = None,
     ) -> None:
-        """Have the next ``times`` (None: all) matching requests meet this fault; the oldest order first.
+        """Make the next ``times`` (None: all) matching requests meet this fault; faults planned earlier come first.
 
         ``path`` is a shell pattern over the path without query; ``"/oauth/token"`` reaches token requests,
-        which the default leaves alone. Raises ValueError for a fault that does not exist.
+        which the default does not match. Raises ValueError for an unknown fault.
         """
         found = _parsed(fault, method, path, lands_after_seconds)
         if times is not None and times < 1:
@@ -121,9 +121,9 @@ class Faults:
         path: str = "/v1/*",
         late_seconds: float | None = 600,
     ) -> None:
-        """Have every matching request meet one of ``faults`` with probability ``rate``, decided by ``seed``.
+        """Make matching requests meet one of ``faults`` with probability ``rate``, drawn from ``seed``.
 
-        Late ones land within ``late_seconds`` of the cloud's clock, or by ``land_late()`` where it is None.
+        Late requests are processed within ``late_seconds`` of the cloud's clock, or by ``land_late()`` if it is None.
         """
         chance = random.Random(seed)  # noqa: S311  drawn for tests, nothing secret
         found = [_parsed(fault, method, path, late_seconds) for fault in faults]
@@ -131,25 +131,25 @@ class Faults:
             self._drawn = _Draw(chance, rate, found)
 
     def clear(self) -> None:
-        """Forget the faults to come; what is under way late stays under way."""
+        """Remove the planned faults; late requests in flight stay."""
         with self._lock:
             self._scripted.clear()
             self._drawn = None
 
     def land_late(self) -> int:
-        """Process every late request that has not landed yet, oldest first; return how many."""
+        """Process every late request in flight, oldest first; return how many."""
         with self._lock:
             landing = list(self._late)
         return sum(land() for land in landing)
 
     @property
     def late_count(self) -> int:
-        """How many late requests have not landed yet."""
+        """How many late requests are in flight."""
         with self._lock:
             return len(self._late)
 
     def answer(self, request: Request, process: Process) -> Response:
-        """Return the answer to a request, spoilt by the fault that is due, if any is."""
+        """Return the answer to a request, with the fault that is planned for it, if any."""
         fault = self._pick(request)
         if fault is None:
             return process(request)

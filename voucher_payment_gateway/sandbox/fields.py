@@ -1,4 +1,4 @@
-"""The fields of a request body, checked one by one; all that is wrong is answered in one 422."""
+"""Validation of a request body: each field is checked, and one 422 lists all errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,46 +26,48 @@ _MISSING = object()
 
 
 class Fields:
-    """The body of a call of ``operation`` (``"VOUCHER.CREATE"``); ``done`` raises all that is wrong."""
+    """The body of a call of ``operation`` (``"VOUCHER.CREATE"``); ``raise_errors`` raises the errors found."""
 
     def __init__(self, operation: str, body: Mapping[str, Any]) -> None:
         self._operation = operation
         self._body = body
         self._errors: list[FieldError] = []
 
-    def text(self, name: str, *, required: bool = False, largest: int = 255, called: str = "") -> str:
-        """Return a string, empty where there is none; ``called`` is the name that the error gives it."""
+    def text(self, name: str, *, required: bool = False, max_length: int = 255, called: str = "") -> str:
+        """Return a string, empty if it is missing; ``called`` is its name in errors."""
         shown = called or name
         value = self._body.get(name, _MISSING)
         if value is _MISSING or (required and value in ("", None)):
             if required:
-                self.wrong(shown, "required", f"The {shown} field is required.")
+                self.add_error(shown, "required", f"The {shown} field is required.")
             return ""
         if not isinstance(value, str):
-            self.wrong(shown, "string", f"The {shown} must be a string.")
+            self.add_error(shown, "string", f"The {shown} must be a string.")
             return ""
-        if len(value) > largest:
-            self.wrong(shown, f"max:{largest}", f"The {shown} may not be greater than {largest} characters.")
+        if len(value) > max_length:
+            self.add_error(
+                shown, f"max:{max_length}", f"The {shown} may not be greater than {max_length} characters."
+            )
         return value
 
-    def cents(self, *, smallest: int) -> int:
-        """Return the field ``amount`` in cents, at least ``smallest``.
+    def cents(self, *, minimum: int) -> int:
+        """Return the field ``amount`` in cents, at least ``minimum``.
 
         Documented: a string of digits, a point and two digits, 4 to 9 characters in all.
         """
         value = self._body.get("amount")
         if value is None or value == "":
-            self.wrong("amount", "required", "The amount field is required.")
+            self.add_error("amount", "required", "The amount field is required.")
         elif not isinstance(value, str):
-            self.wrong("amount", "string", "The amount must be a string.")
+            self.add_error("amount", "string", "The amount must be a string.")
         elif not _NUMERIC.fullmatch(value):
-            self.wrong("amount", "numeric", "The amount must be a number.")
+            self.add_error("amount", "numeric", "The amount must be a number.")
         elif value.startswith("-"):
-            self.wrong("amount", "min:0", "The amount must be at least 0.")
+            self.add_error("amount", "min:0", "The amount must be at least 0.")
         elif not _AMOUNT.fullmatch(value) or len(value) > 9:
-            self.wrong("amount", "regex", "The amount format is invalid.")
-        elif int(value.replace(".", "")) < smallest:
-            self.wrong("amount", "min", f"The amount must be at least 0.{smallest:02d}.")
+            self.add_error("amount", "regex", "The amount format is invalid.")
+        elif int(value.replace(".", "")) < minimum:
+            self.add_error("amount", "min", f"The amount must be at least 0.{minimum:02d}.")
         else:
             return int(value.replace(".", ""))
         return 0
@@ -75,42 +77,42 @@ class Fields:
         value = self._body.get("currency")
         if isinstance(value, str) and value in CURRENCIES:
             return value
-        self.wrong("currency", "valid_currency", "Currency must be a valid currency code")
+        self.add_error("currency", "valid_currency", "Currency must be a valid currency code")
         return ""
 
-    def integer(self, name: str, default: int, *, smallest: int, largest: int) -> int:
-        """Return an integer within its bounds, or ``default`` where there is none."""
+    def integer(self, name: str, default: int, *, minimum: int, maximum: int) -> int:
+        """Return an integer within its bounds, or ``default`` if it is missing."""
         value = self._body.get(name, default)
-        if isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest:
+        if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum:
             return value
-        self.wrong(name, "integer", f"The {name} must be an integer from {smallest} to {largest}.")
+        self.add_error(name, "integer", f"The {name} must be an integer from {minimum} to {maximum}.")
         return default
 
     def choice(self, name: str, options: Sequence[str], default: str = "") -> str:
         """Return one of ``options``; without a default the field is required."""
         value = self._body.get(name, default or None)
         if value is None:
-            self.wrong(name, "required", f"The {name} field is required.")
+            self.add_error(name, "required", f"The {name} field is required.")
         elif not isinstance(value, str) or value not in options:
-            self.wrong(name, "in", f"The selected {name} is invalid.")
+            self.add_error(name, "in", f"The selected {name} is invalid.")
         else:
             return value
         return default
 
     def flag(self, name: str) -> bool:
-        """Return a boolean, false where there is none."""
+        """Return a boolean, false if it is missing."""
         value = self._body.get(name, False)
         if isinstance(value, bool):
             return value
-        self.wrong(name, "boolean", f"The {name} field must be true or false.")
+        self.add_error(name, "boolean", f"The {name} field must be true or false.")
         return False
 
-    def wrong(self, name: str, rule: str, message: str) -> None:
-        """Note that a field breaks a rule."""
+    def add_error(self, name: str, rule: str, message: str) -> None:
+        """Record that a field breaks a rule."""
         code = field_code(self._operation, name, rule)
         self._errors.append(FieldError(code, name, rule.partition(":")[0], message))
 
-    def done(self) -> None:
-        """Raise the 422 with all that was noted, if anything was."""
+    def raise_errors(self) -> None:
+        """Raise the 422 with all recorded errors, if there are any."""
         if self._errors:
             raise unprocessable(self._operation, self._errors)

@@ -1,9 +1,9 @@
 """A double-entry ledger in integer cents, the oracle of tests.
 
-It is fed with what the cloud answers (amounts as text, as they stand on the wire) and shares no computation
-with the code that keeps the balances. Every entry moves cents from one account to another; a voucher's
-account must at any time hold start + recharges + refunds - charges, and that must be its balance. Both sides
-are compared in full: what only one of them knows is a difference like any other.
+Its input is the cloud's answers (amounts as text, as sent), and it shares no computation with the code that
+keeps the balances. Every entry moves cents from one account to another; a voucher's account must at any time
+hold start + recharges + refunds - charges, and that must be its balance. Both sides are compared in full: an
+item that only one of them has is a difference as well.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from datetime import datetime
 __all__ = ["BookingFacts", "Entry", "Facts", "Ledger", "LedgerError", "VoucherFacts"]
 
 ISSUER, SALES = "issuer", "sales"
-"""The two accounts opposite the vouchers: who puts credit on them, and where they were spent."""
+"""The two contra accounts of the vouchers: the source of their credit, and what they paid for."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,24 @@ class Entry:
     order_number: str | None = None
     client_id: str = ""
     currency: str = ""
-    """Of a voucher's start alone: every other entry is in its voucher's currency."""
+    """Set for a voucher's start only: every other entry is in its voucher's currency."""
 
 
 @dataclass(frozen=True)
 class VoucherFacts:
-    """What the cloud claims of one voucher, deleted ones included; amounts in cents."""
+    """The cloud's data of one voucher, also a deleted one; amounts in cents."""
 
     start: int
     balance: int
     currency: str
     is_deleted: bool
     booking_ids: tuple[str, ...]
-    """The bookings that are listed with it, oldest first."""
+    """Its bookings, oldest first."""
 
 
 @dataclass(frozen=True)
 class BookingFacts:
-    """What the cloud claims of one booking."""
+    """The cloud's data of one booking."""
 
     voucher_id: str
     kind: str
@@ -59,18 +59,18 @@ class BookingFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the cloud claims, by id."""
+    """All of the cloud's data, by id."""
 
     vouchers: Mapping[str, VoucherFacts]
     bookings: Mapping[str, BookingFacts]
 
 
 class LedgerError(AssertionError):
-    """The cloud's books and its ledger disagree: a defect of the local Voucher Cloud."""
+    """The cloud's data and its ledger differ: a defect of the local Voucher Cloud."""
 
 
 class Ledger:
-    """The books beside the books."""
+    """The entries, and their comparison with the cloud's data."""
 
     def __init__(
         self, lock: AbstractContextManager[object], entries: list[Entry], facts: Callable[[], Facts]
@@ -80,19 +80,19 @@ class Ledger:
         self._facts = facts
 
     def issued(self, voucher_id: str, amount: str, currency: str, at: datetime, client_id: str) -> None:
-        """Write down a voucher's start."""
+        """Enter a voucher's start."""
         account, cents = _account(voucher_id), _cents(amount)
         self._entries.append(
             Entry(at, "issue", voucher_id, ISSUER, account, cents, client_id=client_id, currency=currency)
         )
 
     def withdrawn(self, voucher_id: str, at: datetime) -> None:
-        """Write down that a voucher was deleted with all that was left on it."""
+        """Enter that a voucher was deleted, with its remaining balance."""
         rest = self._sum(voucher_id)
         self._entries.append(Entry(at, "delete", voucher_id, _account(voucher_id), ISSUER, rest))
 
     def booked(self, answer: Mapping[str, object], at: datetime) -> None:
-        """Write down a charge, refund or recharge as it was answered."""
+        """Enter a charge, refund or recharge as it was answered."""
         kind, voucher_id, number = str(answer["type"]), str(answer["voucher_id"]), answer["order_number"]
         account = _account(voucher_id)
         debit, credit = {
@@ -120,14 +120,14 @@ class Ledger:
             return [entry for entry in self._entries if voucher_id in (None, entry.voucher_id)]
 
     def balance_cents(self, voucher_id: str) -> int:
-        """Return what the entries leave on a voucher, in cents."""
+        """Return the balance of a voucher by the entries, in cents."""
         with self._lock:
             return self._sum(voucher_id)
 
     def check(self) -> None:
-        """Return when vouchers and bookings are those of the entries, each with its balance and its place.
+        """Compare all vouchers, balances and bookings with the entries.
 
-        Raises LedgerError that names every difference.
+        Raises LedgerError, which names every difference.
         """
         with self._lock:
             facts = self._facts()

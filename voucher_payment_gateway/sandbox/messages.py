@@ -1,4 +1,4 @@
-"""A request and its answer, free of any HTTP library, and how both are read and written."""
+"""Requests and answers without any HTTP library, with their parsing and serialisation."""
 
 import json
 import re
@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from voucher_payment_gateway.sandbox.problems import ApiError, plain
+from voucher_payment_gateway.sandbox.problems import ApiError, http_error
 
 __all__ = [
-    "LARGEST_BODY",
+    "MAX_BODY_BYTES",
     "Delivery",
     "Request",
     "Response",
@@ -24,7 +24,7 @@ __all__ = [
     "segments_of",
 ]
 
-LARGEST_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 """In bytes: a request with more than this is answered with 413."""
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -32,9 +32,9 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True)
 class Delivery:
-    """How an answer travels; ``whole`` is the healthy way, every other one is a fault.
+    """How an answer is sent; ``whole`` is the normal way, every other one is a fault.
 
-    ``seconds`` is the wait ahead of a ``whole`` answer, or between the bytes of a ``drip``.
+    ``seconds`` is the wait before a ``whole`` answer, or between the bytes of a ``drip``.
     """
 
     how: Literal["whole", "drop", "reset", "hang", "refused", "drip", "truncated", "huge"] = "whole"
@@ -50,7 +50,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
     arrived_at: datetime | None = None
-    """When it came in, for a request that is processed later than that."""
+    """When it was received, for a request that is processed later."""
 
     @property
     def path(self) -> str:
@@ -60,7 +60,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; ``Content-Length`` and ``Date`` are the carrier's business."""
+    """An answer; ``Content-Length`` is added when it is sent."""
 
     status: int
     body: bytes = b""
@@ -89,7 +89,7 @@ def segments_of(request: Request) -> tuple[str, ...]:
 
 
 def query_of(request: Request) -> dict[str, str]:
-    """Return the query; of a repeated name the last counts. Raises ApiError 400."""
+    """Return the query; the last of repeated names counts. Raises ApiError 400."""
     return _pairs(request.target.partition("?")[2])
 
 
@@ -98,7 +98,7 @@ def form_body(request: Request) -> dict[str, str]:
     try:
         return _pairs(request.body.decode("ascii"))
     except UnicodeDecodeError:
-        raise plain(HTTPStatus.BAD_REQUEST, "The body is not form-encoded.") from None
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body is not form-encoded.") from None
 
 
 def json_body(request: Request) -> dict[str, Any]:
@@ -106,15 +106,15 @@ def json_body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+        raise http_error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     try:
         document = json.loads(request.body, parse_constant=_no_constant)
-        # A lone surrogate passes as a JSON string but cannot be written down again.
+        # A lone surrogate is a valid JSON string but cannot be encoded.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise plain(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.") from None
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.") from None
     if not isinstance(document, dict):
-        raise plain(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+        raise http_error(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
     return document
 
 
@@ -129,7 +129,7 @@ def _decoded(text: str) -> str:
             return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
         pass
-    raise plain(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
+    raise http_error(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
 
 
 def _no_constant(name: str) -> None:

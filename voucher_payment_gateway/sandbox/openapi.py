@@ -1,4 +1,4 @@
-"""The cloud's description of itself in OpenAPI 3.0, made from the routes that it serves at this moment."""
+"""The OpenAPI 3.0 document of the cloud, made from the routes that it serves now."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from voucher_payment_gateway.sandbox.clients import SCOPES
 from voucher_payment_gateway.sandbox.routes import API_PREFIX, ROUTES, Route, is_served
 from voucher_payment_gateway.sandbox.schemas import ANSWERS, BODIES, SCHEMAS, TOKEN_FORM
-from voucher_payment_gateway.sandbox.store import Books
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["description"]
 
@@ -23,17 +23,17 @@ _FOLLOWED_BY = {
     "reserve": ("charge",),
     "charge": ("refund",),
 }
-"""Which operations take the id that an answer holds."""
-_LARGEST_NUMBER = 999_999_999
+"""The operations that take the id of an answer."""
+_MAX_NUMBER = 999_999_999
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 
 
-def description(books: Books) -> dict[str, Any]:
-    """Return the OpenAPI document; it follows the behaviour in status codes and in cancelling."""
+def description(store: Store) -> dict[str, Any]:
+    """Return the OpenAPI document; status codes and the cancel call follow the behaviour."""
     paths: dict[str, Any] = {_TOKEN_PATH: {"post": _token_operation()}}
     for route in ROUTES:
-        if is_served(route, books):
-            operation = _operation(route, books)
+        if is_served(route, store):
+            operation = _operation(route, store)
             paths.setdefault(f"{API_PREFIX}{route.path}", {})[route.method.lower()] = operation
     flow = {"clientCredentials": {"tokenUrl": _TOKEN_PATH, "scopes": dict.fromkeys(SCOPES, "")}}
     return {
@@ -48,25 +48,25 @@ def description(books: Books) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, books: Books) -> dict[str, Any]:
+def _operation(route: Route, store: Store) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.title,
         "security": [] if route.is_public else [{"oauth2": list(route.scopes)}],
-        "responses": {**_success(route, books.behaviour.post_status), "4XX": _answer("Error", "Refused")},
+        "responses": {**_success(route, store.behaviour.post_status), "4XX": _answer("Error", "Refused")},
     }
     if parameters := [*_path_parameters(route), *_query_parameters(route)]:
         operation["parameters"] = parameters
     if route.name in BODIES:
-        schema = _body(route, books)
+        schema = _body(route, store)
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": "required" in schema, "content": content}
     return operation
 
 
-def _body(route: Route, books: Books) -> dict[str, Any]:
-    """Return what a call may send; create reads its id from the field that the behaviour names."""
-    schema, field = BODIES[route.name], books.behaviour.create_id_field
+def _body(route: Route, store: Store) -> dict[str, Any]:
+    """Return the schema of a body; create reads its id from the field that the behaviour names."""
+    schema, field = BODIES[route.name], store.behaviour.create_id_field
     if route.name != "create" or field == "both":
         return schema
     unread = {"id", "custom_id"} - {field}
@@ -95,7 +95,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
     if route.name not in ("listVouchers", "listCharges"):
         return []
-    number = {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER}
+    number = {"type": "integer", "minimum": 1, "maximum": _MAX_NUMBER}
     schemas: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("page", "per_page"), number),
         **{name: {"type": "string", "format": "date-time"} for name in _DATE_FILTERS},

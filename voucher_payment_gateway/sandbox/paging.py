@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from voucher_payment_gateway.sandbox.problems import FieldError, unprocessable
 from voucher_payment_gateway.sandbox.records import Booking, Voucher
-from voucher_payment_gateway.sandbox.store import Books
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["envelope", "within"]
 
@@ -16,32 +16,31 @@ _RFC_3339 = re.compile(
 )
 _Row = TypeVar("_Row", Voucher, Booking)
 _PER_PAGE = 25
-_LARGEST_NUMBER = 10**9
+_MAX_NUMBER = 10**9
 
 
-def within(books: Books, query: Mapping[str, str], resource: str) -> Callable[[datetime], bool]:
-    """Return the test of ``filter[created_from]`` and ``filter[created_to]``, both bounds included.
+def within(store: Store, query: Mapping[str, str]) -> Callable[[datetime], bool]:
+    """Return the predicate of ``filter[created_from]`` and ``filter[created_to]``, both bounds included.
 
-    The server compares what it shows: whole seconds by its own clock.
+    The server compares the instants it shows: whole seconds of its own clock.
     """
-    offset = timedelta(seconds=books.behaviour.clock_offset_seconds)
-    earliest = _instant(query, "filter[created_from]", resource) or datetime.min.replace(tzinfo=UTC)
-    latest = _instant(query, "filter[created_to]", resource) or datetime.max.replace(tzinfo=UTC)
+    offset = timedelta(seconds=store.behaviour.clock_offset_seconds)
+    earliest = _instant(query, "filter[created_from]") or datetime.min.replace(tzinfo=UTC)
+    latest = _instant(query, "filter[created_to]") or datetime.max.replace(tzinfo=UTC)
     return lambda created_at: earliest <= (created_at + offset).replace(microsecond=0) <= latest
 
 
 def envelope(
-    books: Books,
+    store: Store,
     query: Mapping[str, str],
     path: str,
     rows: Sequence[_Row],
     document: Callable[[_Row], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return one page of ``rows`` (given oldest first); links name the page only, as in the example."""
-    resource = "VOUCHER"
-    page = _number(query, "page", 1, resource)
-    per_page = min(_number(query, "per_page", _PER_PAGE, resource), books.behaviour.largest_page)
-    if books.behaviour.list_order == "newest_first":
+    """Return one page of ``rows`` (given oldest first); links contain the page only, as in the example."""
+    page = _number(query, "page", 1)
+    per_page = min(_number(query, "per_page", _PER_PAGE), store.behaviour.largest_page)
+    if store.behaviour.list_order == "newest_first":
         rows = rows[::-1]
     last_page = max(1, -(-len(rows) // per_page))
     start = (page - 1) * per_page
@@ -66,16 +65,16 @@ def envelope(
     }
 
 
-def _number(query: Mapping[str, str], name: str, default: int, resource: str) -> int:
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name)
     if text is None:
         return default
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) < _LARGEST_NUMBER:
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) < _MAX_NUMBER:
         return int(text)
-    raise _invalid(resource, name, "integer", f"The {name} must be an integer of at least 1.")
+    raise _invalid(name, "integer", f"The {name} must be an integer of at least 1.")
 
 
-def _instant(query: Mapping[str, str], name: str, resource: str) -> datetime | None:
+def _instant(query: Mapping[str, str], name: str) -> datetime | None:
     text = query.get(name)
     if text is None:
         return None
@@ -84,8 +83,9 @@ def _instant(query: Mapping[str, str], name: str, resource: str) -> datetime | N
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise _invalid(resource, name, "date", f"The {name} is not a valid date.")
+    raise _invalid(name, "date", f"The {name} is not a valid date.")
 
 
-def _invalid(resource: str, name: str, rule: str, message: str) -> Exception:
-    return unprocessable(f"{resource}.LIST", [FieldError(f"{resource}.INVALID", name, rule, message)])
+def _invalid(name: str, rule: str, message: str) -> Exception:
+    # Both lists are below /vouchers; the code is invented.
+    return unprocessable("VOUCHER.LIST", [FieldError("VOUCHER.INVALID", name, rule, message)])

@@ -1,7 +1,7 @@
-"""Errors as the API writes them down.
+"""The API's errors.
 
-The shape and the codes in ``DOCUMENTED_CODES`` stand on the documentation's error page (API 1.8); every
-other code here is invented, vague on purpose, and must not be relied on: the real names are not published.
+The shape and ``DOCUMENTED_CODES`` are on the documentation's error page (API 1.8). Every other code here is
+invented and vague on purpose: the real names are not published, so do not rely on it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ __all__ = [
     "ApiError",
     "FieldError",
     "field_code",
+    "http_error",
     "not_allowed",
-    "plain",
     "unprocessable",
     "voucher_not_found",
 ]
@@ -56,7 +56,7 @@ class FieldError:
 
 
 class ApiError(Exception):
-    """The cloud says no. ``reason`` is for tests: the answer never shows it."""
+    """An error that the cloud answers. ``reason`` is for tests: the answer never shows it."""
 
     def __init__(
         self,
@@ -91,14 +91,14 @@ def voucher_not_found() -> ApiError:
     )
 
 
-def plain(status: HTTPStatus, message: str = "") -> ApiError:
+def http_error(status: HTTPStatus, message: str = "") -> ApiError:
     """Return an error of HTTP itself; the bodies of 400, 401, 403, 405 … are undocumented: invented here."""
     return ApiError(status.value, status.name, message or f"{status.phrase}.", reason=status.name.lower())
 
 
 def not_allowed(allowed: Sequence[str]) -> ApiError:
-    """Return the 405 of a path that knows other methods."""
-    error = plain(HTTPStatus.METHOD_NOT_ALLOWED)
+    """Return the 405 of a path that has other methods."""
+    error = http_error(HTTPStatus.METHOD_NOT_ALLOWED)
     error.headers = (("Allow", ", ".join(allowed)),)
     return error
 

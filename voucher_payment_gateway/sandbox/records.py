@@ -1,4 +1,4 @@
-"""What the local Voucher Cloud remembers. Money is integer cents, instants are aware UTC."""
+"""The state of the local Voucher Cloud. Money is integer cents, instants are aware UTC."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ __all__ = ["Booking", "Client", "Pin", "Reservation", "State", "Token", "Voucher
 
 @dataclass
 class Voucher:
-    """One voucher; ``balance_cents`` is what every booking moved it to."""
+    """One voucher; every booking changes ``balance_cents``."""
 
     id: str
     code: str
@@ -23,7 +23,7 @@ class Voucher:
     updated_at: datetime
     status: str = "inactive"
     group_id: str = ""
-    """The client group that may redeem it; empty: every group."""
+    """The client group that may redeem it; empty: any group."""
     sku: str = ""
     batch: str = ""
     validity_value: int = 36
@@ -43,7 +43,7 @@ class Voucher:
 
 @dataclass
 class Reservation:
-    """A hold on a voucher; open as long as nothing below says that it ended."""
+    """A hold on a voucher; open until it expires, is charged, replaced or cancelled."""
 
     id: str
     voucher_id: str
@@ -68,12 +68,12 @@ class Booking:
     order_number: str | None
     created_at: datetime
     charge_id: str = ""
-    """Of a refund: the charge it gives back. The API never shows it."""
+    """Of a refund: the refunded charge. The API never shows it."""
 
 
 @dataclass
 class Client:
-    """A shop or a till, with the rights of its client group."""
+    """A shop or a till, with the scopes of its client group."""
 
     id: str
     secret: str

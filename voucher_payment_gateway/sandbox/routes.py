@@ -1,6 +1,6 @@
-"""The operations of the API: method, path, scopes and what each does (API 1.8).
+"""The operations of the API: method, path, scopes and handler (API 1.8).
 
-Which scope an operation needs is inferred from the scopes' texts: the operation pages do not say it.
+The scope of an operation is inferred from the scopes' texts: the operation pages do not name it.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from voucher_payment_gateway.sandbox.documents import (
     voucher_document,
 )
 from voucher_payment_gateway.sandbox.records import Client
-from voucher_payment_gateway.sandbox.store import Books
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["API_PREFIX", "ROUTES", "Call", "Route", "is_served"]
 
@@ -27,9 +27,9 @@ Answer = tuple[int, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated call with everything that its request said."""
+    """One authenticated call with the contents of its request."""
 
-    books: Books
+    store: Store
     client: Client
     ids: Mapping[str, str]
     body: Mapping[str, Any]
@@ -39,14 +39,14 @@ class Call:
     arrived_at: datetime | None = None
 
     @property
-    def created(self) -> int:
+    def post_status(self) -> int:
         """The status of a successful POST."""
-        return self.books.behaviour.post_status
+        return self.store.behaviour.post_status
 
 
 @dataclass(frozen=True)
 class Route:
-    """An operation: ``path`` below /v1 with ``{names}``; ``answer`` does it."""
+    """An operation: ``path`` below /v1 with ``{names}``; ``answer`` is its handler."""
 
     method: str
     path: str
@@ -61,7 +61,7 @@ class Route:
         object.__setattr__(self, "segments", tuple(f"{API_PREFIX}{self.path}".split("/")[1:]))
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the ids in a path of this shape, or None."""
+        """Return the ids in a path that matches, or None."""
         if len(segments) != len(self.segments):
             return None
         ids = {}
@@ -74,73 +74,75 @@ class Route:
 
 
 def _connect(call: Call) -> Answer:
-    return call.created, client_document(call.books, clients.connect(call.books, call.body))
+    return call.post_status, client_document(call.store, clients.connect(call.store, call.body))
 
 
 def _disconnect(call: Call) -> Answer:
-    clients.disconnect(call.books, call.client)
+    clients.disconnect(call.store, call.client)
     return 204, {}
 
 
 def _create(call: Call) -> Answer:
-    voucher = vouchers.create(call.books, call.client.id, call.body)
-    return call.created, voucher_document(call.books, voucher, code=True, pin=True)
+    voucher = vouchers.create(call.store, call.client.id, call.body)
+    return call.post_status, voucher_document(call.store, voucher, code=True, pin=True)
 
 
 def _list_vouchers(call: Call) -> Answer:
-    return 200, vouchers.list_page(call.books, call.query, call.url)
+    return 200, vouchers.list_page(call.store, call.query, call.url)
 
 
 def _get(call: Call) -> Answer:
-    return 200, voucher_document(call.books, call.books.voucher(call.ids["id"]), balance=True)
+    return 200, voucher_document(call.store, call.store.voucher(call.ids["id"]), balance=True)
 
 
 def _get_complete(call: Call) -> Answer:
-    return 200, voucher_document(call.books, call.books.voucher(call.ids["id"]), code=True, pin=True)
+    return 200, voucher_document(call.store, call.store.voucher(call.ids["id"]), code=True, pin=True)
 
 
 def _update(call: Call) -> Answer:
-    return 200, voucher_document(call.books, vouchers.update(call.books, call.ids["id"], call.body))
+    return 200, voucher_document(call.store, vouchers.update(call.store, call.ids["id"], call.body))
 
 
 def _set_status(call: Call) -> Answer:
-    return 200, voucher_document(call.books, vouchers.set_status(call.books, call.ids["id"], call.body))
+    return 200, voucher_document(call.store, vouchers.set_status(call.store, call.ids["id"], call.body))
 
 
 def _delete(call: Call) -> Answer:
-    vouchers.delete(call.books, call.ids["id"], call.body)
+    vouchers.delete(call.store, call.ids["id"], call.body)
     return 204, {}
 
 
 def _recharge(call: Call) -> Answer:
-    return call.created, booking_document(call.books, charges.recharge(call.books, call.client, call.body))
+    return call.post_status, booking_document(
+        call.store, charges.recharge(call.store, call.client, call.body)
+    )
 
 
 def _list_charges(call: Call) -> Answer:
-    return 200, charges.list_page(call.books, call.ids["id"], call.query, call.url)
+    return 200, charges.list_page(call.store, call.ids["id"], call.query, call.url)
 
 
 def _get_charge(call: Call) -> Answer:
-    return 200, booking_document(call.books, charges.read(call.books, call.ids["id"], call.ids["charge_id"]))
+    return 200, booking_document(call.store, charges.read(call.store, call.ids["id"], call.ids["charge_id"]))
 
 
 def _reserve(call: Call) -> Answer:
-    reservation = reservations.reserve(call.books, call.client, call.body)
-    return call.created, reservation_document(call.books, reservation)
+    reservation = reservations.reserve(call.store, call.client, call.body)
+    return call.post_status, reservation_document(call.store, reservation)
 
 
 def _charge(call: Call) -> Answer:
-    booking = reservations.charge(call.books, call.client, call.ids["id"], call.body, call.arrived_at)
-    return call.created, booking_document(call.books, booking)
+    booking = reservations.charge(call.store, call.client, call.ids["id"], call.body, call.arrived_at)
+    return call.post_status, booking_document(call.store, booking)
 
 
 def _refund(call: Call) -> Answer:
-    booking = charges.refund(call.books, call.client, call.ids["id"], call.body)
-    return call.created, booking_document(call.books, booking)
+    booking = charges.refund(call.store, call.client, call.ids["id"], call.body)
+    return call.post_status, booking_document(call.store, booking)
 
 
 def _cancel(call: Call) -> Answer:
-    reservations.cancel(call.books, call.client, call.ids["id"])
+    reservations.cancel(call.store, call.client, call.ids["id"])
     return 204, {}
 
 
@@ -196,6 +198,6 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def is_served(route: Route, books: Books) -> bool:
-    """Say whether the behaviour has this operation: only cancelling a reservation may be missing."""
-    return route.name != "cancelReservation" or books.behaviour.cancel_reservation == "works"
+def is_served(route: Route, store: Store) -> bool:
+    """Return whether the behaviour has this operation: only cancelling a reservation may be missing."""
+    return route.name != "cancelReservation" or store.behaviour.cancel_reservation == "works"

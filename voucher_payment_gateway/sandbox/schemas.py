@@ -1,9 +1,9 @@
-"""The shapes of bodies and answers as JSON schemas (API 1.8); what is undocumented stays open."""
+"""JSON schemas of bodies and answers (API 1.8); undocumented fields are not restricted."""
 
 from typing import Any
 
 from voucher_payment_gateway.sandbox.fields import CURRENCIES
-from voucher_payment_gateway.sandbox.vouchers import INTERVALS, LONGEST_VALIDITY
+from voucher_payment_gateway.sandbox.vouchers import INTERVALS, MAX_VALIDITY
 
 __all__ = ["ANSWERS", "BODIES", "SCHEMAS", "TOKEN_FORM"]
 
@@ -15,8 +15,8 @@ def _object(properties: dict[str, Schema], *required: str) -> Schema:
     return {**made, "required": list(required)} if required else made
 
 
-def _text(largest: int = 255, **more: Any) -> Schema:
-    return {"type": "string", "maxLength": largest, **more}
+def _text(max_length: int = 255, **more: Any) -> Schema:
+    return {"type": "string", "maxLength": max_length, **more}
 
 
 _ID: Schema = {"type": "string", "minLength": 1}
@@ -35,7 +35,7 @@ _CURRENCY: Schema = {"type": "string", "enum": sorted(CURRENCIES)}
 _NUMBER: Schema = _text(minLength=1, example="ORDER-001")
 _STATUS: Schema = {"type": "string", "enum": ["active", "inactive"]}
 _VALIDITY: dict[str, Schema] = {
-    "validity_value": {"type": "integer", "minimum": 1, "maximum": LONGEST_VALIDITY},
+    "validity_value": {"type": "integer", "minimum": 1, "maximum": MAX_VALIDITY},
     "validity_interval": {"type": "string", "enum": list(INTERVALS)},
 }
 
@@ -184,7 +184,7 @@ BODIES: dict[str, Schema] = {
     "charge": _object({"order_number": _NUMBER}, "order_number"),
     "refund": _object(_MONEY, "amount", "currency"),
 }
-"""By operation: what a call may send."""
+"""By operation: the schema of the body."""
 
 ANSWERS: dict[str, str] = {
     "connect": "Client",

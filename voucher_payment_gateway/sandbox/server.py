@@ -1,4 +1,4 @@
-"""The local Voucher Cloud behind real HTTP, on loopback alone."""
+"""The local Voucher Cloud behind real HTTP, on loopback only."""
 
 import contextlib
 import logging
@@ -13,10 +13,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from voucher_payment_gateway.sandbox import control
 from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
-from voucher_payment_gateway.sandbox.messages import LARGEST_BODY, Request, Response, problem_response
-from voucher_payment_gateway.sandbox.problems import plain
+from voucher_payment_gateway.sandbox.messages import MAX_BODY_BYTES, Request, Response, problem_response
+from voucher_payment_gateway.sandbox.problems import http_error
 from voucher_payment_gateway.sandbox.routes import API_PREFIX
 
 __all__ = ["LOOPBACK", "LocalServer", "serve"]
@@ -24,7 +25,7 @@ __all__ = ["LOOPBACK", "LocalServer", "serve"]
 LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _BLOCK = b" " * 64 * 1024
-_LONGEST_LINE = 8192
+_MAX_LINE_BYTES = 8192
 _POLL_SECONDS = 0.02
 _JOIN_SECONDS = 5
 
@@ -32,8 +33,8 @@ _JOIN_SECONDS = 5
 class LocalServer:
     """A running server; ``url`` is the host's root, ``base_url`` that of the API.
 
-    There is no way to bind it to anything but loopback: it holds well-known credentials. Raises OSError where
-    the port is taken.
+    It cannot be bound to anything but loopback: it holds well-known credentials. Raises OSError if the port is
+    in use.
     """
 
     def __init__(self, cloud: LocalVoucherCloud, port: int = 0) -> None:
@@ -47,11 +48,11 @@ class LocalServer:
         self.base_url = f"{self.url}{API_PREFIX}"
 
     def start(self) -> None:
-        """Answer requests from now on, in threads of its own."""
+        """Start to answer requests, in threads of its own."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering, close every connection and wait for the threads."""
+        """Stop, close every connection and wait for the threads."""
         self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
@@ -61,7 +62,7 @@ class LocalServer:
 
 @contextmanager
 def serve(cloud: LocalVoucherCloud, port: int = 0) -> Iterator[LocalServer]:
-    """Serve ``cloud`` on loopback while the block runs; port 0 takes a free one."""
+    """Serve ``cloud`` on loopback while the block runs; port 0 means a free one."""
     server = LocalServer(cloud, port)
     server.start()
     try:
@@ -83,7 +84,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer looks its own name up here, which may ask a name server.
+        # HTTPServer would look up its own name here, which may need a name server.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -98,7 +99,7 @@ class _Server(ThreadingHTTPServer):
         thread.start()
 
     def abort(self, connection: socket.socket) -> None:
-        """Have a connection end with a reset in place of an orderly close."""
+        """End a connection with a reset instead of an orderly close."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._aborted.add(connection)
 
@@ -131,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # Every method gets an answer of the cloud: 405 is the cloud's to say.
+        # The cloud answers every method; it decides about 405.
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
@@ -140,12 +141,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: the cloud keeps its own record of requests."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what http.server itself rejects, such as a malformed request line, like any bad request."""
+        """Answer requests that http.server rejects, such as a malformed request line, with the API's error document."""
         status = HTTPStatus(code) if 400 <= code < 500 else HTTPStatus.BAD_REQUEST
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
-        self.request_version = self.protocol_version  # a malformed one would count as 0.9: no headers
-        self._write_whole(problem_response(plain(status)))
+        self.request_version = (
+            self.protocol_version
+        )  # a malformed version would count as 0.9, without headers
+        self._write_whole(problem_response(http_error(status)))
 
     def _serve(self) -> None:
         body = self._read_body()
@@ -153,10 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            answer = self.server.cloud.answer(Request(self.command, self.path, headers, body))
+            answer = control.respond(self.server.cloud, Request(self.command, self.path, headers, body))
         except Exception:
             _LOG.exception("The local Voucher Cloud failed on %s.", self.command)
-            answer = problem_response(plain(HTTPStatus.INTERNAL_SERVER_ERROR))
+            answer = problem_response(http_error(HTTPStatus.INTERNAL_SERVER_ERROR))
         self._deliver(answer)
 
     def _read_body(self) -> bytes | None:
@@ -165,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.headers.get("Content-Length", "0").strip()
         if not (text.isascii() and text.isdigit() and len(text) < 16):
             self.send_error(HTTPStatus.BAD_REQUEST)
-        elif int(text) > LARGEST_BODY:
+        elif int(text) > MAX_BODY_BYTES:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             self._drain(int(text))
         else:
@@ -178,24 +181,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_chunks(self) -> bytes | None:
         body = bytearray()
         while size := self._chunk_size():
-            if size < 0 or len(body) + size > LARGEST_BODY:
+            if size < 0 or len(body) + size > MAX_BODY_BYTES:
                 self.send_error(HTTPStatus.BAD_REQUEST if size < 0 else HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 self._drain(size)
                 return None
             body += self.rfile.read(size)
-            self.rfile.readline(_LONGEST_LINE)
-        while self.rfile.readline(_LONGEST_LINE).strip():
+            self.rfile.readline(_MAX_LINE_BYTES)
+        while self.rfile.readline(_MAX_LINE_BYTES).strip():
             continue  # trailers
         return bytes(body)
 
     def _chunk_size(self) -> int:
-        """Return the size of the next chunk, 0 for the last, -1 for what is none."""
-        text = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+        """Return the size of the next chunk, 0 for the last, -1 for an invalid one."""
+        text = self.rfile.readline(_MAX_LINE_BYTES).partition(b";")[0].strip()
         return int(text, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,8}", text) else -1
 
     def _drain(self, length: int) -> None:
-        """Read on past the answer, up to a bound: closing on unread bytes would reset the answer away."""
-        left = min(length, 16 * LARGEST_BODY)
+        """Read the rest of the body, up to a limit: closing on unread bytes would reset the connection."""
+        left = min(length, 16 * MAX_BODY_BYTES)
         while left > 0 and (got := self.rfile.read1(min(left, len(_BLOCK)))):
             left -= len(got)
 
@@ -246,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _wait(self, seconds: float | None) -> bool:
-        """Wait so long (None: for ever); early, with False, if the client left or the server stops."""
+        """Wait (None: for ever) and return True; False as soon as the client disconnects or the server stops."""
         slices = None if seconds is None else max(1, round(seconds / _POLL_SECONDS))
         pause = _POLL_SECONDS if seconds is None or slices is None else seconds / slices
         while slices is None or slices > 0:

@@ -1,4 +1,4 @@
-"""The state as one JSON file, replaced as a whole after each change."""
+"""The state as one JSON file, replaced atomically after each change."""
 
 import contextlib
 import os
@@ -15,17 +15,17 @@ _STATE: TypeAdapter[State] = TypeAdapter(State)
 
 
 class StateFileError(Exception):
-    """The state file cannot be read; its message says so in one sentence."""
+    """The state file cannot be read; the message is one sentence for the user."""
 
 
 class StateFile:
-    """A file that holds either the state before a change or the one after it, never a part."""
+    """A file that contains the state before a change or after it, never a part."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
 
     def load(self) -> State:
-        """Return the saved state, empty where there is no file yet. Raises StateFileError."""
+        """Return the saved state, empty if there is no file yet. Raises StateFileError."""
         try:
             return _STATE.validate_json(self.path.read_bytes())
         except FileNotFoundError:
@@ -39,7 +39,7 @@ class StateFile:
             ) from error
 
     def save(self, state: State) -> None:
-        """Write the state; readable by its owner alone, since it holds codes and secrets."""
+        """Write the state; only its owner can read it, since it contains codes and secrets."""
         descriptor, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent or ".")
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""The cloud's memory with its indexes, its clock and its ledger: what every operation works on."""
+"""The store that every operation works on: the state with its indexes, clock, behaviour and ledger."""
 
 import random
 import secrets
@@ -12,10 +12,10 @@ from voucher_payment_gateway.sandbox.ledger import BookingFacts, Facts, Ledger, 
 from voucher_payment_gateway.sandbox.problems import ApiError, voucher_not_found
 from voucher_payment_gateway.sandbox.records import Booking, Reservation, State, Voucher
 
-__all__ = ["CODE_LETTERS", "Books", "fresh_id", "fresh_word"]
+__all__ = ["CODE_LETTERS", "Store", "fresh_id", "fresh_word"]
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
-_VAGUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
+_OPAQUE_CODES = ("E{}", "error.{}", "{}", "VC-{}", "GENERAL.{}", "")
 
 
 def fresh_id() -> str:
@@ -28,8 +28,8 @@ def fresh_word(length: int) -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
 
 
-class Books:
-    """State, clock, behaviour and ledger; hold ``lock`` around everything that reads or changes them."""
+class Store:
+    """State, clock, behaviour and ledger; hold ``lock`` while reading or changing them."""
 
     def __init__(self, state: State, clock: Clock, behaviour: Behaviour) -> None:
         self.lock = threading.RLock()
@@ -38,9 +38,9 @@ class Books:
         self.behaviour = behaviour
         self.ledger = Ledger(self.lock, state.entries, self._facts)
         self.refusals: list[str] = []
-        """Why each refusal was made, oldest first: what the answers deliberately do not say."""
+        """The reason of each business error, oldest first; the answers do not show it."""
         self.changed = False
-        self._vague = random.Random(0)  # noqa: S311  varies error codes, nothing secret
+        self._random = random.Random(0)  # noqa: S311  varies error codes, nothing secret
         self._by_code: dict[str, list[str]] = {}
         for voucher in state.vouchers.values():
             self._index(voucher)
@@ -48,16 +48,16 @@ class Books:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def touch(self) -> None:
-        """Note that the state changed and wants to be saved."""
+    def mark_changed(self) -> None:
+        """Mark the state as changed, so that it is saved."""
         self.changed = True
 
     def add_voucher(self, voucher: Voucher, answered_amount: str) -> None:
-        """Put a new voucher into the books."""
+        """Add a new voucher."""
         self.state.vouchers[voucher.id] = voucher
         self._index(voucher)
         self.ledger.issued(voucher.id, answered_amount, voucher.currency, self.now(), voucher.client_id)
-        self.touch()
+        self.mark_changed()
 
     def voucher(self, voucher_id: str) -> Voucher:
         """Return a voucher by its id. Raises the documented 404."""
@@ -75,7 +75,7 @@ class Books:
         return None
 
     def code_is_taken(self, code: str) -> bool:
-        """Say whether a code was ever given out; deleted vouchers keep theirs."""
+        """Return whether a code was ever used; deleted vouchers keep theirs."""
         others = [self.state.vouchers[voucher_id] for voucher_id in self._by_code.get(code.casefold(), ())]
         return any(other.code == code or not self.behaviour.code_case_sensitive for other in others)
 
@@ -83,14 +83,14 @@ class Books:
         """Yield the bookings of a voucher, oldest first."""
         return (self.state.bookings[booking_id] for booking_id in voucher.booking_ids)
 
-    def usable(self, voucher: Voucher) -> bool:
-        """Say whether a voucher is active, not expired and not locked."""
+    def is_usable(self, voucher: Voucher) -> bool:
+        """Return whether a voucher is active, not expired and not locked."""
         locked = 0 < self.behaviour.wrong_pins_until_locked <= voucher.wrong_pins
         expired = voucher.valid_until is not None and voucher.valid_until <= self.now()
         return voucher.status == "active" and not expired and not locked and not voucher.deleted
 
-    def in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
-        """Say whether a reservation may still be charged by a request that came in at ``arrived_at``."""
+    def is_in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
+        """Return whether a request received at ``arrived_at`` may still charge a reservation."""
         now = self.now()
         if reservation.cancelled_at is not None:
             return False
@@ -101,8 +101,8 @@ class Books:
         grace = timedelta(seconds=self.behaviour.late_charge_after_replace_seconds)
         return arrived_at < reservation.replaced_at and now - reservation.replaced_at <= grace
 
-    def keeps_from_deleting(self, voucher: Voucher) -> str:
-        """Return the reason why a voucher cannot be deleted, empty where it can."""
+    def undeletable_reason(self, voucher: Voucher) -> str:
+        """Return the reason why a voucher cannot be deleted, empty if it can."""
         if voucher.booking_ids:
             return "has_charges"
         if voucher.status == "active" and self.behaviour.delete_of_active_voucher == "refuse":
@@ -110,24 +110,24 @@ class Books:
         return ""
 
     def held_cents(self, voucher: Voucher) -> int:
-        """Return what the open reservation of a voucher holds, 0 where there is none."""
+        """Return the amount of the open reservation of a voucher, 0 if there is none."""
         reservation = self.state.reservations.get(voucher.last_reservation_id)
-        if reservation is None or reservation.charge_id or not self.in_force(reservation, self.now()):
+        if reservation is None or reservation.charge_id or not self.is_in_force(reservation, self.now()):
             return 0
         return reservation.amount_cents
 
     def remaining_cents(self, voucher: Voucher) -> int:
-        """Return what ``remaining_amount`` shows."""
+        """Return the value of ``remaining_amount``."""
         hold = self.held_cents(voucher) if self.behaviour.open_reservation_lowers_balance else 0
         return max(0, voucher.balance_cents - hold)
 
-    def refuse(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
-        """Return the business error for ``reason``, which is written down for tests and not answered."""
+    def business_error(self, resource: str, reason: str, *, missing: bool = False) -> ApiError:
+        """Return the business error for ``reason``, which is recorded for tests and not answered."""
         self.refusals.append(reason)
         status = 404 if missing else self.behaviour.refusal_status
         code = self.behaviour.code_names.get(reason, f"{resource}.REFUSED")  # the vague name is invented here
         if self.behaviour.error_codes == "opaque" and reason not in self.behaviour.code_names:
-            code = self._vague.choice(_VAGUE_CODES).format(self._vague.randrange(1000, 9999))
+            code = self._random.choice(_OPAQUE_CODES).format(self._random.randrange(1000, 9999))
         return ApiError(status, code, "The request was refused.", reason=reason)
 
     def _index(self, voucher: Voucher) -> None:

@@ -1,30 +1,28 @@
-"""The local Voucher Cloud in process: an httpx transport whose faults raise what a client would see."""
+"""The local Voucher Cloud in process: an httpx transport whose faults raise a client's exceptions."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 import httpx
 
+from voucher_payment_gateway.sandbox import control
+from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
 from voucher_payment_gateway.sandbox.messages import Request, Response
-
-if TYPE_CHECKING:
-    from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 
 __all__ = ["mock_transport"]
 
 _BLOCK = 64 * 1024
 
 
-def mock_transport(cloud: "LocalVoucherCloud") -> httpx.MockTransport:
-    """Return a transport that hands every request to ``cloud``; hosts do not matter to it."""
+def mock_transport(cloud: LocalVoucherCloud) -> httpx.MockTransport:
+    """Return a transport for sync and async clients that sends every request to ``cloud``, whatever its host."""
 
     def carry(request: httpx.Request) -> httpx.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         target = request.url.raw_path.decode("ascii")
-        answer = cloud.answer(Request(request.method, target, headers, request.content))
+        answer = control.respond(cloud, Request(request.method, target, headers, request.content))
         return _delivered(request, answer)
 
     return httpx.MockTransport(carry)
@@ -40,13 +38,13 @@ def _delivered(request: httpx.Request, answer: Response) -> httpx.Response:
             message = "Server disconnected without sending a response."
             raise httpx.RemoteProtocolError(message, request=request)
         case "hang":
-            # Nobody waits in process: the timeout is over at once.
+            # In process there is no waiting: the timeout is raised at once.
             raise httpx.ReadTimeout("The read operation timed out", request=request)
     return httpx.Response(answer.status, headers=list(answer.headers), stream=_Body(answer))
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in the pieces, and with the pauses and the end, that its delivery asks for."""
+    """A body with the chunks, pauses and end of its delivery."""
 
     def __init__(self, answer: Response) -> None:
         self._body = answer.body

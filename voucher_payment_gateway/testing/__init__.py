@@ -8,8 +8,8 @@ With pytest there is nothing to import: see ``pytest_plugin``. Elsewhere:
         voucher = cloud.add_voucher(amount="20.00")
         ...  # the shop is paid with voucher.code
 
-Every pytest run of an environment imports this package, because the plugin stands in it. So its names are
-loaded when they are first asked for.
+Every pytest run of an environment imports this package, because it contains the plugin. So its names are loaded
+on first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A local Voucher Cloud that is served, and the shop connected to it while a test runs."""
+"""A served local Voucher Cloud, with the shop connected to it during a test."""
 
 import unittest
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ STATUSES = ("active", "inactive")
 
 
 class ServedVoucherCloud(LocalVoucherCloud):
-    """A local Voucher Cloud behind real HTTP at ``base_url``, with a client of its own for the shop.
+    """A local Voucher Cloud behind real HTTP at ``base_url``, with its own client for the shop.
 
-    The client is new with every cloud, so a token that the shop left in a shared cache fits no other cloud,
-    also where the port is the same.
+    Each cloud has a new client, so that a token in a shared cache is never valid for another cloud, even on the
+    same port.
     """
 
     def __init__(self, clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED) -> None:
@@ -37,7 +37,7 @@ class ServedVoucherCloud(LocalVoucherCloud):
         self.client_secret = client.secret
 
     def connect(self) -> VoucherCloud:
-        """Return an api client with the shop's credentials; close it, or use it as a context manager."""
+        """Return an API client with the shop's credentials; close it, or use it as a context manager."""
         return VoucherCloud(
             client_id=self.client_id, client_secret=self.client_secret, base_url=self.base_url
         )
@@ -45,7 +45,7 @@ class ServedVoucherCloud(LocalVoucherCloud):
 
 @contextmanager
 def served(clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED) -> Iterator[ServedVoucherCloud]:
-    """Serve a fresh cloud on a free port of loopback, and touch no settings."""
+    """Serve a new cloud on a free port of loopback, without changing settings."""
     cloud = ServedVoucherCloud(clock, behaviour)
     with serve(cloud) as server:
         cloud.base_url = server.base_url
@@ -56,9 +56,9 @@ def served(clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED) -> Ite
 def local_voucher_cloud(
     *, clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED
 ) -> Iterator[ServedVoucherCloud]:
-    """Serve a fresh local Voucher Cloud with the shop connected to it; afterwards all is as it was.
+    """Serve a new local Voucher Cloud with the shop connected to it; restore the settings at the end.
 
-    Where Django has no settings, there is no shop to connect: the cloud alone is served.
+    If Django has no settings, there is no shop to connect: only the cloud is served.
     """
     with served(clock, behaviour) as cloud:
         if shop.is_there():
@@ -76,7 +76,7 @@ def make_voucher(
     status: str = "active",
     **fields: Any,
 ) -> VoucherView:
-    """Put a voucher into the cloud; its code is new and cannot be guessed, unless ``fields`` names one.
+    """Add a voucher to the cloud; its code is new and random, unless ``fields`` contains one.
 
     ``fields`` are those of ``LocalVoucherCloud.add_voucher``. Raises ValueError for another status.
     """
@@ -86,9 +86,9 @@ def make_voucher(
 
 
 class LocalVoucherCloudMixin(unittest.TestCase):
-    """Gives each test a fresh ``self.voucher_cloud`` that the shop is connected to.
+    """Give each test a new ``self.voucher_cloud``, with the shop connected to it.
 
-    Name it ahead of Django's class: ``class PaymentTests(LocalVoucherCloudMixin, TestCase)``.
+    List it before Django's class: ``class PaymentTests(LocalVoucherCloudMixin, TestCase)``.
     """
 
     voucher_cloud: ServedVoucherCloud
@@ -100,5 +100,5 @@ class LocalVoucherCloudMixin(unittest.TestCase):
     def make_voucher(
         self, amount: Decimal | str = "20.00", *, pin: str = "", status: str = "active", **fields: Any
     ) -> VoucherView:
-        """Put a voucher into the cloud, active unless told otherwise, and return it with ``code`` and ``id``."""
+        """Add a voucher to the cloud, active by default, and return it with ``code`` and ``id``."""
         return make_voucher(self.voucher_cloud, amount, pin=pin, status=status, **fields)

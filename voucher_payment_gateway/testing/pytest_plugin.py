@@ -1,7 +1,7 @@
-"""The fixtures that pytest finds by itself (entry point ``pytest11``).
+"""The fixtures that pytest loads by entry point (``pytest11``).
 
-Every pytest run imports this module, also one that has nothing to do with vouchers: it imports neither Django
-nor the local Voucher Cloud before a test asks for one of the fixtures.
+Every pytest run imports this module, even without vouchers: it imports neither Django nor the local Voucher
+Cloud before a test uses one of the fixtures.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ __all__ = ["make_voucher", "voucher_client", "voucher_cloud"]
 
 @pytest.fixture
 def voucher_cloud(request: pytest.FixtureRequest) -> Iterator["ServedVoucherCloud"]:
-    """A fresh local Voucher Cloud over real HTTP, with the shop's settings pointed at it for this test.
+    """A new local Voucher Cloud over real HTTP; the shop's settings point to it during this test.
 
-    Vouchers, ``faults``, ``behaviour``, ``clock``, ``requests`` and ``ledger`` are in reach of it.
+    It gives access to vouchers, ``faults``, ``behaviour``, ``clock``, ``requests`` and ``ledger``.
     """
     from voucher_payment_gateway.testing.cloud import served
 
@@ -33,7 +33,7 @@ def voucher_cloud(request: pytest.FixtureRequest) -> Iterator["ServedVoucherClou
 
 @pytest.fixture
 def make_voucher(voucher_cloud: "ServedVoucherCloud") -> "Callable[..., VoucherView]":
-    """Put a voucher into the cloud: ``make_voucher("20.00", pin="", status="active", **fields)``."""
+    """Add a voucher to the cloud: ``make_voucher("20.00", pin="", status="active", **fields)``."""
     from voucher_payment_gateway.testing import cloud
 
     return partial(cloud.make_voucher, voucher_cloud)
@@ -41,7 +41,7 @@ def make_voucher(voucher_cloud: "ServedVoucherCloud") -> "Callable[..., VoucherV
 
 @pytest.fixture
 def voucher_client(voucher_cloud: "ServedVoucherCloud") -> Iterator["VoucherCloud"]:
-    """An api client of the local Voucher Cloud with the shop's credentials; needs no Django."""
+    """An API client of the local Voucher Cloud with the shop's credentials; needs no Django."""
     with voucher_cloud.connect() as client:
         yield client
 
@@ -62,7 +62,7 @@ def _shop_connected_to(cloud: "ServedVoucherCloud", request: pytest.FixtureReque
 
 
 def _settings_of_pytest_django(request: pytest.FixtureRequest) -> Any:
-    """Return pytest-django's fixture, or None where it is missing or another fixture has its name."""
+    """Return pytest-django's fixture, or None if it is missing or another fixture has its name."""
     if not request.config.pluginmanager.hasplugin("django"):
         return None
     settings = request.getfixturevalue("settings")
@@ -71,10 +71,10 @@ def _settings_of_pytest_django(request: pytest.FixtureRequest) -> Any:
 
 @contextmanager
 def _changed(settings: Any, name: str, value: object) -> Iterator[None]:
-    """Change a setting through pytest-django, so that one place alone puts the settings of the test back.
+    """Change a setting through pytest-django, so that one stack of overrides restores the settings of a test.
 
-    A second pile of overrides beside its own would be undone in the wrong order where a test changes settings
-    of its own, and would leave them changed for the tests that follow.
+    If a test changes settings too, a second stack would be undone in the wrong order and leave settings changed
+    for later tests.
     """
     own = getattr(settings, name, None)
     setattr(settings, name, value)

@@ -1,4 +1,4 @@
-"""The shop's own settings, pointed at a local Voucher Cloud."""
+"""The shop's settings, changed to use a local Voucher Cloud."""
 
 import os
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ __all__ = ["NAME", "connected_to", "is_there", "settings_for"]
 
 
 def is_there() -> bool:
-    """Say whether there is a shop at all: whether Django has settings in this process."""
+    """Return whether there is a shop: whether Django has settings in this process."""
     return settings.configured or bool(os.environ.get(ENVIRONMENT_VARIABLE))
 
 
 def settings_for(base_url: str, client_id: str, client_secret: str) -> dict[str, Any]:
-    """Return the shop's settings of the gateway with another address and other credentials; the rest is kept.
+    """Return the shop's gateway settings with another address and other credentials.
 
-    An empty ``TOKEN_URL`` is derived from ``BASE_URL``: one of the shop's own would send the test to production.
+    An empty ``TOKEN_URL`` is derived from ``BASE_URL``: the shop's own would send the test to production.
     """
     own: dict[str, Any] = getattr(settings, NAME, None) or {}
     return {
@@ -38,6 +38,6 @@ def settings_for(base_url: str, client_id: str, client_secret: str) -> dict[str,
 
 @contextmanager
 def connected_to(base_url: str, client_id: str, client_secret: str) -> Iterator[None]:
-    """Have the shop use these while the block runs. Leaving it closes the connections of the gateway."""
+    """Use this address and these credentials while the block runs; leaving it closes the gateway's connections."""
     with override_settings(**{NAME: settings_for(base_url, client_id, client_secret)}):
         yield

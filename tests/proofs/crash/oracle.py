@@ -41,7 +41,7 @@ def problems_once_settled(scenario: Scenario, *, again: bool) -> list[str]:
 
 def problems(cloud: LocalVoucherCloud, scenario: Scenario, at_crash: Written, *, again: bool) -> list[str]:
     """Return the problems. ``at_crash``: what the crashed process had recorded. ``again``: the shop has retried."""
-    vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.books.state.vouchers]
+    vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.store.state.vouchers]
     highest_totals = dict(Order.objects.values_list("number", "total"))
     return [
         *books.problems(cloud, vouchers, highest_totals),

@@ -36,7 +36,7 @@ class KillingCloud(LocalVoucherCloud):
     def answer(self, request: Request) -> Response:
         watch = self._watch
         if watch and request.path.startswith("/v1/"):
-            with self.books.lock:
+            with self.store.lock:
                 watch.seen += 1
                 if watch.seen == watch.fatal_request:
                     os.kill(watch.pid, signal.SIGKILL)

@@ -33,7 +33,14 @@ from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
-from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, ApiError, Behaviour, Clock, LocalVoucherCloud
+from voucher_payment_gateway.sandbox import (
+    LOCAL_CLIENT_ID,
+    ApiError,
+    Behaviour,
+    Clock,
+    LocalVoucherCloud,
+    mock_transport,
+)
 
 __all__ = ["Shipped", "shipped"]
 
@@ -237,7 +244,7 @@ def _client(engine: Shipped) -> "ScriptedClient":
         client_id="local-shop",
         client_secret="local-shop-secret",
         base_url="https://differential.invalid/v1",
-        transport=engine.cloud.transport(),
+        transport=mock_transport(engine.cloud),
         error_meanings=MEANINGS,
     )
     made.engine, made.armed = engine, 0
@@ -258,17 +265,17 @@ class ScriptedClient(VoucherCloud):
         return self._scripted("reserve", voucher, lambda: super(ScriptedClient, self).reserve(**fields))
 
     def charge(self, reservation_id: str, order_number: str) -> Any:
-        voucher = self._voucher_of(self.engine.cloud.books.state.reservations[reservation_id])
+        voucher = self._voucher_of(self.engine.cloud.store.state.reservations[reservation_id])
         call = super().charge
         return self._scripted("charge", voucher, lambda: call(reservation_id, order_number))
 
     def refund(self, charge_id: str, amount: Decimal, currency: str) -> Any:
-        voucher = self._voucher_of(self.engine.cloud.books.state.bookings[charge_id])
+        voucher = self._voucher_of(self.engine.cloud.store.state.bookings[charge_id])
         call = super().refund
         return self._scripted("refund", voucher, lambda: call(charge_id, amount, currency))
 
     def cancel_reservation(self, reservation_id: str) -> None:
-        voucher = self._voucher_of(self.engine.cloud.books.state.reservations[reservation_id])
+        voucher = self._voucher_of(self.engine.cloud.store.state.reservations[reservation_id])
         call = super().cancel_reservation
         self._scripted("release", voucher, lambda: call(reservation_id))
 

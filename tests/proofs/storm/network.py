@@ -13,6 +13,7 @@ import httpx
 
 from tests.proofs.storm.faults import FaultInjector
 from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.sandbox import mock_transport
 
 __all__ = ["client"]
 
@@ -28,7 +29,7 @@ IN_FLIGHT_SECONDS = (1, 10, 70, 130)
 
 def client(cloud, injector: FaultInjector) -> VoucherCloud:
     """Return the real client of one worker, on the faulty network."""
-    inner = cloud.transport()
+    inner = mock_transport(cloud)
 
     def carry(request: httpx.Request) -> httpx.Response:
         injector.may_crash()

@@ -1,8 +1,8 @@
-"""The access token: fetched once for many, renewed ahead of its end, forgotten when it is rejected.
+"""The access token: one request serves all callers, it is renewed before it expires and dropped when rejected.
 
 ``POST /oauth/token`` at the root of the host (not under ``/v1``), grant ``client_credentials``. The lifetime
-is not documented: ``expires_in`` is honoured where it comes, and a 401 forgets the rejected token at once.
-No failure here ever moved money: what was to follow had not been sent.
+is not documented: ``expires_in`` is honoured where it is given, and a 401 drops the rejected token at once.
+No failure here moves money: the call that needed the token was not sent.
 """
 
 import copy
@@ -24,13 +24,13 @@ _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 class Releasable(Protocol):
-    """The lock of the token, of threads or of tasks: taken by the sender, given back here."""
+    """The lock of the token, of threads or of tasks: acquired by the driver, released here."""
 
     def release(self) -> None: ...
 
 
 class TokenKeeper:
-    """Holds the token of one client. Every method is a flow, carried by the sync and the async client."""
+    """Holds the token of one client. Every method is a flow, which the sync or the async driver runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class TokenKeeper:
         self._no_renewal_before = 0.0
 
     def obtain(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
-        """Return a token that should hold: at once where one is at hand, without any request."""
+        """Return a valid token; without a request where one is cached."""
         cached = self._cached
         if cached is None or not cached.is_usable():
             return (yield from self._obtain_first(lock, deadline))
@@ -52,7 +52,7 @@ class TokenKeeper:
         return cached.token
 
     def reject(self, token: Token, deadline: Deadline) -> Flow[None]:
-        """Forget this token, here and in the store; a newer one that another caller fetched stays."""
+        """Drop this token, here and in the store. A newer one that another caller requested stays."""
         self._rejected = token.value
         if self._cached is not None and self._cached.token.value == token.value:
             self._cached = None
@@ -66,7 +66,7 @@ class TokenKeeper:
             if self._cached is not None and self._cached.is_usable():
                 return self._cached.token
             if self._failure is not None and self._failed_at > asked_at:
-                # Whoever waited while the request failed shares its end: a herd must not ask one by one.
+                # A caller that waited during a failed request shares its error, else all waiters would ask in turn.
                 return copy.copy(self._failure)
             found = yield from self._load_or_request(deadline)
             if isinstance(found, VoucherGatewayError) and found.code == found.default_code:
@@ -78,7 +78,7 @@ class TokenKeeper:
     def _renew(
         self, cached: CachedToken, lock: Releasable, deadline: Deadline
     ) -> Flow[Token | VoucherGatewayError]:
-        """One caller renews with half of its time; the others, and it too if that fails, use what holds."""
+        """One caller renews, within half of its time. The others use the valid token, as it does if that fails."""
         if not (yield Acquire(0.0)):
             return cached.token
         try:
@@ -90,7 +90,7 @@ class TokenKeeper:
         if isinstance(found, Token):
             return found
         self._no_renewal_before = time.monotonic() + RENEWAL_RETRY_SECONDS
-        if self._cached is None:  # rejected meanwhile: it is of no use any more
+        if self._cached is None:  # rejected in the meantime
             return found
         _logger.warning("The access token could not be renewed (%s); the present one is used.", found.code)
         return self._cached.token
@@ -103,7 +103,7 @@ class TokenKeeper:
                 return shared.token
             found = yield from self._request(deadline)
         except BaseException:
-            # This flow is being closed: other processes must not wait for a token that nobody fetches.
+            # This flow is being closed: no other process may wait for a token that is not coming.
             self._shared.give_up_beside()
             raise
         if isinstance(found, Token):

@@ -1,4 +1,4 @@
-"""The token store of others, tolerated: broken, slow or hanging, it costs a token request and never a call."""
+"""Use a shared token store, tolerating its errors and timeouts: at worst a token is requested again."""
 
 import logging
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from voucher_payment_gateway.api._steps import Deadline, Flow, RunInThread, Time
 from voucher_payment_gateway.api._tokens import CachedToken, Token, TokenStore, load_shared
 
 WAIT_SHARE = 0.75
-"""How much of its time the store may spend on waiting for another process; the rest is for coming back."""
+"""Share of its timeout that the store may wait for another process; the rest is for its answer."""
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 class BoundedCall:
-    """Code of others that may hang: never awaited past its time, never asked again while it still hangs."""
+    """Third-party code that may hang: waited for with a timeout, and not called again while it still hangs."""
 
     def __init__(self) -> None:
         self._hanging: TimedOut | None = None
@@ -23,7 +23,7 @@ class BoundedCall:
     def ask(
         self, what: Callable[[], object], wait_seconds: float, abandoned: Callable[[], object] | None = None
     ) -> Flow[object]:
-        """Return what it gives, or the exception that it raised; TimeoutError where it gives nothing in time."""
+        """Return its result or the exception that it raised; TimeoutError where it takes too long."""
         if self._hanging is not None and self._hanging.is_running():
             return TimeoutError()
         result = yield RunInThread(what, wait_seconds, abandoned)
@@ -34,14 +34,14 @@ class BoundedCall:
 
 
 class SharedToken:
-    """What the client asks of a token store, if it has one."""
+    """The token store of the client, if it has one."""
 
     def __init__(self, store: TokenStore | None) -> None:
         self._store = store
         self._call = BoundedCall()
 
     def load(self, deadline: Deadline) -> Flow[CachedToken | None]:
-        """Return the shared token if it can be used. Whoever gets none fetches one, then saves it or gives up."""
+        """Return the shared token if it is usable. A caller that gets none requests one, then saves it or gives up."""
         if (store := self._store) is None:
             return None
         wait_seconds = _share(deadline)
@@ -62,7 +62,7 @@ class SharedToken:
             yield from self._tolerated(lambda: store.give_up(), _share(deadline))
 
     def give_up_beside(self) -> None:
-        """Give up without waiting: for a flow that is being closed and can wait for nothing."""
+        """Give up without waiting: for a flow that is being closed."""
         if (store := self._store) is not None:
             BackgroundCall(RunInThread(lambda: store.give_up(), 0.0))
 
@@ -77,5 +77,5 @@ class SharedToken:
 
 
 def _share(deadline: Deadline) -> float:
-    """Half of what is left of the call: the other half is for the token request that may have to follow."""
+    """Half of the remaining time: the other half is for a token request that may follow."""
     return deadline.remaining_seconds() / 2

@@ -1,7 +1,7 @@
-"""Sockets that obey the deadline of a call, however slowly the other side drips.
+"""Sockets that obey the deadline of a call, however slowly the response arrives.
 
-A timeout of httpcore bounds one read, not an answer: one byte every four seconds never times out. The async
-client has cancellation for that; blocking sockets need each read bounded by what is left of the call.
+A timeout of httpcore bounds one read, not a response: one byte every four seconds never times out. The async
+client has cancellation for that; on blocking sockets each read is bounded by the remaining time of the call.
 """
 
 import socket
@@ -26,7 +26,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 @contextmanager
 def with_deadline(deadline: Deadline) -> Iterator[None]:
-    """Bound every wait on a socket within this block by the deadline."""
+    """Bound every wait on a socket in this block by the deadline."""
     token = _deadline.set(deadline.at)
     try:
         yield
@@ -44,7 +44,7 @@ def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> floa
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A socket whose every wait ends with the call."""
+    """A socket whose waits end at the deadline of the call."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -69,9 +69,9 @@ class DeadlineStream(httpcore.NetworkStream):
 
 
 class DeadlineBackend(httpcore.SyncBackend):
-    """Opens such sockets; each address of a host is tried within what is left.
+    """Opens such sockets; the addresses of a host are tried in turn within the remaining time.
 
-    A look-up of a name cannot be interrupted, so it is left behind. While one hangs, no other is begun.
+    A DNS lookup cannot be interrupted: after a timeout it goes on alone. While one hangs, no other is started.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The last check of the clock before a request is written, and the window that a caller may set for it."""
+"""The send window: refuses to write a request after a given monotonic instant."""
 
 import math
 import time
@@ -15,11 +15,11 @@ _window: ContextVar[float] = ContextVar("send_before", default=float("inf"))
 
 @contextmanager
 def send_before(monotonic_instant: float) -> Iterator[None]:
-    """Let no request of this thread or task begin after this instant of ``time.monotonic()``.
+    """Start no request of this thread or task after this instant of ``time.monotonic()``.
 
-    A request whose write to the socket would begin later raises UnavailableError with the code
+    A request whose write to the socket would start later raises UnavailableError with the code
     ``send_window_passed`` instead: nothing was sent, no money moved.
-    A window within a window only narrows it. Raises ValueError for an instant that is not a number.
+    A nested window can only narrow the outer one. Raises ValueError for an instant that is not a number.
     """
     if math.isnan(monotonic_instant):
         raise ValueError("monotonic_instant: must be an instant of time.monotonic()")
@@ -31,7 +31,7 @@ def send_before(monotonic_instant: float) -> Iterator[None]:
 
 
 class NotSentError(Exception):
-    """The last check of the clock failed."""
+    """It was too late to write the request."""
 
     def __init__(self, reason: str, code: str = "") -> None:
         super().__init__(reason)
@@ -40,17 +40,17 @@ class NotSentError(Exception):
 
 
 class SendGuard:
-    """Guards the write of one request, and knows whether it began."""
+    """Guards the write of one request, and knows whether it started."""
 
     def __init__(self, deadline: Deadline, *, reports_writes: bool) -> None:
-        """``reports_writes``: whether the transport reports when it writes; else handing over counts as writing."""
+        """``reports_writes``: the transport reports its writes; otherwise the hand-over counts as the write."""
         self._deadline = deadline
         self._window = _window.get()
         self._reports_writes = reports_writes
         self.began = False
 
     def check(self) -> None:
-        """Raise NotSentError where it is too late to begin."""
+        """Raise NotSentError where it is too late to start."""
         now = time.monotonic()
         if not may_begin(now, self._window):
             raise NotSentError("send window passed", "send_window_passed")
@@ -59,7 +59,7 @@ class SendGuard:
         self.began = not self._reports_writes
 
     def trace(self, event: str, _: object) -> None:
-        """Look again once the connection stands, as waiting for it may have taken seconds."""
+        """Check again when the connection is open, as that may have taken seconds."""
         if event in _WRITING:
             self.check()
             self.began = True

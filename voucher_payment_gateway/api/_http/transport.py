@@ -1,7 +1,7 @@
-"""HTTP over httpx: what keeps a call within its deadline and its bounds. Nothing is raised, all is told.
+"""HTTP over httpx, within a deadline and a maximum of size. Errors are returned, not raised.
 
-The transports are driven directly, without ``httpx.Client``: no cookies, no redirects, no environment
-proxies, no log line with a URL, and nothing between the last look at the clock and the write.
+The transports are used directly, without ``httpx.Client``: no cookies, no redirects, no environment
+proxies, no log line with a URL, and nothing between the last check of the clock and the write.
 """
 
 import asyncio
@@ -44,15 +44,15 @@ _NEVER_SENT = (
 
 
 class OversizedBodyError(Exception):
-    """The body is longer than any answer of this API."""
+    """The body is longer than any response of this API."""
 
 
 class UndecodableBodyError(Exception):
-    """The body is broken, or encoded in a way that nobody asked for."""
+    """The body is corrupt, or in an encoding that was not asked for."""
 
 
 class DrippingBodyError(Exception):
-    """The body was still coming when the deadline passed."""
+    """The body was still arriving at the deadline."""
 
 
 class SyncSender:
@@ -120,7 +120,7 @@ class AsyncSender:
 
 
 class PoolTransport(httpx.BaseTransport):
-    """A pool of blocking connections that obey the deadline of the call."""
+    """A pool of blocking connections that obey the deadline of a call."""
 
     def __init__(self, ca_file: str) -> None:
         self._pool = httpcore.ConnectionPool(
@@ -163,7 +163,7 @@ class _Stream(httpx.SyncByteStream):
 
 
 class Body:
-    """The body of an answer as it comes: bounded in size, also when it is compressed, and in time."""
+    """The body of a response as it arrives: bounded in time and in size, before and after decompression."""
 
     def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
         self._response = response
@@ -176,7 +176,7 @@ class Body:
     def add(self, chunk: bytes) -> None:
         if self._late:
             raise DrippingBodyError
-        # Counted as it came too: a stream may be endless and unpack to nothing.
+        # The received bytes count too: an endless stream may decompress to nothing.
         self._came += len(chunk)
         self._read += chunk if self._inflate is None else self._unpacked(self._inflate, chunk)
         if max(self._came, len(self._read)) > MAX_BODY_BYTES:
@@ -185,7 +185,7 @@ class Body:
 
     def _unpacked(self, inflate: "zlib._Decompress", chunk: bytes) -> bytes:
         plain = inflate.decompress(chunk, MAX_BODY_BYTES + 1)
-        if inflate.unused_data:  # whatever follows the end of the stream, nobody has checked it
+        if inflate.unused_data:  # bytes after the end of the stream are not checked by it
             raise UndecodableBodyError
         return plain
 
@@ -198,7 +198,7 @@ class Body:
 
 @functools.lru_cache(maxsize=8)
 def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
-    """Return the one context of this process: it always verifies, and costs 20 ms to build."""
+    """Return the context of this process, built once as that takes 20 ms. It always verifies."""
     return read_certificates(ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
@@ -215,8 +215,8 @@ def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
 def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trace: object) -> httpx.Request:
     left = max(0.002, deadline.remaining_seconds())
     timeout = dict.fromkeys(("read", "write", "pool"), min(timeout_seconds, left))
-    # It bounds the connection and the TLS handshake in turn; both must end before the deadline cancels them,
-    # as httpcore leaves the socket of a cancelled handshake open.
+    # It bounds the connection and the TLS handshake separately; both must end before the deadline cancels
+    # them, as httpcore leaves the socket of a cancelled handshake open.
     timeout["connect"] = min(timeout_seconds, left / 2)
     extensions = {"timeout": timeout, "trace": trace}
     return httpx.Request(

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         "Exchange a connect PIN of the Voucher Cloud's admin interface for this shop's credentials, or disconnect "
         "this shop, which resets them."
     )
-    requires_system_checks = ()  # what the checks ask for is what this command gets
+    requires_system_checks = ()  # this command gets the settings that the checks require
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         direction = parser.add_mutually_exclusive_group(required=True)
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             "--environment",
             choices=["production", "sandbox", "local"],
             default="",
-            help="in place of ENVIRONMENT",
+            help="overrides ENVIRONMENT of the settings",
         )
 
     def handle(

@@ -1,4 +1,4 @@
-"""``manage.py voucher_doctor``: what is well and what is not, one line per check."""
+"""``manage.py voucher_doctor``: check the shop's connection, one line per check."""
 
 import json
 from argparse import ArgumentParser
@@ -11,13 +11,13 @@ from voucher_payment_gateway.management.doctor import Finding, examine
 
 
 class Command(BaseCommand):
-    """Exit code 1 on trouble, 0 otherwise; warnings and what is not known are no trouble."""
+    """Exit code 1 on trouble, 0 otherwise: warnings and unknown states are no trouble."""
 
     help = (
         "Check settings, address, credentials, each right, cache, database, sealing keys and open operations. "
         "Changes nothing and shows no secret."
     )
-    requires_system_checks = ()  # what they find is reported here
+    requires_system_checks = ()  # the command reports them itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")

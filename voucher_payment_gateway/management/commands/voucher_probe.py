@@ -1,4 +1,4 @@
-"""``manage.py voucher_probe``: find out what the documentation of the Voucher Cloud leaves open."""
+"""``manage.py voucher_probe``: find out how the API behaves where its documentation is silent."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -20,7 +20,7 @@ HOW_TO_SET = (
 
 
 class Command(BaseCommand):
-    """Exit code 1 where it may not or cannot run, or where something could not be taken back."""
+    """Exit code 1 where it may not or cannot run, or where something could not be undone."""
 
     help = (
         "Try out what is not documented, on small vouchers that are taken back, and print the API_BEHAVIOUR to set. "
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             settings = gateway_settings()
             probe = Probe(settings)
             if output:
-                output.write_text("")  # whether it can be written is known before money moves
+                output.write_text("")  # fails before money moves if it cannot be written
             self._run(probe, settings.base_url, output)
         except VoucherGatewayError as error:
             raise CommandError(f"{error} voucher_doctor says what is wrong.") from None
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         say(f"{address}, vouchers of the batch {probe.batch!r}")
         try:
             self._find(probe, say)
-        finally:  # also of a run that was stopped
+        finally:  # also after Ctrl-C
             if probe.kept:
                 say(f"\n{probe.kept} inactive vouchers stay: what has bookings cannot be deleted.")
             for sentence in probe.left_behind:

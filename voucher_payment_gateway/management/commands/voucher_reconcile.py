@@ -22,23 +22,26 @@ DIFFERENCES, NOT_COMPARED = 1, 2
 
 
 class Command(BaseCommand):
-    """Exit code 1 where something differs, 2 where something could not be compared."""
+    """Exit code 1 with differences, 2 where something could not be compared."""
 
     help = (
-        "Compare the gift voucher operations of a time, yesterday unless told otherwise, with the Voucher Cloud's "
-        "bookings, and list what differs until it is explained. Moves no money."
+        "Compare the gift voucher operations of a period, by default yesterday, with the Voucher Cloud's "
+        "bookings, and list the differences that are not explained. Moves no money."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--since", type=_instant, metavar="WHEN", help="from here on: a date or an instant, ISO 8601"
+            "--since",
+            type=_instant,
+            metavar="WHEN",
+            help="start of the period: a date or an instant, ISO 8601",
         )
-        parser.add_argument("--until", type=_instant, metavar="WHEN", help="up to here, this not included")
+        parser.add_argument("--until", type=_instant, metavar="WHEN", help="end of the period, not included")
         parser.add_argument("--csv", type=Path, metavar="FILE", help="write the differences to a file too")
         parser.add_argument(
-            "--explain", nargs=2, metavar=("ID", "SENTENCE"), help="note why a difference is right as it is"
+            "--explain", nargs=2, metavar=("ID", "SENTENCE"), help="record why a difference is correct"
         )
-        parser.add_argument("--by", default="", metavar="NAME", help="who explains it")
+        parser.add_argument("--by", default="", metavar="NAME", help="the name of the person who explains it")
 
     def handle(
         self,
@@ -100,11 +103,11 @@ class Command(BaseCommand):
 
 
 def _instant(text: str) -> datetime:
-    """Return an aware instant; a date is its midnight, and both are of our own time zone unless they name one."""
+    """Return an aware instant. A date means its midnight; without an offset both are in the current time zone."""
     try:
         instant = datetime.fromisoformat(text)
         aware = timezone.make_aware(instant) if instant.tzinfo is None else instant
-        _day_before(aware)  # what is within two days of the first or the last instant has none
+        _day_before(aware)  # fails within two days of the first or the last instant
     except (ValueError, OverflowError):
         raise ArgumentTypeError(
             f"{text!r}: give a date such as 2026-11-22, or an instant in ISO 8601"
@@ -113,7 +116,7 @@ def _instant(text: str) -> datetime:
 
 
 def _day_before(until: datetime) -> datetime:
-    """Return the midnight that began the day before ``until``, also where that day had 23 hours or 25."""
+    """Return the first midnight of the day before ``until``, also where that day has 23 or 25 hours."""
     day = timezone.localtime(until).date() - timedelta(days=1)
     return timezone.make_aware(datetime.combine(day, time.min))
 
@@ -121,5 +124,5 @@ def _day_before(until: datetime) -> datetime:
 def _system_user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the system's list, as in some containers
+    except (OSError, KeyError):  # the user has no name, as in some containers
         return ""

@@ -11,13 +11,13 @@ from voucher_payment_gateway.management.reseal import Tally, reseal_codes
 
 
 class Command(BaseCommand):
-    """Exit code 1 where an older key is still needed, or a code is opened by none of the keys."""
+    """Exit code 1 where an older key is still needed, or no key opens a code."""
 
     help = "Seal the stored gift voucher codes under the first of SEALING_KEYS. Safe while the shop runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="count only, change nothing")
-        parser.add_argument("--batch", type=int, default=500, help="so many rows in one query")
+        parser.add_argument("--batch", type=int, default=500, help="rows per query")
 
     def handle(self, *, check: bool, batch: int, **_: Any) -> None:
         if batch < 1:

@@ -1,4 +1,4 @@
-"""``manage.py voucher_review``: show what needs a person, and take the decision."""
+"""``manage.py voucher_review``: list the operations that need a person, and record the decision."""
 
 import getpass
 from argparse import ArgumentParser
@@ -12,17 +12,23 @@ from voucher_payment_gateway.models import VoucherOperation
 
 
 class Command(BaseCommand):
-    """List the operations in ``manual``, or conclude one of them."""
+    """Lists the operations in ``manual``, or concludes one of them."""
 
-    help = "Show the gift voucher operations that need a person, or write down how one of them ended."
+    help = "List the gift voucher operations that need a person, or record the outcome of one of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("operation", type=int, nargs="?", help="the id of the operation to decide")
         decision = parser.add_mutually_exclusive_group()
-        decision.add_argument("--booked", metavar="ID", help="it is this booking of the Voucher Cloud")
-        decision.add_argument("--not-booked", action="store_true", help="nothing was booked, nor will be")
-        parser.add_argument("--reason", default="", help="why; it is kept with the operation")
-        parser.add_argument("--actor", default="", help="who decides; by default who runs the command")
+        decision.add_argument(
+            "--booked", metavar="ID", help="it is the booking with this id at the Voucher Cloud"
+        )
+        decision.add_argument(
+            "--not-booked", action="store_true", help="nothing was booked and nothing will be"
+        )
+        parser.add_argument("--reason", default="", help="the reason, stored with the operation")
+        parser.add_argument(
+            "--actor", default="", help="the person who decides; by default the user who runs the command"
+        )
 
     def handle(
         self,

@@ -14,13 +14,13 @@ class Command(BaseCommand):
     """Same as ``python -m voucher_payment_gateway.sandbox``, on loopback only."""
 
     help = "Start the local Voucher Cloud on loopback."
-    requires_system_checks = ()  # it serves a shop whose settings are not complete yet
+    requires_system_checks = ()  # a shop may start it before its settings are complete
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8900, help="0: a free one (default: %(default)s)")
-        parser.add_argument("--state", metavar="FILE", help="remember everything in this JSON file")
+        parser.add_argument("--state", metavar="FILE", help="store the state in this JSON file")
         parser.add_argument("--behaviour", choices=["documented", "hostile", "lenient"], default="documented")
-        parser.add_argument("--seed-demo", action="store_true", help="add vouchers to try things with")
+        parser.add_argument("--seed-demo", action="store_true", help="add demo vouchers")
 
     def handle(self, *, port: int, state: str | None, behaviour: str, seed_demo: bool, **_: Any) -> None:
         if not settings.DEBUG:

@@ -1,4 +1,4 @@
-"""``manage.py voucher_settle``: finish what is due, abandoned or unknown."""
+"""``manage.py voucher_settle``: finish operations that are due, abandoned or unknown."""
 
 import signal
 from argparse import ArgumentParser
@@ -10,25 +10,25 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
 
-LONGEST_PAUSE_SECONDS = 24 * 3600
-"""What is longer is a slip: nothing would be settled in between."""
+MAX_PAUSE_SECONDS = 24 * 3600
+"""A longer pause is taken for a mistake: nothing would be settled meanwhile."""
 
 
 class Command(BaseCommand):
-    """Run ``gateway.settle`` once, or again and again until told to stop."""
+    """Runs ``gateway.settle`` once, or repeatedly until a signal stops it."""
 
     help = "Finish gift voucher operations that are due, were abandoned, or have an unknown outcome."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         how_often = parser.add_mutually_exclusive_group()
-        how_often.add_argument("--once", action="store_true", help="one run: the default")
+        how_often.add_argument("--once", action="store_true", help="run once (the default)")
         how_often.add_argument(
-            "--every", type=float, metavar="SECONDS", help="go on, and pause so long in between"
+            "--every", type=float, metavar="SECONDS", help="repeat, with this pause between runs"
         )
-        parser.add_argument("--limit", type=int, default=100, help="so many operations of each sort in a run")
+        parser.add_argument("--limit", type=int, default=100, help="maximum operations of each kind per run")
 
     def handle(self, *, every: float | None, limit: int, **_: Any) -> None:
-        if limit < 1 or (every is not None and not 0 < every <= LONGEST_PAUSE_SECONDS):
+        if limit < 1 or (every is not None and not 0 < every <= MAX_PAUSE_SECONDS):
             raise CommandError("--limit and --every must be above zero, and --every a day at most.")
         stop = _stop_on_signal() if every else Event()
         while True:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
 
 def _stop_on_signal() -> Event:
-    """Let the call that is under way end; then stop."""
+    """Stop after the operation in progress."""
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

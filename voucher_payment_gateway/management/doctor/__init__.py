@@ -1,4 +1,4 @@
-"""What is well and what is not with this shop's connection to the Voucher Cloud. Nothing is changed by looking."""
+"""Check the shop's connection to the Voucher Cloud. No check changes anything."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,9 +18,9 @@ __all__ = ["Finding", "State", "examine"]
 
 
 def examine() -> Iterator[Finding]:
-    """Yield one finding per check, the settings first: without them hardly anything else can be looked at.
+    """Yield one finding per check, the settings first: without them hardly anything else can be checked.
 
-    Raises nothing, whatever the settings, a cache or a database bring up.
+    Raises nothing, whatever error the settings, a cache or a database cause.
     """
     yield from _guarded("settings", settings_findings)
     try:
@@ -35,7 +35,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _guarded(check: str, find: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    # Only the kind of an error is told: its message may quote a password of a cache or a database.
+    # Only the class of an error is shown: its message may quote a password of a cache or a database.
     try:
         yield from find()
     except Exception as error:

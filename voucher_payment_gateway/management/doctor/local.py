@@ -1,4 +1,4 @@
-"""The doctor's look at our own side: settings, cache, database, sealing keys, and operations that wait."""
+"""Checks of the shop's own side: settings, cache, database, open operations and sealing keys."""
 
 import secrets
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ __all__ = ["cache_findings", "database_findings", "sealing_findings", "settings_
 APP = "voucher_payment_gateway"
 
 OVERDUE_AFTER = timedelta(minutes=15)
-"""After so long without a look at what waits, ``voucher_settle`` surely does not run."""
+"""An operation overdue for longer than this means that ``voucher_settle`` does not run."""
 
 TRIAL_TIMEOUT_SECONDS = 30
 THREADS = 8
@@ -37,7 +37,7 @@ MAX_CODES = 1000
 
 
 def settings_findings() -> Iterator[Finding]:
-    """Yield what the system checks say of the settings."""
+    """Yield the messages of the system checks about the settings."""
     messages = list(_messages())
     for number, message in messages:
         yield Finding("settings", "trouble" if number.startswith("E") else "warning", f"{number}: {message}")
@@ -46,9 +46,9 @@ def settings_findings() -> Iterator[Finding]:
 
 
 def _messages(**options: Any) -> Iterator[tuple[str, str]]:
-    """Yield number and message of what the system checks of this app find, silenced warnings left out.
+    """Yield number and message of each failed system check of this app, silenced warnings left out.
 
-    An error stays one: silenced or not, the gateway refuses to work with it.
+    A silenced error is yielded too: the gateway refuses to work with it.
     """
     for message in checks.run_checks(**options):
         app, _, number = str(message.id).rpartition(".")
@@ -57,10 +57,10 @@ def _messages(**options: Any) -> Iterator[tuple[str, str]]:
 
 
 def cache_findings(settings: GatewaySettings) -> Iterator[Finding]:
-    """Yield whether the default cache keeps what it is given, adds a key once, and is shared by all processes."""
+    """Yield whether the default cache stores values, adds a key atomically, and is shared by all processes."""
     try:
         yield _cache_finding(caches["default"], bool(settings.SEALING_KEYS))
-    except Exception as error:  # whatever a cache backend or its driver raises
+    except Exception as error:  # a cache backend or its driver may raise any class
         yield Finding("cache", "trouble", f"it cannot be used ({type(error).__name__})")
 
 
@@ -94,7 +94,7 @@ def _add_is_atomic(key: str) -> bool:
             return bool(caches["default"].add(name, 1, TRIAL_TIMEOUT_SECONDS))
         finally:
             caches["default"].close()
-            connections.close_all()  # those that a cache in the database opened in this thread
+            connections.close_all()  # opened in this thread by a cache in the database
 
     with ThreadPoolExecutor(THREADS) as pool:
         for turn in range(ROUNDS):
@@ -107,7 +107,7 @@ def _add_is_atomic(key: str) -> bool:
 
 
 def database_findings() -> Iterator[Finding]:
-    """Yield whether the guards of the money stand in the database, and what waits in it."""
+    """Yield whether the unique indexes that protect the money exist, and the open operations."""
     alias = router.db_for_write(VoucherOperation)
     try:
         guards = _guards_finding(alias)
@@ -140,9 +140,9 @@ def _operation_findings() -> Iterator[Finding]:
     late = now - OVERDUE_AFTER
     overdue = waiting.filter(Q(due_at__lt=late) | Q(state="sending", sending_at__lt=late))
     if text := _count_and_age(overdue, now):
-        yield Finding("operations", "trouble", f"{text}, and nobody looks after them: run voucher_settle")
+        yield Finding("operations", "trouble", f"{text} and overdue: run voucher_settle")
     elif text := _count_and_age(waiting.filter(state="unknown"), now):
-        yield Finding("operations", "warning", f"{text} with an unknown outcome; voucher_settle looks for it")
+        yield Finding("operations", "warning", f"{text} with an unknown outcome; voucher_settle resolves it")
     else:
         yield Finding("operations", "ok", _count_and_age(waiting, now) or "none is open")
     if text := _count_and_age(operations.filter(state="manual"), now):
@@ -157,7 +157,7 @@ def _count_and_age(operations: QuerySet[VoucherOperation], now: datetime) -> str
 
 
 def sealing_findings(settings: GatewaySettings) -> Iterator[Finding]:
-    """Yield whether codes are sealed, and whether the keys open those that are stored."""
+    """Yield whether codes are sealed, and whether the keys can open the stored ones."""
     if not settings.SEALING_KEYS:
         text = "no key: a reservation that ended needs the customer again, and select() is refused"
         yield Finding("sealing keys", "warning", text)

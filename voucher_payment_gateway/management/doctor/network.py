@@ -1,4 +1,4 @@
-"""The doctor's first look at the Voucher Cloud: does its address answer, and what time is it there?"""
+"""Checks of the network: whether the Voucher Cloud's address answers, and how far its clock is from ours."""
 
 import socket
 import ssl
@@ -23,21 +23,21 @@ T = TypeVar("T")
 
 TOLERATED_SKEW_SECONDS = 300
 MAX_TIMEOUT_SECONDS = 60.0
-"""Whatever the settings say: nobody waits longer for the doctor."""
+"""Limits the timeouts of the settings, so that the doctor ends soon."""
 
 
 class CertificatesError(Exception):
-    """No certificate can be read from CA_FILE."""
+    """CA_FILE holds no certificate that can be read."""
 
 
 def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
-    """Return whether the base URL answers, and its ``Date``. It is asked for its headers, without credentials.
+    """Return whether the base URL answers, and its ``Date`` header. Sends a HEAD request without credentials.
 
-    Any HTTP answer will do. It ends with ``DEADLINE_SECONDS``, however slowly the other side drips.
+    Any HTTP answer is accepted. ``DEADLINE_SECONDS`` limits the whole check, also where the server sends slowly.
     """
     try:
         date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: _read_date(settings))
-    except Exception as error:  # whatever a resolver, a TLS library or a settings file brings up
+    except Exception as error:  # a resolver or a TLS library may raise any class
         return Finding("address", "trouble", f"{settings.base_url} {_reason(error)}"), ""
     encrypted = "over TLS" if settings.base_url.lower().startswith("https:") else "without TLS, on loopback"
     return Finding("address", "ok", f"{settings.base_url} answers {encrypted}"), date
@@ -46,8 +46,8 @@ def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
 def with_timeout(seconds: float, call: Callable[[], T]) -> T:
     """Return what ``call`` returns or raise what it raises; raise TimeoutError where it takes longer.
 
-    A look that nobody waits for any more ends with the process at the latest: neither a resolver nor a read of
-    the standard library can be interrupted.
+    After a timeout the call goes on in a daemon thread, which ends with the process at the latest: a name
+    resolution or a read of the standard library cannot be interrupted.
     """
     outcomes: Queue[tuple[T | None, Exception | None]] = Queue()
 
@@ -83,7 +83,7 @@ def _read_date(settings: GatewaySettings) -> str:
 
 
 def _ssl_context(ca_file: str) -> ssl.SSLContext:
-    """Return the authorities that the client trusts."""
+    """Return a context that trusts the same authorities as the client."""
     if not ca_file:
         return httpx.create_ssl_context(trust_env=False)
     try:
@@ -101,7 +101,9 @@ def _reason(error: Exception) -> str:
         case ssl.SSLError():
             return f"does not speak TLS as it should: {error.reason or 'the connection ended'}"
         case socket.gaierror():
-            return "has a host name that nobody knows: is BASE_URL right, does this machine resolve names?"
+            return (
+                "has a host name that cannot be resolved: is BASE_URL right, does this machine resolve names?"
+            )
         case TimeoutError():
             return "does not answer in time: is a firewall in between?"
         case ConnectionRefusedError():
@@ -110,12 +112,12 @@ def _reason(error: Exception) -> str:
 
 
 def clock_finding(date: str) -> Finding:
-    """Return how far the clock that a ``Date`` header shows is from ours."""
+    """Return how far the server's clock, read from its ``Date`` header, is from ours."""
     try:
         server = parsedate_to_datetime(date)
         seconds = (server.replace(tzinfo=server.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     except (TypeError, ValueError, OverflowError, IndexError):
-        return Finding("clocks", "not known", "the server does not tell its time")
+        return Finding("clocks", "not known", "the server sends no date")
     if abs(seconds) <= TOLERATED_SKEW_SECONDS:
         return Finding("clocks", "ok", f"the server's and ours are less than {abs(int(seconds)) + 1} s apart")
     text = f"the server's is {abs(round(seconds))} s {'ahead of' if seconds > 0 else 'behind'} ours: is ours right?"

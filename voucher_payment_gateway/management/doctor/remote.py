@@ -1,8 +1,8 @@
-"""The doctor's look at the Voucher Cloud: its address, our credentials, our rights. Nothing is created or moved.
+"""Checks of the Voucher Cloud: its address, our credentials, our rights. Nothing is created and no money moves.
 
-Three rights are shown by a read. No read needs the other four, so each is asked for by the call that could do least
-harm, on an id that cannot exist: there is nothing to change, whatever the API makes of it. None of these calls is a
-charge, a refund or a reservation.
+Three rights are proved by a read. No read needs the other four, so each is tried with its least harmful call, on an
+id that cannot exist: there is nothing to change, however the API behaves. None of these calls is a charge, a refund
+or a reservation.
 """
 
 import secrets
@@ -29,12 +29,12 @@ __all__ = ["RIGHTS", "remote_findings"]
 
 @dataclass(frozen=True)
 class Right:
-    """A scope of the client group, a call that shows whether it is there, and what a shop lacks without it."""
+    """A right (scope) of the client group, a call that needs it, and the consequence of its absence."""
 
     scope: str
-    cost: str
-    ask: Callable[[VoucherCloud, str], object]
-    """Takes an id that cannot exist. Refused: the right is most likely there, as the call came as far as looking."""
+    consequence: str
+    try_call: Callable[[VoucherCloud, str], object]
+    """Takes an id that cannot exist. If it is refused as not found, the right is most likely granted."""
     payments_need_it: bool = True
 
 
@@ -81,7 +81,7 @@ RIGHTS = (
         payments_need_it=False,
     ),
 )
-"""In the order in which they are asked for: what is concluded from a later one may rest on an earlier one."""
+"""In this order they are tried: the finding about a later one may depend on an earlier one."""
 
 
 def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
@@ -105,8 +105,8 @@ def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _client(settings: GatewaySettings) -> VoucherCloud:
-    """Without the shared token: whether a fresh one is granted is the question. With no meanings of codes: a 403 is
-    a missing right here, whatever the operator has learned of its code."""
+    """Return a client without the shared token, as a fresh one must be granted, and without ``ERROR_MEANINGS``, as a
+    403 means a missing right here, whatever its code means elsewhere."""
     return new_client(settings, error_meanings=None)
 
 
@@ -119,7 +119,9 @@ def _credentials(cloud: VoucherCloud) -> Finding:
             "voucher_connect gets new ones"
         )
     except ContractError as error:
-        text = f"the token address answers something else{_status(error)}: is TOKEN_URL or BASE_URL right?"
+        text = (
+            f"the token address sends an unexpected answer{_status(error)}: is TOKEN_URL or BASE_URL right?"
+        )
     except VoucherGatewayError as error:
         if error.code == "client_secret":
             text = "the callable CLIENT_SECRET fails"
@@ -144,18 +146,18 @@ def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
 
 def _right(cloud: VoucherCloud, right: Right, no_such_id: str) -> tuple[State, str]:
     try:
-        right.ask(cloud, no_such_id)
+        right.try_call(cloud, no_such_id)
     except CredentialsError as error:
         if error.missing_scope:
-            return "trouble", f"missing{_status(error)}: {right.cost}"
-        return "not known", f"the call was turned down{_status(error)}"
+            return "trouble", f"missing{_status(error)}: {right.consequence}"
+        return "not known", f"the call was rejected{_status(error)}"
     except RefusedError as error:
         return (
             "ok",
             f"granted, most likely: its call on an id that cannot exist was let through{_status(error)}",
         )
     except VoucherGatewayError as error:
-        return "not known", f"the answer says nothing about it{_status(error)}"
+        return "not known", f"the answer proves nothing{_status(error)}"
     if right.scope == "read-lists":
         return "ok", "granted for certain: vouchers can be listed"
     return "not known", "a call on an id that cannot exist succeeded"

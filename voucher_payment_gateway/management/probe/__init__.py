@@ -1,7 +1,7 @@
-"""Experiments that settle what the documentation of the Voucher Cloud leaves open.
+"""Experiments that find out how the API behaves where its documentation is silent.
 
-They run against the vendor's sandbox host or the local Voucher Cloud and nowhere else, on small vouchers of their own
-that are taken back at the end.
+They run only against the vendor's sandbox host or the local Voucher Cloud, on small vouchers of their own, and undo
+what they did.
 """
 
 import secrets
@@ -25,9 +25,9 @@ __all__ = ["Finding", "Probe", "SandboxOnlyError", "TimeSource"]
 
 
 class Probe:
-    """One run. ``findings`` may be iterated once; what it used is put away as it goes and when it ends early.
+    """One run. ``findings`` may be iterated once; it cleans up after each experiment, also when it ends early.
 
-    Raises SandboxOnlyError where the settings lead elsewhere.
+    Raises SandboxOnlyError where the settings name another host.
     """
 
     def __init__(
@@ -46,21 +46,21 @@ class Probe:
 
     @property
     def batch(self) -> str:
-        """The batch of every voucher of this run: how people find them."""
+        """The batch of every voucher of this run, by which people find them."""
         return self._session.batch
 
     @property
     def kept(self) -> int:
-        """So many inactive vouchers stay, as vouchers with bookings cannot be deleted."""
+        """How many inactive vouchers stay: vouchers with bookings cannot be deleted."""
         return self._session.kept
 
     @property
     def left_behind(self) -> list[str]:
-        """What could not be taken back, in sentences."""
+        """One sentence for each thing that could not be undone."""
         return self._session.left_behind
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what each experiment found, as it ends. Raises an error of the tree if no token is granted."""
+        """Yield a finding as each experiment ends. Raises VoucherGatewayError if no token is granted."""
         with self._cloud:
             self._cloud.authenticate()
             for name, experiment in EXPERIMENTS.items():

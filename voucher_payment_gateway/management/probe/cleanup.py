@@ -1,4 +1,4 @@
-"""How all that an experiment did is taken back: what no answer told of is looked for in the lists first."""
+"""Undo everything that an experiment did, including calls whose answer was lost."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,17 +18,17 @@ __all__ = ["Cleanup"]
 POLL_TIMEOUT_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 1.0
 MAX_CLOCK_SKEW = timedelta(days=2)
-"""So far back the list of vouchers is read: more than any two clocks differ."""
+"""The list of vouchers is read from this long before the run, in case the server's clock is behind."""
 
 
 class Cleanup:
-    """Takes back holds, charges and vouchers of a session. Raises nothing of the API."""
+    """Undoes reservations and charges of a session and removes its vouchers. Raises no error of the API."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def run(self) -> None:
-        """Take back everything that experiments left since the last run."""
+        """Clean up everything that was done since the last call."""
         session = self._session
         if session.unconfirmed_vouchers:
             session.vouchers += self._find_unconfirmed(session.unconfirmed_vouchers, session.voucher_ids)
@@ -58,10 +58,10 @@ class Cleanup:
         return self._is_deactivated(voucher) and self._is_deleted(voucher)
 
     def _find_unconfirmed(self, count: int, known: set[str]) -> list[ProbeVoucher]:
-        """Return the vouchers that were perhaps created ``count`` times; tell of those that cannot be found."""
+        """Return the vouchers that up to ``count`` calls with a lost answer created; report those not found."""
         found: dict[str, ProbeVoucher] = {}
 
-        def look() -> bool:
+        def all_found() -> bool:
             for voucher in self._session.cloud.list_vouchers(
                 created_from=_oldest_creation(self._session.started_at)
             ):
@@ -71,7 +71,7 @@ class Cleanup:
                     )
             return len(found) >= count
 
-        if why := self._poll(look):
+        if why := self._poll(all_found):
             self._session.left_behind += [
                 f"perhaps an inactive voucher of the batch {self._session.batch!r}: no clear answer came, and {why}"
             ] * (count - len(found))
@@ -86,11 +86,11 @@ class Cleanup:
                 f"perhaps {booking} of the voucher {voucher.id}: no clear answer came, and {why}"
             )
             if booking.kind == "refund":
-                voucher.charges[booking.charge_id] -= booking.amount  # it is not sent again: it may be booked
+                voucher.charges[booking.charge_id] -= booking.amount  # not sent again, as it may be booked
         voucher.unconfirmed.clear()
 
     def _poll(self, found: Callable[[], bool]) -> str:
-        """Look with growing pauses until it is found. Return why it is not; empty: it is."""
+        """Call ``found`` with backoff until it is true. Return the reason if it never is, else an empty string."""
         waited, pause, answers = 0.0, FIRST_PAUSE_SECONDS, list[bool]()
         while True:
             error = self._attempt(lambda: answers.append(found()))
@@ -104,7 +104,7 @@ class Cleanup:
             waited, pause = waited + pause, min(2 * pause, POLL_TIMEOUT_SECONDS - waited - pause)
 
     def _end_reservation(self, voucher: ProbeVoucher) -> None:
-        # A charge ends a hold for certain; that a cancel call does is what nobody knows.
+        # A charge ends a reservation for certain; whether a cancel call does is not documented.
         session = self._session
         if (
             self._attempt(lambda: session.charge(voucher, voucher.reservation_id, session.new_order_number()))
@@ -120,7 +120,7 @@ class Cleanup:
         for amount in (left, left - CENT):
             if amount <= ZERO:
                 return
-            # Only a refusal says that less may be tried; after no clear answer it may have been refunded.
+            # Less is tried only after a refusal: without a clear answer the first refund may be booked.
             error = self._attempt(lambda amount=amount: self._session.refund(voucher, charge_id, str(amount)))  # type: ignore[misc]
             if not isinstance(error, RefusedError | CredentialsError):
                 self._resolve_unconfirmed(voucher)

@@ -1,4 +1,4 @@
-"""One experiment for each key of ``API_BEHAVIOUR``; ``post_status`` is read off all of them."""
+"""One experiment for each key of ``API_BEHAVIOUR``; ``post_status`` is observed in all of them."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ WHOLE = Decimal("1.00")
 
 
 def second_charge(session: Session) -> Observation:
-    """Charge one reservation twice: with the same order number, and if that is refused with another one."""
+    """Charge one reservation twice with the same order number; if that is refused, with another one."""
     voucher = session.new_voucher()
     reservation, number = session.reserve(voucher), session.new_order_number()
     first = session.charge(voucher, reservation.id, number)
@@ -46,7 +46,7 @@ def open_reservation_lowers_balance(session: Session) -> Observation:
 
 
 def order_number_filter(session: Session) -> Observation:
-    """Book under four numbers and ask for one of them, which the others contain in different places."""
+    """Charge under four numbers and filter by one of them; two others contain it, at the start or inside."""
     voucher, number = session.new_voucher(), session.new_order_number()
     numbers = {
         "itself": number,
@@ -68,7 +68,7 @@ def order_number_filter(session: Session) -> Observation:
 
 
 def list_lag_seconds(session: Session) -> Observation:
-    """Charge, and look at the list each second until the charge stands there."""
+    """Charge, then read the list each second until it shows the charge."""
     voucher = session.new_voucher()
     seconds = session.seconds_until_listed(voucher, session.reserve_and_charge(voucher).id)
     if seconds is None:
@@ -79,7 +79,7 @@ def list_lag_seconds(session: Session) -> Observation:
 
 
 def refund_limit(session: Session) -> Observation:
-    """Refund a charge of 0.10 in full, and if that is refused all but a cent."""
+    """Refund a charge of 0.10 in full; if that is refused, all but a cent."""
     voucher = session.new_voucher()
     charge = session.reserve_and_charge(voucher, "0.10")
     whole = session.attempt(lambda: session.refund(voucher, charge.id, "0.10"))
@@ -92,7 +92,7 @@ def refund_limit(session: Session) -> Observation:
 
 
 def refund_limit_shrinks(session: Session) -> Observation:
-    """Refund 0.06 of 0.10, then 0.05; and if that is refused 0.03, which would fit."""
+    """Refund 0.06 of 0.10, then 0.05; if that is refused, 0.03, which is within the charge."""
     voucher = session.new_voucher()
     charge = session.reserve_and_charge(voucher, "0.10")
     session.refund(voucher, charge.id, "0.06")
@@ -106,7 +106,7 @@ def refund_limit_shrinks(session: Session) -> Observation:
 
 
 def refund_carries_order_number(session: Session) -> Observation:
-    """Refund, and look for the order number in the list: that is what evidence is taken from."""
+    """Refund, then read the order number from the list, as the resolution of unknown outcomes does."""
     voucher, number = session.new_voucher(), session.new_order_number()
     refund = session.refund(voucher, session.reserve_and_charge(voucher, "0.10", number).id, "0.05")
     if session.seconds_until_listed(voucher, refund.id) is None:
@@ -121,7 +121,7 @@ def refund_carries_order_number(session: Session) -> Observation:
 
 
 def refund_to_unusable_voucher(session: Session) -> Observation:
-    """Refund to an inactive voucher, and if that is refused once more when it is active again."""
+    """Refund to an inactive voucher; if that is refused, activate it and try again."""
     voucher = session.new_voucher()
     charge = session.reserve_and_charge(voucher, "0.10")
     session.deactivate(voucher)
@@ -139,7 +139,7 @@ def refund_to_unusable_voucher(session: Session) -> Observation:
 
 
 def cancel_reservation(session: Session) -> Observation:
-    """Cancel a reservation, then try to charge it: only that shows what became of it."""
+    """Cancel a reservation, then try to charge it: only a charge shows whether it still exists."""
     voucher = session.new_voucher()
     reservation = session.reserve(voucher)
     answer = session.attempt(lambda: session.cloud.cancel_reservation(reservation.id))
@@ -156,7 +156,7 @@ def cancel_reservation(session: Session) -> Observation:
 
 
 def create_id_field(session: Session) -> Observation:
-    """Create a voucher with each of the two spellings alone, and see which id it gets."""
+    """Create a voucher with each of the two field names alone, and read its id."""
     taken = [name for name in ("id", "custom_id") if _takes(session, name)[1]]
     value = {("id",): "id", ("custom_id",): "custom_id", ("id", "custom_id"): "both"}.get(tuple(taken))
     return value, f"of id and custom_id, sent alone, the voucher took: {' and '.join(taken) or 'neither'}"

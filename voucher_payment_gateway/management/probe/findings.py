@@ -1,4 +1,4 @@
-"""What an experiment found, and how that is printed."""
+"""The finding of an experiment, and how it is printed."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["Experiment", "Finding", "Value", "api_behaviour", "error_meanings", 
 
 Value = str | bool | int | float
 Experiment = Callable[[Session], tuple[Value | None, str]]
-"""Does things on the session; returns what was observed and how. None: it could not be determined, and why."""
+"""Makes calls in a session; returns the observed value and how it was observed. None: not determined, and why."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Finding:
     is_behaviour: bool = False
     """Whether the name is a key of ``API_BEHAVIOUR``."""
     codes: frozenset[str] = frozenset()
-    """The API's codes that came with it each time."""
+    """The API's error codes that every attempt was answered with."""
     meaning: str = ""
-    """What these codes mean, in the words of ``ERROR_MEANINGS``; empty where they have none."""
+    """The meaning of these codes, a value of ``ERROR_MEANINGS``; empty where they have none."""
 
 
 def failure_text(error: VoucherGatewayError | ValueError) -> str:
-    """Return why an experiment came to no end."""
+    """Return why an experiment failed."""
     if isinstance(error, CredentialsError) and error.missing_scope:
         return f"the client lacks the right {error.missing_scope}"
     if isinstance(error, ValueError):
@@ -46,14 +46,14 @@ def format_line(finding: Finding) -> str:
 
 
 def api_behaviour(findings: Iterable[Finding]) -> str:
-    """Return the ``API_BEHAVIOUR`` to paste: what was observed, and nothing else."""
+    """Return the ``API_BEHAVIOUR`` to paste. It holds only observed values."""
     observed = {each.name: each.value for each in findings if each.is_behaviour and each.value is not None}
     ApiBehaviour.model_validate(observed)
     return _assignment("API_BEHAVIOUR", observed)
 
 
 def error_meanings(findings: Iterable[Finding]) -> str:
-    """Return the ``ERROR_MEANINGS`` to paste: codes that came for one meaning and for no other."""
+    """Return the ``ERROR_MEANINGS`` to paste: the codes that were seen with one meaning only."""
     meanings: dict[str, set[str]] = {}
     for finding in findings:
         for code in finding.codes:

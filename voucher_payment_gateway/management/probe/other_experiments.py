@@ -1,4 +1,4 @@
-"""Experiments about what no setting takes, and an operator should know all the same."""
+"""Experiments whose result is no setting, but worth knowing for an operator."""
 
 from voucher_payment_gateway.management.probe.findings import Experiment, Value
 from voucher_payment_gateway.management.probe.session import Refusal, Session
@@ -9,7 +9,7 @@ Observation = tuple[Value | None, str]
 
 
 def hold_replaces_hold(session: Session) -> Observation:
-    """Hold the whole balance twice."""
+    """Reserve the whole balance twice."""
     voucher = session.new_voucher()
     session.reserve(voucher, "1.00")
     second = session.attempt(lambda: session.reserve(voucher, "1.00"))
@@ -43,7 +43,7 @@ def equal_refunds(session: Session) -> Observation:
 
 
 def same_id_twice(session: Session) -> Observation:
-    """Create two vouchers under one id, sent in both spellings."""
+    """Create two vouchers with the same id, sent under both field names."""
     own = f"probe-{session.new_order_number()}"
 
     def create() -> str:

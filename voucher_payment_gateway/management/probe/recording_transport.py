@@ -1,4 +1,4 @@
-"""What the client does not tell: the status of a success, the codes of single fields; and one field to send alone."""
+"""Record answer details that the client does not expose: the status of a success, the error codes of fields."""
 
 import json
 import re
@@ -14,19 +14,19 @@ MAX_DOCUMENT_BYTES = 65536
 
 
 class RecordingTransport(httpx.BaseTransport):
-    """A transport around another one."""
+    """Wraps another transport; it can also add fields to requests."""
 
     def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
         self._inner = inner or httpx.HTTPTransport(trust_env=False)
         self._added: dict[str, str] = {}
         self.post_statuses: set[int] = set()
-        """Of the successful POSTs of the API, the token request left out."""
+        """The statuses of successful POSTs to the API, the token request left out."""
         self.field_codes: frozenset[str] = frozenset()
         """The codes below ``errors`` in the last answer."""
 
     @contextmanager
     def adding(self, **fields: str) -> Iterator[None]:
-        """Add fields to the body of every POST meanwhile."""
+        """Add fields to the body of every POST inside the context."""
         self._added = fields
         try:
             yield
@@ -50,7 +50,7 @@ class RecordingTransport(httpx.BaseTransport):
         self._inner.close()
 
     def _read(self, answer: httpx.Response) -> httpx.Response:
-        """Read an error document on its way; what is passed on is the same."""
+        """Read an error document and pass on the same answer."""
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101
         body = b"".join(answer.stream)
         answer.close()

@@ -1,4 +1,4 @@
-"""Which error codes the API answers to what a customer may do wrong: the stuff of ``ERROR_MEANINGS``."""
+"""The API's error codes for each mistake that a customer may make: the input of ``ERROR_MEANINGS``."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -9,14 +9,14 @@ from voucher_payment_gateway.management.probe.session import Refusal, Session
 __all__ = ["refusals"]
 
 UNSPECIFIC_CODES = {"VOUCHER.NOT_FOUND", *(status.name for status in HTTPStatus)}
-"""Codes of no use in ``ERROR_MEANINGS``: one the client knows, and names of an HTTP status, a missing right's too."""
+"""Codes of no use in ``ERROR_MEANINGS``: one that the client knows, and names of an HTTP status."""
 
 Preparation = Callable[[Session], Callable[[], object]]
-"""Prepares the session and returns the call that is to be refused."""
+"""Prepares the session and returns the call that must be refused."""
 
 
 def refusals(session: Session) -> Iterator[Finding]:
-    """Yield for each mistake the codes that came both times it was made. Raises what the preparations raise."""
+    """Make each mistake twice and yield the codes seen both times. Errors of the preparations are raised."""
     session.reserve(session.new_voucher())  # proves the right to reserve: from here on a 403 is a refusal
     for name, (meaning, prepare) in CASES.items():
         call = prepare(session)

@@ -35,7 +35,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class TimeSource:
-    """How time is read and waited for."""
+    """Reads the time and waits."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -48,14 +48,14 @@ class Refusal:
 
     status: int | None
     codes: frozenset[str]
-    """The codes of the answer and of its fields."""
+    """The error codes of the answer and of its single fields."""
 
     def __str__(self) -> str:
         return " ".join([str(self.status), *sorted(self.codes)])
 
 
 class Session:
-    """Where experiments are made. ``cleanup`` removes what they leave."""
+    """The calls that experiments make. It records what ``cleanup`` has to undo."""
 
     def __init__(
         self, cloud: VoucherCloud, recorder: RecordingTransport, time_source: TimeSource, run: str
@@ -74,7 +74,7 @@ class Session:
         self.unconfirmed_vouchers = 0
 
     def new_order_number(self) -> str:
-        """Return an order number that was never used."""
+        """Return an unused order number."""
         self._numbers += 1
         return f"PROBE-{self._run}-{self._numbers:03}"
 
@@ -89,7 +89,7 @@ class Session:
         return send()
 
     def attempt(self, send: Callable[[], T]) -> T | Refusal:
-        """The same, where a refusal is an answer. A 403 is one too: call it where the right is proved already."""
+        """Call the API and return a refusal instead of raising it. A 403 counts as one: prove the right beforehand."""
         try:
             return self.call(send)
         except (RefusedError, CredentialsError) as error:
@@ -98,7 +98,7 @@ class Session:
             return Refusal(error.http_status, frozenset({error.api_code} - {""}) | self.recorder.field_codes)
 
     def create_voucher(self, *, amount: str = "1.00", pin: str = "") -> ProbeVoucher:
-        """Create a voucher. It is inactive."""
+        """Create an inactive voucher."""
         self.unconfirmed_vouchers += 1
         try:
             made = self.call(
@@ -172,9 +172,9 @@ class Session:
         return self.call(lambda: list(self.cloud.list_voucher_charges(voucher.id, order_number=number)))
 
     def seconds_until_listed(self, voucher: ProbeVoucher, *ids: str) -> int | None:
-        """Wait until the bookings stand in the list. Return how long that took, in whole seconds, rounded up.
+        """Wait until the list shows the bookings. Return how long that took, in whole seconds, rounded up.
 
-        0: they stood in the first look. None: not within two minutes.
+        0: the first read showed them. None: not within two minutes.
         """
         start, waited = self._time.monotonic(), 0.0
         while not {row.id for row in self.bookings(voucher)}.issuperset(ids):
@@ -185,5 +185,5 @@ class Session:
         return math.ceil(waited)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait."""
         self._time.sleep(seconds)

@@ -37,20 +37,20 @@ class UnconfirmedBooking:
 
 @dataclass
 class ProbeVoucher:
-    """A voucher of the probe, with what there is to take back."""
+    """A voucher of the probe, with everything that has to be undone."""
 
     id: str
     code: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
     is_active: bool = False
     reservation_id: str = ""
-    """The reservation that is open; a newer one replaces it."""
+    """The open reservation; a newer one replaces it."""
     charges: dict[str, Decimal] = field(default_factory=dict)
-    """What of each charge has not gone back."""
+    """By charge id, the amount that is not refunded yet."""
     unconfirmed: list[UnconfirmedBooking] = field(default_factory=list)
-    """What may be booked though no answer says so."""
+    """Bookings that no answer has confirmed."""
     booking_ids: set[str] = field(default_factory=set)
-    """The ids of all bookings that are known."""
+    """The ids of all confirmed bookings."""
 
     @contextmanager
     def awaiting(self, booking: UnconfirmedBooking) -> Iterator[None]:
@@ -74,7 +74,7 @@ class ProbeVoucher:
         self.booking_ids.add(booked.id)
 
     def confirm_from(self, rows: Iterable[Charge]) -> bool:
-        """Take in what the list of the bookings shows; return whether all is clear now."""
+        """Confirm bookings that the list shows; return whether none is left unconfirmed."""
         for row in rows:
             if row.id in self.booking_ids:
                 continue
