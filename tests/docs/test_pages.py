@@ -235,6 +235,25 @@ def test_the_layers_are_those_that_the_linter_checks():
     assert told == [layer for layer in checked if layer]
 
 
+def test_the_rooms_of_the_gateway_are_those_that_the_linter_checks():
+    contract = (
+        (ROOT / "pyproject.toml").read_text().partition('containers = ["voucher_payment_gateway.gateway"]')[2]
+    )
+    listed = contract.partition("layers = [")[2].partition("\n]")[0]
+    rooms = [re.findall(r"[a-z]+", line) for line in re.findall(r'"(.+)"', listed)]
+    text = section(page("explanation/architecture.md"), "The rooms of the gateway")
+    assert [words(cells[0]) for cells in rows(text)] == rooms
+
+
+def test_the_reading_guide_names_files_that_exist_and_counts_their_lines():
+    text = section(page("explanation/architecture.md"), "Read it in one evening")
+    files = [ROOT / "voucher_payment_gateway" / words(cells[1])[0] for cells in rows(text)]
+    lines = sum(len(path.read_text().splitlines()) for path in files)
+    told = re.search(r"^(\d+) files, about ([\d,]+) lines", text, re.MULTILINE)
+    assert int(told[1]) == len(files) == len(set(files))
+    assert int(told[2].replace(",", "")) == pytest.approx(lines, rel=0.1)
+
+
 def test_every_target_of_the_makefile_is_told_and_no_other_is():
     targets = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
     told = [words(cells[0])[0] for cells in rows(section((ROOT / "CONTRIBUTING.md").read_text(), "Set up"))]

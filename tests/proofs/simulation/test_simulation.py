@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ import pytest
 
 from tests.proofs.simulation.day import play
 from tests.proofs.simulation.oracle import judge
+from tests.proofs.simulation.rows import Operation, Rows
+from voucher_payment_gateway.rules.states import TransitionError
 
 ROOT = Path(__file__).parents[3]
 IN_CI, ELSEWHERE = 20_000, 2_000
@@ -119,3 +122,12 @@ def test_the_oracle_excuses_by_its_amount_what_a_person_must_decide():
 
 def test_the_oracle_finds_a_cancel_that_kept_money():
     assert judged(rows=[{}], payment={"status": "cancelled"}).wrong_cents == 500
+
+
+def test_the_rows_refuse_a_transition_that_the_rules_do_not_have():
+    rows, operation = Rows(), Operation(1, "A-1", "v1", "refund", Decimal("1.00"))
+    rows.add(operation, 0)
+    with pytest.raises(TransitionError, match="from due to refused"):
+        rows.compare_and_set(operation, state="refused")
+    assert rows.operations[operation.pk].state == "due"
+    assert rows.compare_and_set(operation, state="sending")
