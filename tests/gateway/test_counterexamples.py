@@ -24,7 +24,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import charge, execute, refund, transitions
+from voucher_payment_gateway.gateway.operations import charge, execute, outcome, refund, transitions
 from voucher_payment_gateway.gateway.recovery import resolve
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
@@ -103,7 +103,7 @@ def test_c1_a_sleeper_does_not_give_back_the_attempt_of_another_worker(
 
     def the_other_worker():
         with monkeypatch.context() as patched:
-            patched.setattr(execute, "succeed", crash)
+            patched.setattr(outcome, "succeed", crash)
             with pytest.raises(Crash):
                 settle_for(shop, 10)
 

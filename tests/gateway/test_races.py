@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.gateway.operations import execute, transitions
+from voucher_payment_gateway.gateway.operations import execute, outcome, transitions
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -74,9 +74,9 @@ def test_a_worker_that_wakes_up_after_its_lease_decides_nothing(shop, order, vou
 def test_a_late_answer_with_another_id_asks_for_a_person(shop, order, reviews):
     gateway.capture(order)
     operation = the("charge")
-    execute.record_late_answer(operation, operation.remote_id)
+    outcome.record_late_answer(operation, operation.remote_id)
     assert reviews == []
-    execute.record_late_answer(operation, "another-booking")
+    outcome.record_late_answer(operation, "another-booking")
     assert reviews == [D("20.00")]
 
 

@@ -133,5 +133,10 @@ class VoucherOperation(PermanentModel):
             ),
         )
 
+    @property
+    def is_unverified(self) -> bool:
+        """Whether it is due again after a clear "no" that no read of the bookings has confirmed yet."""
+        return self.state == "due" and self.refused_at is not None
+
     def __str__(self) -> str:
         return f"{self.order_number} #{self.number}: {self.kind} {self.amount} {self.currency} ({self.state})"

@@ -30,6 +30,7 @@ __all__ = [
     "needs_review_by",
     "status_after_refund",
     "verdict",
+    "was_answered",
 ]
 
 Verdict = Literal["refused", "not_applied", "unknown"]
@@ -54,6 +55,11 @@ def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
     if isinstance(error, UnavailableError | CredentialsError | ContractError):
         return "not_applied"
     return "unknown"
+
+
+def was_answered(error: VoucherGatewayError) -> bool:
+    """Return whether somebody answered the call. If not, it was never sent, and a "no" needs no proof."""
+    return error.http_status is not None
 
 
 def forbidden_since(error: VoucherGatewayError, since: datetime | None, now: datetime) -> datetime | None:

@@ -9,13 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from tests.proofs.differential.fates import Crash
+from tests.proofs.simulation.client import NOT_READY
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, Payment
 from tests.proofs.simulation.shop import Shop
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.rules.resolution import is_expired
+from voucher_payment_gateway.rules.resolution import is_expired, trailing_read_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.rules.timing import may_be_charged
+from voucher_payment_gateway.rules.verdicts import verdict
 
 __all__ = ["AMENDMENTS", "AmendedShop"]
 
@@ -25,6 +27,8 @@ AMENDMENTS = (
     "execute_due",
     "draft_charge",
     "prepare",
+    "_record_failure",
+    "_cancel",
     "resolve",
     "_establish_fence",
     "_capture",
@@ -59,12 +63,70 @@ class AmendedShop(Shop):
 
     def execute_due(self, operation: Operation) -> Process:
         """A charge that reserves first is called sending before that, so that no other worker does the same."""
+        if operation.refused_at and not (yield from self._verify(operation)):
+            return
         payment = self.rows.payment(operation.payment_pk)
         is_wanted = payment.cancel_requested_at is None
         claims = is_wanted and self._renews(operation, payment)
         if claims and not self.rows.compare_and_set(operation, state="sending", sending_at=self.now()):
             return
         yield from super().execute_due(operation)
+
+    def _record_failure(self, operation: Operation, error: VoucherGatewayError) -> Process:
+        """A clear "no" to a charge is believed only after a read, and read once more two hours later."""
+        outcome = verdict(error, repeated=operation.attempts > 1)
+        if operation.kind != "charge" or outcome == "unknown" or error.code not in ("refused", "throttled"):
+            yield from super()._record_failure(operation, error)
+            return
+        due = {"state": "due", "attempts": operation.attempts - 1, "due_at": self.next_attempt_at(operation)}
+        try:
+            if (yield from self._is_booked(operation)):
+                return
+        except NOT_READY:
+            if outcome == "refused":
+                self._mark_unknown(operation, error)
+            else:
+                self.rows.compare_and_set(operation, **due, refused_at=self.now())
+            return
+        reread_at = trailing_read_at(self.now(), sends=operation.attempts, booked=False)
+        if outcome == "not_applied":
+            self.rows.compare_and_set(operation, **due, reread_at=reread_at)
+            return
+        retry = self.refuse(operation, reread_at)
+        if retry:
+            yield from self.execute_due(retry)
+
+    def _is_booked(self, operation: Operation) -> Process:
+        found = yield from self.read_evidence(operation)
+        if found.verdict == "found":
+            self.succeed(operation, found.remote_id)
+        elif found.verdict == "ambiguous":
+            self._require_review(operation)
+        return found.verdict != "absent"
+
+    def _verify(self, operation: Operation) -> Process:
+        """Make up for the read that was not possible after a clear "no"; return whether the charge is to be sent."""
+        if not self.rows.compare_and_set(operation, state="sending", sending_at=self.now(), refused_at=None):
+            return False
+        due = {"state": "due", "due_at": self.next_attempt_at(operation)}
+        try:
+            if (yield from self._is_booked(operation)):
+                return False
+        except NOT_READY:
+            self.rows.compare_and_set(operation, **due, refused_at=self.now())
+            raise
+        reread_at = trailing_read_at(self.now(), sends=operation.attempts, booked=False)
+        self.rows.compare_and_set(operation, **due, reread_at=reread_at)
+        return True
+
+    def _cancel(self, pk: int) -> Process:
+        """An unverified "no" is verified before its charge is withdrawn."""
+        payment = self.rows.payment(pk)
+        if any(op.state == "due" and op.refused_at for op in self.rows.of_payment(pk)):
+            asked_at = payment.cancel_requested_at or self.now()
+            self.rows.change_payment(payment, cancel_requested_at=asked_at)
+            return
+        yield from super()._cancel(pk)
 
     def _renews(self, operation: Operation, payment: Payment) -> bool:
         return operation.kind == "charge" and not (

@@ -222,7 +222,8 @@ class Client(Calls):
 
     def succeed(self, operation: Operation, remote_id: str) -> bool:
         """Record a booking on the operation and its payment; return whether the claim was still ours."""
-        reread_at = resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=True)
+        trailing = resolution.trailing_read_at(self.now(), sends=operation.attempts, booked=True)
+        reread_at = trailing or operation.reread_at
         if not self.rows.compare_and_set(
             operation, state="succeeded", remote_id=remote_id, reread_at=reread_at
         ):

@@ -31,6 +31,7 @@ RETURNS_ASLEEP = Emphasis(freeze_rate=0.4, verbs={"refund_part": 9, "settle": 1}
 
 
 RESET = Emphasis(faults=("after:reset",))
+UNTRUE = Emphasis(faults=("after:409", "after:422", "after:503"))
 REDIRECTED = Emphasis(faults=("after:redirect", "late:redirect"))
 BROKEN = Emphasis(faults=("after:500", "after:504", "after:html502"))
 DOUBLED = Emphasis(
@@ -94,10 +95,13 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "mark_unknown", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.outcome", "mark_unknown", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Mutant(
-        f"{GATEWAY}operations.execute", "record_late_answer", mutations.thrown_away, DOUBLED
+        f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED
+    ),
+    "a clear no is believed at once": Mutant(
+        f"{GATEWAY}operations.execute", "was_answered", mutations.never_answered, UNTRUE
     ),
     "a code is kept after the capture": Mutant(
         f"{GATEWAY}operations.charge:ChargeHandler", "payment_changes", mutations.code_is_kept

@@ -128,6 +128,10 @@ def unknown_has_failed(verdict: Any) -> Any:
     return mutated
 
 
+def never_answered(was_answered: Any) -> Any:
+    return lambda error: False
+
+
 def thrown_away(keep_late_answer: Any) -> Any:
     return lambda operation, remote_id: operation.refresh_from_db()
 

@@ -56,6 +56,7 @@ class ChargeHandler(OperationHandler):
     """Charge a reservation; one that ended, or holds another amount, is made again first."""
 
     kind = "charge"
+    verifies_refusals = True
 
     def is_cancelled(self, operation: VoucherOperation) -> bool:
         """Return whether the payment is to be cancelled, perhaps since a moment ago."""

@@ -12,10 +12,9 @@ A comment that begins with K and a number is a crash point: a process may be kil
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any
 
 import django.db
 from django.db import transaction
@@ -24,9 +23,7 @@ from django.utils import timezone
 from voucher_payment_gateway.api import send_before
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
-    ContractError,
     CredentialsError,
-    OperationInProgressError,
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
@@ -34,9 +31,19 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.outcome import (
+    NOT_READY,
+    is_booked,
+    outcome_must_be_written,
+    raise_unless_succeeded,
+    record_success,
+    record_unknown,
+    verify,
+)
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
     next_try,
+    reread_at,
     reread_if_sent,
 )
 from voucher_payment_gateway.gateway.operations.transitions import (
@@ -44,11 +51,9 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     begin_preparing,
     begin_sending,
     create,
-    mark_unknown,
     postpone,
     refuse,
     return_to_due,
-    succeed,
     unblock,
     withdraw,
 )
@@ -60,16 +65,11 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import needs_review
-from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict
+from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
 __all__ = ["NOT_READY", "execute_due", "execute_new"]
 
 logger = logging.getLogger("voucher_payment_gateway")
-
-NOT_READY = (UnavailableError, CredentialsError, ContractError)
-"""Errors before anything was sent; the operation stays due."""
 
 
 def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
@@ -121,6 +121,8 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     """
     if operation.state != "due":
         return
+    if operation.is_unverified and not verify(handler, operation):
+        return
     if handler.is_cancelled(operation):
         _withdraw_cancelled(operation)
         return
@@ -128,7 +130,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
         postpone(operation, next_try(operation))
         raise _queued_error(operation)
     if handler.reserves_first(operation) and not begin_preparing(operation):
-        _raise_unless_succeeded(operation)
+        raise_unless_succeeded(operation)
         return
     try:
         handler.prepare(operation)
@@ -147,7 +149,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     if begin_sending(operation):
         _send(handler, operation, claimed_at)
     else:
-        _raise_unless_succeeded(operation)
+        raise_unless_succeeded(operation)
 
 
 def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
@@ -167,16 +169,7 @@ def _withdraw_cancelled(operation: VoucherOperation) -> None:
         raise WrongStateError(
             f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
         )
-    _raise_unless_succeeded(operation)
-
-
-def _raise_unless_succeeded(operation: VoucherOperation) -> None:
-    """Raise OperationInProgressError where another worker was first and is not done; this one sent nothing."""
-    operation.refresh_from_db()
-    if operation.state != "succeeded":
-        raise OperationInProgressError(
-            f"order {operation.order_number}: another worker carries out this {operation.kind} just now."
-        )
+    raise_unless_succeeded(operation)
 
 
 def _execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
@@ -196,32 +189,34 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
         with send_before(claimed_at + SEND_WINDOW_SECONDS):
             remote_id = handler.call(operation)
     except VoucherGatewayError as error:
-        with _outcome_must_be_written():
+        with outcome_must_be_written():
             _not_booked(handler, operation, error)
         return
-    try:
-        # K9: the call has ended, nothing of its outcome written
-        with _outcome_must_be_written():
-            succeed(handler, operation, remote_id)
-    except StaleOperationError:
-        record_late_answer(operation, remote_id)
-        if operation.state != "succeeded":
-            raise OutcomeUnknownError(code="decided_elsewhere") from None
-    except ConflictError:
-        _unknown(operation, OutcomeUnknownError(code="booking_known_already"))
+    # K9: the call has ended, nothing of its outcome written
+    with outcome_must_be_written():
+        record_success(handler, operation, remote_id)
 
 
 def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     # K9: the call has ended, nothing of its outcome written
-    match verdict(error, repeated=operation.attempts > 1):
+    outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
+    if outcome != "unknown" and handler.verifies_refusals and was_answered(error):
+        try:
+            if is_booked(handler, operation):
+                return
+            checked = {"reread_at": reread_at(operation, booked=False)}
+        except NOT_READY:
+            checked = {"refused_at": timezone.now()}
+            outcome = "unknown" if outcome == "refused" else outcome
+    match outcome:
         case "refused":
-            _refused(handler, operation, error)
+            _refused(handler, operation, error, **checked)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
-            return_to_due(operation, error, attempts=arrived)
+            return_to_due(operation, error, attempts=arrived, **checked)
             raise error
         case "unknown":
-            _unknown(operation, error)
+            record_unknown(operation, error)
 
 
 def _refused(
@@ -236,26 +231,6 @@ def _refused(
         raise error
     # K13: refused, and what follows is due
     _execute_written(handler, next_operation)
-
-
-def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
-    mark_unknown(operation, error)
-    raise OutcomeUnknownError(
-        f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
-        f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
-        api_code=error.api_code,
-        http_status=error.http_status,
-    ) from None
-
-
-def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
-    """Keep an answer that came after another worker had decided; tell a person where it differs."""
-    answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
-    row = VoucherOperation.current.filter(pk=operation.pk)
-    row.update(late_answers=JSONAppend("late_answers", answer))
-    operation.refresh_from_db()
-    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
-        request_review(operation)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
@@ -273,12 +248,3 @@ def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation
 
     # K14: written, but the caller's transaction is not committed
     transaction.on_commit(execute_committed, using=database(), robust=True)
-
-
-@contextmanager
-def _outcome_must_be_written() -> Iterator[None]:
-    """A database that fails now leaves the operation as sending: its outcome is unknown from here on."""
-    try:
-        yield
-    except django.db.Error as error:
-        raise OutcomeUnknownError(code="outcome_not_written") from error

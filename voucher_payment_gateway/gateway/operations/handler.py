@@ -20,6 +20,10 @@ class OperationHandler:
     kind: ClassVar[str]
     """The kind as the operation's row has it."""
 
+    verifies_refusals: ClassVar[bool] = False
+    """Whether a clear "no" is believed only after a read of the voucher's bookings: an intermediary may have repeated
+    the request and shown the answer to the repetition."""
+
     def is_cancelled(self, operation: VoucherOperation) -> bool:
         """Return whether a due operation must not be sent any more, by the rows as they are now."""
         return False

@@ -35,9 +35,9 @@ def next_send(operation: VoucherOperation, error: VoucherGatewayError) -> dateti
 
 def reread_at(operation: VoucherOperation, *, booked: bool) -> datetime | None:
     """Return when the trailing read of an operation is due, if it was sent again or ended without money; else None."""
-    return trailing_read_at(timezone.now(), sends=operation.attempts, booked=booked)
+    return trailing_read_at(timezone.now(), sends=operation.attempts, booked=booked) or operation.reread_at
 
 
 def reread_if_sent(operation: VoucherOperation) -> datetime | None:
     """Return when the trailing read of an operation that ends now is due; None where it was never sent."""
-    return reread_at(operation, booked=False) if operation.attempts else None
+    return reread_at(operation, booked=False) if operation.attempts else operation.reread_at

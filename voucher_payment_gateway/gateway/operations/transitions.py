@@ -41,6 +41,7 @@ __all__ = [
     "StaleOperationError",
     "begin_preparing",
     "begin_sending",
+    "begin_verifying",
     "conclude_not_applied",
     "create",
     "give_up",
@@ -93,6 +94,11 @@ def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
 def begin_preparing(operation: VoucherOperation) -> bool:
     """due → sending, before a reservation is made for it: no other worker makes one at the same moment."""
     return _compare_and_set(operation, state="sending", sending_at=timezone.now())
+
+
+def begin_verifying(operation: VoucherOperation) -> bool:
+    """due → sending, before the bookings are read to verify a clear "no": no other worker sends it meanwhile."""
+    return _compare_and_set(operation, state="sending", sending_at=timezone.now(), refused_at=None)
 
 
 def begin_sending(operation: VoucherOperation) -> bool:
@@ -181,7 +187,7 @@ def return_to_due(
     """due or sending → due: surely not applied, it is sent later. One that the API has forbidden for a day goes to a
     person instead."""
     if error is None:
-        _compare_and_set(operation, state="due")
+        _compare_and_set(operation, state="due", **changes)
         return
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)

@@ -18,6 +18,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway.holds.reserve import reserve_exactly
+from voucher_payment_gateway.gateway.operations.evidence import read_evidence
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.reservation import record_hold
@@ -34,12 +35,10 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     succeed,
 )
 from voucher_payment_gateway.gateway.records.announce import request_review
-from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.evidence import Evidence
 from voucher_payment_gateway.rules.resolution import (
     Fence,
     Tolerances,
@@ -107,13 +106,6 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
         request_review(operation)
         return True
     return False
-
-
-def read_evidence(handler: OperationHandler, operation: VoucherOperation) -> Evidence:
-    """Read the voucher's bookings, all pages, and return what those not yet recorded prove about ``operation``."""
-    recorded = VoucherOperation.current.filter(voucher_id=operation.voucher_id).exclude(remote_id="")
-    ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read
-    return handler.evidence(operation, bookings_of(operation.voucher_id), ours)
 
 
 def _after_absence(handler: OperationHandler, operation: VoucherOperation, read_at: datetime) -> None:

@@ -95,6 +95,8 @@ def end_refunded(payment: VoucherPayment) -> None:
 def _withdraw_due(payment: VoucherPayment) -> bool:
     """Withdraw due operations, which are not in flight. Return whether none is open any more."""
     operations = list(VoucherOperation.current.filter(payment=payment, kind__in=MONEY_KINDS))
+    if any(operation.is_unverified for operation in operations):
+        return False
     if before_cancel((operation.kind, operation.state) for operation in operations) == "wait":
         return False
     return all(withdraw(operation) for operation in operations if operation.state == "due")
