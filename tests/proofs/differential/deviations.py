@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any
 from unittest import mock
 
 from tests.proofs.differential.amended import AMENDMENTS, AmendedShop
 from tests.proofs.differential.compare import Comparison, compared, play_simulated
-from tests.proofs.differential.schedule import drawn
+from tests.proofs.differential.schedule import Schedule, drawn
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, Payment, Rows
 from tests.proofs.simulation.shop import Shop
@@ -80,7 +81,8 @@ def _mutant(name: str) -> Planted:
 
 
 SHIPPED: dict[str, Planted] = {
-    "a refund is repeated sooner": _setting(REFUND_GRACE_SECONDS=300),
+    "the lists are waited for longer": _setting(LIST_LAG_SECONDS=3600),
+    "a refund is repeated later": _setting(REFUND_GRACE_SECONDS=3600),
     **{
         name: _mutant(name)
         for name in (
@@ -91,7 +93,7 @@ SHIPPED: dict[str, Planted] = {
         )
     },
 }
-"""Deviations of the shipped gateway: a setting, and mutants of the storm."""
+"""Deviations of the shipped gateway: settings, and mutants of the storm."""
 
 
 def found_in_simulated(planted: Planted) -> Comparison | None:
@@ -108,7 +110,16 @@ def found_in_simulated(planted: Planted) -> Comparison | None:
 
 
 def found_in_shipped(planted: Planted) -> Comparison | None:
-    """Return the first schedule that differs with this deviation, None where none does."""
+    """Return the first schedule that differs with this deviation, None where none does.
+
+    Played are those alone in which something is repeated: what the shipped gateway does otherwise is about doubt.
+    """
+    doubtful = filter(_repeats, map(drawn, range(MAX_SIMULATED)))
     with planted():
-        comparisons = map(compared, map(drawn, range(MAX_SHIPPED)))
+        comparisons = map(compared, islice(doubtful, MAX_SHIPPED))
         return next((each for each in comparisons if each.problems), None)
+
+
+def _repeats(schedule: Schedule) -> bool:
+    operations = [each for name, each in play_simulated(schedule).ledger.items() if ", operation " in name]
+    return any(attempts > 1 for _, _, _, attempts in operations)
