@@ -181,18 +181,18 @@ def _authorize(order: Any, amount: Any) -> None:
 
 
 def _capture(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _unless_paid_otherwise("capture", lambda: gateway.capture(order)))
+    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: gateway.capture(order)))
 
 
 def _refund(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _unless_paid_otherwise("refund", lambda: gateway.refund(order, amount)))
+    _leave_to_settle(lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount)))
 
 
 def _cancel(order: Any, amount: Any) -> None:
     _leave_to_settle(lambda: gateway.cancel(order))
 
 
-def _unless_paid_otherwise(verb: str, call: Callable[[], object]) -> None:
+def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
     """Log WrongStateError: an order whose vouchers were all removed or failed is paid otherwise and must ship."""
     try:
         call()

@@ -27,7 +27,7 @@ __all__ = [
     "forbidden_since",
     "is_denied",
     "is_forbidden",
-    "needs_review_by",
+    "is_forbidden_too_long",
     "status_after_refund",
     "verdict",
 ]
@@ -77,7 +77,7 @@ def is_forbidden(error: VoucherGatewayError) -> bool:
     return isinstance(error, UnavailableError) and (answered or error.code == "answer_not_ours")
 
 
-def needs_review_by(since: datetime | None, now: datetime) -> bool:
+def is_forbidden_too_long(since: datetime | None, now: datetime) -> bool:
     """Return whether an operation that is forbidden ``since`` then needs review."""
     return since is not None and now - since >= FORBIDDEN_TIMEOUT
 

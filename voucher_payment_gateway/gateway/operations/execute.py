@@ -61,7 +61,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import needs_review
+from voucher_payment_gateway.rules.evidence import late_answer_needs_review
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict
 
 __all__ = ["NOT_READY", "execute_due", "execute_new"]
@@ -140,7 +140,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
         return_to_due(operation, error)
         raise
     except RefusedError as error:
-        _refused(handler, operation, error, reread_at=reread_if_sent(operation))
+        _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return
     # K5: prepared, not called sending yet
     claimed_at = monotonic()
@@ -197,7 +197,7 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
             remote_id = handler.call(operation)
     except VoucherGatewayError as error:
         with _outcome_must_be_written():
-            _not_booked(handler, operation, error)
+            _record_error(handler, operation, error)
         return
     try:
         # K9: the call has ended, nothing of its outcome written
@@ -208,23 +208,23 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
         if operation.state != "succeeded":
             raise OutcomeUnknownError(code="decided_elsewhere") from None
     except ConflictError:
-        _unknown(operation, OutcomeUnknownError(code="booking_known_already"))
+        _record_unknown(operation, OutcomeUnknownError(code="booking_known_already"))
 
 
-def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     # K9: the call has ended, nothing of its outcome written
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
-            _refused(handler, operation, error)
+            _record_refusal(handler, operation, error)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
             return_to_due(operation, error, attempts=arrived)
             raise error
         case "unknown":
-            _unknown(operation, error)
+            _record_unknown(operation, error)
 
 
-def _refused(
+def _record_refusal(
     handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> None:
     """Record the refusal, and go on with the operation that follows, or raise ``error``."""
@@ -238,7 +238,7 @@ def _refused(
     _execute_written(handler, next_operation)
 
 
-def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
+def _record_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
     mark_unknown(operation, error)
     raise OutcomeUnknownError(
         f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
@@ -254,7 +254,7 @@ def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
     row = VoucherOperation.current.filter(pk=operation.pk)
     row.update(late_answers=JSONAppend("late_answers", answer))
     operation.refresh_from_db()
-    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
+    if late_answer_needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
         request_review(operation)
 
 

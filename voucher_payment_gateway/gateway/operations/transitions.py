@@ -35,7 +35,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.states import check_transition
 from voucher_payment_gateway.rules.timing import after_lease
-from voucher_payment_gateway.rules.verdicts import forbidden_since, needs_review_by
+from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
 
 __all__ = [
     "StaleOperationError",
@@ -125,7 +125,7 @@ def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: s
         # K11: the outcome is on both, not committed
         handler.announce(operation)
 
-    _retry_step(operation, step, give_up=lambda conflict: isinstance(conflict.__cause__, IntegrityError))
+    _retry_step(operation, step, is_final=lambda conflict: isinstance(conflict.__cause__, IntegrityError))
 
 
 def refuse(
@@ -147,7 +147,7 @@ def refuse(
         # K11: the outcome is on both, not committed
         return next_operation
 
-    return _retry_step(operation, step, give_up=lambda conflict: False)
+    return _retry_step(operation, step, is_final=lambda conflict: False)
 
 
 def withdraw(operation: VoucherOperation) -> bool:
@@ -185,7 +185,7 @@ def return_to_due(
         return
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
-    if needs_review_by(changes["forbidden_at"], now):
+    if is_forbidden_too_long(changes["forbidden_at"], now):
         require_review(operation, "forbidden", **changes)
         return
     due_at = next_send(operation, error)
@@ -269,7 +269,7 @@ def _not_applied(operation: VoucherOperation, **changes: Any) -> bool:
 
 
 def _retry_step(
-    operation: VoucherOperation, step: Callable[[], Written], *, give_up: Callable[[ConflictError], bool]
+    operation: VoucherOperation, step: Callable[[], Written], *, is_final: Callable[[ConflictError], bool]
 ) -> Written:
     """Run ``step`` in a transaction; retry on conflict. Claim and state are restored before each retry."""
     claim, state = operation.claim, operation.state
@@ -279,7 +279,7 @@ def _retry_step(
                 return step()
         except ConflictError as conflict:
             operation.claim, operation.state = claim, state
-            if give_up(conflict):
+            if is_final(conflict):
                 raise
             operation.payment.refresh_from_db()
     raise ConflictError

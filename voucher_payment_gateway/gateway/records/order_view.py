@@ -23,7 +23,7 @@ from voucher_payment_gateway.orders import order_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
 
-__all__ = ["OrderView", "is_busy", "read_order", "refuse_if_cancelling", "refuse_if_open", "target"]
+__all__ = ["OrderView", "is_busy", "number_and_pk", "read_order", "refuse_if_cancelling", "refuse_if_open"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class OrderView:
     next_number: int
     next_capture: int
 
-    def part(self, pk: int | None) -> list[VoucherPayment]:
+    def matching(self, pk: int | None) -> list[VoucherPayment]:
         """Return all payments, or the one with this primary key."""
         return [payment for payment in self.payments if pk in (None, payment.pk)]
 
@@ -103,7 +103,7 @@ class OrderView:
                     f"{payment.currency}. Nothing was sent."
                 )
 
-    def refuse_one_too_many(self) -> None:
+    def refuse_too_many_vouchers(self) -> None:
         """Raise WrongStateError where the order has ``VOUCHERS_PER_ORDER`` vouchers: each costs calls whenever the
         order is confirmed, charged or refunded."""
         count = sum(map(_is_paying, self.payments))
@@ -185,7 +185,7 @@ def is_busy(voucher_id: str) -> bool:
     return bool(operations.filter(BOOKS, IS_OPEN).exists())
 
 
-def target(order: Any) -> tuple[str, int | None]:
+def number_and_pk(order: Any) -> tuple[str, int | None]:
     """Return the order number and, where a single payment was given, its primary key."""
     if isinstance(order, VoucherPayment):
         return order.order_number, order.pk

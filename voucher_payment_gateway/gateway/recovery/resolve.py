@@ -69,7 +69,7 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     # K16: taken by settle, nothing read
     read_at = timezone.now()
     try:
-        evidence = read_evidence(handler, operation)
+        evidence = _read_evidence(handler, operation)
     except (ContractError, CredentialsError) as error:
         _request_review_once(operation, error)
         raise
@@ -98,7 +98,7 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """
     row = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
     try:
-        surplus = read_evidence(handler, operation).verdict != "absent"
+        surplus = _read_evidence(handler, operation).verdict != "absent"
     except VoucherGatewayError:
         row.update(reread_at=next_try(operation))  # the operations behind it are not kept waiting
         raise
@@ -109,7 +109,7 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     return False
 
 
-def read_evidence(handler: OperationHandler, operation: VoucherOperation) -> Evidence:
+def _read_evidence(handler: OperationHandler, operation: VoucherOperation) -> Evidence:
     """Read the voucher's bookings, all pages, and return what those not yet recorded prove about ``operation``."""
     recorded = VoucherOperation.current.filter(voucher_id=operation.voucher_id).exclude(remote_id="")
     ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read

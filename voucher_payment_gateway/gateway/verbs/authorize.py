@@ -80,7 +80,7 @@ def _authorize(
     if payment:
         refuse_if_cancelling(payment)
     else:
-        view.refuse_one_too_many()
+        view.refuse_too_many_vouchers()
     refuse_if_open(view.uncaptured_remainders(codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:

@@ -104,8 +104,8 @@ class _Batch:
     def advance(self) -> None:
         """Resume and start the operations that are left, by the order as it is now."""
         view = read_order(self.order_number)
-        for operation in self._repeated(view.part(self.pk)):
-            self._attempt(self._send_unless_committed_later, operation)
+        for operation in self._repeated(view.matching(self.pk)):
+            self._attempt(self._send_outside_transaction, operation)
             self.progress.resumed.append(operation)
         if self.progress.operations:
             view = read_order(self.order_number)
@@ -145,7 +145,7 @@ class _Batch:
         same_amount = self.asked == sum((operation.amount for operation in operations), ZERO)
         return operations if self.asked is None or (same_amount and self.handler.kind == "charge") else []
 
-    def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
+    def _send_outside_transaction(self, operation: VoucherOperation) -> None:
         """Send a due operation. Inside a transaction it is sent after the commit, or by ``settle``."""
         if not transaction.get_connection(database()).in_atomic_block:
             execute_due(self.handler, operation)

@@ -12,7 +12,7 @@ from voucher_payment_gateway.gateway.operations.release import RELEASE
 from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
-from voucher_payment_gateway.gateway.records.order_view import read_order, target
+from voucher_payment_gateway.gateway.records.order_view import number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -37,14 +37,14 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
-    number, pk = target(order)
+    number, pk = number_and_pk(order)
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
 
     def advance() -> None:
         view = read_order(number)
         next_number = view.next_number
-        for payment in view.part(pk):
+        for payment in view.matching(pk):
             if payment.pk in done or _is_ended(payment):
                 continue
             try:
