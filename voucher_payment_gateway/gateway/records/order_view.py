@@ -55,12 +55,13 @@ class OrderView:
         )
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
-        """Return the part of ``total`` that is not covered, as if the payments ``without`` held nothing."""
+        """Return the part of ``total`` that is not covered; payments in ``without`` count as if they held nothing."""
         left_out = {payment.pk for payment in without or []}
         return max(total - self.covered(without=left_out), ZERO)
 
     def covered(self, *, without: Collection[int] = ()) -> Decimal:
-        """Return what payments have paid, hold, or are about to be charged, as if those ``without`` held nothing."""
+        """Return what payments have paid, hold, or are about to be charged; those in ``without`` count as if they held
+        nothing."""
         covered = ZERO
         for payment in self.payments:
             if payment.status != "cancelled":
@@ -93,7 +94,7 @@ class OrderView:
     def refuse_known_currency(self, code: str, currency: str) -> None:
         """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
 
-        Payments of other orders are not looked at: whoever types the code may not know its PIN.
+        Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
         """
         known = set(fingerprints(code))
         for payment in self.payments:
@@ -104,8 +105,8 @@ class OrderView:
                 )
 
     def refuse_too_many_vouchers(self) -> None:
-        """Raise WrongStateError where the order has ``VOUCHERS_PER_ORDER`` vouchers: each costs calls whenever the
-        order is confirmed, charged or refunded."""
+        """Raise WrongStateError where the order has ``VOUCHERS_PER_ORDER`` vouchers already: each costs calls whenever
+        the order is confirmed, charged or refunded."""
         count = sum(map(_is_paying, self.payments))
         if count >= gateway_settings().VOUCHERS_PER_ORDER:
             raise WrongStateError(
