@@ -160,7 +160,8 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
 
 
 def refuse_taxable(hold: Hold) -> None:
-    """Release a voucher whose VAT was paid at its sale, or may have been, where ``TAXABLE_VOUCHERS`` refuses those."""
+    """Release the hold and raise VoucherUnusableError where VAT was paid at the voucher's sale, or may have been, and
+    ``TAXABLE_VOUCHERS`` does not accept that."""
     if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
         return
     if hold.taxable is None:

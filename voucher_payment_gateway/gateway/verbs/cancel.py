@@ -32,8 +32,8 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, and ``cancelled`` once all of it
     is refunded. With an operation in flight: the cancel request is stored, and ``settle`` carries it out once the
-    outcome is known. Returns the payments touched. Nothing is done for an order without vouchers, nor for payments
-    that are cancelled, refunded or failed already.
+    outcome is known. Returns these payments. Nothing is done for an order without vouchers, nor for payments that are
+    cancelled, refunded or failed already.
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
@@ -106,7 +106,8 @@ def _store_cancel_request(payment: VoucherPayment) -> None:
 
 
 def _release(payment: VoucherPayment, number: int, **by: str) -> None:
-    """Cancel the payment in our records, then ask the Voucher Cloud to release its hold, whatever it answers."""
+    """Cancel the payment in our records, then ask the Voucher Cloud to release its reservation. Nothing
+    depends on the answer."""
     draft = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
