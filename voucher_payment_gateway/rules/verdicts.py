@@ -1,6 +1,7 @@
 """What an outcome means: the verdict of an error, and the steps that follow from it.
 
-- Errors: whether a call that may move money was refused, not applied, or has an unknown outcome.
+- Errors: whether a call that may move money was refused, not applied, or has an unknown outcome; how long a forbidden
+  one is retried.
 - A refused charge: charge again, fail the payment, or leave it.
 - A refund: the status of its payment, and whether it reduces the amount still refundable.
 - Before a cancel: whether its payment's operations must be waited for.
@@ -78,7 +79,7 @@ def is_forbidden(error: VoucherGatewayError) -> bool:
 
 
 def is_forbidden_too_long(since: datetime | None, now: datetime) -> bool:
-    """Return whether an operation that is forbidden ``since`` then needs review."""
+    """Return whether an operation has been forbidden for ``FORBIDDEN_TIMEOUT``: then it needs review."""
     return since is not None and now - since >= FORBIDDEN_TIMEOUT
 
 
