@@ -118,7 +118,7 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
     if payment.status == "authorized":
         return (
             f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
-            "nobody captured, cancelled or lapsed it."
+            "it was not captured, cancelled or lapsed."
         )
     return (
         f"The payment is {payment.status}, but its reservation was not released. It may hold "
