@@ -58,7 +58,7 @@ class AmendedShop(Shop):
         yield from self.execute_due(draft)
 
     def execute_due(self, operation: Operation) -> Process:
-        """A charge that reserves first is called sending before that, so that no other worker does the same."""
+        """A charge that reserves first is set to ``sending`` before that, which excludes other workers."""
         payment = self.rows.payment(operation.payment_pk)
         is_wanted = payment.cancel_requested_at is None
         claims = is_wanted and self._renews(operation, payment)

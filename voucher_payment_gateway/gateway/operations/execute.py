@@ -61,7 +61,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import needs_review
+from voucher_payment_gateway.rules.evidence import late_answer_needs_review
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict
 
 __all__ = ["NOT_READY", "execute_due", "execute_new"]
@@ -73,12 +73,12 @@ NOT_READY = (UnavailableError, CredentialsError, ContractError)
 
 
 def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
-    """Write down ``draft`` together with its changes of the payment, and carry it out.
+    """Write ``draft`` together with its changes of the payment, and carry it out.
 
-    Inside a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while another
-    one is open on its voucher. Raises the error of the call: after RefusedError it is over, after UnavailableError,
-    CredentialsError and ContractError it stays due and ``settle`` sends it, after OutcomeUnknownError ``settle`` finds
-    out. Raises ConflictError where another operation was first.
+    Inside a transaction it is carried out after the commit. A draft that ``waits`` for another operation on its voucher
+    is left to ``settle``. Raises the error of the call: after RefusedError the operation has ended; after
+    UnavailableError, CredentialsError and ContractError it stays due, and ``settle`` sends it; after
+    OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where another operation was first.
     """
     # K4: decided, nothing written
     if in_transaction():
@@ -107,14 +107,14 @@ def _execute_at_once(
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
-    # K5: prepared, not called sending yet
+    # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(handler, draft, claimed_at)
 
 
 def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due; one that is decided is left alone.
+    """Carry out an operation that is due; any other is left alone.
 
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done, and
     WrongStateError where the payment is being cancelled: the operation is withdrawn then.
@@ -140,9 +140,9 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
         return_to_due(operation, error)
         raise
     except RefusedError as error:
-        _refused(handler, operation, error, reread_at=reread_if_sent(operation))
+        _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return
-    # K5: prepared, not called sending yet
+    # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     if begin_sending(operation):
         _send(handler, operation, claimed_at)
@@ -171,7 +171,7 @@ def _withdraw_cancelled(operation: VoucherOperation) -> None:
 
 
 def _raise_unless_succeeded(operation: VoucherOperation) -> None:
-    """Raise OperationInProgressError where another worker was first and is not done; this one sent nothing."""
+    """Raise OperationInProgressError where another worker was first and has not succeeded; this one sent nothing."""
     operation.refresh_from_db()
     if operation.state != "succeeded":
         raise OperationInProgressError(
@@ -197,7 +197,7 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
             remote_id = handler.call(operation)
     except VoucherGatewayError as error:
         with _outcome_must_be_written():
-            _not_booked(handler, operation, error)
+            _record_error(handler, operation, error)
         return
     try:
         # K9: the call has ended, nothing of its outcome written
@@ -208,26 +208,27 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
         if operation.state != "succeeded":
             raise OutcomeUnknownError(code="decided_elsewhere") from None
     except ConflictError:
-        _unknown(operation, OutcomeUnknownError(code="booking_known_already"))
+        _record_unknown(operation, OutcomeUnknownError(code="booking_known_already"))
 
 
-def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    """Record what ``error`` proves about the call. Raises an error, unless another operation follows."""
     # K9: the call has ended, nothing of its outcome written
     match verdict(error, repeated=operation.attempts > 1):
         case "refused":
-            _refused(handler, operation, error)
+            _record_refusal(handler, operation, error)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
             return_to_due(operation, error, attempts=arrived)
             raise error
         case "unknown":
-            _unknown(operation, error)
+            _record_unknown(operation, error)
 
 
-def _refused(
+def _record_refusal(
     handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> None:
-    """Record the refusal, and go on with the operation that follows, or raise ``error``."""
+    """Record the refusal, and carry out the operation that follows; raise ``error`` where none does."""
     try:
         next_operation = refuse(handler, operation, error, **changes)
     except StaleOperationError:
@@ -238,7 +239,7 @@ def _refused(
     _execute_written(handler, next_operation)
 
 
-def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
+def _record_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
     mark_unknown(operation, error)
     raise OutcomeUnknownError(
         f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
@@ -249,17 +250,17 @@ def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoRetur
 
 
 def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
-    """Keep an answer that came after another worker had decided; tell a person where it differs."""
+    """Store an answer that came after another worker had decided; request a review where the two differ."""
     answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
     row = VoucherOperation.current.filter(pk=operation.pk)
     row.update(late_answers=JSONAppend("late_answers", answer))
     operation.refresh_from_db()
-    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
+    if late_answer_needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
         request_review(operation)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out the operation once the caller's transaction is committed; nobody is there to be told of an error."""
+    """Carry out the operation once the caller's transaction is committed. Errors are logged: its verb has returned."""
 
     def execute_committed() -> None:
         try:
