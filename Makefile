@@ -65,7 +65,7 @@ crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run settlers --rounds 200
 
 .PHONY: lint
-lint: install ## formatting, mistakes, and the layers of the architecture
+lint: install ## formatting, common errors, and the layers of the architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -106,7 +106,7 @@ matrix: ## the tests with the newest Django, where a newer Python is found
 	SIMULATED_DAYS=500 STORM_DAYS=60 KILL_ONE_IN=60 PARALLEL_ROUNDS=10 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="$(ARGS)"; fi
 
 .PHONY: screenshots
-screenshots: install ## draw the pictures of the README anew
+screenshots: install ## take the screenshots of the README again
 	SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser
 
 .PHONY: clean

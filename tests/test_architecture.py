@@ -92,7 +92,7 @@ def test_a_write_of_a_state_is_noticed(source):
         "VoucherOperation.current.filter(state='due').exclude(state='unknown')",
         "Q(state='manual') | Q(state__in=OPEN_STATES)",
         "if operation.state == 'due': pass",
-        "needs_review(state=operation.state)",
+        "late_answer_needs_review(state=operation.state)",
         "charges.values_list('state', flat=True)",
     ],
 )

@@ -148,5 +148,5 @@ def test_a_missing_right_is_named(kind, server, voucher_cloud, scope):
 
 def test_both_clients_have_the_same_names_and_arguments():
     for name in OPERATIONS | {"__init__"}:
-        ours, twin = (inspect.signature(getattr(kind, name)) for kind in (VoucherCloud, AsyncVoucherCloud))
-        assert list(ours.parameters.values()) == list(twin.parameters.values()), name
+        ours, other = (inspect.signature(getattr(kind, name)) for kind in (VoucherCloud, AsyncVoucherCloud))
+        assert list(ours.parameters.values()) == list(other.parameters.values()), name

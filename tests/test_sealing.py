@@ -177,12 +177,12 @@ class Crash(BaseException):
 @pytest.mark.parametrize("verb", [gateway.capture, gateway.cancel])
 def test_a_code_is_gone_also_after_a_crash(shop, verb):
     """The process dies at each write in turn, from the first on; then settle finishes the rest."""
-    for death in range(1, 10):
-        number = f"A-{death}"
+    for last_write in range(1, 10):
+        number = f"A-{last_write}"
         shop.voucher("20.00", code=f"GIFT-{number}")
         order = shop.order("20.00", number=number)
         gateway.authorize(order, f"GIFT-{number}")
-        lived = lives_through(death, lambda order=order: verb(order))
+        lived = lives_through(last_write, lambda order=order: verb(order))
         shop.later(hours=1)
         gateway.settle()
         shop.later(hours=1)
@@ -198,14 +198,14 @@ def test_a_code_is_gone_also_after_a_crash(shop, verb):
     raise AssertionError("it writes without end")
 
 
-def lives_through(death, act):
-    """Let the process die at its write number ``death``; return whether it ended before that."""
+def lives_through(last_write, act):
+    """Let the process die at its write number ``last_write``; return whether it ended before that."""
     writes = []
 
     def wrapper(execute, sql, params, many, context):
         if sql.startswith(("UPDATE", "INSERT")):
             writes.append(sql)
-            if len(writes) == death:
+            if len(writes) == last_write:
                 raise Crash
         return execute(sql, params, many, context)
 

@@ -14,10 +14,10 @@ def walk(capsys, *options):
 
 
 def test_every_step_is_told_and_every_figure_right(shop, capsys):
-    told = walk(capsys)
-    assert [line.split()[1] for line in told.splitlines()[:8]] == [f"{number}." for number in range(1, 9)]
-    assert told.splitlines()[-1] == "Every figure is right."
-    assert "the final balance is 20.00" in told
+    output = walk(capsys)
+    assert [line.split()[1] for line in output.splitlines()[:8]] == [f"{number}." for number in range(1, 9)]
+    assert output.splitlines()[-1] == "Every figure is right."
+    assert "the final balance is 20.00" in output
     assert VoucherPayment.objects.get().status == "cancelled"
     shop.cloud.ledger.check()
 

@@ -1,4 +1,4 @@
-"""Calls the gateway's verbs for the shop's own signals (``EVENTS``) and status changes (``ON_STATUS``).
+"""Call the gateway's verbs for the shop's own signals (``EVENTS``) and status changes (``ON_STATUS``).
 
 A shop that sets one of them writes no payment code: it sends its signals, or changes its status field and saves.
 """
@@ -169,7 +169,7 @@ def _retry_refund_after_commit(number: str) -> None:
 
 
 def _was_refused(order: Any) -> bool:
-    """Whether a refund of this order was refused or needs review: it is not retried at every save."""
+    """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
     refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
     return refused.filter(order_number=order_number(order)).exists()
 
@@ -181,19 +181,19 @@ def _authorize(order: Any, amount: Any) -> None:
 
 
 def _capture(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _unless_paid_otherwise("capture", lambda: gateway.capture(order)))
+    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: gateway.capture(order)))
 
 
 def _refund(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _unless_paid_otherwise("refund", lambda: gateway.refund(order, amount)))
+    _leave_to_settle(lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount)))
 
 
 def _cancel(order: Any, amount: Any) -> None:
     _leave_to_settle(lambda: gateway.cancel(order))
 
 
-def _unless_paid_otherwise(verb: str, call: Callable[[], object]) -> None:
-    """Log WrongStateError: an order whose vouchers were all removed or failed is paid otherwise and must ship."""
+def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
+    """Log WrongStateError: an order whose vouchers were all removed or failed is paid by other means and must ship."""
     try:
         call()
     except WrongStateError as error:

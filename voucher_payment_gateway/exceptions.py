@@ -10,8 +10,8 @@
     │   └── ThrottledError
     ├── CredentialsError             our credentials or scopes were rejected page the operator (.missing_scope)
     ├── OutcomeUnknownError          perhaps moved                           do not retry by hand: settle will
-    ├── ContractError                the API broke its promise on a read
-    └── PaymentStateError            our own records forbid it; nothing was sent
+    ├── ContractError                an invalid answer to a read; nothing moved  report it
+    └── PaymentStateError            our records forbid it; nothing was sent     correct the order or the call
         ├── AmountError
         ├── WrongStateError
         └── OperationInProgressError
@@ -118,7 +118,7 @@ class ReservationClosedError(RefusedError):
 
 
 class UnavailableError(VoucherGatewayError):
-    """No service just now, and surely nothing was booked: try again later.
+    """No service just now, and certainly nothing was booked: try again later.
 
     ``retry_after_seconds`` says how long the Voucher Cloud asks to wait, where that is known.
     """
@@ -163,14 +163,14 @@ class OutcomeUnknownError(VoucherGatewayError):
 
 
 class ContractError(VoucherGatewayError):
-    """The Voucher Cloud answered a read with something its documentation rules out."""
+    """The Voucher Cloud answered a read or the token request with something its documentation rules out: report it."""
 
     default_code = "contract"
     default_message = "The Voucher Cloud gave an answer that cannot be understood. No money moved."
 
 
 class PaymentStateError(VoucherGatewayError):
-    """Our own records forbid it: nothing was sent."""
+    """Our own records forbid it, and nothing was sent: correct the order or the call."""
 
     default_code = "payment_state"
     default_message = "The records of this payment do not allow that. Nothing was sent."

@@ -75,7 +75,7 @@ def unseal_text(sealed: str) -> str | None:
 
 
 def is_under_first_key(sealed: str) -> bool:
-    """Whether the first key opens it. A sealed text does not name its key, so the key has to be tried."""
+    """Return whether the first key opens it. A sealed text does not name its key, so the key has to be tried."""
     try:
         _fernets()[0].decrypt(sealed.encode())
     except (InvalidToken, IndexError):

@@ -1,4 +1,4 @@
-"""What the client relies on inside of httpx and httpcore. Whether a request was written is told by these alone: where
+"""What the client relies on inside of httpx and httpcore. These alone say whether a request was written: where
 one of them changes, a request that left could be taken for one that did not, and money be moved twice.
 """
 

@@ -139,7 +139,7 @@ def test_vouchers_are_listed_alike(client):
     assert [found.id for found in client(page([VOUCHER]))(lambda cloud: cloud.list_vouchers())] == ["v-1"]
 
 
-def told(rows, current, last, total):
+def counted_page(rows, current, last, total):
     answer = page(rows, current, last)
     return {**answer, "meta": {**answer["meta"], "total": total}}
 
@@ -152,16 +152,16 @@ def turning(*answers):
 @pytest.mark.parametrize(
     "answers",
     [
-        [told([row(1)], 1, 1, 2)],
-        [told([], 1, 1, 1)],
-        [told([row(1), row(2)], 1, 2, 4), told([row(3)], 2, 2, 4)],
-        [told([row(1), row(2)], 1, 2, 4), told([row(2), row(3)], 2, 2, 4)],
-        [told([row(1), row(2)], 1, 2, 3), told([row(3)], 2, 2, 9)],
+        [counted_page([row(1)], 1, 1, 2)],
+        [counted_page([], 1, 1, 1)],
+        [counted_page([row(1), row(2)], 1, 2, 4), counted_page([row(3)], 2, 2, 4)],
+        [counted_page([row(1), row(2)], 1, 2, 4), counted_page([row(2), row(3)], 2, 2, 4)],
+        [counted_page([row(1), row(2)], 1, 2, 3), counted_page([row(3)], 2, 2, 9)],
         # The second row vanished: the third moved to the first page, which was read already.
-        [told([row(1), row(2)], 1, 2, 4), told([row(4)], 2, 2, 3)],
-        [told([row(1), row(1)], 1, 1, 2)],
-        [told([row(1)], 1, 1, "1")],
-        [told([row(1)], 1, 1, -1)],
+        [counted_page([row(1), row(2)], 1, 2, 4), counted_page([row(4)], 2, 2, 3)],
+        [counted_page([row(1), row(1)], 1, 1, 2)],
+        [counted_page([row(1)], 1, 1, "1")],
+        [counted_page([row(1)], 1, 1, -1)],
     ],
 )
 def test_a_list_that_ends_short_of_its_promise_proves_nothing(client, answers):
@@ -172,14 +172,14 @@ def test_a_list_that_ends_short_of_its_promise_proves_nothing(client, answers):
 @pytest.mark.parametrize(
     ("answers", "count"),
     [
-        ([told([row(1), row(2)], 1, 1, 2)], 2),
-        ([told([], 1, 1, 0)], 0),
-        ([told([row(1), row(2)], 1, 2, 3), told([row(3)], 2, 2, 3)], 3),
+        ([counted_page([row(1), row(2)], 1, 1, 2)], 2),
+        ([counted_page([], 1, 1, 0)], 0),
+        ([counted_page([row(1), row(2)], 1, 2, 3), counted_page([row(3)], 2, 2, 3)], 3),
         # One more at the end, and one more at the front that pushes the second row on: neither was promised.
-        ([told([row(1), row(2)], 1, 2, 3), told([row(3), row(4)], 2, 2, 4)], 4),
-        ([told([row(1), row(2)], 1, 2, 3), told([row(2), row(3)], 2, 2, 4)], 3),
-        ([told([row(1), row(2)], 1, 2, 3), page([row(3)], 2, 2)], 3),
-        ([told([row(1), row(2)], 1, 1, 1)], 2),
+        ([counted_page([row(1), row(2)], 1, 2, 3), counted_page([row(3), row(4)], 2, 2, 4)], 4),
+        ([counted_page([row(1), row(2)], 1, 2, 3), counted_page([row(2), row(3)], 2, 2, 4)], 3),
+        ([counted_page([row(1), row(2)], 1, 2, 3), page([row(3)], 2, 2)], 3),
+        ([counted_page([row(1), row(2)], 1, 1, 1)], 2),
     ],
 )
 def test_a_list_may_grow_while_it_is_read(client, answers, count):

@@ -22,7 +22,7 @@ def read(cloud):
 
 
 def troubled(count, trouble):
-    """An API that has this trouble so many times before it answers."""
+    """An API that has this trouble ``count`` times before it answers."""
     left = [count]
 
     def answer(request):

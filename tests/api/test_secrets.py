@@ -77,7 +77,7 @@ ANSWERS = {
     "forbidden": leaky(403),
     "rejected": leaky(401),
     "within": leaky(422, "VOUCHER.CREATE.{}.UNIQUE".format),
-    "spelled anew": leaky(409, lambda secret: "VOUCHER." + secret.replace("-", "_").upper()),
+    "spelled in another way": leaky(409, lambda secret: "VOUCHER." + secret.replace("-", "_").upper()),
     "page": lambda request: httpx.Response(502, html=f"<html>{CODE} {PIN} {SECRET} {TOKEN}"),
     "echo": lambda request: httpx.Response(200, content=request.content),
     "wrong type": lambda request: httpx.Response(
@@ -97,7 +97,7 @@ def bare(text):
     return "".join(filter(str.isalnum, text.lower()))
 
 
-def told(error):
+def text_of(error):
     """All that an error says, to whoever asks: text, notes, chain, pickle, and the frames of this package."""
     parts = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
     parts.append(pickle.dumps(error).decode("latin-1"))
@@ -119,7 +119,7 @@ def test_no_error_and_no_log_tells_a_secret(client, caplog, ask, answer):
     run = client(ANSWERS[answer], deadline_seconds=0.5)
     with pytest.raises(VoucherGatewayError) as caught:
         run(ASKS[ask])
-    assert leaks(told(caught.value)) == []
+    assert leaks(text_of(caught.value)) == []
     assert leaks(caplog.text + repr([record.__dict__ for record in caplog.records])) == []
 
 
@@ -141,7 +141,7 @@ def test_no_error_and_no_log_tells_a_secret(client, caplog, ask, answer):
 def test_a_refused_argument_tells_no_secret(client, ask):
     with pytest.raises(Exception) as caught:  # noqa: PT011
         client({})(ask)
-    assert leaks(told(caught.value)) == []
+    assert leaks(text_of(caught.value)) == []
 
 
 def test_a_refused_constructor_tells_no_secret():
@@ -152,7 +152,7 @@ def test_a_refused_constructor_tells_no_secret():
     ):
         with pytest.raises(ValueError, match=r"^(base_url|client_secret):") as caught:
             VoucherCloud(**{"client_id": "a", "client_secret": SECRET, **bad})
-        assert leaks(told(caught.value)) == []
+        assert leaks(text_of(caught.value)) == []
 
 
 def test_the_logs_of_real_connections_tell_no_secret(client, caplog):
@@ -254,7 +254,7 @@ def test_what_holds_a_secret_is_refused_by_pickle(secretive, protocol):
     for held in (secretive, [secretive], {"in": (secretive,)}):
         with pytest.raises(TypeError, match=rf"^{type(secretive).__name__} holds a secret") as caught:
             pickle.dumps(held, protocol)
-        assert leaks(told(caught.value)) == []
+        assert leaks(text_of(caught.value)) == []
 
 
 @pytest.mark.parametrize("secretive", SECRETIVE[:3], ids=lambda value: type(value).__name__)

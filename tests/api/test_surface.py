@@ -36,10 +36,10 @@ def test_both_clients_have_the_same_operations():
 
 @pytest.mark.parametrize("name", [*OPERATIONS, "__init__", "unconnected"])
 def test_both_clients_have_the_same_signatures(name):
-    own, twin = (inspect.signature(getattr(kind, name)) for kind in (VoucherCloud, AsyncVoucherCloud))
-    assert list(own.parameters.values()) == list(twin.parameters.values())
+    own, other = (inspect.signature(getattr(kind, name)) for kind in (VoucherCloud, AsyncVoucherCloud))
+    assert list(own.parameters.values()) == list(other.parameters.values())
     if not name.startswith("list_"):
-        assert own.return_annotation == twin.return_annotation
+        assert own.return_annotation == other.return_annotation
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

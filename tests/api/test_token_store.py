@@ -12,7 +12,7 @@ from voucher_payment_gateway.api import AsyncVoucherCloud, Token, VoucherCloud
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherGatewayError
 
 FAR = 60.0
-"""So long a call that waited for the hanging thing would take: a test that waited would find it ended."""
+"""How long the store hangs: a call that waited for it would take as long, and the test would find it ended."""
 
 
 def read(cloud):

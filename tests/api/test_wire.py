@@ -147,13 +147,13 @@ def test_an_instant_at_the_edge_of_time_breaks_the_contract_and_nothing_else(ins
 
 
 @pytest.mark.parametrize(
-    ("told", "second"),
+    ("written", "second"),
     [("2026-11-25t12:00:00z", 0), ("2026-12-31T23:59:60Z", 59), ("2026-12-31T23:59:60.5+00:00", 59)],
 )
-def test_instants_are_understood_in_every_form_that_rfc_3339_allows(told, second):
+def test_instants_are_understood_in_every_form_that_rfc_3339_allows(written, second):
     from voucher_payment_gateway.api import Charge
 
-    charge = Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": told})
+    charge = Charge.model_validate({"id": "b1", "type": "charge", "amount": "5.00", "created_at": written})
     assert charge.created_at.second == second
 
 

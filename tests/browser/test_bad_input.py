@@ -29,11 +29,11 @@ MINE, TOTAL, DUE = "5.00", "22.00", "17.00"
 def regular(request, chromium, demo):
     """One customer for each look, with a voucher on the order."""
     with door(chromium, demo) as arrive:
-        somebody = Customer(arrive(request.param.options), request.param)
-        somebody.go_to_checkout("jasmine-pearls")
-        somebody.enter(demo.cloud.voucher(MINE))
-        yield somebody
-        somebody.leaves()
+        shopper = Customer(arrive(request.param.options), request.param)
+        shopper.go_to_checkout("jasmine-pearls")
+        shopper.enter(demo.cloud.voucher(MINE))
+        yield shopper
+        shopper.leaves()
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def customer(regular):
 def stranger(chromium, demo):
     """Another customer at the checkout, with a voucher on the order."""
     with door(chromium, demo) as arrive:
-        somebody = Customer(arrive(), LOOKS[0])
-        somebody.go_to_checkout("sencha")
-        somebody.enter(demo.cloud.voucher("5.00"))
-        yield somebody
+        shopper = Customer(arrive(), LOOKS[0])
+        shopper.go_to_checkout("sencha")
+        shopper.enter(demo.cloud.voucher("5.00"))
+        yield shopper
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ def being_charged(chromium, demo):
     """A voucher of another customer's order with a charge whose response was lost, so its outcome is unknown."""
     code = demo.cloud.voucher("20.00")
     with door(chromium, demo) as arrive:
-        somebody = Customer(arrive(), LOOKS[0])
-        somebody.go_to_checkout("jasmine-pearls")
-        somebody.enter(code)
+        shopper = Customer(arrive(), LOOKS[0])
+        shopper.go_to_checkout("jasmine-pearls")
+        shopper.enter(code)
         demo.cloud.trouble("after:drop", path="*/charge")
-        Clerk(arrive(), somebody.order()).ships()
+        Clerk(arrive(), shopper.order()).ships()
     return code
 
 

@@ -15,17 +15,17 @@ PICTURES = {"checkout", "checkout-phone-de", "checkout-problem", "order"}
 
 @pytest.fixture(params=LOOKS, ids=lambda look: look.name)
 def customer(request, visitor):
-    somebody = Customer(visitor(request.param.options), request.param)
-    yield somebody
-    somebody.leaves()
+    shopper = Customer(visitor(request.param.options), request.param)
+    yield shopper
+    shopper.leaves()
 
 
 @pytest.fixture
 def reader(visitor):
     """A customer of the first look."""
-    somebody = Customer(visitor(LOOKS[0].options), LOOKS[0])
-    yield somebody
-    somebody.leaves()
+    shopper = Customer(visitor(LOOKS[0].options), LOOKS[0])
+    yield shopper
+    shopper.leaves()
 
 
 @pytest.fixture

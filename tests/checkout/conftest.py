@@ -21,6 +21,6 @@ def visit():
 
 
 @pytest.fixture
-def told():
+def messages_of():
     """Return the messages of a response."""
     return lambda response: [str(message) for message in get_messages(response.wsgi_request)]

@@ -58,9 +58,9 @@ def test_trouble_that_is_no_field_s_fault_is_a_notice(shop, script):
     assert "aria-invalid" not in html
 
 
-def test_the_messages_of_the_page_are_left_alone(shop, script, told):
+def test_the_messages_of_the_page_are_left_alone(shop, script, messages_of):
     response, _ = script(shop.order())(APPLY, {"code": "NOBODY"})
-    assert told(response) == []
+    assert messages_of(response) == []
 
 
 def test_the_state_is_shown_without_a_notice(shop, script):

@@ -62,7 +62,7 @@ def everything(response):
 def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
     shop,
     visit,
-    told,
+    messages_of,
     unusable,
     gateway_settings,
 ):
@@ -70,7 +70,7 @@ def test_every_unusable_code_gets_the_same_answer_to_the_last_header(
     order, answers = shop.order(), {}
     for kind, (code, pin) in unusable.items():
         response = visit(order).post(APPLY, {"code": code, "pin": pin})
-        assert told(response) == [UNUSABLE.message]
+        assert messages_of(response) == [UNUSABLE.message]
         answers[kind] = everything(response)
     assert list(answers.values()) == [answers["unknown"]] * len(unusable)
     assert answers["unknown"][0] == 303
@@ -130,10 +130,10 @@ def throttled(shop, visit, unusable, gateway_settings):
     return answers
 
 
-def test_what_is_throttled_looks_the_same_whatever_the_code_is_worth(throttled, told):
+def test_what_is_throttled_looks_the_same_whatever_the_code_is_worth(throttled, messages_of):
     seen = set()
     for response in throttled({}):
-        sentence = told(response)[-1]
+        sentence = messages_of(response)[-1]
         seen.add((response.status_code, response.url, response.content, sentence, response["Cache-Control"]))
     [(status, address, page, sentence, caching)] = seen
     assert (status, address, page) == (303, "/checkout/", b"")
@@ -151,7 +151,7 @@ def test_a_program_that_is_throttled_learns_when_to_come_back(throttled, headers
     [(status, text, caching)] = seen
     assert status == 429
     assert "Too many attempts." in text
-    assert "50.00" in text, "how the order stands is told as ever"
+    assert "50.00" in text, "the state of the order is shown as ever"
     assert "no-store" in caching
 
 

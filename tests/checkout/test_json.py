@@ -51,11 +51,11 @@ def test_a_voucher_is_entered_and_taken_off(shop, storefront):
     order = shop.order("50.00")
     shop.voucher("20.00", code="GIFT-2000", pin="2468")
     ask = storefront(order)
-    status, told = ask(APPLY, {"code": "GIFT-2000", "pin": "2468"})
-    assert (status, told["error"]) == (200, None)
-    assert told["message"].endswith("€30.00 is still to pay.")
-    [voucher] = told["order"].pop("vouchers")
-    assert told["order"] == {
+    status, answer = ask(APPLY, {"code": "GIFT-2000", "pin": "2468"})
+    assert (status, answer["error"]) == (200, None)
+    assert answer["message"].endswith("€30.00 is still to pay.")
+    [voucher] = answer["order"].pop("vouchers")
+    assert answer["order"] == {
         "number": "A-1001", "currency": "EUR", "total": "50.00", "covered": "20.00", "due": "30.00",
         "overheld": "0.00",
     }  # fmt: skip
@@ -65,8 +65,8 @@ def test_a_voucher_is_entered_and_taken_off(shop, storefront):
         "held_until": until, "removable": True,
     }  # fmt: skip
     assert ask(STATE)[1]["order"]["vouchers"] == [voucher]
-    status, told = ask(REMOVE, {"payment": voucher["payment"]})
-    assert (status, told["order"]["vouchers"], told["order"]["due"]) == (200, [], "50.00")
+    status, answer = ask(REMOVE, {"payment": voucher["payment"]})
+    assert (status, answer["order"]["vouchers"], answer["order"]["due"]) == (200, [], "50.00")
 
 
 def test_the_token_of_an_answer_is_good_for_the_next_post(shop, visit):
@@ -90,12 +90,12 @@ def test_every_unusable_code_is_one_answer(shop, storefront, gateway_settings):
         {"code": "\ud800"}, {"code": "x" * 10_000}, {"code": "\x1b[2J\r\nX"}, {"code": "GIFT", "pin": "1" * 256},
     ]  # fmt: skip
     for body in bodies:
-        status, told = ask(APPLY, body)
-        assert (status, told["error"]) == (
+        status, answer = ask(APPLY, body)
+        assert (status, answer["error"]) == (
             422,
             {"code": "voucher_unusable", "message": UNUSABLE.message, "field": "code"},
         )
-        assert told["order"]["vouchers"] == []
+        assert answer["order"]["vouchers"] == []
 
 
 @pytest.mark.parametrize("body", [" ", "{", "[]", "null", '"GIFT"', '{"code": []}', '{"code": true}', "\xff"])
@@ -123,23 +123,23 @@ def test_a_json_body_is_answered_by_json_whatever_is_accepted(shop, visit):
 
 def test_without_an_order_there_is_nothing_to_pay(shop, storefront):
     ask = storefront()
-    for status, told in (ask(APPLY, {"code": "GIFT"}), ask(REMOVE, {"payment": 1}), ask(STATE)):
-        assert (status, told["order"], told["error"]["code"]) == (409, None, "no_order")
+    for status, answer in (ask(APPLY, {"code": "GIFT"}), ask(REMOVE, {"payment": 1}), ask(STATE)):
+        assert (status, answer["order"], answer["error"]["code"]) == (409, None, "no_order")
 
 
 def test_another_order_is_out_of_reach(shop, storefront):
     shop.voucher(code="GIFT-2000")
     other = gateway.authorize(shop.order(number="A-2"), "GIFT-2000")
-    status, told = storefront(shop.order(number="A-1"))(REMOVE, {"payment": other.pk, "order": "A-2"})
-    assert (status, told["error"]["code"], told["error"]["field"]) == (409, "not_on_order", "payment")
+    status, answer = storefront(shop.order(number="A-1"))(REMOVE, {"payment": other.pk, "order": "A-2"})
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (409, "not_on_order", "payment")
     other.refresh_from_db()
     assert other.status == "authorized"
 
 
 def test_a_get_where_a_post_is_due_says_so(shop, storefront, visit):
     for address in (APPLY, REMOVE):
-        status, told = storefront(shop.order(number=address))(address)
-        assert (status, told["error"]["code"]) == (405, "post_needed")
+        status, answer = storefront(shop.order(number=address))(address)
+        assert (status, answer["error"]["code"]) == (405, "post_needed")
     assert visit().post(STATE, headers={"accept": JSON}).status_code == 405
 
 
@@ -155,9 +155,9 @@ def test_a_voucher_cloud_in_trouble_holds_nothing_that_is_not_shown(shop, storef
     order = shop.order()
     shop.voucher(code="GIFT-2000")
     trouble(shop)
-    answered, told = storefront(order)(APPLY, {"code": "GIFT-2000"})
-    assert (answered, told["error"]["code"]) == (status, code)
-    assert (told["order"]["vouchers"], order.voucher_payments.count()) == ([], 0)
+    answered, answer = storefront(order)(APPLY, {"code": "GIFT-2000"})
+    assert (answered, answer["error"]["code"]) == (status, code)
+    assert (answer["order"]["vouchers"], order.voucher_payments.count()) == ([], 0)
 
 
 def test_after_a_lost_answer_the_code_is_entered_again_and_all_that_is_held_is_shown(shop, storefront):
@@ -171,9 +171,9 @@ def test_after_a_lost_answer_the_code_is_entered_again_and_all_that_is_held_is_s
 
     assert ask(APPLY, {"code": "GIFT-2000"})[1]["error"]["code"] == "unavailable"
     assert held() == 5000, "this is what nobody can know"
-    told = ask(APPLY, {"code": "GIFT-2000"})[1]
-    [shown] = told["order"]["vouchers"]
-    assert (told["order"]["covered"], shown["amount"], shown["state"]) == ("50.00", "50.00", "held")
+    answer = ask(APPLY, {"code": "GIFT-2000"})[1]
+    [shown] = answer["order"]["vouchers"]
+    assert (answer["order"]["covered"], shown["amount"], shown["state"]) == ("50.00", "50.00", "held")
     assert held() == 5000
 
 
@@ -191,8 +191,8 @@ def test_an_order_that_is_paid_already_takes_no_voucher(shop, storefront):
         shop.voucher(code=code)
     gateway.authorize(order, "GIFT-2000")
     gateway.capture(order)
-    status, told = storefront(order)(APPLY, {"code": "GIFT-2001"})
-    assert (status, told["error"]["code"]) == (409, "nothing_due")
+    status, answer = storefront(order)(APPLY, {"code": "GIFT-2001"})
+    assert (status, answer["error"]["code"]) == (409, "nothing_due")
 
 
 def test_one_voucher_too_many_is_told_and_not_sent(shop, storefront, gateway_settings):
@@ -202,8 +202,8 @@ def test_one_voucher_too_many_is_told_and_not_sent(shop, storefront, gateway_set
     ask = storefront(order)
     ask(APPLY, {"code": "GIFT-2000"})
     shop.calls()
-    status, told = ask(APPLY, {"code": "GIFT-2001"})
-    assert (status, told["error"]["code"], told["order"]["due"]) == (409, "too_many_vouchers", "30.00")
+    status, answer = ask(APPLY, {"code": "GIFT-2001"})
+    assert (status, answer["error"]["code"], answer["order"]["due"]) == (409, "too_many_vouchers", "30.00")
     assert shop.calls() == []
 
 

@@ -67,9 +67,9 @@ def test_a_refusal_speaks_the_visitor_s_language(shop, visit, in_german):
     assert "Zurück zur Kasse" in html
 
 
-def test_a_message_speaks_the_visitor_s_language(shop, visit, told, in_german):
+def test_a_message_speaks_the_visitor_s_language(shop, visit, messages_of, in_german):
     shop.voucher("20.00", code="GIFT-2000")
     response = visit(shop.order("1050.00")).post(APPLY, {"code": "GIFT-2000"}, headers=in_german)
-    [sentence] = told(response)
+    [sentence] = messages_of(response)
     assert "20,00\u00a0€ von Gutschein …2000 für Sie reserviert" in sentence
     assert sentence.endswith("Noch zu zahlen: 1.030,00\u00a0€.")

@@ -25,39 +25,39 @@ def test_the_addresses_have_names():
     assert reverse("voucher_payment_gateway:remove") == REMOVE
 
 
-def test_a_voucher_is_held_and_the_visitor_learns_until_when_and_what_is_due(shop, visit, told):
+def test_a_voucher_is_held_and_the_visitor_learns_until_when_and_what_is_due(shop, visit, messages_of):
     order = shop.order("50.00")
     shop.voucher("20.00", code="GIFT-2000")
     response = visit(order).post(APPLY, {"code": "  GIFT-2000 ", "pin": "", "next": "/checkout/?step=2"})
     assert (response.status_code, response.url) == (303, "/checkout/?step=2")
     assert (order.voucher_authorized, order.voucher_due) == (20, 30)
-    [sentence] = told(response)
+    [sentence] = messages_of(response)
     assert "€20.00 of gift voucher …2000 is held for you" in sentence
     assert "€30.00 is still to pay" in sentence
 
 
-def test_a_voucher_that_covers_all_says_so(shop, visit, told):
+def test_a_voucher_that_covers_all_says_so(shop, visit, messages_of):
     order = shop.order("15.00")
     shop.voucher("20.00", code="GIFT-2000", pin="2468")
     response = visit(order).post(APPLY, {"code": "GIFT-2000", "pin": "2468"})
-    assert "Your order is fully covered." in told(response)[0]
+    assert "Your order is fully covered." in messages_of(response)[0]
     assert order.voucher_authorized == 15
 
 
-def test_every_unusable_code_reads_the_same(shop, visit, told):
+def test_every_unusable_code_reads_the_same(shop, visit, messages_of):
     order = shop.order()
     shop.voucher(code="GIFT-OFF", status="inactive")
     shop.voucher(code="GIFT-PIN", pin="2468")
     for code, pin in [("NOBODY", ""), ("GIFT-OFF", ""), ("GIFT-PIN", "1"), ("GIFT-PIN", ""), ("A\x00B", "")]:
-        assert told(visit(order).post(APPLY, {"code": code, "pin": pin})) == [UNUSABLE.message]
+        assert messages_of(visit(order).post(APPLY, {"code": code, "pin": pin})) == [UNUSABLE.message]
     assert not VoucherPayment.objects.exists()
 
 
-def test_what_cannot_be_a_code_is_not_sent(shop, visit, told):
+def test_what_cannot_be_a_code_is_not_sent(shop, visit, messages_of):
     order = shop.order()
-    assert told(visit(order).post(APPLY, {"code": "x" * 10_000})) == [UNUSABLE.message]
-    assert told(visit(order).post(APPLY, {"code": "GIFT", "pin": "1" * 256})) == [UNUSABLE.message]
-    assert told(visit(order).post(APPLY, {"code": "   "})) == [CODE_MISSING.message]
+    assert messages_of(visit(order).post(APPLY, {"code": "x" * 10_000})) == [UNUSABLE.message]
+    assert messages_of(visit(order).post(APPLY, {"code": "GIFT", "pin": "1" * 256})) == [UNUSABLE.message]
+    assert messages_of(visit(order).post(APPLY, {"code": "   "})) == [CODE_MISSING.message]
     assert shop.calls() == []
 
 
@@ -69,22 +69,22 @@ def test_the_same_code_twice_is_one_payment(shop, visit):
     assert order.voucher_payments.count() == 1
 
 
-def test_which_order_is_meant_comes_from_the_shop_alone(shop, visit, told):
+def test_which_order_is_meant_comes_from_the_shop_alone(shop, visit, messages_of):
     mine, other = shop.order(number="A-1"), shop.order(number="A-2")
     shop.voucher(code="GIFT-2000")
     visit(mine).post(f"{APPLY}?order=A-2", {"code": "GIFT-2000", "order": "A-2", "order_number": "A-2"})
     assert (mine.voucher_authorized, other.voucher_authorized) == (20, 0)
 
 
-def test_without_an_order_nothing_is_sent(shop, visit, told):
+def test_without_an_order_nothing_is_sent(shop, visit, messages_of):
     for address in (APPLY, REMOVE):
-        assert told(visit().post(address, {"code": "GIFT-2000", "payment": "1"})) == [NO_ORDER.message]
+        assert messages_of(visit().post(address, {"code": "GIFT-2000", "payment": "1"})) == [NO_ORDER.message]
     assert shop.calls() == []
 
 
-def test_a_cloud_that_cannot_be_reached_is_told_as_such(shop, visit, told, gateway_settings):
+def test_a_cloud_that_cannot_be_reached_is_told_as_such(shop, visit, messages_of, gateway_settings):
     gateway_settings(BASE_URL="http://127.0.0.1:9/v1")
-    assert told(visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})) == [UNAVAILABLE.message]
+    assert messages_of(visit(shop.order()).post(APPLY, {"code": "GIFT-2000"})) == [UNAVAILABLE.message]
 
 
 def test_a_shop_that_names_no_checkout_order_is_told_so(shop, visit, gateway_settings):
@@ -145,44 +145,46 @@ def test_no_code_comes_back_to_the_visitor(shop, visit):
         assert "CANARY" not in seen
 
 
-def test_a_voucher_can_be_taken_off(shop, visit, told):
+def test_a_voucher_can_be_taken_off(shop, visit, messages_of):
     order = shop.order()
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
     response = visit(order).post(REMOVE, {"payment": payment.pk, "next": "/checkout/"})
     assert (response.status_code, response.url) == (303, "/checkout/")
     assert order.voucher_authorized == 0
-    assert told(response) == ["Gift voucher …2000 was taken off your order. No money was taken from it."]
-    assert told(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER.message]
+    assert messages_of(response) == [
+        "Gift voucher …2000 was taken off your order. No money was taken from it."
+    ]
+    assert messages_of(visit(order).post(REMOVE, {"payment": payment.pk})) == [NOT_ON_ORDER.message]
 
 
-def test_what_ran_out_is_reserved_again_and_what_is_too_much_is_let_go(shop, visit, told):
+def test_what_ran_out_is_reserved_again_and_what_is_too_much_is_let_go(shop, visit, messages_of):
     order = shop.order("50.00")
     voucher = shop.voucher("20.00", code="GIFT-2000")
     gateway.authorize(order, "GIFT-2000")
     shop.later(minutes=31)
     response = visit(order).post(RENEW, {"next": "/checkout/"})
     assert (response.status_code, response.url) == (303, "/checkout/")
-    assert told(response) == ["Your gift vouchers now cover €20.00. €30.00 is still to pay."]
+    assert messages_of(response) == ["Your gift vouchers now cover €20.00. €30.00 is still to pay."]
     order.total = 5
     order.save()
-    assert told(visit(order).post(RENEW)) == [
+    assert messages_of(visit(order).post(RENEW)) == [
         "Your gift vouchers now cover €5.00. Your order is fully covered."
     ]
     assert (order.voucher_authorized, shop.bookings(voucher)) == (5, [])
 
 
-def test_what_cannot_be_reserved_again_is_told(shop, visit, told):
+def test_what_cannot_be_reserved_again_is_told(shop, visit, messages_of):
     order = shop.order("50.00")
     voucher = shop.voucher("20.00", code="GIFT-2000")
     gateway.authorize(order, "GIFT-2000")
     shop.later(minutes=31)
     shop.cloud.charge(shop.cloud.reserve("GIFT-2000", "20.00"), "ANOTHER-TILL")
-    [sentence] = told(visit(order).post(RENEW))
+    [sentence] = messages_of(visit(order).post(RENEW))
     assert "Nothing was taken from it." in sentence
     assert order.voucher_due == 50
     assert shop.bookings(voucher) == [("charge", 20)]
-    assert told(visit().post(RENEW)) == [NO_ORDER.message]
+    assert messages_of(visit().post(RENEW)) == [NO_ORDER.message]
 
 
 def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
@@ -202,31 +204,31 @@ def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
 
 
 @pytest.mark.parametrize("key", ["", "x", "-1", "0", "1.5", "9" * 30, "١"])
-def test_a_payment_that_is_none_is_not_there(shop, visit, told, key):
-    assert told(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER.message]
+def test_a_payment_that_is_none_is_not_there(shop, visit, messages_of, key):
+    assert messages_of(visit(shop.order()).post(REMOVE, {"payment": key})) == [NOT_ON_ORDER.message]
 
 
-def test_nobody_takes_a_voucher_off_the_order_of_another(shop, visit, told):
+def test_nobody_takes_a_voucher_off_the_order_of_another(shop, visit, messages_of):
     order = shop.order(number="A-1")
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
-    assert told(visit(shop.order(number="A-2")).post(REMOVE, {"payment": payment.pk})) == [
+    assert messages_of(visit(shop.order(number="A-2")).post(REMOVE, {"payment": payment.pk})) == [
         NOT_ON_ORDER.message
     ]
     assert order.voucher_authorized == 20
 
 
-def test_a_visitor_cannot_refund(shop, visit, told):
+def test_a_visitor_cannot_refund(shop, visit, messages_of):
     order = shop.order()
     voucher = shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
     gateway.capture(order)
-    [sentence] = told(visit(order).post(REMOVE, {"payment": payment.pk}))
+    [sentence] = messages_of(visit(order).post(REMOVE, {"payment": payment.pk}))
     assert sentence == "That is not possible for this gift voucher any more. Nothing was taken."
     assert [kind for kind, _ in shop.bookings(voucher)] == ["charge"]
 
 
-def test_an_error_while_taking_off_is_told(shop, visit, told, monkeypatch):
+def test_an_error_while_taking_off_is_told(shop, visit, messages_of, monkeypatch):
     order = shop.order()
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
@@ -235,5 +237,5 @@ def test_an_error_while_taking_off_is_told(shop, visit, told, monkeypatch):
         raise OutcomeUnknownError("secret words of the other side")
 
     monkeypatch.setattr(views.gateway, "cancel", lose_the_answer)
-    [sentence] = told(visit(order).post(REMOVE, {"payment": payment.pk}))
+    [sentence] = messages_of(visit(order).post(REMOVE, {"payment": payment.pk}))
     assert sentence.startswith("It is not clear yet")

@@ -22,10 +22,10 @@ ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_every_error_has_a_sentence_that_is_true_about_the_money(error):
-    told = error_message(error("API.SECRET: words of the other side"))
-    assert told == ERROR_PROBLEMS[error].message
-    assert ("Nothing was taken" in told or "Nothing more was taken" in told) == (error.money_moved == "no")
-    assert "API" not in told
+    text = error_message(error("API.SECRET: words of the other side"))
+    assert text == ERROR_PROBLEMS[error].message
+    assert ("Nothing was taken" in text or "Nothing more was taken" in text) == (error.money_moved == "no")
+    assert "API" not in text
 
 
 @pytest.mark.parametrize("code", FINER_PROBLEMS)

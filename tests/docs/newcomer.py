@@ -71,7 +71,7 @@ class Newcomer:
         elif block.language == "directive" and block.options == "browser":
             self.browse(block.text)
         else:
-            raise AssertionError(f"line {block.line}: nobody can tell what to do with this block")
+            raise AssertionError(f"line {block.line}: it is not clear what to do with this block")
 
     def write(self, path: str, text: str) -> None:
         target = self.folder / path

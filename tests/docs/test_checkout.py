@@ -1,4 +1,4 @@
-"""The page about the checkout names what is there, and nothing else."""
+"""The page about the checkout names all that exists, and nothing else."""
 
 import re
 from typing import get_args
@@ -14,24 +14,25 @@ PACKAGE = ROOT / "voucher_payment_gateway"
 TEMPLATES = PACKAGE / "templates"
 
 
-def told(title):
+def documented(title):
     return section(page("reference/checkout.md"), title)
 
 
 def test_every_tag_and_filter_is_told_and_no_other_is():
     register = engines["django"].engine.template_libraries["voucher_payments"]
     named = {
-        word.split()[0].rpartition("|")[2].partition(":")[0] for word in first_words(told("Tags and filters"))
+        word.split()[0].rpartition("|")[2].partition(":")[0]
+        for word in first_words(documented("Tags and filters"))
     }
     assert named == {*register.tags, *register.filters}
 
 
 def test_every_function_is_told_and_no_other_is():
-    assert {word.partition("(")[0] for word in first_words(told("Functions"))} == set(checkout.__all__)
+    assert {word.partition("(")[0] for word in first_words(documented("Functions"))} == set(checkout.__all__)
 
 
 def test_every_endpoint_is_told_with_its_method_and_no_other_is():
-    methods = {cells[0].strip("`"): cells[1] for cells in rows(told("Endpoints")) if len(cells) == 4}
+    methods = {cells[0].strip("`"): cells[1] for cells in rows(documented("Endpoints")) if len(cells) == 4}
     assert set(methods) == {pattern.name for pattern in urls.urlpatterns}
     for pattern in urls.urlpatterns:
         source = re.search(
@@ -47,29 +48,32 @@ def test_every_field_of_the_document_is_told_and_no_other_is():
 
     fields = names(schema.CheckoutDocument, "") | names(schema.OrderDocument, "order.")
     fields |= names(schema.VoucherDocument, "order.vouchers[].") | names(schema.ErrorDocument, "error.")
-    named = {word for cells in rows(told("Document")) for word in words(cells[0])}
+    named = {word for cells in rows(documented("Document")) for word in words(cells[0])}
     named |= {
-        word for cells in rows(told("Document")) for word in words(cells[1]) if word.startswith("error.")
+        word
+        for cells in rows(documented("Document"))
+        for word in words(cells[1])
+        if word.startswith("error.")
     }
     assert named | {"order.vouchers"} == fields
 
 
 def test_every_state_of_a_voucher_is_told_and_no_other_is():
-    assert first_words(told("States of a gift voucher")) == list(get_args(schema.State))
+    assert first_words(documented("States of a gift voucher")) == list(get_args(schema.State))
 
 
 def test_every_error_code_is_told_with_its_status_and_no_other_is():
-    named = {cells[0].strip("`"): int(cells[1]) for cells in rows(told("Error codes"))}
+    named = {cells[0].strip("`"): int(cells[1]) for cells in rows(documented("Error codes"))}
     assert named == {problem.code: problem.status for problem in PROBLEMS.values()}
 
 
 def test_every_template_is_told_and_no_other_is():
     there = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html")}
-    assert set(first_words(told("Templates"))) == there
+    assert set(first_words(documented("Templates"))) == there
 
 
 def test_every_attribute_that_the_script_reads_is_told_and_no_other_is():
     script = (PACKAGE / "static/voucher_payment_gateway/checkout.js").read_text()
     read = set(re.findall(r"data-vpg(?:-[a-z]+)?", script)) - {"data-vpg-busy"}
-    assert {word for cells in rows(told("Script")) for word in words(cells[0])} == read
+    assert {word for cells in rows(documented("Script")) for word in words(cells[0])} == read
     assert "voucher-payments:change" in script

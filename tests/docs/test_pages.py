@@ -194,9 +194,9 @@ def test_the_controls_of_the_local_voucher_cloud_take_the_bodies_that_are_told(s
 
 def test_the_calls_of_the_local_voucher_cloud_exist(shop):
     text = section(page("how-to/test-your-checkout.md"), "What the local Voucher Cloud can do")
-    told = {word for cells in rows(text) for word in re.findall(r"\bcloud((?:\.\w+)+)", cells[0])}
-    assert len(told) > 10
-    for dotted in told:
+    documented = {word for cells in rows(text) for word in re.findall(r"\bcloud((?:\.\w+)+)", cells[0])}
+    assert len(documented) > 10
+    for dotted in documented:
         found = shop.cloud
         for name in dotted.strip(".").split("."):
             found = getattr(found, name)
@@ -215,8 +215,8 @@ def test_the_calls_of_the_local_voucher_cloud_exist(shop):
 def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
     text = section(page("explanation/life-cycles.md"), heading)
     drawn = re.findall(r"^ +(\S+) --> (\S+)$", text, re.MULTILINE)
-    told = [(cells[0].strip("`").replace("start", "[*]"), cells[1].strip("`")) for cells in rows(text)]
-    assert drawn == told
+    documented = [(cells[0].strip("`").replace("start", "[*]"), cells[1].strip("`")) for cells in rows(text)]
+    assert drawn == documented
     assert {state for arrow in drawn for state in arrow} - {"[*]"} == every
 
 
@@ -231,8 +231,8 @@ def test_the_layers_are_those_that_the_linter_checks():
     package = ROOT / "voucher_payment_gateway"
     there = {path.stem for path in package.iterdir()}  # a layer in brackets may be absent
     checked = [[name for name in layer if name in there] for layer in layers]
-    told = [words(cells[0]) for cells in rows(section(page("explanation/architecture.md"), "Layers"))]
-    assert told == [layer for layer in checked if layer]
+    documented = [words(cells[0]) for cells in rows(section(page("explanation/architecture.md"), "Layers"))]
+    assert documented == [layer for layer in checked if layer]
 
 
 def test_the_rooms_of_the_gateway_are_those_that_the_linter_checks():
@@ -249,15 +249,17 @@ def test_the_reading_guide_names_files_that_exist_and_counts_their_lines():
     text = section(page("explanation/architecture.md"), "Read it in one evening")
     files = [ROOT / "voucher_payment_gateway" / words(cells[1])[0] for cells in rows(text)]
     lines = sum(len(path.read_text().splitlines()) for path in files)
-    told = re.search(r"^(\d+) files, about ([\d,]+) lines", text, re.MULTILINE)
-    assert int(told[1]) == len(files) == len(set(files))
-    assert int(told[2].replace(",", "")) == pytest.approx(lines, rel=0.1)
+    documented = re.search(r"^(\d+) files, about ([\d,]+) lines", text, re.MULTILINE)
+    assert int(documented[1]) == len(files) == len(set(files))
+    assert int(documented[2].replace(",", "")) == pytest.approx(lines, rel=0.1)
 
 
 def test_every_target_of_the_makefile_is_told_and_no_other_is():
     targets = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
-    told = [words(cells[0])[0] for cells in rows(section((ROOT / "CONTRIBUTING.md").read_text(), "Set up"))]
-    assert sorted(told) == sorted(["make", *(f"make {name}" for name in targets if name != "help")])
+    documented = [
+        words(cells[0])[0] for cells in rows(section((ROOT / "CONTRIBUTING.md").read_text(), "Set up"))
+    ]
+    assert sorted(documented) == sorted(["make", *(f"make {name}" for name in targets if name != "help")])
 
 
 def test_every_file_that_contributing_names_exists():

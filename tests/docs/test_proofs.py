@@ -11,22 +11,24 @@ PAGE = page("explanation/proofs.md")
 
 
 def test_every_planted_bug_is_told_and_no_other_is():
-    told = [cells for cells in rows(section(PAGE, "Planted bugs")) if len(cells) == 4]
-    assert {cells[0] for cells in told if cells[1] == "caught"} == set(simulation.MUTANTS)
-    assert {cells[0] for cells in told if cells[2] == "caught"} == set(storm.MUTANTS)
-    schedules = {cells[3] for cells in told} - {"", "kill matrix"}
+    documented = [cells for cells in rows(section(PAGE, "Planted bugs")) if len(cells) == 4]
+    assert {cells[0] for cells in documented if cells[1] == "caught"} == set(simulation.MUTANTS)
+    assert {cells[0] for cells in documented if cells[2] == "caught"} == set(storm.MUTANTS)
+    schedules = {cells[3] for cells in documented} - {"", "kill matrix"}
     assert schedules == {name.partition(" ")[0] for name in RULES} | {"C9"}
 
 
 def test_every_figure_that_a_run_of_the_tests_prints_is_told():
-    told = [word for cells in rows(section(PAGE, "What CI counts")) for word in words(cells[0])]
+    documented = [word for cells in rows(section(PAGE, "What CI counts")) for word in words(cells[0])]
     printed = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         if path.name != "test_figures.py":
             printed |= set(re.findall(r'\bfigures\(\s*f?"([^"{]+)', path.read_text()))
     assert len(printed) > 8
     untold = [
-        name for name in printed if not any(row.startswith(name) or name.startswith(row) for row in told)
+        name
+        for name in printed
+        if not any(row.startswith(name) or name.startswith(row) for row in documented)
     ]
     assert untold == []
 

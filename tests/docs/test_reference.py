@@ -1,4 +1,4 @@
-"""Each reference page against the code: all that exists is told, and nothing is told that does not exist."""
+"""Each reference page against the code: all that exists is documented, and nothing else is."""
 
 import inspect
 import json
@@ -51,14 +51,14 @@ def test_every_setting_has_its_row_and_no_other_has():
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_a_setting_is_told_with_its_default(key):
-    field, told = SETTINGS[key], settings_rows()[key][2]
+    field, documented = SETTINGS[key], settings_rows()[key][2]
     if field.is_required():
-        assert told == "required"
+        assert documented == "required"
         return
     default = field.default
     if isinstance(default, conf.Section):
         default = default.model_dump(exclude_none=True)
-    assert words(told) == [json.dumps(default)]
+    assert words(documented) == [json.dumps(default)]
 
 
 @pytest.mark.parametrize("key", SETTINGS)
@@ -87,29 +87,31 @@ def test_there_is_no_setting_without_effect():
 
 
 def test_the_known_behaviour_of_the_api_is_told_key_by_key():
-    told = list(rows(section(page("reference/settings.md"), "API_BEHAVIOUR")))
-    assert {words(cells[0])[0] for cells in told} == conf.ApiBehaviour.model_fields.keys()
+    documented = list(rows(section(page("reference/settings.md"), "API_BEHAVIOUR")))
+    assert {words(cells[0])[0] for cells in documented} == conf.ApiBehaviour.model_fields.keys()
     source = source_of("checks")
     read = {key for key in conf.ApiBehaviour.model_fields if re.search(rf"API_BEHAVIOUR\.{key}\b", source)}
-    assert {words(cells[0])[0] for cells in told if cells[2] != "none yet"} == read
+    assert {words(cells[0])[0] for cells in documented if cells[2] != "none yet"} == read
 
 
 def test_the_limits_on_guesses_are_told_key_by_key():
-    told = {words(cells[0])[0]: cells for cells in rows(section(page("reference/settings.md"), "THROTTLE"))}
+    documented = {
+        words(cells[0])[0]: cells for cells in rows(section(page("reference/settings.md"), "THROTTLE"))
+    }
     fields = conf.ThrottleSettings.model_fields
-    assert told.keys() == fields.keys()
+    assert documented.keys() == fields.keys()
     for name, field in fields.items():
-        assert words(told[name][2]) == [json.dumps(field.default)]
+        assert words(documented[name][2]) == [json.dumps(field.default)]
 
 
 def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
     """Each key with its field, its row, and the cell that explains it."""
-    told = {name: (SETTINGS[name], cells, cells[3]) for name, cells in settings_rows().items()}
+    documented = {name: (SETTINGS[name], cells, cells[3]) for name, cells in settings_rows().items()}
     for heading, model in (("THROTTLE", conf.ThrottleSettings), ("API_BEHAVIOUR", conf.ApiBehaviour)):
         for cells in rows(section(page("reference/settings.md"), heading)):
             name = words(cells[0])[0]
-            told[f"{heading}.{name}"] = (model.model_fields[name], cells, cells[3])
-    return told
+            documented[f"{heading}.{name}"] = (model.model_fields[name], cells, cells[3])
+    return documented
 
 
 @pytest.mark.parametrize("key", described_settings())
@@ -272,11 +274,13 @@ def test_every_verb_has_its_section_and_no_other_has():
 
 
 def test_every_verb_is_told_with_its_async_twin():
-    told = {
+    documented = {
         tuple(words(cells[0] + cells[1])) for cells in rows(page("reference/verbs.md")) if len(cells) == 3
     }
-    assert {(name, f"a{name}") for name in SYNC_VERBS} <= told
-    others = {name for name in gateway.__all__ if name.islower()} - {name for pair in told for name in pair}
+    assert {(name, f"a{name}") for name in SYNC_VERBS} <= documented
+    others = {name for name in gateway.__all__ if name.islower()} - {
+        name for pair in documented for name in pair
+    }
     assert others == set()
 
 
@@ -290,14 +294,14 @@ def test_the_signature_of_a_verb_is_the_one_that_is_told(name):
         default = "" if parameter.default is parameter.empty else f"={json.dumps(parameter.default)}"
         parameters.append(parameter.name + default.replace("null", "None"))
     result = inspect.formatannotation(signature.return_annotation).rpartition("voucher_payment_gateway")[2]
-    told = words(section(page("reference/verbs.md"), name))[0]
-    assert told.startswith(f"{name}({', '.join(parameters)}) -> ")
-    assert told.rpartition(" ")[2].strip("]").endswith(result.rpartition(".")[2].strip("]"))
+    documented = words(section(page("reference/verbs.md"), name))[0]
+    assert documented.startswith(f"{name}({', '.join(parameters)}) -> ")
+    assert documented.rpartition(" ")[2].strip("]").endswith(result.rpartition(".")[2].strip("]"))
 
 
 def test_the_report_of_settle_is_told_field_by_field():
-    told = first_words(section(page("reference/verbs.md"), "settle"))
-    assert told == list(gateway.SettleReport.__dataclass_fields__)
+    documented = first_words(section(page("reference/verbs.md"), "settle"))
+    assert documented == list(gateway.SettleReport.__dataclass_fields__)
 
 
 # models.md
@@ -309,8 +313,8 @@ def field_names(model) -> set[str]:
 
 @pytest.mark.parametrize("model", [models.VoucherPayment, models.VoucherOperation, models.VoucherDifference])
 def test_every_field_of_a_model_has_its_row_and_no_other_has(model):
-    told = section(page("reference/models.md"), model.__name__)
-    fields = told.partition("| property |")[0].partition("###")[0]
+    documented = section(page("reference/models.md"), model.__name__)
+    fields = documented.partition("| property |")[0].partition("###")[0]
     assert sorted(first_words(fields)) == sorted(field_names(model))
 
 
@@ -319,17 +323,17 @@ def properties(cls) -> set[str]:
 
 
 def test_every_property_of_a_payment_has_its_row():
-    told = (
+    documented = (
         section(page("reference/models.md"), "VoucherPayment")
         .partition("| property |")[2]
         .partition("###")[0]
     )
-    assert set(first_words("|" + told)) == properties(models.VoucherPayment) | {"operations"}
+    assert set(first_words("|" + documented)) == properties(models.VoucherPayment) | {"operations"}
 
 
 def test_everything_that_the_mixin_adds_has_its_row():
-    told = first_words(section(page("reference/models.md"), "VoucherOrderMixin"))
-    assert set(told) == properties(models.VoucherOrderMixin) | {"voucher_reservation_ids"}
+    documented = first_words(section(page("reference/models.md"), "VoucherOrderMixin"))
+    assert set(documented) == properties(models.VoucherOrderMixin) | {"voucher_reservation_ids"}
 
 
 @pytest.mark.parametrize(
@@ -371,15 +375,17 @@ def test_every_constraint_and_index_is_told_and_no_other_is():
 
 
 def test_every_signal_has_its_row_and_no_other_has():
-    told = [name for name in first_words(page("reference/signals.md")) if name.startswith("payment_")]
-    assert sorted(told) == sorted(signals.__all__)
+    documented = [name for name in first_words(page("reference/signals.md")) if name.startswith("payment_")]
+    assert sorted(documented) == sorted(signals.__all__)
 
 
 def test_the_signals_that_are_not_sent_yet_are_the_ones_told():
     source = source_of()
     silent = {name for name in signals.__all__ if f"announce({name}" not in source}
-    told = {words(cells[0])[0] for cells in rows(page("reference/signals.md")) if "Not sent by" in cells[1]}
-    assert told == silent
+    documented = {
+        words(cells[0])[0] for cells in rows(page("reference/signals.md")) if "Not sent by" in cells[1]
+    }
+    assert documented == silent
 
 
 # errors.md
@@ -389,9 +395,9 @@ def test_the_tree_of_errors_is_the_one_that_is_told():
     def names(text):
         return re.findall(r"^ *([│├└─ ]*\w+Error)\b", text, re.MULTILINE)
 
-    told = page("reference/errors.md").partition("```text")[2].partition("```")[0]
-    assert names(told) == names(exceptions.__doc__)
-    assert sorted(re.findall(r"\w+Error", told)) == sorted(exceptions.__all__)
+    documented = page("reference/errors.md").partition("```text")[2].partition("```")[0]
+    assert names(documented) == names(exceptions.__doc__)
+    assert sorted(re.findall(r"\w+Error", documented)) == sorted(exceptions.__all__)
 
 
 def error_rows() -> dict[str, list[str]]:
@@ -411,14 +417,14 @@ def test_an_error_is_told_with_its_code_and_what_it_says_of_the_money(name):
 
 @pytest.mark.parametrize("name", exceptions.__all__)
 def test_what_an_error_carries_is_told(name):
-    told = page("reference/errors.md")
-    assert [key for key in vars(getattr(exceptions, name)()) if f"`{key}`" not in told] == []
+    documented = page("reference/errors.md")
+    assert [key for key in vars(getattr(exceptions, name)()) if f"`{key}`" not in documented] == []
 
 
 def test_every_finer_code_is_told_and_no_other_is():
-    told = page("reference/errors.md")
+    documented = page("reference/errors.md")
     in_code = set(re.findall(r'\bcode="(\w+)"', source_of())) | {"send_window_passed"}
-    assert set(first_words(section(told, "Finer codes"))) == in_code
+    assert set(first_words(section(documented, "Finer codes"))) == in_code
 
 
 def test_every_code_of_operations_is_told_and_no_other_is():
@@ -447,15 +453,15 @@ def test_every_option_of_a_command_has_its_row(name):
     if name == "voucher_sandbox":
         program = sandbox_program._parser()._actions
         own |= {option for action in program for option in action.option_strings} - {"-h", "--help"}
-    told = [
+    documented = [
         word for word in first_words(section(page("reference/commands.md"), name)) if word.startswith("--")
     ]
-    assert sorted(told) == sorted(own)
+    assert sorted(documented) == sorted(own)
 
 
 def test_every_control_of_the_local_voucher_cloud_has_its_row():
-    told = [word for word in first_words(page("reference/commands.md")) if word.startswith("/sandbox/")]
-    assert sorted(told) == sorted(control._CONTROLS)
+    documented = [word for word in first_words(page("reference/commands.md")) if word.startswith("/sandbox/")]
+    assert sorted(documented) == sorted(control._CONTROLS)
 
 
 # client.md
@@ -482,29 +488,31 @@ def test_every_call_of_the_client_is_told_and_no_other_is():
 def test_the_arguments_of_a_call_are_the_ones_that_are_told(client, name):
     parameters = list(inspect.signature(getattr(client, name)).parameters.values())[1:]
     spelled = [p.name + ("=" if p.kind is p.KEYWORD_ONLY else "") for p in parameters]
-    told = client_calls()[name].partition("(")[2].rstrip(")").split(", ") if parameters else []
-    if told and told[-1] == "…":
-        assert spelled[: len(told) - 1] == told[:-1]
+    documented = client_calls()[name].partition("(")[2].rstrip(")").split(", ") if parameters else []
+    if documented and documented[-1] == "…":
+        assert spelled[: len(documented) - 1] == documented[:-1]
     else:
-        assert spelled == told
+        assert spelled == documented
 
 
 def test_the_arguments_of_the_client_are_told_with_their_defaults():
-    told = {words(cells[0])[0]: cells[1] for cells in rows(section(page("reference/client.md"), "Arguments"))}
+    documented = {
+        words(cells[0])[0]: cells[1] for cells in rows(section(page("reference/client.md"), "Arguments"))
+    }
     parameters = list(inspect.signature(api.VoucherCloud.__init__).parameters.values())[1:]
-    assert list(told) == [parameter.name for parameter in parameters]
+    assert list(documented) == [parameter.name for parameter in parameters]
     for parameter in parameters:
         if parameter.name == "base_url":
-            assert told["base_url"] == "`PRODUCTION`"
+            assert documented["base_url"] == "`PRODUCTION`"
         elif parameter.default is parameter.empty:
-            assert told[parameter.name] == "required"
+            assert documented[parameter.name] == "required"
         else:
-            assert told[parameter.name] == f"`{parameter.default}`"
+            assert documented[parameter.name] == f"`{parameter.default}`"
 
 
 def test_every_public_name_of_the_client_module_is_told():
-    told = page("reference/client.md")
-    assert [name for name in api.__all__ if not re.search(rf"\b{name}\b", told)] == []
+    documented = page("reference/client.md")
+    assert [name for name in api.__all__ if not re.search(rf"\b{name}\b", documented)] == []
 
 
 # all pages

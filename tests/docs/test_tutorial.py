@@ -1,4 +1,4 @@
-"""The tutorial is followed to the letter in a new project, and the shop that it ends with is tested as told."""
+"""The tutorial is followed to the letter in a new project, and the shop that it ends with is tested as it says."""
 
 import pytest
 

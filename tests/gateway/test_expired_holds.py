@@ -177,7 +177,7 @@ def renewing(gateway_settings):
 
 
 def test_a_hold_is_kept_alive_where_the_shop_says_so(shop, order, voucher, renewing, record_signal):
-    told = record_signal("payment_authorized")
+    announced = record_signal("payment_authorized")
     first = only_payment().reservation_id
     for _ in range(3):
         shop.later(minutes=25)
@@ -185,7 +185,7 @@ def test_a_hold_is_kept_alive_where_the_shop_says_so(shop, order, voucher, renew
     payment = only_payment()
     assert (payment.status, payment.amount_authorized) == ("authorized", D("20.00"))
     assert payment.reservation_id != first
-    assert told == []
+    assert announced == []
     gateway.capture(order)
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 

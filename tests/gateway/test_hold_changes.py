@@ -126,10 +126,10 @@ def test_a_balance_that_is_left_out_is_not_zero(shop):
         response = answer(request)
         if request.method != "GET":
             return response
-        told = {
+        document = {
             name: value for name, value in json.loads(response.body).items() if name != "remaining_amount"
         }
-        return replace(response, body=json.dumps(told).encode())
+        return replace(response, body=json.dumps(document).encode())
 
     shop.cloud.answer = without_balance
     with pytest.raises(InsufficientBalanceError) as caught:

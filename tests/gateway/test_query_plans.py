@@ -101,7 +101,7 @@ def ledger(shop):
 def work(shop, ledger, gateway_settings):
     """One of each sort that a sweep selects."""
     gateway_settings(RENEW_HOLDS=True)
-    for name in ("due", "abandoned", "unknown", "manual", "again", "dead", "ending", "wish", "code"):
+    for name in ("due", "abandoned", "unknown", "manual", "again", "expired", "ending", "cancel", "code"):
         shop.voucher("20.00", code=f"GIFT-{name}")
         gateway.authorize(shop.order("20.00", number=name), f"GIFT-{name}")
     now, long_ago = timezone.now(), timezone.now() - timedelta(days=2)
@@ -109,9 +109,9 @@ def work(shop, ledger, gateway_settings):
         charge_of(name, state=name, due_at=long_ago, sending_at=long_ago, settled_at=now)
     charge_of("abandoned", state="sending", due_at=long_ago, sending_at=long_ago)
     charge_of("again", state="refused", reread_at=long_ago)
-    change("dead", reservation_dead_at=long_ago)
+    change("expired", reservation_dead_at=long_ago)
     change("ending", reserved_until=now + timedelta(seconds=90))
-    change("wish", cancel_requested_at=long_ago)
+    change("cancel", cancel_requested_at=long_ago)
     change(
         "code", status="lapsed", amount_authorized=0, code_kept_until=long_ago, reservation_dead_at=long_ago
     )

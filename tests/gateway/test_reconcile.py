@@ -41,7 +41,7 @@ def reconcile(days=3, **options):
     return gateway.reconcile(now - timedelta(days=days), now + timedelta(days=1), **options)
 
 
-def told(**options):
+def differences(**options):
     return [(row.kind, row.order_number, row.amount_ours, row.amount_theirs) for row in reconcile(**options)]
 
 
@@ -83,20 +83,20 @@ def test_a_refund_that_was_doubled_on_its_way_is_theirs_and_not_ours(shop, order
     shop.cloud.behaviour = shop.cloud.behaviour.but(refund_carries_order_number=False)
     gateway.refund(order, "5.00")
     shop.cloud.refund(last("charge").remote_id, "5.00")
-    assert told() == [("theirs_only", order.number, None, D("5.00"))]
+    assert differences() == [("theirs_only", order.number, None, D("5.00"))]
     assert only().operation == last("refund")
 
 
 def test_a_booking_that_vanished_is_ours_and_not_theirs(shop, order, voucher):
     charge = last("charge")
     shop.cloud.store.state.vouchers[voucher.id].booking_ids.remove(charge.remote_id)
-    assert told() == [("ours_only", order.number, D("20.00"), None)]
+    assert differences() == [("ours_only", order.number, D("20.00"), None)]
     assert (only().remote_id, only().operation) == (charge.remote_id, charge)
 
 
 def test_a_booking_of_another_amount_differs(shop, order):
     shop.cloud.store.state.bookings[last("charge").remote_id].amount_cents += 1
-    assert told() == [("differs", order.number, D("20.00"), D("20.01"))]
+    assert differences() == [("differs", order.number, D("20.00"), D("20.01"))]
 
 
 def test_a_booking_that_we_have_on_another_voucher_differs(shop, order, voucher):
@@ -116,7 +116,7 @@ def test_a_refund_made_in_the_vendors_interface_is_a_refund_by_hand(shop, order,
     shop.cloud.behaviour = shop.cloud.behaviour.but(refund_carries_order_number=numbered)
     clerk = shop.cloud.add_client(name="Clerk").id
     shop.cloud.refund(last("charge").remote_id, "7.00", client_id=clerk)
-    assert told() == [("refund_by_hand", order.number, None, D("7.00"))]
+    assert differences() == [("refund_by_hand", order.number, None, D("7.00"))]
     assert only().client_id == clerk
     assert ("names no charge" in only().sentence) is not numbered
     assert reviews == [D("7.00")]
@@ -166,7 +166,7 @@ def test_an_operation_that_waits_for_a_person_is_told_only_if_the_books_differ(s
     gateway.refund(order, "5.00")
     VoucherOperation.objects.filter(kind="refund").update(state="manual", remote_id="")
     VoucherPayment.objects.update(amount_refunded=0)
-    assert told() == [("theirs_only", order.number, None, D("5.00"))]
+    assert differences() == [("theirs_only", order.number, None, D("5.00"))]
     assert f"{last('refund').pk} (refund) waits for a person" in only().sentence
     shop.cloud.store.state.vouchers[only_voucher(shop).id].booking_ids.pop()
     assert reconcile() == []
@@ -192,7 +192,7 @@ def test_a_cancelled_payment_whose_reservation_was_not_released_is_told_until_it
     order = shop.order("20.00")
     gateway.authorize(order, CODE)
     gateway.cancel(order)
-    assert told() == [("hold_left_open", order.number, D("20.00"), None)]
+    assert differences() == [("hold_left_open", order.number, D("20.00"), None)]
     shop.later(minutes=36)
     assert reconcile() == []
     assert only().gone_at

@@ -43,15 +43,15 @@ def order(shop):
 @pytest.fixture
 def announced():
     """The signals sent to the shop, in order."""
-    told = []
+    sent_signals = []
 
     def record(signal, **facts):
         name = "captured" if signal is payment_captured else "needs review"
-        told.append((name, facts["amount"]))
+        sent_signals.append((name, facts["amount"]))
 
     for signal in (payment_captured, payment_needs_review):
         signal.connect(record, weak=False)
-    yield told
+    yield sent_signals
     for signal in (payment_captured, payment_needs_review):
         signal.disconnect(record)
 

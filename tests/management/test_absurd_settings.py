@@ -90,7 +90,7 @@ def quick(gateway_settings, voucher_cloud):
     return gateway_settings
 
 
-def told(capsys, command, *arguments, **options):
+def output_of(capsys, command, *arguments, **options):
     """Run a command; return all that it says. Anything but a CommandError is a traceback."""
     try:
         call_command(command, *arguments, **options)
@@ -106,29 +106,31 @@ def told(capsys, command, *arguments, **options):
 def test_no_value_of_any_setting_ends_in_a_traceback(quick, voucher_cloud, capsys, key):
     for value in [*ABSURD, *(ADDRESSES if key in OF_CONNECT else ())]:
         quick(**{key: value})
-        said = told(capsys, "voucher_doctor")
+        said = output_of(capsys, "voucher_doctor")
         if key in OF_CONNECT:
-            said += told(capsys, "voucher_connect", voucher_cloud.issue_pin())
+            said += output_of(capsys, "voucher_connect", voucher_cloud.issue_pin())
         assert key in NAMES or CANARY not in said
 
 
 @pytest.mark.parametrize("raw", [*ABSURD, {"KEY": CANARY}], ids=lambda value: type(value).__name__)
 def test_no_settings_dict_ends_in_a_traceback(settings, capsys, raw):
     settings.VOUCHER_PAYMENT_GATEWAY = raw
-    assert "E00" in told(capsys, "voucher_doctor")
-    assert CANARY not in told(capsys, "voucher_connect", "X53HI0")
+    assert "E00" in output_of(capsys, "voucher_doctor")
+    assert CANARY not in output_of(capsys, "voucher_connect", "X53HI0")
 
 
 def test_an_error_that_is_silenced_is_told_all_the_same(settings, gateway_settings, capsys):
     gateway_settings(BASE_URL="https://a..b")
     settings.SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.E005"]
-    assert "E005" in told(capsys, "voucher_doctor")
+    assert "E005" in output_of(capsys, "voucher_doctor")
 
 
 @pytest.mark.parametrize("caches", [{}, {"default": {"BACKEND": "nowhere.Cache"}}])
 def test_a_cache_that_cannot_be_made_is_told(gateway_settings, settings, capsys, caches):
     settings.CACHES = caches
-    assert "trouble    cache: it cannot be used (InvalidCacheBackendError)" in told(capsys, "voucher_doctor")
+    assert "trouble    cache: it cannot be used (InvalidCacheBackendError)" in output_of(
+        capsys, "voucher_doctor"
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_look_that_fails_is_told_by_its_kind_and_does_not_stop_the_others(
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(f"voucher_payment_gateway.management.doctor.{part}", fail)
-    said = told(capsys, "voucher_doctor")
+    said = output_of(capsys, "voucher_doctor")
     assert f"trouble    {check}: the check itself failed (RuntimeError)" in said
     assert CANARY not in said
     assert len(said.splitlines()) > 6
@@ -168,7 +170,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(quick, capsys):
 
     with serving(drip) as server:
         quick(BASE_URL=server.base_url)
-        said = told(capsys, "voucher_doctor")
+        said = output_of(capsys, "voucher_doctor")
         stop.set()
     assert f"trouble    address: {server.base_url} does not answer in time" in said
 
@@ -181,7 +183,7 @@ def test_a_resolver_that_does_not_answer_is_given_up_at_the_deadline(quick, monk
         return real(*arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", wait)
-    said = told(capsys, "voucher_doctor")
+    said = output_of(capsys, "voucher_doctor")
     answered.set()
     assert "does not answer in time" in said
 

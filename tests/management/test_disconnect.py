@@ -100,17 +100,17 @@ def test_a_lost_answer_is_made_clear_by_the_credentials(voucher_cloud, capsys):
 
 
 @pytest.mark.parametrize(
-    ("faults", "told"),
+    ("faults", "message"),
     [
         ({"before:drop": PATH}, "The credentials are still accepted: disconnect again."),
         ({"after:drop": PATH, "before:503": "/oauth/token"}, "The client may be disconnected"),
     ],
 )
-def test_what_stays_unclear_is_told(voucher_cloud, faults, told):
+def test_what_stays_unclear_is_told(voucher_cloud, faults, message):
     connection.voucher_cloud().authenticate()
     for fault, path in faults.items():
         voucher_cloud.faults.next(fault, path=path, times=None)
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         call_command("voucher_connect", "--disconnect", "--no-input")
 
 

@@ -122,7 +122,7 @@ def test_a_silenced_check_is_silent(found, settings):
 
 
 @pytest.mark.parametrize(
-    ("backend", "state", "told"),
+    ("backend", "state", "sentence"),
     [
         ("SharedCache", "ok", "atomic"),
         ("CarelessCache", "warning", "not atomic"),
@@ -132,10 +132,10 @@ def test_a_silenced_check_is_silent(found, settings):
         ("django.core.cache.backends.locmem.LocMemCache", "warning", "one per process"),
     ],
 )
-def test_each_kind_of_cache_is_told(found, settings, backend, state, told):
+def test_each_kind_of_cache_is_told(found, settings, backend, state, sentence):
     use_cache(settings, backend)
     reported, text = found()["cache"]
-    assert (reported, told in text) == (state, True)
+    assert (reported, sentence in text) == (state, True)
 
 
 def test_a_cache_of_files_is_told(found, settings, tmp_path):
@@ -223,11 +223,11 @@ def test_a_manual_operation_waits_for_a_person(found):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "sentence"),
     [(-1, "0 seconds"), (1, "1 second"), (90, "1 minute"), (7200, "2 hours"), (86400, "1 day")],
 )
-def test_an_age_is_told_in_its_largest_unit(seconds, told):
-    assert age(timedelta(seconds=seconds)) == told
+def test_an_age_is_told_in_its_largest_unit(seconds, sentence):
+    assert age(timedelta(seconds=seconds)) == sentence
 
 
 # sealing keys

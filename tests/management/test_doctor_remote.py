@@ -42,19 +42,19 @@ def test_a_server_that_speaks_no_tls_is_told(found, gateway_settings, server):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "sentence"),
     [
         ("gaierror", "host name that cannot be resolved"),
         ("timeout", "in time"),
         ("error", "gives no HTTP answer"),
     ],
 )
-def test_what_stands_in_the_way_is_told(found, monkeypatch, error, told):
+def test_what_stands_in_the_way_is_told(found, monkeypatch, error, sentence):
     def fail(*_, **__):
         raise getattr(socket, error)
 
     monkeypatch.setattr("http.client.HTTPConnection.request", fail)
-    assert told in found()["address"][1]
+    assert sentence in found()["address"][1]
 
 
 def test_the_first_question_carries_no_secret(found, voucher_cloud):
@@ -68,8 +68,8 @@ def test_clocks_that_differ_are_a_warning(found, voucher_cloud, seconds, word):
     voucher_cloud.behaviour = voucher_cloud.behaviour.but(clock_offset_seconds=seconds)
     state, text = found()["clocks"]
     assert state == "warning"
-    told = re.match(rf"the server's is (\d+) s {word} ours", text)
-    assert abs(int(told[1]) - abs(seconds)) <= 2
+    sentence = re.match(rf"the server's is (\d+) s {word} ours", text)
+    assert abs(int(sentence[1]) - abs(seconds)) <= 2
 
 
 def test_a_server_without_a_clock_leaves_it_open(found, monkeypatch):
@@ -98,12 +98,12 @@ def test_credentials_that_cannot_be_sent_are_told(found, gateway_settings):
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [("before:503", "no token was granted"), ("before:redirect", "unexpected answer")]
+    ("fault", "sentence"), [("before:503", "no token was granted"), ("before:redirect", "unexpected answer")]
 )
-def test_a_token_address_in_trouble_is_told(found, voucher_cloud, fault, told):
+def test_a_token_address_in_trouble_is_told(found, voucher_cloud, fault, sentence):
     voucher_cloud.faults.next(fault, path="/oauth/token", times=None)
     state, text = found()["credentials"]
-    assert (state, told in text) == ("trouble", True)
+    assert (state, sentence in text) == ("trouble", True)
 
 
 # rights

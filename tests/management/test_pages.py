@@ -19,8 +19,8 @@ def tables(heading):
 
 
 def test_every_check_of_the_doctor_is_told(found):
-    told = set(tables("Check the connection")) - {right.scope for right in RIGHTS}
-    assert told == {"right …" if check.startswith("right ") else check for check in found()}
+    documented = set(tables("Check the connection")) - {right.scope for right in RIGHTS}
+    assert documented == {"right …" if check.startswith("right ") else check for check in found()}
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.scope)

@@ -101,8 +101,8 @@ def test_vouchers_that_cannot_be_deactivated_are_named(bench):
     bench.through(lambda request: httpx.Response(503) if b'"inactive"' in request.content else None)
     bench.run()
     assert bench.redeemable() != []
-    told = {sentence.split()[1] for sentence in bench.probe.left_behind}
-    assert told == set(bench.redeemable())
+    reported = {sentence.split()[1] for sentence in bench.probe.left_behind}
+    assert reported == set(bench.redeemable())
 
 
 def test_holds_end_where_no_voucher_can_be_deleted(bench):

@@ -56,8 +56,8 @@ def test_what_is_printed_can_be_put_into_the_settings_as_it_says(
     call_command("voucher_probe")
     printed = capsys.readouterr().out
     names = pasted(printed[printed.index("API_BEHAVIOUR") : printed.index("\nPut both above")])
-    (told,) = [line for line in printed.splitlines() if line.startswith("Put both above")]
-    gateway_settings(**eval("{" + told.partition("in it: ")[2] + "}", names))
+    (hint,) = [line for line in printed.splitlines() if line.startswith("Put both above")]
+    gateway_settings(**eval("{" + hint.partition("in it: ")[2] + "}", names))
     assert conf.gateway_settings().API_BEHAVIOUR.second_charge == "refuse"
 
 

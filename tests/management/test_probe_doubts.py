@@ -48,8 +48,8 @@ def test_an_api_that_refuses_every_refund_tells_nothing_about_refunds(bench):
         "refund_to_unusable_voucher",
     }
     assert known_is_true(findings)
-    told = {sentence.split(" of the voucher ")[1].split(":")[0] for sentence in bench.probe.left_behind}
-    assert told == set(bench.not_given_back())
+    reported = {sentence.split(" of the voucher ")[1].split(":")[0] for sentence in bench.probe.left_behind}
+    assert reported == set(bench.not_given_back())
     assert (bench.redeemable(), bench.open_holds()) == ([], [])
 
 

@@ -1,4 +1,4 @@
-"""What the probe did without hearing of it is found in the lists and taken back, or told."""
+"""A call of the probe whose answer was lost is found in the lists and taken back, or reported."""
 
 import httpx
 import pytest
@@ -82,9 +82,9 @@ def test_a_booking_that_was_perhaps_never_made_is_told(bench, call):
     method, path = CALLS[call]
     bench.cloud.faults.next("before:drop", method=method, path=path, times=None)
     bench.run()
-    told = [sentence for sentence in bench.probe.left_behind if sentence.startswith(f"perhaps a {call}")]
-    assert bool(told) == (call == "refund")  # a voucher that can be deleted has no charge
-    assert all(sentence.endswith("did not appear in the list within two minutes") for sentence in told)
+    reported = [sentence for sentence in bench.probe.left_behind if sentence.startswith(f"perhaps a {call}")]
+    assert bool(reported) == (call == "refund")  # a voucher that can be deleted has no charge
+    assert all(sentence.endswith("did not appear in the list within two minutes") for sentence in reported)
     assert bench.redeemable() == []
 
 

@@ -114,9 +114,9 @@ def test_the_sandbox_host_and_loopback_addresses_are_let_through(environment, ke
 @pytest.mark.parametrize("environment", ["sandbox", "local", "production"])
 @pytest.mark.parametrize("url", REFUSED)
 def test_every_other_address_is_refused_whatever_the_environment_is_called(environment, key, url):
-    with pytest.raises(SandboxOnlyError) as told:
+    with pytest.raises(SandboxOnlyError) as caught:
         require_sandbox(settings_for(environment, **{key: url}), "The probe")
-    assert url not in str(told.value)
+    assert url not in str(caught.value)
 
 
 @pytest.mark.parametrize("addresses", [{}, {"BASE_URL": SANDBOX}, {"BASE_URL": "http://127.0.0.1:8900/v1"}])

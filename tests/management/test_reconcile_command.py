@@ -344,5 +344,5 @@ def test_the_list_in_the_admin_is_filtered_by_state(difference, staff, state, ex
 
 
 def test_the_how_to_page_tells_what_each_kind_means():
-    told = rows(section(read_page("how-to/reconcile.md"), "What each difference means"))
-    assert {words(cells[0])[0] for cells in told} == set(VoucherDifference.Kind.values)
+    documented = rows(section(read_page("how-to/reconcile.md"), "What each difference means"))
+    assert {words(cells[0])[0] for cells in documented} == set(VoucherDifference.Kind.values)

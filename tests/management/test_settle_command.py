@@ -1,4 +1,4 @@
-"""``voucher_settle``: once, or again and again until it is told to stop; what it prints, and how it ends."""
+"""``voucher_settle``: once, or again and again until it is stopped; what it prints, and how it ends."""
 
 import io
 import os

@@ -7,7 +7,7 @@ import pytest
 from voucher_payment_gateway.rules.evidence import (
     is_answer_to_charge,
     is_answer_to_refund,
-    needs_review,
+    late_answer_needs_review,
 )
 
 
@@ -78,4 +78,4 @@ def test_a_refund_is_answered_by_no_row_that_was_there_before(
     ],
 )
 def test_a_late_answer_that_differs_from_what_was_decided_is_for_a_person(state, recorded_id, expected):
-    assert needs_review(state=state, recorded_id=recorded_id, remote_id="b1") is expected
+    assert late_answer_needs_review(state=state, recorded_id=recorded_id, remote_id="b1") is expected

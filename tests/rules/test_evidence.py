@@ -98,7 +98,7 @@ LONG = "A-1001-2026-1.9f3ab27c01"
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("returned", "expected"),
     [
         (LONG, Evidence("found", "b1")),
         (LONG[:20], Evidence("ambiguous")),
@@ -108,8 +108,8 @@ LONG = "A-1001-2026-1.9f3ab27c01"
         (LONG + "x", Evidence("absent")),
     ],
 )
-def test_a_number_that_was_cut_off_is_for_a_person(told, expected):
-    rows = [replace(OURS, order_number=told)]
+def test_a_number_that_was_cut_off_is_for_a_person(returned, expected):
+    rows = [replace(OURS, order_number=returned)]
     assert charge_evidence(rows, reference=LONG, amount=D("5.00"), ours=()) == expected
 
 

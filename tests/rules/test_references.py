@@ -17,7 +17,7 @@ def test_the_number_sent_begins_with_the_shops_own():
 
 
 @pytest.mark.parametrize(
-    ("told", "same", "cut_off"),
+    ("returned", "same", "cut_off"),
     [
         (SENT, True, True),
         (f" {SENT.lower()} ", True, True),
@@ -30,10 +30,10 @@ def test_the_number_sent_begins_with_the_shops_own():
         (None, False, False),
     ],
 )
-def test_what_may_come_back_of_a_number(told, same, cut_off):
-    assert (is_same_number(told, SENT), is_cut_off(told, SENT)) == (same, cut_off)
-    if told is not None:
-        assert could_be_number(told, SENT) is (same or cut_off)
+def test_what_may_come_back_of_a_number(returned, same, cut_off):
+    assert (is_same_number(returned, SENT), is_cut_off(returned, SENT)) == (same, cut_off)
+    if returned is not None:
+        assert could_be_number(returned, SENT) is (same or cut_off)
 
 
 def test_the_form_of_the_letters_does_not_count():

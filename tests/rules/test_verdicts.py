@@ -8,7 +8,7 @@ from voucher_payment_gateway import exceptions
 from voucher_payment_gateway.rules.verdicts import (
     forbidden_since,
     is_forbidden,
-    needs_review_by,
+    is_forbidden_too_long,
     verdict,
 )
 
@@ -63,5 +63,5 @@ def test_since_when_an_operation_is_forbidden():
 
 @pytest.mark.parametrize(("hours", "expected"), [(24, True), (23.99, False)])
 def test_a_person_decides_about_what_has_been_forbidden_for_a_day(hours, expected):
-    assert needs_review_by(NOON - timedelta(hours=hours), NOON) is expected
-    assert needs_review_by(None, NOON) is False
+    assert is_forbidden_too_long(NOON - timedelta(hours=hours), NOON) is expected
+    assert is_forbidden_too_long(None, NOON) is False

@@ -258,9 +258,9 @@ def books_in_order(cloud, api, monkeypatch):
 def test_each_corruption_is_told_and_nothing_else(books_in_order, name):
     corrupt, differences = CORRUPTIONS[name]
     corrupt(books_in_order.store.state)
-    with pytest.raises(LedgerError) as told:
+    with pytest.raises(LedgerError) as caught:
         books_in_order.ledger.check()
-    found = str(told.value).split("; ")
+    found = str(caught.value).split("; ")
     assert len(found) == len(differences)
     for sentence, pattern in zip(found, differences, strict=True):
         assert re.fullmatch(pattern, sentence), sentence

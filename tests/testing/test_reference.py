@@ -50,15 +50,15 @@ def test_a_switch_is_told_with_its_values_default_and_reason(name):
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_switch_is_told_with_its_place_in_the_settings(name):
-    told = switch_rows()[name][5]
-    assert (told != "no") is (name in ApiBehaviour.model_fields)
+    documented = switch_rows()[name][5]
+    assert (documented != "no") is (name in ApiBehaviour.model_fields)
     for value in typing.get_args(FIELDS[name].annotation) if name in ApiBehaviour.model_fields else ():
         try:
             ApiBehaviour(**{name: value})
         except ValueError:
-            assert f"`{json.dumps(value)}`" in told
+            assert f"`{json.dumps(value)}`" in documented
         else:
-            assert told == "yes" or f"`{json.dumps(value)}`" not in told
+            assert documented == "yes" or f"`{json.dumps(value)}`" not in documented
 
 
 def test_every_key_of_the_settings_is_a_switch():
@@ -66,25 +66,25 @@ def test_every_key_of_the_settings_is_a_switch():
 
 
 def test_the_presets_are_told_where_they_leave_the_default():
-    told = {words(cells[0])[0]: cells[1:] for cells in rows(section(SWITCHES, "Presets"))}
+    documented = {words(cells[0])[0]: cells[1:] for cells in rows(section(SWITCHES, "Presets"))}
     for name in FIELDS:
         usual = getattr(DOCUMENTED, name)
         values = [getattr(preset, name) for preset in (LENIENT, HOSTILE)]
         expected = ["" if value == usual else f"`{json.dumps(value)}`" for value in values]
-        assert told.get(name, ["", ""]) == expected
+        assert documented.get(name, ["", ""]) == expected
 
 
 # test-kit.md
 
 
 def test_every_fixture_has_its_row_and_no_other_has():
-    told = first_words(section(TEST_KIT, "Fixtures"))
-    assert sorted(told) == sorted(pytest_plugin.__all__)
+    documented = first_words(section(TEST_KIT, "Fixtures"))
+    assert sorted(documented) == sorted(pytest_plugin.__all__)
 
 
 def test_every_public_name_has_its_row_and_no_other_has():
-    told = [word.partition("(")[0] for word in first_words(section(TEST_KIT, "Names"))]
-    assert sorted(told) == sorted(testing.__all__)
+    documented = [word.partition("(")[0] for word in first_words(section(TEST_KIT, "Names"))]
+    assert sorted(documented) == sorted(testing.__all__)
     assert all(hasattr(testing, name) for name in testing.__all__)
     with pytest.raises(AttributeError):
         testing.something_else  # noqa: B018
@@ -102,12 +102,12 @@ def public(cls) -> set[str]:
 
 def test_what_the_cloud_the_clock_and_the_faults_can_do_exists():
     cloud = ServedVoucherCloud()
-    told = [word.partition("(")[0] for word in first_words(section(TEST_KIT, "The cloud"))]
-    assert [name for name in told if not hasattr(cloud, name)] == []
+    documented = [word.partition("(")[0] for word in first_words(section(TEST_KIT, "The cloud"))]
+    assert [name for name in documented if not hasattr(cloud, name)] == []
     clock = {word.partition("(")[0] for word in first_words(section(TEST_KIT, "Clock"))}
     assert clock <= public(Clock)
-    told = {word.partition("(")[0] for cells in fault_tables()[0] for word in words(cells[0])}
-    assert told == (public(Faults) | {"log"}) - {"answer"}
+    documented = {word.partition("(")[0] for cells in fault_tables()[0] for word in words(cells[0])}
+    assert documented == (public(Faults) | {"log"}) - {"answer"}
 
 
 def fault_tables() -> list[list[list[str]]]:
@@ -120,9 +120,11 @@ def fault_tables() -> list[list[list[str]]]:
 
 
 def test_the_arguments_of_a_fault_are_told_with_their_defaults():
-    (told,) = [words(cells[0])[0] for cells in fault_tables()[0] if words(cells[0])[0].startswith("next(")]
+    (documented,) = [
+        words(cells[0])[0] for cells in fault_tables()[0] if words(cells[0])[0].startswith("next(")
+    ]
     for parameter in list(inspect.signature(Faults.next).parameters.values())[2:]:
-        assert f"{parameter.name}={json.dumps(parameter.default).replace('null', 'None')}" in told
+        assert f"{parameter.name}={json.dumps(parameter.default).replace('null', 'None')}" in documented
 
 
 def told_kinds() -> list[tuple[str, list[str]]]:
@@ -138,9 +140,9 @@ def test_every_moment_and_every_kind_has_its_row_and_no_other_has():
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(("kind", "cells"), told_kinds())
 def test_a_charge_ends_as_is_told_of_each_fault(kind, cells, moment):
-    told = words(cells[2 if moment == "before" else 3]) or [None]
+    documented = words(cells[2 if moment == "before" else 3]) or [None]
     kind = kind.replace("SECONDS", "0.001").replace("URL", "https://elsewhere.example/")
-    assert [error_of_a_charge(f"{moment}:{kind}")] == told
+    assert [error_of_a_charge(f"{moment}:{kind}")] == documented
 
 
 def error_of_a_charge(fault: str) -> str | None:

@@ -253,7 +253,7 @@ def _is_voucher(id: str) -> Callable[[Voucher], bool]:
 
 
 def _is_number(given_back: str | None, sent: str) -> bool:
-    """Whether an order number is the one sent: it may be missing, trimmed or cut off, but not another one."""
+    """Return whether an order number is the one sent: it may be missing, trimmed or cut off, but not another one."""
     return given_back is None or could_be_number(given_back, sent)
 
 

@@ -55,7 +55,7 @@ def _kept(code: str, secrets: Iterable[str]) -> str:
 
 
 def _quotes(text: str, secret: str) -> bool:
-    """Whether a text holds a secret, in any case and with any separators between its letters and digits."""
+    """Return whether a text holds a secret, in any case and with any separators between its letters and digits."""
     letters = _letters(secret)
     return secret.casefold() in text.casefold() or (letters != "" and letters in _letters(text))
 

@@ -1,6 +1,6 @@
 """Turn every response or failure into a value or one error of the tree. No other module does.
 
-Only a request that was surely not sent, or the API's own error document, proves that nothing moved.
+Only a request that was certainly not sent, or the API's own error document, proves that nothing moved.
 After everything else the outcome of an unsafe call is unknown.
 """
 
@@ -61,7 +61,7 @@ def interpret(
 
 
 def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
-    """Whether the call may be retried after a 401: a read always, an unsafe call where the API itself refused.
+    """Return whether the call may be retried after a 401: a read always, an unsafe call where the API itself refused.
 
     The body of a 401 is not documented, and a proxy that demands a login may answer 401 in JSON as well, even
     after the call was done. So only the API's own document proves that nothing moved.
@@ -100,7 +100,7 @@ def _invalid(call: Call[T], answer: Answer) -> VoucherGatewayError:
 
 
 def _is_done(answer: Answer) -> bool:
-    """Whether a response without expected content confirms the call: any other content may say the opposite."""
+    """Return whether a response without expected content confirms the call: any other content may say the opposite."""
     if answer.status == 202:  # accepted, but perhaps never done
         return False
     return answer.body.strip() in (b"", b"null") or parsed_json(answer.body) in ({}, [])

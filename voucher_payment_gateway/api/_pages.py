@@ -51,7 +51,7 @@ class Pages(Generic[Row]):
         return ContractError() if self._falls_short(page) else fresh
 
     def _falls_short(self, page: Envelope) -> bool:
-        """Whether the list ended with fewer rows than announced: an incomplete list proves no absence.
+        """Return whether the list ended with fewer rows than announced: an incomplete list proves no absence.
 
         Rows that another client adds in the meantime are tolerated: they were not announced by the first page,
         and push rows to a later page, where these are sent twice. A row that is deleted in the meantime pulls

@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No complete response. ``sent`` is false only where surely nothing reached the server."""
+    """No complete response. ``sent`` is false only where certainly nothing reached the server."""
 
     sent: bool
     reason: str

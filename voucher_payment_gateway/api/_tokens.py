@@ -96,5 +96,5 @@ def load_shared(store: TokenStore, wait_seconds: float) -> CachedToken | None:
 
 
 def is_sendable(value: object) -> bool:
-    """Whether a value can be sent in an ``Authorization`` header without header injection."""
+    """Return whether a value can be sent in an ``Authorization`` header without header injection."""
     return isinstance(value, str) and _SENDABLE.fullmatch(value) is not None

@@ -212,7 +212,7 @@ class Envelope(_Answer):
     @model_validator(mode="after")
     def _says_whether_more_follows(self) -> Self:
         if self.meta is None and (self.links is None or "next" not in self.links.model_fields_set):
-            raise ValueError("neither meta nor links: nobody knows whether the list is complete")
+            raise ValueError("neither meta nor links: the list may be incomplete")
         return self
 
 

@@ -43,7 +43,7 @@ def checkout_order(request: HttpRequest) -> Any:
 
 
 def brings_own_token(request: HttpRequest) -> bool:
-    """Whether the request cannot be forged by another site: it has a token that no browser adds, and no cookie.
+    """Return whether the request cannot be forged by another site: it has a token that no browser adds, and no cookie.
 
     With a cookie, a proxy may have made the token from its own login cookie.
     """
@@ -52,17 +52,17 @@ def brings_own_token(request: HttpRequest) -> bool:
 
 
 def sent_json(request: HttpRequest) -> bool:
-    """Whether the body is a JSON document."""
+    """Return whether the body is a JSON document."""
     return request.content_type == JSON
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether to respond with JSON: the ``Accept`` header asks for it, or the body is JSON."""
+    """Return whether to respond with JSON: the ``Accept`` header asks for it, or the body is JSON."""
     return sent_json(request) or request.get_preferred_type(["text/html", JSON]) == JSON
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Whether to respond with the block alone."""
+    """Return whether to respond with the block alone."""
     return FRAGMENT_HEADER in request.headers
 
 

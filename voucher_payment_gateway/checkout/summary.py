@@ -78,7 +78,7 @@ def payments_of(order: Any) -> Any:
 
 
 def is_removable(payment: Any) -> bool:
-    """Whether a customer may remove the voucher: nothing was charged and nothing is in flight."""
+    """Return whether a customer may remove the voucher: nothing was charged and nothing is in flight."""
     return payment.status in REMOVABLE and payment.amount_captured == ZERO and not payment.is_in_flight
 
 

@@ -9,11 +9,9 @@ The gateway speaks the shop's words, ``api`` the remote API's:
     capture             charge                     ``POST /reservations/{id}/charge``
     refund (a return)   refund                     ``POST /charges/{id}/refund``
     cancel (an abort)   cancel, or refund          ``DELETE /reservations/{id}``, or a refund
-    issue               issue, activate            ``POST /vouchers``, ``PATCH …/status``
-    top up              recharge                   ``POST /vouchers/recharge``
     =================== ========================== ======================================
 
-Each verb has an async twin with the prefix ``a``. Calling any of them twice is safe.
+Each verb has an async form with the prefix ``a``. Calling any of them twice is safe.
 """
 
 from asgiref.sync import sync_to_async

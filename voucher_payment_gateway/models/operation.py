@@ -41,7 +41,7 @@ class VoucherOperation(PermanentModel):
         NOT_APPLIED = "not_applied", _("not applied")
         MANUAL = "manual", _("manual")
 
-    # the column may be null, but each kind of operation there is has a payment
+    # null is for kinds without a payment, such as issue; each kind made today has one
     payment: "CurrentForeignKey[VoucherPayment, VoucherPayment]" = CurrentForeignKey(  # type: ignore[misc]
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )

@@ -2,7 +2,7 @@
 
 Bookings are matched by id, both ways: found in ours only, found in theirs only, or found in both and not equal. An
 operation in flight is not judged, nor is one so recent that the list may not show it yet. ``is_left_open`` adds the
-reservations that nobody ended.
+reservations that were never ended.
 """
 
 from collections.abc import Collection, Iterable

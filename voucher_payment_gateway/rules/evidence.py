@@ -24,7 +24,7 @@ __all__ = [
     "is_answer_to_refund",
     "is_cut_off",
     "is_same_number",
-    "needs_review",
+    "late_answer_needs_review",
     "refund_evidence",
 ]
 
@@ -182,7 +182,7 @@ def is_answer_to_refund(
     return same_voucher and same_order and remote_id not in baseline
 
 
-def needs_review(*, state: str, recorded_id: str, remote_id: str) -> bool:
+def late_answer_needs_review(*, state: str, recorded_id: str, remote_id: str) -> bool:
     """Return whether an answer that came after another worker had decided needs review.
 
     While the outcome is unknown, ``settle`` will find the booking. Once decided, it must be the recorded one.

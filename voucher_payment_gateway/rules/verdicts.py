@@ -1,6 +1,7 @@
 """What an outcome means: the verdict of an error, and the steps that follow from it.
 
-- Errors: whether a call that may move money was refused, not applied, or has an unknown outcome.
+- Errors: whether a call that may move money was refused, not applied, or has an unknown outcome; how long a forbidden
+  one is retried.
 - A refused charge: charge again, fail the payment, or leave it.
 - A refund: the status of its payment, and whether it reduces the amount still refundable.
 - Before a cancel: whether its payment's operations must be waited for.
@@ -27,7 +28,7 @@ __all__ = [
     "forbidden_since",
     "is_denied",
     "is_forbidden",
-    "needs_review_by",
+    "is_forbidden_too_long",
     "status_after_refund",
     "verdict",
     "was_answered",
@@ -83,8 +84,8 @@ def is_forbidden(error: VoucherGatewayError) -> bool:
     return isinstance(error, UnavailableError) and (answered or error.code == "answer_not_ours")
 
 
-def needs_review_by(since: datetime | None, now: datetime) -> bool:
-    """Return whether an operation that is forbidden ``since`` then needs review."""
+def is_forbidden_too_long(since: datetime | None, now: datetime) -> bool:
+    """Return whether an operation has been forbidden for ``FORBIDDEN_TIMEOUT``: then it needs review."""
     return since is not None and now - since >= FORBIDDEN_TIMEOUT
 
 

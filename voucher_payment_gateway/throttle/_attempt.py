@@ -44,8 +44,8 @@ def attempt(request: HttpRequest) -> Iterator[None]:
 
 
 def _may_be_about_the_code(error: VoucherGatewayError) -> bool:
-    """Whether the Voucher Cloud may have refused the code. How it refuses one is not documented, so any response from
-    400 to 499 may be a refusal, except for timeouts (408) and rate limits (429)."""
+    """Return whether the Voucher Cloud may have refused the code. How it refuses one is not documented, so any response
+    from 400 to 499 may be a refusal, except for timeouts (408) and rate limits (429)."""
     answered = error.http_status is not None and 400 <= error.http_status < 500
     return isinstance(error, RefusedError) or (answered and error.http_status not in (408, 429))
 

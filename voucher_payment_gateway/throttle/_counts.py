@@ -93,12 +93,12 @@ def uncount(counts: Iterable[Count]) -> None:
 
 
 def counts_exactly(cache: BaseCache) -> bool:
-    """Whether concurrent increments are all counted. Django's fallback is not atomic: it reads, adds and writes."""
+    """Return whether concurrent increments are all counted. Django's fallback is not atomic: it reads, then writes."""
     return type(cache).incr is not BaseCache.incr
 
 
 def is_shared(cache: BaseCache) -> bool:
-    """Whether processes share the counts."""
+    """Return whether processes share the counts."""
     return not isinstance(cache, DummyCache | LocMemCache)
 
 

@@ -52,7 +52,7 @@ def one_order(workers: Workers, cloud: LocalVoucherCloud, number: int) -> list[s
     """All workers capture the same order."""
     vouchers, orders = _authorized(cloud, number, 1)
     ends = workers.at_once(_capture, orders[0].number)
-    not_captured = [] if "" in ends else [f"nobody captured it: {Counter(ends)}"]
+    not_captured = [] if "" in ends else [f"no worker captured it: {Counter(ends)}"]
     return [*not_captured, *_problems(workers, cloud, vouchers, orders, charges=1)]
 
 
@@ -177,7 +177,7 @@ def _problems(
         [*_take_recorded(), *(name for names in workers.each_process(_take_recorded) for name in names)]
     )
     if captured != announced:
-        found.append(f"captured are {captured}, the shop was told of {announced}")
+        found.append(f"captured are {captured}, the signals announced {announced}")
     return [*found, *(problem for order in orders for problem in _numbering_gaps(order))]
 
 

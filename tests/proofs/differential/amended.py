@@ -62,7 +62,7 @@ class AmendedShop(Shop):
         yield from self.execute_due(draft)
 
     def execute_due(self, operation: Operation) -> Process:
-        """A charge that reserves first is called sending before that, so that no other worker does the same."""
+        """A charge that reserves first is set to ``sending`` before that, which excludes other workers."""
         if operation.refused_at and not (yield from self._verify(operation)):
             return
         payment = self.rows.payment(operation.payment_pk)

@@ -59,10 +59,10 @@ class Fates:
         before, self.step = self.step, step
         return before
 
-    def told(self) -> list[str]:
+    def entries(self) -> list[str]:
         """Return the calls since the last time, each with its fate."""
-        told, self._log = self._log, []
-        return told
+        entries, self._log = self._log, []
+        return entries
 
     def of(self, kind: str, voucher: int) -> Fate:
         """Return the fate of the call that is made now."""

@@ -11,12 +11,12 @@ from tests.proofs.differential.schedule import SLEEP, TICK, Schedule, Step
 __all__ = ["Engine", "Played", "play"]
 
 LULL = 18 * TICK
-"""Seconds between two sweeps after the last step: more than an hour, so that each looks at all that is open."""
+"""Seconds between two sweeps after the last step: more than an hour, so that each processes all that is open."""
 MOST_SWEEPS = 60
 
 
 class Engine(ABC):
-    """What plays a schedule. One worker at a time, but that others sweep while one sleeps."""
+    """What plays a schedule. One worker at a time, except that another one sweeps while one sleeps."""
 
     def __init__(self, schedule: Schedule, fates: Fates) -> None:
         self.schedule, self.fates = schedule, fates
@@ -38,7 +38,7 @@ class Engine(ABC):
 
     @abstractmethod
     def make_due(self) -> None:
-        """Let the next sweep look at all that is open. When it would look by itself is not compared before the end:
+        """Let the next sweep process all that is open. When it would do so by itself is not compared before the end:
         for what was surely not sent, the shipped gateway waits longer from time to time, the simulation does not."""
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Engine(ABC):
         self.fates.begin(step.name)
 
     def sleep(self) -> None:
-        """Be a worker that sleeps for longer than its lease while others sweep, once in a step."""
+        """Be a worker that sleeps for longer than its lease while another worker sweeps, once in a step."""
         if not self._may_sleep:
             return
         self._may_sleep = False
@@ -99,7 +99,7 @@ def play(engine: Engine) -> Played:
     for step in engine.schedule.steps:
         engine.begin(step)
         engine.do(step)
-        records.append(Record(step.name, engine.ledger(), engine.fates.told()))
+        records.append(Record(step.name, engine.ledger(), engine.fates.entries()))
     engine.fates.begin("")
     at, sweeps = engine.schedule.ends_at, MOST_SWEEPS
     while sweeps:

@@ -1,4 +1,4 @@
-"""What is asked for, and when: drawn from a seed, without a look at what comes of it.
+"""What is asked for, and when: drawn from a seed, independent of the outcomes.
 
 A step begins at a multiple of ``TICK`` seconds, and whatever it does takes a few. No duration of the rules ends near
 such an instant, counted from the beginning of another step: so it makes no difference that a call takes a little longer

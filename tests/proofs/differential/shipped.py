@@ -35,7 +35,7 @@ from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, ApiError, Behaviour
 __all__ = ["Shipped", "shipped"]
 
 MUCH = Decimal("99999.00")
-"""What an order costs: never less than is to be captured, which the simulation does not look at."""
+"""What an order costs: never less than is to be captured, which the simulation does not check."""
 LONG = 10_000_000
 """Seconds that a token lasts: a late request must not meet an old one."""
 

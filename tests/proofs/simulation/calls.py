@@ -36,7 +36,7 @@ class Calls:
         self.story.append((self.loop.now, operation.pk, operation.kind, operation.payment_pk, what, more))
 
     def request_review(self, operation: Operation) -> None:
-        """Ask a person to look at an operation."""
+        """Request a review of an operation."""
         self.rows.operations[operation.pk].reviewed = True
         self.reviews += 1
         self.log("needs review", operation)
@@ -84,10 +84,10 @@ class Calls:
         return self.injector.call(lambda now: remote.charge(now, target, number, OURS, by))
 
     def _is_ours(self, operation: Operation, row: Row) -> bool:
-        told = {"answered_voucher_id": operation.voucher_id, "answered_reference": row.order_number}
+        answered = {"answered_voucher_id": operation.voucher_id, "answered_reference": row.order_number}
         ours = {"voucher_id": operation.voucher_id, "reference": operation.reference}
         if operation.kind == "refund":
             return evidence.is_answer_to_refund(
-                remote_id=row.id, baseline=operation.baseline or (), **ours, **told
+                remote_id=row.id, baseline=operation.baseline or (), **ours, **answered
             )
-        return evidence.is_answer_to_charge(amount=operation.amount, charged=row.amount, **ours, **told)
+        return evidence.is_answer_to_charge(amount=operation.amount, charged=row.amount, **ours, **answered)

@@ -294,5 +294,7 @@ class Client(Calls):
     def _record_late_answer(self, operation: Operation, remote_id: str) -> None:
         stored = self.rows.operations[operation.pk]
         stored.late_answers.append(remote_id)
-        if evidence.needs_review(state=stored.state, recorded_id=stored.remote_id, remote_id=remote_id):
+        if evidence.late_answer_needs_review(
+            state=stored.state, recorded_id=stored.remote_id, remote_id=remote_id
+        ):
             self.request_review(operation)

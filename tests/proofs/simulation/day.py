@@ -96,7 +96,7 @@ class Day:
         self.seen["manual"] += sum(operation.state == "manual" for operation in operations)
         self.seen["repeated"] += sum(operation.attempts > 1 for operation in operations)
         self.seen["reviews"] += self.shop.reviews
-        for name in ("wrong_cents", "stuck", "told", "silent", "foreign"):
+        for name in ("wrong_cents", "stuck", "reported", "silent", "foreign"):
             self.seen[name] += getattr(found, name)
         return Result(self.seed, found, self.seen, self.shop.story)
 

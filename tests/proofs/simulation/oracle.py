@@ -15,12 +15,12 @@ OPEN = ("due", "sending", "unknown")
 
 @dataclass
 class Judgement:
-    """The problems found. ``told`` counts double bookings with a requested review, ``silent`` those without."""
+    """The problems found. ``reported`` counts double bookings with a requested review, ``silent`` those without."""
 
     problems: list[str] = field(default_factory=list)
     wrong_cents: int = 0
     stuck: int = 0
-    told: int = 0
+    reported: int = 0
     silent: int = 0
     foreign: int = 0
     """Refunds by a clerk that were taken for ours in flight. If ours was never booked, the customer got the money once;
@@ -52,10 +52,10 @@ def _judge_operation(judgement: Judgement, operation: Any, rows: list[Any]) -> N
         judgement.stuck += 1
         judgement.problems.append(f"{_name(operation)} is still {operation.state}")
     if len(rows) > 1:
-        told = operation.reviewed or operation.state == "manual"
-        judgement.told += told
-        judgement.silent += not told
-        how = "a person was told" if told else "nobody was told"
+        reported = operation.reviewed or operation.state == "manual"
+        judgement.reported += reported
+        judgement.silent += not reported
+        how = "a review was requested" if reported else "no review was requested"
         judgement.problems.append(f"{_name(operation)} was booked {len(rows)} times, {how}")
 
 

@@ -191,7 +191,9 @@ class Remote:
         if number is None or self.behaviour.number_filter == "ignored":
             return shown
         same: Callable[[str], bool] = (
-            number.__eq__ if self.behaviour.number_filter == "exact" else lambda told: told.startswith(number)
+            number.__eq__
+            if self.behaviour.number_filter == "exact"
+            else lambda returned: returned.startswith(number)
         )
         return [row for row in shown if same(row.order_number or "")]
 
@@ -208,14 +210,14 @@ class Remote:
     ) -> Row:
         lag = self.behaviour.list_lag
         shown_at = now + self.random.random() * lag if lag else now
-        told = client_id if self.behaviour.rows_tell_client else None
+        returned = client_id if self.behaviour.rows_tell_client else None
         row = Row(
             f"b{len(self._rows)}",
             type,
             cents,
             euros(cents),
             number,
-            told,
+            returned,
             charge_id,
             now,
             shown_at,

@@ -26,7 +26,7 @@ FIGURES = (
     "reviews",
     "manual",
     "foreign",
-    "told",
+    "reported",
     "silent",
     "stuck",
     "wrong_cents",

@@ -104,7 +104,7 @@ def test_the_oracle_finds_money_kept():
 def test_the_oracle_finds_a_double_booking_and_whether_it_was_told():
     twice = [{}, {"id": "b2"}]
     assert (judged(rows=twice).silent, judged(rows=twice).wrong_cents) == (1, 500)
-    assert (judged(rows=twice, reviewed=True).silent, judged(rows=twice, reviewed=True).told) == (0, 1)
+    assert (judged(rows=twice, reviewed=True).silent, judged(rows=twice, reviewed=True).reported) == (0, 1)
 
 
 def test_the_oracle_finds_what_is_stuck():

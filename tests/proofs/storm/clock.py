@@ -1,7 +1,7 @@
 """One simulated clock for the shop and the Voucher Cloud.
 
 The shop's instants, its monotonic clock and its sleeps come from the clock of the local Voucher Cloud, which advances
-only when told to. A frozen worker therefore resumes later, and a day takes a fraction of a second and is reproducible.
+only when it is moved. A frozen worker therefore resumes later; a day takes a fraction of a second and is reproducible.
 """
 
 from collections.abc import Iterator

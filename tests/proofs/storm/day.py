@@ -45,7 +45,7 @@ FAULTS = (
     *REFUSALS,
 )
 FOREIGN_ANSWER = ("after:other",)
-"""A well-formed answer with another order's data. A list would be empty, which cannot be told from a correct answer."""
+"""A well-formed answer with another order's data. A list would be empty, which may be a correct answer."""
 LATE_SECONDS = (4, 90, 600, 600)
 """Maximum seconds until a late request arrives."""
 

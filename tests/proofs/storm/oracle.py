@@ -144,7 +144,7 @@ def _unfulfilled_cancel_request(payment: Row, operations: list[Row]) -> Iterator
     )
     open_statuses = ("selected", "authorized", "captured", "refunded")
     if payment["cancel_requested_at"] and payment["status"] in open_statuses and not left_to_a_person:
-        yield "the wish to cancel was not carried out"
+        yield "the cancel request was not carried out"
 
 
 def _code_not_erased(payment: Row) -> Iterator[str]:

@@ -236,12 +236,12 @@ class People:
             self.cloud.faults.next(fault, path="/oauth/token", times=times)
 
     def review(self, order: Order, voucher: Any, amount: str) -> None:
-        """A person looks at the Voucher Cloud's books, and decides the operations in ``manual``."""
+        """A person reads the Voucher Cloud's bookings, and decides the operations in ``manual``."""
         ours = set(VoucherOperation.objects.exclude(remote_id="").values_list("remote_id", flat=True))
         for operation in VoucherOperation.objects.filter(state="manual").order_by("pk"):
-            told = {answer["remote_id"] for answer in operation.late_answers}
+            late = {answer["remote_id"] for answer in operation.late_answers}
             rows = [row.id for row in self._bookings_of(operation) if row.id not in ours]
-            booked = next((row for row in rows if row in told), rows[-1] if rows else "")
+            booked = next((row for row in rows if row in late), rows[-1] if rows else "")
             gateway.conclude(operation, remote_id=booked, actor="anna", reason="the books")
             ours.add(booked)
 

@@ -79,6 +79,6 @@ def test_once_the_faults_stop_every_operation_ends_after_the_grace_and_two_sweep
 
 
 def test_the_reasons_are_those_that_the_page_names():
-    told = " ".join(section(page("explanation/money-safety.md"), "When it is over").split())
+    documented = " ".join(section(page("explanation/money-safety.md"), "When it is over").split())
     for figure in ("grace + 2 sweeps", f"{A_HOLD_IS_DEAD_SECONDS // 60} minutes", "at most an hour", "a day"):
-        assert figure in told
+        assert figure in documented

@@ -1,7 +1,7 @@
 """Several orders of this shop and one voucher: the Voucher Cloud keeps one reservation, so the later one wins.
 
-The earlier payment is told that it lapsed. It may reserve again when it is captured, and is charged at once then, so
-two orders cannot evict each other for ever.
+The earlier payment lapses, and a signal is sent. When it is captured it may be reserved again, and is then charged at
+once, so two orders cannot evict each other for ever.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def refuse_if_in_flight(competing: Iterable[VoucherPayment]) -> None:
 
 
 def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:
-    """Return whether an operation of one of the payments is open. A queued one (``waits``) blocks nobody."""
+    """Return whether an operation of one of the payments is open. A queued one (``waits``) does not count."""
     pks = [payment.pk for payment in payments]
     operations = VoucherOperation.current.filter(payment__in=pks, waits=False)
     return bool(pks) and bool(operations.filter(state__in=OPEN_STATES).exists())
@@ -55,7 +55,7 @@ def lapse_replaced(payment: VoucherPayment) -> None:
 
 
 def mark_lapsed(payment: VoucherPayment) -> None:
-    """Record that nothing is held for ``payment`` any more, and tell the shop."""
+    """Record that nothing is held for ``payment`` any more, and send the signal."""
     held = payment.amount_authorized
     change_payment(payment, **hold_ended_fields(payment, otherwise="lapsed"))
     announce(payment_lapsed, payment, held)

@@ -59,7 +59,7 @@ class ChargeHandler(OperationHandler):
     verifies_refusals = True
 
     def is_cancelled(self, operation: VoucherOperation) -> bool:
-        """Return whether the payment is to be cancelled, perhaps since a moment ago."""
+        """Return whether the payment is to be cancelled, read from the database as it is now."""
         payments = VoucherPayment.current.filter(pk=operation.payment_id)
         return payments.filter(cancel_requested_at__isnull=False).exists()
 
@@ -111,7 +111,7 @@ class ChargeHandler(OperationHandler):
         announce(payment_captured, operation.payment, operation.amount)
 
     def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
-        """Charge once more on a new reservation: this one was lost to another till, or lapsed."""
+        """Return one more charge, on a new reservation: this one lapsed, or a till replaced it."""
         if self._after_refusal(operation) != "charge_again":
             return None
         payment, view = operation.payment, read_order(operation.order_number)

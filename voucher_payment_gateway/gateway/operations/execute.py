@@ -73,12 +73,12 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 
 def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
-    """Write down ``draft`` together with its changes of the payment, and carry it out.
+    """Write ``draft`` together with its changes of the payment, and carry it out.
 
-    Inside a transaction it is carried out after the commit, and one that ``waits`` is left to ``settle`` while another
-    one is open on its voucher. Raises the error of the call: after RefusedError it is over, after UnavailableError,
-    CredentialsError and ContractError it stays due and ``settle`` sends it, after OutcomeUnknownError ``settle`` finds
-    out. Raises ConflictError where another operation was first.
+    Inside a transaction it is carried out after the commit. A draft that ``waits`` for another operation on its voucher
+    is left to ``settle``. Raises the error of the call: after RefusedError the operation has ended; after
+    UnavailableError, CredentialsError and ContractError it stays due, and ``settle`` sends it; after
+    OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where another operation was first.
     """
     # K4: decided, nothing written
     if in_transaction():
@@ -107,14 +107,14 @@ def _execute_at_once(
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
-    # K5: prepared, not called sending yet
+    # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(handler, draft, claimed_at)
 
 
 def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due; one that is decided is left alone.
+    """Carry out an operation that is due; any other is left alone.
 
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done, and
     WrongStateError where the payment is being cancelled: the operation is withdrawn then.
@@ -142,9 +142,9 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
         return_to_due(operation, error)
         raise
     except RefusedError as error:
-        _refused(handler, operation, error, reread_at=reread_if_sent(operation))
+        _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return
-    # K5: prepared, not called sending yet
+    # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     if begin_sending(operation):
         _send(handler, operation, claimed_at)
@@ -190,14 +190,15 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
             remote_id = handler.call(operation)
     except VoucherGatewayError as error:
         with outcome_must_be_written():
-            _not_booked(handler, operation, error)
+            _record_error(handler, operation, error)
         return
     # K9: the call has ended, nothing of its outcome written
     with outcome_must_be_written():
         record_success(handler, operation, remote_id)
 
 
-def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
+    """Record what ``error`` proves about the call. Raises an error, unless another operation follows."""
     # K9: the call has ended, nothing of its outcome written
     outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
     if outcome != "unknown" and handler.verifies_refusals and was_answered(error):
@@ -210,7 +211,7 @@ def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: V
             outcome = "unknown" if outcome == "refused" else outcome
     match outcome:
         case "refused":
-            _refused(handler, operation, error, **checked)
+            _record_refusal(handler, operation, error, **checked)
         case "not_applied":
             arrived = operation.attempts - 1  # counts the calls that may have arrived
             return_to_due(operation, error, attempts=arrived, **checked)
@@ -219,10 +220,10 @@ def _not_booked(handler: OperationHandler, operation: VoucherOperation, error: V
             record_unknown(operation, error)
 
 
-def _refused(
+def _record_refusal(
     handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError, **changes: Any
 ) -> None:
-    """Record the refusal, and go on with the operation that follows, or raise ``error``."""
+    """Record the refusal, and carry out the operation that follows; raise ``error`` where none does."""
     try:
         next_operation = refuse(handler, operation, error, **changes)
     except StaleOperationError:
@@ -234,7 +235,7 @@ def _refused(
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out the operation once the caller's transaction is committed; nobody is there to be told of an error."""
+    """Carry out the operation once the caller's transaction is committed. Errors are logged: its verb has returned."""
 
     def execute_committed() -> None:
         try:

@@ -30,7 +30,7 @@ from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import needs_review
+from voucher_payment_gateway.rules.evidence import late_answer_needs_review
 
 __all__ = [
     "NOT_READY",
@@ -70,12 +70,12 @@ def record_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> N
 
 
 def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
-    """Keep an answer that came after another worker had decided; tell a person where it differs."""
+    """Store an answer that came after another worker had decided; request a review where the two differ."""
     answer = {"remote_id": remote_id, "at": timezone.now().isoformat()}
     row = VoucherOperation.current.filter(pk=operation.pk)
     row.update(late_answers=JSONAppend("late_answers", answer))
     operation.refresh_from_db()
-    if needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
+    if late_answer_needs_review(state=operation.state, recorded_id=operation.remote_id, remote_id=remote_id):
         request_review(operation)
 
 
@@ -109,7 +109,7 @@ def verify(handler: OperationHandler, operation: VoucherOperation) -> bool:
 
 
 def raise_unless_succeeded(operation: VoucherOperation) -> None:
-    """Raise OperationInProgressError where another worker was first and is not done; this one sent nothing."""
+    """Raise OperationInProgressError where another worker was first and has not succeeded; this one sent nothing."""
     operation.refresh_from_db()
     if operation.state != "succeeded":
         raise OperationInProgressError(

@@ -1,4 +1,4 @@
-"""How a refund is made: the handler of refunds of a charge, in full or in part."""
+"""The refund of a charge, in full or in part."""
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -45,12 +45,12 @@ NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": Non
 
 
 class RefundHandler(OperationHandler):
-    """Refunds a charge. Its baseline is the list of refunds that the voucher had before."""
+    """Refund a charge. Its baseline is the list of refunds that the voucher had before."""
 
     kind = "refund"
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Set the baseline before the first attempt: a refund whose answer is lost is recognised by not being in it."""
+        """Set the baseline before the first attempt: if the answer is lost, the refund that is not in it is ours."""
         if operation.baseline is None or not operation.attempts:
             operation.baseline = refund_ids(operation.voucher_id)
 

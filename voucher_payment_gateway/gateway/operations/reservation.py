@@ -65,7 +65,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
-    # the order first: a shop's transaction locks it first too
+    # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     note_reservation(payment.order_number, hold.reservation_id)
     held = changes | {
         "status": "authorized",

@@ -2,7 +2,7 @@
 
     (new) ──▶ due ──▶ sending ──▶ succeeded
       │        │ ▲        ├─────▶ refused
-      │        │ └────────┤ surely not applied
+      │        │ └────────┤ certainly not applied
       ├──▶ sending        └─────▶ unknown ──▶ succeeded · due (send again) · refused · not_applied
       └──▶ succeeded
     due ──▶ not_applied (withdrawn)
@@ -35,7 +35,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.states import check_transition
 from voucher_payment_gateway.rules.timing import after_lease
-from voucher_payment_gateway.rules.verdicts import forbidden_since, needs_review_by
+from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
 
 __all__ = [
     "StaleOperationError",
@@ -64,7 +64,7 @@ __all__ = [
 Written = TypeVar("Written")
 
 IMPOSSIBLE_ANSWERS = ("answer_not_ours", "booking_known_already")
-"""Error codes of a clear answer that cannot belong to this operation: a person is told."""
+"""Error codes of a clear answer that cannot belong to this operation: a review is requested."""
 
 
 class StaleOperationError(Exception):
@@ -74,7 +74,7 @@ class StaleOperationError(Exception):
 def create(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """(new) → due, sending or succeeded. Beat one: the row, and its changes of the payment, together or not at all."""
+    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment in one transaction."""
     with atomic_or_conflict():
         if payment_changes:
             change_payment(draft.payment, **payment_changes)
@@ -131,7 +131,7 @@ def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: s
         # K11: the outcome is on both, not committed
         handler.announce(operation)
 
-    _retry_step(operation, step, give_up=lambda conflict: isinstance(conflict.__cause__, IntegrityError))
+    _retry_step(operation, step, is_final=lambda conflict: isinstance(conflict.__cause__, IntegrityError))
 
 
 def refuse(
@@ -153,7 +153,7 @@ def refuse(
         # K11: the outcome is on both, not committed
         return next_operation
 
-    return _retry_step(operation, step, give_up=lambda conflict: False)
+    return _retry_step(operation, step, is_final=lambda conflict: False)
 
 
 def withdraw(operation: VoucherOperation) -> bool:
@@ -162,7 +162,7 @@ def withdraw(operation: VoucherOperation) -> bool:
 
 
 def give_up(operation: VoucherOperation) -> bool:
-    """unknown → not_applied: surely not booked, and the payment is being cancelled."""
+    """unknown → not_applied: certainly not booked, and the payment is being cancelled."""
     return _not_applied(operation, error_code="cancelled", reread_at=reread_at(operation, booked=False))
 
 
@@ -184,14 +184,14 @@ def require_review(operation: VoucherOperation, error_code: str, **changes: Any)
 def return_to_due(
     operation: VoucherOperation, error: VoucherGatewayError | None = None, **changes: Any
 ) -> None:
-    """due or sending → due: surely not applied, it is sent later. One that the API has forbidden for a day goes to a
-    person instead."""
+    """due or sending → due: certainly not applied, it is sent later. One that the API has forbidden for a day
+    becomes manual instead."""
     if error is None:
         _compare_and_set(operation, state="due", **changes)
         return
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
-    if needs_review_by(changes["forbidden_at"], now):
+    if is_forbidden_too_long(changes["forbidden_at"], now):
         require_review(operation, "forbidden", **changes)
         return
     due_at = next_send(operation, error)
@@ -201,7 +201,7 @@ def return_to_due(
 
 
 def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> None:
-    """sending → unknown: no clear answer. An answer that cannot belong to this operation is reported to a person."""
+    """sending → unknown: no clear answer. A review is requested where the answer cannot belong to it."""
     refused_at = timezone.now() if isinstance(error, RefusedError) else None
     changes = {"error_code": error.code, "refused_at": refused_at, "due_at": next_try(operation)}
     if _compare_and_set(operation, state="unknown", **changes) and error.code in IMPOSSIBLE_ANSWERS:
@@ -209,7 +209,7 @@ def mark_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> Non
 
 
 def mark_abandoned(operation: VoucherOperation) -> bool:
-    """sending → unknown: its lease expired, so nobody knows whether it was sent. A release has no outcome to wait for:
+    """sending → unknown: its lease expired, so it may have been sent or not. A release has no outcome to wait for:
     sending → succeeded."""
     state = after_lease(operation.kind)
     if state == "succeeded":
@@ -218,13 +218,13 @@ def mark_abandoned(operation: VoucherOperation) -> bool:
 
 
 def repeat(operation: VoucherOperation, due_at: datetime) -> bool:
-    """unknown → due: surely not booked, it is sent again."""
+    """unknown → due: certainly not booked, it is sent again."""
     return _compare_and_set(operation, state="due", due_at=due_at)
 
 
 def postpone(operation: VoucherOperation, until: datetime) -> bool:
-    """Keep the operation from being taken up before ``until``: by the lease of a worker, or to wait. Return whether no
-    other worker was first."""
+    """Set when the operation is processed next: when a worker's lease ends, or after a wait. Return whether no other
+    worker changed it first."""
     return _compare_and_set(operation, due_at=until)
 
 
@@ -275,7 +275,7 @@ def _not_applied(operation: VoucherOperation, **changes: Any) -> bool:
 
 
 def _retry_step(
-    operation: VoucherOperation, step: Callable[[], Written], *, give_up: Callable[[ConflictError], bool]
+    operation: VoucherOperation, step: Callable[[], Written], *, is_final: Callable[[ConflictError], bool]
 ) -> Written:
     """Run ``step`` in a transaction; retry on conflict. Claim and state are restored before each retry."""
     claim, state = operation.claim, operation.state
@@ -285,7 +285,7 @@ def _retry_step(
                 return step()
         except ConflictError as conflict:
             operation.claim, operation.state = claim, state
-            if give_up(conflict):
+            if is_final(conflict):
                 raise
             operation.payment.refresh_from_db()
     raise ConflictError

@@ -90,7 +90,7 @@ def _sentence(row: VoucherDifference, operation: VoucherOperation | None) -> str
         case "differs":
             return f"We have {ours}{_where(row, operation)}. The Voucher Cloud has {theirs}{_number(row)}."
         case "refund_by_hand":
-            whose = "" if row.reference else " It names no charge, so it may be of a charge of somebody else."
+            whose = "" if row.reference else " It names no charge, so it may be of another client's charge."
             return f"The Voucher Cloud has {theirs} by another client: refunded by hand. We do not have it.{whose}"
     return f"The Voucher Cloud has {theirs}{_number(row)} that we do not have.{_waiting(operation)}"
 
@@ -118,7 +118,7 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
     if payment.status == "authorized":
         return (
             f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
-            "nobody captured, cancelled or lapsed it."
+            "it was not captured, cancelled or lapsed."
         )
     return (
         f"The payment is {payment.status}, but its reservation was not released. It may hold "

@@ -19,14 +19,14 @@ def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
     """Send ``signal`` once what is being written now has been committed; at once outside of a transaction."""
 
     def send() -> None:
-        # K12: committed, the shop was not told
+        # K12: committed, no signal sent
         _send(signal, payment, amount)
 
     transaction.on_commit(send, using=database(), robust=True)
 
 
 def request_review(operation: VoucherOperation) -> None:
-    """Tell the shop and the log that a person has to look at an operation."""
+    """Send ``payment_needs_review`` and log an error: a person must decide about the operation."""
     logger.error(
         "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
     )

@@ -10,7 +10,7 @@ __all__ = ["bookings_of"]
 def bookings_of(voucher_id: str) -> list[Charge]:
     """Return every booking of the voucher.
 
-    Raises ContractError where the list cannot be had or tells of another voucher: it proves nothing then, neither
+    Raises ContractError where the list cannot be read or contains another voucher's booking: then it proves neither
     presence nor absence. Raises UnavailableError and CredentialsError as well.
     """
     try:

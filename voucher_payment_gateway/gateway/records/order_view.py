@@ -23,7 +23,7 @@ from voucher_payment_gateway.orders import order_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
 
-__all__ = ["OrderView", "is_busy", "read_order", "refuse_if_cancelling", "refuse_if_open", "target"]
+__all__ = ["OrderView", "is_busy", "number_and_pk", "read_order", "refuse_if_cancelling", "refuse_if_open"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class OrderView:
     next_number: int
     next_capture: int
 
-    def part(self, pk: int | None) -> list[VoucherPayment]:
+    def matching(self, pk: int | None) -> list[VoucherPayment]:
         """Return all payments, or the one with this primary key."""
         return [payment for payment in self.payments if pk in (None, payment.pk)]
 
@@ -55,12 +55,13 @@ class OrderView:
         )
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
-        """Return the part of ``total`` that is not covered, as if the payments ``without`` held nothing."""
+        """Return the part of ``total`` that is not covered; payments in ``without`` count as if they held nothing."""
         left_out = {payment.pk for payment in without or []}
         return max(total - self.covered(without=left_out), ZERO)
 
     def covered(self, *, without: Collection[int] = ()) -> Decimal:
-        """Return what payments have paid, hold, or are about to be charged, as if those ``without`` held nothing."""
+        """Return what payments have paid, hold, or are about to be charged; those in ``without`` count as if they held
+        nothing."""
         covered = ZERO
         for payment in self.payments:
             if payment.status != "cancelled":
@@ -93,7 +94,7 @@ class OrderView:
     def refuse_known_currency(self, code: str, currency: str) -> None:
         """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
 
-        Payments of other orders are not looked at: whoever types the code may not know its PIN.
+        Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
         """
         known = set(fingerprints(code))
         for payment in self.payments:
@@ -103,9 +104,9 @@ class OrderView:
                     f"{payment.currency}. Nothing was sent."
                 )
 
-    def refuse_one_too_many(self) -> None:
-        """Raise WrongStateError where the order has ``VOUCHERS_PER_ORDER`` vouchers: each costs calls whenever the
-        order is confirmed, charged or refunded."""
+    def refuse_too_many_vouchers(self) -> None:
+        """Raise WrongStateError where the order has ``VOUCHERS_PER_ORDER`` vouchers already: each costs calls whenever
+        the order is confirmed, charged or refunded."""
         count = sum(map(_is_paying, self.payments))
         if count >= gateway_settings().VOUCHERS_PER_ORDER:
             raise WrongStateError(
@@ -185,7 +186,7 @@ def is_busy(voucher_id: str) -> bool:
     return bool(operations.filter(BOOKS, IS_OPEN).exists())
 
 
-def target(order: Any) -> tuple[str, int | None]:
+def number_and_pk(order: Any) -> tuple[str, int | None]:
     """Return the order number and, where a single payment was given, its primary key."""
     if isinstance(order, VoucherPayment):
         return order.order_number, order.pk

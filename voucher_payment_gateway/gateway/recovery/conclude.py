@@ -18,7 +18,7 @@ __all__ = ["conclude"]
 def conclude(
     operation: VoucherOperation, *, remote_id: str = "", actor: str, reason: str
 ) -> VoucherOperation:
-    """Record a person's decision on an operation in ``manual``, and let the payment go on from there. No money moves.
+    """Record a person's decision on an operation in ``manual``, and update its payment accordingly. No money moves.
 
     ``remote_id``: the id of its booking at the Voucher Cloud. The booking is read there, and rejected unless type and
     amount are equal and no other operation has it. Empty: nothing was booked and nothing will be; the charge or refund
@@ -43,7 +43,7 @@ def conclude(
     try:
         _record(operation, remote_id, by)
     except (StaleOperationError, ConflictError):
-        raise WrongStateError(f"operation {operation.pk} was changed by somebody else just now.") from None
+        raise WrongStateError(f"operation {operation.pk} was changed by another worker just now.") from None
     return operation
 
 

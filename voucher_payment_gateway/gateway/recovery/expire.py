@@ -70,7 +70,7 @@ def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherP
         payments = list(_locked(expired)[:limit])
         rows = VoucherPayment.current.filter(pk__in=[payment.pk for payment in payments])
         rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
-        # K22: dead holds are written down as lapsed, not committed
+        # K22: expired holds are written as lapsed, not committed
         _announce_all(payments)
     return payments
 

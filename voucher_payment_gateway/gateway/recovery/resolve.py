@@ -1,4 +1,4 @@
-"""Resolving an unknown outcome: from the voucher's bookings, behind a fence or after a grace period.
+"""Resolve an unknown outcome: from the voucher's bookings, behind a fence or after a grace period.
 
 ``rules.resolution`` decides and ``rules.evidence`` reads the bookings; here their decisions are carried out, one step
 at a time. Each step is written before the next one counts, so a crash costs a repetition, never money.
@@ -65,7 +65,7 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """
     if not postpone(operation, timezone.now() + timedelta(seconds=lease_seconds())):
         return False
-    # K16: taken by settle, nothing read
+    # K16: leased by settle, nothing read
     read_at = timezone.now()
     try:
         evidence = read_evidence(handler, operation)
@@ -91,7 +91,7 @@ def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError
 
 
 def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
-    """The trailing read: look once more for a surplus booking; return whether a person has to look at it.
+    """The trailing read: read the bookings once more; return whether there is a surplus one, so a review is requested.
 
     Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
     """
@@ -164,7 +164,7 @@ def _establish_fence(operation: VoucherOperation) -> None:
                 return
         except VoucherGatewayError:
             if not is_expired(operation.target_dead_at, timezone.now()):
-                raise  # it is tried again as long as it may be needed
+                raise  # it is tried again by the next run, until the reservation expires
         failed.append(fence)
 
 
@@ -173,11 +173,12 @@ def _release_works() -> bool:
 
 
 def _fence_by_releasing(operation: VoucherOperation) -> bool:
-    """F3: cancel the old reservation and store the fence; return whether the Voucher Cloud confirmed it."""
+    """Fence F3: cancel the old reservation and store the fence; return whether the Voucher Cloud confirmed it."""
     try:
         voucher_cloud().cancel_reservation(operation.target_id)
     except VoucherGatewayError as error:
-        return _confirms("release", error)
+        _raise_for_retry("release", error)
+        return False
     with atomic_or_conflict():
         change_payment(operation.payment, reserved_until=None)
         if not _store_fence(operation, timezone.now()):
@@ -186,7 +187,7 @@ def _fence_by_releasing(operation: VoucherOperation) -> bool:
 
 
 def _fence_by_reserving(operation: VoucherOperation) -> bool:
-    """F1: reserve again for this payment and store the fence with it; return whether the Voucher Cloud granted it."""
+    """Fence F1: reserve again for this payment and store the fence; return whether the Voucher Cloud granted it."""
     payment = operation.payment
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -194,7 +195,8 @@ def _fence_by_reserving(operation: VoucherOperation) -> bool:
     try:
         hold = reserve_exactly(secret, operation.amount, operation.currency, voucher_id=operation.voucher_id)
     except VoucherGatewayError as error:
-        return _confirms("reserve", error)
+        _raise_for_retry("reserve", error)
+        return False
     number = read_order(operation.order_number).next_number
     with atomic_or_conflict():
         record_hold(payment, hold, number)
@@ -204,11 +206,10 @@ def _fence_by_reserving(operation: VoucherOperation) -> bool:
     return True
 
 
-def _confirms(fence: Literal["reserve", "release"], error: VoucherGatewayError) -> bool:
-    """Return that the fence failed, or raise ``error`` where it is to be tried again."""
+def _raise_for_retry(fence: Literal["reserve", "release"], error: VoucherGatewayError) -> None:
+    """Raise ``error`` where the fence is to be tried again; return where it failed."""
     if judge_fence(fence, error) == "retry":
         raise error
-    return False
 
 
 def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
@@ -217,7 +218,7 @@ def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
 
 
 def _is_wanted(operation: VoucherOperation) -> bool:
-    """Whether the order still wants this; a payment that is being cancelled is not charged again."""
+    """Return whether the operation is still wanted; a payment that is being cancelled is not charged again."""
     payment = operation.payment
     return is_wanted(
         operation.kind,
@@ -227,7 +228,7 @@ def _is_wanted(operation: VoucherOperation) -> bool:
 
 
 def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Surely nothing was booked: send it again, give it up, or require a review."""
+    """Certainly nothing was booked: send it again, give it up, end it as refused, or require a review."""
     match after_proven_absence(
         wanted=_is_wanted(operation),
         sends=operation.attempts,
@@ -235,7 +236,7 @@ def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> No
     ):
         case "repeat":
             if repeat(operation, timezone.now() + SOON):
-                # K20: surely not booked and due, not sent again yet
+                # K20: certainly not booked and due, not sent again yet
                 execute_due(handler, operation)
         case "require_review":
             require_review(operation, "sent_too_often")
@@ -246,7 +247,7 @@ def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> No
 
 
 def _refuse(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """The call failed for good, and that is certain now."""
+    """End the operation as refused: certainly nothing was booked. Carry out the operation that follows, if any."""
     error = ReservationClosedError(
         f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
     )

@@ -63,7 +63,7 @@ class SettleReport:
 def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
     """Finish up to ``limit`` operations of each sort, and return how many.
 
-    Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: looked up
+    Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: searched
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. Expired reservations lapse,
     and expired codes are erased. Safe to run twice, and in several processes at once, which share the work. Call it
     often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
@@ -146,7 +146,7 @@ def _send(operation: VoucherOperation) -> bool:
 
 def _mark_abandoned(operation: VoucherOperation) -> bool:
     """Set an operation whose lease expired to ``unknown``, never to due; a release has no outcome to wait for."""
-    # K21: the lease ran out, nothing written of it
+    # K21: the lease expired, nothing of that written
     return mark_abandoned(operation)
 
 

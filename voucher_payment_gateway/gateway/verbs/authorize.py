@@ -80,7 +80,7 @@ def _authorize(
     if payment:
         refuse_if_cancelling(payment)
     else:
-        view.refuse_one_too_many()
+        view.refuse_too_many_vouchers()
     refuse_if_open(view.uncaptured_remainders(codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
@@ -160,7 +160,8 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
 
 
 def refuse_taxable(hold: Hold) -> None:
-    """Release a voucher whose VAT was paid at its sale, or may have been, where ``TAXABLE_VOUCHERS`` refuses those."""
+    """Release the hold and raise VoucherUnusableError where VAT was paid at the voucher's sale, or may have been, and
+    ``TAXABLE_VOUCHERS`` does not accept that."""
     if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
         return
     if hold.taxable is None:

@@ -208,7 +208,7 @@ def _share_out(requests: list[HoldRequest], due: Decimal) -> None:
 
 
 def _keeps_its_hold(request: HoldRequest) -> bool:
-    """Whether the payment keeps its hold: no answer came, or its change was refused and the hold is still good."""
+    """Return whether the payment keeps its hold: no answer came, or a change was refused and the hold is good."""
     refused = isinstance(request.answer, RefusedError)
     return isinstance(request.answer, VoucherGatewayError) and (request.holds or not refused)
 

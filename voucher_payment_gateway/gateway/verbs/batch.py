@@ -56,7 +56,7 @@ def run_batch(
     asked: Decimal | None = None,
     payment_changes: dict[str, Any] | None = None,
 ) -> list[VoucherPayment]:
-    """Start every operation that ``plan`` returns, and return the payments touched.
+    """Start every operation that ``plan`` returns, and return their payments.
 
     Due operations of an earlier call are resumed where this call repeats it: all of the rest, or the same capture. A
     second refund of the same amount may be another return, so it is not taken for a repetition. After a conflict the
@@ -78,7 +78,7 @@ def run_batch(
 
 @contextmanager
 def _atomic_in_transaction() -> Iterator[None]:
-    """Inside a transaction write all operations or none; they are carried out after its commit."""
+    """Inside a transaction, write all operations or none; they are carried out after its commit."""
     if transaction.get_connection(database()).in_atomic_block:
         with transaction.atomic(using=database()):
             yield
@@ -104,8 +104,8 @@ class _Batch:
     def advance(self) -> None:
         """Resume and start the operations that are left, by the order as it is now."""
         view = read_order(self.order_number)
-        for operation in self._repeated(view.part(self.pk)):
-            self._attempt(self._send_unless_committed_later, operation)
+        for operation in self._repeated(view.matching(self.pk)):
+            self._attempt(self._send_outside_transaction, operation)
             self.progress.resumed.append(operation)
         if self.progress.operations:
             view = read_order(self.order_number)
@@ -119,7 +119,8 @@ class _Batch:
             reservation_id = draft.payment.reservation_id
             self._attempt(self._start, draft)
             self.progress.started.append(draft)
-            number = draft.number + (1 if draft.payment.reservation_id == reservation_id else 2)
+            reserved_again = draft.payment.reservation_id != reservation_id  # which used a number of its own
+            number = draft.number + (2 if reserved_again else 1)
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
         try:
@@ -145,8 +146,8 @@ class _Batch:
         same_amount = self.asked == sum((operation.amount for operation in operations), ZERO)
         return operations if self.asked is None or (same_amount and self.handler.kind == "charge") else []
 
-    def _send_unless_committed_later(self, operation: VoucherOperation) -> None:
-        """Send a due operation. Inside a transaction it is sent after the commit, or by ``settle``."""
+    def _send_outside_transaction(self, operation: VoucherOperation) -> None:
+        """Send a due operation. Inside a transaction do nothing: it is sent after the commit, or by ``settle``."""
         if not transaction.get_connection(database()).in_atomic_block:
             execute_due(self.handler, operation)
 

@@ -12,7 +12,7 @@ from voucher_payment_gateway.gateway.operations.release import RELEASE
 from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
-from voucher_payment_gateway.gateway.records.order_view import read_order, target
+from voucher_payment_gateway.gateway.records.order_view import number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -32,19 +32,19 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, and ``cancelled`` once all of it
     is refunded. With an operation in flight: the cancel request is stored, and ``settle`` carries it out once the
-    outcome is known. Returns the payments touched. Nothing is done for an order without vouchers, nor for payments
-    that are cancelled, refunded or failed already.
+    outcome is known. Returns these payments. Nothing is done for an order without vouchers, nor for payments that are
+    cancelled, refunded or failed already.
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
-    number, pk = target(order)
+    number, pk = number_and_pk(order)
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
 
     def advance() -> None:
         view = read_order(number)
         next_number = view.next_number
-        for payment in view.part(pk):
+        for payment in view.matching(pk):
             if payment.pk in done or _is_ended(payment):
                 continue
             try:
@@ -108,7 +108,8 @@ def _store_cancel_request(payment: VoucherPayment) -> None:
 
 
 def _release(payment: VoucherPayment, number: int, **by: str) -> None:
-    """Cancel the payment in our records, then ask the Voucher Cloud to release its hold, whatever it answers."""
+    """Cancel the payment in our records, then ask the Voucher Cloud to release its reservation. Nothing
+    depends on the answer."""
     draft = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,

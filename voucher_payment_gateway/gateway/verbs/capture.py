@@ -12,8 +12,8 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
+    number_and_pk,
     refuse_if_open,
-    target,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -42,12 +42,12 @@ def capture(
     moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With several vouchers all are
     tried, then the first error is raised.
     """
-    number, pk = target(order)
+    number, pk = number_and_pk(order)
     asked = None if amount is None else money.amount(amount)
     facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        payments = [payment for payment in view.part(pk) if payment.pk not in progress.payments]
+        payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
         refuse_if_open(payments)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
         if shares and facts:

@@ -9,7 +9,7 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import AmountError, WrongStateError
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
-from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open, target
+from voucher_payment_gateway.gateway.records.order_view import OrderView, number_and_pk, refuse_if_open
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -31,7 +31,7 @@ def refund(
     (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet and
     ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
-    number, pk = target(order)
+    number, pk = number_and_pk(order)
     return _refund(number, pk, None if amount is None else money.amount(amount), actor=actor, reason=reason)
 
 
@@ -45,7 +45,7 @@ def _refund(
     number: str, pk: int | None, asked: Decimal | None, changes: dict[str, Any] | None = None, **by: str
 ) -> list[VoucherPayment]:
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        return _plan_refunds(number, view.part(pk), left, progress, **by)
+        return _plan_refunds(number, view.matching(pk), left, progress, **by)
 
     return run_batch(REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes)
 

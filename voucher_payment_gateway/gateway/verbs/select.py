@@ -41,7 +41,7 @@ def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
         if payment is None:
-            view.refuse_one_too_many()
+            view.refuse_too_many_vouchers()
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):

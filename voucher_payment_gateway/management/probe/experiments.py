@@ -74,8 +74,8 @@ def list_lag_seconds(session: Session) -> Observation:
     if seconds is None:
         return None, "the charge did not appear in the list within two minutes"
     if seconds == 0:
-        return 0.0, "the charge stood in the list at the first look"
-    return float(seconds), f"the charge appeared in the list within {seconds} s; one look is one sample"
+        return 0.0, "the charge stood in the list at the first read"
+    return float(seconds), f"the charge appeared in the list within {seconds} s; one read is one sample"
 
 
 def refund_limit(session: Session) -> Observation:
@@ -113,7 +113,7 @@ def refund_carries_order_number(session: Session) -> Observation:
         return None, "the refund did not appear in the list within two minutes"
     listed = next(row.order_number for row in session.bookings(voucher) if row.id == refund.id)
     if listed not in (None, "", number):
-        return None, "the refund stands in the list with an order number that nobody sent"
+        return None, "the refund stands in the list with an order number that was not sent"
     return (
         listed == number,
         f"the refund stands in the list {'with' if listed else 'without'} the charge's number",

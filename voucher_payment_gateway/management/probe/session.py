@@ -79,7 +79,7 @@ class Session:
         return f"PROBE-{self._run}-{self._numbers:03}"
 
     def call(self, send: Callable[[], T]) -> T:
-        """Call the API; retry while it is throttled, as a throttled call surely did nothing."""
+        """Call the API; retry while it is throttled, since a throttled call certainly did nothing."""
         for _ in range(THROTTLED_ATTEMPTS - 1):
             try:
                 return send()

@@ -26,7 +26,7 @@ class UnconfirmedBooking:
     """Of a refund."""
 
     def matches(self, row: Charge) -> bool:
-        """Whether an unknown row is this booking: only the probe books on its vouchers."""
+        """Return whether an unknown row is this booking: only the probe books on its vouchers."""
         return row.type == self.kind and (self.kind == "charge" or row.amount == self.amount)
 
     def __str__(self) -> str:
