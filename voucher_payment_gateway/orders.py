@@ -11,7 +11,7 @@ from django.db import models, router
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
-from voucher_payment_gateway.models.reservation_ids import JSONAppend
+from voucher_payment_gateway.reservation_ids import JSONAppend
 
 __all__ = [
     "OrderAdapter",

@@ -34,9 +34,6 @@ class ReadsReplica:
     def db_for_write(self, model, **hints):
         return "default"
 
-    def allow_relation(self, one, other, **hints):
-        return True
-
 
 @contextmanager
 def empty_replica():

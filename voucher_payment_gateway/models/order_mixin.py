@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
-from voucher_payment_gateway.models.reservation_ids import ReservationIdsField
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.reservation_ids import ReservationIdsField
 from voucher_payment_gateway.rules.tax import TaxMemo
 
 __all__ = ["VoucherOrderMixin"]

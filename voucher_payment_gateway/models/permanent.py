@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.db import models, router
+from django.db import models
+
+from voucher_payment_gateway.models.current import current_alias
 
 __all__ = ["PermanentModel", "PermanentQuerySet"]
 
@@ -25,4 +27,4 @@ class PermanentModel(models.Model):
 
     def refresh_from_db(self, using: str | None = None, *args: Any, **kwargs: Any) -> None:
         """Read the row again where it is written: a replica may lag behind."""
-        super().refresh_from_db(using or router.db_for_write(type(self)), *args, **kwargs)
+        super().refresh_from_db(using or current_alias(type(self), self), *args, **kwargs)

@@ -29,7 +29,7 @@ from voucher_payment_gateway.gateway.operations.transitions import (
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.models.reservation_ids import JSONAppend
+from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.evidence import late_answer_needs_review
 
 __all__ = [

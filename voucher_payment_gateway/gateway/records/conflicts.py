@@ -49,7 +49,9 @@ def retry_on_conflict(decision: Callable[[], Decided], *, progress: Callable[[],
             return decision()
         except ConflictError:
             conflicts, done = (conflicts + 1, done) if progress() == done else (0, progress())
-    raise OperationInProgressError
+    raise OperationInProgressError(
+        "Another operation on this gift voucher is not finished yet. No money moved."
+    )
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The column of reservation ids on the order: the database appends to it, an ordinary ``save()`` does not change it."""
+"""The column of reservation ids on the order: the database appends to it, an ordinary ``save()`` does not change it.
+
+The migrations of shops name this module: it keeps its place.
+"""
 
 import json
 from typing import Any
