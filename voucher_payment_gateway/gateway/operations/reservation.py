@@ -25,10 +25,14 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     database,
     unavailable_if_locked,
 )
-from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
+from voucher_payment_gateway.gateway.records.payments import (
+    change_payment,
+    hold_ended_fields,
+    hold_lost_fields,
+)
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
-from voucher_payment_gateway.rules.timing import is_usable
+from voucher_payment_gateway.rules.timing import is_usable, renewal_due_at
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed
 
@@ -87,7 +91,7 @@ def _end_replaced(order_number: str, hold: Hold) -> None:
     recorded = VoucherPayment.current.filter(order_number=order_number, status="authorized")
     # a later one is another worker's, which replaced ours
     for payment in recorded.filter(voucher_id=hold.voucher_id, reserved_until__lt=hold.until):
-        change_payment(payment, reserved_until=timezone.now())
+        change_payment(payment, **hold_lost_fields())
 
 
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
@@ -99,6 +103,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
+        "renew_at": renewal_due_at(hold.until),
         "reservation_dead_at": hold.expired_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,

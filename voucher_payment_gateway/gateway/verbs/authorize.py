@@ -5,8 +5,6 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
@@ -34,6 +32,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
     change_payment,
     hold_ended_fields,
+    hold_lost_fields,
     is_usable_now,
     superseded_fields,
 )
@@ -127,7 +126,7 @@ def _hold(
     except VoucherGatewayError:
         if lost and payment and payment.status == "authorized":
             with suppress(ConflictError):  # another writer has recorded a newer reservation
-                change_payment(payment, reserved_until=timezone.now())
+                change_payment(payment, **hold_lost_fields())
         raise
 
 

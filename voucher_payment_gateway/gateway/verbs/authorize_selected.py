@@ -37,6 +37,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
     change_payment,
     hold_ended_fields,
+    hold_lost_fields,
     is_usable_now,
     superseded_fields,
 )
@@ -256,7 +257,7 @@ def _write_not_held(request: HoldRequest) -> None:
     elif not request.is_needed:
         mark_lapsed(request.payment)
     elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
-        change_payment(request.payment, reserved_until=timezone.now())
+        change_payment(request.payment, **hold_lost_fields())
 
 
 def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
