@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VoucherPaymentGatewayConfig(AppConfig):
-    """Registers the system checks and listens to the shop's events."""
+    """Registers the system checks, and listens to the shop's events and to new connections of its database."""
 
     name = "voucher_payment_gateway"
     verbose_name = _("Gift voucher payments")
@@ -13,6 +13,8 @@ class VoucherPaymentGatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from voucher_payment_gateway import checks, events
+        from voucher_payment_gateway.gateway.records import durability
 
         checks.register()
         events.connect()
+        durability.connect()

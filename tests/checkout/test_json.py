@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from tests.locked_order import locked
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
 from voucher_payment_gateway.checkout.problems import ERROR_PROBLEMS, PROBLEMS, UNUSABLE, problem_of
@@ -246,3 +247,14 @@ def test_every_error_has_a_problem_and_every_problem_a_sentence():
 def test_a_client_that_speaks_no_json_gets_none(shop, visit):
     response = visit(shop.order()).post(APPLY, {"code": "NOBODY"}, headers={"accept": "text/html,*/*"})
     assert response.status_code == 303
+
+
+def test_an_order_that_a_clerk_has_locked_is_told_as_unavailable(shop, storefront):
+    order = shop.order("50.00")
+    shop.voucher("50.00", code="GIFT-2000")
+    ask = storefront(order)
+    with locked():
+        status, told = ask(APPLY, {"code": "GIFT-2000"})
+    assert (status, told["error"]["code"]) == (503, "unavailable")
+    assert [method for method, _ in shop.calls()] == ["POST", "DELETE"]
+    assert ask(STATE)[1]["order"]["covered"] == "0.00"

@@ -110,7 +110,7 @@ def work(shop, ledger, gateway_settings):
     charge_of("abandoned", state="sending", due_at=long_ago, sending_at=long_ago)
     charge_of("again", state="refused", reread_at=long_ago)
     change("expired", reservation_dead_at=long_ago)
-    change("ending", reserved_until=now + timedelta(seconds=90))
+    change("ending", reserved_until=now + timedelta(seconds=90), renew_at=long_ago)
     change("cancel", cancel_requested_at=long_ago)
     change(
         "code", status="lapsed", amount_authorized=0, code_kept_until=long_ago, reservation_dead_at=long_ago

@@ -6,7 +6,14 @@ from decimal import Decimal as D
 import pytest
 
 from voucher_payment_gateway.rules.resolution import expired_at
-from voucher_payment_gateway.rules.timing import ends_soon, held_until, is_usable, may_be_charged
+from voucher_payment_gateway.rules.timing import (
+    ends_soon,
+    held_until,
+    is_usable,
+    may_be_charged,
+    next_renewal_at,
+    renewal_due_at,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,3 +48,14 @@ def test_a_hold_ends_soon_from_ten_minutes_before_its_end():
     assert not ends_soon(until, until - timedelta(seconds=601))
     assert ends_soon(until, until - timedelta(seconds=600))
     assert not ends_soon(None, until)
+
+
+@pytest.mark.parametrize(
+    ("left", "wait"),
+    [(600, 30), (590, 30), (540, 60), (300, 300), (0, 30), (-60, 60)],
+)
+def test_a_renewal_that_failed_is_tried_again_after_as_long_as_it_has_been_due_or_the_hold_lost(left, wait):
+    until = held_until(NOON)
+    now = until - timedelta(seconds=left)
+    assert next_renewal_at(now, until) == now + timedelta(seconds=wait)
+    assert ends_soon(until, renewal_due_at(until))

@@ -76,6 +76,7 @@ class VoucherPayment(PermanentModel):
     amount_refunded = amount_field(_("refunded"), default=ZERO)
     reservation_id = models.CharField(_("reservation id"), max_length=255, blank=True)
     reserved_until = models.DateTimeField(_("reserved until"), null=True, blank=True)
+    renew_at = models.DateTimeField(null=True, blank=True, editable=False)
     reservation_dead_at = models.DateTimeField(_("reservation dead at"), null=True, blank=True)
     taxable = models.BooleanField(_("VAT paid at sale"), null=True, blank=True)
     tax_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=2, null=True, blank=True)
@@ -128,9 +129,7 @@ class VoucherPayment(PermanentModel):
             models.Index(
                 name="vpg_payment_dead", fields=["reservation_dead_at"], condition=Q(status="authorized")
             ),
-            models.Index(
-                name="vpg_payment_ending", fields=["reserved_until"], condition=Q(status="authorized")
-            ),
+            models.Index(name="vpg_payment_ending", fields=["renew_at"], condition=Q(status="authorized")),
             models.Index(
                 name="vpg_payment_wish",
                 fields=["cancel_requested_at"],

@@ -23,7 +23,9 @@ __all__ = [
     "may_be_charged",
     "may_begin",
     "next_attempt_at",
+    "next_renewal_at",
     "next_send_at",
+    "renewal_due_at",
 ]
 
 HOLD_SECONDS = 30 * 60
@@ -57,7 +59,12 @@ def may_be_charged(reserved_until: datetime | None, now: datetime, *, held: Deci
 
 def ends_soon(reserved_until: datetime | None, now: datetime) -> bool:
     """Return whether a reservation that ends at ``reserved_until`` is due to be renewed."""
-    return reserved_until is not None and now >= reserved_until - timedelta(seconds=RENEW_SECONDS)
+    return reserved_until is not None and now >= renewal_due_at(reserved_until)
+
+
+def renewal_due_at(reserved_until: datetime) -> datetime:
+    """Return from when on ``RENEW_HOLDS`` renews a reservation that ends at ``reserved_until``."""
+    return reserved_until - timedelta(seconds=RENEW_SECONDS)
 
 
 def lease_seconds(deadline_seconds: float) -> float:
@@ -90,3 +97,10 @@ def next_send_at(now: datetime, asked_at: datetime, wait_seconds: float) -> date
     ``wait_seconds`` have passed, of which one hour at most is respected."""
     earliest = now + timedelta(seconds=min(wait_seconds, MAX_BACKOFF_SECONDS))
     return max(next_attempt_at(now, asked_at), earliest)
+
+
+def next_renewal_at(now: datetime, reserved_until: datetime) -> datetime:
+    """Return when to try again to renew, with exponential backoff since the renewal was due, or since the reservation
+    ended."""
+    has_ended = reserved_until <= now
+    return next_attempt_at(now, reserved_until if has_ended else renewal_due_at(reserved_until))

@@ -1,8 +1,11 @@
 """Record reservations, and renew one that lapsed, was lost, or has another amount."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import (
@@ -13,18 +16,27 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
 from voucher_payment_gateway.gateway.holds.competing import any_in_flight, competing_payments, lapse_replaced
-from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, reserve_exactly
+from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    atomic_or_conflict,
+    database,
+    unavailable_if_locked,
+)
+from voucher_payment_gateway.gateway.records.payments import (
+    change_payment,
+    hold_ended_fields,
+    hold_lost_fields,
+)
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
-from voucher_payment_gateway.rules.timing import is_usable
+from voucher_payment_gateway.rules.timing import is_usable, renewal_due_at
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed
 
-__all__ = ["fail_payment", "record_authorization", "record_hold", "renew"]
+__all__ = ["fail_payment", "give_back", "record_authorization", "record_hold", "renew"]
 
 
 def record_authorization(
@@ -63,6 +75,25 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
         lapse_replaced(payment)
 
 
+def give_back(order_number: str, holds: Collection[Hold]) -> None:
+    """Release reservations that could not be recorded. Where they replaced recorded ones, record that those ended.
+
+    Inside the caller's transaction nothing is recorded: the database has broken it.
+    """
+    for hold in holds:
+        release(hold.reservation_id)
+        if transaction.get_autocommit(using=database()):
+            with suppress(DatabaseError, ConflictError):
+                _end_replaced(order_number, hold)
+
+
+def _end_replaced(order_number: str, hold: Hold) -> None:
+    recorded = VoucherPayment.current.filter(order_number=order_number, status="authorized")
+    # a later one is another worker's, which replaced ours
+    for payment in recorded.filter(voucher_id=hold.voucher_id, reserved_until__lt=hold.until):
+        change_payment(payment, **hold_lost_fields())
+
+
 def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
@@ -72,6 +103,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         "voucher_id": hold.voucher_id,
         "reservation_id": hold.reservation_id,
         "reserved_until": hold.until,
+        "renew_at": renewal_due_at(hold.until),
         "reservation_dead_at": hold.expired_at,
         "amount_authorized": hold.amount,
         "taxable": hold.taxable,
@@ -97,7 +129,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     """Reserve ``amount`` again with the sealed code, for a payment that is to be charged or held longer.
 
     Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance is
-    below the amount, UnavailableError while another order is being paid with the voucher. No money moved.
+    below the amount, UnavailableError while another order is being paid with the voucher or the order is locked. No
+    money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -117,7 +150,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             http_status=error.http_status,
             available=available_on(payment.voucher_id),
         ) from None
-    record_hold(payment, hold, number)
+    with unavailable_if_locked():
+        record_hold(payment, hold, number)
 
 
 def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:

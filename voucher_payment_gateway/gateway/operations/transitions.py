@@ -31,6 +31,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     atomic_or_conflict,
 )
+from voucher_payment_gateway.gateway.records.durability import durable_commit
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.states import check_transition
@@ -75,7 +76,7 @@ def create(
     draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
     """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment in one transaction."""
-    with atomic_or_conflict():
+    with atomic_or_conflict(), durable_commit():
         if payment_changes:
             change_payment(draft.payment, **payment_changes)
         # K6: in the transaction of beat one, the operation is not written yet
@@ -104,16 +105,17 @@ def begin_verifying(operation: VoucherOperation) -> bool:
 def begin_sending(operation: VoucherOperation) -> bool:
     """due or sending → sending. One attempt more, with what the handler prepared; earlier evidence no longer counts."""
     prepared = {name: getattr(operation, name) for name in ("target_id", "target_dead_at", "baseline")}
-    return _compare_and_set(
-        operation,
-        state="sending",
-        sending_at=timezone.now(),
-        attempts=operation.attempts + 1,
-        fence_at=None,
-        absent_at=None,
-        refused_at=None,
-        **prepared,
-    )
+    with durable_commit():
+        return _compare_and_set(
+            operation,
+            state="sending",
+            sending_at=timezone.now(),
+            attempts=operation.attempts + 1,
+            fence_at=None,
+            absent_at=None,
+            refused_at=None,
+            **prepared,
+        )
 
 
 def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:

@@ -5,6 +5,7 @@ the next number. Where another writer took that number first, or changed a payme
 that is a conflict, nothing was written, and the verb reads and decides again.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -12,7 +13,7 @@ from typing import TypeVar
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.transaction import TransactionManagementError
 
-from voucher_payment_gateway.exceptions import OperationInProgressError
+from voucher_payment_gateway.exceptions import OperationInProgressError, UnavailableError
 from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = [
@@ -23,12 +24,19 @@ __all__ = [
     "in_transaction",
     "refuse_open_transaction",
     "retry_on_conflict",
+    "unavailable_if_locked",
 ]
 
 Decided = TypeVar("Decided")
 
 DEADLOCK_SQLSTATES = ("40P01", "40001")
 """PostgreSQL rolled this transaction back in favour of another one: a deadlock or a serialization failure."""
+
+LOCK_SQLSTATES = ("55P03", "57014")
+"""PostgreSQL ended the statement: it waited longer than ``lock_timeout`` or ran longer than ``statement_timeout``."""
+
+LOCK_SQLITE_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+"""SQLite could not get its lock in time: ``database is locked``."""
 
 MAX_CONFLICTS = 12
 """How often a conflicting decision is retried before OperationInProgressError."""
@@ -70,6 +78,35 @@ def atomic_or_conflict() -> Iterator[None]:
         if is_outermost and getattr(error.__cause__, "sqlstate", None) in DEADLOCK_SQLSTATES:
             raise ConflictError from error
         raise
+
+
+@contextmanager
+def unavailable_if_locked(undo: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Call ``undo`` where the database did not get a lock in time, and raise UnavailableError.
+
+    For a block that books nothing. Inside the caller's transaction the error is raised as it is: the database has
+    broken that transaction.
+    """
+    is_outermost = transaction.get_autocommit(using=database())
+    try:
+        yield
+    except OperationalError as error:
+        if not _is_lock_timeout(error):
+            raise
+        undo()
+        if not is_outermost:
+            raise
+        raise UnavailableError(
+            "The database is locked by another session. No money moved; please try again later.",
+            code="database_locked",
+        ) from error
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    cause = error.__cause__
+    sqlite_code = getattr(cause, "sqlite_errorcode", None) or 0
+    # the low byte: SQLite's extended codes say in the others why it is locked
+    return getattr(cause, "sqlstate", None) in LOCK_SQLSTATES or sqlite_code & 0xFF in LOCK_SQLITE_CODES
 
 
 def database() -> str:

@@ -10,7 +10,14 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
 from voucher_payment_gateway.rules.timing import is_usable
 
-__all__ = ["SUPERSEDED", "change_payment", "hold_ended_fields", "is_usable_now", "superseded_fields"]
+__all__ = [
+    "SUPERSEDED",
+    "change_payment",
+    "hold_ended_fields",
+    "hold_lost_fields",
+    "is_usable_now",
+    "superseded_fields",
+]
 
 SUPERSEDED = {"status": "cancelled", "sealed_code": ""}
 """Fields of a payment superseded by another one for the same voucher, whose code was spelled differently."""
@@ -36,6 +43,13 @@ def hold_ended_fields(payment: VoucherPayment, *, otherwise: Literal["lapsed", "
     """Return the fields of a payment that holds nothing any more."""
     status = status_without_hold(payment.amount_captured, payment.amount_refunded, otherwise=otherwise)
     return {"status": status, "amount_authorized": ZERO, "reserved_until": None}
+
+
+def hold_lost_fields() -> dict[str, Any]:
+    """Return the fields of a payment whose reservation was replaced by one that is not recorded: it is due to be
+    renewed."""
+    now = timezone.now()
+    return {"reserved_until": now, "renew_at": now}
 
 
 def superseded_fields(payment: VoucherPayment) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
@@ -17,11 +15,12 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
-from voucher_payment_gateway.gateway.operations.reservation import record_authorization
+from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     atomic_or_conflict,
     retry_on_conflict,
+    unavailable_if_locked,
 )
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
@@ -33,6 +32,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
     change_payment,
     hold_ended_fields,
+    hold_lost_fields,
     is_usable_now,
     superseded_fields,
 )
@@ -62,7 +62,8 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     secret = clean_code(code, pin)
     asked = None if amount is None else money.amount(amount)
     reserved: list[Hold] = []
-    payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
+    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
+        payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)
     return payment
 
@@ -125,7 +126,7 @@ def _hold(
     except VoucherGatewayError:
         if lost and payment and payment.status == "authorized":
             with suppress(ConflictError):  # another writer has recorded a newer reservation
-                change_payment(payment, reserved_until=timezone.now())
+                change_payment(payment, **hold_lost_fields())
         raise
 
 

@@ -20,9 +20,14 @@ from voucher_payment_gateway.gateway.holds.competing import (
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import (
     fail_payment,
+    give_back,
     record_authorization,
 )
-from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import (
+    atomic_or_conflict,
+    retry_on_conflict,
+    unavailable_if_locked,
+)
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
@@ -32,6 +37,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
     change_payment,
     hold_ended_fields,
+    hold_lost_fields,
     is_usable_now,
     superseded_fields,
 )
@@ -83,8 +89,9 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
     is ``failed``, the others keep their holds.
     """
-    facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
-    payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals))
+    facts, refusals, reserved = order_facts(order), [], []  # type: OrderFacts, list[VoucherGatewayError], list[Hold]
+    with unavailable_if_locked(lambda: give_back(facts.number, reserved)):
+        payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals, reserved))
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -92,7 +99,10 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     return payments
 
 
-def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
+def _authorize_selected(
+    facts: OrderFacts, refusals: list[VoucherGatewayError], reserved: list[Hold]
+) -> list[VoucherPayment]:
+    """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
     view = read_order(facts.number)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
@@ -105,6 +115,7 @@ def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) 
         _reserve_all(requests)
         _drop_duplicates(view, requests)
         _share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
+        reserved[:] = [request.answer for request in requests if isinstance(request.answer, Hold)]
         _write(view, requests, competing)
         refusals += [request.answer for request in requests if _is_reported(request)]  # type: ignore[misc]
     elif needing:
@@ -246,7 +257,7 @@ def _write_not_held(request: HoldRequest) -> None:
     elif not request.is_needed:
         mark_lapsed(request.payment)
     elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
-        change_payment(request.payment, reserved_until=timezone.now())
+        change_payment(request.payment, **hold_lost_fields())
 
 
 def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:

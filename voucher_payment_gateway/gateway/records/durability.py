@@ -1,0 +1,56 @@
+"""Commits that survive a crash of the database, also where PostgreSQL is told not to wait for its disk.
+
+With ``synchronous_commit = off`` a crash of PostgreSQL undoes the last commits. If it undid that a charge was being
+sent, the charge would be sent a second time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from voucher_payment_gateway.gateway.records.conflicts import database
+
+__all__ = ["connect", "durable_commit", "may_forget_commits"]
+
+_FORGETFUL: WeakSet[BaseDatabaseWrapper] = WeakSet()
+"""Open connections with ``synchronous_commit = off``. It is read once per connection: verbs make no statement more."""
+
+
+def connect() -> None:
+    """Read the setting of each connection when it is opened."""
+    connection_created.connect(_note_setting, dispatch_uid="voucher_payment_gateway.durability")
+
+
+@contextmanager
+def durable_commit() -> Iterator[None]:
+    """Run the block in a transaction whose commit waits for the disk; ordinary connections do so anyway, with
+    autocommit too."""
+    connection = connections[database()]
+    connection.ensure_connection()  # its setting is read then
+    if connection not in _FORGETFUL:
+        yield
+        return
+    with transaction.atomic(using=database(), savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = on")
+        yield
+
+
+def may_forget_commits(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether a crash of the database may undo what was committed on this connection."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return bool(cursor.fetchone() == ("off",))
+
+
+def _note_setting(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.alias == database():
+        note = _FORGETFUL.add if may_forget_commits(connection) else _FORGETFUL.discard
+        note(connection)
