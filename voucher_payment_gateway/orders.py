@@ -92,7 +92,7 @@ def facts_by_number(number: str) -> OrderFacts | None:
 def find_order(number: str) -> Any:
     """Return the shop's order with this number, or None: also if orders cannot be looked up by number."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    orders = model._base_manager.using(router.db_for_write(model))  # a replica may lag behind
+    orders = _all_rows(model).using(router.db_for_write(model))  # a replica may lag behind
     try:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except FieldError:
@@ -131,8 +131,13 @@ def note_reservation(order_number: str, reservation_id: str) -> None:
     """Append a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if _has_column(model):
-        rows = model._base_manager.filter(**gateway_settings().order_adapter.lookup(order_number))
+        rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
         rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _all_rows(model: type[models.Model]) -> models.QuerySet[Any]:
+    """Return the rows of ``model``, also those that its managers hide, such as soft-deleted ones."""
+    return models.QuerySet(model)
 
 
 def _has_column(model: type[models.Model]) -> bool:
