@@ -38,7 +38,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import LARGEST, ZERO
-from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.orders import known_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
@@ -81,10 +81,10 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
     They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
-    is ``failed``, the others keep their holds.
+    is ``failed``, the others keep their holds. Nothing is done for an order without vouchers.
     """
-    facts, refusals = order_facts(order), []  # type: OrderFacts, list[VoucherGatewayError]
-    payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals))
+    number, refusals = known_number(order), []  # type: str, list[VoucherGatewayError]
+    payments = retry_on_conflict(lambda: _authorize_selected(order, number, refusals))
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -92,8 +92,11 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     return payments
 
 
-def _authorize_selected(facts: OrderFacts, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
-    view = read_order(facts.number)
+def _authorize_selected(order: Any, number: str, refusals: list[VoucherGatewayError]) -> list[VoucherPayment]:
+    view = read_order(number)
+    if not view.payments:
+        return []
+    facts = order_facts(order)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
