@@ -5,14 +5,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VoucherPaymentGatewayConfig(AppConfig):
-    """Registers the system checks and listens to the shop's events."""
+    """Registers the system checks and listens to the shop's events and deletions."""
 
     name = "voucher_payment_gateway"
     verbose_name = _("Gift voucher payments")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway import checks, events
+        from voucher_payment_gateway import checks, deletion, events
 
         checks.register()
         events.connect()
+        deletion.connect()
