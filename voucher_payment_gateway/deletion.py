@@ -1,4 +1,5 @@
-"""Keeps an order with live money from being deleted: payments belong to it by its number, not by a foreign key.
+"""Keeps an order with live money from being deleted, and ends the payments of one that is deleted: they belong to it by
+its number, not by a foreign key.
 
 With a receiver of ``pre_delete`` Django deletes no row without it, neither one by one nor by ``QuerySet.delete()``.
 """
@@ -12,9 +13,12 @@ from django.db.models import Exists, F, Model, OuterRef, ProtectedError, Q
 from django.db.models.signals import pre_delete
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
+from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
-from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import OrderFacts, known_number
 
 __all__ = ["connect"]
 
@@ -41,6 +45,7 @@ def _before_deletion(sender: object, instance: Any, **_: object) -> None:
     number = known_number(instance)
     if number:
         _refuse_live_money(number)
+        _end_payments(number)
 
 
 def _refuse_live_money(number: str) -> None:
@@ -56,6 +61,17 @@ def _refuse_live_money(number: str) -> None:
             "the order.",
             found,
         )
+
+
+def _end_payments(number: str) -> None:
+    """Cancel what was selected, has lapsed, or was refunded: an order that gets the number again has nothing of it."""
+    cancel(OrderFacts(number, ZERO, ""), reason="the order was deleted")
+    retry_on_conflict(lambda: _end_refunded(number))
+
+
+def _end_refunded(number: str) -> None:
+    for payment in VoucherPayment.current.filter(order_number=number, status="refunded"):
+        end_refunded(payment)
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

@@ -3,11 +3,13 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 from django.db.models import ProtectedError
 from django.db.models.signals import pre_delete
 
 from tests.shop.models import GiftOrder, Invoice, OpenOrder, Order
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout import summarise
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.models import VoucherPayment
 
@@ -101,3 +103,37 @@ def test_another_order_model_of_the_settings_is_kept_in_place_of_the_earlier_one
     with pytest.raises(ProtectedError):
         invoice.delete()
     order.delete()
+
+
+BEFORE_DELETION = {
+    "selected": lambda shop, order: (gateway.cancel(order), gateway.select(order, CODE)),
+    **ENDED,
+}
+
+
+@pytest.mark.parametrize("step", BEFORE_DELETION.values(), ids=BEFORE_DELETION)
+def test_an_order_that_gets_the_number_again_has_nothing_of_the_earlier_one(shop, order, voucher, step):
+    step(shop, order)
+    order.delete()
+    shop.calls()
+    again = shop.order("20.00", number=order.number)
+    assert (gateway.authorize_selected(again), shop.calls()) == ([], [])
+    assert (gateway.cover(again).due, again.voucher_due) == (D("20.00"), D("20.00"))
+    assert summarise(again).lines == []
+    assert not again.voucher_payments.exclude(status="cancelled", sealed_code="").exists()
+    gateway.authorize(again, CODE)
+    gateway.capture(again)
+    assert shop.bookings(voucher)[-1] == ("charge", D("20.00"))
+
+
+def test_what_a_deletion_ended_is_told_once_it_is_committed(shop, order, record_signal):
+    ended = record_signal("payment_cancelled")
+    gateway.cancel(order)
+    gateway.select(order, CODE)
+    ended.clear()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        order.delete()
+        raise RuntimeError
+    assert (ended, VoucherPayment.objects.last().status) == ([], "selected")
+    Order.objects.all().delete()
+    assert ended == [("A-1001", D("0.00"))]
