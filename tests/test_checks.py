@@ -2,9 +2,13 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.models.functions import Lower
 
+from tests.shop.models import StoreOrder
 from voucher_payment_gateway.checks import CATALOGUE, NUMBERS, check_databases, check_settings
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
+from voucher_payment_gateway.orders import OrderAdapter
 from voucher_payment_gateway.settings_sections import Limit
 
 SECRET = "canary-secret"
@@ -75,6 +79,7 @@ MISTAKES = [
     ({"VOUCHERS_PER_ORDER": 0}, "E025", "VOUCHERS_PER_ORDER"),
     ({"VOUCHERS_PER_ORDER": 101}, "E025", "VOUCHERS_PER_ORDER"),
     ({"VOUCHERS_PER_ORDER": "many"}, "E025", "VOUCHERS_PER_ORDER"),
+    ({"ORDER_MODEL": "shop.StoreOrder"}, "W032", "'number' of shop.StoreOrder is not unique"),
     ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
     ({"CA_FILE": "nowhere.pem"}, "E023", "CA_FILE"),
     ({"CA_FILE": __file__}, "E023", "CA_FILE"),
@@ -263,6 +268,39 @@ def test_a_database_without_partial_indexes_is_an_error(monkeypatch):
     assert check_databases(["default"]) == []
     monkeypatch.setattr(connection.features, "supports_partial_indexes", False, raising=False)
     assert [message.id for message in check_databases(["default"])] == ["voucher_payment_gateway.E022"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"constraints": [models.UniqueConstraint("number", name="a")]},
+        {"constraints": [models.UniqueConstraint(fields=["number"], name="b")]},
+        {"constraints": [models.UniqueConstraint(Lower("number"), name="c")]},
+        {"unique_together": [["number"]]},
+    ],
+)
+def test_a_number_that_a_constraint_makes_unique_is_fine(given, monkeypatch, options):
+    for name, value in options.items():
+        monkeypatch.setattr(StoreOrder._meta, name, value)
+    assert given({"ORDER_MODEL": "shop.StoreOrder"}) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ORDER_MODEL": "shop.GiftOrder"},
+        {"ORDER_MODEL": "shop.OpenOrder"},
+        {"ORDER_MODEL": "shop.StoreOrder", "ORDER_FIELDS": {"number": "pk"}},
+        {"ORDER_MODEL": "shop.StoreOrder", "ORDER_FIELDS": {"number": "id"}},
+        {"ORDER_MODEL": "shop.StoreOrder", "ORDER_ADAPTER": f"{__name__}.StoreAdapter"},
+    ],
+)
+def test_a_number_that_is_unique_in_another_way_is_fine(given, changes):
+    assert given(changes) == []
+
+
+class StoreAdapter(OrderAdapter):
+    """Numbers with the store in front."""
 
 
 class OrdersElsewhere:

@@ -106,6 +106,28 @@ def test_a_saved_order_keeps_its_reservation_ids_and_a_new_one_may_bring_some():
     assert (fresh.voucher_reservation_ids, fresh.total) == (["r0", "r1"], D("6.00"))
 
 
+def loaded_order():
+    Order.objects.create(number="A-1", total=D("5.00"), voucher_reservation_ids=["r0"])
+    return Order.objects.get()
+
+
+def created_order():
+    order = Order.objects.create(number="A-1", total=D("5.00"))
+    order.voucher_reservation_ids.append("r0")  # as ``authorize`` shows it on the order that it was given
+    Order.objects.update(voucher_reservation_ids=["r0"])
+    return order
+
+
+@pytest.mark.parametrize("original", [loaded_order, created_order])
+def test_a_copied_order_does_not_take_the_reservation_ids_along(original):
+    order = original()
+    order.pk, order.number = None, "A-2"
+    order.save()
+    assert order.voucher_reservation_ids == []
+    rows = dict(Order.objects.values_list("number", "voucher_reservation_ids"))
+    assert rows == {"A-1": ["r0"], "A-2": []}
+
+
 def test_sums_have_two_places():
     payment(status="captured", amount_captured=D("20.00"))
     sums = VoucherPayment.objects.all().sums()

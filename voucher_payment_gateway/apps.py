@@ -5,16 +5,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VoucherPaymentGatewayConfig(AppConfig):
-    """Registers the system checks, and listens to the shop's events and to new connections of its database."""
+    """Registers the system checks, and listens to the shop's events, deletions and new connections of its database."""
 
     name = "voucher_payment_gateway"
     verbose_name = _("Gift voucher payments")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway import checks, events
+        from voucher_payment_gateway import checks, deletion, events
         from voucher_payment_gateway.gateway.records import durability
 
         checks.register()
         events.connect()
+        deletion.connect()
         durability.connect()

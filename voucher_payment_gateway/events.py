@@ -29,7 +29,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.orders import find_order, order_number
+from voucher_payment_gateway.orders import find_order, known_number
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
 __all__ = ["connect"]
@@ -100,7 +100,8 @@ def _event_receiver(path: str, action: Action) -> Callable[..., None]:
                 "order=order). Nothing was sent to the Voucher Cloud.",
                 code="event_without_order",
             )
-        action(arguments["order"], arguments.get("amount"))
+        if arguments["order"] is not None:
+            action(arguments["order"], arguments.get("amount"))
 
     return receive
 
@@ -154,7 +155,7 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
     except PaymentStateError as error:
         logger.error("gift vouchers: %s by status was not possible: %s", verb, error)
         if isinstance(error, OperationInProgressError) and verb == "refund":
-            _retry_refund_after_commit(order_number(order))
+            _retry_refund_after_commit(known_number(order))
     finally:
         _is_refunding.reset(token)
 
@@ -171,7 +172,7 @@ def _retry_refund_after_commit(number: str) -> None:
 def _was_refused(order: Any) -> bool:
     """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
     refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
-    return refused.filter(order_number=order_number(order)).exists()
+    return refused.filter(order_number=known_number(order)).exists()
 
 
 def _authorize(order: Any, amount: Any) -> None:

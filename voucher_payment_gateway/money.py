@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from voucher_payment_gateway.exceptions import AmountError
 
-__all__ = ["CENT", "LARGEST", "ZERO", "amount", "currency_code", "share_out", "total", "wire"]
+__all__ = ["CENT", "LARGEST", "ZERO", "amount", "currency_code", "share_out", "signed_total", "total", "wire"]
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
@@ -40,6 +40,13 @@ def total(value: object, field: str = "total") -> Decimal:
     if parsed < ZERO:
         raise AmountError(f"{field}: must not be below zero. Nothing was sent.", code="amount_bounds")
     return parsed
+
+
+def signed_total(value: object, field: str = "total") -> Decimal:
+    """Return ``value`` as the total of an order that may be below zero, where nothing is due: two places."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -_two_places(value[1:], field)
+    return _two_places(value, field)
 
 
 def currency_code(value: object, field: str = "currency") -> str:

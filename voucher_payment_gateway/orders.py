@@ -1,6 +1,6 @@
 """Reading a shop's order, and writing its one column of ours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,9 +18,10 @@ __all__ = [
     "OrderFacts",
     "facts_by_number",
     "find_order",
+    "known_number",
     "note_reservation",
     "order_facts",
-    "order_number",
+    "payable_facts",
 ]
 
 MAX_ORDER_NUMBER_LENGTH = 50
@@ -44,8 +45,8 @@ class OrderAdapter:
         return str(self._read(order, gateway_settings().ORDER_FIELDS.number) or "")
 
     def total(self, order: Any) -> Decimal:
-        """Return the total of the order, with two places."""
-        return money.total(self._read(order, gateway_settings().ORDER_FIELDS.total))
+        """Return the total of the order, with two places. At zero or less nothing is due."""
+        return money.signed_total(self._read(order, gateway_settings().ORDER_FIELDS.total))
 
     def currency(self, order: Any) -> str:
         """Return the ISO 4217 code of the currency of the total."""
@@ -60,6 +61,8 @@ class OrderAdapter:
         try:
             for name in path.split("."):
                 value = getattr(value, name)
+                if value is None:
+                    return None
         except AttributeError:
             raise PaymentStateError(
                 f"order: {type(order).__name__} has no {path!r}: give an order of {gateway_settings().ORDER_MODEL}. "
@@ -70,17 +73,30 @@ class OrderAdapter:
 
 
 def order_facts(order: Any) -> OrderFacts:
-    """Return the checked facts of ``order``.
+    """Return the checked facts of ``order``; a total below zero counts as 0.00, since nothing is due.
 
     Raises PaymentStateError if the number is missing or cannot be sent, AmountError if the total or the currency
     is invalid. Nothing was sent.
     """
+    facts = _read_facts(order)
+    return replace(facts, total=max(facts.total, money.ZERO))
+
+
+def payable_facts(order: Any) -> OrderFacts:
+    """Return the checked facts of an order that vouchers are to pay. Also raises AmountError if the total is below
+    zero."""
+    facts = _read_facts(order)
+    return replace(facts, total=money.total(facts.total))
+
+
+def _read_facts(order: Any) -> OrderFacts:
     if isinstance(order, OrderFacts):
-        return OrderFacts(
-            checked_number(order.number), money.total(order.total), money.currency_code(order.currency)
-        )
-    adapter = gateway_settings().order_adapter
-    return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
+        given = order
+    else:
+        adapter = gateway_settings().order_adapter
+        given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
+    total, currency = money.signed_total(given.total), money.currency_code(given.currency)
+    return OrderFacts(checked_number(given.number), total, currency)
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
@@ -92,7 +108,7 @@ def facts_by_number(number: str) -> OrderFacts | None:
 def find_order(number: str) -> Any:
     """Return the shop's order with this number, or None: also if orders cannot be looked up by number."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    orders = model._base_manager.using(router.db_for_write(model))  # a replica may lag behind
+    orders = _all_rows(model).using(router.db_for_write(model))  # a replica may lag behind
     try:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except FieldError:
@@ -104,6 +120,16 @@ def order_number(order: Any) -> str:
     if isinstance(order, OrderFacts):
         return checked_number(order.number)
     return checked_number(gateway_settings().order_adapter.number(order))
+
+
+def known_number(order: Any) -> str:
+    """Return the number of ``order``, or "" where no payment can have it: none yet, or one that no verb accepts."""
+    try:
+        return order_number(order)
+    except PaymentStateError as error:
+        if error.code == "order_malformed":
+            raise
+        return ""
 
 
 def checked_number(number: str) -> str:
@@ -131,8 +157,13 @@ def note_reservation(order_number: str, reservation_id: str) -> None:
     """Append a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if _has_column(model):
-        rows = model._base_manager.filter(**gateway_settings().order_adapter.lookup(order_number))
+        rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
         rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _all_rows(model: type[models.Model]) -> models.QuerySet[Any]:
+    """Return the rows of ``model``, also those that its managers hide, such as soft-deleted ones."""
+    return models.QuerySet(model)
 
 
 def _has_column(model: type[models.Model]) -> bool:

@@ -34,12 +34,27 @@ class JSONAppend(Func):
         )
 
 
+class StoredIds(list[Any]):
+    """The ids of a row in the database. They belong to that row: a copy of the order does not take them along."""
+
+
 class ReservationIdsField(models.JSONField):
     """A list of ids that only the gateway writes.
 
     A shop loads its order, the gateway appends an id meanwhile, the shop saves its order: a plain column
-    would lose the id. Here an update sets the column to itself; an insert writes the value.
+    would lose the id. Here an update sets the column to itself; an insert writes the value, unless it is that of
+    another row (``order.pk = None; order.save()`` copies an order).
     """
 
+    def from_db_value(self, value: Any, *read: Any) -> Any:
+        ids = super().from_db_value(value, *read)
+        return StoredIds(ids) if isinstance(ids, list) else ids
+
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        return super().pre_save(model_instance, add) if add else F(self.attname)
+        given = super().pre_save(model_instance, add)
+        if not add:
+            return F(self.attname)
+        ids = [] if isinstance(given, StoredIds) else given
+        if isinstance(ids, list):
+            setattr(model_instance, self.attname, StoredIds(ids))
+        return ids

@@ -1,6 +1,7 @@
 """``{% voucher_payments order %}``: the block of the checkout page."""
 
 from datetime import timedelta
+from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 import voucher_payment_gateway
-from tests.shop.models import Invoice
+from tests.shop.models import Invoice, Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import PaymentStateError
@@ -19,6 +20,18 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 TEMPLATES = Path(voucher_payment_gateway.__file__).parent / "templates" / "voucher_payment_gateway"
 PIECES = sorted({path.name for path in TEMPLATES.iterdir()} - {"problem.html"})
 """The templates of the block and of the story; the tests of the example shop cover ``problem.html``."""
+
+ODD = {
+    "no order": None,
+    "a total below zero": Order(number="A-1", total=D("-5.00")),
+    "a total of zero": Order(number="A-1", total=D("0.00")),
+    "a third decimal": Order(number="A-1", total=D("12.345")),
+    "no total": Order(number="A-1", total=None),
+    "no currency": Order(number="A-1", total=D("50.00"), currency=None),
+    "a number of 60 characters": Order(number="A" * 60, total=D("50.00")),
+    "no number yet": Order(number="", total=D("50.00")),
+}
+"""Orders without vouchers, which no voucher can pay as they are."""
 
 
 def block(order, arguments=""):
@@ -198,6 +211,34 @@ def test_an_order_model_without_the_mixin_works(shop, gateway_settings):
     assert summarise(invoice).due == 30
 
 
-def test_an_order_without_a_number_is_a_clear_error(shop):
-    with pytest.raises(PaymentStateError, match="no number"):
-        block(shop.order(number=""))
+@pytest.mark.parametrize("order", ODD.values(), ids=ODD)
+def test_nothing_is_rendered_for_an_order_that_no_voucher_has_to_do_with(shop, order):
+    assert block(order) == ""
+    assert "No gift voucher was used." in block_of(
+        "{% load voucher_payments %}{% voucher_story order %}", order
+    )
+
+
+def test_nothing_is_rendered_where_the_page_has_no_order(shop):
+    assert block_of("{% load voucher_payments %}{% voucher_payments basket %}", None) == ""
+    assert "No gift voucher" in block_of("{% load voucher_payments %}{% voucher_story basket %}", None)
+
+
+def test_the_block_of_an_order_that_costs_less_than_nothing_shows_its_vouchers(held):
+    held.total = D("-5.00")
+    html = block(held)
+    assert "Gift voucher …2000" in html
+    assert "<dt>Order total</dt><dd>€0.00</dd>" in html
+    assert "€20.00 more is held than it costs" in html
+
+
+@pytest.mark.parametrize("number", ["", "A" * 60])
+def test_the_figures_of_an_order_without_a_usable_number_are_a_clear_error(shop, number):
+    with pytest.raises(PaymentStateError, match="number"):
+        summarise(shop.order(number=number))
+
+
+def test_an_order_with_vouchers_and_no_total_is_a_clear_error(held):
+    held.total = None
+    with pytest.raises(PaymentStateError, match="total"):
+        block(held)

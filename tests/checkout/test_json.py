@@ -6,7 +6,9 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from tests.checkout.test_block import ODD
 from tests.locked_order import locked
+from tests.shop import checkout
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import views
 from voucher_payment_gateway.checkout.problems import ERROR_PROBLEMS, PROBLEMS, UNUSABLE, problem_of
@@ -126,6 +128,43 @@ def test_without_an_order_there_is_nothing_to_pay(shop, storefront):
     ask = storefront()
     for status, answer in (ask(APPLY, {"code": "GIFT"}), ask(REMOVE, {"payment": 1}), ask(STATE)):
         assert (status, answer["order"], answer["error"]["code"]) == (409, None, "no_order")
+
+
+@pytest.fixture
+def checkout_of(storefront, monkeypatch):
+    """Return a JSON client whose order is this very object: it may be one that the database would refuse."""
+
+    def arrive(order):
+        monkeypatch.setattr(checkout, "current_order", lambda request: order)
+        return storefront()
+
+    return arrive
+
+
+@pytest.mark.parametrize("order", [order for order in ODD.values() if order], ids=[*ODD][1:])
+def test_an_order_that_no_voucher_has_to_do_with_is_a_clear_answer(shop, checkout_of, order):
+    ask = checkout_of(order)
+    for address in (STATE, "/vouchers/renew/"):
+        status, told = ask(address, None if address == STATE else {})
+        assert (status, told["order"], told["error"]["code"]) == (409, None, "payment_state")
+    status, told = ask(APPLY, {"code": "GIFT-2000"})
+    assert (status, told["order"]) == (409, None)
+    assert told["error"]["code"] in ("payment_state", "nothing_due")
+    status, told = ask(REMOVE, {"payment": 1})
+    assert (status, told["order"], told["error"]["code"]) == (409, None, "not_on_order")
+    assert shop.calls() == []
+
+
+def test_the_vouchers_of_an_order_without_a_total_can_be_taken_off(shop, checkout_of, caplog):
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    payment = gateway.authorize(order, "GIFT-2000")
+    order.total = None
+    ask = checkout_of(order)
+    assert ask(STATE)[1]["error"]["code"] == "payment_state"
+    assert "the order cannot be shown: total" in caplog.text
+    status, told = ask(REMOVE, {"payment": payment.pk})
+    assert (status, told["order"], told["error"]) == (200, None, None)
 
 
 def test_another_order_is_out_of_reach(shop, storefront):

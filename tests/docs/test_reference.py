@@ -65,6 +65,7 @@ def test_a_setting_is_told_with_its_default(key):
 def test_a_setting_is_told_with_its_check(key):
     more = {
         "ORDER_MODEL": {"E024"},
+        "ORDER_FIELDS": {"W032"},
         "SEALING_KEYS": {"W015"},
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031"},
@@ -183,6 +184,7 @@ MISTAKES = [
     ("E021", {"THROTTLE": {"cache": "guesses"}}),
     ("E023", {"CA_FILE": __file__}),
     ("E025", {"VOUCHERS_PER_ORDER": 0}),
+    ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The smallest shop: one order model with the gateway's column, one without."""
+"""The smallest shop: one order model with the gateway's column, and others that differ from it."""
 
 from django.db import models
 
@@ -32,3 +32,38 @@ class Invoice(models.Model):
     @property
     def money(self):
         return "EUR"
+
+
+class GiftOrder(Order):
+    """An order with a table of its own beside that of ``Order``."""
+
+    greeting = models.CharField(max_length=50, blank=True)
+
+
+class OpenOrder(Order):
+    class Meta:
+        proxy = True
+
+
+class VisibleManager(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(is_deleted=False)
+
+
+class StoreOrder(models.Model):
+    """An order whose number is unique only within its store, and which is hidden instead of deleted."""
+
+    store = models.CharField(max_length=10)
+    number = models.CharField(max_length=64)
+    total = models.DecimalField(max_digits=9, decimal_places=2)
+    currency = models.CharField(max_length=3, default="EUR")
+    is_deleted = models.BooleanField(default=False)
+
+    visible = VisibleManager()
+
+    class Meta:
+        base_manager_name = "visible"
+        constraints = (models.UniqueConstraint(name="shop_order_of_store", fields=("store", "number")),)
+
+    def __str__(self):
+        return self.number

@@ -21,7 +21,7 @@ from django.db import models
 from voucher_payment_gateway.models import VoucherOrderMixin
 
 class Order(VoucherOrderMixin, models.Model):
-    number = models.CharField(max_length=20, default="A-1001")
+    number = models.CharField(max_length=20, unique=True, default="A-1001")
     total = models.DecimalField(max_digits=9, decimal_places=2, default=50)
     currency = models.CharField(max_length=3, default="EUR")
 """

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
-from voucher_payment_gateway.checkout.summary import summarise
+from voucher_payment_gateway.checkout.summary import Summary
 
 __all__ = ["TEMPLATE", "Outcome", "block_context", "recall_problem", "remember_problem"]
 
@@ -32,7 +32,7 @@ class Outcome:
         return self.problem.status if self.problem else 200
 
 
-def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
+def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
     return {
@@ -42,7 +42,7 @@ def block_context(order: Any, next: str, outcome: Outcome, *, notice: str = "") 
         "next": next,
         "notice": notice,
         "problem": problem,
-        "summary": summarise(order),
+        "summary": summary,
     }
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["StoryLine", "story_of"]
@@ -57,7 +58,7 @@ class StoryLine:
 
 def story_of(order: Any) -> list[StoryLine]:
     """Return a line for each operation on the gift vouchers of ``order``, oldest first."""
-    number = gateway_settings().order_adapter.number(order)
+    number = "" if is_missing(order) else known_number(order)
     operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
     return [_line(operation) for operation in operations]
 

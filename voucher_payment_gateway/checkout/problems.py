@@ -33,6 +33,7 @@ __all__ = [
     "FINER_PROBLEMS",
     "MALFORMED",
     "NOT_ON_ORDER",
+    "NOT_POSSIBLE",
     "NO_ORDER",
     "PAGE_OUTDATED",
     "POST_NEEDED",
@@ -85,6 +86,10 @@ NOT_ON_ORDER = Problem(
     "not_on_order", 409, _("This gift voucher is no longer part of your order."), "payment"
 )
 CODE_MISSING = Problem("code_missing", 422, _("Please enter the code of your gift voucher."), "code")
+
+NOT_POSSIBLE = Problem(
+    "payment_state", 409, _("That is not possible for this order any more. Nothing was taken.")
+)
 
 UNUSABLE = Problem(
     "voucher_unusable",
@@ -149,9 +154,7 @@ ERROR_PROBLEMS: dict[type[VoucherGatewayError], Problem] = {
         ),
     ),
     ContractError: UNAVAILABLE,
-    PaymentStateError: Problem(
-        "payment_state", 409, _("That is not possible for this order any more. Nothing was taken.")
-    ),
+    PaymentStateError: NOT_POSSIBLE,
     AmountError: Problem(
         "nothing_due", 409, _("There is nothing left to pay by gift voucher. Nothing was taken from it.")
     ),

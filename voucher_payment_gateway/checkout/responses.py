@@ -1,5 +1,7 @@
 """The response to an outcome: JSON for a storefront, the block for the script, a redirect for a form."""
 
+import logging
+from dataclasses import replace
 from math import ceil
 
 from django.contrib import messages
@@ -10,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, remember_problem
-from voucher_payment_gateway.checkout.problems import Problem
+from voucher_payment_gateway.checkout.problems import NOT_POSSIBLE, Problem
 from voucher_payment_gateway.checkout.requests import (
     FRAGMENT_HEADER,
     UNREADABLE,
@@ -19,18 +21,25 @@ from voucher_payment_gateway.checkout.requests import (
     wants_json,
 )
 from voucher_payment_gateway.checkout.schema import document_of
+from voucher_payment_gateway.checkout.summary import Summary, shown_summary
+from voucher_payment_gateway.exceptions import PaymentStateError
 
 __all__ = ["answer", "refuse"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
 def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     """Respond to a request that was carried out, or could not be."""
+    summary = None
+    if wants_json(request) or wants_fragment(request):
+        outcome, summary = _with_summary(outcome)
     if wants_json(request):
-        response = _as_json(request, outcome)
-    elif wants_fragment(request) and outcome.order is not None:
-        response = _as_block(request, outcome)
+        response = _as_json(request, outcome, summary)
+    elif summary is not None:
+        response = _as_block(request, outcome, summary)
     elif request.method == "GET":
         response = HttpResponseRedirect(way_back(request))
     else:
@@ -41,7 +50,7 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
     """Respond to an invalid request; nothing was done."""
     if wants_json(request):
-        response = _as_json(request, Outcome(problem=problem))
+        response = _as_json(request, Outcome(problem=problem), None)
     else:
         context = {"problem": problem, "next": way_back(request)}
         response = render(request, PROBLEM_TEMPLATE, context, status=problem.status)
@@ -64,13 +73,26 @@ def _posted_next(request: HttpRequest) -> str:
         return ""
 
 
-def _as_json(request: HttpRequest, outcome: Outcome) -> HttpResponse:
-    document = document_of(outcome, "" if brings_own_token(request) else get_token(request))
+def _with_summary(outcome: Outcome) -> tuple[Outcome, Summary | None]:
+    """Return the outcome and the figures of its order. Without figures, that is the problem unless the outcome says
+    more."""
+    try:
+        summary = shown_summary(outcome.order)
+    except PaymentStateError as error:
+        logger.error("gift vouchers: the order cannot be shown: %s", error)
+        summary = None
+    if summary is None and not outcome.text:
+        outcome = replace(outcome, problem=NOT_POSSIBLE)
+    return outcome, summary
+
+
+def _as_json(request: HttpRequest, outcome: Outcome, summary: Summary | None) -> HttpResponse:
+    document = document_of(outcome, summary, "" if brings_own_token(request) else get_token(request))
     return HttpResponse(document.model_dump_json(), status=outcome.status, content_type="application/json")
 
 
-def _as_block(request: HttpRequest, outcome: Outcome) -> HttpResponse:
-    context = block_context(outcome.order, way_back(request), outcome, notice=outcome.text)
+def _as_block(request: HttpRequest, outcome: Outcome, summary: Summary) -> HttpResponse:
+    context = block_context(summary, way_back(request), outcome, notice=outcome.text)
     response = render(request, TEMPLATE, context, status=outcome.status)
     response[FRAGMENT_HEADER] = "block"
     return response

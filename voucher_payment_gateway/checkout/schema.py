@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.problems import PROBLEMS, Problem
-from voucher_payment_gateway.checkout.summary import Summary, VoucherLine, summarise
+from voucher_payment_gateway.checkout.summary import Summary, VoucherLine
 
 __all__ = ["CheckoutDocument", "document_of"]
 
@@ -65,10 +65,10 @@ class CheckoutDocument(Document):
     )
 
 
-def document_of(outcome: Outcome, csrf_token: str) -> CheckoutDocument:
-    """Return the document for ``outcome``."""
+def document_of(outcome: Outcome, summary: Summary | None, csrf_token: str) -> CheckoutDocument:
+    """Return the document for ``outcome`` and the figures of its order."""
     return CheckoutDocument(
-        order=None if outcome.order is None else _order(summarise(outcome.order)),
+        order=None if summary is None else _order(summary),
         message=outcome.message or None,
         error=_error(outcome.problem),
         csrf_token=csrf_token,

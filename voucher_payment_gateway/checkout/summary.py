@@ -9,14 +9,22 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.orders import known_number, order_facts
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 
-__all__ = ["Summary", "VoucherLine", "is_removable", "payments_of", "summarise"]
+__all__ = [
+    "Summary",
+    "VoucherLine",
+    "is_missing",
+    "is_removable",
+    "payments_of",
+    "shown_summary",
+    "summarise",
+]
 
 SHOWN_STATUSES = ("selected", "authorized", "captured", "refunded", "lapsed")
 REMOVABLE = (*LIVE_STATUSES, "lapsed")
@@ -71,9 +79,8 @@ def payments_of(order: Any) -> Any:
 
     Each is annotated with ``is_in_flight``: whether an operation of it is open or its outcome is unknown.
     """
-    number = gateway_settings().order_adapter.number(order)
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    payments = VoucherPayment.current.filter(order_number=number)
+    payments = VoucherPayment.current.filter(order_number=known_number(order))
     return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
@@ -95,6 +102,25 @@ def summarise(order: Any) -> Summary:
         due=cover.due,
         lines=[_line(payment) for payment in _without_replaced(shown)],
     )
+
+
+def shown_summary(order: Any) -> Summary | None:
+    """Return the figures of ``order``, or None where there is nothing to show: it has no vouchers, and none can pay it.
+    That is an order with facts that no verb accepts, or a total of zero or less, or no order at all."""
+    if is_missing(order):
+        return None
+    try:
+        summary = summarise(order)
+    except PaymentStateError:
+        if payments_of(order).exists():
+            raise
+        return None
+    return summary if summary.total or summary.lines else None
+
+
+def is_missing(order: Any) -> bool:
+    """Return whether a template names no order; one that it does not know is an empty text."""
+    return order is None or (isinstance(order, str) and not order)
 
 
 def _without_replaced(payments: Iterable[Any]) -> list[Any]:

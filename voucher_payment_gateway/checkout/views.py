@@ -16,11 +16,23 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.decorators import endpoint
 from voucher_payment_gateway.checkout.forms import VoucherForm
-from voucher_payment_gateway.checkout.problems import CODE_MISSING, NO_ORDER, NOT_ON_ORDER, problem_of
+from voucher_payment_gateway.checkout.problems import (
+    CODE_MISSING,
+    NO_ORDER,
+    NOT_ON_ORDER,
+    NOT_POSSIBLE,
+    problem_of,
+)
 from voucher_payment_gateway.checkout.redeem import enter_voucher
 from voucher_payment_gateway.checkout.requests import checkout_order, fields_of
 from voucher_payment_gateway.checkout.responses import answer
-from voucher_payment_gateway.checkout.summary import Summary, is_removable, payments_of, summarise
+from voucher_payment_gateway.checkout.summary import (
+    Summary,
+    is_removable,
+    payments_of,
+    shown_summary,
+    summarise,
+)
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
@@ -95,9 +107,11 @@ def _remove(order: Any, fields: Mapping[str, str]) -> Outcome:
 def _renew(order: Any) -> Outcome:
     try:
         gateway.authorize_selected(order)
+        summary = shown_summary(order)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
-    summary = summarise(order)
+    if summary is None:
+        return Outcome(order, problem=NOT_POSSIBLE)
     covered = _("Your gift vouchers now cover %(covered)s.") % {
         "covered": amount_text(summary.covered, summary.currency)
     }

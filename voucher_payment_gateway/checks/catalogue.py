@@ -153,6 +153,11 @@ CATALOGUE: Final = {
         messages={"not_exact": "{NAME}: THROTTLE.cache: {alias!r} does not count exactly."},
         cure="Name a cache in Redis or Memcached: in this one, attempts at the same moment may be counted as one.",
     ),
+    "W032": Check(
+        messages={"not_unique": "{NAME}: ORDER_FIELDS.number: {name!r} of {model} is not unique."},
+        cure="Make it unique, or set ORDER_ADAPTER with a number that is, such as one with the store in front: orders "
+        "with the same number share their payments.",
+    ),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}

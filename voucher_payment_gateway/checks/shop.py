@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
+from django.db.models import F, UniqueConstraint
+from django.db.models.expressions import ExpressionList
 from django.dispatch import Signal
 
 from voucher_payment_gateway.checks.catalogue import Messages, imported, report
@@ -32,7 +34,7 @@ def _one_database(given: GatewaySettings) -> Messages:
 
 def _order_fields(given: GatewaySettings) -> Messages:
     model = _model(given)
-    if model is None or GatewaySettings.model_fields["ORDER_ADAPTER"].default != given.ORDER_ADAPTER:
+    if model is None or _has_own_adapter(given):
         return
     for key, path in given.ORDER_FIELDS:
         first = path.split(".")[0]
@@ -41,6 +43,28 @@ def _order_fields(given: GatewaySettings) -> Messages:
     number = given.ORDER_FIELDS.number.split(".")[0]
     if _is_column(model, "voucher_reservation_ids") and _has(model, number) and not _is_column(model, number):
         yield report("E008", "no_column", name=number)
+
+
+def _unique_number(given: GatewaySettings) -> Messages:
+    """Payments belong to an order by its number alone."""
+    model, name = _model(given), given.ORDER_FIELDS.number
+    if model is None or _has_own_adapter(given) or not _is_column(model, name):
+        return
+    field = model._meta.get_field(name)
+    if not getattr(field, "unique", True) and [name] not in _unique_columns({model, field.model}):
+        yield report("W032", "not_unique", model=given.ORDER_MODEL, name=name)
+
+
+def _unique_columns(models: set[Any]) -> list[list[str]]:
+    """Return the columns of each uniqueness that these models declare."""
+    declared = [list(names) for model in models for names in model._meta.unique_together]
+    constraints = [constraint for model in models for constraint in model._meta.constraints]
+    for constraint in constraints:
+        if isinstance(constraint, UniqueConstraint):
+            parts = ExpressionList(*constraint.expressions).flatten()
+            named: list[Any] = [part for part in parts if isinstance(part, F)]
+            declared.append([*constraint.fields, *(part.name for part in named)])
+    return declared
 
 
 def _order_adapter(given: GatewaySettings) -> Messages:
@@ -70,6 +94,10 @@ def _callables(given: GatewaySettings) -> Messages:
             yield report(number, "no_callable", path=path)
 
 
+def _has_own_adapter(given: GatewaySettings) -> bool:
+    return bool(GatewaySettings.model_fields["ORDER_ADAPTER"].default != given.ORDER_ADAPTER)
+
+
 def _model(given: GatewaySettings) -> Any:
     try:
         return apps.get_model(given.ORDER_MODEL)
@@ -89,4 +117,7 @@ def _is_column(model: Any, name: str) -> bool:
     return True
 
 
-CHECKS = (_order_model, _one_database, _order_fields, _order_adapter, _events, _on_status, _callables)
+CHECKS = (
+    *(_order_model, _one_database, _order_fields, _unique_number, _order_adapter),
+    *(_events, _on_status, _callables),
+)

@@ -8,21 +8,28 @@ from django import template
 
 from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, recall_problem
 from voucher_payment_gateway.checkout.history import story_of
+from voucher_payment_gateway.checkout.summary import shown_summary
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 
 register = template.Library()
 
 
-@register.inclusion_tag(TEMPLATE, takes_context=True)
-def voucher_payments(context: template.Context, order: Any, next: str = "") -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def voucher_payments(context: Any, order: Any, next: str = "") -> str:
     """Render the gift vouchers of ``order``, the amounts covered and due, and the form for another one.
 
-    The forms return to ``next``, by default to the current page. Never put the block inside a form.
+    The forms return to ``next``, by default to the current page. Never put the block inside a form. Nothing is
+    rendered for an order without vouchers that none can pay.
     """
+    summary = shown_summary(order)
+    if summary is None:
+        return ""
     request = context.get("request")
     address = next or (request.get_full_path() if request else "")
     outcome = Outcome(order, problem=recall_problem(request))
-    return {"csrf_token": context.get("csrf_token"), **block_context(order, address, outcome)}
+    values = {"csrf_token": context.get("csrf_token"), **block_context(summary, address, outcome)}
+    block: str = context.template.engine.get_template(TEMPLATE).render(context.new(values))
+    return block
 
 
 @register.inclusion_tag("voucher_payment_gateway/story.html")

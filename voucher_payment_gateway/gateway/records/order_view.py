@@ -19,11 +19,19 @@ from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_number
+from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
 
-__all__ = ["OrderView", "is_busy", "number_and_pk", "read_order", "refuse_if_cancelling", "refuse_if_open"]
+__all__ = [
+    "OrderView",
+    "has_payments",
+    "is_busy",
+    "number_and_pk",
+    "read_order",
+    "refuse_if_cancelling",
+    "refuse_if_open",
+]
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,11 @@ def _is_paying(payment: VoucherPayment) -> bool:
     return may_be_held_again or payment.status in ("selected", "authorized", "captured")
 
 
+def has_payments(order_number: str) -> bool:
+    """Return whether vouchers have to do with this order, whatever became of them."""
+    return bool(VoucherPayment.current.filter(order_number=order_number).exists())
+
+
 def refuse_if_cancelling(payment: VoucherPayment) -> None:
     """Raise OperationInProgressError where the payment is to be cancelled and that is not done yet."""
     if payment.cancel_requested_at is not None:
@@ -187,7 +200,8 @@ def is_busy(voucher_id: str) -> bool:
 
 
 def number_and_pk(order: Any) -> tuple[str, int | None]:
-    """Return the order number and, where a single payment was given, its primary key."""
+    """Return the order number and, where a single payment was given, its primary key. The number is "" for an order
+    that can have no payments."""
     if isinstance(order, VoucherPayment):
         return order.order_number, order.pk
-    return order_number(order), None
+    return known_number(order), None

@@ -38,7 +38,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
 __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
@@ -58,7 +58,7 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     (VoucherUnusableError for any code that cannot be redeemed), UnavailableError, CredentialsError. Nothing is
     held after an error that is shown to the customer, or it lapses by itself.
     """
-    facts = order_facts(order)
+    facts = payable_facts(order)
     secret = clean_code(code, pin)
     asked = None if amount is None else money.amount(amount)
     reserved: list[Hold] = []

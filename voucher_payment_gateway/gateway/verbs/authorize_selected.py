@@ -44,7 +44,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import LARGEST, ZERO
-from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.orders import known_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
@@ -87,11 +87,11 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
     They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
-    is ``failed``, the others keep their holds.
+    is ``failed``, the others keep their holds. Nothing is done for an order without vouchers.
     """
-    facts, refusals, reserved = order_facts(order), [], []  # type: OrderFacts, list[VoucherGatewayError], list[Hold]
-    with unavailable_if_locked(lambda: give_back(facts.number, reserved)):
-        payments = retry_on_conflict(lambda: _authorize_selected(facts, refusals, reserved))
+    number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
+    with unavailable_if_locked(lambda: give_back(number, reserved)):
+        payments = retry_on_conflict(lambda: _authorize_selected(order, number, refusals, reserved))
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -100,10 +100,13 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
 
 def _authorize_selected(
-    facts: OrderFacts, refusals: list[VoucherGatewayError], reserved: list[Hold]
+    order: Any, number: str, refusals: list[VoucherGatewayError], reserved: list[Hold]
 ) -> list[VoucherPayment]:
     """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
-    view = read_order(facts.number)
+    view = read_order(number)
+    if not view.payments:
+        return []
+    facts = order_facts(order)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)

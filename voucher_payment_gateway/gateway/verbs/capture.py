@@ -1,5 +1,6 @@
 """Capture: charge what the reservations of an order hold."""
 
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 from voucher_payment_gateway import money
 from voucher_payment_gateway.exceptions import (
     AmountError,
+    PaymentStateError,
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
+    has_payments,
     number_and_pk,
     refuse_if_open,
 )
@@ -22,6 +25,8 @@ from voucher_payment_gateway.orders import facts_by_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
 __all__ = ["capture"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 
 def capture(
@@ -34,7 +39,7 @@ def capture(
     is stored a later call with its amount can capture it. Never charges more than the customer agreed to, nor more
     than the order needs. Outside a transaction the money has moved when this returns; inside one it moves after the
     commit, and the payments returned are ``pending``. Nothing is done for an order without vouchers, or captured
-    already.
+    already; where nothing is due any more, nothing is charged and a warning is logged.
 
     Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
     cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
@@ -43,8 +48,13 @@ def capture(
     tried, then the first error is raised.
     """
     number, pk = number_and_pk(order)
-    asked = None if amount is None else money.amount(amount)
-    facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
+    try:
+        asked = None if amount is None else money.amount(amount)
+        facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
+    except PaymentStateError:
+        if has_payments(number):
+            raise
+        return []
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
@@ -77,6 +87,11 @@ def _shares(
     needed = due([payment for payment, _ in wanted])
     if asked is None:
         _refuse_if_nothing_is_held(payments, wanted)
+        if wanted and needed == ZERO:
+            logger.warning(
+                "gift vouchers: nothing is due on order %s any more, so nothing was captured",
+                payments[0].order_number,
+            )
         return _fill(wanted, maximum if needed is None else min(maximum, needed))
     if payments and asked > maximum:
         _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)

@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import order_facts
+from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 
 __all__ = ["Cover", "cover"]
 
@@ -40,10 +41,11 @@ class Cover:
 def cover(order: Any) -> Cover:
     """Return how the vouchers of ``order`` cover it, to the cent. Nothing is sent; one statement.
 
-    Raises PaymentStateError and AmountError where the order has no usable number, total or currency.
+    Raises PaymentStateError and AmountError where the order has vouchers and no usable total or currency. Without
+    vouchers all amounts of such an order are 0.00, and its ``currency`` is empty.
     """
-    facts = order_facts(order)
-    view = read_order(facts.number)
+    view = read_order(known_number(order))
+    facts = _facts(order, view)
     live = [payment for payment in view.payments if payment.status not in ("cancelled", "failed")]
     captured = sum((payment.amount_captured for payment in live), ZERO)
     held = sum((payment.amount_authorized for payment in live), ZERO)
@@ -62,6 +64,15 @@ def cover(order: Any) -> Cover:
         is_firm=captured + held + due == facts.total
         and not any(payment.currency != facts.currency or _is_open(payment, due) for payment in live),
     )
+
+
+def _facts(order: Any, view: OrderView) -> OrderFacts:
+    try:
+        return order_facts(order)
+    except PaymentStateError:
+        if view.payments:
+            raise
+        return OrderFacts(view.order_number, ZERO, "")
 
 
 def _is_open(payment: VoucherPayment, due: Decimal) -> bool:

@@ -9,7 +9,12 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import AmountError, WrongStateError
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
-from voucher_payment_gateway.gateway.records.order_view import OrderView, number_and_pk, refuse_if_open
+from voucher_payment_gateway.gateway.records.order_view import (
+    OrderView,
+    has_payments,
+    number_and_pk,
+    refuse_if_open,
+)
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -32,7 +37,13 @@ def refund(
     ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
     number, pk = number_and_pk(order)
-    return _refund(number, pk, None if amount is None else money.amount(amount), actor=actor, reason=reason)
+    try:
+        asked = None if amount is None else money.amount(amount)
+    except AmountError:
+        if has_payments(number):
+            raise
+        return []
+    return _refund(number, pk, asked, actor=actor, reason=reason)
 
 
 def refund_payment(payment: VoucherPayment, *, actor: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from voucher_payment_gateway.gateway.records.order_view import read_order, refus
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.sealing import Secret, fingerprints
 
 __all__ = ["select"]
@@ -27,7 +27,7 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
-    facts, secret = order_facts(order), clean_code(code, pin)
+    facts, secret = payable_facts(order), clean_code(code, pin)
     return retry_on_conflict(lambda: _select(facts, secret))
 
 

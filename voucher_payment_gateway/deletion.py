@@ -1,0 +1,82 @@
+"""Keeps an order with live money from being deleted, and ends the payments of one that is deleted: they belong to it by
+its number, not by a foreign key.
+
+With a receiver of ``pre_delete`` Django deletes no row without it, neither one by one nor by ``QuerySet.delete()``.
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.db.models import Exists, F, Model, OuterRef, ProtectedError, Q
+from django.db.models.signals import pre_delete
+
+from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
+from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import OrderFacts, known_number
+
+__all__ = ["connect"]
+
+UID = f"{NAME}.deletion"
+_connected: list[type[Model]] = []
+
+
+def connect() -> None:
+    """Connect to the deletion of orders; disconnect from that of an earlier ``ORDER_MODEL``."""
+    while _connected:
+        pre_delete.disconnect(sender=_connected.pop(), dispatch_uid=UID)
+    try:
+        orders = apps.get_model(gateway_settings().ORDER_MODEL)
+    except (ImproperlyConfigured, LookupError):  # the system checks report it
+        return
+    # by sender: a receiver without one would slow down every deletion in the project
+    for model in apps.get_models():
+        if model._meta.concrete_model is orders._meta.concrete_model:
+            pre_delete.connect(_before_deletion, sender=model, dispatch_uid=UID)
+            _connected.append(model)
+
+
+def _before_deletion(sender: object, instance: Any, **_: object) -> None:
+    number = known_number(instance)
+    if number:
+        _refuse_live_money(number)
+        _end_payments(number)
+
+
+def _refuse_live_money(number: str) -> None:
+    """Raise ProtectedError while a payment holds something, was charged and not refunded, or is not decided."""
+    undecided = VoucherOperation.objects.filter(Q(IS_OPEN) | Q(state="manual"), payment=OuterRef("pk"))
+    live = VoucherPayment.current.filter(
+        Q(amount_authorized__gt=0) | Q(amount_captured__gt=F("amount_refunded")) | Exists(undecided),
+        order_number=number,
+    )
+    if found := set(live):
+        raise ProtectedError(
+            f"order {number}: gift vouchers hold or have paid something of it: cancel or refund them first, or keep "
+            "the order.",
+            found,
+        )
+
+
+def _end_payments(number: str) -> None:
+    """Cancel what was selected, has lapsed, or was refunded: an order that gets the number again has nothing of it."""
+    cancel(OrderFacts(number, ZERO, ""), reason="the order was deleted")
+    retry_on_conflict(lambda: _end_refunded(number))
+
+
+def _end_refunded(number: str) -> None:
+    for payment in VoucherPayment.current.filter(order_number=number, status="refunded"):
+        end_refunded(payment)
+
+
+def _reconnect(*, setting: str, **_: object) -> None:
+    if setting == NAME:
+        connect()
+
+
+setting_changed.connect(_reconnect, dispatch_uid=UID)
