@@ -10,6 +10,7 @@ from django.db import models, router
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.currencies import smallest_unit, supported_currency
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.models.reservation_ids import JSONAppend
 
@@ -44,7 +45,7 @@ class OrderAdapter:
         return str(self._read(order, gateway_settings().ORDER_FIELDS.number) or "")
 
     def total(self, order: Any) -> Decimal:
-        """Return the total of the order, with two places."""
+        """Return the total of the order, with two places; whole in a currency without decimals."""
         return money.total(self._read(order, gateway_settings().ORDER_FIELDS.total))
 
     def currency(self, order: Any) -> str:
@@ -73,14 +74,19 @@ def order_facts(order: Any) -> OrderFacts:
     """Return the checked facts of ``order``.
 
     Raises PaymentStateError if the number is missing or cannot be sent, AmountError if the total or the currency
-    is invalid. Nothing was sent.
+    is invalid: also a total of 12.50 in a currency without decimals, and a currency with three decimals. Nothing was
+    sent.
     """
     if isinstance(order, OrderFacts):
-        return OrderFacts(
-            checked_number(order.number), money.total(order.total), money.currency_code(order.currency)
-        )
+        return OrderFacts(checked_number(order.number), *_checked_money(order.total, order.currency))
     adapter = gateway_settings().order_adapter
-    return OrderFacts(checked_number(adapter.number(order)), adapter.total(order), adapter.currency(order))
+    number = checked_number(adapter.number(order))
+    return OrderFacts(number, *_checked_money(adapter.total(order), adapter.currency(order)))
+
+
+def _checked_money(total: object, currency: object) -> tuple[Decimal, str]:
+    code = supported_currency(currency)
+    return money.total(total, unit=smallest_unit(code)), code
 
 
 def facts_by_number(number: str) -> OrderFacts | None:

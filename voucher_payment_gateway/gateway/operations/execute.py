@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway.api import send_before
 from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -241,8 +242,9 @@ def _refused(
 def _unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
     mark_unknown(operation, error)
     raise OutcomeUnknownError(
-        f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
-        f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
+        f"order {operation.order_number}: no clear answer to the {operation.kind} of "
+        f"{with_code(operation.amount, operation.currency)}. The money may have moved; "
+        "do not repeat it, it is being settled.",
         api_code=error.api_code,
         http_status=error.http_status,
     ) from None
