@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 if TYPE_CHECKING:
@@ -22,6 +23,26 @@ else:
     Base = admin.options.BaseModelAdmin
     Inline, Page, DifferencePage = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
     Form = forms.ModelForm
+
+
+def amount_column(model: Any, name: str) -> Any:
+    """Return a column that shows an amount in the row's currency: with decimals only where the currency has them."""
+
+    @admin.display(description=model._meta.get_field(name).verbose_name, ordering=name)
+    def shown(row: Any) -> str | None:
+        amount = getattr(row, name)
+        return None if amount is None else amount_text(amount, row.currency)
+
+    shown.__name__ = name  # the column's CSS class
+    return shown
+
+
+AMOUNT = amount_column(VoucherOperation, "amount")
+AUTHORIZED = amount_column(VoucherPayment, "amount_authorized")
+CAPTURED = amount_column(VoucherPayment, "amount_captured")
+REFUNDED = amount_column(VoucherPayment, "amount_refunded")
+OURS = amount_column(VoucherDifference, "amount_ours")
+THEIRS = amount_column(VoucherDifference, "amount_theirs")
 
 
 class Current(Base):
@@ -56,7 +77,7 @@ class OperationInline(ReadOnly, Current, Inline):
     fields = readonly_fields = (
         "number",
         "kind",
-        "amount",
+        AMOUNT,
         "currency",
         "state",
         "remote_id",
@@ -79,9 +100,9 @@ class VoucherPaymentAdmin(ReadOnly, Current, Page):
         "order_number",
         "code_hint",
         "status",
-        "amount_authorized",
-        "amount_captured",
-        "amount_refunded",
+        AUTHORIZED,
+        CAPTURED,
+        REFUNDED,
         "currency",
         "created_at",
     )
@@ -93,9 +114,9 @@ class VoucherPaymentAdmin(ReadOnly, Current, Page):
         "order_number",
         "code_hint",
         "status",
-        "amount_authorized",
-        "amount_captured",
-        "amount_refunded",
+        AUTHORIZED,
+        CAPTURED,
+        REFUNDED,
         "currency",
         "voucher_id",
         "reservation_id",
@@ -144,8 +165,8 @@ class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
         "code_hint",
         "kind",
         "order_number",
-        "amount_ours",
-        "amount_theirs",
+        OURS,
+        THEIRS,
         "currency",
         "first_seen_at",
         "explained_by",
@@ -164,8 +185,8 @@ class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
         "payment",
         "operation",
         "booking_type",
-        "amount_ours",
-        "amount_theirs",
+        OURS,
+        THEIRS,
         "currency",
         "remote_id",
         "reference",
@@ -179,7 +200,7 @@ class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
         "explanation",
     )
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
         return (*self.readonly_fields, *(["new_explanation"] * self.has_change_permission(request, obj)))
 
     def save_model(self, request: HttpRequest, obj: VoucherDifference, form: Any, change: bool) -> None:

@@ -2,6 +2,7 @@
 
 An amount is a ``Decimal`` with two places from 0.01 to 99999.99, always together with its
 currency. Voucher Cloud API 1.8 writes it as a string of up to five digits, a point and two digits.
+In a currency without decimals the smallest ``unit`` is 1 and not 0.01 (see ``currencies``).
 """
 
 import re
@@ -10,43 +11,67 @@ from decimal import Decimal, InvalidOperation
 
 from voucher_payment_gateway.exceptions import AmountError
 
-__all__ = ["CENT", "LARGEST", "ZERO", "amount", "currency_code", "share_out", "signed_total", "total", "wire"]
+__all__ = [
+    "CENT",
+    "LARGEST",
+    "WHOLE",
+    "ZERO",
+    "amount",
+    "currency_code",
+    "largest",
+    "round_down",
+    "share_out",
+    "signed_total",
+    "total",
+    "wire",
+]
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
+WHOLE = Decimal("1.00")
 LARGEST = Decimal("99999.99")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
-def amount(value: object, field: str = "amount", *, minimum: Decimal = CENT) -> Decimal:
-    """Return ``value`` as an amount that can be moved: two places, ``minimum`` (0.01) to 99999.99.
+def amount(
+    value: object, field: str = "amount", *, minimum: Decimal | None = None, unit: Decimal = CENT
+) -> Decimal:
+    """Return ``value`` as an amount that can be moved: two places, ``minimum`` (one ``unit``) to 99999.99.
 
     Accepts a Decimal, an int or a string such as ``"12.50"``; never a float, never a comma, never a
-    third decimal other than zero. Nothing is rounded. Raises AmountError that names ``field``.
+    part of the unit. Nothing is rounded. Raises AmountError that names ``field``.
     """
-    parsed = _two_places(value, field)
-    if not minimum <= parsed <= LARGEST:
-        raise AmountError(
-            f"{field}: must be from {minimum} to {LARGEST}. Nothing was sent.", code="amount_bounds"
-        )
+    parsed, least, most = _in_units(value, field, unit), unit if minimum is None else minimum, largest(unit)
+    if not least <= parsed <= most:
+        raise AmountError(f"{field}: must be from {least} to {most}. Nothing was sent.", code="amount_bounds")
     return parsed or ZERO  # never -0.00
 
 
-def total(value: object, field: str = "total") -> Decimal:
-    """Return ``value`` as the total of an order: two places, zero or more, no maximum."""
-    parsed = _two_places(value, field)
+def largest(unit: Decimal) -> Decimal:
+    """Return the largest amount that can be moved, in whole units."""
+    return round_down(LARGEST, unit)
+
+
+def round_down(value: Decimal, unit: Decimal) -> Decimal:
+    """Return the part of ``value`` that is whole units: what can be moved of a balance."""
+    return value // unit * unit
+
+
+def total(value: object, field: str = "total", *, unit: Decimal = CENT) -> Decimal:
+    """Return ``value`` as the total of an order: two places, whole units, zero or more, no maximum."""
+    parsed = _in_units(value, field, unit)
     if parsed < ZERO:
         raise AmountError(f"{field}: must not be below zero. Nothing was sent.", code="amount_bounds")
     return parsed
 
 
-def signed_total(value: object, field: str = "total") -> Decimal:
-    """Return ``value`` as the total of an order that may be below zero, where nothing is due: two places."""
+def signed_total(value: object, field: str = "total", *, unit: Decimal = CENT) -> Decimal:
+    """Return ``value`` as the total of an order that may be below zero, where nothing is due: two places, whole units."""
     if isinstance(value, str) and value.startswith("-"):
-        return -_two_places(value[1:], field)
-    return _two_places(value, field)
+        return -_in_units(value[1:], field, unit)
+    return _in_units(value, field, unit)
 
 
 def currency_code(value: object, field: str = "currency") -> str:
@@ -64,23 +89,35 @@ def wire(value: Decimal, *, minimum: Decimal = CENT) -> str:
     return f"{amount(value, minimum=minimum):.2f}"
 
 
-def share_out(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """Divide ``whole`` in proportion to ``weights``, to the cent: the shares add up to ``whole``.
+def share_out(whole: Decimal, weights: Sequence[Decimal], *, unit: Decimal = CENT) -> list[Decimal]:
+    """Divide ``whole`` in proportion to ``weights``, in whole units: the shares add up to ``whole``.
 
-    Left-over cents go to the largest remainders, the earlier share first. No share exceeds its weight if
-    ``whole`` is at most the sum of the weights.
+    Left-over units go to the largest remainders, the earlier share first. No share exceeds its weight if
+    ``whole`` is at most the sum of the weights. Where one of them is not whole units, cents are shared.
     """
-    cents, parts = int(whole / CENT), [int(weight / CENT) for weight in weights]
+    if any(value % unit for value in (whole, *weights)):
+        unit = CENT
+    units, parts = int(whole / unit), [int(weight / unit) for weight in weights]
     everything = sum(parts)
     if everything <= 0:
         raise AmountError(
             "amount: there is nothing to share it over. Nothing was sent.", code="amount_bounds"
         )
-    shares = [cents * part // everything for part in parts]
-    by_remainder = sorted(range(len(parts)), key=lambda i: (-(cents * parts[i] % everything), i))
-    for index in by_remainder[: cents - sum(shares)]:
+    shares = [units * part // everything for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (-(units * parts[i] % everything), i))
+    for index in by_remainder[: units - sum(shares)]:
         shares[index] += 1
-    return [share * CENT for share in shares]
+    return [share * unit for share in shares]
+
+
+def _in_units(value: object, field: str, unit: Decimal) -> Decimal:
+    number = _two_places(value, field)
+    if unit == WHOLE and number % unit:
+        raise AmountError(
+            f"{field}: must be a whole number, since the currency has no decimals. Nothing was sent.",
+            code="amount_malformed",
+        )
+    return number
 
 
 def _two_places(value: object, field: str) -> Decimal:

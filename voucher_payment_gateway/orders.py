@@ -10,6 +10,7 @@ from django.db import models, router
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.currencies import smallest_unit, supported_currency
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
@@ -45,7 +46,8 @@ class OrderAdapter:
         return str(self._read(order, gateway_settings().ORDER_FIELDS.number) or "")
 
     def total(self, order: Any) -> Decimal:
-        """Return the total of the order, with two places. At zero or less nothing is due."""
+        """Return the total of the order, with two places; whole in a currency without decimals. At zero or less nothing
+        is due."""
         return money.signed_total(self._read(order, gateway_settings().ORDER_FIELDS.total))
 
     def currency(self, order: Any) -> str:
@@ -76,7 +78,8 @@ def order_facts(order: Any) -> OrderFacts:
     """Return the checked facts of ``order``; a total below zero counts as 0.00, since nothing is due.
 
     Raises PaymentStateError if the number is missing or cannot be sent, AmountError if the total or the currency
-    is invalid. Nothing was sent.
+    is invalid: also a total of 12.50 in a currency without decimals, and a currency with three decimals. Nothing was
+    sent.
     """
     facts = _read_facts(order)
     return replace(facts, total=max(facts.total, money.ZERO))
@@ -95,8 +98,8 @@ def _read_facts(order: Any) -> OrderFacts:
     else:
         adapter = gateway_settings().order_adapter
         given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
-    total, currency = money.signed_total(given.total), money.currency_code(given.currency)
-    return OrderFacts(checked_number(given.number), total, currency)
+    number, currency = checked_number(given.number), supported_currency(given.currency)
+    return OrderFacts(number, money.signed_total(given.total, unit=smallest_unit(currency)), currency)
 
 
 def facts_by_number(number: str) -> OrderFacts | None:

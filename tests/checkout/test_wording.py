@@ -1,12 +1,15 @@
 """Error messages, amounts and times that a visitor reads."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.template import Context, Template
+from django.urls import reverse
 from django.utils import timezone, translation
 
-from voucher_payment_gateway import checkout, exceptions
+from voucher_payment_gateway import checkout, exceptions, gateway
 from voucher_payment_gateway.checkout import redeem, summary, wording
 from voucher_payment_gateway.checkout.problems import (
     ERROR_PROBLEMS,
@@ -16,6 +19,7 @@ from voucher_payment_gateway.checkout.problems import (
 )
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError, WrongStateError
+from voucher_payment_gateway.models import VoucherPayment
 
 ERRORS = [getattr(exceptions, name) for name in exceptions.__all__]
 
@@ -54,6 +58,18 @@ def test_the_reason_why_a_code_is_unusable_is_not_told():
         ("20.00", "EUR", "en", "€20.00"),
         ("1234.5", "GBP", "en", "£1,234.50"),
         ("0.35", "CHF", "en", "CHF\u00a00.35"),
+        ("20.00", "EUR", "de", "20,00\u00a0€"),
+        ("1234567.50", "EUR", "de", "1.234.567,50\u00a0€"),
+        ("1234567.50", "EUR", "en", "€1,234,567.50"),
+        ("20.00", "EUR", "en-us", "€20.00"),
+        ("0.35", "CHF", "de", "0,35\u00a0CHF"),
+        ("12.50", "XQA", "en", "XQA\u00a012.50"),
+        ("1000.00", "JPY", "en", "¥1,000"),
+        ("1000.00", "JPY", "de", "1.000\u00a0¥"),
+        ("33.33", "JPY", "de", "33,33\u00a0¥"),
+        ("1234.50", "EUR", "fr", "1\u202f234,50\u00a0€"),
+        ("20.00", "EUR", "tlh", "€20.00"),
+        ("1000.00", "JPY", "tlh", "JPY\u00a01000"),
     ],
 )
 def test_amounts_are_written_as_people_write_them(amount, currency, language, expected):
@@ -70,6 +86,54 @@ def test_times_follow_the_locale_and_the_time_zone_of_the_visitor(language, expe
 def test_amounts_follow_the_locale():
     with translation.override("de"):
         assert "1.234,50" in amount_text(Decimal("1234.5"), "EUR")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_amounts_in_euro_read_as_they_did_before_babel(language):
+    with translation.override(language):
+        for amount in ("0.00", "0.01", "20.00", "999.99", "1000.00", "99999.99", "1234567.50"):
+            assert amount_text(Decimal(amount), "EUR") == wording._django_text(Decimal(amount), "EUR")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "tlh"])
+@pytest.mark.parametrize("value", ["", None])
+def test_what_is_no_number_is_left_out(value, language):
+    with translation.override(language):
+        assert amount_text(value, "JPY") == ""
+
+
+@pytest.mark.parametrize(("language", "thousand"), [("en", "¥1,000"), ("de", "1.000\u00a0¥")])
+def test_pages_show_no_decimals_of_yen(shop, admin_client, language, thousand):
+    shop.voucher("1000.00", "GIFT-1000-ABCD", currency="JPY")
+    order = shop.order("3000", currency="JPY")
+    gateway.authorize(order, "GIFT-1000-ABCD")
+    with translation.override(language):
+        pages = [*shown_pages(order), *admin_pages(admin_client)]
+    for page in pages:
+        assert thousand in page
+        assert not re.search(r"\d[.,]00\b", text_of(page))
+
+
+def shown_pages(order):
+    """Return the block and the story of the order, before and after its capture."""
+    for _ in range(2):
+        for tag in ("voucher_payments", "voucher_story"):
+            source = "{% load voucher_payments %}{% " + tag + " order %}"
+            yield Template(source).render(Context({"order": order}))
+        gateway.capture(order)
+
+
+def admin_pages(client):
+    """Return the list of payments and the page of one."""
+    payment = VoucherPayment.objects.get()
+    for name, arguments in (("changelist", []), ("change", [payment.pk])):
+        address = reverse(f"admin:voucher_payment_gateway_voucherpayment_{name}", args=arguments)
+        yield client.get(address).content.decode()
+
+
+def text_of(page):
+    """Return the text of a page, without tags and their attributes."""
+    return re.sub(r"<[^>]*>", " ", re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL))
 
 
 def test_the_names_that_the_documentation_teaches_are_importable_where_it_says():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voucher_payment_gateway.money import WHOLE
 from voucher_payment_gateway.rules.tax import TaxShare, tax_memo, tax_share
 
 CENT = Decimal("0.01")
@@ -81,3 +82,30 @@ def test_all_back_is_all_back(captured, rate):
 def test_what_is_no_amount_or_rate_is_refused(gross, rate):
     with pytest.raises(ValueError, match="two places"):
         tax_share(Decimal(gross), Decimal(rate))
+
+
+@pytest.mark.parametrize(
+    ("gross", "rate", "net", "vat"),
+    [
+        ("1000", "10.00", "909", "91"),
+        ("667", "10.00", "606", "61"),
+        ("1", "10.00", "1", "0"),
+        ("3", "20.00", "2", "1"),  # half a yen
+        ("33.33", "10.00", "30.30", "3.03"),  # charged in parts of a yen before
+    ],
+)
+def test_vat_is_whole_in_a_currency_without_decimals(gross, rate, net, vat):
+    expected = TaxShare(Decimal(gross), Decimal(net), Decimal(vat))
+    assert tax_share(Decimal(gross), Decimal(rate), WHOLE) == expected
+
+
+@given(st.lists(st.integers(0, 99_999), min_size=1, max_size=12), st.integers(0, 99_999), RATES)
+def test_any_partial_refunds_in_yen_add_up_in_whole_yen(refunds, kept, rate):
+    captured, before, shares = Decimal(sum(refunds, kept)), Decimal(0), []
+    memo = tax_memo(captured, captured - kept, rate, WHOLE)
+    for amount in map(Decimal, refunds):
+        shares.append(memo.of_refund(amount, refunded_before=before))
+        before += amount
+    assert total(shares) == memo.refunded
+    assert total([memo.refunded, memo.kept]) == memo.captured
+    assert all(amount % 1 == 0 for share in shares for amount in (share.net, share.vat))

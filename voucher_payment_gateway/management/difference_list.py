@@ -4,11 +4,13 @@ import csv
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
+from voucher_payment_gateway.currencies import plain
 from voucher_payment_gateway.models import VoucherDifference
 
 __all__ = ["COLUMNS", "lines", "summary", "whole_file", "write_csv"]
@@ -100,15 +102,14 @@ def _line(row: VoucherDifference) -> str:
     told = [f"  {row.pk}", row.get_kind_display()]
     if row.order_number:
         told.append(f"order {row.order_number}")
-    told.append(
-        f"ours {_amount(row.amount_ours)}, theirs {_amount(row.amount_theirs)} {row.currency}".strip()
-    )
+    ours, theirs = (_amount(amount, row.currency) for amount in (row.amount_ours, row.amount_theirs))
+    told.append(f"ours {ours}, theirs {theirs} {row.currency}".strip())
     told.append("new" if row.is_new else f"since {row.first_seen_at:%Y-%m-%d}")
     return "  ".join(told)
 
 
-def _amount(amount: object) -> str:
-    return "-" if amount is None else str(amount)
+def _amount(amount: Decimal | None, currency: str) -> str:
+    return "-" if amount is None else plain(amount, currency)
 
 
 def _cell(value: object) -> str:

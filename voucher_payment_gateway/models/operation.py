@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.payment import VoucherPayment
@@ -139,4 +140,4 @@ class VoucherOperation(PermanentModel):
         return self.state == "due" and self.refused_at is not None
 
     def __str__(self) -> str:
-        return f"{self.order_number} #{self.number}: {self.kind} {self.amount} {self.currency} ({self.state})"
+        return f"{self.order_number} #{self.number}: {self.kind} {with_code(self.amount, self.currency)} ({self.state})"

@@ -7,6 +7,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
@@ -49,7 +50,7 @@ class VoucherPayment(PermanentModel):
 
     ``amount_agreed`` is the amount that the customer agreed to pay with it, ``amount_authorized`` the one that its
     reservation holds now, ``amount_captured`` the one charged, and ``amount_refunded`` the part of that refunded.
-    Each is in units of ``currency``, with two places.
+    Each is in units of ``currency``, with two places; ``.00`` in a currency without decimals.
     """
 
     class Status(models.TextChoices):
@@ -174,4 +175,5 @@ class VoucherPayment(PermanentModel):
         """The amounts divided into net and VAT; None if no VAT was paid at the sale, or its rate is unknown."""
         if not self.taxable or self.tax_rate is None:
             return None
-        return tax_memo(self.amount_captured, self.amount_refunded, self.tax_rate)
+        unit = smallest_unit(self.currency)
+        return tax_memo(self.amount_captured, self.amount_refunded, self.tax_rate, unit)

@@ -1,6 +1,7 @@
 """The VAT contained in a charged amount, for vouchers whose VAT was paid at their sale. It is reported, not charged.
 
-All amounts are whole cents: net and VAT add up to gross, and the shares of partial refunds add up to the charge.
+All amounts are whole units (cents, or whole yen): net and VAT add up to gross, and the shares of partial refunds add
+up to the charge.
 """
 
 from dataclasses import dataclass
@@ -31,30 +32,35 @@ class TaxMemo:
     captured: TaxShare
     refunded: TaxShare
     kept: TaxShare
+    unit: Decimal = CENT
+    """The smallest amount of the currency."""
 
     def of_refund(self, amount: Decimal, *, refunded_before: Decimal) -> TaxShare:
         """Return the share of one refund. The shares of all refunds, in order, add up to ``refunded``."""
         before, after = refunded_before, refunded_before + amount
-        return _left(self.captured, before, self.rate) - _left(self.captured, after, self.rate)
+        return self._left(before) - self._left(after)
+
+    def _left(self, refunded: Decimal) -> TaxShare:
+        return tax_share(self.captured.gross - refunded, self.rate, self.unit)
 
 
-def tax_memo(captured: Decimal, refunded: Decimal, rate: Decimal) -> TaxMemo:
+def tax_memo(captured: Decimal, refunded: Decimal, rate: Decimal, unit: Decimal = CENT) -> TaxMemo:
     """Split the amounts of a payment into net and VAT at ``rate`` percent."""
-    whole = tax_share(captured, rate)
-    kept = _left(whole, refunded, rate)
-    return TaxMemo(rate, whole, whole - kept, kept)
+    whole = tax_share(captured, rate, unit)
+    kept = tax_share(captured - refunded, rate, unit)
+    return TaxMemo(rate, whole, whole - kept, kept, unit)
 
 
-def tax_share(gross: Decimal, rate: Decimal) -> TaxShare:
-    """Split ``gross`` into net and VAT at ``rate`` percent, to the cent, half a cent rounded up."""
-    cents, hundredths = _hundredths(gross), _hundredths(rate)
-    part, whole = 2 * cents * hundredths, 2 * (10_000 + hundredths)
-    vat = (part + whole // 2) // whole * CENT
+def tax_share(gross: Decimal, rate: Decimal, unit: Decimal = CENT) -> TaxShare:
+    """Split ``gross`` into net and VAT at ``rate`` percent, in whole units, half a unit rounded up.
+
+    A gross that is not whole units is split to the cent.
+    """
+    step = 1 if gross % unit else _hundredths(unit)
+    units, hundredths = _hundredths(gross) // step, _hundredths(rate)
+    part, whole = 2 * units * hundredths, 2 * (10_000 + hundredths)
+    vat = (part + whole // 2) // whole * step * CENT
     return TaxShare(gross, gross - vat, vat)
-
-
-def _left(whole: TaxShare, refunded: Decimal, rate: Decimal) -> TaxShare:
-    return tax_share(whole.gross - refunded, rate)
 
 
 def _hundredths(number: Decimal) -> int:

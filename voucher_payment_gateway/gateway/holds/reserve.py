@@ -14,6 +14,7 @@ from django.utils import timezone
 from voucher_payment_gateway.api import Reservation
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -25,7 +26,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     VoucherUnusableError,
 )
-from voucher_payment_gateway.money import CENT, ZERO
+from voucher_payment_gateway.money import ZERO, round_down
 from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.sealing import Secret
@@ -87,22 +88,23 @@ def reserve_available(
 ) -> Hold:
     """Reserve ``wanted``, or the voucher's balance if that is less. At most four calls.
 
-    The balance of a code cannot be read. After a refusal whose reason may be the balance, 0.01 is reserved to learn the
-    voucher's id, its balance is read, and the balance is reserved. An unusable code costs that second call as well:
-    otherwise the response time would reveal which codes exist. ``on_previous_lost`` is called where an earlier
-    reservation of the voucher is lost, or may be.
+    The balance of a code cannot be read. After a refusal whose reason may be the balance, the smallest unit of the
+    currency (0.01 EUR, 1 JPY) is reserved to learn the voucher's id, its balance is read, and the balance is reserved.
+    An unusable code costs that second call as well: otherwise the response time would reveal which codes exist.
+    ``on_previous_lost`` is called where an earlier reservation of the voucher is lost, or may be.
     """
+    unit = smallest_unit(currency)
     try:
         return reserve_exactly(
             secret, wanted, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
         )
     except RefusedError as error:
-        if not _may_be_the_balance(error) or wanted == CENT:
+        if not _may_be_the_balance(error) or wanted == unit:
             raise _as_unusable(error) from None
     probe = _probe(secret, currency, voucher_id, on_previous_lost)
     on_previous_lost()
     available = _available(probe, currency)
-    if available <= CENT:
+    if available <= unit:
         return replace(probe, is_all=True)
     try:
         hold = reserve_exactly(secret, min(wanted, available), currency, voucher_id=probe.voucher_id)
@@ -112,7 +114,7 @@ def reserve_available(
 
 
 def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
-    """Reserve the rest, if the API counts our own 0.01 as taken. Another client may have taken the rest as well."""
+    """Reserve the rest, if the API counts our own probe as taken. Another client may have taken the rest as well."""
     try:
         return reserve_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
     except RefusedError:
@@ -178,13 +180,18 @@ def _as_unusable(error: RefusedError) -> RefusedError:
 def _probe(secret: Secret, currency: str, voucher_id: str, on_previous_lost: Callable[[], object]) -> Hold:
     try:
         return reserve_exactly(
-            secret, CENT, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
+            secret,
+            smallest_unit(currency),
+            currency,
+            voucher_id=voucher_id,
+            on_previous_lost=on_previous_lost,
         )
     except RefusedError as error:
         raise _as_unusable(error) from None
 
 
 def _available(probe: Hold, currency: str) -> Decimal:
+    """Return the voucher's balance in whole units of the currency, the probe's own included."""
     try:
         voucher = voucher_cloud().get_voucher(probe.voucher_id)
     except (RefusedError, ContractError, CredentialsError):
@@ -193,5 +200,6 @@ def _available(probe: Hold, currency: str) -> Decimal:
         raise CurrencyMismatchError
     if voucher.remaining_amount is None:
         raise InsufficientBalanceError(code="balance_unreadable")
-    lowered = CENT if gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance else ZERO
-    return voucher.remaining_amount + lowered
+    unit = smallest_unit(currency)
+    lowered = unit if gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance else ZERO
+    return round_down(voucher.remaining_amount + lowered, unit)

@@ -7,6 +7,7 @@ from typing import NoReturn
 import django.db
 from django.utils import timezone
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -62,8 +63,9 @@ def record_success(handler: OperationHandler, operation: VoucherOperation, remot
 def record_unknown(operation: VoucherOperation, error: VoucherGatewayError) -> NoReturn:
     mark_unknown(operation, error)
     raise OutcomeUnknownError(
-        f"order {operation.order_number}: no clear answer to the {operation.kind} of {operation.amount} "
-        f"{operation.currency}. The money may have moved; do not repeat it, it is being settled.",
+        f"order {operation.order_number}: no clear answer to the {operation.kind} of "
+        f"{with_code(operation.amount, operation.currency)}. The money may have moved; "
+        "do not repeat it, it is being settled.",
         api_code=error.api_code,
         http_status=error.http_status,
     ) from None

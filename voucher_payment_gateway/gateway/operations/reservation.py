@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from voucher_payment_gateway.currencies import plain, with_code
 from voucher_payment_gateway.exceptions import (
     InsufficientBalanceError,
     RefusedError,
@@ -145,7 +146,7 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     except RefusedError as error:
         raise InsufficientBalanceError(
             f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
-            f"{amount} {payment.currency} any more. No money moved.",
+            f"{with_code(amount, payment.currency)} any more. No money moved.",
             api_code=error.api_code,
             http_status=error.http_status,
             available=available_on(payment.voucher_id),
@@ -158,7 +159,8 @@ def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:
     """Return why ``amount`` cannot be charged on the reservation of the payment."""
     if payment.status != "authorized" or not is_usable(payment.reserved_until, timezone.now()):
         return "the reservation has ended"
-    return f"the reservation is of {payment.amount_authorized} {payment.currency}, {amount} are to be charged"
+    held = with_code(payment.amount_authorized, payment.currency)
+    return f"the reservation is of {held}, {plain(amount, payment.currency)} are to be charged"
 
 
 def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
@@ -127,7 +128,7 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
 
 
 def _money(amount: Decimal | None, row: VoucherDifference) -> str:
-    return f"{amount} {row.currency}".rstrip()
+    return f"{amount} {row.currency}".rstrip() if amount is None else with_code(amount, row.currency)
 
 
 def _instant(at: datetime | None) -> str:

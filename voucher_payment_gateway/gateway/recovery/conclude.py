@@ -1,5 +1,6 @@
 """Conclude: record a person's decision on an operation that the evidence could not decide."""
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.transitions import (
@@ -59,7 +60,7 @@ def _refuse_unless_booking_of(operation: VoucherOperation, remote_id: str) -> No
     row = next((row for row in bookings_of(operation.voucher_id) if row.id == remote_id), None)
     if row is None or (row.type, row.amount) != (operation.kind, operation.amount):
         raise WrongStateError(
-            f"the voucher has no {operation.kind} of {operation.amount} {operation.currency} with this id.",
+            f"the voucher has no {operation.kind} of {with_code(operation.amount, operation.currency)} with this id.",
             code="booking_not_there",
         )
     booked = VoucherOperation.current.filter(BOOKS, remote_id=remote_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
     VoucherGatewayError,
@@ -60,7 +61,7 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     """
     facts = payable_facts(order)
     secret = clean_code(code, pin)
-    asked = None if amount is None else money.amount(amount)
+    asked = None if amount is None else amount_in(facts.currency, amount)
     reserved: list[Hold] = []
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
         payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
@@ -143,10 +144,12 @@ def _wanted(
         )
     if asked is not None and asked > due:
         raise AmountError(
-            f"amount: only {due} {facts.currency} are due on order {facts.number}. Nothing was sent.",
+            f"amount: only {with_code(due, facts.currency)} are due on order {facts.number}. "
+            "Nothing was sent.",
             code="more_than_due",
         )
-    return money.amount(asked if asked is not None else min(due, money.LARGEST))
+    most = money.largest(smallest_unit(facts.currency))
+    return amount_in(facts.currency, asked if asked is not None else min(due, most))
 
 
 def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
+from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
@@ -43,7 +44,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.money import LARGEST, ZERO
+from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import known_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
@@ -110,7 +111,7 @@ def _authorize_selected(
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
-    due = min(view.due(facts.total, without=needing), LARGEST)
+    due = min(view.due(facts.total, without=needing), largest(smallest_unit(facts.currency)))
     if needing and due > ZERO:
         competing = competing_payments(needing)
         refuse_if_in_flight(competing)

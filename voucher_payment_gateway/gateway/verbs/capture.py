@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway import money
+from voucher_payment_gateway.currencies import amount_in, plain
 from voucher_payment_gateway.exceptions import (
     AmountError,
     PaymentStateError,
@@ -59,6 +60,8 @@ def capture(
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
         refuse_if_open(payments)
+        if asked is not None and payments:
+            amount_in(payments[0].currency, asked)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
         if shares and facts:
             view.refuse_other_currency(facts.currency)
@@ -95,9 +98,13 @@ def _shares(
         return _fill(wanted, maximum if needed is None else min(maximum, needed))
     if payments and asked > maximum:
         _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)
-        raise _too_much(payments[0], f"less than {asked} is held for", code="more_than_held")
+        raise _too_much(
+            payments[0], f"less than {plain(asked, payments[0].currency)} is held for", code="more_than_held"
+        )
     if needed is not None and payments and asked > needed:
-        raise _too_much(payments[0], f"only {needed} are due on", code="more_than_due")
+        raise _too_much(
+            payments[0], f"only {plain(needed, payments[0].currency)} are due on", code="more_than_due"
+        )
     return _fill(wanted, asked)
 
 

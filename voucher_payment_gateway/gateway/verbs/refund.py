@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.currencies import amount_in, plain, smallest_unit
 from voucher_payment_gateway.exceptions import AmountError, WrongStateError
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
 from voucher_payment_gateway.gateway.records.order_view import (
@@ -56,7 +57,10 @@ def _refund(
     number: str, pk: int | None, asked: Decimal | None, changes: dict[str, Any] | None = None, **by: str
 ) -> list[VoucherPayment]:
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        return _plan_refunds(number, view.matching(pk), left, progress, **by)
+        payments = view.matching(pk)
+        if asked is not None and payments:
+            amount_in(payments[0].currency, asked)
+        return _plan_refunds(number, payments, left, progress, **by)
 
     return run_batch(REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes)
 
@@ -87,7 +91,7 @@ def _plan_refunds(
     }
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
     if asked is not None:
-        _refuse_more_than_is_left(order_number, asked, sum(sums.values(), ZERO))
+        _refuse_more_than_is_left(charged[0], asked, sum(sums.values(), ZERO))
     wanted = sums if asked is None else _share_out(asked, sums)
     return [
         draft
@@ -96,10 +100,11 @@ def _plan_refunds(
     ]
 
 
-def _refuse_more_than_is_left(order_number: str, asked: Decimal, left: Decimal) -> None:
+def _refuse_more_than_is_left(payment: VoucherPayment, asked: Decimal, left: Decimal) -> None:
     if asked > left:
         raise AmountError(
-            f"amount: only {left} of order {order_number} can still go back to gift vouchers. Nothing was sent.",
+            f"amount: only {plain(left, payment.currency)} of order {payment.order_number} can still go back to "
+            "gift vouchers. Nothing was sent.",
             code="more_than_captured",
         )
 
@@ -108,7 +113,8 @@ def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[Vouc
     """Return the part of ``asked`` to refund per payment."""
     refund_order = gateway_settings().REFUND_ORDER
     if refund_order == "pro-rata":
-        return dict(zip(left, money.share_out(asked, list(left.values())), strict=True))
+        unit = smallest_unit(next(iter(left)).currency)
+        return dict(zip(left, money.share_out(asked, list(left.values()), unit=unit), strict=True))
     shares = dict.fromkeys(left, ZERO)
     for payment in reversed(left) if refund_order == "last-first" else left:
         shares[payment] = min(asked, left[payment])

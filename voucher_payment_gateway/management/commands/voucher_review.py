@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         waiting = VoucherOperation.current.filter(state="manual").order_by("pk")
         for row in waiting:
             self.stdout.write(
-                f"{row.pk}: order {row.order_number}, {row.kind} of {row.amount} {row.currency} on voucher "
+                f"{row.pk}: order {row.order_number}, {row.kind} of {with_code(row.amount, row.currency)} on voucher "
                 f"{row.voucher_id}, number sent {row.reference}, {row.error_code}, "
                 f"since {row.settled_at:%Y-%m-%d %H:%M}"
             )
