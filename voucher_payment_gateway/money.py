@@ -68,7 +68,7 @@ def total(value: object, field: str = "total", *, unit: Decimal = CENT) -> Decim
 
 
 def signed_total(value: object, field: str = "total", *, unit: Decimal = CENT) -> Decimal:
-    """Return ``value`` as the total of an order that may be below zero, where nothing is due: two places, whole units."""
+    """Return ``value`` as the total of an order, in whole units. Below zero nothing is due."""
     if isinstance(value, str) and value.startswith("-"):
         return -_in_units(value[1:], field, unit)
     return _in_units(value, field, unit)

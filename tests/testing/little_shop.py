@@ -17,11 +17,16 @@ VOUCHER_PAYMENT_GATEWAY = {
 }
 """
 MODELS = """
+import secrets
+
 from django.db import models
 from voucher_payment_gateway.models import VoucherOrderMixin
 
+def new_number():
+    return "A-" + secrets.token_hex(4)
+
 class Order(VoucherOrderMixin, models.Model):
-    number = models.CharField(max_length=20, unique=True, default="A-1001")
+    number = models.CharField(max_length=20, unique=True, default=new_number)
     total = models.DecimalField(max_digits=9, decimal_places=2, default=50)
     currency = models.CharField(max_length=3, default="EUR")
 """

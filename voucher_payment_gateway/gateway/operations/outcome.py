@@ -89,7 +89,7 @@ def is_booked(handler: OperationHandler, operation: VoucherOperation) -> bool:
     evidence = read_evidence(handler, operation)
     if evidence.verdict == "ambiguous":
         require_review(operation, "ambiguous_bookings")
-        raise OutcomeUnknownError(code="ambiguous_bookings")
+        raise OutcomeUnknownError
     if evidence.verdict == "found":
         record_success(handler, operation, evidence.remote_id)
     return evidence.verdict == "found"
