@@ -1,8 +1,23 @@
 """A visitor of the test shop with an order in checkout."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
+
+from voucher_payment_gateway.throttle import _counts
+
+HOUR = 3600
+
+
+@pytest.fixture(autouse=True)
+def _begin_at_a_full_hour(monkeypatch):
+    """Let attempts be counted from the beginning of a window on: no test runs from one window into the next."""
+    began = time.time()
+    clock = SimpleNamespace(time=lambda: began // HOUR * HOUR + time.time() - began)
+    monkeypatch.setattr(_counts, "time", clock)
 
 
 @pytest.fixture

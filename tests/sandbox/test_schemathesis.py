@@ -12,7 +12,7 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 FEWEST_CASES = 2000
 PER_OPERATION = 60
 SEED = 20
-LONGEST_SECONDS = 110
+MAX_SECONDS = 900
 BUSINESS = "positive_data_acceptance"
 """Excluded: a valid request may still be refused, because of a balance, a code or a state."""
 
@@ -40,7 +40,7 @@ def test_2000_generated_requests_meet_no_5xx_and_no_schema_violation(tmp_path):
         (tmp_path / "schemathesis.toml").write_text(CONFIGURATION.format(token=token, leaving=leaving))
         cloud.forget_requests()
         done = subprocess.run(
-            _command(server.url), cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST_SECONDS
+            _command(server.url), cwd=tmp_path, capture_output=True, text=True, timeout=MAX_SECONDS
         )
         assert httpx.get(f"{server.base_url}/vouchers", headers=_bearer(token)).status_code == 200
         assert httpx.get(f"{server.base_url}/vouchers", headers=_bearer(leaving)).status_code == 401
