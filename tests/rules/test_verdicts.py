@@ -10,6 +10,7 @@ from voucher_payment_gateway.rules.verdicts import (
     is_forbidden,
     is_forbidden_too_long,
     verdict,
+    was_answered,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -65,3 +66,17 @@ def test_since_when_an_operation_is_forbidden():
 def test_a_person_decides_about_what_has_been_forbidden_for_a_day(hours, expected):
     assert is_forbidden_too_long(NOON - timedelta(hours=hours), NOON) is expected
     assert is_forbidden_too_long(None, NOON) is False
+
+
+@pytest.mark.parametrize(
+    ("error", "answered"),
+    [
+        (exceptions.RefusedError(http_status=409), True),
+        (exceptions.UnavailableError(http_status=429), True),
+        (exceptions.CredentialsError(http_status=401), True),
+        (exceptions.UnavailableError(), False),
+        (exceptions.UnavailableError(code="send_window_passed"), False),
+    ],
+)
+def test_only_an_answered_no_needs_a_proof(error, answered):
+    assert was_answered(error) is answered
