@@ -95,7 +95,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.outcome", "mark_unknown", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY
     ),
     "an answer that comes late is thrown away": Mutant(
         f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED
