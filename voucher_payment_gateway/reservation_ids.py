@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Func, Value
+from django.db.models.signals import post_save
 from django.db.models.sql.compiler import SQLCompiler
 
 __all__ = ["JSONAppend", "ReservationIdsField"]
@@ -54,7 +55,14 @@ class ReservationIdsField(models.JSONField):
         given = super().pre_save(model_instance, add)
         if not add:
             return F(self.attname)
-        ids = [] if isinstance(given, StoredIds) else given
-        if isinstance(ids, list):
-            setattr(model_instance, self.attname, StoredIds(ids))
-        return ids
+        return [] if isinstance(given, StoredIds) else given
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, *rest: Any, **options: Any) -> None:
+        super().contribute_to_class(cls, name, *rest, **options)
+        post_save.connect(self._mark_as_stored, sender=cls)
+
+    def _mark_as_stored(self, instance: models.Model, created: bool = False, **_: object) -> None:
+        """After the save, not in ``pre_save``: Django may call that more than once."""
+        if isinstance(ids := instance.__dict__.get(self.attname), list):
+            copied = [] if isinstance(ids, StoredIds) and created else ids
+            setattr(instance, self.attname, StoredIds(copied))

@@ -45,6 +45,9 @@ def empty_replica():
     settings.DATABASES[REPLICA] = {**given, "TEST": {**given["TEST"], "NAME": name}}
     creation = connections[REPLICA].creation
     creation.create_test_db(verbosity=0, autoclobber=True)
+    assert connections[
+        REPLICA
+    ].features.supports_json_field  # found out by a statement, once for a connection
     try:
         yield
     finally:
