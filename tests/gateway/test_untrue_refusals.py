@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 from decimal import Decimal as D
+from uuid import uuid4
 
 import pytest
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import OperationInProgressError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 ANSWERS = ["401", "403", "404", "409", "410", "422", "429=3", "503"]
@@ -69,6 +70,22 @@ def test_cancelled_before_the_no_was_verified_the_charge_goes_back(shop, order, 
     settle_for(shop, minutes=20)
     assert VoucherPayment.objects.get().status == "cancelled"
     assert shop.bookings(voucher) == [("charge", D("20.00")), ("refund", D("20.00"))]
+
+
+def test_a_worker_that_lost_the_charge_while_it_verified_reserves_nothing(shop, order, during):
+    charge_answered(shop, "429=3")
+    shop.cloud.faults.next("before:503", **BOOKINGS, times=None)
+    with suppress(VoucherGatewayError):
+        gateway.capture(order)
+    shop.cloud.faults.clear()
+    VoucherOperation.objects.filter(kind="charge").update(reference="another")  # not found among the bookings
+    during(
+        "list_voucher_charges", lambda: VoucherOperation.objects.filter(kind="charge").update(claim=uuid4())
+    )
+    shop.calls()
+    with pytest.raises(OperationInProgressError):
+        gateway.capture(order)
+    assert [method for method, path in shop.calls() if method == "POST"] == []
 
 
 def test_a_true_refusal_costs_one_read_and_is_read_again_two_hours_later(shop, order, voucher):

@@ -59,7 +59,7 @@ def verdict(error: VoucherGatewayError, *, repeated: bool) -> Verdict:
 
 
 def was_answered(error: VoucherGatewayError) -> bool:
-    """Return whether somebody answered the call. If not, it was never sent, and a "no" needs no proof."""
+    """Return whether an answer came. If not, it was never sent, and a "no" needs no proof."""
     return error.http_status is not None
 
 

@@ -107,6 +107,9 @@ def verify(handler: OperationHandler, operation: VoucherOperation) -> bool:
         return_to_due(operation, error, refused_at=timezone.now())
         raise
     return_to_due(operation, reread_at=reread_at(operation, booked=False))
+    if operation.state != "due":  # another worker took it during the read
+        raise_unless_succeeded(operation)
+        return False
     return True
 
 
