@@ -51,6 +51,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
+Days = Annotated[float, Field(gt=0, le=366)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
@@ -110,8 +111,20 @@ class GatewaySettings(Unpicklable, Section):
     SELECTED_HOURS: Hours = Field(
         24, description="How long a code is stored while nothing is held with it, in hours."
     )
+    CONFIRMED_DAYS: Days = Field(
+        30,
+        description="How long the code of a confirmed payment is stored, and its amount relied on, in days.",
+    )
     RENEW_HOLDS: bool = Field(
         False, description="Whether settle renews a hold that has less than 10 minutes left."
+    )
+    TOTAL_AFTER_RETURN: Literal["stays", "lowered"] = Field(
+        "stays",
+        description="Whether your shop lowers the total of an order when something of it is returned.",
+    )
+    INSTANCE: Annotated[str, Field(max_length=100)] = Field(
+        "",
+        description="The name of this installation: a copy of its database sends nothing that moves money.",
     )
     REFUND_GRACE_SECONDS: Seconds = Field(
         900, description="How long a refund may still arrive after it was sent, in seconds."

@@ -82,7 +82,7 @@ CATALOGUE: Final = {
         cure="Name a callable by its dotted path: it takes the request and returns the visitor's order, or None.",
     ),
     "E013": Check(
-        keys=("CAPTURE", "REFUND_ORDER", "TAXABLE_VOUCHERS"),
+        keys=("CAPTURE", "REFUND_ORDER", "TAXABLE_VOUCHERS", "TOTAL_AFTER_RETURN"),
         cure="Use one of the values that docs/reference/settings.md lists.",
     ),
     "E014": Check(
@@ -94,7 +94,7 @@ CATALOGUE: Final = {
         cure="Without one no code is stored: a lapsed reservation needs the customer again, and select() is refused.",
     ),
     "E016": Check(
-        keys=("SELECTED_HOURS", "REFUND_GRACE_SECONDS", "LIST_LAG_SECONDS"),
+        keys=("SELECTED_HOURS", "CONFIRMED_DAYS", "REFUND_GRACE_SECONDS", "LIST_LAG_SECONDS"),
         cure="Give a number above zero.",
     ),
     "W017": Check(
@@ -118,7 +118,7 @@ CATALOGUE: Final = {
         cure="Give a regular expression, and the dotted path of a callable from text to text.",
     ),
     "E021": Check(
-        keys=("THROTTLE", "RENEW_HOLDS", "CANCEL_RESERVATION_CALL"),
+        keys=("THROTTLE", "RENEW_HOLDS", "CANCEL_RESERVATION_CALL", "INSTANCE"),
         messages={
             "no_captcha": "{NAME}: THROTTLE.captcha: {path!r} is not a callable that can be imported.",
             "no_cache": "{NAME}: THROTTLE.cache: there is no cache {alias!r} in CACHES.",

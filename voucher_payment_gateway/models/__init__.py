@@ -1,8 +1,17 @@
 """Payments, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows."""
 
 from voucher_payment_gateway.models.difference import VoucherDifference
+from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.order_mixin import VoucherOrderMixin
 from voucher_payment_gateway.models.payment import VoucherPayment
+from voucher_payment_gateway.models.state import VoucherGatewayState
 
-__all__ = ["VoucherDifference", "VoucherOperation", "VoucherOrderMixin", "VoucherPayment"]
+__all__ = [
+    "VoucherDifference",
+    "VoucherGatewayState",
+    "VoucherIdempotencyKey",
+    "VoucherOperation",
+    "VoucherOrderMixin",
+    "VoucherPayment",
+]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
@@ -18,6 +19,8 @@ __all__ = ["VoucherOperation"]
 
 class VoucherOperation(PermanentModel):
     """One call that may move money, stored before it is made and never deleted.
+
+    ``amount_asked`` is the amount that the caller named for the whole call; None: as much as the order needs.
 
     The operations of an order are numbered 1, 2, … without a gap: optimistic locking. A worker that decided on a
     stale view of the order conflicts on the number, writes nothing, and retries.
@@ -46,11 +49,17 @@ class VoucherOperation(PermanentModel):
     payment: "CurrentForeignKey[VoucherPayment, VoucherPayment]" = CurrentForeignKey(  # type: ignore[misc]
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )
+    idempotency_key: "CurrentForeignKey[VoucherIdempotencyKey | None, VoucherIdempotencyKey | None]" = (
+        CurrentForeignKey(
+            VoucherIdempotencyKey, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
+        )
+    )
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH)
     number = models.PositiveIntegerField(_("number"))
     voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     amount = amount_field(_("amount"))
+    amount_asked = amount_field(_("amount asked for"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(_("state"), max_length=11, choices=State)
     waits = models.BooleanField(default=False, editable=False)

@@ -51,6 +51,10 @@ class VoucherPayment(PermanentModel):
     ``amount_agreed`` is the amount that the customer agreed to pay with it, ``amount_authorized`` the one that its
     reservation holds now, ``amount_captured`` the one charged, and ``amount_refunded`` the part of that refunded.
     Each is in units of ``currency``, with two places; ``.00`` in a currency without decimals.
+
+    From ``confirmed_at`` on the shop relies on the agreed amount, whether it is held at present or not.
+    ``confirmation`` counts the confirmations of its voucher, over all orders: two at the same moment conflict.
+    ``ended_at`` and ``end_reason`` say when and why it lapsed or failed.
     """
 
     class Status(models.TextChoices):
@@ -62,6 +66,11 @@ class VoucherPayment(PermanentModel):
         LAPSED = "lapsed", _("lapsed")
         FAILED = "failed", _("failed")
 
+    class EndReason(models.TextChoices):
+        EXPIRED = "expired", _("expired")
+        TAKEN_OVER = "taken_over", _("taken over by another order")
+        REFUSED = "refused", _("refused")
+
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, db_index=True)
     currency = models.CharField(_("currency"), max_length=3)
     voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
@@ -70,6 +79,8 @@ class VoucherPayment(PermanentModel):
     sealed_code = models.TextField(blank=True, editable=False)
     code_kept_until = models.DateTimeField(_("code kept until"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+    confirmation = models.PositiveIntegerField(null=True, blank=True, editable=False)
     amount_agreed = amount_field(_("agreed"), default=ZERO)
     amount_limit = amount_field(_("at most"), null=True, blank=True)
     amount_authorized = amount_field(_("authorized"), default=ZERO)
@@ -82,6 +93,8 @@ class VoucherPayment(PermanentModel):
     taxable = models.BooleanField(_("VAT paid at sale"), null=True, blank=True)
     tax_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=2, null=True, blank=True)
     cancel_requested_at = models.DateTimeField(_("cancel requested at"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    end_reason = models.CharField(_("ended because"), max_length=10, choices=EndReason, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -125,6 +138,11 @@ class VoucherPayment(PermanentModel):
                 fields=("order_number", "voucher_id"),
                 condition=Q(status__in=HELD_BEFORE) & ~Q(voucher_id=""),
             ),
+            models.UniqueConstraint(
+                name="vpg_payment_confirmation",
+                fields=("voucher_id", "confirmation"),
+                condition=Q(confirmation__isnull=False),
+            ),
         )
         indexes = (
             models.Index(
@@ -144,6 +162,14 @@ class VoucherPayment(PermanentModel):
             ),
             models.Index(
                 name="vpg_payment_holds_voucher", fields=["voucher_id"], condition=Q(status="authorized")
+            ),
+            models.Index(
+                name="vpg_payment_confirmed_code",
+                fields=["code_fingerprint"],
+                condition=Q(confirmed_at__isnull=False),
+            ),
+            models.Index(
+                name="vpg_payment_recent", fields=["updated_at", "id"], condition=Q(status__in=NOT_ENDED)
             ),
         )
 
