@@ -135,5 +135,4 @@ def test_sums_have_two_places():
         "authorized": "0.00",
         "captured": "20.00",
         "refunded": "0.00",
-        "cover": "20.00",
     }

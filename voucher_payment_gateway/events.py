@@ -6,6 +6,7 @@ A shop that sets one of them writes no payment code: it sends its signals, or ch
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -25,10 +26,12 @@ from voucher_payment_gateway.exceptions import (
     OperationInProgressError,
     OutcomeUnknownError,
     PaymentStateError,
+    RefusedError,
     UnavailableError,
     WrongStateError,
 )
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.gateway.verbs.capture import report_unpaid
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import find_order, known_number
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
@@ -154,10 +157,22 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
         action(order, None)
     except PaymentStateError as error:
         logger.error("gift vouchers: %s by status was not possible: %s", verb, error)
+        if error.code == "not_paid":
+            _capture_what_is_left(order)
         if isinstance(error, OperationInProgressError) and verb == "refund":
             _retry_refund_after_commit(known_number(order))
     finally:
         _is_refunding.reset(token)
+
+
+def _capture_what_is_left(order: Any) -> None:
+    """The status cannot be refused: report what cannot be charged any more, and charge the other payments."""
+    report_unpaid(order)
+    for payment in VoucherPayment.current.filter(order_number=known_number(order)).exclude(status="failed"):
+        try:
+            _leave_to_settle(partial(gateway.capture, payment))
+        except (PaymentStateError, RefusedError) as error:
+            logger.error("gift vouchers: capture by status was not possible: %s", error)
 
 
 def _retry_refund_after_commit(number: str) -> None:
@@ -182,7 +197,15 @@ def _authorize(order: Any, amount: Any) -> None:
 
 
 def _capture(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: gateway.capture(order)))
+    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: _charge(order)))
+
+
+def _charge(order: Any) -> None:
+    """Capture the order. Raises WrongStateError (``not_paid``) where the Voucher Cloud refuses: it must not ship."""
+    try:
+        gateway.capture(order)
+    except RefusedError as error:
+        raise WrongStateError(f"the order is not paid: {error}", code="not_paid") from error
 
 
 def _refund(order: Any, amount: Any) -> None:
@@ -194,10 +217,14 @@ def _cancel(order: Any, amount: Any) -> None:
 
 
 def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
-    """Log WrongStateError: an order whose vouchers were all removed or failed is paid by other means and must ship."""
+    """Log WrongStateError: an order whose vouchers were all removed, or failed before it was confirmed, is paid by
+    other means and must ship. One that was promised to be paid by voucher and is not must not: ``not_paid`` is
+    raised."""
     try:
         call()
     except WrongStateError as error:
+        if error.code == "not_paid":
+            raise
         logger.warning("gift vouchers: no %s: %s", verb, error)
 
 

@@ -156,12 +156,26 @@ def checked_number(number: str) -> str:
     return number
 
 
-def note_reservation(order_number: str, reservation_id: str) -> None:
-    """Append a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``."""
+def note_reservation(order_number: str, reservation_id: str, *, replaces: str = "") -> None:
+    """Write a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``: in place of the
+    one that it replaces, else at the end."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    if _has_column(model):
-        rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
+    if not _has_column(model):
+        return
+    rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
+    known = _locked_ids(rows) if replaces else []
+    if replaces in known:
+        rows.update(voucher_reservation_ids=[reservation_id if each == replaces else each for each in known])
+    else:
         rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _locked_ids(rows: models.QuerySet[Any]) -> list[str]:
+    """Lock the order's row until the end of the transaction, and return its ids. A read before the lock would make
+    SQLite refuse it where another writer was first."""
+    rows.update(voucher_reservation_ids=models.F("voucher_reservation_ids"))
+    current = rows.using(router.db_for_write(rows.model))
+    return list(current.values_list("voucher_reservation_ids", flat=True).first() or [])
 
 
 def _all_rows(model: type[models.Model]) -> models.QuerySet[Any]:

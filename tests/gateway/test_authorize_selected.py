@@ -118,13 +118,13 @@ def test_a_refusal_of_the_call_that_trims_is_raised_after_the_others_were_record
         gateway.select(order, code)
     from voucher_payment_gateway.gateway.verbs import authorize_selected
 
-    share_out = authorize_selected._share_out
+    share_out = authorize_selected.share_out
 
     def the_line_breaks_now(*args):
         shop.cloud.faults.next("before:503", path="*/reservations", times=9)
         share_out(*args)
 
-    monkeypatch.setattr(authorize_selected, "_share_out", the_line_breaks_now)
+    monkeypatch.setattr(authorize_selected, "share_out", the_line_breaks_now)
     with pytest.raises(UnavailableError):
         gateway.authorize_selected(order)
     assert [p.amount_authorized for p in order.voucher_payments] == [D("40.00"), D("0.00")]

@@ -54,7 +54,7 @@ def test_authorize_with_balance_enough(shop, order):
     with Cost(shop) as cost:
         gateway.authorize(order, "GIFT-2000-ABCD")
     assert cost.http == [("POST", "reservations")]
-    assert (len(cost.statements), cost.commits) == (4, 1)
+    assert (len(cost.statements), cost.commits) == (5, 1)
 
 
 def test_authorize_with_balance_smaller_than_due(shop, order):
@@ -62,7 +62,7 @@ def test_authorize_with_balance_smaller_than_due(shop, order):
     with Cost(shop) as cost:
         gateway.authorize(order, "GIFT-2000-ABCD")
     assert len(cost.http) == 4
-    assert (len(cost.statements), cost.commits) == (4, 1)
+    assert (len(cost.statements), cost.commits) == (5, 1)
 
 
 def test_capture(shop, order):

@@ -166,7 +166,7 @@ def test_many_dead_holds_lapse_in_few_statements(shop, django_assert_max_num_que
         )
         for number in range(1200)
     )
-    with django_assert_max_num_queries(33):  # on PostgreSQL each of three claims is a transaction
+    with django_assert_max_num_queries(34):  # on PostgreSQL each of three claims is a transaction
         assert gateway.settle(limit=1100).lapsed == 1100
     assert VoucherPayment.objects.filter(status="lapsed").count() == 1100
 
@@ -205,7 +205,7 @@ def test_many_codes_are_erased_in_batches(shop, order, monkeypatch):
     shop.later(hours=25)
     with CaptureQueriesContext(connection) as queries:
         assert expire.erase_codes(4) == 4
-    updates = [each["sql"] for each in queries if each["sql"].startswith("UPDATE")]
+    updates = [each["sql"] for each in queries if 'SET "sealed_code"' in each["sql"]]
     assert len(updates) == 2
     assert VoucherPayment.objects.filter(order_number="A-1002").exclude(sealed_code="").count() == 1
 

@@ -29,8 +29,6 @@ OF_WHAT_IS_OPEN = {
     "vpg_payment_code_kept",
     "vpg_payment_dead",
     "vpg_payment_ending",
-    "vpg_payment_holds_code",
-    "vpg_payment_holds_voucher",
     "vpg_payment_wish",
 }
 """Partial indexes of rows that have not ended: they stay short, so a full scan of them is allowed."""

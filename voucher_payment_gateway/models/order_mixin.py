@@ -9,6 +9,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
+from voucher_payment_gateway.rules.cover import covered, due
 from voucher_payment_gateway.rules.tax import TaxMemo
 
 __all__ = ["VoucherOrderMixin"]
@@ -51,9 +52,10 @@ class VoucherOrderMixin(models.Model):
 
     @property
     def voucher_due(self) -> Decimal:
-        """The part of the total for another payment method: not held or paid by vouchers, never below zero."""
-        total: Decimal = gateway_settings().order_adapter.total(self)
-        return max(total - self.voucher_payments.sums()["cover"], ZERO)
+        """The part of the total for another payment method: not paid, held or agreed by vouchers, never below zero."""
+        settings = gateway_settings()
+        payments = self.voucher_payments.with_open_charge()
+        return due(settings.order_adapter.total(self), covered(payments, settings.TOTAL_AFTER_RETURN))
 
     @property
     def voucher_tax_memos(self) -> list[TaxMemo]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
@@ -32,15 +32,21 @@ class PaymentQuerySet(PermanentQuerySet):
         )
         return counted
 
+    def needing_attention(self) -> "PaymentQuerySet":
+        """Return the confirmed payments that ended without what was agreed: their orders are not paid as the customer
+        was promised. One that was cancelled was dealt with. ``rules.cover.is_unpaid`` as a query."""
+        ended = Q(status="failed") | (Q(sealed_code="") & ~Q(status__in=("authorized", "cancelled")))
+        unpaid = Q(
+            confirmed_at__isnull=False, cancel_requested_at=None, amount_agreed__gt=F("amount_captured")
+        )
+        return self.with_open_charge().filter(unpaid & ended, open_charge=ZERO)
+
     def sums(self) -> dict[str, Decimal]:
-        """Return the sums ``authorized``, ``captured`` and ``refunded``, and the amount that these payments ``cover``:
-        charged, held, or in flight."""
-        held_or_charged = Greatest(F("amount_authorized"), F("open_charge"))
-        found = self.with_open_charge().aggregate(
+        """Return the sums ``authorized``, ``captured`` and ``refunded``."""
+        found = self.aggregate(
             authorized=Sum("amount_authorized"),
             captured=Sum("amount_captured"),
             refunded=Sum("amount_refunded"),
-            cover=Sum(held_or_charged + F("amount_captured"), filter=~Q(status="cancelled")),
         )
         return {name: (value or ZERO).quantize(CENT) for name, value in found.items()}
 
@@ -101,9 +107,12 @@ class VoucherPayment(PermanentModel):
     objects = PaymentQuerySet.as_manager()
     current = CurrentManager.from_queryset(PaymentQuerySet)()
 
+    replaced_reservation_id = ""
+    """The reservation that the recorded one has replaced, on the object that was given the new one."""
+
     has_open_operation: bool
     open_charge: Decimal
-    """Both are set only on payments that an order view read."""
+    """These two are set only on payments that an order view read."""
 
     class Meta:
         verbose_name = _("gift voucher payment")
@@ -148,7 +157,7 @@ class VoucherPayment(PermanentModel):
             models.Index(
                 name="vpg_payment_dead", fields=["reservation_dead_at"], condition=Q(status="authorized")
             ),
-            models.Index(name="vpg_payment_ending", fields=["renew_at"], condition=Q(status="authorized")),
+            models.Index(name="vpg_payment_ending", fields=["renew_at"], condition=Q(status__in=HELD_BEFORE)),
             models.Index(
                 name="vpg_payment_wish",
                 fields=["cancel_requested_at"],
@@ -157,17 +166,8 @@ class VoucherPayment(PermanentModel):
             models.Index(
                 name="vpg_payment_code_kept", fields=["code_kept_until"], condition=~Q(sealed_code="")
             ),
-            models.Index(
-                name="vpg_payment_holds_code", fields=["code_fingerprint"], condition=Q(status="authorized")
-            ),
-            models.Index(
-                name="vpg_payment_holds_voucher", fields=["voucher_id"], condition=Q(status="authorized")
-            ),
-            models.Index(
-                name="vpg_payment_confirmed_code",
-                fields=["code_fingerprint"],
-                condition=Q(confirmed_at__isnull=False),
-            ),
+            models.Index(name="vpg_payment_code", fields=["code_fingerprint"]),
+            models.Index(name="vpg_payment_voucher", fields=["voucher_id"]),
             models.Index(
                 name="vpg_payment_recent", fields=["updated_at", "id"], condition=Q(status__in=NOT_ENDED)
             ),

@@ -17,6 +17,7 @@ __all__ = [
     "due",
     "is_unpaid",
     "left_for_others",
+    "outlives_hold",
     "outstanding",
     "settled",
 ]
@@ -48,6 +49,14 @@ def agreed(payment: PaymentFigures) -> Decimal:
     if not is_promise or not can_be_captured or payment.status in ("cancelled", "failed"):
         return ZERO
     return max(payment.amount_agreed - payment.amount_captured, ZERO)
+
+
+def outlives_hold(payment: PaymentFigures) -> bool:
+    """Return whether a payment counts on although nothing is held for it: it was confirmed, and is held again with its
+    stored code when it is captured."""
+    return (
+        payment.status not in ("cancelled", "failed") and bool(payment.sealed_code) and agreed(payment) > ZERO
+    )
 
 
 def outstanding(payment: PaymentFigures) -> Decimal:

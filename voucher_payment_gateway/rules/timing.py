@@ -17,6 +17,7 @@ __all__ = [
     "USE_MARGIN_SECONDS",
     "after_lease",
     "ends_soon",
+    "has_ended",
     "held_until",
     "is_usable",
     "lease_seconds",
@@ -49,6 +50,11 @@ def held_until(answered_at: datetime) -> datetime:
 def is_usable(reserved_until: datetime | None, now: datetime) -> bool:
     """Return whether a reservation that ends at ``reserved_until`` can still be charged at ``now``."""
     return reserved_until is not None and now < reserved_until - timedelta(seconds=USE_MARGIN_SECONDS)
+
+
+def has_ended(reserved_until: datetime | None, now: datetime) -> bool:
+    """Return whether a reservation has ended, by our clock; None: there is none."""
+    return reserved_until is None or reserved_until <= now
 
 
 def may_be_charged(reserved_until: datetime | None, now: datetime, *, held: Decimal, amount: Decimal) -> bool:

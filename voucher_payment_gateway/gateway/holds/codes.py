@@ -35,18 +35,22 @@ def clean_code(code: object, pin: object) -> Secret:
     return secret
 
 
-def sealed_fields(secret: Secret) -> dict[str, Any]:
+def sealed_fields(secret: Secret, confirmed_at: datetime | None = None) -> dict[str, Any]:
     """Return the fields in which a payment stores code and PIN: sealed, with a fingerprint and an expiry."""
     return {
         "sealed_code": seal(secret),
         "code_fingerprint": fingerprint(secret.code),
-        "code_kept_until": code_expiry(),
+        "code_kept_until": code_expiry(confirmed_at),
     }
 
 
-def code_expiry() -> datetime:
-    """Return when a code that is stored now will be erased, unless its payment holds a reservation then."""
-    return timezone.now() + timedelta(hours=gateway_settings().SELECTED_HOURS)
+def code_expiry(confirmed_at: datetime | None) -> datetime:
+    """Return when a code that is stored now will be erased, unless its payment holds a reservation then: after
+    ``CONFIRMED_DAYS`` from the confirmation, or ``SELECTED_HOURS`` from now where the payment is not confirmed."""
+    settings = gateway_settings()
+    if confirmed_at is None:
+        return timezone.now() + timedelta(hours=settings.SELECTED_HOURS)
+    return confirmed_at + timedelta(days=settings.CONFIRMED_DAYS)
 
 
 def _fold(text: object) -> str:

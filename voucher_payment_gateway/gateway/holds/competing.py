@@ -1,20 +1,32 @@
 """Several orders of this shop and one voucher: the Voucher Cloud keeps one reservation, so the later one wins.
 
-The earlier payment lapses, and a signal is sent. When it is captured it may be reserved again, and is then charged at
-once, so two orders cannot evict each other for ever.
+An unconfirmed payment lapses then, and a signal is sent. A confirmed one goes on counting on the voucher
+(``holds.promises``): it is reserved again when it is captured.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
+from voucher_payment_gateway.gateway.holds.codes import code_expiry
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.payments import change_payment, hold_ended_fields
+from voucher_payment_gateway.gateway.records.order_view import is_competing
+from voucher_payment_gateway.gateway.records.payments import change_payment, ended_fields, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.sealing import fingerprints, unseal
 from voucher_payment_gateway.signals import payment_lapsed
 
-__all__ = ["any_in_flight", "competing_payments", "lapse_replaced", "mark_lapsed", "refuse_if_in_flight"]
+__all__ = [
+    "any_in_flight",
+    "competing_payments",
+    "lapse_replaced",
+    "let_go",
+    "mark_lapsed",
+    "payments_on",
+    "refuse_if_in_flight",
+]
 
 
 def refuse_if_in_flight(competing: Iterable[VoucherPayment]) -> None:
@@ -34,31 +46,46 @@ def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:
 
 
 def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
-    """Return the payments of other orders that hold the vouchers of these payments."""
+    """Return the payments of other orders that hold the vouchers of these payments, or count on them."""
     payments = list(payments)
     orders = {payment.order_number for payment in payments}
     codes = [code for payment in payments for code in _fingerprints_of(payment)]
     vouchers = [payment.voucher_id for payment in payments if payment.voucher_id]
-    holding = VoucherPayment.current.filter(status="authorized")
+    known = VoucherPayment.current.with_open_charge()
     # two statements: for an OR, SQLite scans the table
-    found = [*holding.filter(code_fingerprint__in=codes), *holding.filter(voucher_id__in=vouchers)]
-    competing = {payment.pk: payment for payment in found if payment.order_number not in orders}
-    return [competing[pk] for pk in sorted(competing)]
+    found = [*known.filter(code_fingerprint__in=codes), *known.filter(voucher_id__in=vouchers)]
+    others = {payment.pk: payment for payment in found if payment.order_number not in orders}
+    return [others[pk] for pk in sorted(others) if is_competing(others[pk])]
 
 
-def lapse_replaced(payment: VoucherPayment) -> None:
-    """Mark as lapsed the payments of other orders whose reservation was replaced by that of ``payment``."""
-    holding = VoucherPayment.current.filter(status="authorized", voucher_id=payment.voucher_id)
-    for replaced in holding.exclude(pk=payment.pk).order_by("pk"):
-        if not any_in_flight([replaced]):
-            mark_lapsed(replaced)
+def payments_on(vouchers: Iterable[str]) -> list[VoucherPayment]:
+    """Return all payments with one of these voucher ids, of every order, oldest first."""
+    return list(VoucherPayment.current.with_open_charge().filter(voucher_id__in=set(vouchers)).order_by("pk"))
 
 
-def mark_lapsed(payment: VoucherPayment) -> None:
-    """Record that nothing is held for ``payment`` any more, and send the signal."""
-    held = payment.amount_authorized
-    change_payment(payment, **hold_ended_fields(payment, otherwise="lapsed"))
-    announce(payment_lapsed, payment, held)
+def lapse_replaced(payment: VoucherPayment, others: Iterable[VoucherPayment]) -> None:
+    """Record that those ``others`` hold nothing whose reservation was replaced by that of ``payment``."""
+    for other in others:
+        if other.pk != payment.pk and other.status == "authorized" and not any_in_flight([other]):
+            mark_lapsed(other, "taken_over")
+
+
+def mark_lapsed(payment: VoucherPayment, reason: Literal["expired", "taken_over"] = "expired") -> None:
+    """Record that nothing is held for ``payment`` any more, and send the signal unless it is counted on all the
+    same."""
+    held, still_counts = payment.amount_authorized, outlives_hold(payment)
+    ended = {} if still_counts else ended_fields(reason)
+    change_payment(payment, **hold_ended_fields(payment, otherwise="lapsed"), **ended)
+    if not still_counts:
+        announce(payment_lapsed, payment, held)
+
+
+def let_go(payment: VoucherPayment) -> None:
+    """Count on the voucher of ``payment`` no more, since its order does not need it. The code is kept for a while."""
+    if payment.confirmed_at is not None:
+        change_payment(payment, confirmed_at=None, confirmation=None, code_kept_until=code_expiry(None))
+    if payment.status == "authorized":
+        mark_lapsed(payment)
 
 
 def _fingerprints_of(payment: VoucherPayment) -> list[str]:

@@ -16,7 +16,12 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
 )
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
-from voucher_payment_gateway.gateway.holds.competing import any_in_flight, competing_payments, lapse_replaced
+from voucher_payment_gateway.gateway.holds.competing import (
+    any_in_flight,
+    competing_payments,
+    lapse_replaced,
+    payments_on,
+)
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
@@ -27,7 +32,9 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     unavailable_if_locked,
 )
 from voucher_payment_gateway.gateway.records.payments import (
+    NOT_ENDED_FIELDS,
     change_payment,
+    ended_fields,
     hold_ended_fields,
     hold_lost_fields,
 )
@@ -46,34 +53,37 @@ def record_authorization(
     number: int,
     *,
     limit: Decimal | None,
-    competing: list[VoucherPayment],
+    others: list[VoucherPayment],
     **changes: Any,
 ) -> None:
     """Record the amount that the customer agreed to and its hold, in one transaction. Raises ConflictError.
 
-    ``limit`` is the maximum set by the caller, None for all that the order needs; ``changes`` are further fields.
+    ``limit`` is the maximum set by the caller, None for all that the order needs; ``others`` are the payments of other
+    orders with this voucher; ``changes`` are further fields.
     """
     known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
     agreed = {
         "amount_agreed": payment.amount_captured + hold.amount,
         "amount_limit": hold.amount if hold.is_all else limit,
-        "code_kept_until": code_expiry(),
+        "code_kept_until": code_expiry(payment.confirmed_at),
     }
     with atomic_or_conflict():
         _record(payment, hold, number, **agreed | changes)
         # K3: all is written, not committed
-        if competing:
-            lapse_replaced(payment)
+        lapse_replaced(payment, others)
         if not known:
             announce(payment_authorized, payment, hold.amount)
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
-    """Record ``hold`` as the new reservation of ``payment``, in one transaction. Raises ConflictError."""
+    """Record ``hold`` in place of the reservation that ``payment`` had, in one transaction. Raises ConflictError.
+
+    Its operation names the reservation that it replaces (``target_id``): it is no step of the customer's story.
+    """
     with atomic_or_conflict():
-        _record(payment, hold, number)
+        _record(payment, hold, number, replaces=payment.reservation_id)
         # K3: all is written, not committed
-        lapse_replaced(payment)
+        lapse_replaced(payment, payments_on([payment.voucher_id]))
 
 
 def give_back(order_number: str, holds: Collection[Hold]) -> None:
@@ -95,21 +105,26 @@ def _end_replaced(order_number: str, hold: Hold) -> None:
         change_payment(payment, **hold_lost_fields())
 
 
-def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
+def _record(payment: VoucherPayment, hold: Hold, number: int, *, replaces: str = "", **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
-    note_reservation(payment.order_number, hold.reservation_id)
-    held = changes | {
-        "status": "authorized",
-        "voucher_id": hold.voucher_id,
-        "reservation_id": hold.reservation_id,
-        "reserved_until": hold.until,
-        "renew_at": renewal_due_at(hold.until),
-        "reservation_dead_at": hold.expired_at,
-        "amount_authorized": hold.amount,
-        "taxable": hold.taxable,
-        "tax_rate": hold.tax_rate,
-    }
+    payment.replaced_reservation_id = payment.reservation_id
+    note_reservation(payment.order_number, hold.reservation_id, replaces=payment.reservation_id)
+    held = (
+        changes
+        | NOT_ENDED_FIELDS
+        | {
+            "status": "authorized",
+            "voucher_id": hold.voucher_id,
+            "reservation_id": hold.reservation_id,
+            "reserved_until": hold.until,
+            "renew_at": renewal_due_at(hold.until),
+            "reservation_dead_at": hold.expired_at,
+            "amount_authorized": hold.amount,
+            "taxable": hold.taxable,
+            "tax_rate": hold.tax_rate,
+        }
+    )
     _save(payment, held)
     # K2: the payment has it, its operation is not written
     reservation = VoucherOperation(
@@ -120,6 +135,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         kind="reserve",
         amount=hold.amount,
         currency=payment.currency,
+        target_id=replaces,
         remote_id=hold.reservation_id,
         attempts=1,
     )
@@ -166,7 +182,8 @@ def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:
 def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
     """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
     with atomic_or_conflict():
-        change_payment(payment, **hold_ended_fields(payment, otherwise="failed"), sealed_code="")
+        ended = hold_ended_fields(payment, otherwise="failed") | ended_fields("refused")
+        change_payment(payment, **ended, sealed_code="")
         announce(payment_failed, payment, amount)
 
 

@@ -20,6 +20,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
 
@@ -27,6 +28,7 @@ __all__ = [
     "OrderView",
     "has_payments",
     "is_busy",
+    "is_competing",
     "number_and_pk",
     "read_order",
     "refuse_if_cancelling",
@@ -41,7 +43,7 @@ class OrderView:
     order_number: str
     payments: list[VoucherPayment]
     competing: list[VoucherPayment]
-    """Payments of other orders that hold the voucher with the given code."""
+    """Payments of other orders that hold the voucher with the given code, or count on it."""
     next_number: int
     next_capture: int
 
@@ -64,18 +66,12 @@ class OrderView:
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
         """Return the part of ``total`` that is not covered; payments in ``without`` count as if they held nothing."""
-        left_out = {payment.pk for payment in without or []}
-        return max(total - self.covered(without=left_out), ZERO)
+        return rules.due(total, self.covered(without=without or []))
 
-    def covered(self, *, without: Collection[int] = ()) -> Decimal:
-        """Return what payments have paid, hold, or are about to be charged; those in ``without`` count as if they held
-        nothing."""
-        covered = ZERO
-        for payment in self.payments:
-            if payment.status != "cancelled":
-                held = ZERO if payment.pk in without else payment.amount_authorized
-                covered += payment.amount_captured + max(held, payment.open_charge)
-        return covered
+    def covered(self, *, without: Collection[VoucherPayment] = ()) -> Decimal:
+        """Return what payments have paid, hold, have agreed, or are about to be charged; those in ``without`` count as
+        if they held and had agreed nothing."""
+        return rules.covered(self.payments, gateway_settings().TOTAL_AFTER_RETURN, without=without)
 
     def uncaptured_remainders(self, *, codes: Collection[str], voucher_id: str = "") -> list[VoucherPayment]:
         """Return the payments with one of these code fingerprints, or this voucher, that were captured in part and
@@ -124,13 +120,15 @@ class OrderView:
 
 
 def read_order(order_number: str, *, code: str = "") -> OrderView:
-    """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it."""
+    """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it or count on
+    it."""
     wanted = Q(order_number=order_number)
     if code:
-        wanted |= Q(code_fingerprint__in=fingerprints(code), status="authorized")
+        wanted |= Q(code_fingerprint__in=fingerprints(code))
     found = list(_payments_and_counts().using(database()).filter(wanted))
     payments = [payment for payment in found if payment.order_number == order_number]
-    competing = [payment for payment in found if payment.order_number != order_number]
+    others = [payment for payment in found if payment.order_number != order_number]
+    competing = [payment for payment in others if is_competing(payment)]
     last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
     return OrderView(order_number, payments, competing, last_number + 1, charge_count + 1)
 
@@ -163,6 +161,12 @@ def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
         operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
     )
     return counted
+
+
+def is_competing(payment: VoucherPayment) -> bool:
+    """Return whether the payment holds its voucher, or was confirmed and counts on it."""
+    is_counting_on_it = payment.confirmed_at is not None and rules.outstanding(payment) > ZERO
+    return payment.status == "authorized" or is_counting_on_it
 
 
 def _is_paying(payment: VoucherPayment) -> bool:

@@ -11,8 +11,10 @@ from voucher_payment_gateway.rules.states import status_without_hold
 from voucher_payment_gateway.rules.timing import is_usable
 
 __all__ = [
+    "NOT_ENDED_FIELDS",
     "SUPERSEDED",
     "change_payment",
+    "ended_fields",
     "hold_ended_fields",
     "hold_lost_fields",
     "is_usable_now",
@@ -43,6 +45,15 @@ def hold_ended_fields(payment: VoucherPayment, *, otherwise: Literal["lapsed", "
     """Return the fields of a payment that holds nothing any more."""
     status = status_without_hold(payment.amount_captured, payment.amount_refunded, otherwise=otherwise)
     return {"status": status, "amount_authorized": ZERO, "reserved_until": None}
+
+
+def ended_fields(reason: Literal["expired", "taken_over", "refused"]) -> dict[str, Any]:
+    """Return the fields that say when and why a payment lapsed for good or failed: nobody counts on it any more."""
+    return {"ended_at": timezone.now(), "end_reason": reason}
+
+
+NOT_ENDED_FIELDS: dict[str, Any] = {"ended_at": None, "end_reason": ""}
+"""Fields of a payment that is held (again)."""
 
 
 def hold_lost_fields() -> dict[str, Any]:

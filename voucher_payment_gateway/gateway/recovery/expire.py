@@ -1,8 +1,10 @@
 """Expiry: lapse payments whose reservation expired, and erase codes at the end of their storage time. No HTTP.
 
-A lapsed payment keeps its code for a while, so that the customer, or a late capture, can reserve again.
+A lapsed payment keeps its code for a while, so that the customer, or a late capture, can reserve again. One that was
+confirmed counts until its code is erased; only then it has lapsed for good, and that is announced.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import connections, transaction
@@ -12,8 +14,10 @@ from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.payments import ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
 
@@ -28,6 +32,14 @@ STATUS = Case(
     default=Value("captured"),
 )
 """``rules.states.status_without_hold`` as an SQL expression."""
+
+ENDS_WITH_ITS_HOLD = Q(confirmed_at=None) | Q(sealed_code="") | Q(cancel_requested_at__isnull=False)
+"""The reverse of ``rules.cover.outlives_hold``, of a payment that is held."""
+
+ENDS_WITH_ITS_CODE = Q(status="selected") | Q(
+    confirmed_at__isnull=False, cancel_requested_at=None, amount_agreed__gt=F("amount_captured")
+)
+"""Payments that until their code is erased have not ended yet."""
 
 
 def lapse(limit: int) -> int:
@@ -61,18 +73,41 @@ def erase_codes(limit: int) -> int:
 
 def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
     status = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
-    pks = list(expired.order_by("code_kept_until").values_list("pk", flat=True)[:limit])
-    return expired.filter(pk__in=pks).update(sealed_code="", status=status, updated_at=timezone.now())
+    with transaction.atomic(using=database()):
+        payments = list(_locked(expired.order_by("code_kept_until"))[:limit])
+        counted_on = {payment.pk: agreed(payment) for payment in payments if outlives_hold(payment)}
+        _rows(payments).update(
+            sealed_code="", status=status, **_ended(ENDS_WITH_ITS_CODE), updated_at=timezone.now()
+        )
+        _announce_all((payment, counted_on[payment.pk]) for payment in payments if payment.pk in counted_on)
+    return len(payments)
 
 
 def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
         payments = list(_locked(expired)[:limit])
-        rows = VoucherPayment.current.filter(pk__in=[payment.pk for payment in payments])
-        rows.update(status=STATUS, amount_authorized=ZERO, reserved_until=None, updated_at=timezone.now())
+        _rows(payments).update(
+            status=STATUS,
+            amount_authorized=ZERO,
+            reserved_until=None,
+            **_ended(ENDS_WITH_ITS_HOLD),
+            updated_at=timezone.now(),
+        )
         # K22: expired holds are written as lapsed, not committed
-        _announce_all(payments)
+        _announce_all((payment, payment.amount_authorized) for payment in payments if not outlives_hold(payment))
     return payments
+
+
+def _rows(payments: list[VoucherPayment]) -> QuerySet[VoucherPayment]:
+    return VoucherPayment.current.filter(pk__in=[payment.pk for payment in payments])
+
+
+def _ended(condition: Q) -> dict[str, Case]:
+    """Return the fields that say when and why a payment lapsed for good, where ``condition`` holds."""
+    return {
+        name: Case(When(condition, then=Value(value)), default=F(name))
+        for name, value in ended_fields("expired").items()
+    }
 
 
 def _expired() -> QuerySet[VoucherPayment]:
@@ -107,7 +142,6 @@ def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
     return payments
 
 
-def _announce_all(payments: list[VoucherPayment]) -> None:
-    for payment in payments:
-        held: Decimal = payment.amount_authorized
-        announce(payment_lapsed, payment, held)
+def _announce_all(lapsed: Iterable[tuple[VoucherPayment, Decimal]]) -> None:
+    for payment, amount in lapsed:
+        announce(payment_lapsed, payment, amount)

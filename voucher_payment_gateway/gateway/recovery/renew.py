@@ -1,43 +1,57 @@
-"""Renew reservations before they end, for shops that charge later than their 30 minutes."""
+"""Renew reservations before they end, for shops that charge later than their 30 minutes.
 
-from django.db.models import QuerySet
+A confirmed payment whose reservation has ended all the same, as in an outage, is held again. Not where another order
+holds the voucher: several orders on one voucher would replace each other's reservations for ever.
+"""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.gateway.operations.reservation import renew
+from voucher_payment_gateway.exceptions import RefusedError
+from voucher_payment_gateway.gateway.operations.reservation import fail_payment, renew
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.recovery.expire import without_open_operation
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.rules.timing import next_renewal_at
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cover import agreed
+from voucher_payment_gateway.rules.timing import has_ended, next_renewal_at
 
 __all__ = ["ending_holds", "keep_alive"]
 
 
 def ending_holds() -> QuerySet[VoucherPayment]:
-    """Return the payments whose reservation is due to be renewed, the longest due first; none without
-    ``RENEW_HOLDS``."""
+    """Return the payments that are due to be held again, the longest due first; none without ``RENEW_HOLDS``."""
     now = timezone.now()
     payments = VoucherPayment.current
     if not gateway_settings().RENEW_HOLDS:
         return payments.none()
+    held = Q(status="authorized", reserved_until__isnull=False, reservation_dead_at__gt=now)
+    elsewhere = VoucherPayment.objects.filter(status="authorized", voucher_id=OuterRef("voucher_id"))
+    counted_on = Q(status="lapsed", confirmed_at__isnull=False) & ~Exists(elsewhere)
     ending = payments.filter(
-        status="authorized",
-        renew_at__lte=now,
-        reserved_until__isnull=False,
-        reservation_dead_at__gt=now,
-        code_kept_until__gt=now,
-        cancel_requested_at=None,
+        held | counted_on, renew_at__lte=now, code_kept_until__gt=now, cancel_requested_at=None
     ).exclude(sealed_code="")
     return without_open_operation(ending).order_by("renew_at", "pk")
 
 
 def keep_alive(payment: VoucherPayment) -> bool:
-    """Reserve the same amount again, if it is still wanted. If that is refused, the old reservation ends in time."""
+    """Reserve the same amount again, if it is still wanted.
+
+    If that is refused, the old reservation ends in time. Once it has ended, a refusal proves of a confirmed payment
+    that it cannot be captured any more: it fails, and ``payment_failed`` is sent.
+    """
     number = read_order(payment.order_number).next_number
     current = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
-    if current is None or not _put_off(current):
+    amount = max(current.amount_authorized, agreed(current)) if current else ZERO
+    if current is None or amount == ZERO or not _put_off(current):
         return False  # captured, cancelled or reserved again since the list was read, or another worker is renewing it
-    renew(current, current.amount_authorized, number)
+    try:
+        renew(current, amount, number)
+    except RefusedError:
+        if current.confirmed_at and has_ended(current.reserved_until, timezone.now()):
+            fail_payment(current, amount)
+        raise
     return True
 
 
@@ -47,7 +61,7 @@ def _put_off(payment: VoucherPayment) -> bool:
     Return whether no other worker was first.
     """
     now = timezone.now()
-    next_renewal = next_renewal_at(now, payment.reserved_until or now)
+    next_renewal = next_renewal_at(now, payment.reserved_until or payment.reservation_dead_at or now)
     as_read = VoucherPayment.current.filter(
         pk=payment.pk, reservation_id=payment.reservation_id, renew_at=payment.renew_at
     )

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,14 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.promises import (
+    Promises,
+    beside_confirmed,
+    confirmed_fields,
+    hold_beside_confirmed,
+    promised,
+    with_same_pin,
+)
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
@@ -87,7 +96,9 @@ def _authorize(
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return payment
-    hold = _hold(secret, wanted, facts, payment)
+    confirmed = with_same_pin(promised(view.competing), secret)
+    left = beside_confirmed(wanted, confirmed, payment)
+    hold = _hold(secret, left, facts, payment)
     reserved.append(hold)
     refuse_taxable(hold)
     first, duplicate = view.held_with(hold.voucher_id), None
@@ -96,6 +107,9 @@ def _authorize(
         wanted = _wanted(view, facts, payment, asked)
         hold = _hold(secret, wanted, facts, payment, replaced=True)
     payment = payment or new_payment(facts, secret)
+    promises = Promises([hold.voucher_id])
+    hold = hold_beside_confirmed(hold, promises, payment, secret, known=confirmed)
+    hold = replace(hold, is_all=hold.is_all or left < wanted)
     remainders = view.uncaptured_remainders(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
     refuse_if_open(remainders)
     with atomic_or_conflict():
@@ -103,9 +117,11 @@ def _authorize(
             change_payment(earlier, **superseded_fields(earlier))
         if duplicate:
             change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
-        record_authorization(
-            payment, hold, view.next_number, limit=asked, competing=view.competing, **sealed_fields(secret)
-        )
+        fields = sealed_fields(secret, payment.confirmed_at)
+        if payment.confirmed_at:
+            fields |= confirmed_fields(payment, hold.voucher_id, promises)
+        others = promises.of_others(hold.voucher_id, payment.order_number)
+        record_authorization(payment, hold, view.next_number, limit=asked, others=others, **fields)
     return payment
 
 
@@ -180,5 +196,9 @@ def refuse_taxable(hold: Hold) -> None:
 def show_on(order: Any, payment: VoucherPayment) -> None:
     """Show the reservation id, now stored in the order's row, on the order object that the shop passed."""
     ids = getattr(order, "voucher_reservation_ids", None)
-    if isinstance(ids, list) and payment.reservation_id and payment.reservation_id not in ids:
+    if not isinstance(ids, list) or not payment.reservation_id or payment.reservation_id in ids:
+        return
+    if payment.replaced_reservation_id in ids:
+        ids[ids.index(payment.replaced_reservation_id)] = payment.reservation_id
+    else:
         ids.append(payment.reservation_id)

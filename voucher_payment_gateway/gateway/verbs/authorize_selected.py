@@ -1,24 +1,24 @@
-"""Authorize the selected vouchers of an order, all at the same time.
+"""Authorize the selected vouchers of an order, all at the same time: the confirmation of the checkout."""
 
-All calls are made before the first row is written, so no lock of the database is held while the network is slow.
-"""
-
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from django.utils import timezone
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
-    mark_lapsed,
+    let_go,
     refuse_if_in_flight,
 )
-from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.holds.promises import (
+    Promises,
+    confirmed_fields,
+    is_same_voucher,
+    with_same_pin,
+)
+from voucher_payment_gateway.gateway.holds.reserve import Hold
 from voucher_payment_gateway.gateway.operations.reservation import (
     fail_payment,
     give_back,
@@ -42,53 +42,37 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
-from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
+from voucher_payment_gateway.gateway.verbs.authorize import show_on
+from voucher_payment_gateway.gateway.verbs.hold_requests import (
+    HoldRequest,
+    drop_duplicates,
+    leave_to_confirmed,
+    limit,
+    release_all,
+    reserve_all,
+    share_out,
+)
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
-from voucher_payment_gateway.orders import known_number, order_facts
+from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
 
-MAX_PARALLEL = 8
-"""Maximum number of reservations of one order that are requested at the same time."""
-
-Given = TypeVar("Given")
-Got = TypeVar("Got")
-
-
-@dataclass
-class HoldRequest:
-    """One voucher to be held: the maximum amount, and the answer of the Voucher Cloud."""
-
-    payment: VoucherPayment
-    amount: Decimal
-    answer: Hold | VoucherGatewayError | None = None
-    is_duplicate: bool = False
-    """Another spelling of a code that is on the order already: it is removed."""
-    is_needed: bool = True
-    is_replaced: bool = False
-    """Whether its reservation is lost, or may be, because another one was requested."""
-    holds: bool = field(init=False)
-    """Whether its reservation is good, though for another amount than is due now."""
-
-    def __post_init__(self) -> None:
-        self.holds = is_usable_now(self.payment)
-
-    def on_previous_lost(self) -> None:
-        """Note that another reservation of the voucher was made, or may have been."""
-        self.is_replaced = True
-
 
 def authorize_selected(order: Any) -> list[VoucherPayment]:
-    """Reserve every selected voucher of the order, and again those whose reservation has ended or whose order has
-    another total by now.
+    """Confirm the order's payments: reserve every selected voucher, and again those whose reservation has ended or
+    whose order has another total by now.
 
     They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
-    not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
-    is ``failed``, the others keep their holds. Nothing is done for an order without vouchers.
+    not held. The payments that hold something then are confirmed: ``amount_agreed`` covers the order until it is
+    captured or cancelled, or the Voucher Cloud refuses it, for ``CONFIRMED_DAYS`` at most, also after the reservation
+    has ended. Of a voucher that confirmed payments of other orders count on, only the rest of its balance is held.
+
+    Returns the payments that hold something. Raises the first refusal after all were tried: that payment is ``failed``,
+    the others keep their holds. Nothing is done for an order without vouchers.
     """
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
     with unavailable_if_locked(lambda: give_back(number, reserved)):
@@ -111,28 +95,69 @@ def _authorize_selected(
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
-    due = min(view.due(facts.total, without=needing), largest(smallest_unit(facts.currency)))
-    if needing and due > ZERO:
-        competing = competing_payments(needing)
-        refuse_if_in_flight(competing)
-        requests = [HoldRequest(payment, min(due, payment.amount_limit or due)) for payment in needing]
-        _reserve_all(requests)
-        _drop_duplicates(view, requests)
-        _share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
+    due = view.due(facts.total, without=needing)
+    requests = _requests(view, needing if due > ZERO else [], facts)
+    if requests:
+        drop_duplicates(view, requests)
+    if due == ZERO:
+        _release_unneeded(needing)
+    if requests or _unconfirmed(view):
+        promises = Promises(_vouchers_to_confirm(view, requests))
+        leave_to_confirmed(requests, promises)
+        share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
         reserved[:] = [request.answer for request in requests if isinstance(request.answer, Hold)]
-        _write(view, requests, competing)
-        refusals += [request.answer for request in requests if _is_reported(request)]  # type: ignore[misc]
-    elif needing:
-        _release_unneeded([payment for payment in needing if payment.status == "authorized"])
+        _write(view, requests, promises)
+        refusals += [request.answer for request in requests if request.is_reported]  # type: ignore[misc]
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
+def _requests(view: OrderView, needing: list[VoucherPayment], facts: OrderFacts) -> list[HoldRequest]:
+    """Reserve for each payment that needs a hold, and for each that is to be confirmed although confirmed orders leave
+    less of its voucher than it holds."""
+    to_confirm = [payment for payment in _unconfirmed(view) if payment not in needing]
+    if not needing and not to_confirm:
+        return []
+    competing = competing_payments([*needing, *to_confirm])
+    refuse_if_in_flight(competing)
+    most = min(view.due(facts.total, without=needing), largest(smallest_unit(facts.currency)))
+    requests = [_request(payment, min(most, payment.amount_limit or most), competing) for payment in needing]
+    held = [_request(payment, payment.amount_authorized, competing) for payment in to_confirm]
+    limit([*requests, *held])
+    requests += [
+        request for request in held if request.answer or request.amount < request.payment.amount_authorized
+    ]
+    reserve_all([request for request in requests if request.answer is None])
+    return requests
+
+
+def _request(payment: VoucherPayment, amount: Decimal, competing: list[VoucherPayment]) -> HoldRequest:
+    others, secret = (
+        [other for other in competing if is_same_voucher(payment, other)],
+        unseal(payment.sealed_code),
+    )
+    return HoldRequest(payment, amount, with_same_pin(others, secret) if secret else others)
+
+
+def _unconfirmed(view: OrderView) -> list[VoucherPayment]:
+    """Return the payments that are held and not confirmed yet."""
+    return [
+        payment
+        for payment in view.payments
+        if payment.status == "authorized" and not payment.confirmed_at and not payment.cancel_requested_at
+    ]
+
+
+def _vouchers_to_confirm(view: OrderView, requests: list[HoldRequest]) -> set[str]:
+    held = {request.answer.voucher_id for request in requests if isinstance(request.answer, Hold)}
+    return held | {payment.voucher_id for payment in _unconfirmed(view)}
+
+
 def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
-    """End the holds that the order does not need. Nothing relies on the answers: a reservation lapses by itself."""
-    _in_parallel(lambda payment: release(payment.reservation_id), not_needed)
+    """End the holds that the order does not need, and count on these vouchers no more."""
+    release_all([payment.reservation_id for payment in not_needed if payment.status == "authorized"])
     with atomic_or_conflict():
         for payment in not_needed:
-            mark_lapsed(payment)
+            let_go(payment)
 
 
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
@@ -154,87 +179,7 @@ def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     return [payment for payment in view.payments if is_wanting(payment)]
 
 
-def _reserve_all(requests: list[HoldRequest]) -> None:
-    """Reserve for all requests at the same time; an answer may also be an error."""
-
-    def reserve(request: HoldRequest) -> None:
-        request.answer = _reserve_one(request)
-
-    _in_parallel(reserve, requests)
-
-
-def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
-    secret = unseal(request.payment.sealed_code)
-    if secret is None:
-        return ReservationClosedError(
-            "The code is not stored; the customer must enter it again. No money moved."
-        )
-    try:
-        hold = reserve_available(
-            secret,
-            request.amount,
-            request.payment.currency,
-            voucher_id=request.payment.voucher_id,
-            on_previous_lost=request.on_previous_lost,
-        )
-        refuse_taxable(hold)
-    except VoucherGatewayError as error:
-        return error
-    return hold
-
-
-def _drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
-    """Find several spellings of one code: only the first stays. It is reserved again, since the others replaced it."""
-    needing = {request.payment.pk for request in requests}
-    others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
-    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in needing}
-    again: list[HoldRequest] = []
-    for request in list(requests):
-        if not isinstance(request.answer, Hold):
-            continue
-        kept = first.setdefault(request.answer.voucher_id, request)
-        if kept is not request:
-            refuse_if_open([kept.payment])
-            request.is_duplicate, request.answer = True, None
-            again += [kept] if kept not in again else []
-    requests += [request for request in again if request.payment.pk not in needing]
-    _reserve_all(again)
-
-
-def _share_out(requests: list[HoldRequest], due: Decimal) -> None:
-    """Share what is due, oldest payment first. A larger hold is reserved again, an unneeded one is released."""
-    too_much: list[HoldRequest] = []
-    not_needed: list[Hold] = []
-    left = due - sum(
-        (request.payment.amount_authorized for request in requests if _keeps_its_hold(request)), ZERO
-    )
-    for request in sorted(requests, key=lambda request: request.payment.pk):
-        if not isinstance(request.answer, Hold):
-            continue
-        request.amount = max(min(request.answer.amount, left), ZERO)
-        left -= request.amount
-        if request.amount == ZERO:
-            not_needed.append(request.answer)
-            request.answer, request.is_needed = None, False
-        elif request.amount < request.answer.amount:
-            too_much.append(request)
-    _in_parallel(lambda hold: release(hold.reservation_id), not_needed)
-    _reserve_all(too_much)
-
-
-def _keeps_its_hold(request: HoldRequest) -> bool:
-    """Return whether the payment keeps its hold: no answer came, or a change was refused and the hold is good."""
-    refused = isinstance(request.answer, RefusedError)
-    return isinstance(request.answer, VoucherGatewayError) and (request.holds or not refused)
-
-
-def _is_reported(request: HoldRequest) -> bool:
-    return isinstance(request.answer, VoucherGatewayError) and not (
-        request.holds and isinstance(request.answer, RefusedError)
-    )
-
-
-def _write(view: OrderView, requests: list[HoldRequest], competing: list[VoucherPayment]) -> None:
+def _write(view: OrderView, requests: list[HoldRequest], promises: Promises) -> None:
     """Write everything or, with ConflictError, nothing."""
     number = view.next_number
     with atomic_or_conflict():
@@ -242,13 +187,28 @@ def _write(view: OrderView, requests: list[HoldRequest], competing: list[Voucher
             _write_not_held(request)
         for request in requests:
             if isinstance(request.answer, Hold):
-                for earlier in view.uncaptured_remainders(codes=(), voucher_id=request.answer.voucher_id):
-                    change_payment(earlier, **superseded_fields(earlier))
-                limit = request.payment.amount_limit
-                record_authorization(
-                    request.payment, request.answer, number, limit=limit, competing=competing
-                )
+                _write_held(view, request.payment, request.answer, number, promises)
                 number += 1
+        unanswered = [request.payment for request in requests if request.is_reported]
+        for payment in _unconfirmed(view):
+            if payment not in unanswered:
+                change_payment(payment, **confirmed_fields(payment, payment.voucher_id, promises))
+
+
+def _write_held(
+    view: OrderView, payment: VoucherPayment, hold: Hold, number: int, promises: Promises
+) -> None:
+    """Record the hold of a payment, which confirms it."""
+    for earlier in view.uncaptured_remainders(codes=(), voucher_id=hold.voucher_id):
+        change_payment(earlier, **superseded_fields(earlier))
+    record_authorization(
+        payment,
+        hold,
+        number,
+        limit=payment.amount_limit,
+        others=promises.of_others(hold.voucher_id, view.order_number),
+        **confirmed_fields(payment, hold.voucher_id, promises),
+    )
 
 
 def _write_not_held(request: HoldRequest) -> None:
@@ -256,19 +216,9 @@ def _write_not_held(request: HoldRequest) -> None:
         change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
     elif isinstance(request.answer, RefusedError) and not request.holds:
         fail_payment(request.payment, request.payment.amount_authorized)
+    elif not request.is_needed:
+        let_go(request.payment)
     elif request.payment.status != "authorized":
         return
-    elif not request.is_needed:
-        mark_lapsed(request.payment)
     elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
         change_payment(request.payment, **hold_lost_fields())
-
-
-def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
-    at_once = min(len(all_of_them), MAX_PARALLEL)
-    if at_once > 1:
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(do, all_of_them))
-        return
-    for one in all_of_them:
-        do(one)

@@ -17,6 +17,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment, is_
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
@@ -60,9 +61,10 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
 
 
 def _is_ended(payment: VoucherPayment) -> bool:
-    """Return whether nothing is left to cancel. The rest of a refunded payment may still be charged later."""
+    """Return whether nothing is left to cancel. The rest of a refunded payment may still be charged later, and a
+    confirmed payment that failed is taken off the order by this."""
     has_more = payment.status == "refunded" and (payment.has_open_operation or bool(payment.sealed_code))
-    return payment.status in ENDED and not has_more
+    return payment.status in ENDED and not has_more and not is_unpaid(payment)
 
 
 def _cancel_payment(payment: VoucherPayment, number: int, **by: str) -> int:

@@ -6,26 +6,30 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.currencies import amount_in, plain
+from voucher_payment_gateway.currencies import amount_in, plain, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
     PaymentStateError,
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
+from voucher_payment_gateway.gateway.operations.reservation import fail_payment
+from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     has_payments,
     number_and_pk,
+    read_order,
     refuse_if_open,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import facts_by_number, order_facts
+from voucher_payment_gateway.orders import OrderFacts, facts_by_number, order_facts
+from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
-__all__ = ["capture"]
+__all__ = ["capture", "report_unpaid"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -42,8 +46,9 @@ def capture(
     commit, and the payments returned are ``pending``. Nothing is done for an order without vouchers, or captured
     already; where nothing is due any more, nothing is charged and a warning is logged.
 
-    Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
-    cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
+    Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (``not_paid``: a payment
+    that was confirmed failed or lapsed for good, and its amount is due; or nothing is held: cancelled, failed, not
+    authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
     the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and ContractError nothing
     moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With several vouchers all are
     tried, then the first error is raised.
@@ -60,6 +65,8 @@ def capture(
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
         refuse_if_open(payments)
+        if asked is None:
+            _refuse_if_unpaid(view, payments, facts)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
@@ -143,6 +150,36 @@ def _refuse_if_nothing_is_held(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "
             "so nothing can be captured. Nothing was sent."
         )
+
+
+def _refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: OrderFacts | None) -> None:
+    """Raise WrongStateError (``not_paid``) where one of the payments was confirmed and ended without having been
+    captured, and the order still needs its amount. Otherwise it would ship unpaid, and nobody would hear of it."""
+    unpaid = [payment for payment in payments if is_unpaid(payment)]
+    due = view.due(facts.total) if facts else None
+    if not unpaid or due == ZERO:
+        return
+    payment = unpaid[0]
+    promised = with_code(payment.amount_agreed - payment.amount_captured, payment.currency)
+    raise WrongStateError(
+        f"order {payment.order_number} is not paid: {promised} of the gift voucher …{payment.code_hint}, agreed when "
+        f"the order was confirmed, cannot be charged any more ({payment.status}). Once it is paid another way, cancel "
+        "this payment. Nothing was sent.",
+        code="not_paid",
+    )
+
+
+def report_unpaid(order: Any) -> None:
+    """Set the order's confirmed payments that lapsed without having been captured to ``failed``, and send
+    ``payment_failed`` for each: for an order that ships although nothing can be raised any more."""
+    number, _ = number_and_pk(order)
+
+    def fail_lapsed() -> None:
+        for payment in read_order(number).payments:
+            if payment.status == "lapsed" and is_unpaid(payment):
+                fail_payment(payment, payment.amount_agreed - payment.amount_captured)
+
+    retry_on_conflict(fail_lapsed)
 
 
 def _fill(wanted: Shares, asked: Decimal) -> Shares:

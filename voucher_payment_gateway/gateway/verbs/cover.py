@@ -11,29 +11,40 @@ from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
+from voucher_payment_gateway.rules.cover import agreed, outstanding
 
 __all__ = ["Cover", "cover"]
 
 
 @dataclass(frozen=True)
 class Cover:
-    """How an order is covered, in units of ``currency`` with two places: ``total = captured + held + due``, unless
-    vouchers pay more than the order costs now."""
+    """How an order is covered, in units of ``currency`` with two places. Cancelled payments do not count.
+
+    ``due`` is the total less what vouchers have settled (``captured``, or with ``TOTAL_AFTER_RETURN = "lowered"``
+    ``kept``), less what unconfirmed reservations hold, less what confirmed payments have agreed and not captured.
+    """
 
     total: Decimal
     currency: str
     captured: Decimal
-    """The amount charged to vouchers, without cancelled payments."""
+    """The amount charged to vouchers."""
+    refunded: Decimal
+    """The part of it that went back to them."""
+    kept: Decimal
+    """The part of it that the shop has kept: ``captured - refunded``."""
     held: Decimal
-    """The amount that reservations hold."""
+    """The amount that reservations hold now."""
+    agreed: Decimal
+    """The amount that confirmed payments have agreed and not captured, whether it is held now or not."""
     covered: Decimal
-    """The amount that vouchers have paid, hold, or are about to be charged, without cancelled payments."""
+    """The amount that vouchers have settled, hold, have agreed, or are about to be charged."""
     due: Decimal
     """The amount for another payment method, never below zero."""
     held_until: datetime | None
     """When the first reservation ends; None where nothing is held."""
     is_firm: bool
-    """Whether a later capture charges exactly ``held``. False while something is due and a voucher is only selected or
+    """Whether live reservations stand behind every amount that is still to be charged, and a capture now charges
+    exactly ``held``. False while an agreed amount is not held, something is due and a voucher is only selected or
     lapsed, and while a voucher is about to expire, holds more than the order needs, is in another currency than the
     order, or has an open operation: call ``authorize_selected`` before another payment method takes ``due``."""
 
@@ -46,23 +57,24 @@ def cover(order: Any) -> Cover:
     """
     view = read_order(known_number(order))
     facts = _facts(order, view)
-    live = [payment for payment in view.payments if payment.status not in ("cancelled", "failed")]
+    live = [payment for payment in view.payments if payment.status != "cancelled"]
     captured = sum((payment.amount_captured for payment in live), ZERO)
+    refunded = sum((payment.amount_refunded for payment in live), ZERO)
     held = sum((payment.amount_authorized for payment in live), ZERO)
-    due = view.due(facts.total)
-    ends = [
-        payment.reserved_until for payment in live if payment.reserved_until and payment.amount_authorized
-    ]
     return Cover(
         total=facts.total,
         currency=facts.currency,
         captured=captured,
+        refunded=refunded,
+        kept=captured - refunded,
         held=held,
+        agreed=sum((agreed(payment) for payment in live), ZERO),
         covered=view.covered(),
-        due=due,
-        held_until=min(ends, default=None),
-        is_firm=captured + held + due == facts.total
-        and not any(payment.currency != facts.currency or _is_open(payment, due) for payment in live),
+        due=view.due(facts.total),
+        held_until=min(
+            (p.reserved_until for p in live if p.reserved_until and p.amount_authorized), default=None
+        ),
+        is_firm=_is_firm(view, live, facts),
     )
 
 
@@ -75,8 +87,18 @@ def _facts(order: Any, view: OrderView) -> OrderFacts:
         return OrderFacts(view.order_number, ZERO, "")
 
 
-def _is_open(payment: VoucherPayment, due: Decimal) -> bool:
+def _is_firm(view: OrderView, live: list[VoucherPayment], facts: OrderFacts) -> bool:
+    due, outstanding_sum = view.due(facts.total), sum((outstanding(payment) for payment in live), ZERO)
+    if outstanding_sum and view.covered() + due != facts.total:  # more is held than the order needs
+        return False
+    return not any(_can_change(payment, facts.currency, due) for payment in live)
+
+
+def _can_change(payment: VoucherPayment, currency: str, due: Decimal) -> bool:
     """Return whether the amount this payment contributes can still change."""
+    is_paying = payment.status != "failed"
     can_be_held = payment.status in ("selected", "lapsed") and bool(payment.sealed_code) and due > ZERO
     ended = payment.status == "authorized" and not is_usable_now(payment)
-    return payment.has_open_operation or ended or can_be_held
+    is_not_held = agreed(payment) > payment.amount_authorized
+    is_in_other_currency = is_paying and payment.currency != currency
+    return payment.has_open_operation or ended or can_be_held or is_not_held or is_in_other_currency

@@ -45,5 +45,5 @@ def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
             payment = new_payment(facts, secret)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):
-            change_payment(payment, **sealed_fields(secret))
+            change_payment(payment, **sealed_fields(secret, payment.confirmed_at))
     return payment

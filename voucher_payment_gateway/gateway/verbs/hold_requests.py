@@ -1,0 +1,183 @@
+"""The vouchers of one order that are to be held: requested all at the same time, then shared out.
+
+All calls are made before the first row is written, so no lock of the database is held while the network is slow.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeVar
+
+from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.promises import Promises, beside_confirmed, hold_beside_confirmed
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open
+from voucher_payment_gateway.gateway.records.payments import is_usable_now
+from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import HELD_BEFORE
+from voucher_payment_gateway.sealing import unseal
+
+__all__ = [
+    "HoldRequest",
+    "drop_duplicates",
+    "leave_to_confirmed",
+    "limit",
+    "release_all",
+    "reserve_all",
+    "share_out",
+]
+
+MAX_PARALLEL = 8
+"""Maximum number of reservations of one order that are requested at the same time."""
+
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+
+
+@dataclass
+class HoldRequest:
+    """One voucher to be held: the maximum amount, and the answer of the Voucher Cloud."""
+
+    payment: VoucherPayment
+    amount: Decimal
+    others: list[VoucherPayment] = field(default_factory=list)
+    """Payments of other orders with this voucher, as far as they are known before it is reserved."""
+    answer: Hold | VoucherGatewayError | None = None
+    is_duplicate: bool = False
+    """Another spelling of a code that is on the order already: it is removed."""
+    is_needed: bool = True
+    is_replaced: bool = False
+    """Whether its reservation is lost, or may be, because another one was requested."""
+    holds: bool = field(init=False)
+    """Whether its reservation is good, though for another amount than is due now."""
+
+    def __post_init__(self) -> None:
+        self.holds = is_usable_now(self.payment)
+
+    def on_previous_lost(self) -> None:
+        """Note that another reservation of the voucher was made, or may have been."""
+        self.is_replaced = True
+
+    @property
+    def keeps_its_hold(self) -> bool:
+        """Whether the payment keeps its hold: no answer came, or a change was refused and the hold is good."""
+        refused = isinstance(self.answer, RefusedError)
+        return isinstance(self.answer, VoucherGatewayError) and (self.holds or not refused)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the caller hears of its error: not where the hold is as good as before."""
+        return isinstance(self.answer, VoucherGatewayError) and not (
+            self.holds and isinstance(self.answer, RefusedError)
+        )
+
+
+def limit(requests: Iterable[HoldRequest]) -> None:
+    """Limit each request to what confirmed orders leave of its voucher. One to which they leave nothing is refused."""
+    for request in requests:
+        try:
+            request.amount = beside_confirmed(request.amount, request.others, request.payment)
+        except VoucherGatewayError as error:
+            request.answer = error
+            request.holds = request.holds and not isinstance(error, RefusedError)
+
+
+def reserve_all(requests: list[HoldRequest]) -> None:
+    """Reserve for all requests at the same time; an answer may also be an error."""
+
+    def reserve(request: HoldRequest) -> None:
+        request.answer = _reserve_one(request)
+
+    _in_parallel(reserve, requests)
+
+
+def release_all(reservation_ids: list[str]) -> None:
+    """Release reservations. Nothing relies on the answers: a reservation lapses by itself."""
+    _in_parallel(release, reservation_ids)
+
+
+def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
+    secret = unseal(request.payment.sealed_code)
+    if secret is None:
+        return ReservationClosedError(
+            "The code is not stored; the customer must enter it again. No money moved."
+        )
+    try:
+        hold = reserve_available(
+            secret,
+            request.amount,
+            request.payment.currency,
+            voucher_id=request.payment.voucher_id,
+            on_previous_lost=request.on_previous_lost,
+        )
+        refuse_taxable(hold)
+    except VoucherGatewayError as error:
+        return error
+    return hold
+
+
+def drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
+    """Find several spellings of one code: only the first stays. It is reserved again, since the others replaced it."""
+    needing = {request.payment.pk for request in requests}
+    others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
+    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in needing}
+    again: list[HoldRequest] = []
+    for request in list(requests):
+        if not isinstance(request.answer, Hold):
+            continue
+        kept = first.setdefault(request.answer.voucher_id, request)
+        if kept is not request:
+            refuse_if_open([kept.payment])
+            request.is_duplicate, request.answer = True, None
+            again += [kept] if kept not in again else []
+    requests += [request for request in again if request.payment.pk not in needing]
+    reserve_all(again)
+
+
+def leave_to_confirmed(requests: list[HoldRequest], promises: Promises) -> None:
+    """Make those holds smaller that take what confirmed orders count on: it shows only now that it is their voucher,
+    since the code was spelled differently."""
+    for request in requests:
+        secret = unseal(request.payment.sealed_code)
+        if not isinstance(request.answer, Hold) or secret is None:
+            continue
+        try:
+            request.answer = hold_beside_confirmed(
+                request.answer, promises, request.payment, secret, known=request.others
+            )
+        except VoucherGatewayError as error:
+            request.answer, request.holds = error, False
+
+
+def share_out(requests: list[HoldRequest], due: Decimal) -> None:
+    """Share what is due, oldest payment first. A larger hold is reserved again, an unneeded one is released."""
+    too_much: list[HoldRequest] = []
+    not_needed: list[str] = []
+    left = due - sum(
+        (request.payment.amount_authorized for request in requests if request.keeps_its_hold), ZERO
+    )
+    for request in sorted(requests, key=lambda request: request.payment.pk):
+        if not isinstance(request.answer, Hold):
+            continue
+        request.amount = max(min(request.answer.amount, left), ZERO)
+        left -= request.amount
+        if request.amount == ZERO:
+            not_needed.append(request.answer.reservation_id)
+            request.answer, request.is_needed = None, False
+        elif request.amount < request.answer.amount:
+            too_much.append(request)
+    release_all(not_needed)
+    reserve_all(too_much)
+
+
+def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
+    at_once = min(len(all_of_them), MAX_PARALLEL)
+    if at_once > 1:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(do, all_of_them))
+        return
+    for one in all_of_them:
+        do(one)
