@@ -21,7 +21,9 @@ def voucher(shop):
 @pytest.fixture
 def order(shop, voucher, gateway_settings):
     """An order of 50.00, confirmed by the event with a voucher of 50.00."""
-    gateway_settings(EVENTS={"authorize": "tests.shop.signals.confirmed", "capture": "tests.shop.signals.shipped"})
+    gateway_settings(
+        EVENTS={"authorize": "tests.shop.signals.confirmed", "capture": "tests.shop.signals.shipped"}
+    )
     order = shop.order("50.00")
     gateway.authorize(order, CODE)
     events.confirmed.send(sender=None, order=order)
@@ -56,7 +58,9 @@ def test_an_order_that_ships_after_25_hours_is_paid(shop, order, voucher):
     assert shop.bookings(voucher) == [("charge", D("50.00"))]
 
 
-def test_with_renewals_it_is_paid_after_30_hours_and_has_one_reservation_id(shop, order, voucher, gateway_settings):
+def test_with_renewals_it_is_paid_after_30_hours_and_has_one_reservation_id(
+    shop, order, voucher, gateway_settings
+):
     gateway_settings(RENEW_HOLDS=True)
     for _ in range(90):
         shop.later(minutes=20)
@@ -114,7 +118,9 @@ def test_a_failed_payment_that_was_taken_off_does_not_keep_the_order_from_shippi
     assert not VoucherPayment.objects.all().needing_attention().exists()
 
 
-def test_a_failed_payment_whose_amount_another_voucher_pays_does_not_keep_the_order_from_shipping(shop, order):
+def test_a_failed_payment_whose_amount_another_voucher_pays_does_not_keep_the_order_from_shipping(
+    shop, order
+):
     settle_after(shop, 25)
     spend_at_a_till()
     with pytest.raises(WrongStateError):
@@ -153,7 +159,9 @@ def test_the_confirmed_days_are_a_setting(shop, order, gateway_settings):
     assert order.voucher_due == D("50.00")
 
 
-def test_by_status_an_unpaid_order_is_logged_and_told_once(shop, order, gateway_settings, record_signal, caplog):
+def test_by_status_an_unpaid_order_is_logged_and_told_once(
+    shop, order, gateway_settings, record_signal, caplog
+):
     gateway_settings(EVENTS={}, ON_STATUS={"field": "status", "capture": ["shipped"]})
     failed = record_signal("payment_failed")
     shop.later(days=31)

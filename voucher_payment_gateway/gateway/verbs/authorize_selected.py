@@ -99,7 +99,7 @@ def _authorize_selected(
     requests = _requests(view, needing if due > ZERO else [], facts)
     if requests:
         drop_duplicates(view, requests)
-    if due == ZERO:
+    if needing and due == ZERO:
         _release_unneeded(needing)
     if requests or _unconfirmed(view):
         promises = Promises(_vouchers_to_confirm(view, requests))
