@@ -38,6 +38,7 @@ def amount_column(model: Any, name: str) -> Any:
 
 
 AMOUNT = amount_column(VoucherOperation, "amount")
+AGREED = amount_column(VoucherPayment, "amount_agreed")
 AUTHORIZED = amount_column(VoucherPayment, "amount_authorized")
 CAPTURED = amount_column(VoucherPayment, "amount_captured")
 REFUNDED = amount_column(VoucherPayment, "amount_refunded")
@@ -92,6 +93,19 @@ class OperationInline(ReadOnly, Current, Inline):
     )
 
 
+class AttentionFilter(admin.SimpleListFilter):
+    """Confirmed payments that ended without what was agreed, until they are cancelled."""
+
+    title, parameter_name = _("needs attention"), "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("unpaid", _("confirmed and not paid"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        payments: Any = queryset
+        return payments.needing_attention() if self.value() == "unpaid" else payments  # type: ignore[no-any-return]
+
+
 @admin.register(VoucherPayment)
 class VoucherPaymentAdmin(ReadOnly, Current, Page):
     """One voucher paying one order; the code is never shown."""
@@ -106,7 +120,7 @@ class VoucherPaymentAdmin(ReadOnly, Current, Page):
         "currency",
         "created_at",
     )
-    list_filter = ("status", "currency", "created_at")
+    list_filter = (AttentionFilter, "status", "currency", "created_at")
     search_fields = ("order_number", "voucher_id", "reservation_id", "operations__remote_id")
     date_hierarchy = "created_at"
     inlines = (OperationInline,)
@@ -114,6 +128,10 @@ class VoucherPaymentAdmin(ReadOnly, Current, Page):
         "order_number",
         "code_hint",
         "status",
+        "confirmed_at",
+        "ended_at",
+        "end_reason",
+        AGREED,
         AUTHORIZED,
         CAPTURED,
         REFUNDED,

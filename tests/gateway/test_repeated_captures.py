@@ -242,7 +242,7 @@ def test_the_second_part_waits_while_the_first_is_unknown(shop, charged_twice, v
     assert shop.bookings(voucher)[2:] == BOTH_BACK[:1]
     first, second = VoucherOperation.objects.filter(kind="refund")
     assert (first.state, second.state, second.waits) == ("unknown", "due", True)
-    for _ in range(2):
+    for _ in range(3):
         shop.later(minutes=2)
         gateway.settle()
     assert shop.bookings(voucher)[2:] == BOTH_BACK

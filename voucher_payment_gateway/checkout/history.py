@@ -1,14 +1,19 @@
-"""The story of an order's gift vouchers: one sentence in plain words for each operation."""
+"""The story of an order's gift vouchers: one sentence in plain words for each step, in the order of time.
 
+A reservation that only replaces another one of the same amount is no step: it changes nothing for the customer.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
@@ -45,9 +50,17 @@ STATES = {
 }
 
 
+ENDED = {
+    "expired": _("Gift voucher …%(hint)s is no longer held"),
+    "taken_over": _("Gift voucher …%(hint)s was used for another order and is no longer held"),
+    "refused": _("Gift voucher …%(hint)s could not be charged"),
+}
+ENDED_TEXT = _("no money moved")
+
+
 @dataclass(frozen=True)
 class StoryLine:
-    """One operation: the text says what was done or attempted, the state how it ended."""
+    """One step: the text says what was done or attempted, the state how it ended."""
 
     text: str
     state: str
@@ -57,10 +70,33 @@ class StoryLine:
 
 
 def story_of(order: Any) -> list[StoryLine]:
-    """Return a line for each operation on the gift vouchers of ``order``, oldest first."""
+    """Return a line for each step of the gift vouchers of ``order``, oldest first."""
     number = "" if is_missing(order) else known_number(order)
     operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
-    return [_line(operation) for operation in operations]
+    ended = VoucherPayment.current.filter(order_number=number, ended_at__isnull=False)
+    lines = [_line(operation) for operation in _steps(operations)]
+    lines += [_ended_line(payment) for payment in ended.exclude(status="cancelled")]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]:
+    """Leave out reservations that were made again for the same amount."""
+    reserved: dict[int | None, Decimal] = {}
+    for operation in operations:
+        if operation.kind == "reserve":
+            is_replacement = (
+                bool(operation.target_id) or reserved.get(operation.payment_id) == operation.amount
+            )
+            reserved[operation.payment_id] = operation.amount
+            if is_replacement:
+                continue
+        yield operation
+
+
+def _ended_line(payment: VoucherPayment) -> StoryLine:
+    text = str(ENDED[payment.end_reason]) % {"hint": payment.code_hint}
+    at = payment.ended_at or payment.updated_at
+    return StoryLine(text, payment.status, str(ENDED_TEXT), at, is_open=False)
 
 
 def _line(operation: VoucherOperation) -> StoryLine:

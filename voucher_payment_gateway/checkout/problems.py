@@ -186,6 +186,15 @@ FINER_PROBLEMS = {
             ),
         ),
         Problem(
+            "promised_elsewhere",
+            422,
+            _(
+                "All that is left on this gift voucher is needed for another order. Nothing was taken from it; "
+                "please pay this order another way."
+            ),
+            "code",
+        ),
+        Problem(
             "too_many_vouchers",
             409,
             _(

@@ -14,7 +14,9 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import known_number, order_facts
-from voucher_payment_gateway.rules.states import LIVE_STATUSES
+from voucher_payment_gateway.rules.cover import agreed, is_unpaid, outlives_hold
+from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
+from voucher_payment_gateway.rules.timing import has_ended
 
 __all__ = [
     "Summary",
@@ -26,13 +28,13 @@ __all__ = [
     "summarise",
 ]
 
-SHOWN_STATUSES = ("selected", "authorized", "captured", "refunded", "lapsed")
+SHOWN_STATUSES = ("selected", "authorized", "captured", "refunded", "lapsed", "failed")
 REMOVABLE = (*LIVE_STATUSES, "lapsed")
 
 
 @dataclass(frozen=True)
 class VoucherLine:
-    """One gift voucher of the order; ``amount`` is what it holds or was charged."""
+    """One gift voucher of the order; ``amount`` is what it was charged, holds, or has agreed to pay."""
 
     payment: VoucherPayment
     amount: Decimal
@@ -80,7 +82,7 @@ def payments_of(order: Any) -> Any:
     Each is annotated with ``is_in_flight``: whether an operation of it is open or its outcome is unknown.
     """
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    payments = VoucherPayment.current.filter(order_number=known_number(order))
+    payments = VoucherPayment.current.with_open_charge().filter(order_number=known_number(order))
     return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
@@ -92,7 +94,8 @@ def is_removable(payment: Any) -> bool:
 def summarise(order: Any) -> Summary:
     """Return the gift vouchers of ``order`` and its figures. Raises PaymentStateError for an order without a number."""
     facts = order_facts(order)
-    cover, shown = gateway.cover(facts), payments_of(order).filter(status__in=SHOWN_STATUSES)
+    cover, known = gateway.cover(facts), payments_of(order).filter(status__in=SHOWN_STATUSES)
+    shown = [payment for payment in known if payment.status != "failed" or is_unpaid(payment)]
     return Summary(
         number=facts.number,
         total=cover.total,
@@ -133,14 +136,15 @@ def _without_replaced(payments: Iterable[Any]) -> list[Any]:
 
 
 def _line(payment: Any) -> VoucherLine:
-    amount = payment.amount_authorized + payment.amount_captured
+    amount = payment.amount_captured + max(payment.amount_authorized, agreed(payment))
     return VoucherLine(payment, amount, _state(payment), is_removable(payment))
 
 
 def _state(payment: Any) -> str:
     if payment.is_in_flight:
         return "checking"
-    if payment.status == "authorized":
-        until = payment.reserved_until
-        return "held" if until is None or until > timezone.now() else "run_out"
-    return str(payment.status)
+    if payment.status == "authorized" and not has_ended(payment.reserved_until, timezone.now()):
+        return "held"
+    if payment.status in HELD_BEFORE and outlives_hold(payment):
+        return "agreed"
+    return "run_out" if payment.status == "authorized" else str(payment.status)

@@ -94,7 +94,9 @@ def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherP
             updated_at=timezone.now(),
         )
         # K22: expired holds are written as lapsed, not committed
-        _announce_all((payment, payment.amount_authorized) for payment in payments if not outlives_hold(payment))
+        _announce_all(
+            (payment, payment.amount_authorized) for payment in payments if not outlives_hold(payment)
+        )
     return payments
 
 
