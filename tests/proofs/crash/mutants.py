@@ -52,7 +52,7 @@ MUTANTS = {
     "silent_take_over": Mutant(
         reservation,
         "lapse_replaced",
-        lambda payment: None,
+        lambda payment, others: None,
         "take_over K12 none alone",
         "2 payments hold the voucher",
     ),
