@@ -21,7 +21,8 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.sandbox import LocalVoucherCloud
 from voucher_payment_gateway.signals import payment_captured
 
@@ -68,6 +69,25 @@ def one_voucher(workers: Workers, cloud: LocalVoucherCloud, number: int) -> list
     return _problems(workers, cloud, vouchers, orders, charges=1)
 
 
+def confirmations(workers: Workers, cloud: LocalVoucherCloud, number: int) -> list[str]:
+    """All workers confirm several orders with one voucher, which pays three of them: no more is agreed than it holds,
+    and what was agreed is charged."""
+    paid, code = 3, _code(number)
+    vouchers = [cloud.add_voucher(code=code, amount=paid * AMOUNT)]
+    orders = [_order(number, each) for each in range(ORDERS)]
+    for order in orders:
+        gateway.select(order, code)
+    workers.at_once(_confirm, [order.number for order in orders])
+    for order in orders:  # whoever met only conflicts is confirmed now, if anything is left
+        _confirm(0, [order.number])
+    confirmed = list(VoucherPayment.objects.filter(confirmed_at__isnull=False, status__in=HELD_BEFORE))
+    agreed = sum(payment.amount_agreed for payment in confirmed)
+    too_much = [] if agreed == paid * AMOUNT else [f"{agreed} are agreed, the voucher holds {paid * AMOUNT}"]
+    for payment in confirmed:
+        gateway.capture(payment)
+    return [*too_much, *_problems(workers, cloud, vouchers, orders, charges=paid)]
+
+
 def capture_against_settle(workers: Workers, cloud: LocalVoucherCloud, number: int) -> list[str]:
     """Half of the workers capture an order whose charge is due, the other half settle."""
     vouchers, orders = _authorized(cloud, number, 1)
@@ -95,6 +115,7 @@ def settlers(workers: Workers, cloud: LocalVoucherCloud, number: int) -> list[st
 SCENARIOS = {
     "one_order": Scenario(one_order),
     "one_voucher": Scenario(one_voucher),
+    "confirmations": Scenario(confirmations),
     "capture_against_settle": Scenario(capture_against_settle),
     "settlers": Scenario(settlers, processes=2, threads=1),
 }
@@ -140,6 +161,11 @@ def _authorize_and_capture(worker: int, orders: list[str], code: str) -> str:
     order = orders[worker % len(orders)]
     tried = _outcome(lambda: gateway.authorize(Order.objects.get(number=order), code))
     return tried or _capture(worker, order)
+
+
+def _confirm(worker: int, orders: list[str]) -> str:
+    order = Order.objects.get(number=orders[worker % len(orders)])
+    return _outcome(lambda: gateway.authorize_selected(order))
 
 
 def _capture_or_settle(worker: int, order: str) -> str:

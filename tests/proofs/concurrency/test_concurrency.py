@@ -31,6 +31,7 @@ def play(scenario, rounds, database_url, figures):
     [
         ("one_order", ROUNDS),
         ("one_voucher", 1 + ROUNDS // 20),
+        ("confirmations", 1 + ROUNDS // 20),
         ("capture_against_settle", 1 + ROUNDS // 20),
         ("settlers", 1 + ROUNDS // 100),
     ],
@@ -39,6 +40,8 @@ def test_each_charge_is_made_once_on_postgresql(scenario, rounds, postgres_url, 
     play(scenario, rounds, postgres_url, figures)
 
 
-@pytest.mark.parametrize("scenario", ["one_order", "one_voucher", "capture_against_settle", "settlers"])
+@pytest.mark.parametrize(
+    "scenario", ["one_order", "one_voucher", "confirmations", "capture_against_settle", "settlers"]
+)
 def test_each_charge_is_made_once_on_sqlite_though_the_database_is_locked(scenario, figures):
     play(scenario, 1 + ROUNDS // 100, "sqlite:", figures)
