@@ -60,7 +60,7 @@ planted: install ## disable one rule at a time: each mutant must be noticed (min
 
 .PHONY: crowd
 crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
-	for kind in one_order one_voucher capture_against_settle; do \
+	for kind in one_order one_voucher confirmations capture_against_settle; do \
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run $$kind --rounds 5000 || exit 1; done
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run settlers --rounds 200
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from shop.card import CardPayment
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherOrderMixin
 
 __all__ = ["CardPayment", "Order", "OrderLine", "Product"]
@@ -95,6 +96,11 @@ class Order(VoucherOrderMixin, models.Model):
         moved = Order.objects.filter(pk=self.pk, status=status).update(status=to, **changes)
         self.refresh_from_db()
         return bool(moved)
+
+    @property
+    def cover(self) -> gateway.Cover:
+        """What gift vouchers pay of the order, and what is due."""
+        return gateway.cover(self)
 
     @property
     def goods(self) -> Decimal:

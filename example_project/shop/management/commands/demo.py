@@ -1,4 +1,4 @@
-"""``python manage.py demo``: start the local Voucher Cloud and the shop, with data to try."""
+"""``python manage.py demo``: start the local Voucher Cloud, the shop and its sweep, with data to try."""
 
 import signal
 import sys
@@ -17,10 +17,12 @@ ROOT = Path(settings.BASE_DIR).parent
 MANAGE = str(Path(settings.BASE_DIR) / "manage.py")
 CLOUD = "voucher_payment_gateway.sandbox"
 CANNOT_START = 2
+SETTLE_SECONDS = 10
+"""The pause between two sweeps, which finish what a lost answer leaves behind."""
 
 
 class Command(BaseCommand):
-    help = "Start the shop and a local Voucher Cloud together, with teas, gift vouchers and a staff login."
+    help = "Start the shop, its sweep and a local Voucher Cloud together, with teas, gift vouchers and a staff login."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="of the shop (default: 8000)")
@@ -36,7 +38,7 @@ class Command(BaseCommand):
         try:
             self._run(port, cloud_port, fresh)
         except KeyboardInterrupt:
-            self.stdout.write("\nBoth are stopped. Good-bye!")
+            self.stdout.write("\nAll are stopped. Good-bye!")
         except DemoError as error:
             self._fail(str(error), 1)
 
@@ -56,14 +58,16 @@ class Command(BaseCommand):
         self._prepare(folder, state, fresh)
         cloud_command = ["-m", CLOUD, "--port", str(cloud_port), "--state", str(state)]
         shop_command = [MANAGE, "runserver", "--noreload", f"{HOST}:{port}"]
+        settle_command = [MANAGE, "voucher_settle", "--every", str(SETTLE_SECONDS)]
         address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
         with running("The Voucher Cloud", cloud_command, folder / "cloud.log", ROOT) as cloud:
             cloud.wait_until_it_answers(f"{cloud_url}/sandbox/state")
             seed_vouchers(cloud_url)
             with running("The shop", shop_command, folder / "shop.log", ROOT, **address) as shop:
                 shop.wait_until_it_answers(f"{shop_url}/")
-                self._welcome(shop_url)
-                wait_while_all_run(cloud, shop)
+                with running("The sweep", settle_command, folder / "settle.log", ROOT, **address) as sweep:
+                    self._welcome(shop_url)
+                    wait_while_all_run(cloud, shop, sweep)
 
     def _prepare(self, folder: Path, state: Path, fresh: bool) -> None:
         """Migrate and seed the database; ``fresh`` first deletes it and the state of the Voucher Cloud."""
