@@ -60,7 +60,7 @@ def _refund(
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        return _plan_refunds(number, payments, left, progress, **by)
+        return _plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
 
     return run_batch(REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes)
 
@@ -70,7 +70,7 @@ def _plan_refunds(
     payments: list[VoucherPayment],
     asked: Decimal | None,
     progress: Progress,
-    **by: str,
+    **fields: Any,
 ) -> list[VoucherOperation]:
     """Return drafts of the refunds to make. Charges that this batch has already tried to refund are left out."""
     if not payments:
@@ -96,7 +96,7 @@ def _plan_refunds(
     return [
         draft
         for payment in charged
-        for draft in _split_over_charges(payment, left[payment], wanted[payment], **by)
+        for draft in _split_over_charges(payment, left[payment], wanted[payment], **fields)
     ]
 
 
@@ -139,11 +139,11 @@ def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation,
 
 
 def _split_over_charges(
-    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
+    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **fields: Any
 ) -> list[VoucherOperation]:
     drafts = []
     for charge, left in charges:
         if (amount := min(wanted, left)) > ZERO:
-            drafts.append(draft_refund(payment, charge, amount, **by))
+            drafts.append(draft_refund(payment, charge, amount, **fields))
             wanted -= amount
     return drafts
