@@ -11,7 +11,12 @@ from django.db import transaction
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, read_order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -27,6 +32,9 @@ class Progress:
     """Due operations of an earlier call."""
     started: list[VoucherOperation] = field(default_factory=list)
     """Operations planned by this batch."""
+    may_follow: bool = False
+    """Whether an operation may be written down behind one that is due and was never sent: inside the caller's
+    transaction, where several parts of an order are written together."""
 
     @property
     def operations(self) -> list[VoucherOperation]:
@@ -58,12 +66,14 @@ def run_batch(
 ) -> list[VoucherPayment]:
     """Start every operation that ``plan`` returns, and return their payments.
 
-    Due operations of an earlier call are resumed where this call repeats it: all of the rest, or the same capture. A
-    second refund of the same amount may be another return, so it is not taken for a repetition. After a conflict the
-    rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and ``settle``
-    sends them. All are tried, then the first error is raised.
+    Due operations of an earlier call are resumed where this call repeats it: all of the rest or, outside a
+    transaction, the same capture. A second refund of the same amount may be another return, so it is not taken for a
+    repetition. Inside a transaction every call with an amount is another part, which follows the earlier ones. After a
+    conflict the rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and
+    ``settle`` sends them. All are tried, then the first error is raised.
     """
-    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {})
+    progress = Progress(may_follow=in_transaction())
+    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {}, progress)
     try:
         with _atomic_in_transaction():
             retry_on_conflict(batch.advance, progress=lambda: len(batch.progress.operations))
@@ -96,7 +106,7 @@ class _Batch:
     pk: int | None
     asked: Decimal | None
     payment_changes: dict[str, Any]
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress
     errors: list[VoucherGatewayError] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     """Vouchers that had an open operation when another one was to be started."""
@@ -115,12 +125,15 @@ class _Batch:
         number = view.next_number
         for draft in self.plan(view, self.progress, left):
             draft.number = number
-            draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
+            draft.waits = self._may_be_busy(draft) and is_busy(draft.voucher_id)
             reservation_id = draft.payment.reservation_id
             self._attempt(self._start, draft)
             self.progress.started.append(draft)
             reserved_again = draft.payment.reservation_id != reservation_id  # which used a number of its own
             number = draft.number + (2 if reserved_again else 1)
+
+    def _may_be_busy(self, draft: VoucherOperation) -> bool:
+        return draft.voucher_id in self.busy or draft.payment.has_open_operation
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
         try:
@@ -143,8 +156,11 @@ class _Batch:
             return []
         due = VoucherOperation.current.filter(payment__in=pending, kind=self.handler.kind, state="due")
         operations = [each for each in due.select_related("payment") if each not in self.progress.operations]
+        if self.asked is None:
+            return operations
         same_amount = self.asked == sum((operation.amount for operation in operations), ZERO)
-        return operations if self.asked is None or (same_amount and self.handler.kind == "charge") else []
+        is_repeated = same_amount and self.handler.kind == "charge" and not self.progress.may_follow
+        return operations if is_repeated else []
 
     def _send_outside_transaction(self, operation: VoucherOperation) -> None:
         """Send a due operation. Inside a transaction do nothing: it is sent after the commit, or by ``settle``."""

@@ -59,7 +59,7 @@ def capture(
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
-        refuse_if_open(payments)
+        refuse_if_open(payments, unless_unsent=progress.may_follow)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
         shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
@@ -124,11 +124,11 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
 
 
 def _maximum(payment: VoucherPayment, *, again: bool) -> Decimal:
-    """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed."""
+    """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed; less the
+    charges that are written down already."""
     held: Decimal = payment.amount_authorized
-    if not payment.sealed_code or (held and not again):
-        return held
-    return payment.amount_chargeable
+    maximum = held if not payment.sealed_code or (held and not again) else payment.amount_chargeable
+    return maximum - payment.open_charge
 
 
 def _too_much(payment: VoucherPayment, what: str, *, code: str) -> AmountError:
@@ -139,7 +139,8 @@ def _refuse_if_nothing_is_held(
     payments: list[VoucherPayment], wanted: Shares, *, even_if_captured: bool = False
 ) -> None:
     captured = any(payment.status in ("captured", "refunded") for payment in payments)
-    if payments and not wanted and (even_if_captured or not captured):
+    charging = any(payment.open_charge for payment in payments)
+    if payments and not wanted and not charging and (even_if_captured or not captured):
         statuses = ", ".join(sorted({payment.status for payment in payments}))
         raise WrongStateError(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "

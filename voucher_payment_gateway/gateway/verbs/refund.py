@@ -81,7 +81,8 @@ def _plan_refunds(
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
         )
-    refuse_if_open([payment for payment in charged if payment.pk not in progress.payments])
+    others = [payment for payment in charged if payment.pk not in progress.payments]
+    refuse_if_open(others, unless_unsent=progress.may_follow)
     tried = {operation.target_id for operation in progress.started}
     left = {
         payment: [
