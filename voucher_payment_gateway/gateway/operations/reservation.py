@@ -1,6 +1,6 @@
 """Record reservations, and renew one that lapsed, was lost, or has another amount."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     database,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.idempotency import save_key
 from voucher_payment_gateway.gateway.records.payments import (
     change_payment,
     hold_ended_fields,
@@ -47,11 +48,13 @@ def record_authorization(
     *,
     limit: Decimal | None,
     competing: list[VoucherPayment],
+    by: Mapping[str, Any],
     **changes: Any,
 ) -> None:
     """Record the amount that the customer agreed to and its hold, in one transaction. Raises ConflictError.
 
-    ``limit`` is the maximum set by the caller, None for all that the order needs; ``changes`` are further fields.
+    ``limit`` is the maximum set by the caller, None for all that the order needs. ``by`` are the fields of the call
+    that the operation stores: idempotency key, actor, reason; ``changes`` are further fields of the payment.
     """
     known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
     agreed = {
@@ -60,7 +63,7 @@ def record_authorization(
         "code_kept_until": code_expiry(),
     }
     with atomic_or_conflict():
-        _record(payment, hold, number, **agreed | changes)
+        _record(payment, hold, number, by, **agreed | changes)
         # K3: all is written, not committed
         if competing:
             lapse_replaced(payment)
@@ -71,7 +74,7 @@ def record_authorization(
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
     """Record ``hold`` as the new reservation of ``payment``, in one transaction. Raises ConflictError."""
     with atomic_or_conflict():
-        _record(payment, hold, number)
+        _record(payment, hold, number, {})
         # K3: all is written, not committed
         lapse_replaced(payment)
 
@@ -95,7 +98,7 @@ def _end_replaced(order_number: str, hold: Hold) -> None:
         change_payment(payment, **hold_lost_fields())
 
 
-def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) -> None:
+def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, Any], **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     note_reservation(payment.order_number, hold.reservation_id)
@@ -112,6 +115,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
     }
     _save(payment, held)
     # K2: the payment has it, its operation is not written
+    save_key(by.get("idempotency_key"))
     reservation = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -122,6 +126,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, **changes: Any) ->
         currency=payment.currency,
         remote_id=hold.reservation_id,
         attempts=1,
+        **by,
     )
     insert(reservation, "succeeded", settled_at=timezone.now())
 

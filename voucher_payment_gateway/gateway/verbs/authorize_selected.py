@@ -3,21 +3,25 @@
 All calls are made before the first row is written, so no lock of the database is held while the network is slow.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from django.utils import timezone
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import (
+    PaymentStateError,
+    RefusedError,
+    ReservationClosedError,
+    VoucherGatewayError,
+)
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
     mark_lapsed,
     refuse_if_in_flight,
 )
+from voucher_payment_gateway.gateway.holds.parallel import in_parallel
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import (
     fail_payment,
@@ -29,8 +33,10 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.idempotency import Call, note_key, save_key
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
+    has_payments,
     read_order,
     refuse_if_open,
 )
@@ -43,7 +49,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     superseded_fields,
 )
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import known_number, order_facts
 from voucher_payment_gateway.rules.states import HELD_BEFORE
@@ -51,12 +57,6 @@ from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
-
-MAX_PARALLEL = 8
-"""Maximum number of reservations of one order that are requested at the same time."""
-
-Given = TypeVar("Given")
-Got = TypeVar("Got")
 
 
 @dataclass
@@ -82,17 +82,35 @@ class HoldRequest:
         self.is_replaced = True
 
 
-def authorize_selected(order: Any) -> list[VoucherPayment]:
+def authorize_selected(
+    order: Any, *, key: str = "", actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
     """Reserve every selected voucher of the order, and again those whose reservation has ended or whose order has
     another total by now.
 
     They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
-    is ``failed``, the others keep their holds. Nothing is done for an order without vouchers.
+    is ``failed``, the others keep their holds. Nothing is done for an order without vouchers. A call with a ``key`` is
+    made once per order: repeated, it reserves nothing and returns the payments that hold something now; where it raised
+    an error, it is made again.
     """
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
+    try:
+        call, by = Call("authorize_selected", number, key), {"actor": actor, "reason": reason}
+    except PaymentStateError:
+        if has_payments(number):
+            raise
+        return []
+
+    def attempt() -> list[VoucherPayment]:
+        known = call.find()
+        if known and not reserved:
+            return _holding(read_order(number))
+        fields = by | {"idempotency_key": known or call.new_row()}
+        return _authorize_selected(order, number, refusals, reserved, fields)
+
     with unavailable_if_locked(lambda: give_back(number, reserved)):
-        payments = retry_on_conflict(lambda: _authorize_selected(order, number, refusals, reserved))
+        payments = retry_on_conflict(attempt)
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -101,7 +119,11 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
 
 def _authorize_selected(
-    order: Any, number: str, refusals: list[VoucherGatewayError], reserved: list[Hold]
+    order: Any,
+    number: str,
+    refusals: list[VoucherGatewayError],
+    reserved: list[Hold],
+    by: dict[str, Any],
 ) -> list[VoucherPayment]:
     """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
     view = read_order(number)
@@ -120,19 +142,31 @@ def _authorize_selected(
         _drop_duplicates(view, requests)
         _share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
         reserved[:] = [request.answer for request in requests if isinstance(request.answer, Hold)]
-        _write(view, requests, competing)
-        refusals += [request.answer for request in requests if _is_reported(request)]  # type: ignore[misc]
+        reported: Any = [request.answer for request in requests if _is_reported(request)]
+        if refusals or reported:
+            by["idempotency_key"] = None  # a call that raises is made again with its key
+        _write(view, requests, competing, by)
+        refusals += reported
     elif needing:
-        _release_unneeded([payment for payment in needing if payment.status == "authorized"])
+        _release_unneeded(
+            [payment for payment in needing if payment.status == "authorized"], by["idempotency_key"]
+        )
+    elif _holding(view):
+        note_key(by["idempotency_key"])
+    return _holding(view)
+
+
+def _holding(view: OrderView) -> list[VoucherPayment]:
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
-def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
+def _release_unneeded(not_needed: list[VoucherPayment], key: VoucherIdempotencyKey | None) -> None:
     """End the holds that the order does not need. Nothing relies on the answers: a reservation lapses by itself."""
-    _in_parallel(lambda payment: release(payment.reservation_id), not_needed)
+    in_parallel(lambda payment: release(payment.reservation_id), not_needed)
     with atomic_or_conflict():
         for payment in not_needed:
             mark_lapsed(payment)
+        save_key(key)
 
 
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
@@ -160,7 +194,7 @@ def _reserve_all(requests: list[HoldRequest]) -> None:
     def reserve(request: HoldRequest) -> None:
         request.answer = _reserve_one(request)
 
-    _in_parallel(reserve, requests)
+    in_parallel(reserve, requests)
 
 
 def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
@@ -218,7 +252,7 @@ def _share_out(requests: list[HoldRequest], due: Decimal) -> None:
             request.answer, request.is_needed = None, False
         elif request.amount < request.answer.amount:
             too_much.append(request)
-    _in_parallel(lambda hold: release(hold.reservation_id), not_needed)
+    in_parallel(lambda hold: release(hold.reservation_id), not_needed)
     _reserve_all(too_much)
 
 
@@ -234,7 +268,9 @@ def _is_reported(request: HoldRequest) -> bool:
     )
 
 
-def _write(view: OrderView, requests: list[HoldRequest], competing: list[VoucherPayment]) -> None:
+def _write(
+    view: OrderView, requests: list[HoldRequest], competing: list[VoucherPayment], by: dict[str, Any]
+) -> None:
     """Write everything or, with ConflictError, nothing."""
     number = view.next_number
     with atomic_or_conflict():
@@ -246,9 +282,10 @@ def _write(view: OrderView, requests: list[HoldRequest], competing: list[Voucher
                     change_payment(earlier, **superseded_fields(earlier))
                 limit = request.payment.amount_limit
                 record_authorization(
-                    request.payment, request.answer, number, limit=limit, competing=competing
+                    request.payment, request.answer, number, limit=limit, competing=competing, by=by
                 )
                 number += 1
+        save_key(by["idempotency_key"])
 
 
 def _write_not_held(request: HoldRequest) -> None:
@@ -262,13 +299,3 @@ def _write_not_held(request: HoldRequest) -> None:
         mark_lapsed(request.payment)
     elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
         change_payment(request.payment, **hold_lost_fields())
-
-
-def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
-    at_once = min(len(all_of_them), MAX_PARALLEL)
-    if at_once > 1:
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(do, all_of_them))
-        return
-    for one in all_of_them:
-        do(one)

@@ -13,6 +13,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
+from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     has_payments,
@@ -20,6 +21,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_if_open,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
+from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import facts_by_number, order_facts
@@ -31,7 +33,7 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 
 def capture(
-    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+    order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:
     """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
 
@@ -42,15 +44,19 @@ def capture(
     commit, and the payments returned are ``pending``. Nothing is done for an order without vouchers, or captured
     already; where nothing is due any more, nothing is charged and a warning is logged.
 
-    Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (nothing is held:
-    cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
-    the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and ContractError nothing
-    moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With several vouchers all are
-    tried, then the first error is raised.
+    A call with a ``key`` is made once per order; repeated, it charges nothing new, goes on with what is still due, and
+    answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two charges.
+
+    Raises AmountError (malformed, more than is held or due, or a key used with another amount) and WrongStateError
+    (nothing is held: cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent.
+    After RefusedError the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and
+    ContractError nothing moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With
+    several vouchers all are tried, then the first error is raised.
     """
     number, pk = number_and_pk(order)
     try:
         asked = None if amount is None else money.amount(amount)
+        call = Call("capture", number, key, asked)
         facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
     except PaymentStateError:
         if has_payments(number):
@@ -72,7 +78,11 @@ def capture(
             for position, (payment, share) in enumerate(shares)
         ]
 
-    return run_batch(CHARGE, number, plan, pk=pk, asked=asked)
+    return once(
+        call,
+        lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
+        pk=pk,
+    )
 
 
 Shares = list[tuple[VoucherPayment, Decimal]]
