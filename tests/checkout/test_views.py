@@ -233,7 +233,7 @@ def test_an_error_while_taking_off_is_told(shop, visit, messages_of, monkeypatch
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
 
-    def lose_the_answer(_):
+    def lose_the_answer(_, key):
         raise OutcomeUnknownError("secret words of the other side")
 
     monkeypatch.setattr(views.gateway, "cancel", lose_the_answer)
