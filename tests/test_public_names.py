@@ -22,12 +22,12 @@ OPERATION = (
 ORDER = """voucher_reservation_ids voucher_payments voucher_authorized voucher_captured voucher_refunded
     voucher_due""".split()
 VERBS = {
-    "select": "(order, code, *, pin='')",
-    "authorize": "(order, code, *, pin='', amount=None)",
-    "authorize_selected": "(order)",
-    "capture": "(order, amount=None, *, actor='', reason='')",
-    "refund": "(order, amount=None, *, actor='', reason='')",
-    "cancel": "(order, *, actor='', reason='')",
+    "select": "(order, code, *, pin='', key='', actor='', reason='')",
+    "authorize": "(order, code, *, pin='', amount=None, key='', actor='', reason='')",
+    "authorize_selected": "(order, *, key='', actor='', reason='')",
+    "capture": "(order, amount=None, *, key='', actor='', reason='')",
+    "refund": "(order, amount=None, *, key='', actor='', reason='')",
+    "cancel": "(order, *, key='', actor='', reason='')",
     "settle": "(limit=100, *, stop=None)",
 }
 SIGNALS = "authorized captured refunded cancelled lapsed failed needs_review".split()

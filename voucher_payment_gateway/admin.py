@@ -86,11 +86,15 @@ class OperationInline(ReadOnly, Current, Inline):
         "attempts",
         "actor",
         "reason",
+        "idempotency_key",
         "concluded_by",
         "conclusion",
         "created_at",
         "settled_at",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("idempotency_key")
 
 
 class AttentionFilter(admin.SimpleListFilter):

@@ -39,7 +39,8 @@ __all__ = ["connect"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-Action = Callable[[Any, Any], None]
+Action = Callable[..., None]
+"""Runs a verb for an order, with an amount or None; by keyword with the key, actor and reason of a signal."""
 OUTCOME_SIGNALS = {"captured": payment_captured, "refunded": payment_refunded, "failed": payment_failed}
 """Sent when an operation ends that a refund by status may have waited for."""
 
@@ -104,9 +105,15 @@ def _event_receiver(path: str, action: Action) -> Callable[..., None]:
                 code="event_without_order",
             )
         if arguments["order"] is not None:
-            action(arguments["order"], arguments.get("amount"))
+            action(arguments["order"], arguments.get("amount"), **_by(arguments))
 
     return receive
+
+
+def _by(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the key, actor and reason of a signal that has them."""
+    named = {name: arguments.get(name) for name in ("key", "actor", "reason")}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _save_receiver(model: type[Model]) -> Callable[..., None]:
@@ -190,30 +197,30 @@ def _was_refused(order: Any) -> bool:
     return refused.filter(order_number=known_number(order)).exists()
 
 
-def _authorize(order: Any, amount: Any) -> None:
-    gateway.authorize_selected(order)
+def _authorize(order: Any, amount: Any, **by: Any) -> None:
+    gateway.authorize_selected(order, **by)
     if gateway_settings().CAPTURE == "immediate":
-        _capture(order, None)
+        _capture(order, None, **by)
 
 
-def _capture(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: _charge(order)))
+def _capture(order: Any, amount: Any, **by: Any) -> None:
+    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: _charge(order, amount, **by)))
 
 
-def _charge(order: Any) -> None:
+def _charge(order: Any, amount: Any, **by: Any) -> None:
     """Capture the order. Raises WrongStateError (``not_paid``) where the Voucher Cloud refuses: it must not ship."""
     try:
-        gateway.capture(order)
+        gateway.capture(order, amount, **by)
     except RefusedError as error:
         raise WrongStateError(f"the order is not paid: {error}", code="not_paid") from error
 
 
-def _refund(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount)))
+def _refund(order: Any, amount: Any, **by: Any) -> None:
+    _leave_to_settle(lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount, **by)))
 
 
-def _cancel(order: Any, amount: Any) -> None:
-    _leave_to_settle(lambda: gateway.cancel(order))
+def _cancel(order: Any, amount: Any, **by: Any) -> None:
+    _leave_to_settle(lambda: gateway.cancel(order, **by))
 
 
 def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:

@@ -233,9 +233,20 @@ def test_an_error_while_taking_off_is_told(shop, visit, messages_of, monkeypatch
     shop.voucher(code="GIFT-2000")
     payment = gateway.authorize(order, "GIFT-2000")
 
-    def lose_the_answer(_):
+    def lose_the_answer(_, key):
         raise OutcomeUnknownError("secret words of the other side")
 
     monkeypatch.setattr(views.gateway, "cancel", lose_the_answer)
     [sentence] = messages_of(visit(order).post(REMOVE, {"payment": payment.pk}))
     assert sentence.startswith("It is not clear yet")
+
+
+def test_reserving_again_confirms_nothing(shop, visit):
+    shop.voucher("20.00", code="GIFT-2000")
+    order = shop.order("50.00")
+    gateway.authorize(order, "GIFT-2000")
+    shop.later(minutes=40)
+    gateway.settle()
+    visit(order).post("/vouchers/renew/")
+    payment = order.voucher_payments.get()
+    assert (payment.status, payment.confirmed_at) == ("authorized", None)

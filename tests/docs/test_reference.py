@@ -313,7 +313,15 @@ def field_names(model) -> set[str]:
     return {field.name for field in model._meta.fields}
 
 
-@pytest.mark.parametrize("model", [models.VoucherPayment, models.VoucherOperation, models.VoucherDifference])
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.VoucherPayment,
+        models.VoucherOperation,
+        models.VoucherIdempotencyKey,
+        models.VoucherDifference,
+    ],
+)
 def test_every_field_of_a_model_has_its_row_and_no_other_has(model):
     documented = section(page("reference/models.md"), model.__name__)
     fields = documented.partition("| property |")[0].partition("###")[0]

@@ -166,3 +166,19 @@ def test_a_single_payment_can_be_captured(shop, authorized):
     other = gateway.authorize(order, "GIFT-2000-WXYZ")
     assert [payment.pk for payment in gateway.capture(other)] == [other.pk]
     assert shop.bookings(voucher) == []
+
+
+def test_a_charge_states_the_amount_that_its_call_named_also_after_it_was_charged_again(shop, authorized):
+    """None stands for as much as the order needs."""
+    order, _ = authorized
+    shop.voucher("30.00", code="GIFT-3000-WXYZ")
+    gateway.authorize(order, "GIFT-3000-WXYZ")
+    shop.cloud.faults.next("before:404", method="POST", path="*/charge")
+    gateway.capture(order, "25.00")
+    gateway.capture(order)
+    charges = VoucherOperation.objects.filter(kind="charge").values_list("amount", "state", "amount_asked")
+    assert list(charges) == [
+        (D("20.00"), "refused", D("25.00")),
+        (D("20.00"), "succeeded", D("25.00")),
+        (D("5.00"), "succeeded", D("25.00")),
+    ]

@@ -287,3 +287,41 @@ def test_the_error_of_the_verb_says_what_to_do(shop, order):
         gateway.capture(order)
     with pytest.raises(WrongStateError, match=r"50\.00 EUR .*cancel this payment"):
         gateway.capture(order)
+
+
+def test_a_basket_is_held_again_without_being_confirmed(shop, voucher, record_signal):
+    order = shop.order("50.00")
+    gateway.authorize(order, CODE)
+    order.total = D("30.00")
+    order.save()
+    gateway.authorize_selected(order, confirm=False)
+    payment = payment_of(order)
+    assert (payment.amount_authorized, payment.confirmed_at) == (D("30.00"), None)
+
+
+def test_a_shipment_without_an_amount_charges_the_rest_of_a_confirmed_order(shop, order, voucher):
+    gateway.capture(order, "20.00")
+    shop.later(days=2)
+    gateway.settle()
+    events.shipped.send(sender=None, order=order)
+    events.shipped.send(sender=None, order=order)
+    assert shop.bookings(voucher) == [("charge", D("20.00")), ("charge", D("30.00"))]
+
+
+def test_the_rest_of_an_order_that_became_cheaper_is_not_charged(shop, order, voucher):
+    order.total = D("30.00")
+    order.save()
+    for _ in range(2):
+        events.shipped.send(sender=None, order=order)
+    assert shop.bookings(voucher) == [("charge", D("30.00"))]
+
+
+def test_a_code_that_is_entered_again_after_the_confirmed_days_is_kept_as_long_again(shop, order, voucher):
+    shop.later(days=31)
+    gateway.settle()
+    gateway.authorize(order, CODE)
+    shop.later(days=20)
+    gateway.settle()
+    assert order.voucher_due == 0
+    events.shipped.send(sender=None, order=order)
+    assert shop.bookings(voucher) == [("charge", D("50.00"))]

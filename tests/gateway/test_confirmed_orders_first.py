@@ -194,11 +194,11 @@ def test_a_confirmation_that_another_one_overtakes_is_decided_again(shop, monkey
     gateway.select(second, CODE)
     write, done = confirmation._write, []
 
-    def overtake(*arguments):
+    def overtake(*arguments, **options):
         if not done:
             done.append(True)
             gateway.authorize_selected(first)
-        return write(*arguments)
+        return write(*arguments, **options)
 
     monkeypatch.setattr(confirmation, "_write", overtake)
     with pytest.raises(InsufficientBalanceError):

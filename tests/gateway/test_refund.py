@@ -139,3 +139,10 @@ def test_a_rollback_refunds_nothing_and_a_commit_refunds_once(shop, paid):
         gateway.refund(order, "5.00")
     assert order.voucher_refunded == D("5.00")
     assert shop.bookings(second)[1:] == [("refund", D("5.00"))]
+
+
+def test_a_refund_states_the_amount_that_its_call_named(shop, paid):
+    gateway.refund(paid[0], "35.00")
+    gateway.refund(paid[0])
+    refunds = VoucherOperation.objects.filter(kind="refund").values_list("amount_asked", flat=True)
+    assert list(refunds) == [D("35.00"), D("35.00"), None]

@@ -10,8 +10,8 @@ from django.db import IntegrityError, connection
 
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import PaymentStateError
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.exceptions import OperationInProgressError, PaymentStateError
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 
 THREADS = 16
 
@@ -130,3 +130,67 @@ def test_one_open_money_operation_per_voucher_is_a_law_of_the_database(shop):
     VoucherOperation.objects.create(number=50, kind="charge", state="due", reference="a", **fields)
     with pytest.raises(IntegrityError):
         VoucherOperation.objects.create(number=51, kind="refund", state="unknown", **fields)
+
+
+def moved(shop, voucher, kind):
+    return [amount for booked, amount in shop.bookings(voucher) if booked == kind]
+
+
+@pytest.mark.parametrize("verb", ["capture", "refund"])
+def test_workers_with_one_key_at_the_same_moment_move_the_money_once(shop, verb):
+    voucher = shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    if verb == "refund":
+        gateway.capture(order)
+    call, kind = getattr(gateway, verb), "charge" if verb == "capture" else "refund"
+    answers = at_once(*[lambda: call(order, "5.00", key="job-1")] * 4)
+    assert moved(shop, voucher, kind) == [D("5.00")]
+    assert all(isinstance(answer, list | OperationInProgressError) for answer in answers)
+    call(order, "5.00", key="job-1")
+    assert moved(shop, voucher, kind) == [D("5.00")]
+    assert VoucherIdempotencyKey.objects.count() == 1
+
+
+def test_workers_with_one_key_charge_several_vouchers_once_each(shop):
+    vouchers = [shop.voucher("20.00", code=f"GIFT-{number}-WXYZ") for number in range(3)]
+    order = shop.order("60.00")
+    for voucher in vouchers:
+        gateway.authorize(order, voucher.code)
+    at_once(*[lambda: gateway.capture(order, "50.00", key="job-1")] * 4)
+    gateway.settle()
+    gateway.capture(order, "50.00", key="job-1")
+    charged = [moved(shop, voucher, "charge") for voucher in vouchers]
+    assert charged == [[D("20.00")], [D("20.00")], [D("10.00")]]
+
+
+def test_workers_with_keys_of_their_own_never_move_more_than_there_is(shop):
+    voucher = shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    gateway.capture(order)
+    keys = [f"return-{number}" for number in range(4)]
+    at_once(*[lambda key=key: gateway.refund(order, "7.00", key=key) for key in keys])
+    refunded = moved(shop, voucher, "refund")
+    assert len(refunded) in (1, 2)
+    assert sum(refunded) == VoucherPayment.objects.get().amount_refunded
+
+
+def test_workers_with_one_key_reserve_one_payment_whose_reservation_is_the_newest(shop):
+    voucher = shop.voucher("80.00")
+    order = shop.order("50.00")
+    answers = at_once(*[lambda: gateway.authorize(Order.objects.get(), "GIFT-2000-ABCD", key="click-1")] * 4)
+    assert {answer.pk for answer in answers} == {VoucherPayment.objects.get().pk}
+    gateway.capture(order)
+    assert shop.bookings(voucher) == [("charge", D("50.00"))]
+    assert VoucherOperation.objects.filter(kind="charge", state="succeeded").count() == 1
+
+
+def test_workers_with_one_key_cancel_once(shop):
+    voucher = shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    gateway.capture(order)
+    at_once(*[lambda: gateway.cancel(order, key="abort-1")] * 4)
+    assert shop.bookings(voucher) == [("charge", D("20.00")), ("refund", D("20.00"))]
+    assert VoucherPayment.objects.get().status == "cancelled"

@@ -54,6 +54,17 @@ def test_verb_refund(captured, shop, voucher):
     assert shop.bookings(voucher)[1:] == [("refund", D("5.00")), ("refund", D("15.00"))]
 
 
+def test_a_repeated_call_finds_its_key(order, shop, voucher):
+    for _ in range(2):
+        gateway.authorize(order, CODE, key="once")
+        gateway.authorize_selected(order, key="once")
+        gateway.capture(order, "5.00", key="once")
+        gateway.refund(order, "2.00", key="once")
+    assert shop.bookings(voucher) == [("charge", D("5.00")), ("refund", D("2.00"))]
+    assert gateway.cancel(order, key="once") == gateway.cancel(order, key="once")
+    assert shop.bookings(voucher)[2:] == [("refund", D("3.00"))]
+
+
 @pytest.mark.parametrize("what", ["held", "captured"])
 def test_verb_cancel(request, what):
     order = request.getfixturevalue(what)

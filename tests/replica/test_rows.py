@@ -12,6 +12,7 @@ from tests.replica.lagging import covered, payment_of, stored
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import (
     VoucherDifference,
+    VoucherIdempotencyKey,
     VoucherOperation,
     VoucherOrderMixin,
     VoucherPayment,
@@ -20,7 +21,7 @@ from voucher_payment_gateway.rules.tax import TaxMemo
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 
-MODELS = (VoucherPayment, VoucherOperation, VoucherDifference)
+MODELS = (VoucherPayment, VoucherOperation, VoucherIdempotencyKey, VoucherDifference)
 
 
 def test_order_voucher_payments(held):
@@ -61,6 +62,11 @@ RELATIONS = [
 def test_a_relation(difference, model, name):
     charge = stored(VoucherOperation).get(kind="charge")
     VoucherDifference.objects.update(payment=charge.payment_id, operation=charge)
+    charge.idempotency_key = VoucherIdempotencyKey.objects.create(
+        order_number="A-1001", verb="capture", key="k"
+    )
+    charge.save()
+    charge = stored(VoucherOperation).get(kind="charge")
     row = charge if model is VoucherOperation else stored(model).get()
     related = getattr(row, name)
     assert related.exists() if hasattr(related, "exists") else related is not None

@@ -13,8 +13,11 @@ __all__ = ["enter_voucher"]
 
 
 @sensitive_variables()
-def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "") -> VoucherPayment:
-    """Reserve the voucher of this code for ``order``. Repeating it is safe: the same code is the same payment.
+def enter_voucher(
+    request: HttpRequest, order: Any, code: str, *, pin: str = "", key: str = ""
+) -> VoucherPayment:
+    """Reserve the voucher of this code for ``order``. Repeating it is safe: the same code is the same payment. With a
+    ``key``, a repetition reserves nothing and returns the payment as it is now.
 
     For shops with an input field of their own, such as the discount field of a basket. Do not call it inside a
     transaction. From this call on, error reports of the request hide what the visitor sent.
@@ -24,4 +27,4 @@ def enter_voucher(request: HttpRequest, order: Any, code: str, *, pin: str = "")
     """
     hide_input(request)
     with throttle.attempt(request):
-        return gateway.authorize(order, code, pin=pin)
+        return gateway.authorize(order, code, pin=pin, key=key)

@@ -11,6 +11,8 @@ from django.http.request import UnreadablePostError
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.gateway.records.idempotency import check_key
 
 __all__ = [
     "FRAGMENT_HEADER",
@@ -18,6 +20,7 @@ __all__ = [
     "brings_own_token",
     "checkout_order",
     "fields_of",
+    "key_of",
     "sent_json",
     "wants_fragment",
     "wants_json",
@@ -26,6 +29,10 @@ __all__ = [
 JSON = "application/json"
 UNREADABLE = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
 """Raised by Django for a body that is invalid, too large, or truncated."""
+KEY_HEADER = "Idempotency-Key"
+VISITORS = "checkout:"
+"""The beginning of every key that a visitor has chosen."""
+
 FRAGMENT_HEADER = "Voucher-Fragment"
 """In a request: respond with the block alone, not with a redirect. In a response: this is the block."""
 
@@ -77,6 +84,23 @@ def fields_of(request: HttpRequest) -> Mapping[str, str]:
     if not isinstance(document, dict) or not all(map(_is_plain, document.values())):
         raise BadRequest("The body is not a JSON object of texts and whole numbers.")
     return {name: str(value) for name, value in document.items()}
+
+
+def key_of(request: HttpRequest, fields: Mapping[str, str]) -> str:
+    """Return the idempotency key of the request: the header ``Idempotency-Key``, with or without the quotes that its
+    draft asks for, or the field ``key``. Empty where there is neither. Raises BadRequest for one that is malformed.
+
+    It is marked as the visitor's, so that it never meets a key of the shop's own.
+    """
+    given = request.headers.get(KEY_HEADER) or fields.get("key", "")
+    key = given.removeprefix('"').removesuffix('"')
+    if not key:
+        return ""
+    try:
+        check_key(VISITORS + key)
+    except PaymentStateError:
+        raise BadRequest("The idempotency key is malformed.") from None
+    return VISITORS + key
 
 
 def _is_plain(value: object) -> bool:

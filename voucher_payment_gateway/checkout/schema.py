@@ -16,7 +16,9 @@ from voucher_payment_gateway.checkout.summary import Summary, VoucherLine
 __all__ = ["CheckoutDocument", "document_of"]
 
 Amount = Annotated[str, Field(pattern=r"^\d+\.\d\d$", examples=["20.50"])]
-State = Literal["selected", "held", "run_out", "lapsed", "checking", "captured", "refunded"]
+State = Literal[
+    "selected", "held", "agreed", "run_out", "lapsed", "failed", "checking", "captured", "refunded"
+]
 
 
 class Document(BaseModel):
@@ -29,7 +31,7 @@ class VoucherDocument(Document):
     payment: int = Field(description="The value of this field for `remove`.")
     hint: str = Field(max_length=4, description="The last characters of the code.")
     state: State = Field(description="Its state.")
-    amount: Amount = Field(description="The amount held, or charged.")
+    amount: Amount = Field(description="The amount held, agreed, or charged.")
     held_until: datetime | None = Field(description="When the reservation ends; null if it is not held.")
     removable: bool = Field(description="Whether the visitor may remove it.")
 

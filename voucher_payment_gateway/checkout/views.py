@@ -24,7 +24,7 @@ from voucher_payment_gateway.checkout.problems import (
     problem_of,
 )
 from voucher_payment_gateway.checkout.redeem import enter_voucher
-from voucher_payment_gateway.checkout.requests import checkout_order, fields_of
+from voucher_payment_gateway.checkout.requests import checkout_order, fields_of, key_of
 from voucher_payment_gateway.checkout.responses import answer
 from voucher_payment_gateway.checkout.summary import (
     Summary,
@@ -34,7 +34,7 @@ from voucher_payment_gateway.checkout.summary import (
     summarise,
 )
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
-from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.exceptions import ReservationClosedError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["apply", "remove", "renew", "state"]
@@ -54,59 +54,74 @@ def state(request: HttpRequest) -> HttpResponse:
 def apply(request: HttpRequest) -> HttpResponse:
     """Reserve the gift voucher for the visitor's order."""
     fields, order = fields_of(request), checkout_order(request)
+    key = key_of(request, fields)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
-    return answer(request, _apply(request, order, VoucherForm(fields)))
+    return answer(request, _apply(request, order, VoucherForm(fields), key))
 
 
 @endpoint("POST")
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove a gift voucher from the visitor's order, if nothing was charged to it."""
     fields, order = fields_of(request), checkout_order(request)
+    key = key_of(request, fields)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
-    return answer(request, _remove(order, fields))
+    return answer(request, _remove(order, fields, key))
 
 
 @endpoint("POST")
 def renew(request: HttpRequest) -> HttpResponse:
     """Reserve again what is no longer held, and adjust the holds to what the order costs now."""
-    fields_of(request)
+    key = key_of(request, fields_of(request))
     order = checkout_order(request)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
-    return answer(request, _renew(order))
+    return answer(request, _renew(order, key))
 
 
-def _apply(request: HttpRequest, order: Any, form: VoucherForm) -> Outcome:
+def _apply(request: HttpRequest, order: Any, form: VoucherForm, key: str) -> Outcome:
     if form.is_empty:
         return Outcome(order, problem=CODE_MISSING)
     entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused and counted below
     try:
-        payment = enter_voucher(request, order, entered["code"], pin=entered["pin"])
+        payment = enter_voucher(request, order, entered["code"], pin=entered["pin"], key=key)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
-    return Outcome(order, held_text(order, payment))
+    return _as_it_is_now(order, payment)
 
 
-def _remove(order: Any, fields: Mapping[str, str]) -> Outcome:
-    key = fields.get("payment", "")
-    payment = payments_of(order).filter(pk=key).first() if PRIMARY_KEY.fullmatch(key) else None
-    if payment is None or payment.status == "cancelled":
+def _as_it_is_now(order: Any, payment: VoucherPayment) -> Outcome:
+    """Return what to say of a payment that was reserved, now or by an earlier request with the same key."""
+    match payment.status:
+        case "authorized":
+            return Outcome(order, held_text(order, payment))
+        case "captured" | "refunded":
+            return Outcome(order, left_text(summarise(order)))
+        case "cancelled":
+            return Outcome(order, problem=NOT_ON_ORDER)
+    return Outcome(order, problem=problem_of(ReservationClosedError()))
+
+
+def _remove(order: Any, fields: Mapping[str, str], key: str) -> Outcome:
+    pk = fields.get("payment", "")
+    payment = payments_of(order).filter(pk=pk).first() if PRIMARY_KEY.fullmatch(pk) else None
+    if payment is None:
         return Outcome(order, problem=NOT_ON_ORDER)
     try:
-        if not is_removable(payment):
+        if payment.status != "cancelled" and not is_removable(payment):
             raise WrongStateError
-        gateway.cancel(payment)
+        if not gateway.cancel(payment, key=key):  # nothing was left to cancel, nor did this key do so before
+            return Outcome(order, problem=NOT_ON_ORDER)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
     removed = _("Gift voucher …%(hint)s was taken off your order. No money was taken from it.")
     return Outcome(order, removed % {"hint": payment.code_hint})
 
 
-def _renew(order: Any) -> Outcome:
+def _renew(order: Any, key: str) -> Outcome:
     try:
-        gateway.authorize_selected(order)
+        gateway.authorize_selected(order, confirm=False, key=key)
         summary = shown_summary(order)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))

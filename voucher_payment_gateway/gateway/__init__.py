@@ -11,7 +11,8 @@ The gateway speaks the shop's words, ``api`` the remote API's:
     cancel (an abort)   cancel, or refund          ``DELETE /reservations/{id}``, or a refund
     =================== ========================== ======================================
 
-Each verb has an async form with the prefix ``a``. Calling any of them twice is safe.
+Each verb has an async form with the prefix ``a``. A call without an amount, or with an idempotency key, is safe to
+repeat.
 """
 
 from asgiref.sync import sync_to_async

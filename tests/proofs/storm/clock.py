@@ -14,8 +14,8 @@ from django.utils import timezone
 from voucher_payment_gateway.api import _drivers, _flow, _steps
 from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.api._http import send_window
+from voucher_payment_gateway.gateway.holds import parallel
 from voucher_payment_gateway.gateway.operations import execute
-from voucher_payment_gateway.gateway.verbs import hold_requests
 from voucher_payment_gateway.sandbox import Clock
 
 __all__ = ["shared_time"]
@@ -36,7 +36,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
-        patches.enter_context(mock.patch.object(hold_requests, "MAX_PARALLEL", 1))
+        patches.enter_context(mock.patch.object(parallel, "MAX_PARALLEL", 1))
         patches.enter_context(mock.patch.object(_flow, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

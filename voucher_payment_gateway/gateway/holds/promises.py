@@ -22,7 +22,7 @@ from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, round_down
-from voucher_payment_gateway.rules.cover import agreed, left_for_others, outstanding
+from voucher_payment_gateway.rules.cover import agreed, left_for_others, outlives_hold, outstanding
 from voucher_payment_gateway.sealing import Secret, unseal
 
 __all__ = [
@@ -150,8 +150,10 @@ def _record_loss(others: list[VoucherPayment]) -> None:
 
 
 def confirmed_fields(payment: VoucherPayment, voucher_id: str, promises: Promises) -> dict[str, Any]:
-    """Return the fields of a payment that is confirmed now, or was and has another amount now."""
-    confirmed_at = payment.confirmed_at or timezone.now()
+    """Return the fields of a payment that is confirmed now, or was and has another amount now. One that had lapsed for
+    good begins anew."""
+    still_counts = payment.status == "authorized" or outlives_hold(payment)
+    confirmed_at = (payment.confirmed_at if still_counts else None) or timezone.now()
     return {
         "confirmed_at": confirmed_at,
         "confirmation": promises.next_confirmation(voucher_id),

@@ -34,9 +34,12 @@ TOKEN_BYTES = 5
 
 
 def draft_charge(
-    payment: VoucherPayment, amount: Decimal, capture_number: int, *, actor: str, reason: str
+    payment: VoucherPayment, amount: Decimal, capture_number: int, **fields: Any
 ) -> VoucherOperation:
-    """Return a charge, not saved yet. Its reference is unique per capture, so that a lost answer can be found by it."""
+    """Return a charge, not saved yet. Its reference is unique per capture, so that a lost answer can be found by it.
+
+    ``fields`` are those of the call that asked for it: amount asked, idempotency key, actor, reason.
+    """
     token = secrets.token_hex(TOKEN_BYTES)
     return VoucherOperation(
         payment=payment,
@@ -47,8 +50,7 @@ def draft_charge(
         currency=payment.currency,
         target_id=payment.reservation_id,
         reference=charge_reference(payment.order_number, capture_number, token),
-        actor=actor,
-        reason=reason,
+        **fields,
     )
 
 
@@ -116,7 +118,13 @@ class ChargeHandler(OperationHandler):
             return None
         payment, view = operation.payment, read_order(operation.order_number)
         draft = draft_charge(
-            payment, operation.amount, view.next_capture, actor=operation.actor, reason=operation.reason
+            payment,
+            operation.amount,
+            view.next_capture,
+            amount_asked=operation.amount_asked,
+            idempotency_key_id=operation.idempotency_key_id,
+            actor=operation.actor,
+            reason=operation.reason,
         )
         draft.number = view.next_number
         change_payment(payment, reserved_until=None)  # the refusal proved that the reservation is gone

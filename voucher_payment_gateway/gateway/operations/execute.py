@@ -67,21 +67,34 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
-__all__ = ["NOT_READY", "execute_due", "execute_new"]
+__all__ = ["NOT_READY", "Outbox", "execute_due", "execute_new", "execute_written"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
+Outbox = list[tuple[OperationHandler, VoucherOperation]]
+"""Operations that are written in one transaction of a verb's own, to be carried out after its commit."""
 
-def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_changes: Any) -> None:
+
+def execute_new(
+    handler: OperationHandler,
+    draft: VoucherOperation,
+    *,
+    outbox: Outbox | None = None,
+    **payment_changes: Any,
+) -> None:
     """Write ``draft`` together with its changes of the payment, and carry it out.
 
-    Inside a transaction it is carried out after the commit. A draft that ``waits`` for another operation on its voucher
-    is left to ``settle``. Raises the error of the call: after RefusedError the operation has ended; after
-    UnavailableError, CredentialsError and ContractError it stays due, and ``settle`` sends it; after
-    OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where another operation was first.
+    With ``outbox`` it is put there, and the verb carries it out. Inside a transaction it is carried out after the
+    commit. A draft that ``waits`` for another operation on its voucher is left to ``settle``. Raises the error of the
+    call: after RefusedError the operation has ended; after UnavailableError, CredentialsError and ContractError it
+    stays due, and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where
+    another operation was first.
     """
     # K4: decided, nothing written
-    if in_transaction():
+    if outbox is not None:
+        _create_due(draft, payment_changes)
+        outbox.append((handler, draft))
+    elif in_transaction():
         _create_due(draft, payment_changes)
         _execute_after_commit(handler, draft)
     elif draft.waits:
@@ -89,7 +102,7 @@ def execute_new(handler: OperationHandler, draft: VoucherOperation, **payment_ch
         raise _queued_error(draft)
     elif handler.reserves_first(draft):
         _create_due(draft, payment_changes)
-        _execute_written(handler, draft)
+        execute_written(handler, draft)
     else:
         _execute_at_once(handler, draft, payment_changes)
 
@@ -172,7 +185,7 @@ def _withdraw_cancelled(operation: VoucherOperation) -> None:
     raise_unless_succeeded(operation)
 
 
-def _execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
+def execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out an operation that this call has written, and retry while other writers change the order."""
 
     def execute_as_it_stands() -> None:
@@ -231,7 +244,7 @@ def _record_refusal(
     if next_operation is None:
         raise error
     # K13: refused, and what follows is due
-    _execute_written(handler, next_operation)
+    execute_written(handler, next_operation)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
@@ -240,7 +253,7 @@ def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation
     def execute_committed() -> None:
         try:
             # K15: the caller's transaction is committed, nothing sent
-            _execute_written(handler, operation)
+            execute_written(handler, operation)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.warning(

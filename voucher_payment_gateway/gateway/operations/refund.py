@@ -20,9 +20,12 @@ __all__ = ["REFUND", "draft_refund"]
 
 
 def draft_refund(
-    payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **by: str
+    payment: VoucherPayment, charge: VoucherOperation, amount: Decimal, **fields: Any
 ) -> VoucherOperation:
-    """Return a refund of ``amount`` from ``charge``, not saved yet."""
+    """Return a refund of ``amount`` from ``charge``, not saved yet.
+
+    ``fields`` are those of the call that asked for it: amount asked, idempotency key, actor, reason.
+    """
     return VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -32,7 +35,7 @@ def draft_refund(
         currency=payment.currency,
         target_id=charge.remote_id,
         reference=charge.reference,
-        **by,
+        **fields,
     )
 
 

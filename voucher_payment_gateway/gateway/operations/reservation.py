@@ -1,6 +1,6 @@
 """Record reservations, and renew one that lapsed, was lost, or has another amount."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     database,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.idempotency import save_key
 from voucher_payment_gateway.gateway.records.payments import (
     NOT_ENDED_FIELDS,
     change_payment,
@@ -54,12 +55,14 @@ def record_authorization(
     *,
     limit: Decimal | None,
     others: list[VoucherPayment],
+    by: Mapping[str, Any],
     **changes: Any,
 ) -> None:
     """Record the amount that the customer agreed to and its hold, in one transaction. Raises ConflictError.
 
     ``limit`` is the maximum set by the caller, None for all that the order needs; ``others`` are the payments of other
-    orders with this voucher; ``changes`` are further fields.
+    orders with this voucher. ``by`` are the fields of the call that the operation stores: idempotency key, actor,
+    reason; ``changes`` are further fields of the payment.
     """
     known = (payment.status, payment.amount_authorized) == ("authorized", hold.amount)
     agreed = {
@@ -68,7 +71,7 @@ def record_authorization(
         "code_kept_until": code_expiry(payment.confirmed_at),
     }
     with atomic_or_conflict():
-        _record(payment, hold, number, **agreed | changes)
+        _record(payment, hold, number, by, **agreed | changes)
         # K3: all is written, not committed
         lapse_replaced(payment, others)
         if not known:
@@ -81,7 +84,7 @@ def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:
     Its operation names the reservation that it replaces (``target_id``): it is no step of the customer's story.
     """
     with atomic_or_conflict():
-        _record(payment, hold, number, replaces=payment.reservation_id)
+        _record(payment, hold, number, {"target_id": payment.reservation_id})
         # K3: all is written, not committed
         lapse_replaced(payment, payments_on([payment.voucher_id]))
 
@@ -105,7 +108,7 @@ def _end_replaced(order_number: str, hold: Hold) -> None:
         change_payment(payment, **hold_lost_fields())
 
 
-def _record(payment: VoucherPayment, hold: Hold, number: int, *, replaces: str = "", **changes: Any) -> None:
+def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, Any], **changes: Any) -> None:
     # K1: a reservation was granted, nothing of it written
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     payment.replaced_reservation_id = payment.reservation_id
@@ -127,6 +130,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, *, replaces: str =
     )
     _save(payment, held)
     # K2: the payment has it, its operation is not written
+    save_key(by.get("idempotency_key"))
     reservation = VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -135,9 +139,9 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, *, replaces: str =
         kind="reserve",
         amount=hold.amount,
         currency=payment.currency,
-        target_id=replaces,
         remote_id=hold.reservation_id,
         attempts=1,
+        **by,
     )
     insert(reservation, "succeeded", settled_at=timezone.now())
 

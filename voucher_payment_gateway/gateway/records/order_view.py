@@ -35,6 +35,9 @@ __all__ = [
     "refuse_if_open",
 ]
 
+UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
+"""Operations whose outcome is open, and charges that are left to a person."""
+
 
 @dataclass(frozen=True)
 class OrderView:
@@ -141,8 +144,7 @@ def _payments_and_counts() -> QuerySet[Any]:
     Cached unevaluated: building this query takes longer than running it.
     """
     operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
-    undecided = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
-    is_open = VoucherOperation.objects.filter(undecided, payment=OuterRef("pk"))
+    is_open = VoucherOperation.objects.filter(UNDECIDED, payment=OuterRef("pk"))
     counted: QuerySet[Any] = (
         VoucherPayment.objects.all()
         .with_open_charge()
@@ -187,14 +189,21 @@ def refuse_if_cancelling(payment: VoucherPayment) -> None:
         )
 
 
-def refuse_if_open(payments: list[VoucherPayment]) -> None:
-    """Raise OperationInProgressError where an operation of one of the payments is not decided yet."""
+def refuse_if_open(payments: list[VoucherPayment], *, unless_unsent: bool = False) -> None:
+    """Raise OperationInProgressError where an operation of one of the payments is not decided yet. With
+    ``unless_unsent`` operations that are due and were never sent do not count: another one may follow them."""
     for payment in payments:
-        if payment.has_open_operation:
+        if payment.has_open_operation and not (unless_unsent and _is_unsent(payment)):
             raise OperationInProgressError(
                 f"order {payment.order_number}: an operation on the gift voucher …{payment.code_hint} is not "
                 "finished yet. Nothing was sent."
             )
+
+
+def _is_unsent(payment: VoucherPayment) -> bool:
+    """Return whether every operation of the payment that is not decided is due and was certainly never sent."""
+    undecided = VoucherOperation.current.filter(UNDECIDED, payment=payment)
+    return not undecided.exclude(state="due", attempts=0, refused_at=None).exists()
 
 
 def is_busy(voucher_id: str) -> bool:

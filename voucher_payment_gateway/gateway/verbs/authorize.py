@@ -32,6 +32,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.idempotency import Call, note_key, payment_of
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
@@ -49,6 +50,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
+from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
 __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
@@ -56,33 +58,58 @@ __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 
-def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | None = None) -> VoucherPayment:
+def authorize(
+    order: Any,
+    code: str,
+    *,
+    pin: str = "",
+    amount: Decimal | str | None = None,
+    key: str = "",
+    actor: str = "",
+    reason: str = "",
+) -> VoucherPayment:
     """Reserve the voucher for what is due (or for ``amount``), or for what it holds if that is less.
 
     The payment says what it holds in ``amount_authorized`` and until when in ``reserved_until`` (30 minutes);
     what stays due is for another payment method. No money moves, so it may be called anywhere, and calling it
     again with the same code is the same payment. One call to the Voucher Cloud, up to four where the voucher
-    holds less than is due.
+    holds less than is due. A call with a ``key`` is made once per order: repeated, it reserves nothing and returns its
+    payment as it is now, so a late duplicate does not put a removed voucher back.
 
-    Raises AmountError (malformed, more than is due, or nothing due), OperationInProgressError, RefusedError
-    (VoucherUnusableError for any code that cannot be redeemed), UnavailableError, CredentialsError. Nothing is
-    held after an error that is shown to the customer, or it lapses by itself.
+    Raises AmountError (malformed, more than is due, nothing due, or a key used with another amount), WrongStateError (a
+    key used with another code), OperationInProgressError, RefusedError (VoucherUnusableError for any code that cannot
+    be redeemed), UnavailableError, CredentialsError. Nothing is held after an error that is shown to the customer, or
+    it lapses by itself.
     """
     facts = payable_facts(order)
     secret = clean_code(code, pin)
     asked = None if amount is None else amount_in(facts.currency, amount)
+    call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
-        payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
+        payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
     show_on(order, payment)
     return payment
 
 
+def _authorize_once(
+    call: Call, facts: OrderFacts, secret: Secret, reserved: list[Hold], by: dict[str, str]
+) -> VoucherPayment:
+    """One attempt, unless this call was made before. Where another worker with the key was first while this one
+    reserved, its reservation was replaced: the payment is reserved again, unless it has ended meanwhile."""
+    known = call.find()
+    if known:
+        payment = payment_of(known, secret.code)
+        if not reserved or payment.status not in LIVE_STATUSES:
+            return payment
+    return _authorize(facts, secret, call.amount, reserved, by | {"idempotency_key": known or call.new_row()})
+
+
 def _authorize(
-    facts: OrderFacts, secret: Secret, asked: Decimal | None, reserved: list[Hold]
+    facts: OrderFacts, secret: Secret, asked: Decimal | None, reserved: list[Hold], by: dict[str, Any]
 ) -> VoucherPayment:
     """One attempt. ``reserved`` lists this call's reservations: after a conflict the stored one may have been replaced
-    by them, so it is reserved again."""
+    by them, so it is reserved again. ``by``: the fields of the call that its operation stores."""
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
     refuse_if_in_flight(view.competing)
@@ -95,6 +122,7 @@ def _authorize(
     refuse_if_open(view.uncaptured_remainders(codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
+        note_key(by["idempotency_key"])
         return payment
     confirmed = with_same_pin(promised(view.competing), secret)
     left = beside_confirmed(wanted, confirmed, payment)
@@ -121,7 +149,7 @@ def _authorize(
         if payment.confirmed_at:
             fields |= confirmed_fields(payment, hold.voucher_id, promises)
         others = promises.of_others(hold.voucher_id, payment.order_number)
-        record_authorization(payment, hold, view.next_number, limit=asked, others=others, **fields)
+        record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
     return payment
 
 

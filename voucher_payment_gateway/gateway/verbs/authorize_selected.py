@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
     let_go,
@@ -29,8 +29,10 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.idempotency import Call, note_key, save_key
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
+    has_payments,
     read_order,
     refuse_if_open,
 )
@@ -62,7 +64,9 @@ from voucher_payment_gateway.sealing import unseal
 __all__ = ["authorize_selected"]
 
 
-def authorize_selected(order: Any) -> list[VoucherPayment]:
+def authorize_selected(
+    order: Any, *, confirm: bool = True, key: str = "", actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
     """Confirm the order's payments: reserve every selected voucher, and again those whose reservation has ended or
     whose order has another total by now.
 
@@ -71,12 +75,30 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     captured or cancelled, or the Voucher Cloud refuses it, for ``CONFIRMED_DAYS`` at most, also after the reservation
     has ended. Of a voucher that confirmed payments of other orders count on, only the rest of its balance is held.
 
+    With ``confirm=False`` they are reserved and not confirmed: for a checkout whose basket has changed.
+
     Returns the payments that hold something. Raises the first refusal after all were tried: that payment is ``failed``,
-    the others keep their holds. Nothing is done for an order without vouchers.
+    the others keep their holds. Nothing is done for an order without vouchers. A call with a ``key`` is made once per
+    order: repeated, it reserves nothing and returns the payments that hold something now; where it raised an error, it
+    is made again.
     """
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
+    try:
+        call = Call("authorize_selected", number, key)
+    except PaymentStateError:
+        if has_payments(number):
+            raise
+        return []
+
+    def attempt() -> list[VoucherPayment]:
+        known = call.find()
+        if known and not reserved:
+            return _holding(read_order(number))
+        by = {"idempotency_key": known or call.new_row(), "actor": actor, "reason": reason}
+        return _authorize_selected(order, number, refusals, reserved, by, confirm=confirm)
+
     with unavailable_if_locked(lambda: give_back(number, reserved)):
-        payments = retry_on_conflict(lambda: _authorize_selected(order, number, refusals, reserved))
+        payments = retry_on_conflict(attempt)
     for payment in payments:
         show_on(order, payment)
     if refusals:
@@ -85,7 +107,13 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
 
 
 def _authorize_selected(
-    order: Any, number: str, refusals: list[VoucherGatewayError], reserved: list[Hold]
+    order: Any,
+    number: str,
+    refusals: list[VoucherGatewayError],
+    reserved: list[Hold],
+    by: dict[str, Any],
+    *,
+    confirm: bool,
 ) -> list[VoucherPayment]:
     """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
     view = read_order(number)
@@ -96,25 +124,36 @@ def _authorize_selected(
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
     due = view.due(facts.total, without=needing)
-    requests = _requests(view, needing if due > ZERO else [], facts)
+    requests = _requests(view, needing if due > ZERO else [], facts, confirm=confirm)
     if requests:
         drop_duplicates(view, requests)
     if needing and due == ZERO:
-        _release_unneeded(needing)
-    if requests or _unconfirmed(view):
-        promises = Promises(_vouchers_to_confirm(view, requests))
+        _release_unneeded(needing, by)
+    if requests or (confirm and _unconfirmed(view)):
+        promises = Promises(_vouchers_of(view, requests))
         leave_to_confirmed(requests, promises)
         share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
         reserved[:] = [request.answer for request in requests if isinstance(request.answer, Hold)]
-        _write(view, requests, promises)
-        refusals += [request.answer for request in requests if request.is_reported]  # type: ignore[misc]
+        reported: Any = [request.answer for request in requests if request.is_reported]
+        if refusals or reported:
+            by["idempotency_key"] = None  # a call that raises is made again with its key
+        _write(view, requests, promises, by, confirm=confirm)
+        refusals += reported
+    elif _holding(view):
+        note_key(by["idempotency_key"])
+    return _holding(view)
+
+
+def _holding(view: OrderView) -> list[VoucherPayment]:
     return [payment for payment in view.payments if payment.status == "authorized"]
 
 
-def _requests(view: OrderView, needing: list[VoucherPayment], facts: OrderFacts) -> list[HoldRequest]:
+def _requests(
+    view: OrderView, needing: list[VoucherPayment], facts: OrderFacts, *, confirm: bool
+) -> list[HoldRequest]:
     """Reserve for each payment that needs a hold, and for each that is to be confirmed although confirmed orders leave
     less of its voucher than it holds."""
-    to_confirm = [payment for payment in _unconfirmed(view) if payment not in needing]
+    to_confirm = [payment for payment in _unconfirmed(view) if confirm and payment not in needing]
     if not needing and not to_confirm:
         return []
     competing = competing_payments([*needing, *to_confirm])
@@ -147,17 +186,18 @@ def _unconfirmed(view: OrderView) -> list[VoucherPayment]:
     ]
 
 
-def _vouchers_to_confirm(view: OrderView, requests: list[HoldRequest]) -> set[str]:
+def _vouchers_of(view: OrderView, requests: list[HoldRequest]) -> set[str]:
     held = {request.answer.voucher_id for request in requests if isinstance(request.answer, Hold)}
     return held | {payment.voucher_id for payment in _unconfirmed(view)}
 
 
-def _release_unneeded(not_needed: list[VoucherPayment]) -> None:
+def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> None:
     """End the holds that the order does not need, and count on these vouchers no more."""
     release_all([payment.reservation_id for payment in not_needed if payment.status == "authorized"])
     with atomic_or_conflict():
         for payment in not_needed:
             let_go(payment)
+        save_key(by["idempotency_key"])
 
 
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
@@ -179,7 +219,14 @@ def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     return [payment for payment in view.payments if is_wanting(payment)]
 
 
-def _write(view: OrderView, requests: list[HoldRequest], promises: Promises) -> None:
+def _write(
+    view: OrderView,
+    requests: list[HoldRequest],
+    promises: Promises,
+    by: dict[str, Any],
+    *,
+    confirm: bool,
+) -> None:
     """Write everything or, with ConflictError, nothing."""
     number = view.next_number
     with atomic_or_conflict():
@@ -187,28 +234,33 @@ def _write(view: OrderView, requests: list[HoldRequest], promises: Promises) -> 
             _write_not_held(request)
         for request in requests:
             if isinstance(request.answer, Hold):
-                _write_held(view, request.payment, request.answer, number, promises)
+                _write_held(view, request.payment, request.answer, number, promises, by, confirm=confirm)
                 number += 1
         unanswered = [request.payment for request in requests if request.is_reported]
         for payment in _unconfirmed(view):
-            if payment not in unanswered:
+            if confirm and payment not in unanswered:
                 change_payment(payment, **confirmed_fields(payment, payment.voucher_id, promises))
+        save_key(by["idempotency_key"])
 
 
 def _write_held(
-    view: OrderView, payment: VoucherPayment, hold: Hold, number: int, promises: Promises
+    view: OrderView,
+    payment: VoucherPayment,
+    hold: Hold,
+    number: int,
+    promises: Promises,
+    by: dict[str, Any],
+    *,
+    confirm: bool,
 ) -> None:
-    """Record the hold of a payment, which confirms it."""
+    """Record the hold of a payment, and its confirmation."""
     for earlier in view.uncaptured_remainders(codes=(), voucher_id=hold.voucher_id):
         change_payment(earlier, **superseded_fields(earlier))
-    record_authorization(
-        payment,
-        hold,
-        number,
-        limit=payment.amount_limit,
-        others=promises.of_others(hold.voucher_id, view.order_number),
-        **confirmed_fields(payment, hold.voucher_id, promises),
-    )
+    is_confirmed = confirm or payment.confirmed_at is not None
+    confirmed = confirmed_fields(payment, hold.voucher_id, promises) if is_confirmed else {}
+    others = promises.of_others(hold.voucher_id, view.order_number)
+    limit = payment.amount_limit
+    record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
 
 
 def _write_not_held(request: HoldRequest) -> None:

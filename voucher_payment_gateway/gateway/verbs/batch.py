@@ -9,11 +9,16 @@ from typing import Any
 from django.db import transaction
 
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
+from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, read_order
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 
 __all__ = ["Plan", "Progress", "run_batch"]
@@ -27,6 +32,9 @@ class Progress:
     """Due operations of an earlier call."""
     started: list[VoucherOperation] = field(default_factory=list)
     """Operations planned by this batch."""
+    may_follow: bool = False
+    """Whether an operation may be written down behind one that is due and was never sent: inside the caller's
+    transaction, where several parts of an order are written together."""
 
     @property
     def operations(self) -> list[VoucherOperation]:
@@ -55,15 +63,20 @@ def run_batch(
     pk: int | None = None,
     asked: Decimal | None = None,
     payment_changes: dict[str, Any] | None = None,
+    key: VoucherIdempotencyKey | None = None,
+    outbox: Outbox | None = None,
 ) -> list[VoucherPayment]:
     """Start every operation that ``plan`` returns, and return their payments.
 
-    Due operations of an earlier call are resumed where this call repeats it: all of the rest, or the same capture. A
-    second refund of the same amount may be another return, so it is not taken for a repetition. After a conflict the
-    rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and ``settle``
-    sends them. All are tried, then the first error is raised.
+    Due operations of an earlier call are resumed where this call repeats it: all of the rest or, outside a
+    transaction, the same capture. A second refund of the same amount may be another return, so it is not taken for a
+    repetition. Inside a transaction every call with an amount is another part, which follows the earlier ones. After a
+    conflict the rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and
+    ``settle`` sends them. All are tried, then the first error is raised. ``key`` is stored with each operation; with
+    ``outbox`` all are only written, and put there.
     """
-    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {})
+    progress = Progress(may_follow=outbox is None and in_transaction())
+    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, progress)
     try:
         with _atomic_in_transaction():
             retry_on_conflict(batch.advance, progress=lambda: len(batch.progress.operations))
@@ -96,7 +109,9 @@ class _Batch:
     pk: int | None
     asked: Decimal | None
     payment_changes: dict[str, Any]
-    progress: Progress = field(default_factory=Progress)
+    key: VoucherIdempotencyKey | None
+    outbox: Outbox | None
+    progress: Progress
     errors: list[VoucherGatewayError] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     """Vouchers that had an open operation when another one was to be started."""
@@ -105,7 +120,7 @@ class _Batch:
         """Resume and start the operations that are left, by the order as it is now."""
         view = read_order(self.order_number)
         for operation in self._repeated(view.matching(self.pk)):
-            self._attempt(self._send_outside_transaction, operation)
+            self._attempt(self._resume, operation)
             self.progress.resumed.append(operation)
         if self.progress.operations:
             view = read_order(self.order_number)
@@ -115,12 +130,15 @@ class _Batch:
         number = view.next_number
         for draft in self.plan(view, self.progress, left):
             draft.number = number
-            draft.waits = draft.voucher_id in self.busy and is_busy(draft.voucher_id)
+            draft.waits = self._may_be_busy(draft) and is_busy(draft.voucher_id)
             reservation_id = draft.payment.reservation_id
             self._attempt(self._start, draft)
             self.progress.started.append(draft)
             reserved_again = draft.payment.reservation_id != reservation_id  # which used a number of its own
             number = draft.number + (2 if reserved_again else 1)
+
+    def _may_be_busy(self, draft: VoucherOperation) -> bool:
+        return draft.voucher_id in self.busy or draft.payment.has_open_operation
 
     def _attempt(self, step: Callable[[VoucherOperation], None], operation: VoucherOperation) -> None:
         try:
@@ -130,7 +148,8 @@ class _Batch:
 
     def _start(self, draft: VoucherOperation) -> None:
         try:
-            execute_new(self.handler, draft, **self.payment_changes)
+            draft.idempotency_key = self.key
+            execute_new(self.handler, draft, outbox=self.outbox, **self.payment_changes)
         except ConflictError:
             if is_busy(draft.voucher_id):
                 self.busy.add(draft.voucher_id)
@@ -143,12 +162,23 @@ class _Batch:
             return []
         due = VoucherOperation.current.filter(payment__in=pending, kind=self.handler.kind, state="due")
         operations = [each for each in due.select_related("payment") if each not in self.progress.operations]
-        same_amount = self.asked == sum((operation.amount for operation in operations), ZERO)
-        return operations if self.asked is None or (same_amount and self.handler.kind == "charge") else []
+        if self.asked is None:
+            return operations
+        return operations if self._repeats_charges(operations) else []
 
-    def _send_outside_transaction(self, operation: VoucherOperation) -> None:
+    def _repeats_charges(self, operations: list[VoucherOperation]) -> bool:
+        """Return whether this call with an amount repeats the call that planned these charges. Not inside a
+        transaction, nor with a key: there another call is another part."""
+        if self.handler.kind != "charge" or self.progress.may_follow or self.key:
+            return False
+        is_keyed = any(operation.idempotency_key_id for operation in operations)
+        return not is_keyed and self.asked == sum((operation.amount for operation in operations), ZERO)
+
+    def _resume(self, operation: VoucherOperation) -> None:
         """Send a due operation. Inside a transaction do nothing: it is sent after the commit, or by ``settle``."""
-        if not transaction.get_connection(database()).in_atomic_block:
+        if self.outbox is not None:
+            self.outbox.append((self.handler, operation))
+        elif not transaction.get_connection(database()).in_atomic_block:
             execute_due(self.handler, operation)
 
     def explain_partial(self, error: PaymentStateError) -> PaymentStateError:

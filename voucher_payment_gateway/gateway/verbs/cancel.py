@@ -6,16 +6,22 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import NOT_READY, execute_new
+from voucher_payment_gateway.exceptions import (
+    OperationInProgressError,
+    PaymentStateError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.gateway.operations.execute import NOT_READY, Outbox, execute_new
 from voucher_payment_gateway.gateway.operations.release import RELEASE
 from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
-from voucher_payment_gateway.gateway.records.order_view import number_and_pk, read_order
+from voucher_payment_gateway.gateway.records.idempotency import Call
+from voucher_payment_gateway.gateway.records.order_view import has_payments, number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
+from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import MONEY_KINDS
@@ -28,17 +34,33 @@ ENDED = ("cancelled", "refunded", "failed")
 """Nothing is left to release or refund."""
 
 
-def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPayment]:
+def cancel(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherPayment]:
     """Cancel the order's payments, or a single payment given in place of the order, in any state.
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, and ``cancelled`` once all of it
     is refunded. With an operation in flight: the cancel request is stored, and ``settle`` carries it out once the
     outcome is known. Returns these payments. Nothing is done for an order without vouchers, nor for payments that are
-    cancelled, refunded or failed already.
+    cancelled, refunded or failed already. A call with a ``key`` is made once per order: repeated later, it leaves alone
+    what the customer has entered since.
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
     number, pk = number_and_pk(order)
+    try:
+        call = Call("cancel", number, key)
+    except PaymentStateError:
+        if has_payments(number):
+            raise
+        return []
+
+    def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
+        return _cancel(number, pk, key=row, outbox=outbox, actor=actor, reason=reason)
+
+    return once(call, write, pk=pk)
+
+
+def _cancel(number: str, pk: int | None, **call: Any) -> list[VoucherPayment]:
+    """Cancel each payment. ``call``: the key, the outbox, actor and reason."""
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
 
@@ -49,7 +71,7 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
             if payment.pk in done or _is_ended(payment):
                 continue
             try:
-                next_number += _cancel_payment(payment, next_number, actor=actor, reason=reason)
+                next_number += _cancel_payment(payment, next_number, **call)
             except VoucherGatewayError as error:
                 errors.append(error)
             done[payment.pk] = payment
@@ -67,14 +89,14 @@ def _is_ended(payment: VoucherPayment) -> bool:
     return payment.status in ENDED and not has_more and not is_unpaid(payment)
 
 
-def _cancel_payment(payment: VoucherPayment, number: int, **by: str) -> int:
+def _cancel_payment(payment: VoucherPayment, number: int, **call: Any) -> int:
     """Cancel one payment, and return how many operation numbers of its order that used."""
     if payment.has_open_operation and not _withdraw_due(payment):
         _store_cancel_request(payment)
         return 0
     if payment.amount_refundable > ZERO:
         try:
-            refund_payment(payment, **by)
+            refund_payment(payment, **call)
         except OperationInProgressError:  # another writer was first
             payment.refresh_from_db()
             _store_cancel_request(payment)
@@ -83,7 +105,7 @@ def _cancel_payment(payment: VoucherPayment, number: int, **by: str) -> int:
         if payment.status != "cancelled" and not payment.pending:  # the rest needs a person's decision first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
-    _release(payment, number, **by)
+    _release(payment, number, **call)
     return 1
 
 
@@ -109,11 +131,19 @@ def _store_cancel_request(payment: VoucherPayment) -> None:
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
 
 
-def _release(payment: VoucherPayment, number: int, **by: str) -> None:
+def _release(
+    payment: VoucherPayment,
+    number: int,
+    *,
+    key: VoucherIdempotencyKey | None,
+    outbox: Outbox | None,
+    **by: str,
+) -> None:
     """Cancel the payment in our records, then ask the Voucher Cloud to release its reservation. Nothing
     depends on the answer."""
     draft = VoucherOperation(
         payment=payment,
+        idempotency_key=key,
         order_number=payment.order_number,
         number=number,
         voucher_id=payment.voucher_id,
@@ -125,7 +155,7 @@ def _release(payment: VoucherPayment, number: int, **by: str) -> None:
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
         with suppress(*NOT_READY):  # the reservation lapses by itself
-            execute_new(RELEASE, draft, **_cancelled_fields())
+            execute_new(RELEASE, draft, outbox=outbox, **_cancelled_fields())
     else:
         create(draft, "succeeded", payment_changes=_cancelled_fields(), settled_at=timezone.now())
     announce(payment_cancelled, payment, draft.amount)

@@ -15,6 +15,7 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.operations.reservation import fail_payment
 from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
+from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     has_payments,
@@ -23,10 +24,11 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_if_open,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
+from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, facts_by_number, order_facts
-from voucher_payment_gateway.rules.cover import is_unpaid
+from voucher_payment_gateway.rules.cover import is_unpaid, outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
 __all__ = ["capture", "report_unpaid"]
@@ -35,7 +37,7 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 
 def capture(
-    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+    order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:
     """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
 
@@ -46,9 +48,12 @@ def capture(
     commit, and the payments returned are ``pending``. Nothing is done for an order without vouchers, or captured
     already; where nothing is due any more, nothing is charged and a warning is logged.
 
-    Raises AmountError (malformed, more than is held, or more than is due) and WrongStateError (``not_paid``: a payment
-    that was confirmed failed or lapsed for good, and its amount is due; or nothing is held: cancelled, failed, not
-    authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
+    A call with a ``key`` is made once per order; repeated, it charges nothing new, goes on with what is still due, and
+    answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two charges.
+
+    Raises AmountError (malformed, more than is held or due, or a key used with another amount) and WrongStateError
+    (``not_paid``: a payment that was confirmed failed or lapsed for good, and its amount is due; or nothing is held:
+    cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
     the payment has ``failed`` and nothing moved; after UnavailableError, CredentialsError and ContractError nothing
     moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. With several vouchers all are
     tried, then the first error is raised.
@@ -56,6 +61,7 @@ def capture(
     number, pk = number_and_pk(order)
     try:
         asked = None if amount is None else money.amount(amount)
+        call = Call("capture", number, key, asked)
         facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
     except PaymentStateError:
         if has_payments(number):
@@ -64,7 +70,7 @@ def capture(
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
-        refuse_if_open(payments)
+        refuse_if_open(payments, unless_unsent=progress.may_follow)
         if asked is None:
             _refuse_if_unpaid(view, payments, facts)
         if asked is not None and payments:
@@ -73,11 +79,17 @@ def capture(
         if shares and facts:
             view.refuse_other_currency(facts.currency)
         return [
-            draft_charge(payment, share, view.next_capture + position, actor=actor, reason=reason)
+            draft_charge(
+                payment, share, view.next_capture + position, amount_asked=asked, actor=actor, reason=reason
+            )
             for position, (payment, share) in enumerate(shares)
         ]
 
-    return run_batch(CHARGE, number, plan, pk=pk, asked=asked)
+    return once(
+        call,
+        lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
+        pk=pk,
+    )
 
 
 Shares = list[tuple[VoucherPayment, Decimal]]
@@ -116,24 +128,26 @@ def _shares(
 
 
 def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
-    """Return the maximum per payment, payments with a hold first, then lapsed ones. With ``again`` also the rest that
-    earlier captures left."""
-    statuses = ("authorized", "lapsed", "captured", "refunded") if again else HELD_BEFORE
+    """Return the maximum per payment, payments with a hold first, then lapsed ones, then the rest that earlier captures
+    left: of confirmed payments always, of others only with ``again``."""
+    statuses = ("authorized", "lapsed", "captured", "refunded")
     amounts = [
         (payment, _maximum(payment, again=again))
         for status in statuses
         for payment in payments
-        if payment.status == status and payment.cancel_requested_at is None
+        if payment.status == status
+        and payment.cancel_requested_at is None
+        and (again or status in HELD_BEFORE or outlives_hold(payment))
     ]
     return [(payment, amount) for payment, amount in amounts if amount > ZERO]
 
 
 def _maximum(payment: VoucherPayment, *, again: bool) -> Decimal:
-    """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed."""
+    """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed; less the
+    charges that are written down already."""
     held: Decimal = payment.amount_authorized
-    if not payment.sealed_code or (held and not again):
-        return held
-    return payment.amount_chargeable
+    maximum = held if not payment.sealed_code or (held and not again) else payment.amount_chargeable
+    return maximum - payment.open_charge
 
 
 def _too_much(payment: VoucherPayment, what: str, *, code: str) -> AmountError:
@@ -144,7 +158,8 @@ def _refuse_if_nothing_is_held(
     payments: list[VoucherPayment], wanted: Shares, *, even_if_captured: bool = False
 ) -> None:
     captured = any(payment.status in ("captured", "refunded") for payment in payments)
-    if payments and not wanted and (even_if_captured or not captured):
+    charging = any(payment.open_charge for payment in payments)
+    if payments and not wanted and not charging and (even_if_captured or not captured):
         statuses = ", ".join(sorted({payment.status for payment in payments}))
         raise WrongStateError(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "

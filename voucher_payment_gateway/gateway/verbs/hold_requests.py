@@ -3,13 +3,12 @@
 All calls are made before the first row is written, so no lock of the database is held while the network is slow.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
 
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.parallel import in_parallel
 from voucher_payment_gateway.gateway.holds.promises import Promises, beside_confirmed, hold_beside_confirmed
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open
@@ -29,12 +28,6 @@ __all__ = [
     "reserve_all",
     "share_out",
 ]
-
-MAX_PARALLEL = 8
-"""Maximum number of reservations of one order that are requested at the same time."""
-
-Given = TypeVar("Given")
-Got = TypeVar("Got")
 
 
 @dataclass
@@ -91,12 +84,12 @@ def reserve_all(requests: list[HoldRequest]) -> None:
     def reserve(request: HoldRequest) -> None:
         request.answer = _reserve_one(request)
 
-    _in_parallel(reserve, requests)
+    in_parallel(reserve, requests)
 
 
 def release_all(reservation_ids: list[str]) -> None:
     """Release reservations. Nothing relies on the answers: a reservation lapses by itself."""
-    _in_parallel(release, reservation_ids)
+    in_parallel(release, reservation_ids)
 
 
 def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
@@ -171,13 +164,3 @@ def share_out(requests: list[HoldRequest], due: Decimal) -> None:
             too_much.append(request)
     release_all(not_needed)
     reserve_all(too_much)
-
-
-def _in_parallel(do: Callable[[Given], Got], all_of_them: list[Given]) -> None:
-    at_once = min(len(all_of_them), MAX_PARALLEL)
-    if at_once > 1:
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(do, all_of_them))
-        return
-    for one in all_of_them:
-        do(one)

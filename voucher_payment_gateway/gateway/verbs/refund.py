@@ -8,8 +8,10 @@ from django.utils import timezone
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in, plain, smallest_unit
-from voucher_payment_gateway.exceptions import AmountError, WrongStateError
+from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
+from voucher_payment_gateway.gateway.operations.execute import Outbox
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
+from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     has_payments,
@@ -17,7 +19,8 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_if_open,
 )
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.gateway.verbs.once import once
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
@@ -25,44 +28,63 @@ __all__ = ["refund", "refund_payment"]
 
 
 def refund(
-    order: Any, amount: Decimal | str | None = None, *, actor: str = "", reason: str = ""
+    order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:
     """Refund all that was captured and not refunded yet, or ``amount`` of it, shared out by ``REFUND_ORDER``.
 
     ``order`` may also be a single payment. Outside a transaction the money has moved when this returns; inside one it
     moves after the commit. Nothing is done for an order without vouchers, or refunded in full.
 
-    Raises AmountError (malformed, or more than is left to refund), WrongStateError (nothing was captured),
-    OperationInProgressError; nothing was sent. After RefusedError the payment is unchanged and a review is requested
-    (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing moved yet and
-    ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
+    A call with a ``key`` is made once per order; repeated, it refunds nothing new, goes on with what is still due, and
+    answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two refunds.
+
+    Raises AmountError (malformed, more than is left to refund, or a key used with another amount), WrongStateError
+    (nothing was captured), OperationInProgressError; nothing was sent. After RefusedError the payment is unchanged and
+    a review is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing
+    moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
     number, pk = number_and_pk(order)
     try:
         asked = None if amount is None else money.amount(amount)
-    except AmountError:
+        call = Call("refund", number, key, asked)
+    except PaymentStateError:
         if has_payments(number):
             raise
         return []
-    return _refund(number, pk, asked, actor=actor, reason=reason)
+
+    def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
+        return _refund(number, pk, asked, key=row, outbox=outbox, actor=actor, reason=reason)
+
+    return once(call, write, pk=pk)
 
 
-def refund_payment(payment: VoucherPayment, *, actor: str, reason: str) -> None:
+def refund_payment(
+    payment: VoucherPayment, *, key: VoucherIdempotencyKey | None, outbox: Outbox | None, **by: str
+) -> None:
     """Refund all that is left of one payment, and store with each refund that the payment is being cancelled."""
     request = {"cancel_requested_at": timezone.now()}
-    _refund(payment.order_number, payment.pk, None, request, actor=actor, reason=reason)
+    _refund(payment.order_number, payment.pk, None, request, key=key, outbox=outbox, **by)
 
 
 def _refund(
-    number: str, pk: int | None, asked: Decimal | None, changes: dict[str, Any] | None = None, **by: str
+    number: str,
+    pk: int | None,
+    asked: Decimal | None,
+    changes: dict[str, Any] | None = None,
+    *,
+    key: VoucherIdempotencyKey | None,
+    outbox: Outbox | None,
+    **by: str,
 ) -> list[VoucherPayment]:
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        return _plan_refunds(number, payments, left, progress, **by)
+        return _plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
 
-    return run_batch(REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes)
+    return run_batch(
+        REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes, key=key, outbox=outbox
+    )
 
 
 def _plan_refunds(
@@ -70,7 +92,7 @@ def _plan_refunds(
     payments: list[VoucherPayment],
     asked: Decimal | None,
     progress: Progress,
-    **by: str,
+    **fields: Any,
 ) -> list[VoucherOperation]:
     """Return drafts of the refunds to make. Charges that this batch has already tried to refund are left out."""
     if not payments:
@@ -81,7 +103,8 @@ def _plan_refunds(
         raise WrongStateError(
             f"order {order_number}: nothing was captured from its gift vouchers. Nothing was sent."
         )
-    refuse_if_open([payment for payment in charged if payment.pk not in progress.payments])
+    others = [payment for payment in charged if payment.pk not in progress.payments]
+    refuse_if_open(others, unless_unsent=progress.may_follow)
     tried = {operation.target_id for operation in progress.started}
     left = {
         payment: [
@@ -96,7 +119,7 @@ def _plan_refunds(
     return [
         draft
         for payment in charged
-        for draft in _split_over_charges(payment, left[payment], wanted[payment], **by)
+        for draft in _split_over_charges(payment, left[payment], wanted[payment], **fields)
     ]
 
 
@@ -139,11 +162,11 @@ def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation,
 
 
 def _split_over_charges(
-    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **by: str
+    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **fields: Any
 ) -> list[VoucherOperation]:
     drafts = []
     for charge, left in charges:
         if (amount := min(wanted, left)) > ZERO:
-            drafts.append(draft_refund(payment, charge, amount, **by))
+            drafts.append(draft_refund(payment, charge, amount, **fields))
             wanted -= amount
     return drafts

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.idempotency import Call, payment_of, save_key
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
@@ -17,21 +18,29 @@ from voucher_payment_gateway.sealing import Secret, fingerprints
 __all__ = ["select"]
 
 
-def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
+def select(
+    order: Any, code: str, *, pin: str = "", key: str = "", actor: str = "", reason: str = ""
+) -> VoucherPayment:
     """Store a code, sealed, for this order. Nothing is sent, so it may turn out to be unusable.
 
     ``authorize_selected`` reserves it later. Selecting the same code again returns the same payment, with the newer
-    PIN. Raises VoucherUnusableError where the text cannot be a code, WrongStateError where the order has too many
+    PIN. A call with a ``key`` is made once per order: repeated later, it does not put a removed voucher back. ``actor``
+    and ``reason`` are for uniformity: no operation is written that could store them.
+
+    Raises VoucherUnusableError where the text cannot be a code, WrongStateError where the order has too many
     vouchers, CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without
     ``SEALING_KEYS``.
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
     facts, secret = payable_facts(order), clean_code(code, pin)
-    return retry_on_conflict(lambda: _select(facts, secret))
+    call = Call("select", facts.number, key)
+    return retry_on_conflict(lambda: _select(facts, secret, call))
 
 
-def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
+def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
+    if known := call.find():
+        return payment_of(known, secret.code)
     view = read_order(facts.number)
     payment = view.live_payment(secret.code)
     remainders = view.uncaptured_remainders(codes=fingerprints(secret.code))
@@ -46,4 +55,5 @@ def _select(facts: OrderFacts, secret: Secret) -> VoucherPayment:
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):
             change_payment(payment, **sealed_fields(secret, payment.confirmed_at))
+        save_key(call.new_row())
     return payment

@@ -1,0 +1,138 @@
+"""Make a call with an idempotency key once: all its operations are written in one transaction, then carried out.
+
+A crash between two of them loses none, since ``settle`` sends what is due, and a repetition starts nothing new.
+"""
+
+from collections.abc import Callable, Iterable
+
+from django.db import transaction
+
+from voucher_payment_gateway.currencies import with_code
+from voucher_payment_gateway.exceptions import (
+    OperationInProgressError,
+    OutcomeUnknownError,
+    RefusedError,
+    VoucherGatewayError,
+    WrongStateError,
+)
+from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_written
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
+from voucher_payment_gateway.gateway.records.conflicts import (
+    atomic_or_conflict,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
+from voucher_payment_gateway.gateway.records.idempotency import Call, refuse_reused_key, save_key
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+
+__all__ = ["Write", "once"]
+
+Write = Callable[[VoucherIdempotencyKey | None, Outbox | None], list[VoucherPayment]]
+"""Writes the operations of a call, with its key, and returns their payments. With an outbox they are put into it
+instead of being carried out."""
+
+REFUSALS: tuple[type[RefusedError], ...] = (RefusedError, *RefusedError.__subclasses__())
+
+
+def once(call: Call, write: Write, *, pk: int | None = None) -> list[VoucherPayment]:
+    """Make ``call`` unless it was made before; then answer as it did. Without a key it is made in any case.
+
+    ``pk`` is the primary key of the payment that was given in place of the order. Nothing is stored where the call
+    found nothing to do, or was refused before anything was sent.
+    """
+    if not call.key:
+        return write(None, None)
+    return retry_on_conflict(lambda: _once(call, write, pk))
+
+
+def _once(call: Call, write: Write, pk: int | None) -> list[VoucherPayment]:
+    if known := call.find():
+        return _answer_again(known, pk)
+    outbox: Outbox | None = None if in_transaction() else []
+    with atomic_or_conflict():
+        row = call.new_row()
+        save_key(row)  # first: another worker with this key waits here, or conflicts
+        payments = write(row, outbox)
+        if not _has_effect(row, payments):
+            transaction.set_rollback(True, using=database())
+    if outbox is None:
+        return payments
+    _carry_out(outbox)
+    return _as_they_are_now(payments)
+
+
+def _has_effect(row: VoucherIdempotencyKey | None, payments: list[VoucherPayment]) -> bool:
+    """Return whether the call has written something: operations, or requests to cancel."""
+    if row is not None and row.verb == "cancel":
+        return bool(payments)
+    return bool(payments) and VoucherOperation.current.filter(idempotency_key=row).exists()
+
+
+def _carry_out(outbox: Outbox) -> None:
+    """Carry out the operations one after the other. All are tried, then the first error is raised."""
+    errors: list[VoucherGatewayError] = []
+    for handler, operation in outbox:
+        try:
+            execute_written(handler, operation)
+        except VoucherGatewayError as error:
+            errors += [error] if operation.kind != "cancel" else []  # a reservation lapses by itself
+    if errors:
+        raise errors[0]
+
+
+def _answer_again(row: VoucherIdempotencyKey, pk: int | None) -> list[VoucherPayment]:
+    """Go on with what is still due of an earlier call, and answer as that call did."""
+    operations = VoucherOperation.current.filter(idempotency_key=row).order_by("pk")
+    last = {_subject(each): each for each in operations.select_related("payment")}
+    payments = [operation.payment for operation in last.values()]
+    if row.verb == "cancel":
+        requested = VoucherPayment.current.filter(cancel_requested_at__isnull=False)
+        payments += requested.filter(order_number=row.order_number)
+    if pk is not None and pk not in {payment.pk for payment in payments}:
+        refuse_reused_key(row, "payment")
+    _go_on([operation for operation in last.values() if operation.kind != "cancel"])
+    return _as_they_are_now(payments)
+
+
+def _subject(operation: VoucherOperation) -> tuple[str, int | None, str]:
+    """Return what an operation is about: a charge that was refused is followed by another one for its payment."""
+    charge = operation.target_id if operation.kind == "refund" else ""
+    return operation.kind, operation.payment_id, charge
+
+
+def _go_on(operations: Iterable[VoucherOperation]) -> None:
+    errors: list[VoucherGatewayError] = []
+    for operation in operations:
+        try:
+            if operation.state == "due" and not in_transaction():
+                execute_written(HANDLERS[operation.kind], operation)
+            _raise_as_before(operation)
+        except VoucherGatewayError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _raise_as_before(operation: VoucherOperation) -> None:
+    """Raise the error that the first call raised about ``operation``, by the outcome that is known now."""
+    what = f"order {operation.order_number}: the {operation.kind} of {with_code(operation.amount, operation.currency)}"
+    match operation.state:
+        case "unknown":
+            raise OutcomeUnknownError(
+                f"{what} has no clear answer yet. The money may have moved; do not repeat it, it is being settled."
+            )
+        case "refused":
+            by_code = {error.default_code: error for error in REFUSALS}
+            refusal = by_code.get(operation.error_code, RefusedError)
+            raise refusal(f"{what} was refused. No money moved.", code=operation.error_code)
+        case "sending":
+            raise OperationInProgressError(f"{what} is carried out by another worker just now.")
+        case "manual":
+            raise OperationInProgressError(f"{what} needs a person's decision.")
+        case "not_applied" if operation.error_code != "order_changed":
+            raise WrongStateError(f"{what} was withdrawn. No money moved.")
+
+
+def _as_they_are_now(payments: list[VoucherPayment]) -> list[VoucherPayment]:
+    return list(VoucherPayment.current.filter(pk__in={payment.pk for payment in payments}))
