@@ -38,6 +38,7 @@ PAYMENT = {
     "reservation_id": "md5('r' || i)",
     "reservation_dead_at": "{at}",
     "cancel_requested_at": "CASE i % 10 WHEN 0 THEN {at} END",
+    "end_reason": "''",
     "created_at": "{at}",
     "updated_at": "{at}",
 }

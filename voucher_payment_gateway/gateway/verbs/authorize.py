@@ -37,6 +37,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -53,7 +54,8 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     The payment says what it holds in ``amount_authorized`` and until when in ``reserved_until`` (30 minutes);
     what stays due is for another payment method. No money moves, so it may be called anywhere, and calling it
     again with the same code is the same payment. One call to the Voucher Cloud, up to four where the voucher
-    holds less than is due.
+    holds less than is due. Inside a transaction it is called again after the commit if the order has another total by
+    then.
 
     Raises AmountError (malformed, more than is due, or nothing due), OperationInProgressError, RefusedError
     (VoucherUnusableError for any code that cannot be redeemed), UnavailableError, CredentialsError. Nothing is
@@ -63,6 +65,7 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     secret = clean_code(code, pin)
     asked = None if amount is None else amount_in(facts.currency, amount)
     reserved: list[Hold] = []
+    repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
         payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)

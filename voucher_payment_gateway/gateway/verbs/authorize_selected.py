@@ -42,6 +42,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
@@ -89,6 +90,8 @@ def authorize_selected(order: Any) -> list[VoucherPayment]:
     They are requested at the same time. The earlier voucher is used first; one that is not needed any more is
     not held. Returns the payments that hold something. Raises the first refusal after all were tried: that payment
     is ``failed``, the others keep their holds. Nothing is done for an order without vouchers.
+
+    Inside a transaction it is called again after the commit if the order has another total by then.
     """
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
     with unavailable_if_locked(lambda: give_back(number, reserved)):
@@ -108,6 +111,7 @@ def _authorize_selected(
     if not view.payments:
         return []
     facts = order_facts(order)
+    repeat_if_total_changes(facts, authorize_selected)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)

@@ -66,7 +66,9 @@ def capture(
         if shares and facts:
             view.refuse_other_currency(facts.currency)
         return [
-            draft_charge(payment, share, view.next_capture + position, actor=actor, reason=reason)
+            draft_charge(
+                payment, share, view.next_capture + position, amount_asked=asked, actor=actor, reason=reason
+            )
             for position, (payment, share) in enumerate(shares)
         ]
 
