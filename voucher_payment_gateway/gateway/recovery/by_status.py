@@ -12,7 +12,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import Verb, gateway_settings
@@ -143,15 +144,20 @@ def _payments_after(cursor: str) -> QuerySet[Any]:
         updated_at = datetime.fromisoformat(instant)
         behind = Q(updated_at__gt=updated_at) | Q(pk__gt=int(pk))
         recent = recent.filter(behind, updated_at__gte=max(updated_at, since))
-    operations = VoucherOperation.objects
+    operations = VoucherOperation.objects.order_by()
     is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
     refused = operations.filter(
         order_number=OuterRef("order_number"), kind="refund", state__in=("refused", "manual")
     )
     counted: QuerySet[Any] = recent.annotate(
-        has_open_operation=Exists(is_open), was_refused=Exists(refused)
+        has_open_operation=_exists(is_open), was_refused=_exists(refused)
     ).order_by("updated_at", "pk")
     return counted
+
+
+def _exists(operations: QuerySet[Any]) -> Coalesce:
+    """Not ``Exists``: PostgreSQL may scan the whole ledger once, in place of a look at each payment's operations."""
+    return Coalesce(Subquery(operations.values(found=Value(True))[:1]), Value(False))
 
 
 def _log_once(number: str, verb: str, reason: str) -> None:

@@ -151,7 +151,7 @@ def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
             return payment.status == "selected" or (
                 payment.status in HELD_BEFORE and bool(payment.sealed_code)
             )
-        changed = held > needed or (due > ZERO and payment.amount_limit is None)
+        changed = held > needed or (due > ZERO and payment.may_hold_more)
         may_change = bool(payment.sealed_code) and not payment.has_open_operation
         return may_change and (changed or ends_soon(payment.reserved_until, timezone.now()))
 
