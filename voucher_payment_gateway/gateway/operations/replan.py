@@ -25,12 +25,9 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, facts_by_number
 from voucher_payment_gateway.rules.replan import OpenCharge, replanned
 
-__all__ = ["ORDER_CHANGED", "replan"]
+__all__ = ["replan"]
 
 logger = logging.getLogger("voucher_payment_gateway")
-
-ORDER_CHANGED = "order_changed"
-"""The error code of a charge that was not sent, since its order needs another amount, or nothing, by now."""
 
 Draft = Callable[[VoucherOperation, Decimal, OrderView], VoucherOperation]
 
@@ -106,7 +103,7 @@ def _replace(operation: VoucherOperation, draft: VoucherOperation | None) -> boo
     """
     try:
         with atomic_or_conflict():
-            was_due = withdraw(operation, ORDER_CHANGED)
+            was_due = withdraw(operation, error_code="order_changed")
             if was_due and draft is not None:
                 create(draft, "due", due_at=next_try(draft))
     except ConflictError:
