@@ -30,9 +30,10 @@ from voucher_payment_gateway.exceptions import (
     UnavailableError,
     WrongStateError,
 )
+from voucher_payment_gateway.gateway.recovery import by_status
 from voucher_payment_gateway.gateway.verbs.capture import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.orders import find_order, known_number
+from voucher_payment_gateway.orders import find_order, has_status, known_number
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
 __all__ = ["connect"]
@@ -64,11 +65,13 @@ def connect() -> None:
             _connect_event(path, verb)
     if settings.ON_STATUS:
         _connect_status(settings.ORDER_MODEL)
+        by_status.connect(_run_again)
         for name, signal in OUTCOME_SIGNALS.items():
             _connect(signal, _on_outcome, uid=f"{NAME}.{name}")
 
 
 def _disconnect() -> None:
+    by_status.connect(None)
     while _connected:
         signal, uid = _connected.pop()
         signal.disconnect(dispatch_uid=uid)
@@ -133,7 +136,7 @@ def _on_save(instance: Any, *, raw: bool = False, update_fields: Any = None, **_
     if raw or (update_fields is not None and field not in update_fields):
         return
     for verb, action in ACTIONS.items():
-        if _has_status(instance, statuses.get(verb, [])):
+        if has_status(instance, statuses.get(verb, [])):
             _run_by_status(verb, action, instance)
 
 
@@ -143,13 +146,8 @@ def _on_outcome(sender: object, order_number: str, **_: object) -> None:
     if _is_refunding.get() or "refund" not in statuses:
         return
     order = find_order(order_number)
-    if order is not None and _has_status(order, statuses["refund"]):
+    if order is not None and has_status(order, statuses["refund"]):
         _run_by_status("refund", _refund, order)
-
-
-def _has_status(order: Any, wanted: Any) -> bool:
-    status = getattr(order, str(gateway_settings().ON_STATUS["field"]))
-    return str(getattr(status, "value", status)) in wanted
 
 
 def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
@@ -180,6 +178,11 @@ def _capture_what_is_left(order: Any) -> None:
             _leave_to_settle(partial(gateway.capture, payment))
         except (PaymentStateError, RefusedError) as error:
             logger.error("gift vouchers: capture by status was not possible: %s", error)
+
+
+def _run_again(verb: Verb, order: Any) -> None:
+    """Run the verb for an order whose status was changed without a save that was noticed."""
+    _run_by_status(verb, ACTIONS[verb], order)
 
 
 def _retry_refund_after_commit(number: str) -> None:

@@ -1,5 +1,6 @@
 """Reading a shop's order, and writing its one column of ours."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,8 @@ __all__ = [
     "OrderFacts",
     "facts_by_number",
     "find_order",
+    "find_orders",
+    "has_status",
     "known_number",
     "note_reservation",
     "order_facts",
@@ -114,8 +117,35 @@ def find_order(number: str) -> Any:
     orders = _all_rows(model).using(router.db_for_write(model))  # a replica may lag behind
     try:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
-    except FieldError:
+    except (FieldError, ValueError):
         return None
+
+
+def find_orders(numbers: Collection[str]) -> dict[str, Any]:
+    """Return the shop's orders with these numbers, by number; those without an order are left out. One statement where
+    the number is a column of the order, else one for each."""
+    model, settings = apps.get_model(gateway_settings().ORDER_MODEL), gateway_settings()
+    adapter, column = settings.order_adapter, settings.ORDER_FIELDS.number
+    is_plain = type(adapter).lookup is OrderAdapter.lookup and type(adapter).number is OrderAdapter.number
+    if not is_plain or not _has_column(model, column):
+        return _found_one_by_one(numbers)
+    orders = _all_rows(model).using(router.db_for_write(model)).order_by("-pk")
+    try:
+        found = {adapter.number(order): order for order in orders.filter(**{f"{column}__in": list(numbers)})}
+    except ValueError:  # the column is a number, and one of these is none
+        return _found_one_by_one(numbers)
+    return {number: found[number] for number in numbers if number in found}
+
+
+def _found_one_by_one(numbers: Collection[str]) -> dict[str, Any]:
+    return {number: order for number in numbers if (order := find_order(number)) is not None}
+
+
+def has_status(order: Any, statuses: Collection[str]) -> bool:
+    """Return whether the field of ``ON_STATUS`` has one of ``statuses``; a member of an enumeration counts as its
+    value."""
+    status = getattr(order, str(gateway_settings().ON_STATUS["field"]))
+    return str(getattr(status, "value", status)) in statuses
 
 
 def order_number(order: Any) -> str:
@@ -160,7 +190,7 @@ def note_reservation(order_number: str, reservation_id: str, *, replaces: str = 
     """Write a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``: in place of the
     one that it replaces, else at the end."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    if not _has_column(model):
+    if not _has_column(model, "voucher_reservation_ids"):
         return
     rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
     known = _locked_ids(rows) if replaces else []
@@ -183,9 +213,9 @@ def _all_rows(model: type[models.Model]) -> models.QuerySet[Any]:
     return models.QuerySet(model)
 
 
-def _has_column(model: type[models.Model]) -> bool:
+def _has_column(model: type[models.Model], name: str) -> bool:
     try:
-        model._meta.get_field("voucher_reservation_ids")
+        model._meta.get_field(name)
     except FieldDoesNotExist:
         return False
     return True

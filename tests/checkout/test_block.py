@@ -126,6 +126,28 @@ def test_an_order_that_became_smaller_says_what_is_held_beyond_it(held):
     assert 'name="code"' in html
 
 
+@pytest.mark.parametrize("before", ["30.00", "50.00"])
+def test_an_order_that_became_larger_offers_to_cover_more_of_it(shop, before):
+    order = shop.order(before)
+    gateway.authorize(order, shop.voucher("30.00", code="GIFT-3000").code)
+    for total, shown in [("18.50", "became smaller"), ("30.00", "became larger")]:
+        order.total = D(total)
+        assert shown in block(order)
+        assert 'action="/vouchers/renew/"' in block(order)
+        gateway.authorize_selected(order)
+        assert "became" not in block(order)
+    assert order.voucher_authorized == D("30.00")
+    order.voucher_payments.update(amount_authorized=D("18.50"), sealed_code="")
+    assert "became larger" not in block(order)
+
+
+@pytest.mark.parametrize("amount", [None, "5.00"])
+def test_a_voucher_that_can_cover_no_more_is_not_offered_to(shop, amount):
+    order = shop.order("30.00")
+    gateway.authorize(order, shop.voucher("20.00", code="GIFT-2000").code, amount=amount)
+    assert "renew" not in block(order)
+
+
 def test_a_hold_that_ran_out_is_not_called_held(held):
     held.voucher_payments.update(reserved_until=timezone.now() - timedelta(seconds=1))
     html = block(held)

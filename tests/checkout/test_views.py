@@ -1,5 +1,7 @@
 """Entering, removing and renewing a gift voucher."""
 
+from decimal import Decimal as D
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -172,6 +174,18 @@ def test_what_ran_out_is_reserved_again_and_what_is_too_much_is_let_go(shop, vis
         "Your gift vouchers now cover €5.00. Your order is fully covered."
     ]
     assert (order.voucher_authorized, shop.bookings(voucher)) == (5, [])
+
+
+def test_a_basket_that_became_smaller_and_larger_again_is_covered_by_one_click(shop, visit):
+    order = shop.order("30.00")
+    voucher = shop.voucher("30.00", code="GIFT-3000")
+    gateway.authorize(order, "GIFT-3000")
+    for total in (D("18.50"), D("30.00")):
+        order.total = total
+        order.save()
+        visit(order).post(RENEW)
+        assert order.voucher_authorized == total
+    assert shop.bookings(voucher) == []
 
 
 def test_what_cannot_be_reserved_again_is_told(shop, visit, messages_of):

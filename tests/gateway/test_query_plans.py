@@ -145,6 +145,17 @@ def test_a_sweep_looks_at_what_is_open_only(work):
     assert report.still_open == 2
 
 
+@pytest.mark.parametrize("limit", [10, 100])
+def test_a_sweep_looks_at_the_status_of_the_next_orders_only(shop, ledger, gateway_settings, limit):
+    gateway_settings(ON_STATUS={"field": "status", "capture": ["shipped"], "refund": ["returned"]})
+    gateway.settle(limit=limit)
+    with Statements() as statements:
+        gateway.settle(limit=limit)
+    assert statements.walks == []
+    (steps,) = [steps for sql, steps in statements.plans.items() if "was_refused" in sql]
+    assert "vpg_payment_recent" in {index for _, index, _ in steps}
+
+
 def test_the_verbs_look_at_their_order_only(shop, ledger):
     order = shop.order("20.00")
     shop.voucher("30.00")

@@ -16,6 +16,16 @@ class Order(VoucherOrderMixin, models.Model):
         return self.number
 
 
+class OrderLine(models.Model):
+    """What the order costs in parts; the admin sums it up into the order's total."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    amount = models.DecimalField(max_digits=9, decimal_places=2)
+
+    def __str__(self):
+        return f"{self.order_id}: {self.amount}"
+
+
 class Invoice(models.Model):
     """An order model without the gateway's mixin, with other field names."""
 

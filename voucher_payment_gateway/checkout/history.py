@@ -80,7 +80,8 @@ def story_of(order: Any) -> list[StoryLine]:
 
 
 def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]:
-    """Leave out reservations that were made again for the same amount."""
+    """Leave out what changed nothing for the customer: reservations that were made again for the same amount, and a
+    charge in whose place another one was made, since the order was changed before it was sent."""
     reserved: dict[int | None, Decimal] = {}
     for operation in operations:
         if operation.kind == "reserve":
@@ -90,7 +91,8 @@ def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]
             reserved[operation.payment_id] = operation.amount
             if is_replacement:
                 continue
-        yield operation
+        if operation.error_code != "order_changed":
+            yield operation
 
 
 def _ended_line(payment: VoucherPayment) -> StoryLine:

@@ -66,9 +66,19 @@ class Summary:
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether a hold has ended or is too large, and a stored code allows to reserve it again."""
+        """Whether a hold has ended, is too large or may be too small, and a stored code allows to reserve it again."""
         known = {line.state for line in self.lines if line.comes_back}
-        return bool(known & {"run_out", "lapsed"} or (self.overheld and "held" in known))
+        return (
+            bool(known & {"run_out", "lapsed"} or (self.overheld and "held" in known)) or self.may_cover_more
+        )
+
+    @property
+    def may_cover_more(self) -> bool:
+        """Whether something is due that a held voucher may cover, after the order became larger: neither its whole
+        balance is held, nor an amount that was asked for."""
+        return bool(self.due) and any(
+            line.state == "held" and line.comes_back and line.payment.may_hold_more for line in self.lines
+        )
 
     @property
     def in_other_currency(self) -> bool:

@@ -86,6 +86,10 @@ class VoucherOperation(PermanentModel):
     forbidden_at = models.DateTimeField(_("forbidden since"), null=True, blank=True)
     reread_at = models.DateTimeField(_("to be read again at"), null=True, blank=True)
 
+    is_as_planned = False
+    """Set only on an operation that its verb has just planned, outside of a transaction: its amount is that of the
+    order which the caller gave, and is not planned again before it is sent."""
+
     objects = PermanentQuerySet.as_manager()
     current = CurrentManager.from_queryset(PermanentQuerySet)()
 

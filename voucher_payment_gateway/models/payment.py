@@ -191,6 +191,11 @@ class VoucherPayment(PermanentModel):
         return max(left, ZERO)
 
     @property
+    def may_hold_more(self) -> bool:
+        """Whether it may hold more than it does: neither its whole balance is held, nor the amount asked for."""
+        return self.amount_limit is None or self.amount_authorized < self.amount_limit
+
+    @property
     def amount_refundable(self) -> Decimal:
         """The amount charged and not refunded; refunds in flight are not counted."""
         left: Decimal = self.amount_captured - self.amount_refunded

@@ -12,9 +12,10 @@ from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.replan import replan
 from voucher_payment_gateway.gateway.operations.reservation import fail_payment, renew
 from voucher_payment_gateway.gateway.records.announce import announce
-from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -54,6 +55,22 @@ def draft_charge(
     )
 
 
+def draft_again(operation: VoucherOperation, amount: Decimal, view: OrderView) -> VoucherOperation:
+    """Return a charge of ``amount`` in place of ``operation``, which books nothing: another capture, for the same
+    request."""
+    draft = draft_charge(
+        operation.payment,
+        amount,
+        view.next_capture,
+        amount_asked=operation.amount_asked,
+        idempotency_key_id=operation.idempotency_key_id,
+        actor=operation.actor,
+        reason=operation.reason,
+    )
+    draft.number = view.next_number
+    return draft
+
+
 class ChargeHandler(OperationHandler):
     """Charge a reservation; one that ended, or holds another amount, is made again first."""
 
@@ -64,6 +81,10 @@ class ChargeHandler(OperationHandler):
         """Return whether the payment is to be cancelled, read from the database as it is now."""
         payments = VoucherPayment.current.filter(pk=operation.payment_id)
         return payments.filter(cancel_requested_at__isnull=False).exists()
+
+    def replanned(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return the charge to send, or None. Raises PaymentStateError where the order cannot be read: it stays due."""
+        return replan(operation, draft_again)
 
     def reserves_first(self, operation: VoucherOperation) -> bool:
         """Return whether the reservation has ended or holds another amount than is to be charged."""
@@ -117,16 +138,7 @@ class ChargeHandler(OperationHandler):
         if self._after_refusal(operation) != "charge_again":
             return None
         payment, view = operation.payment, read_order(operation.order_number)
-        draft = draft_charge(
-            payment,
-            operation.amount,
-            view.next_capture,
-            amount_asked=operation.amount_asked,
-            idempotency_key_id=operation.idempotency_key_id,
-            actor=operation.actor,
-            reason=operation.reason,
-        )
-        draft.number = view.next_number
+        draft = draft_again(operation, operation.amount, view)
         change_payment(payment, reserved_until=None)  # the refusal proved that the reservation is gone
         return draft
 

@@ -91,10 +91,11 @@ def execute_new(
     another operation was first.
     """
     # K4: decided, nothing written
+    draft.is_as_planned = not in_transaction()
     if outbox is not None:
         _create_due(draft, payment_changes)
         outbox.append((handler, draft))
-    elif in_transaction():
+    elif not draft.is_as_planned:
         _create_due(draft, payment_changes)
         _execute_after_commit(handler, draft)
     elif draft.waits:
@@ -129,8 +130,12 @@ def _execute_at_once(
 def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     """Carry out an operation that is due; any other is left alone.
 
-    Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done, and
-    WrongStateError where the payment is being cancelled: the operation is withdrawn then.
+    What was not planned a moment ago is planned again first, by the order as it is committed now: another amount is
+    another operation, and nothing is sent where the order needs nothing of it any more.
+
+    Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done,
+    WrongStateError where the payment is being cancelled: the operation is withdrawn then. PaymentStateError where the
+    order cannot be read: it stays due.
     """
     if operation.state != "due":
         return
@@ -142,6 +147,10 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     if operation.waits and not unblock(operation):
         postpone(operation, next_try(operation))
         raise _queued_error(operation)
+    replanned = operation if operation.is_as_planned else handler.replanned(operation)
+    if replanned is None:
+        return
+    operation = replanned
     if handler.reserves_first(operation) and not begin_preparing(operation):
         raise_unless_succeeded(operation)
         return
@@ -243,6 +252,7 @@ def _record_refusal(
         raise OutcomeUnknownError(code="decided_elsewhere") from None
     if next_operation is None:
         raise error
+    next_operation.is_as_planned = operation.is_as_planned
     # K13: refused, and what follows is due
     execute_written(handler, next_operation)
 

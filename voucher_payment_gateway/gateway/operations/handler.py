@@ -28,6 +28,11 @@ class OperationHandler:
         """Return whether a due operation must not be sent any more, by the rows as they are now."""
         return False
 
+    def replanned(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return the operation to send in place of a due one, by the order as it is committed now: usually the same.
+        None where the order needs nothing of it any more."""
+        return operation
+
     def reserves_first(self, operation: VoucherOperation) -> bool:
         """Return whether ``prepare`` changes something at the Voucher Cloud. Then the row is set to ``sending`` first,
         which excludes other workers."""

@@ -158,9 +158,9 @@ def refuse(
     return _retry_step(operation, step, is_final=lambda conflict: False)
 
 
-def withdraw(operation: VoucherOperation) -> bool:
+def withdraw(operation: VoucherOperation, error_code: str = "cancelled") -> bool:
     """due → not_applied: not wanted any more, and not sent. Return whether it was still as it was read."""
-    return _not_applied(operation, error_code="cancelled", reread_at=reread_if_sent(operation))
+    return _not_applied(operation, error_code=error_code, reread_at=reread_if_sent(operation))
 
 
 def give_up(operation: VoucherOperation) -> bool:

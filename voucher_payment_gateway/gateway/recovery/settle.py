@@ -15,6 +15,7 @@ from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, mark_abandoned
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
+from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -48,6 +49,8 @@ class SettleReport:
     """Unknown operations that need a person's decision."""
     cancelled: int = 0
     """Payments whose stored cancel request was carried out."""
+    by_status: int = 0
+    """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``."""
     renewed: int = 0
     """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
     lapsed: int = 0
@@ -64,9 +67,11 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     """Finish up to ``limit`` operations of each sort, and return how many.
 
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: searched
-    among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. Expired reservations lapse,
-    and expired codes are erased. Safe to run twice, and in several processes at once, which share the work. Call it
-    often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
+    among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
+    status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
+    before a hook. Expired reservations lapse, and expired codes are erased. Safe to run twice, and in several processes
+    at once, which share the work. Call it often, for example every minute. Once ``stop`` returns true, the operation in
+    flight is finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent.
@@ -80,6 +85,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         sent=_each(lease_each(_open("due", now), limit), _send, stop),
         found=_each(lease_each(_open("unknown", now), limit), _resolve, stop),
         cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop),
+        by_status=run_by_status(limit, stop),
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),

@@ -47,6 +47,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -73,8 +74,9 @@ def authorize(
     The payment says what it holds in ``amount_authorized`` and until when in ``reserved_until`` (30 minutes);
     what stays due is for another payment method. No money moves, so it may be called anywhere, and calling it
     again with the same code is the same payment. One call to the Voucher Cloud, up to four where the voucher
-    holds less than is due. A call with a ``key`` is made once per order: repeated, it reserves nothing and returns its
-    payment as it is now, so a late duplicate does not put a removed voucher back.
+    holds less than is due. Inside a transaction it is called again after the commit if the order has another total by
+    then. A call with a ``key`` is made once per order: repeated, it reserves nothing and returns its payment as it is
+    now, so a late duplicate does not put a removed voucher back.
 
     Raises AmountError (malformed, more than is due, nothing due, or a key used with another amount), WrongStateError (a
     key used with another code), OperationInProgressError, RefusedError (VoucherUnusableError for any code that cannot
@@ -86,6 +88,7 @@ def authorize(
     asked = None if amount is None else amount_in(facts.currency, amount)
     call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
+    repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
         payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
     show_on(order, payment)

@@ -1,6 +1,7 @@
 """Authorize the selected vouchers of an order, all at the same time: the confirmation of the checkout."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -44,6 +45,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.authorize import show_on
 from voucher_payment_gateway.gateway.verbs.hold_requests import (
     HoldRequest,
@@ -74,6 +76,7 @@ def authorize_selected(
     not held. The payments that hold something then are confirmed: ``amount_agreed`` covers the order until it is
     captured or cancelled, or the Voucher Cloud refuses it, for ``CONFIRMED_DAYS`` at most, also after the reservation
     has ended. Of a voucher that confirmed payments of other orders count on, only the rest of its balance is held.
+    Inside a transaction it is called again after the commit if the order has another total by then.
 
     With ``confirm=False`` they are reserved and not confirmed: for a checkout whose basket has changed.
 
@@ -120,6 +123,7 @@ def _authorize_selected(
     if not view.payments:
         return []
     facts = order_facts(order)
+    repeat_if_total_changes(facts, partial(authorize_selected, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
@@ -212,7 +216,7 @@ def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
             return payment.status == "selected" or (
                 payment.status in HELD_BEFORE and bool(payment.sealed_code)
             )
-        changed = held > needed or (due > ZERO and payment.amount_limit is None)
+        changed = held > needed or (due > ZERO and payment.may_hold_more)
         may_change = bool(payment.sealed_code) and not payment.has_open_operation
         return may_change and (changed or ends_soon(payment.reserved_until, timezone.now()))
 

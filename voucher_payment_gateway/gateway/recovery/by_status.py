@@ -1,0 +1,172 @@
+"""Look at the status of orders again: a bulk update, a crash between commit and hook, or a missed signal.
+
+A run reads a bounded number of payments, goes on where the last one ended, and begins again at the end. The verbs are
+called by ``events``, a higher layer, which connects itself here where ``ON_STATUS`` is set.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from voucher_payment_gateway.conf import Verb, gateway_settings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import find_orders, has_status, order_facts
+from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
+from voucher_payment_gateway.rules.cover import outlives_hold
+from voucher_payment_gateway.rules.states import HELD_BEFORE
+
+__all__ = ["connect", "run_by_status"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+Run = Callable[[Verb, Any], None]
+"""Runs a verb for an order as a save in its status does."""
+
+CURSOR = "status_sweep"
+"""The name of the stored cursor: the last payment that was looked at, empty at the beginning."""
+
+QUIET_SECONDS = 24 * 3600
+"""How often the same trouble with the same order is logged."""
+
+_connected: list[Run] = []
+
+
+def connect(run: Run | None) -> None:
+    """Call ``run`` for the verbs that a status asks for; with None look at no status any more."""
+    _connected[:] = [] if run is None else [run]
+
+
+def run_by_status(limit: int, stop: Callable[[], bool]) -> int:
+    """Look at the orders of up to ``limit`` payments of the last ``CONFIRMED_DAYS`` that have not ended, and run the
+    verbs that their status asks for and that may have an effect. Return how many were run.
+
+    Without ``ON_STATUS`` nothing is read. Errors are logged, each once a day.
+    """
+    count = 0
+    for run in _connected:
+        for order, payments in _next_orders(limit):
+            if stop():
+                break
+            count += sum(_run_if_needed(run, verb, order, payments) for verb in SWEPT_VERBS)
+    return count
+
+
+def _run_if_needed(run: Run, verb: Any, order: Any, payments: list[Any]) -> int:
+    number = payments[0].order_number
+    try:
+        if not any(may_have_effect(verb, payment) for payment in payments):
+            return 0
+        if not has_status(order, _statuses(verb)) or not _is_due(verb, order, number):
+            return 0
+        run(verb, order)
+    except VoucherGatewayError as error:
+        _log_once(number, verb, error.code)
+    except Exception as error:
+        _log_once(number, verb, type(error).__name__)
+    else:
+        return 1
+    return 0
+
+
+def _statuses(verb: str) -> list[str]:
+    """Return the statuses in which the verb runs; ``CAPTURE`` may say that an order is charged when it is confirmed."""
+    settings = gateway_settings()
+    by_verb: Any = settings.ON_STATUS
+    statuses = list(by_verb.get(verb, []))
+    if verb == "capture" and settings.CAPTURE == "immediate":
+        statuses += by_verb.get("authorize", [])
+    return statuses
+
+
+def _is_due(verb: str, order: Any, number: str) -> bool:
+    """Return whether the order needs what would be held or charged. Raises PaymentStateError where that cannot be
+    known, or its currency was changed."""
+    if verb not in ("authorize", "capture"):
+        return True
+    facts, view = order_facts(order), read_order(number)
+    view.refuse_other_currency(facts.currency)
+    taken = [payment for payment in view.payments if payment.status in HELD_BEFORE or outlives_hold(payment)]
+    return verb == "authorize" or view.due(facts.total, without=taken) > ZERO
+
+
+def _next_orders(limit: int) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the orders of the next payments, each with those payments."""
+    payments: dict[str, list[Any]] = {}
+    for payment in _next_payments(limit):
+        payments.setdefault(payment.order_number, []).append(payment)
+    orders = find_orders(list(payments))
+    for number, order in orders.items():
+        yield order, payments[number]
+
+
+def _next_payments(limit: int) -> list[Any]:
+    """Return the next payments and move the cursor; none where another worker has just taken them."""
+    state = VoucherGatewayState.current.filter(name=CURSOR)
+    cursor = state.values_list("value", flat=True).first() or ""
+    found = list(_payments_after(cursor)[:limit])
+    if cursor and not found:
+        found = list(_payments_after("")[:limit])
+    end = f"{found[-1].updated_at.isoformat()} {found[-1].pk}" if len(found) == limit else ""
+    return found if end == cursor or _move(cursor, end) else []
+
+
+def _move(cursor: str, end: str) -> bool:
+    """Move the cursor if no other worker has done so; return whether it was moved."""
+    if VoucherGatewayState.current.filter(name=CURSOR, value=cursor).update(value=end):
+        return True
+    if cursor:
+        return False
+    try:
+        with transaction.atomic(using=database()):
+            VoucherGatewayState.current.create(name=CURSOR, value=end)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _payments_after(cursor: str) -> QuerySet[Any]:
+    since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
+    recent = VoucherPayment.current.filter(IS_NOT_ENDED, updated_at__gte=since)
+    if cursor:
+        instant, _, pk = cursor.partition(" ")
+        updated_at = datetime.fromisoformat(instant)
+        behind = Q(updated_at__gt=updated_at) | Q(pk__gt=int(pk))
+        recent = recent.filter(behind, updated_at__gte=max(updated_at, since))
+    operations = VoucherOperation.objects.order_by()
+    is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
+    refused = operations.filter(
+        order_number=OuterRef("order_number"), kind="refund", state__in=("refused", "manual")
+    )
+    counted: QuerySet[Any] = recent.annotate(
+        has_open_operation=_exists(is_open), was_refused=_exists(refused)
+    ).order_by("updated_at", "pk")
+    return counted
+
+
+def _exists(operations: QuerySet[Any]) -> Coalesce:
+    """Not ``Exists``: PostgreSQL may scan the whole ledger once, in place of a look at each payment's operations."""
+    return Coalesce(Subquery(operations.values(found=Value(True))[:1]), Value(False))
+
+
+def _log_once(number: str, verb: str, reason: str) -> None:
+    """Log trouble once a day: the next sweep meets it again. Without a cache it is logged each time."""
+    digest = hashlib.sha256(f"{number} {verb} {reason}".encode()).hexdigest()
+    try:
+        is_new = cache.add(f"vpg-by-status-{digest[:32]}", 1, QUIET_SECONDS)
+    except Exception:
+        is_new = True
+    if is_new:
+        logger.error("gift vouchers: %s by status of order %s was not possible: %s", verb, number, reason)
