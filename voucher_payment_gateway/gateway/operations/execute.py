@@ -30,7 +30,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
 from voucher_payment_gateway.gateway.operations.outcome import (
     NOT_READY,
     is_booked,
@@ -38,6 +38,7 @@ from voucher_payment_gateway.gateway.operations.outcome import (
     raise_unless_succeeded,
     record_success,
     record_unknown,
+    review_refund,
     verify,
 )
 from voucher_payment_gateway.gateway.operations.schedule import (
@@ -107,14 +108,18 @@ def _execute_at_once(
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
+    except RefundedElsewhereError:
+        _create_due(draft, payment_changes)
+        raise review_refund(draft) from None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(handler, draft, claimed_at)
 
 
-def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due; any other is left alone.
+def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False) -> None:
+    """Carry out an operation that is due; any other is left alone. ``is_read``: the bookings of its voucher were read
+    just now, and nothing of its order is booked that our records do not have.
 
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done, and
     WrongStateError where the payment is being cancelled: the operation is withdrawn then.
@@ -129,10 +134,13 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     if operation.waits and not unblock(operation):
         postpone(operation, next_try(operation))
         raise _queued_error(operation)
-    if handler.reserves_first(operation) and not begin_preparing(operation):
+    reserves_first = handler.reserves_first(operation)
+    if reserves_first and not begin_preparing(operation):
         raise_unless_succeeded(operation)
         return
     try:
+        if reserves_first and not is_read and _is_booked_already(handler, operation):
+            return
         handler.prepare(operation)
         voucher_cloud().authenticate()
     except ConflictError:
@@ -144,12 +152,22 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     except RefusedError as error:
         _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return
+    except RefundedElsewhereError:
+        raise review_refund(operation) from None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     if begin_sending(operation):
         _send(handler, operation, claimed_at)
     else:
         raise_unless_succeeded(operation)
+
+
+def _is_booked_already(handler: OperationHandler, operation: VoucherOperation) -> bool:
+    """Read the bookings before an ended reservation is made again; raises OutcomeUnknownError where a person must
+    decide first."""
+    return handler.reservation_has_ended(operation) and is_booked(
+        handler, operation, may_have_arrived=operation.attempts > 0
+    )
 
 
 def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
@@ -172,12 +190,14 @@ def _withdraw_cancelled(operation: VoucherOperation) -> None:
     raise_unless_succeeded(operation)
 
 
-def _execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
+def _execute_written(
+    handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False
+) -> None:
     """Carry out an operation that this call has written, and retry while other writers change the order."""
 
     def execute_as_it_stands() -> None:
         operation.payment.refresh_from_db()
-        execute_due(handler, operation)
+        execute_due(handler, operation, is_read=is_read)
 
     retry_on_conflict(execute_as_it_stands)
 
@@ -231,7 +251,7 @@ def _record_refusal(
     if next_operation is None:
         raise error
     # K13: refused, and what follows is due
-    _execute_written(handler, next_operation)
+    _execute_written(handler, next_operation, is_read=True)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
