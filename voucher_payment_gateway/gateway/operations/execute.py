@@ -65,6 +65,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     in_transaction,
     retry_on_conflict,
 )
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
@@ -100,6 +101,7 @@ def _execute_at_once(
 ) -> None:
     """Prepare before anything is written, which saves a write; then the three beats."""
     try:
+        refuse_other_instance()
         handler.prepare(draft)
         voucher_cloud().authenticate()
     except NOT_READY as error:
@@ -126,6 +128,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_re
     """
     if operation.state != "due":
         return
+    refuse_other_instance()
     if operation.is_unverified and not verify(handler, operation):
         return
     if handler.is_cancelled(operation):

@@ -23,6 +23,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
@@ -64,6 +65,7 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     asked = None if amount is None else amount_in(facts.currency, amount)
     reserved: list[Hold] = []
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
+        refuse_other_instance()
         payment = retry_on_conflict(lambda: _authorize(facts, secret, asked, reserved))
     show_on(order, payment)
     return payment

@@ -29,6 +29,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
     unavailable_if_locked,
 )
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
@@ -107,6 +108,7 @@ def _authorize_selected(
     view = read_order(number)
     if not view.payments:
         return []
+    refuse_other_instance()
     facts = order_facts(order)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
