@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["StoryLine", "story_of"]
 
@@ -58,8 +59,11 @@ class StoryLine:
 
 def story_of(order: Any) -> list[StoryLine]:
     """Return a line for each operation on the gift vouchers of ``order``, oldest first."""
-    number = "" if is_missing(order) else known_number(order)
+    if is_missing(order) or not (number := known_number(order)):
+        return []
     operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
+    if created_at := order_created_at(order):
+        operations = operations.filter(payment__created_at__gte=belongs_from(created_at))
     return [_line(operation) for operation in operations]
 
 

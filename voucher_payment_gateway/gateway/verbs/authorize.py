@@ -38,6 +38,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -61,6 +62,7 @@ def authorize(order: Any, code: str, *, pin: str = "", amount: Decimal | str | N
     held after an error that is shown to the customer, or it lapses by itself.
     """
     facts = payable_facts(order)
+    refuse_reused_number(facts.number, facts.created_at)
     secret = clean_code(code, pin)
     asked = None if amount is None else amount_in(facts.currency, amount)
     reserved: list[Hold] = []

@@ -43,6 +43,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
@@ -110,6 +111,7 @@ def _authorize_selected(
         return []
     refuse_other_instance()
     facts = order_facts(order)
+    refuse_reused_number(number, facts.created_at)
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)

@@ -14,9 +14,11 @@ from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
@@ -38,6 +40,8 @@ def cancel(order: Any, *, actor: str = "", reason: str = "") -> list[VoucherPaym
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
     number, pk = number_and_pk(order)
+    if pk is None:
+        refuse_reused_number(number, order_created_at(order))
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
 

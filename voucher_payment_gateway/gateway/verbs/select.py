@@ -9,6 +9,7 @@ from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_field
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -28,6 +29,7 @@ def select(order: Any, code: str, *, pin: str = "") -> VoucherPayment:
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
     facts, secret = payable_facts(order), clean_code(code, pin)
+    refuse_reused_number(facts.number, facts.created_at)
     return retry_on_conflict(lambda: _select(facts, secret))
 
 
