@@ -1,12 +1,19 @@
 """A numbered check for each mistake in the settings, and no secret in any message."""
 
 import pytest
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.functions import Lower
 
 from tests.shop.models import StoreOrder
-from voucher_payment_gateway.checks import CATALOGUE, NUMBERS, check_databases, check_settings
+from voucher_payment_gateway.checks import (
+    CATALOGUE,
+    NUMBERS,
+    check_databases,
+    check_deployment,
+    check_settings,
+)
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
 from voucher_payment_gateway.orders import OrderAdapter
 from voucher_payment_gateway.settings_sections import Limit
@@ -334,3 +341,28 @@ def test_every_key_has_a_number_and_every_number_a_hint():
     assert set(GatewaySettings.model_fields) <= set(NUMBERS)
     assert set(NUMBERS.values()) <= set(CATALOGUE)
     assert all(check.cure for check in CATALOGUE.values())
+
+
+# before a deployment
+
+
+def deployment(settings, changes):
+    settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, **changes}
+    found = checks.run_checks(include_deployment_checks=True)
+    return [each.id for each in found if each.id == "voucher_payment_gateway.W033"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("", 1), ("production", 0)])
+def test_a_name_of_the_installation_is_recommended_before_a_deployment(settings, name, count):
+    assert len(deployment(settings, {"INSTANCE": name})) == count
+
+
+def test_it_is_not_recommended_every_day(settings):
+    settings.VOUCHER_PAYMENT_GATEWAY = GOOD
+    assert "voucher_payment_gateway.W033" not in [each.id for each in checks.run_checks()]
+
+
+def test_where_the_settings_are_wrong_that_comes_first(settings):
+    assert deployment(settings, {"CAPTURE": "later"}) == []
+    del settings.VOUCHER_PAYMENT_GATEWAY
+    assert check_deployment() == []

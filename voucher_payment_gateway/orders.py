@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "has_status",
     "known_number",
     "note_reservation",
+    "order_created_at",
     "order_facts",
     "payable_facts",
 ]
@@ -38,6 +40,8 @@ class OrderFacts:
     number: str
     total: Decimal
     currency: str
+    created_at: datetime | None = None
+    """When the order came into being; None where that is not known."""
 
 
 class OrderAdapter:
@@ -56,6 +60,12 @@ class OrderAdapter:
     def currency(self, order: Any) -> str:
         """Return the ISO 4217 code of the currency of the total."""
         return money.currency_code(self._read(order, gateway_settings().ORDER_FIELDS.currency))
+
+    def created_at(self, order: Any) -> datetime | None:
+        """Return when the order came into being, aware; None where that is not known. Payments of its number that are
+        older are those of another order."""
+        path = gateway_settings().ORDER_FIELDS.created
+        return None if path is None else self._read(order, path)
 
     def lookup(self, number: str) -> dict[str, Any]:
         """Return the filter that finds the order of this number."""
@@ -101,8 +111,10 @@ def _read_facts(order: Any) -> OrderFacts:
     else:
         adapter = gateway_settings().order_adapter
         given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
+        given = replace(given, created_at=order_created_at(order))
     number, currency = checked_number(given.number), supported_currency(given.currency)
-    return OrderFacts(number, money.signed_total(given.total, unit=smallest_unit(currency)), currency)
+    total = money.signed_total(given.total, unit=smallest_unit(currency))
+    return OrderFacts(number, total, currency, given.created_at)
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
@@ -153,6 +165,20 @@ def order_number(order: Any) -> str:
     if isinstance(order, OrderFacts):
         return checked_number(order.number)
     return checked_number(gateway_settings().order_adapter.number(order))
+
+
+def order_created_at(order: Any) -> datetime | None:
+    """Return when ``order`` came into being, where the shop says so. Raises PaymentStateError if that is no aware
+    instant."""
+    if isinstance(order, OrderFacts):
+        return order.created_at
+    created_at = gateway_settings().order_adapter.created_at(order)
+    if created_at is not None and (not isinstance(created_at, datetime) or created_at.tzinfo is None):
+        raise PaymentStateError(
+            "created: must be an aware datetime, such as that of a DateTimeField. Nothing was sent.",
+            code="order_malformed",
+        )
+    return created_at
 
 
 def known_number(order: Any) -> str:

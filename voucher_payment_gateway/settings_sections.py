@@ -26,6 +26,9 @@ class OrderFieldNames(Section):
     number: str = Field("number", description="the order number")
     total: str = Field("total", description="the total of the order, in units of its currency")
     currency: str = Field("currency", description="the ISO 4217 code of the currency")
+    created: str | None = Field(
+        None, description="when the order came into being, if it is then that its number is given"
+    )
 
 
 class ApiBehaviour(Section):

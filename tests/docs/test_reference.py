@@ -69,6 +69,7 @@ def test_a_setting_is_told_with_its_check(key):
         "SEALING_KEYS": {"W015"},
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031"},
+        "INSTANCE": {"W033"},
     }
     expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
@@ -211,6 +212,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "E026",
         "W030",
         "W031",
+        "W033",
     }
 
 
@@ -252,6 +254,12 @@ def test_the_message_about_two_databases_is_the_one_that_is_told(settings):
     (message,) = checks.check_settings()
     assert message.id == "voucher_payment_gateway.E024"
     assert message.msg in words(check_rows()["E024"][1])
+
+
+def test_the_message_about_the_name_of_the_installation_is_the_one_that_is_told():
+    (message,) = checks.check_deployment()
+    assert message.id == "voucher_payment_gateway.W033"
+    assert message.msg in words(check_rows()["W033"][1])
 
 
 def test_the_message_about_time_zones_is_the_one_that_is_told(settings):

@@ -7,6 +7,7 @@ from django.db import connection
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.gateway.records import instance
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
@@ -47,6 +48,8 @@ class Cost:
 def order(shop):
     shop.voucher("20.00")
     voucher_cloud().authenticate()
+    instance._agreed.clear()
+    instance.refuse_other_instance()  # read once a minute
     return shop.order("20.00")
 
 

@@ -42,12 +42,12 @@ def test_a_hold_does_not_lapse_before_it_is_surely_dead(shop, order):
     assert only_payment().status == "authorized"
 
 
-def test_a_lapsed_payment_is_captured_by_one_new_reservation(shop, order, voucher):
+def test_a_lapsed_payment_is_captured_by_one_read_and_one_new_reservation(shop, order, voucher):
     shop.later(minutes=40)
     gateway.settle()
     shop.calls()
     (payment,) = gateway.capture(order)
-    assert [path.rsplit("/", 1)[-1] for _, path in shop.calls()] == ["reservations", "charge"]
+    assert [path.rsplit("/", 1)[-1] for _, path in shop.calls()] == ["charges", "reservations", "charge"]
     assert (payment.status, payment.amount_captured) == ("captured", D("20.00"))
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 

@@ -121,7 +121,7 @@ def test_a_crash_between_a_refusal_and_the_next_try_leaves_the_next_try_written_
     class Crash(BaseException):
         """Ends the simulated process."""
 
-    def crash(*_):
+    def crash(*_, **__):
         raise Crash
 
     voucher_cloud().reserve(code="GIFT-2000-ABCD", amount=D("1.00"), currency="EUR")

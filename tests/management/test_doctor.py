@@ -15,7 +15,7 @@ from tests.management.caches import use_cache
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.management.doctor import examine
 from voucher_payment_gateway.management.doctor.report import age
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation
 
 pytestmark = pytest.mark.usefixtures("development")
 
@@ -178,6 +178,35 @@ def test_a_database_that_does_not_answer_is_told(found, monkeypatch):
 
     monkeypatch.setattr(connection.introspection, "table_names", fail)
     assert found()["database"] == ("trouble", "'default' cannot be used (OperationalError)")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stored", "state", "text"),
+    [
+        ("production", "production", "ok", "the database is that of 'production'"),
+        ("production", "", "ok", "stored in it by the next voucher_settle"),
+        ("staging", "production", "trouble", "then run voucher_settle --adopt. Nothing is sent"),
+        ("", "production", "trouble", "Set it to that name where this is that installation"),
+    ],
+)
+def test_whose_database_it_is_is_told(found, gateway_settings, wanted, stored, state, text):
+    gateway_settings(INSTANCE=wanted)
+    if stored:
+        VoucherGatewayState.objects.create(name="instance", value=stored)
+    reported, sentence = found()["instance"]
+    assert (reported, text in sentence) == (state, True)
+    assert VoucherGatewayState.objects.count() == bool(stored)
+
+
+def test_without_a_name_there_is_nothing_to_tell_of_the_instance(found):
+    assert "instance" not in found()
+
+
+def test_a_copied_database_makes_the_doctor_fail(shop, gateway_settings):
+    gateway_settings(INSTANCE="staging")
+    VoucherGatewayState.objects.create(name="instance", value="production")
+    with pytest.raises(CommandError, match="1 of 17 checks found trouble"):
+        call_command("voucher_doctor")
 
 
 def operation(state, number=1, minutes=0, **fields):

@@ -14,7 +14,8 @@ from tests.docs.pages import ROOT
 from tests.management.settling import CODE
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.gateway.records import instance
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation
 
 PAUSE_SECONDS = 60
 
@@ -69,6 +70,56 @@ def test_a_figure_that_makes_no_sense_is_refused(db, arguments):
 def test_once_and_every_exclude_each_other(db):
     with pytest.raises(CommandError, match="not allowed with"):
         settle("--once", "--every", "60")
+
+
+# A copied database
+
+
+@pytest.fixture
+def copied(db, gateway_settings):
+    VoucherGatewayState.objects.create(name="instance", value="production")
+    gateway_settings(INSTANCE="staging")
+
+
+def test_in_a_copied_database_nothing_is_settled_and_the_cure_is_told(copied):
+    with pytest.raises(CommandError, match=r"of 'production', not of 'staging'.*voucher_settle --adopt"):
+        settle()
+
+
+def test_adopting_says_both_names_and_what_comes_first_and_settles_nothing(copied, monkeypatch):
+    monkeypatch.setattr(gateway, "settle", lambda *_, **__: pytest.fail("settled"))
+    printed = settle("--adopt")
+    assert printed.startswith("This database was that of 'production', and is that of 'staging' now.\n")
+    assert "docs/how-to/restores-and-copies.md" in printed
+    assert (ROOT / "docs/how-to/restores-and-copies.md").is_file()
+    monkeypatch.undo()
+    assert "sent 0" in settle()
+
+
+def test_a_database_without_a_name_is_adopted_too(db, gateway_settings):
+    gateway_settings(INSTANCE="production")
+    assert settle("--adopt").startswith("This database had no name, and is that of 'production' now.")
+
+
+def test_without_instance_nothing_can_be_adopted(db):
+    with pytest.raises(CommandError, match="INSTANCE is not set"):
+        settle("--adopt")
+    assert not VoucherGatewayState.objects.exists()
+
+
+@pytest.mark.parametrize("option", [("--once",), ("--every", "60")])
+def test_adopting_and_settling_exclude_each_other(db, option):
+    with pytest.raises(CommandError, match="not allowed with"):
+        settle("--adopt", *option)
+
+
+def test_a_run_that_is_repeated_goes_on_after_the_adoption(copied, monkeypatch):
+    """The process of ``--every`` waits for a person, and settles from then on."""
+    monkeypatch.setattr(threading.Event, "wait", lambda *_: instance.adopt() == "staging")
+    printed, errors = io.StringIO(), io.StringIO()
+    call_command("voucher_settle", "--every", "60", stdout=printed, stderr=errors)
+    assert errors.getvalue().startswith("INSTANCE: this database is that of 'production'")
+    assert printed.getvalue().startswith("sent 0")
 
 
 # Again and again

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["StoryLine", "story_of"]
@@ -71,11 +71,14 @@ class StoryLine:
 
 def story_of(order: Any) -> list[StoryLine]:
     """Return a line for each step of the gift vouchers of ``order``, oldest first."""
-    number = "" if is_missing(order) else known_number(order)
-    operations = VoucherOperation.current.filter(order_number=number).select_related("payment").order_by("pk")
-    ended = VoucherPayment.current.filter(order_number=number, ended_at__isnull=False)
-    lines = [_line(operation) for operation in _steps(operations)]
-    lines += [_ended_line(payment) for payment in ended.exclude(status="cancelled")]
+    if is_missing(order) or not (number := known_number(order)):
+        return []
+    payments = VoucherPayment.current.of_order(number, order_created_at(order))
+    operations = (
+        VoucherOperation.current.filter(payment__in=payments).select_related("payment").order_by("pk")
+    )
+    ended = payments.filter(ended_at__isnull=False).exclude(status="cancelled")
+    lines = [*map(_line, _steps(operations)), *map(_ended_line, ended)]
     return sorted(lines, key=lambda line: line.at)
 
 

@@ -13,7 +13,7 @@ from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import known_number, order_facts
+from voucher_payment_gateway.orders import known_number, order_created_at, order_facts
 from voucher_payment_gateway.rules.cover import agreed, is_unpaid, outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.rules.timing import has_ended
@@ -92,7 +92,8 @@ def payments_of(order: Any) -> Any:
     Each is annotated with ``is_in_flight``: whether an operation of it is open or its outcome is unknown.
     """
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    payments = VoucherPayment.current.with_open_charge().filter(order_number=known_number(order))
+    payments = VoucherPayment.current.with_open_charge()
+    payments = payments.of_order(known_number(order), order_created_at(order))
     return payments.annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 

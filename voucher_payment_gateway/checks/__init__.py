@@ -11,13 +11,14 @@ from voucher_payment_gateway.checks import safety, shop
 from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 
-__all__ = ["CATALOGUE", "NUMBERS", "check_databases", "check_settings", "register"]
+__all__ = ["CATALOGUE", "NUMBERS", "check_databases", "check_deployment", "check_settings", "register"]
 
 
 def register() -> None:
     """Register the checks with Django."""
     checks.register(check_settings)
     checks.register(check_databases, checks.Tags.database)
+    checks.register(check_deployment, deploy=True)
 
 
 def check_settings(app_configs: object = None, **_: object) -> list[checks.CheckMessage]:
@@ -30,6 +31,14 @@ def check_settings(app_configs: object = None, **_: object) -> list[checks.Check
         return [mistake(key, sentence) for key, sentence in found]
     gateway_settings = GatewaySettings.model_validate(raw)
     return [message for check in (*shop.CHECKS, *safety.CHECKS) for message in check(gateway_settings)]
+
+
+def check_deployment(app_configs: object = None, **_: object) -> list[checks.CheckMessage]:
+    """Recommend, under ``--deploy``, what protects a live installation from its copies."""
+    raw = getattr(settings, NAME, None)
+    if raw is None or conf.problems(raw) or GatewaySettings.model_validate(raw).INSTANCE:
+        return []
+    return [report("W033", "no_name")]
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:

@@ -158,6 +158,10 @@ CATALOGUE: Final = {
         cure="Make it unique, or set ORDER_ADAPTER with a number that is, such as one with the store in front: orders "
         "with the same number share their payments.",
     ),
+    "W033": Check(
+        messages={"no_name": "{NAME}: INSTANCE: is not set."},
+        cure='Name this installation, such as "production": a copy of its database then sends nothing.',
+    ),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}

@@ -37,6 +37,8 @@ def _order_fields(given: GatewaySettings) -> Messages:
     if model is None or _has_own_adapter(given):
         return
     for key, path in given.ORDER_FIELDS:
+        if path is None:
+            continue
         first = path.split(".")[0]
         if not _has(model, first):
             yield report("E008", "unknown", key=key, model=given.ORDER_MODEL, name=first)

@@ -32,8 +32,8 @@ class VoucherOrderMixin(models.Model):
     @property
     def voucher_payments(self) -> PaymentQuerySet:
         """The payments of this order, oldest first."""
-        number = gateway_settings().order_adapter.number(self)
-        return VoucherPayment.current.filter(order_number=number)
+        adapter = gateway_settings().order_adapter
+        return VoucherPayment.current.of_order(adapter.number(self), adapter.created_at(self))
 
     @property
     def voucher_authorized(self) -> Decimal:

@@ -1,5 +1,6 @@
 """The payment: one voucher paying (part of) one order."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
@@ -15,12 +16,18 @@ from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQu
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, NOT_ENDED, OPEN_STATES
 from voucher_payment_gateway.rules.tax import TaxMemo, tax_memo
+from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["PaymentQuerySet", "VoucherPayment"]
 
 
 class PaymentQuerySet(PermanentQuerySet):
     """Payments, and their sums."""
+
+    def of_order(self, number: str, created_at: datetime | None) -> "PaymentQuerySet":
+        """Return those of this order; older ones belong to an order that had the same number before."""
+        payments: PaymentQuerySet = self.filter(order_number=number)
+        return payments.filter(created_at__gte=belongs_from(created_at)) if created_at else payments
 
     def with_open_charge(self) -> "PaymentQuerySet":
         """Add ``open_charge``: the amount of a charge whose outcome is open, or left to a person."""

@@ -4,6 +4,7 @@
   clock is never compared with ours. Source of the 30 minutes: Voucher Cloud API 1.8, ``POST /reservations``.
 - Leases: how long a worker owns the operation that it sends.
 - Schedules: the backoff between attempts.
+- Orders: whether a payment is that of an earlier order with the same number.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ __all__ = [
     "SEND_WINDOW_SECONDS",
     "USE_MARGIN_SECONDS",
     "after_lease",
+    "belongs_from",
     "ends_soon",
     "has_ended",
     "held_until",
@@ -28,6 +30,8 @@ __all__ = [
     "next_send_at",
     "renewal_due_at",
 ]
+
+CLOCK_MARGIN = timedelta(seconds=60)
 
 HOLD_SECONDS = 30 * 60
 USE_MARGIN_SECONDS = 60
@@ -110,3 +114,9 @@ def next_renewal_at(now: datetime, reserved_until: datetime) -> datetime:
     ended."""
     has_ended = reserved_until <= now
     return next_attempt_at(now, reserved_until if has_ended else renewal_due_at(reserved_until))
+
+
+def belongs_from(order_created_at: datetime) -> datetime:
+    """Return from when on a payment may be one of the order: an older one belongs to an order that had the number
+    before. The margin is for clocks that differ between two machines of the shop."""
+    return order_created_at - CLOCK_MARGIN

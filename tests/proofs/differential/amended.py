@@ -4,6 +4,7 @@ so that dropping it is one of the planted deviations.
 The simulation itself stays as it is: each amendment would change what its seeds play.
 """
 
+from collections.abc import Mapping
 from copy import copy
 from decimal import Decimal
 from typing import Any
@@ -13,10 +14,11 @@ from tests.proofs.simulation.client import NOT_READY
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import Operation, Payment
 from tests.proofs.simulation.shop import Shop
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, VoucherGatewayError
+from voucher_payment_gateway.rules.evidence import Evidence, charged_elsewhere, refunded_elsewhere
 from voucher_payment_gateway.rules.resolution import is_expired, trailing_read_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
-from voucher_payment_gateway.rules.timing import may_be_charged
+from voucher_payment_gateway.rules.timing import is_usable, may_be_charged
 from voucher_payment_gateway.rules.verdicts import verdict
 
 __all__ = ["AMENDMENTS", "AmendedShop"]
@@ -27,6 +29,8 @@ AMENDMENTS = (
     "execute_due",
     "draft_charge",
     "prepare",
+    "_is_charged_already",
+    "_is_refunded_already",
     "_record_failure",
     "_cancel",
     "resolve",
@@ -54,12 +58,16 @@ class AmendedShop(Shop):
 
     def execute_new(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
         """A charge that reserves first is written down before that."""
+        self.changes = payment_changes
         if not self._renews(draft, payment):
             yield from super().execute_new(draft, payment, number, **payment_changes)
             return
         draft.created_at = self.now()
         self._create(draft, payment, number, payment_changes, state="due", due_at=self.next_attempt_at(draft))
         yield from self.execute_due(draft)
+
+    changes: Mapping[str, Any] = {}
+    """What changes on the payment with the operation that is begun."""
 
     def execute_due(self, operation: Operation) -> Process:
         """A charge that reserves first is set to ``sending`` before that, which excludes other workers."""
@@ -68,9 +76,70 @@ class AmendedShop(Shop):
         payment = self.rows.payment(operation.payment_pk)
         is_wanted = payment.cancel_requested_at is None
         claims = is_wanted and self._renews(operation, payment)
+        is_read, self.is_read = self.is_read, False
         if claims and not self.rows.compare_and_set(operation, state="sending", sending_at=self.now()):
             return
+        if claims and not is_read and (yield from self._is_charged_already(operation, payment)):
+            return
         yield from super().execute_due(operation)
+
+    is_read = False
+    """Whether the bookings were read just before the operation that is executed next."""
+
+    def _is_charged_already(self, operation: Operation, payment: Payment) -> Process:
+        """Read the bookings before an ended reservation is made again."""
+        usable = payment.status == "authorized" and is_usable(payment.reserved_until, self.now())
+        if usable or not payment.has_code:
+            return False
+        try:
+            return (yield from self._is_booked(operation))
+        except NOT_READY:
+            self.rows.compare_and_set(operation, state="due", due_at=self.next_attempt_at(operation))
+            raise
+
+    def read_evidence(self, operation: Operation) -> Process:
+        """A charge of the order that no operation has booked is left to a person."""
+        rows: list[Any] = []
+        self.bookings_read = rows.extend
+        ours = self.rows.remote_ids(operation.voucher_id)
+        found = yield from super().read_evidence(operation)
+        if found.verdict != "absent" or operation.kind != "charge":
+            return found
+        elsewhere = charged_elsewhere(
+            rows,
+            order_number=operation.order_number,
+            ours=ours,
+            references={
+                other.reference
+                for other in self.rows.operations.values()
+                if other.kind == "charge" and other.pk != operation.pk and not _is_refused(other)
+            },
+            clients=(),
+        )
+        return Evidence("ambiguous") if elsewhere else found
+
+    bookings_read: Any = None
+
+    def bookings(self, voucher_id: str) -> Process:
+        note, self.bookings_read = self.bookings_read, None
+        rows = yield from super().bookings(voucher_id)
+        if note:
+            note(rows)
+        return rows
+
+    def _after_proven_absence(self, operation: Operation, payment: Payment) -> Process:
+        self.is_read = True
+        try:
+            yield from super()._after_proven_absence(operation, payment)
+        finally:
+            self.is_read = False
+
+    def _refuse_after_absence(self, operation: Operation) -> Process:
+        self.is_read = True
+        try:
+            yield from super()._refuse_after_absence(operation)
+        finally:
+            self.is_read = False
 
     def _record_failure(self, operation: Operation, error: VoucherGatewayError) -> Process:
         """A clear "no" to a charge is believed only after a read, and read once more two hours later."""
@@ -94,6 +163,7 @@ class AmendedShop(Shop):
             return
         retry = self.refuse(operation, reread_at)
         if retry:
+            self.is_read = True
             yield from self.execute_due(retry)
 
     def _is_booked(self, operation: Operation) -> Process:
@@ -136,9 +206,26 @@ class AmendedShop(Shop):
 
     def prepare(self, operation: Operation, payment: Payment, number: int | None) -> Process:
         """The baseline of a refund is read again as long as no send may have arrived."""
-        if operation.kind == "refund" and not operation.attempts:
-            operation.baseline = None
-        return (yield from super().prepare(operation, payment, number))
+        is_first = operation.kind == "refund" and not operation.attempts
+        rows: list[Any] = []
+        if is_first:
+            operation.baseline, self.bookings_read = None, rows.extend
+        number = yield from super().prepare(operation, payment, number)
+        if is_first and self._is_refunded_already(operation, rows):
+            if not operation.pk:
+                self._create(operation, payment, number, dict(self.changes), state="due")
+            self._require_review(operation)
+            raise OutcomeUnknownError
+        return number
+
+    def _is_refunded_already(self, operation: Operation, rows: list[Any]) -> bool:
+        return refunded_elsewhere(
+            rows,
+            charge_id=operation.target_id,
+            reference=operation.reference,
+            amount=operation.amount,
+            ours=lambda: self.rows.remote_ids(operation.voucher_id),
+        )
 
     def resolve(self, operation: Operation) -> Process:
         """Where the old reservation has long been dead, the read that decides follows in the same sweep."""
@@ -194,3 +281,7 @@ class AmendedShop(Shop):
             yield from super()._carry_out_cancel(pk)
         except Crash:
             return
+
+
+def _is_refused(operation: Operation) -> bool:
+    return operation.state in ("refused", "not_applied")

@@ -22,9 +22,15 @@ MAX_SIMULATED, MAX_SHIPPED = 20_000, 60
 Planted = Callable[[], AbstractContextManager[Any]]
 
 
+def _reads_nothing(*_: Any) -> Process:
+    yield from ()
+    return False
+
+
 def _without(amendment: str) -> Planted:
     """Let the simulation do what it does without one of its amendments."""
-    as_simulated = getattr(Shop, amendment, lambda shop: None)
+    nothing = _reads_nothing if amendment == "_is_charged_already" else lambda *_: None
+    as_simulated = getattr(Shop, amendment, nothing)
     return lambda: mock.patch.object(AmendedShop, amendment, as_simulated)
 
 

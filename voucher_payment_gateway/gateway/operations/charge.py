@@ -93,6 +93,11 @@ class ChargeHandler(OperationHandler):
             payment.reserved_until, timezone.now(), held=payment.amount_authorized, amount=operation.amount
         )
 
+    def reservation_has_ended(self, operation: VoucherOperation) -> bool:
+        """Return whether the reservation lapsed or was replaced, rather than being good for another amount, and can be
+        made again with the stored code."""
+        return bool(operation.payment.sealed_code) and not is_usable_now(operation.payment)
+
     def prepare(self, operation: VoucherOperation) -> None:
         """Reserve again where ``reserves_first`` said so: only then is the operation ``sending`` already."""
         payment = operation.payment

@@ -1,18 +1,64 @@
 """What the voucher's bookings prove about an operation."""
 
+from collections.abc import Collection, Sequence
+
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.evidence import Evidence
+from voucher_payment_gateway.rules.evidence import ABSENT, Evidence, charged_elsewhere
 
 __all__ = ["read_evidence"]
 
 
-def read_evidence(handler: OperationHandler, operation: VoucherOperation) -> Evidence:
+def read_evidence(
+    handler: OperationHandler, operation: VoucherOperation, *, may_have_arrived: bool = True
+) -> Evidence:
     """Read the voucher's bookings, all pages, and return what those not yet recorded prove about ``operation``.
+
+    One that was never sent from this database (``may_have_arrived`` false) may be there all the same: another database
+    has sent it. A booking without an order number is not taken for it then.
 
     Raises UnavailableError, CredentialsError or ContractError where they cannot be read: nothing is proven then.
     """
     recorded = VoucherOperation.current.filter(voucher_id=operation.voucher_id).exclude(remote_id="")
     ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read
-    return handler.evidence(operation, bookings_of(operation.voucher_id), ours)
+    bookings = bookings_of(operation.voucher_id)
+    numbered = bookings if may_have_arrived else [row for row in bookings if row.order_number]
+    evidence = handler.evidence(operation, numbered, ours)
+    if evidence.verdict == "absent" and operation.kind == "charge":
+        return _charged_elsewhere(operation, bookings, ours)
+    return evidence
+
+
+def _charged_elsewhere(
+    operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
+) -> Evidence:
+    charges = VoucherOperation.current.filter(voucher_id=operation.voucher_id, kind="charge")
+    booked_or_open = charges.exclude(pk=operation.pk).exclude(state__in=("refused", "not_applied"))
+    ids = charged_elsewhere(
+        bookings,
+        order_number=operation.order_number,
+        ours={*ours, *_accepted(operation)},
+        # after the bookings: a reference is stored before it is sent
+        references=set(booked_or_open.values_list("reference", flat=True)),
+        clients=_own_clients(bookings, ours),
+    )
+    return Evidence("elsewhere", elsewhere=ids) if ids else ABSENT
+
+
+def _own_clients(bookings: Sequence[Charge], ours: Collection[str]) -> set[str]:
+    """Return the client ids of our recorded charges and of the settings; empty where no charge is recorded."""
+    recorded = {
+        row.client_id for row in bookings if row.type == "charge" and row.id in ours and row.client_id
+    }
+    return recorded and recorded | {gateway_settings().CLIENT_ID}
+
+
+def _accepted(operation: VoucherOperation) -> set[str]:
+    """Return the ids of the bookings for which a charge was stopped, and a person then said that it was not booked."""
+    stopped = VoucherOperation.current.filter(
+        voucher_id=operation.voucher_id, kind="charge", state="not_applied", error_code="charged_elsewhere"
+    )
+    return {remote_id for ids in stopped.values_list("baseline", flat=True) for remote_id in ids or ()}

@@ -30,7 +30,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
 from voucher_payment_gateway.gateway.operations.outcome import (
     NOT_READY,
     is_booked,
@@ -38,6 +38,7 @@ from voucher_payment_gateway.gateway.operations.outcome import (
     raise_unless_succeeded,
     record_success,
     record_unknown,
+    review_refund,
     verify,
 )
 from voucher_payment_gateway.gateway.operations.schedule import (
@@ -64,6 +65,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     in_transaction,
     retry_on_conflict,
 )
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
@@ -113,6 +115,7 @@ def _execute_at_once(
 ) -> None:
     """Prepare before anything is written, which saves a write; then the three beats."""
     try:
+        refuse_other_instance()
         handler.prepare(draft)
         voucher_cloud().authenticate()
     except NOT_READY as error:
@@ -121,14 +124,18 @@ def _execute_at_once(
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
+    except RefundedElsewhereError:
+        _create_due(draft, payment_changes)
+        raise review_refund(draft) from None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
     _send(handler, draft, claimed_at)
 
 
-def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out an operation that is due; any other is left alone.
+def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False) -> None:
+    """Carry out an operation that is due; any other is left alone. ``is_read``: the bookings of its voucher were read
+    just now, and nothing of its order is booked that our records do not have.
 
     What was not planned a moment ago is planned again first, by the order as it is committed now: another amount is
     another operation, and nothing is sent where the order needs nothing of it any more.
@@ -139,6 +146,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     """
     if operation.state != "due":
         return
+    refuse_other_instance()
     if operation.is_unverified and not verify(handler, operation):
         return
     if handler.is_cancelled(operation):
@@ -151,10 +159,13 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     if replanned is None:
         return
     operation = replanned
-    if handler.reserves_first(operation) and not begin_preparing(operation):
+    reserves_first = handler.reserves_first(operation)
+    if reserves_first and not begin_preparing(operation):
         raise_unless_succeeded(operation)
         return
     try:
+        if reserves_first and not is_read and _is_booked_already(handler, operation):
+            return
         handler.prepare(operation)
         voucher_cloud().authenticate()
     except ConflictError:
@@ -166,12 +177,22 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation) -> None:
     except RefusedError as error:
         _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return
+    except RefundedElsewhereError:
+        raise review_refund(operation) from None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     if begin_sending(operation):
         _send(handler, operation, claimed_at)
     else:
         raise_unless_succeeded(operation)
+
+
+def _is_booked_already(handler: OperationHandler, operation: VoucherOperation) -> bool:
+    """Read the bookings before an ended reservation is made again; raises OutcomeUnknownError where a person must
+    decide first."""
+    return handler.reservation_has_ended(operation) and is_booked(
+        handler, operation, may_have_arrived=operation.attempts > 0
+    )
 
 
 def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
@@ -194,12 +215,12 @@ def _withdraw_cancelled(operation: VoucherOperation) -> None:
     raise_unless_succeeded(operation)
 
 
-def execute_written(handler: OperationHandler, operation: VoucherOperation) -> None:
+def execute_written(handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False) -> None:
     """Carry out an operation that this call has written, and retry while other writers change the order."""
 
     def execute_as_it_stands() -> None:
         operation.payment.refresh_from_db()
-        execute_due(handler, operation)
+        execute_due(handler, operation, is_read=is_read)
 
     retry_on_conflict(execute_as_it_stands)
 
@@ -254,7 +275,7 @@ def _record_refusal(
         raise error
     next_operation.is_as_planned = operation.is_as_planned
     # K13: refused, and what follows is due
-    execute_written(handler, next_operation)
+    execute_written(handler, next_operation, is_read=True)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:

@@ -11,7 +11,12 @@ from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import Evidence
 
-__all__ = ["OperationHandler"]
+__all__ = ["OperationHandler", "RefundedElsewhereError"]
+
+
+class RefundedElsewhereError(Exception):
+    """So much of the charge went back without our records knowing it that the refund would exceed it; nothing was
+    sent."""
 
 
 class OperationHandler:
@@ -36,6 +41,11 @@ class OperationHandler:
     def reserves_first(self, operation: VoucherOperation) -> bool:
         """Return whether ``prepare`` changes something at the Voucher Cloud. Then the row is set to ``sending`` first,
         which excludes other workers."""
+        return False
+
+    def reservation_has_ended(self, operation: VoucherOperation) -> bool:
+        """Return whether what ``prepare`` reserves replaces a reservation that has ended. The bookings are read first:
+        another database that remembers the same past may have used it up."""
         return False
 
     def prepare(self, operation: VoucherOperation) -> None:

@@ -1,5 +1,6 @@
 """Beat three: the outcome of a call is recorded, and a clear "no" is verified before it is believed."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -31,7 +32,7 @@ from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.reservation_ids import JSONAppend
-from voucher_payment_gateway.rules.evidence import late_answer_needs_review
+from voucher_payment_gateway.rules.evidence import Evidence, late_answer_needs_review
 
 __all__ = [
     "NOT_READY",
@@ -41,8 +42,12 @@ __all__ = [
     "record_late_answer",
     "record_success",
     "record_unknown",
+    "review_evidence",
+    "review_refund",
     "verify",
 ]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 NOT_READY = (UnavailableError, CredentialsError, ContractError)
 """Errors before anything was sent; the operation stays due."""
@@ -81,18 +86,64 @@ def record_late_answer(operation: VoucherOperation, remote_id: str) -> None:
         request_review(operation)
 
 
-def is_booked(handler: OperationHandler, operation: VoucherOperation) -> bool:
-    """Read the bookings once before a clear "no" is believed; return whether the operation is booked after all.
+def is_booked(
+    handler: OperationHandler, operation: VoucherOperation, *, may_have_arrived: bool = True
+) -> bool:
+    """Read the bookings once; return whether the operation is booked after all.
 
-    An intermediary may have repeated the request and shown the answer to the repetition.
+    Before a clear "no" is believed: an intermediary may have repeated the request and shown the answer to the
+    repetition. Before an ended reservation is made again: another database may have charged the order. Where a person
+    must decide, raises OutcomeUnknownError: the operation is ``manual``, nothing more is sent.
     """
-    evidence = read_evidence(handler, operation)
-    if evidence.verdict == "ambiguous":
-        require_review(operation, "ambiguous_bookings")
-        raise OutcomeUnknownError
+    evidence = read_evidence(handler, operation, may_have_arrived=may_have_arrived)
     if evidence.verdict == "found":
         record_success(handler, operation, evidence.remote_id)
-    return evidence.verdict == "found"
+        return True
+    if evidence.verdict != "absent":
+        review_evidence(operation, evidence)
+        raise _undecided(operation, evidence)
+    return False
+
+
+def _undecided(operation: VoucherOperation, evidence: Evidence) -> OutcomeUnknownError:
+    if evidence.verdict == "ambiguous":
+        return OutcomeUnknownError()
+    return OutcomeUnknownError(
+        f"order {operation.order_number}: it is charged by a booking that our records do not have. Do not repeat it: "
+        "a person must decide.",
+        code="charged_elsewhere",
+    )
+
+
+def review_evidence(operation: VoucherOperation, evidence: Evidence) -> None:
+    """Leave the operation to a person: several bookings may be it, or another database has charged its order."""
+    if evidence.verdict == "ambiguous":
+        require_review(operation, "ambiguous_bookings")
+        return
+    logger.error(
+        "order %s is charged by a booking that our records do not have (%s): was a backup put back, or a database "
+        "copied? It is not charged again; see voucher_review and docs/how-to/restores-and-copies.md",
+        operation.order_number,
+        ", ".join(evidence.elsewhere),
+    )
+    require_review(operation, "charged_elsewhere", baseline=list(evidence.elsewhere))
+
+
+def review_refund(operation: VoucherOperation) -> OutcomeUnknownError:
+    """Leave a refund to a person: its charge went back already, in full or in part, without our records knowing it.
+    Return the error to raise."""
+    logger.error(
+        "order %s: the charge of this refund went back already, by a refund that our records do not have: by hand, or "
+        "was a backup put back, or a database copied? It is not refunded again; see voucher_review and "
+        "docs/how-to/restores-and-copies.md",
+        operation.order_number,
+    )
+    require_review(operation, "refunded_elsewhere", baseline=operation.baseline)
+    return OutcomeUnknownError(
+        f"order {operation.order_number}: its charge went back already, by a refund that our records do not have. Do "
+        "not repeat it: a person must decide.",
+        code="refunded_elsewhere",
+    )
 
 
 def verify(handler: OperationHandler, operation: VoucherOperation) -> bool:

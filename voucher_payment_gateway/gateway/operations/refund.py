@@ -7,12 +7,17 @@ from typing import Any
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
-from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
 from voucher_payment_gateway.gateway.records.announce import announce, request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.evidence import Evidence, is_answer_to_refund, refund_evidence
+from voucher_payment_gateway.rules.evidence import (
+    Evidence,
+    is_answer_to_refund,
+    refund_evidence,
+    refunded_elsewhere,
+)
 from voucher_payment_gateway.rules.verdicts import status_after_refund
 from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
 
@@ -53,9 +58,21 @@ class RefundHandler(OperationHandler):
     kind = "refund"
 
     def prepare(self, operation: VoucherOperation) -> None:
-        """Set the baseline before the first attempt: if the answer is lost, the refund that is not in it is ours."""
+        """Set the baseline before the first attempt: if the answer is lost, the refund that is not in it is ours.
+
+        Raises RefundedElsewhereError where refunds that our records do not have leave too little of the charge.
+        """
         if operation.baseline is None or not operation.attempts:
-            operation.baseline = refund_ids(operation.voucher_id)
+            bookings = _readable_bookings(operation.voucher_id)
+            operation.baseline = [row.id for row in bookings if row.type == "refund"]
+            if refunded_elsewhere(
+                bookings,
+                charge_id=operation.target_id,
+                reference=operation.reference,
+                amount=operation.amount,
+                ours=lambda: _recorded_refunds(operation.voucher_id),
+            ):
+                raise RefundedElsewhereError
 
     def call(self, operation: VoucherOperation) -> str:
         answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
@@ -109,12 +126,17 @@ class RefundHandler(OperationHandler):
         request_review(operation)
 
 
-def refund_ids(voucher_id: str) -> list[str]:
-    """Return the ids of all refunds of a voucher. Raises UnavailableError where they cannot be read."""
+def _readable_bookings(voucher_id: str) -> list[Charge]:
+    """Return all bookings of a voucher. Raises UnavailableError where they cannot be read."""
     try:
-        return [row.id for row in bookings_of(voucher_id) if row.type == "refund"]
+        return bookings_of(voucher_id)
     except ContractError as error:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
+
+
+def _recorded_refunds(voucher_id: str) -> set[str]:
+    refunds = VoucherOperation.current.filter(voucher_id=voucher_id, kind="refund").exclude(remote_id="")
+    return set(refunds.values_list("remote_id", flat=True))
 
 
 REFUND = RefundHandler()

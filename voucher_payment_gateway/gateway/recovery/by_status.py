@@ -139,7 +139,7 @@ def _move(cursor: str, end: str) -> bool:
 
 def _payments_after(cursor: str) -> QuerySet[Any]:
     since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
-    recent = VoucherPayment.current.filter(IS_NOT_ENDED, updated_at__gte=since)
+    recent = VoucherPayment.current.with_open_charge().filter(IS_NOT_ENDED, updated_at__gte=since)
     if cursor:
         instant, _, pk = cursor.partition(" ")
         updated_at = datetime.fromisoformat(instant)

@@ -21,6 +21,7 @@ from voucher_payment_gateway.gateway.holds.reserve import reserve_exactly
 from voucher_payment_gateway.gateway.operations.evidence import read_evidence
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.outcome import review_evidence
 from voucher_payment_gateway.gateway.operations.reservation import record_hold
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.gateway.operations.transitions import (
@@ -76,8 +77,8 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     if evidence.verdict == "found":
         succeed(handler, operation, evidence.remote_id)
         return True
-    if evidence.verdict == "ambiguous":
-        require_review(operation, "ambiguous_bookings")
+    if evidence.verdict != "absent":
+        review_evidence(operation, evidence)
         return False
     _after_absence(handler, operation, read_at)
     # K19: the step is written (a fence, an absence), the next one not begun
@@ -237,7 +238,7 @@ def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> No
         case "repeat":
             if repeat(operation, timezone.now() + SOON):
                 # K20: certainly not booked and due, not sent again yet
-                execute_due(handler, operation)
+                execute_due(handler, operation, is_read=True)
         case "require_review":
             require_review(operation, "sent_too_often")
         case "give_up":
@@ -254,4 +255,4 @@ def _refuse(handler: OperationHandler, operation: VoucherOperation) -> None:
     reread = reread_at(operation, booked=False)
     next_operation = refuse(handler, operation, error, reread_at=reread)
     if next_operation is not None:
-        execute_due(handler, next_operation)
+        execute_due(handler, next_operation, is_read=True)

@@ -15,6 +15,7 @@ from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, mark_abandoned
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
@@ -74,11 +75,13 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     flight is finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
-    be committed before it is sent.
+    be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
+    ``INSTANCE``. Nothing was sent or changed then.
     """
     if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
     refuse_open_transaction()
+    refuse_other_instance()
     now, stop = timezone.now(), stop or _never
     report = SettleReport(
         abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),

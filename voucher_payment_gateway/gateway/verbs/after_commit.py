@@ -31,7 +31,7 @@ def repeat_if_total_changes(used: OrderFacts, verb: Callable[[OrderFacts], objec
 def _repeat(used: OrderFacts, verb: Callable[[OrderFacts], object]) -> None:
     try:
         committed = facts_by_number(used.number)
-        if committed is not None and committed != used:
+        if committed is not None and (committed.total, committed.currency) != (used.total, used.currency):
             verb(committed)
     except (VoucherGatewayError, ConflictError, django.db.Error) as error:
         reason = getattr(error, "code", type(error).__name__)

@@ -33,6 +33,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     unavailable_if_locked,
 )
 from voucher_payment_gateway.gateway.records.idempotency import Call, note_key, payment_of
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     read_order,
@@ -47,6 +48,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -84,12 +86,14 @@ def authorize(
     it lapses by itself.
     """
     facts = payable_facts(order)
+    refuse_reused_number(facts.number, facts.created_at)
     secret = clean_code(code, pin)
     asked = None if amount is None else amount_in(facts.currency, amount)
     call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
     repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
     with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
+        refuse_other_instance()
         payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
     show_on(order, payment)
     return payment

@@ -31,6 +31,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     unavailable_if_locked,
 )
 from voucher_payment_gateway.gateway.records.idempotency import Call, note_key, save_key
+from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
     has_payments,
@@ -45,6 +46,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
     superseded_fields,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.authorize import show_on
 from voucher_payment_gateway.gateway.verbs.hold_requests import (
@@ -122,7 +124,9 @@ def _authorize_selected(
     view = read_order(number)
     if not view.payments:
         return []
+    refuse_other_instance()
     facts = order_facts(order)
+    refuse_reused_number(number, facts.created_at)
     repeat_if_total_changes(facts, partial(authorize_selected, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)

@@ -19,10 +19,12 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import has_payments, number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import MONEY_KINDS
 from voucher_payment_gateway.rules.verdicts import before_cancel
@@ -46,6 +48,8 @@ def cancel(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> l
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
     number, pk = number_and_pk(order)
+    if pk is None:
+        refuse_reused_number(number, order_created_at(order))
     try:
         call = Call("cancel", number, key)
     except PaymentStateError:

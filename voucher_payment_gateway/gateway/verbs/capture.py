@@ -23,6 +23,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     read_order,
     refuse_if_open,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -67,6 +68,8 @@ def capture(
         if has_payments(number):
             raise
         return []
+    if facts:
+        refuse_reused_number(number, facts.created_at)
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]

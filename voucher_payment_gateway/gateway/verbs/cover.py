@@ -8,6 +8,7 @@ from typing import Any
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
+from voucher_payment_gateway.gateway.records.reused_number import without_earlier_order
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
@@ -57,6 +58,7 @@ def cover(order: Any) -> Cover:
     """
     view = read_order(known_number(order))
     facts = _facts(order, view)
+    view = without_earlier_order(view, facts.created_at)
     live = [payment for payment in view.payments if payment.status != "cancelled"]
     captured = sum((payment.amount_captured for payment in live), ZERO)
     refunded = sum((payment.amount_refunded for payment in live), ZERO)

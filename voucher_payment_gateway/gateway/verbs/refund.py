@@ -18,10 +18,12 @@ from voucher_payment_gateway.gateway.records.order_view import (
     number_and_pk,
     refuse_if_open,
 )
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
 __all__ = ["refund", "refund_payment"]
@@ -44,6 +46,8 @@ def refund(
     moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
     number, pk = number_and_pk(order)
+    if pk is None:
+        refuse_reused_number(number, order_created_at(order))
     try:
         asked = None if amount is None else money.amount(amount)
         call = Call("refund", number, key, asked)

@@ -10,6 +10,7 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call, payment_of, save_key
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
+from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -35,6 +36,7 @@ def select(
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
     facts, secret = payable_facts(order), clean_code(code, pin)
     call = Call("select", facts.number, key)
+    refuse_reused_number(facts.number, facts.created_at)
     return retry_on_conflict(lambda: _select(facts, secret, call))
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import UnavailableError
+from voucher_payment_gateway.gateway.records.instance import adopt as adopt_database
 
 MAX_PAUSE_SECONDS = 24 * 3600
 """A longer pause is taken for a mistake: nothing would be settled meanwhile."""
@@ -25,17 +28,51 @@ class Command(BaseCommand):
         how_often.add_argument(
             "--every", type=float, metavar="SECONDS", help="repeat, with this pause between runs"
         )
+        how_often.add_argument(
+            "--adopt",
+            action="store_true",
+            help="settle nothing: state that this database is now that of INSTANCE",
+        )
         parser.add_argument("--limit", type=int, default=100, help="maximum operations of each kind per run")
 
-    def handle(self, *, every: float | None, limit: int, **_: Any) -> None:
+    def handle(self, *, every: float | None, adopt: bool, limit: int, **_: Any) -> None:
+        if adopt:
+            self._adopt()
+            return
         if limit < 1 or (every is not None and not 0 < every <= MAX_PAUSE_SECONDS):
             raise CommandError("--limit and --every must be above zero, and --every a day at most.")
         stop = _stop_on_signal() if every else Event()
         while True:
-            report = gateway.settle(limit, stop=stop.is_set)
-            self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+            self._settle(limit, stop, goes_on=bool(every))
             if not every or stop.wait(every):
                 return
+
+    def _settle(self, limit: int, stop: Event, *, goes_on: bool) -> None:
+        try:
+            report = gateway.settle(limit, stop=stop.is_set)
+        except UnavailableError as error:
+            if not goes_on:
+                raise CommandError(str(error)) from None
+            self.stderr.write(str(error))
+            return
+        self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+
+    def _adopt(self) -> None:
+        """Store ``INSTANCE`` as the name of this database. What is due in it is sent from the next run on."""
+        wanted = gateway_settings().INSTANCE
+        if not wanted:
+            raise CommandError("INSTANCE is not set: set it to the name of this installation first.")
+        before = adopt_database()
+        self.stdout.write(
+            f"This database was that of {before!r}, and is that of {wanted!r} now."
+            if before
+            else f"This database had no name, and is that of {wanted!r} now."
+        )
+        self.stdout.write(
+            "From now on its due charges and refunds are sent. Had you done the steps of "
+            "docs/how-to/restores-and-copies.md before? If not, stop the workers and do them now: run "
+            "voucher_reconcile, then voucher_review."
+        )
 
 
 def _stop_on_signal() -> Event:

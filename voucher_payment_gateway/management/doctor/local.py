@@ -17,8 +17,9 @@ from django.db import DatabaseError, connections, router
 from django.db.models import Min, Q, QuerySet, UniqueConstraint
 from django.utils import timezone
 
-from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
 from voucher_payment_gateway.gateway.records.durability import may_forget_commits
+from voucher_payment_gateway.gateway.records.instance import disagreement, stored_instance
 from voucher_payment_gateway.management.doctor.report import Finding, age
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
@@ -121,6 +122,7 @@ def database_findings() -> Iterator[Finding]:
         if may_forget_commits(connections[alias]):
             yield Finding("commits", "warning", FORGETFUL)
         if guards.state != "trouble":
+            yield from _instance_findings()
             yield from _operation_findings()
     except DatabaseError as error:
         yield Finding("database", "trouble", f"{alias!r} cannot be used ({type(error).__name__})")
@@ -140,6 +142,16 @@ def _guards_finding(alias: str) -> Finding:
     if wanted - found:
         return Finding("database", "trouble", f"missing: {', '.join(sorted(wanted - found))}: run migrate")
     return Finding("database", "ok", f"{alias!r} has the {len(wanted)} unique indexes that guard the money")
+
+
+def _instance_findings() -> Iterator[Finding]:
+    """Yield whether the database is that of ``INSTANCE``, where one of them has a name."""
+    wanted, stored = gateway_settings().INSTANCE, stored_instance()
+    if problem := disagreement(wanted, stored):
+        yield Finding("instance", "trouble", f"{problem} Nothing is sent")
+    elif wanted:
+        text = "" if stored else ", stored in it by the next voucher_settle"
+        yield Finding("instance", "ok", f"the database is that of {wanted!r}{text}")
 
 
 def _operation_findings() -> Iterator[Finding]:
