@@ -321,15 +321,16 @@ def field_names(model) -> set[str]:
     return {field.name for field in model._meta.fields}
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        models.VoucherPayment,
-        models.VoucherOperation,
-        models.VoucherIdempotencyKey,
-        models.VoucherDifference,
-    ],
-)
+MODELS = [
+    models.VoucherPayment,
+    models.VoucherOperation,
+    models.VoucherDifference,
+    models.VoucherIdempotencyKey,
+    models.VoucherGatewayState,
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_every_field_of_a_model_has_its_row_and_no_other_has(model):
     documented = section(page("reference/models.md"), model.__name__)
     fields = documented.partition("| property |")[0].partition("###")[0]
@@ -382,9 +383,7 @@ def test_the_kinds_that_are_not_used_yet_are_the_ones_told():
 
 
 def test_every_constraint_and_index_is_told_and_no_other_is():
-    own = [
-        model._meta for model in (models.VoucherPayment, models.VoucherOperation, models.VoucherDifference)
-    ]
+    own = [model._meta for model in MODELS]
     names = {each.name for meta in own for each in [*meta.constraints, *meta.indexes]}
     assert set(re.findall(r"vpg_\w+", page("reference/models.md"))) == names
 

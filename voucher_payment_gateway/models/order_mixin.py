@@ -18,8 +18,9 @@ __all__ = ["VoucherOrderMixin"]
 class VoucherOrderMixin(models.Model):
     """Gives the shop's order the amounts that its vouchers hold, have charged and have refunded.
 
-    Each property queries the database on every access. ``voucher_reservation_ids`` lists every reservation id of
-    the order, oldest first; only the gateway writes it, an ordinary ``save()`` does not change it.
+    Each property queries the database on every access. ``voucher_reservation_ids`` lists, for each voucher of the
+    order, oldest first, the id of the reservation that holds it now or held it last; only the gateway writes it, an
+    ordinary ``save()`` does not change it.
     """
 
     voucher_reservation_ids = ReservationIdsField(
