@@ -14,8 +14,9 @@ from django.db.models.signals import pre_delete
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
+from voucher_payment_gateway.gateway.records.idempotency import MAX_KEY_LENGTH
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number
@@ -67,11 +68,21 @@ def _end_payments(number: str) -> None:
     """Cancel what was selected, has lapsed, or was refunded: an order that gets the number again has nothing of it."""
     cancel(OrderFacts(number, ZERO, ""), reason="the order was deleted")
     retry_on_conflict(lambda: _end_refunded(number))
+    _free_keys(number)
 
 
 def _end_refunded(number: str) -> None:
     for payment in VoucherPayment.current.filter(order_number=number, status="refunded"):
         end_refunded(payment)
+
+
+def _free_keys(number: str) -> None:
+    """Mark the idempotency keys of the order: they count for no order that gets the number again."""
+    for row in VoucherIdempotencyKey.current.filter(order_number=number):
+        mark = f"deleted {row.pk}: "
+        if not row.key.startswith(mark):
+            row.key = f"{mark}{row.key}"[:MAX_KEY_LENGTH]
+            row.save(update_fields=["key"])
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

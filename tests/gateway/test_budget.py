@@ -76,6 +76,19 @@ def test_capture(shop, order):
     assert (len(cost.statements), cost.commits) == (4, 2)
 
 
+def test_capture_with_a_key(shop, order):
+    """More than without: the key is read and written, and the charge is written down before it is prepared."""
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    with Cost(shop) as cost:
+        gateway.capture(order, key="job-1")
+    assert cost.http == [("POST", "charge")]
+    assert (len(cost.statements), cost.commits) == (9, 3)
+    with Cost(shop) as cost:
+        gateway.capture(order, key="job-1")
+    assert cost.http == []
+    assert (len(cost.statements), cost.commits) == (3, 0)
+
+
 def test_refund(shop, order):
     gateway.authorize(order, "GIFT-2000-ABCD")
     gateway.capture(order)

@@ -137,3 +137,16 @@ def test_what_a_deletion_ended_is_told_once_it_is_committed(shop, order, record_
     assert (ended, VoucherPayment.objects.last().status) == ([], "selected")
     Order.objects.all().delete()
     assert ended == [("A-1001", D("0.00"))]
+
+
+@pytest.mark.parametrize("key", ["checkout", "k" * 255, "deleted by a clerk"])
+def test_a_key_of_a_deleted_order_does_not_count_for_an_order_that_gets_its_number(shop, order, voucher, key):
+    for _ in range(2):
+        gateway.capture(order, "5.00", key=key)
+        gateway.refund(order)
+        order.delete()
+        order = shop.order("20.00")
+        gateway.authorize(order, CODE)
+    gateway.capture(order, "5.00", key=key)
+    assert shop.bookings(voucher)[-1] == ("charge", D("5.00"))
+    assert [kind for kind, _ in shop.bookings(voucher)].count("charge") == 3

@@ -239,3 +239,14 @@ def test_all_parts_are_withdrawn_when_the_order_is_cancelled_in_the_same_transac
     settle_for(shop, 4)
     assert shop.bookings(voucher) == []
     assert VoucherPayment.objects.get().status == "cancelled"
+
+
+def test_parts_that_could_not_be_sent_after_the_commit_are_sent_by_settle(shop, paid, voucher):
+    shop.cloud.faults.next("before:503", method="POST", path="*/refund")
+    with transaction.atomic():
+        gateway.refund(paid, "5.00")
+        gateway.refund(paid, "7.00")
+    states = VoucherOperation.objects.filter(kind="refund").values_list("state", "error_code")
+    assert [state for state, _ in states] == ["due", "due"]
+    settle_for(shop, 6)
+    assert shop.bookings(voucher)[1:] == refunds("5.00", "7.00")

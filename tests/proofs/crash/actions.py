@@ -32,6 +32,37 @@ def capture_part() -> None:
     gateway.capture(order(), "12.00")
 
 
+def capture_with_key() -> None:
+    gateway.capture(order(), "12.00", key="job-1")
+
+
+def capture_both_with_key() -> None:
+    """Charge two vouchers: both operations are written at once."""
+    gateway.capture(order(), "25.00", key="job-1")
+
+
+def refund_with_key() -> None:
+    gateway.refund(order(), "13.00", key="return-1")
+
+
+def cancel_with_key() -> None:
+    gateway.cancel(order(), key="abort-1")
+
+
+def capture_two_parcels_in_atomic() -> None:
+    """Two parcels in one transaction, each with a key of its own."""
+    with transaction.atomic():
+        gateway.capture(order(), "5.00", key="parcel-1")
+        gateway.capture(order(), "7.00", key="parcel-2")
+
+
+def refund_two_lines_in_atomic() -> None:
+    """Two return lines of the same amount in one transaction, each with a key of its own."""
+    with transaction.atomic():
+        gateway.refund(order(), "5.00", key="line-1")
+        gateway.refund(order(), "5.00", key="line-2")
+
+
 def capture_rest() -> None:
     """Capture what is left of 20.00."""
     left = order().total - order().voucher_captured

@@ -119,6 +119,51 @@ SCENARIOS = {
     "capture_rolled_back": Scenario(
         setups.authorized, actions.capture_and_roll_back, actions.capture_and_roll_back, CHARGE, "0.00"
     ),
+    "capture_with_key": Scenario(
+        setups.authorized,
+        actions.capture_with_key,
+        actions.capture_with_key,
+        CHARGE,
+        "12.00",
+        status="captured",
+    ),
+    "capture_both_with_key": Scenario(
+        setups.two_authorized,
+        actions.capture_both_with_key,
+        actions.capture_both_with_key,
+        CHARGE,
+        "25.00",
+        status="captured",
+    ),
+    "capture_two_parcels_in_atomic": Scenario(
+        setups.authorized,
+        actions.capture_two_parcels_in_atomic,
+        actions.capture_two_parcels_in_atomic,
+        CHARGE,
+        "12.00",
+        status="captured",
+    ),
+    "refund_with_key": Scenario(
+        setups.two_captured, actions.refund_with_key, actions.refund_with_key, REFUND, "30.00", "13.00"
+    ),
+    "refund_two_lines_in_atomic": Scenario(
+        setups.captured,
+        actions.refund_two_lines_in_atomic,
+        actions.refund_two_lines_in_atomic,
+        REFUND,
+        "20.00",
+        "10.00",
+        "captured",
+    ),
+    "cancel_with_key": Scenario(
+        setups.two_captured,
+        actions.cancel_with_key,
+        actions.cancel_with_key,
+        REFUND,
+        "30.00",
+        "30.00",
+        "cancelled",
+    ),
     "refund": Scenario(setups.captured, actions.refund, actions.refund, REFUND, "20.00", "20.00", "refunded"),
     "refund_little": Scenario(
         setups.captured, actions.refund_little, actions.refund_little, REFUND, "20.00", "5.00", "captured"

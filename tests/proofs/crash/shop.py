@@ -16,7 +16,7 @@ from django.utils import timezone
 from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 
 __all__ = [
     "ANOTHER",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 NUMBER, ANOTHER = "K-1001", "K-1002"
-MODELS = (VoucherOperation, VoucherPayment)
+MODELS = (VoucherOperation, VoucherIdempotencyKey, VoucherPayment)
 LEASE_SECONDS = 120
 MAX_ROUNDS = 150
 TRAILING_READ, CODES_KEPT = 3 * 3600, 48 * 3600

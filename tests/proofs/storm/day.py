@@ -263,12 +263,18 @@ def no_rows() -> Iterator[None]:
     from django.db import connection
 
     from tests.shop.models import Order
-    from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+    from voucher_payment_gateway import models
 
+    ours = (
+        models.VoucherDifference,
+        models.VoucherOperation,
+        models.VoucherIdempotencyKey,
+        models.VoucherPayment,
+    )
     try:
         yield
     finally:
-        for model in (VoucherDifference, VoucherOperation, VoucherPayment, Order):
+        for model in (*ours, Order):
             model.objects.all()._raw_delete(connection.alias)
 
 

@@ -14,7 +14,7 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.sealing import fingerprints
 
-__all__ = ["Call", "check_key", "note_key", "payment_of", "refuse_reused_key", "save_key"]
+__all__ = ["MAX_KEY_LENGTH", "Call", "check_key", "note_key", "payment_of", "refuse_reused_key", "save_key"]
 
 MAX_KEY_LENGTH = 255
 

@@ -54,18 +54,22 @@ def _once(call: Call, write: Write, pk: int | None) -> list[VoucherPayment]:
         row = call.new_row()
         save_key(row)  # first: another worker with this key waits here, or conflicts
         payments = write(row, outbox)
-        if not _has_effect(row, payments):
+        if not _has_effect(call, row, payments, outbox):
             transaction.set_rollback(True, using=database())
-    if outbox is None:
-        return payments
-    _carry_out(outbox)
-    return _as_they_are_now(payments)
+    if outbox:
+        _carry_out(outbox)
+    # a cancel has read its payments before they were refunded
+    return _as_they_are_now(payments) if outbox and call.verb == "cancel" else payments
 
 
-def _has_effect(row: VoucherIdempotencyKey | None, payments: list[VoucherPayment]) -> bool:
-    """Return whether the call has written something: operations, or requests to cancel."""
-    if row is not None and row.verb == "cancel":
+def _has_effect(
+    call: Call, row: VoucherIdempotencyKey | None, payments: list[VoucherPayment], outbox: Outbox | None
+) -> bool:
+    """Return whether the call has written something: operations of its own, or requests to cancel."""
+    if call.verb == "cancel":
         return bool(payments)
+    if outbox is not None:
+        return any(row and operation.idempotency_key_id == row.pk for _, operation in outbox)
     return bool(payments) and VoucherOperation.current.filter(idempotency_key=row).exists()
 
 
