@@ -94,7 +94,7 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_MODEL": "shop.Order",
     "CHECKOUT_ORDER": "shop.checkout.current_order",
     "EVENTS": {
-        "authorize": ["shop.signals.checkout_confirmed", "shop.signals.order_changed"],
+        "authorize": "shop.signals.checkout_confirmed",
         "capture": "shop.signals.order_shipped",
         "refund": "shop.signals.goods_returned",
         "cancel": "shop.signals.order_cancelled",

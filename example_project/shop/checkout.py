@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from shop.basket import Basket
 from shop.models import Order, OrderLine
-from shop.signals import order_cancelled, order_changed
+from shop.signals import order_cancelled
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
 
@@ -61,7 +62,7 @@ def write_lines(request: HttpRequest, order: Order) -> None:
     if order.total != before:
         # the checkout shows the state of the vouchers, and confirming tries again
         with suppress(VoucherGatewayError):
-            order_changed.send(sender=Order, order=order)
+            gateway.authorize_selected(order, confirm=False)
 
 
 def give_up(request: HttpRequest, order: Order) -> None:

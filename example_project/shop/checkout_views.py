@@ -14,8 +14,9 @@ from shop.basket import Basket
 from shop.checkout import current_order, own_order, start
 from shop.forms import ConfirmForm
 from shop.models import Order
-from shop.paying import NotPaidError, authorise_card
+from shop.paying import NotPaidError, authorise_card, void_card
 from shop.signals import checkout_confirmed
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import error_message
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
@@ -62,13 +63,15 @@ def _place(order: Order, filled_in: dict[str, Any]) -> str:
     if filled_in["seen"] != _figures(order):
         return _("Your order has changed meanwhile. Please look at the figures and order again.")
     try:
+        gateway.authorize_selected(order, confirm=False)
+        if filled_in["seen"] != _figures(order):
+            return _("What your gift voucher covers has changed. Please look at what is due and order again.")
+        rest = _pay_rest(order, filled_in)
+        # from here on the shop relies on the vouchers: last, since a card may be declined
         checkout_confirmed.send(sender=Order, order=order)
     except VoucherGatewayError as error:
+        void_card(order)
         return error_message(error)
-    if filled_in["seen"] != _figures(order):
-        return _("What your gift voucher covers has changed. Please look at what is due and order again.")
-    try:
-        rest = _pay_rest(order, filled_in)
     except NotPaidError as error:
         return str(error)
     order.move(

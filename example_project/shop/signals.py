@@ -2,11 +2,9 @@
 
 from django.dispatch import Signal
 
-__all__ = ["checkout_confirmed", "goods_returned", "order_cancelled", "order_changed", "order_shipped"]
+__all__ = ["checkout_confirmed", "goods_returned", "order_cancelled", "order_shipped"]
 
 checkout_confirmed = Signal()
-order_changed = Signal()
-"""The total of an order in checkout has changed."""
 order_shipped = Signal()
 goods_returned = Signal()
 """Also sent with ``amount=``: the amount to refund, or None for everything."""
