@@ -24,7 +24,7 @@ ORDER = """voucher_reservation_ids voucher_payments voucher_authorized voucher_c
 VERBS = {
     "select": "(order, code, *, pin='', key='', actor='', reason='')",
     "authorize": "(order, code, *, pin='', amount=None, key='', actor='', reason='')",
-    "authorize_selected": "(order, *, key='', actor='', reason='')",
+    "authorize_selected": "(order, *, confirm=True, key='', actor='', reason='')",
     "capture": "(order, amount=None, *, key='', actor='', reason='')",
     "refund": "(order, amount=None, *, key='', actor='', reason='')",
     "cancel": "(order, *, key='', actor='', reason='')",

@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from playwright.sync_api import expect
 
 from tests.browser.customer import LOOKS, Clerk, Customer
-from voucher_payment_gateway.checkout.problems import NO_ORDER, THROTTLED, UNUSABLE
+from voucher_payment_gateway.checkout.problems import FINER_PROBLEMS, NO_ORDER, THROTTLED, UNUSABLE
 
 PICTURES = {"checkout", "checkout-phone-de", "checkout-problem", "order"}
 
@@ -108,8 +108,9 @@ def test_two_tabs_and_two_orders_share_no_voucher(demo, customer, voucher, visit
 
     other.go_to_checkout("sencha")
     other.enter(code)
-    other.sees("14.90", due="0.00")
-    assert demo.cloud.held(code) == "14.90", "the later checkout has taken it over"
+    other.is_told(FINER_PROBLEMS["promised_elsewhere"].sentence)
+    other.sees(due="14.90")
+    assert demo.cloud.held(code) == "20.00", "the order that was placed first keeps it"
 
 
 def test_a_hold_that_ends_is_told_and_renewed(demo, customer, voucher):

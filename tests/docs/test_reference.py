@@ -302,7 +302,7 @@ def test_the_signature_of_a_verb_is_the_one_that_is_told(name):
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
             parameters.append("*")
         default = "" if parameter.default is parameter.empty else f"={json.dumps(parameter.default)}"
-        parameters.append(parameter.name + default.replace("null", "None"))
+        parameters.append(parameter.name + default.replace("null", "None").replace("true", "True"))
     result = inspect.formatannotation(signature.return_annotation).rpartition("voucher_payment_gateway")[2]
     documented = words(section(page("reference/verbs.md"), name))[0]
     assert documented.startswith(f"{name}({', '.join(parameters)}) -> ")

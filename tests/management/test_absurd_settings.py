@@ -77,6 +77,7 @@ NAMES = {
     "CODE_NORMALISER",
     "EVENTS",
     "ON_STATUS",
+    "INSTANCE",
 }
 """Their checks repeat the name that they cannot find; nobody keeps a secret there."""
 
