@@ -29,9 +29,11 @@ OF_WHAT_IS_OPEN = {
     "vpg_payment_code_kept",
     "vpg_payment_dead",
     "vpg_payment_ending",
+    "vpg_payment_one_per_code",
     "vpg_payment_wish",
 }
-"""Partial indexes of rows that have not ended: they stay short, so a full scan of them is allowed."""
+"""Partial indexes of rows that have not ended: they stay short, so a full scan of them is allowed. That of one per code
+has lapsed payments too: PostgreSQL scans it only as long as it is the shorter one."""
 
 
 class Statements:

@@ -15,6 +15,7 @@ from voucher_payment_gateway.gateway.recovery.expire import without_open_operati
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cover import agreed
+from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import has_ended, next_renewal_at
 
 __all__ = ["ending_holds", "keep_alive"]
@@ -30,7 +31,11 @@ def ending_holds() -> QuerySet[VoucherPayment]:
     elsewhere = VoucherPayment.objects.filter(status="authorized", voucher_id=OuterRef("voucher_id"))
     counted_on = Q(status="lapsed", confirmed_at__isnull=False) & ~Exists(elsewhere)
     ending = payments.filter(
-        held | counted_on, renew_at__lte=now, code_kept_until__gt=now, cancel_requested_at=None
+        held | counted_on,
+        status__in=HELD_BEFORE,  # the condition of the index
+        renew_at__lte=now,
+        code_kept_until__gt=now,
+        cancel_requested_at=None,
     ).exclude(sealed_code="")
     return without_open_operation(ending).order_by("renew_at", "pk")
 
