@@ -6,6 +6,7 @@ A shop that sets one of them writes no payment code: it sends its signals, or ch
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,10 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import router, transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.db.models.signals import post_save
 from django.dispatch import Signal
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import gateway
@@ -28,12 +30,14 @@ from voucher_payment_gateway.exceptions import (
     PaymentStateError,
     RefusedError,
     UnavailableError,
+    VoucherGatewayError,
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.recovery import by_status
 from voucher_payment_gateway.gateway.verbs.capture import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import find_order, has_status, known_number
+from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
 __all__ = ["connect"]
@@ -151,13 +155,14 @@ def _on_outcome(sender: object, order_number: str, **_: object) -> None:
 
 
 def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
-    """Run the verb. PaymentStateError is logged: raised, it would prevent every later save of the order."""
+    """Run the verb. PaymentStateError is logged: raised, it would prevent every later save of the order. So is every
+    error about vouchers that were confirmed by an earlier save."""
     if verb in ("refund", "cancel") and _was_refused(order):
         logger.error(
             "gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb
         )
         return
-    token = _is_refunding.set(verb == "refund")
+    token, began = _is_refunding.set(verb == "refund"), timezone.now()
     try:
         action(order, None)
     except PaymentStateError as error:
@@ -166,6 +171,10 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
             _capture_what_is_left(order)
         if isinstance(error, OperationInProgressError) and verb == "refund":
             _retry_refund_after_commit(known_number(order))
+    except VoucherGatewayError as error:
+        if verb != "authorize" or not _was_confirmed_before(order, began):
+            raise
+        logger.error("gift vouchers: authorize by status was not possible: %s", error.code)
     finally:
         _is_refunding.reset(token)
 
@@ -183,6 +192,15 @@ def _capture_what_is_left(order: Any) -> None:
 def _run_again(verb: Verb, order: Any) -> None:
     """Run the verb for an order whose status was changed without a save that was noticed."""
     _run_by_status(verb, ACTIONS[verb], order)
+
+
+def _was_confirmed_before(order: Any, instant: datetime) -> bool:
+    """Return whether all vouchers of the order were confirmed before: then the customer has left the checkout, and an
+    error would only prevent an unrelated save. What is not covered any more is due, and ``payment_failed`` was sent."""
+    payments = VoucherPayment.current.filter(order_number=known_number(order))
+    at_checkout = Q(confirmed_at=None, status__in=("selected", *HELD_BEFORE)) | Q(updated_at__gte=instant)
+    before = Q(confirmed_at__lt=instant)
+    return payments.filter(before).exists() and not payments.filter(at_checkout).exclude(before).exists()
 
 
 def _retry_refund_after_commit(number: str) -> None:

@@ -26,8 +26,8 @@ def may_have_effect(verb: str, payment: PaymentState) -> bool:
         return False
     match verb:
         case "authorize":
-            is_unconfirmed = payment.confirmed_at is None and payment.status in ("selected", "authorized")
-            return is_unconfirmed and not payment.has_open_operation
+            can_be_held = payment.status in ("selected", "authorized") or _can_be_held_again(payment)
+            return payment.confirmed_at is None and can_be_held and not payment.has_open_operation
         case "capture":
             is_to_be_told = payment.status == "lapsed" and is_unpaid(payment)
             return (_is_chargeable(payment) or is_to_be_told) and not payment.has_open_operation
@@ -41,9 +41,13 @@ def may_have_effect(verb: str, payment: PaymentState) -> bool:
 
 
 def _is_chargeable(payment: PaymentState) -> bool:
-    can_be_held_again = payment.status == "lapsed" and bool(payment.sealed_code)
     is_left = payment.amount_agreed > payment.amount_captured
-    return payment.status == "authorized" or (can_be_held_again and is_left) or outlives_hold(payment)
+    may_be_charged = payment.status == "authorized" or (_can_be_held_again(payment) and is_left)
+    return may_be_charged or outlives_hold(payment)
+
+
+def _can_be_held_again(payment: PaymentState) -> bool:
+    return payment.status == "lapsed" and bool(payment.sealed_code)
 
 
 def _is_cancellable(payment: PaymentState) -> bool:

@@ -86,7 +86,7 @@ def beside_confirmed(
     confirmed, own = promised(others), agreed(payment) if payment else ZERO
     if not confirmed or wanted <= own:
         return wanted
-    left = max(_left_beside(confirmed, held), own)
+    left = max(_left_beside(confirmed, held, others if payment is None else [*others, payment]), own)
     if left == ZERO:
         raise InsufficientBalanceError(
             "An order that is confirmed already will be paid with this gift voucher, which holds no more than that. "
@@ -96,17 +96,28 @@ def beside_confirmed(
     return min(wanted, left)
 
 
-def _left_beside(confirmed: list[VoucherPayment], held: Hold | None) -> Decimal:
-    """Return what the voucher's balance leaves. Nothing is left where a confirmed payment is held and its code is not
-    stored: it could not be reserved again."""
+def _left_beside(confirmed: list[VoucherPayment], held: Hold | None, known: list[VoucherPayment]) -> Decimal:
+    """Return what the voucher's balance leaves; ``known`` are all its payments.
+
+    Nothing is left where a confirmed one is held and its code is not stored: it could not be reserved again. Raises
+    ConflictError where one of them was charged meanwhile: the balance may be that before the charge, or after it.
+    """
     if any(is_usable_now(payment) and not payment.sealed_code for payment in confirmed):
         return ZERO
     balance = available_on(confirmed[0].voucher_id)
     if balance is None:
         raise UnavailableError(code="balance_unreadable")
+    if _charged(confirmed) != {(each.pk, each.amount_captured, each.open_charge) for each in confirmed}:
+        raise ConflictError
     if gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance:
-        balance += held.amount if held else _held_by(confirmed)
+        balance += held.amount if held else _held_by(known)
     return left_for_others(round_down(balance, smallest_unit(confirmed[0].currency)), confirmed)
+
+
+def _charged(payments: list[VoucherPayment]) -> set[tuple[int, Decimal, Decimal]]:
+    """Return what is charged to the payments now, and what is being charged."""
+    current = VoucherPayment.current.with_open_charge().filter(pk__in=[payment.pk for payment in payments])
+    return set(current.values_list("pk", "amount_captured", "open_charge"))
 
 
 def _held_by(payments: list[VoucherPayment]) -> Decimal:
@@ -123,11 +134,13 @@ def hold_beside_confirmed(
 ) -> Hold:
     """Return ``hold``, or a smaller one that leaves to confirmed orders what they count on.
 
-    ``known`` are payments that were considered before it was made. The others show only now that the voucher's id is
-    known: their codes were spelled differently. Raises the errors of ``beside_confirmed``; the hold is released then.
+    ``known`` are payments that were considered before it was made, as they were then. The others show only now that the
+    voucher's id is known, since their codes were spelled differently, or count on more of it by now. Raises the errors
+    of ``beside_confirmed``; the hold is released then.
     """
     others = promises.of_others(hold.voucher_id, payment.order_number)
-    if set(promised(others)) <= set(known):
+    considered = {other.pk: outstanding(other) for other in known}
+    if all(outstanding(other) <= considered.get(other.pk, ZERO) for other in promised(others)):
         return hold
     try:
         amount = beside_confirmed(hold.amount, others, payment, held=hold)

@@ -93,7 +93,7 @@ def execute_new(
     another operation was first.
     """
     # K4: decided, nothing written
-    draft.is_as_planned = not in_transaction()
+    draft.is_as_planned = outbox is not None or not in_transaction()
     if outbox is not None:
         _create_due(draft, payment_changes)
         outbox.append((handler, draft))

@@ -22,6 +22,7 @@ from voucher_payment_gateway.gateway.holds.competing import (
     lapse_replaced,
     payments_on,
 )
+from voucher_payment_gateway.gateway.holds.promises import beside_confirmed
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
@@ -38,6 +39,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     ended_fields,
     hold_ended_fields,
     hold_lost_fields,
+    is_usable_now,
 )
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import note_reservation
@@ -149,9 +151,9 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     """Reserve ``amount`` again with the sealed code, for a payment that is to be charged or held longer.
 
-    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance is
-    below the amount, UnavailableError while another order is being paid with the voucher or the order is locked. No
-    money moved.
+    Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance, or
+    what confirmed orders leave of it to one that is not confirmed, is below the amount, UnavailableError while another
+    order is being paid with the voucher or the order is locked. No money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -159,8 +161,11 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             f"order {payment.order_number}: {_why_not_chargeable(payment, amount)} and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
-    if any_in_flight(competing_payments([payment])):
+    competing = competing_payments([payment])
+    if any_in_flight(competing):
         raise UnavailableError(code="voucher_being_charged")
+    if not is_usable_now(payment):
+        _leave_to_confirmed(payment, amount, competing)
     try:
         hold = reserve_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
     except RefusedError as error:
@@ -173,6 +178,19 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
         ) from None
     with unavailable_if_locked():
         record_hold(payment, hold, number)
+
+
+def _leave_to_confirmed(payment: VoucherPayment, amount: Decimal, competing: list[VoucherPayment]) -> None:
+    """Raise InsufficientBalanceError (``promised_elsewhere``) where a payment that was never confirmed would take what
+    confirmed orders count on: its reservation has ended, so it has no claim to the voucher any more."""
+    left = beside_confirmed(amount, competing, payment)
+    if left < amount:
+        raise InsufficientBalanceError(
+            f"order {payment.order_number}: confirmed orders leave {with_code(left, payment.currency)} of the gift "
+            f"voucher …{payment.code_hint}. No money moved.",
+            code="promised_elsewhere",
+            available=left,
+        )
 
 
 def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:

@@ -98,8 +98,14 @@ def _is_due(verb: str, order: Any, number: str) -> bool:
         return True
     facts, view = order_facts(order), read_order(number)
     view.refuse_other_currency(facts.currency)
+    if verb == "authorize":
+        return view.due(facts.total) > ZERO or any(map(_is_to_be_confirmed, view.payments))
     taken = [payment for payment in view.payments if payment.status in HELD_BEFORE or outlives_hold(payment)]
-    return verb == "authorize" or view.due(facts.total, without=taken) > ZERO
+    return view.due(facts.total, without=taken) > ZERO
+
+
+def _is_to_be_confirmed(payment: VoucherPayment) -> bool:
+    return payment.status == "authorized" and payment.confirmed_at is None
 
 
 def _next_orders(limit: int) -> Iterator[tuple[Any, list[Any]]]:

@@ -61,6 +61,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
+from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
@@ -275,7 +276,7 @@ def _write_not_held(request: HoldRequest) -> None:
     if request.is_duplicate:
         change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
     elif isinstance(request.answer, RefusedError) and not request.holds:
-        fail_payment(request.payment, request.payment.amount_authorized)
+        fail_payment(request.payment, max(request.payment.amount_authorized, agreed(request.payment)))
     elif not request.is_needed:
         let_go(request.payment)
     elif request.payment.status != "authorized":

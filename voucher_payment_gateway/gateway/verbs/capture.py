@@ -147,9 +147,11 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
 
 def _maximum(payment: VoucherPayment, *, again: bool) -> Decimal:
     """Return the maximum of one payment: the amount held or, where its code is stored, the amount agreed; less the
-    charges that are written down already."""
+    charges that are written down already. A confirmed one is charged in full, also where only a part is held just now:
+    the part for which an earlier capture had reserved."""
     held: Decimal = payment.amount_authorized
-    maximum = held if not payment.sealed_code or (held and not again) else payment.amount_chargeable
+    only_held = held and not again and not outlives_hold(payment)
+    maximum = held if not payment.sealed_code or only_held else payment.amount_chargeable
     return maximum - payment.open_charge
 
 

@@ -14,6 +14,7 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_
 from voucher_payment_gateway.gateway.verbs.authorize import new_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
+from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, fingerprints
 
 __all__ = ["select"]
@@ -51,6 +52,11 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
     with atomic_or_conflict():
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
+        if payment is not None and is_unpaid(payment):
+            change_payment(
+                payment, status="failed"
+            )  # it has ended for good: the code that was erased begins anew
+            payment = None
         if payment is None:
             view.refuse_too_many_vouchers()
             payment = new_payment(facts, secret)
