@@ -1,14 +1,16 @@
 """What a read or an answer proves about an operation.
 
 - Bookings: whether one of a voucher's bookings is an operation whose outcome is unknown.
+- Bookings of another database: whether this order was charged, or its charge refunded, without our records knowing it.
 - References: the order number that is sent with a charge, and the forms in which the API may return it.
 - Answers: whether an answer belongs to the call that was made, and whether a late one needs review.
 
 The API's own filters are not trusted: every row that it returns is compared here, exactly.
 """
 
+import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -19,6 +21,7 @@ __all__ = [
     "Evidence",
     "charge_evidence",
     "charge_reference",
+    "charged_elsewhere",
     "could_be_number",
     "is_answer_to_charge",
     "is_answer_to_refund",
@@ -26,6 +29,7 @@ __all__ = [
     "is_same_number",
     "late_answer_needs_review",
     "refund_evidence",
+    "refunded_elsewhere",
 ]
 
 MIN_PREFIX = 16
@@ -33,6 +37,10 @@ MIN_PREFIX = 16
 
 MIN_AMBIGUOUS_PREFIX = 8
 """Minimum length of a truncated order number that is ambiguous: a person decides whether it is ours."""
+
+
+CAPTURE_AND_TOKEN = re.compile(r"-[0-9]+\.[0-9a-f]+")
+"""What ``charge_reference`` appends to the order number, or as much of it as an API that truncates leaves."""
 
 
 class Booking(Protocol):
@@ -53,10 +61,12 @@ class Booking(Protocol):
 @dataclass(frozen=True)
 class Evidence:
     """``found``: the booking is ours and ``remote_id`` is its id; ``absent``: it is not there yet;
-    ``ambiguous``: a person must decide."""
+    ``ambiguous``: a person must decide; ``elsewhere``: it is not there, but the order was charged by ``elsewhere``,
+    bookings that our records do not have."""
 
-    verdict: Literal["found", "absent", "ambiguous"]
+    verdict: Literal["found", "absent", "ambiguous", "elsewhere"]
     remote_id: str = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 ABSENT = Evidence("absent")
@@ -115,6 +125,71 @@ def _exactly_one(ids: list[str]) -> Evidence:
     if not ids:
         return ABSENT
     return Evidence("found", ids[0]) if len(ids) == 1 else AMBIGUOUS
+
+
+def charged_elsewhere(
+    bookings: Iterable[Booking],
+    *,
+    order_number: str,
+    ours: Collection[str],
+    references: Collection[str],
+    clients: Collection[str],
+) -> tuple[str, ...]:
+    """Return the ids of the charges of this order that our records do not have: another database that remembers the
+    same past made them, such as a copy, or the one that was used before a backup was put back.
+
+    Such a charge has exactly this order's number, with some capture number and a token (``charge_reference``), its id
+    is not in ``ours``, and its reference is not in ``references``, those of our operations that are booked or may still
+    be. A refund of it changes nothing: a person must know why it was made.
+
+    ``clients`` are our own client ids where they are known. Another client's charge is then that of another shop with
+    the same order numbers. Where they are not known (empty), or the row does not name its client, every such charge
+    counts: a charge too many takes money that is not owed, while a stop is decided by a person in a minute.
+    """
+    return tuple(
+        row.id
+        for row in bookings
+        if row.type == "charge"
+        and row.id not in ours
+        and (not clients or not row.client_id or row.client_id in clients)
+        and _is_capture_of(order_number, row.order_number)
+        and not any(could_be_number(row.order_number or "", reference) for reference in references)
+    )
+
+
+def refunded_elsewhere(
+    bookings: Collection[Booking],
+    *,
+    charge_id: str,
+    reference: str,
+    amount: Decimal,
+    ours: Callable[[], Collection[str]],
+) -> bool:
+    """Return whether a refund of ``amount`` would exceed its charge because of refunds that our records do not have.
+
+    It is asked before the first attempt. Such a refund was made by hand, or by another database that remembers the same
+    past. One that leaves enough of the charge is no reason to stop: a clerk may have given back another part. A refund
+    without an order number counts where the voucher has no other charge. ``ours``, the ids of our own refunds, is
+    called only where there are refunds of the charge.
+    """
+    charges = [row for row in bookings if row.type == "charge"]
+    charge = next((row for row in charges if row.id == charge_id), None)
+    if charge is None:
+        return False
+    refunds = [
+        row
+        for row in bookings
+        if row.type == "refund"
+        and (could_be_number(row.order_number, reference) if row.order_number else len(charges) == 1)
+    ]
+    too_much = sum((row.amount for row in refunds), amount) > charge.amount
+    return too_much and not {row.id for row in refunds} <= set(ours())
+
+
+def _is_capture_of(order_number: str, returned: str | None) -> bool:
+    """Return whether an order number is one that ``charge_reference`` makes for this order, with any token."""
+    number, given = _normalised(order_number), _normalised(returned or "")
+    return given.startswith(number) and bool(CAPTURE_AND_TOKEN.fullmatch(given, len(number)))
 
 
 def charge_reference(order_number: str, capture: int, token: str) -> str:
