@@ -55,7 +55,7 @@ kill: install ## every case of the kill matrix, each time that its point is pass
 
 .PHONY: planted
 planted: install ## disable one rule at a time: each mutant must be noticed (minutes)
-	$(BIN)/python -m pytest tests/proofs/simulation tests/proofs/storm tests/proofs/crash tests/gateway/test_counterexamples.py \
+	$(BIN)/python -m pytest tests/proofs/simulation tests/proofs/orders tests/proofs/storm tests/proofs/crash tests/gateway/test_counterexamples.py \
 	-k "planted or without_its_rule" $(ARGS)
 
 .PHONY: crowd

@@ -4,6 +4,7 @@ import re
 
 from tests.docs.pages import ROOT, page, rows, section, words
 from tests.gateway.test_counterexamples import RULES
+from tests.proofs.orders import mutants as orders
 from tests.proofs.simulation import mutants as simulation
 from tests.proofs.storm import mutants as storm
 
@@ -16,6 +17,11 @@ def test_every_planted_bug_is_told_and_no_other_is():
     assert {cells[0] for cells in documented if cells[2] == "caught"} == set(storm.MUTANTS)
     schedules = {cells[3] for cells in documented} - {"", "kill matrix"}
     assert schedules == {name.partition(" ")[0] for name in RULES} | {"C9"}
+
+
+def test_every_planted_bug_of_the_orders_is_told_and_no_other_is():
+    documented = [cells[1] for cells in rows(section(PAGE, "Planted bugs of orders"))]
+    assert documented == list(orders.MUTANTS)
 
 
 def test_every_figure_that_a_run_of_the_tests_prints_is_told():

@@ -8,6 +8,7 @@ import pytest
 from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import (
     ends_soon,
+    has_ended,
     held_until,
     is_usable,
     may_be_charged,
@@ -59,3 +60,9 @@ def test_a_renewal_that_failed_is_tried_again_after_as_long_as_it_has_been_due_o
     now = until - timedelta(seconds=left)
     assert next_renewal_at(now, until) == now + timedelta(seconds=wait)
     assert ends_soon(until, renewal_due_at(until))
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(None, True), (-1, True), (0, True), (1, False)])
+def test_a_reservation_has_ended_from_its_last_instant_on(seconds, ended):
+    until = None if seconds is None else NOON + timedelta(seconds=seconds)
+    assert has_ended(until, NOON) is ended
