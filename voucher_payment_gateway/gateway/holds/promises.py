@@ -140,7 +140,9 @@ def hold_beside_confirmed(
     """
     others = promises.of_others(hold.voucher_id, payment.order_number)
     considered = {other.pk: outstanding(other) for other in known}
-    if all(outstanding(other) <= considered.get(other.pk, ZERO) for other in promised(others)):
+    # where an open reservation lowers the balance, it is known only now that the open one is our own
+    is_certain = not gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance
+    if is_certain and all(outstanding(each) <= considered.get(each.pk, ZERO) for each in promised(others)):
         return hold
     try:
         amount = beside_confirmed(hold.amount, others, payment, held=hold)

@@ -133,9 +133,16 @@ def _execute_at_once(
     _send(handler, draft, claimed_at)
 
 
-def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False) -> None:
+def execute_due(
+    handler: OperationHandler,
+    operation: VoucherOperation,
+    *,
+    is_read: bool = False,
+    was_left_due: bool = False,
+) -> None:
     """Carry out an operation that is due; any other is left alone. ``is_read``: the bookings of its voucher were read
-    just now, and nothing of its order is booked that our records do not have.
+    just now, and nothing of its order is booked that our records do not have. ``was_left_due``: by an earlier call, so
+    that another database may have carried it out; they are read before its voucher is reserved again.
 
     What was not planned a moment ago is planned again first, by the order as it is committed now: another amount is
     another operation, and nothing is sent where the order needs nothing of it any more.
@@ -164,7 +171,8 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_re
         raise_unless_succeeded(operation)
         return
     try:
-        if reserves_first and not is_read and _is_booked_already(handler, operation):
+        is_to_be_read = was_left_due or handler.reservation_has_ended(operation)
+        if reserves_first and is_to_be_read and not is_read and _is_booked_already(handler, operation):
             return
         handler.prepare(operation)
         voucher_cloud().authenticate()
@@ -190,9 +198,7 @@ def execute_due(handler: OperationHandler, operation: VoucherOperation, *, is_re
 def _is_booked_already(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """Read the bookings before an ended reservation is made again; raises OutcomeUnknownError where a person must
     decide first."""
-    return handler.reservation_has_ended(operation) and is_booked(
-        handler, operation, may_have_arrived=operation.attempts > 0
-    )
+    return is_booked(handler, operation, may_have_arrived=operation.attempts > 0)
 
 
 def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:

@@ -149,7 +149,7 @@ def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], b
 
 
 def _send(operation: VoucherOperation) -> bool:
-    execute_due(HANDLERS[operation.kind], operation)
+    execute_due(HANDLERS[operation.kind], operation, was_left_due=True)
     return True
 
 

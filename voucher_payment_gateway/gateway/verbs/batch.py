@@ -46,6 +46,14 @@ class Progress:
         return {operation.payment_id for operation in self.operations}
 
     @property
+    def unsettled_payments(self) -> set[int | None]:
+        """Primary keys of the payments of which this batch may take nothing more: it has planned them, or an earlier
+        call's operation did not come to its end."""
+        ended = ("succeeded", "due") if self.may_follow else ("succeeded",)
+        open_ones = [operation for operation in self.resumed if operation.state not in ended]
+        return {operation.payment_id for operation in [*open_ones, *self.started]}
+
+    @property
     def amount(self) -> Decimal:
         return sum((operation.amount for operation in self.operations), ZERO)
 
@@ -179,7 +187,7 @@ class _Batch:
         if self.outbox is not None:
             self.outbox.append((self.handler, operation))
         elif not transaction.get_connection(database()).in_atomic_block:
-            execute_due(self.handler, operation)
+            execute_due(self.handler, operation, was_left_due=True)
 
     def explain_partial(self, error: PaymentStateError) -> PaymentStateError:
         """Return ``error`` with the amount that went through before it."""

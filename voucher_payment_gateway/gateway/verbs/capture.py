@@ -72,13 +72,16 @@ def capture(
         refuse_reused_number(number, facts.created_at)
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
+        payments = [payment for payment in view.matching(pk) if payment.pk not in progress.unsettled_payments]
         refuse_if_open(payments, unless_unsent=progress.may_follow)
         if asked is None:
             _refuse_if_unpaid(view, payments, facts)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        shares = _shares(payments, left, lambda held: view.due(facts.total, without=held) if facts else None)
+        wanted = _chargeable(
+            payments, again=asked is not None, only_counted=pk is None and _is_confirmed(view)
+        )
+        shares = _shares(payments, wanted, left, lambda held: _needed(view, facts, held))
         if shares and facts:
             view.refuse_other_currency(facts.currency)
         return [
@@ -98,16 +101,25 @@ def capture(
 Shares = list[tuple[VoucherPayment, Decimal]]
 
 
+def _needed(view: OrderView, facts: OrderFacts | None, held: list[VoucherPayment]) -> Decimal | None:
+    return view.due(facts.total, without=held) if facts else None
+
+
+def _is_confirmed(view: OrderView) -> bool:
+    return any(payment.confirmed_at and payment.status != "cancelled" for payment in view.payments)
+
+
 def _shares(
     payments: list[VoucherPayment],
+    wanted: Shares,
     asked: Decimal | None,
     due: Callable[[list[VoucherPayment]], Decimal | None],
 ) -> Shares:
     """Return the amount to charge per payment; empty where all is captured or the order has no vouchers.
 
-    ``due`` returns the amount that the order still needs, or None where its total is not known.
+    ``wanted`` is the maximum per payment; ``due`` returns the amount that the order still needs, or None where its
+    total is not known.
     """
-    wanted = _chargeable(payments, again=asked is not None)
     maximum = sum((amount for _, amount in wanted), ZERO)
     needed = due([payment for payment, _ in wanted])
     if asked is None:
@@ -130,9 +142,13 @@ def _shares(
     return _fill(wanted, asked)
 
 
-def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
+def _chargeable(payments: list[VoucherPayment], *, again: bool, only_counted: bool) -> Shares:
     """Return the maximum per payment, payments with a hold first, then lapsed ones, then the rest that earlier captures
-    left: of confirmed payments always, of others only with ``again``."""
+    left: of confirmed payments always, of others only with ``again``.
+
+    With ``only_counted`` lapsed payments that are not confirmed are left out: their order was confirmed without them,
+    and their amount may have been paid another way.
+    """
     statuses = ("authorized", "lapsed", "captured", "refunded")
     amounts = [
         (payment, _maximum(payment, again=again))
@@ -141,6 +157,7 @@ def _chargeable(payments: list[VoucherPayment], *, again: bool) -> Shares:
         if payment.status == status
         and payment.cancel_requested_at is None
         and (again or status in HELD_BEFORE or outlives_hold(payment))
+        and not (only_counted and status == "lapsed" and payment.confirmed_at is None)
     ]
     return [(payment, amount) for payment, amount in amounts if amount > ZERO]
 

@@ -4,10 +4,15 @@ All calls are made before the first row is written, so no lock of the database i
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    RefusedError,
+    ReservationClosedError,
+    VoucherGatewayError,
+)
 from voucher_payment_gateway.gateway.holds.parallel import in_parallel
 from voucher_payment_gateway.gateway.holds.promises import Promises, beside_confirmed, hold_beside_confirmed
 from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
@@ -16,6 +21,7 @@ from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.sealing import unseal
 
@@ -38,6 +44,8 @@ class HoldRequest:
     amount: Decimal
     others: list[VoucherPayment] = field(default_factory=list)
     """Payments of other orders with this voucher, as far as they are known before it is reserved."""
+    limit: Decimal | None = None
+    """What confirmed orders leave of the voucher, where that is less than was wanted."""
     answer: Hold | VoucherGatewayError | None = None
     is_duplicate: bool = False
     """Another spelling of a code that is on the order already: it is removed."""
@@ -72,7 +80,9 @@ def limit(requests: Iterable[HoldRequest]) -> None:
     """Limit each request to what confirmed orders leave of its voucher. One to which they leave nothing is refused."""
     for request in requests:
         try:
-            request.amount = beside_confirmed(request.amount, request.others, request.payment)
+            left = beside_confirmed(request.amount, request.others, request.payment)
+            request.limit = left if left < request.amount else None
+            request.amount = left
         except VoucherGatewayError as error:
             request.answer = error
             request.holds = request.holds and not isinstance(error, RefusedError)
@@ -107,9 +117,20 @@ def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
             on_previous_lost=request.on_previous_lost,
         )
         refuse_taxable(hold)
+        _refuse_less_than_agreed(request, hold)
     except VoucherGatewayError as error:
         return error
-    return hold
+    return replace(hold, is_all=hold.is_all or hold.amount == request.limit)
+
+
+def _refuse_less_than_agreed(request: HoldRequest, hold: Hold) -> None:
+    """Raise InsufficientBalanceError where the voucher does not hold any more what was agreed: agreeing to less would
+    make the order unpaid in silence."""
+    if hold.amount >= min(agreed(request.payment), request.amount):
+        return
+    request.on_previous_lost()
+    release(hold.reservation_id)
+    raise InsufficientBalanceError(available=hold.amount)
 
 
 def drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
