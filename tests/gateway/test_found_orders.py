@@ -9,7 +9,7 @@ from tests.gateway.backup import Backup
 from tests.shop import signals as events
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import InsufficientBalanceError
+from voucher_payment_gateway.exceptions import InsufficientBalanceError, WrongStateError
 from voucher_payment_gateway.gateway.operations import execute
 from voucher_payment_gateway.models import VoucherPayment
 
@@ -139,3 +139,44 @@ def test_a_tills_open_reservation_is_not_taken_for_ours(shop, gateway_settings, 
     gateway.authorize_selected(second)
     confirmed = VoucherPayment.objects.filter(confirmed_at__isnull=False)
     assert sum(payment.amount_agreed for payment in confirmed) == D("80.00")
+
+
+def test_what_a_paid_order_does_not_need_is_free_for_the_next_one(shop):
+    shop.voucher("50.00", code=A)
+    order = shop.order("50.00", "A-1001")
+    gateway.authorize(order, A)
+    confirm(order)
+    order.total = D("30.00")
+    order.save()
+    ship(order)
+    cover = gateway.cover(order)
+    assert (cover.covered, cover.is_firm) == (D("30.00"), True)
+    assert gateway.authorize(shop.order("20.00", "A-1002"), A).amount_authorized == D("20.00")
+
+
+def test_a_second_voucher_that_was_not_needed_is_free_after_shipping(shop):
+    vouchers = shop.voucher("30.00", code=A), shop.voucher("20.00", code=B)
+    order = shop.order("50.00", "A-1001")
+    gateway.authorize(order, A)
+    gateway.authorize(order, B)
+    confirm(order)
+    order.total = D("25.00")
+    order.save()
+    shop.later(hours=2)
+    ship(order)
+    assert charged(shop, *vouchers) == D("25.00")
+    assert gateway.authorize(shop.order("20.00", "A-1002"), B).amount_authorized == D("20.00")
+
+
+def test_an_order_that_was_never_confirmed_and_is_refused_once_is_refused_again(shop):
+    shop.voucher("50.00", code=A)
+    order = shop.order("50.00")
+    gateway.authorize(order, A)
+    shop.later(hours=2)
+    gateway.settle()
+    till = voucher_cloud()
+    till.charge(till.reserve(code=A, amount=D("50.00"), currency="EUR").id, "TILL-1")
+    for _ in range(2):
+        with pytest.raises(WrongStateError) as caught:
+            ship(order)
+        assert caught.value.code == "not_paid"

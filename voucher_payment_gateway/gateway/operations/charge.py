@@ -18,6 +18,7 @@ from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.evidence import (
     Evidence,
@@ -127,13 +128,26 @@ class ChargeHandler(OperationHandler):
     def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         payment = operation.payment
         captured = payment.amount_captured + operation.amount
-        erased_code = {} if captured < payment.amount_agreed else {"sealed_code": ""}
-        return erased_code | {
+        rest = (
+            {} if self._may_take_more(operation, captured) else {"sealed_code": "", "amount_agreed": captured}
+        )
+        return rest | {
             "status": "captured",
             "amount_captured": captured,
             "amount_authorized": ZERO,
             "reserved_until": None,
         }
+
+    def _may_take_more(self, operation: VoucherOperation, captured: Decimal) -> bool:
+        """Return whether more of the agreed amount may be charged later. Of a confirmed payment not after a charge of
+        all that the order needs: the rest would be kept from the customer's next order."""
+        payment = operation.payment
+        if captured >= payment.amount_agreed:
+            return False
+        if payment.confirmed_at is None or operation.amount_asked is not None:
+            return True
+        open_charges = VoucherOperation.current.filter(IS_OPEN, payment=payment, kind="charge")
+        return bool(open_charges.exclude(pk=operation.pk).exists())
 
     def announce(self, operation: VoucherOperation) -> None:
         announce(payment_captured, operation.payment, operation.amount)
@@ -150,7 +164,9 @@ class ChargeHandler(OperationHandler):
     def on_refused(self, operation: VoucherOperation) -> None:
         """End the payment, unless its hold is as good as before or it is being cancelled anyway."""
         if self._after_refusal(operation) == "fail":
-            fail_payment(operation.payment, operation.amount)
+            # whoever captures relies on it: an order that is not paid then must be heard of until it is dealt with
+            relied_on_since = operation.payment.confirmed_at or timezone.now()
+            fail_payment(operation.payment, operation.amount, confirmed_at=relied_on_since)
 
     def _after_refusal(self, operation: VoucherOperation) -> str:
         payment = operation.payment

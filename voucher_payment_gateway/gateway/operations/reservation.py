@@ -201,11 +201,12 @@ def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:
     return f"the reservation is of {held}, {plain(amount, payment.currency)} are to be charged"
 
 
-def fail_payment(payment: VoucherPayment, amount: Decimal) -> None:
-    """End a payment that the Voucher Cloud refused: nothing is held, the code is erased."""
+def fail_payment(payment: VoucherPayment, amount: Decimal, **changes: Any) -> None:
+    """End a payment that the Voucher Cloud refused: nothing is held, the code is erased. ``changes`` are further
+    fields."""
     with atomic_or_conflict():
         ended = hold_ended_fields(payment, otherwise="failed") | ended_fields("refused")
-        change_payment(payment, **ended, sealed_code="")
+        change_payment(payment, **ended, sealed_code="", **changes)
         announce(payment_failed, payment, amount)
 
 

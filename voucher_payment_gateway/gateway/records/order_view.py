@@ -78,13 +78,15 @@ class OrderView:
 
     def uncaptured_remainders(self, *, codes: Collection[str], voucher_id: str = "") -> list[VoucherPayment]:
         """Return the payments with one of these code fingerprints, or this voucher, that were captured in part and
-        of which the rest could still be captured."""
+        of which the rest could still be captured, or that failed after the order had been confirmed with them."""
         return [
             payment
             for payment in self.payments
-            if payment.status in ("captured", "refunded")
-            and payment.sealed_code
-            and (payment.code_fingerprint in codes or payment.voucher_id == voucher_id)
+            if (payment.code_fingerprint in codes or (voucher_id and payment.voucher_id == voucher_id))
+            and (
+                (payment.status in ("captured", "refunded") and payment.sealed_code)
+                or (payment.status == "failed" and rules.is_unpaid(payment))
+            )
         ]
 
     def refuse_other_currency(self, currency: str) -> None:

@@ -3,7 +3,10 @@
 import logging
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
+
+from django.db import transaction
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.currencies import amount_in, plain, with_code
@@ -12,9 +15,10 @@ from voucher_payment_gateway.exceptions import (
     PaymentStateError,
     WrongStateError,
 )
+from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.operations.reservation import fail_payment
-from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import database, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
@@ -71,6 +75,8 @@ def capture(
     if facts:
         refuse_reused_number(number, facts.created_at)
 
+    unneeded: list[VoucherPayment] = []
+
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = [payment for payment in view.matching(pk) if payment.pk not in progress.unsettled_payments]
         refuse_if_open(payments, unless_unsent=progress.may_follow)
@@ -82,6 +88,7 @@ def capture(
             payments, again=asked is not None, only_counted=pk is None and _is_confirmed(view)
         )
         shares = _shares(payments, wanted, left, lambda held: _needed(view, facts, held))
+        unneeded[:] = {payment for payment, _ in wanted} - {payment for payment, _ in shares}
         if shares and facts:
             view.refuse_other_currency(facts.currency)
         return [
@@ -91,11 +98,29 @@ def capture(
             for position, (payment, share) in enumerate(shares)
         ]
 
-    return once(
+    captured = once(
         call,
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
         pk=pk,
     )
+    if unneeded and asked is None and pk is None and facts:
+        transaction.on_commit(partial(_let_go_unneeded, number, facts), using=database(), robust=True)
+    return captured
+
+
+def _let_go_unneeded(number: str, used: OrderFacts) -> None:
+    """Count on no voucher more once the order is captured in full: what is left is the customer's for other orders."""
+
+    def let_go_all() -> None:
+        view, facts = read_order(number), facts_by_number(number) or used
+        needed = view.due(facts.total, without=view.payments)
+        if needed > ZERO or any(payment.has_open_operation for payment in view.payments):
+            return
+        for payment in view.payments:
+            if payment.confirmed_at and payment.status in HELD_BEFORE and outlives_hold(payment):
+                let_go(payment)
+
+    retry_on_conflict(let_go_all)
 
 
 Shares = list[tuple[VoucherPayment, Decimal]]

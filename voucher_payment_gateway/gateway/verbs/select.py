@@ -46,7 +46,11 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
         return payment_of(known, secret.code)
     view = read_order(facts.number)
     payment = view.live_payment(secret.code)
-    remainders = view.uncaptured_remainders(codes=fingerprints(secret.code))
+    remainders = [
+        earlier
+        for earlier in view.uncaptured_remainders(codes=fingerprints(secret.code))
+        if earlier.status != "failed"  # nothing is held yet in its place
+    ]
     view.refuse_known_currency(secret.code, facts.currency)
     refuse_if_open(remainders)
     with atomic_or_conflict():
