@@ -72,7 +72,10 @@ def capture(
         refuse_reused_number(number, facts.created_at)
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        payments = [payment for payment in view.matching(pk) if payment.pk not in progress.payments]
+        # the rest of a payment may follow the part that this call goes on with
+        tried = progress.operations if asked is not None else progress.started
+        pks = {operation.payment_id for operation in tried}
+        payments = [payment for payment in view.matching(pk) if payment.pk not in pks]
         refuse_if_open(payments, unless_unsent=progress.may_follow)
         if asked is None:
             _refuse_if_unpaid(view, payments, facts)
