@@ -22,6 +22,7 @@ from voucher_payment_gateway.gateway.holds.competing import (
     lapse_replaced,
     payments_on,
 )
+from voucher_payment_gateway.gateway.holds.promises import beside_confirmed
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
@@ -150,8 +151,9 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     """Reserve ``amount`` again with the sealed code, for a payment that is to be charged or held longer.
 
     Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance is
-    below the amount, UnavailableError while another order is being paid with the voucher or the order is locked. No
-    money moved.
+    below the amount or where, for a payment that is not confirmed, confirmed orders leave less
+    (``promised_elsewhere``), UnavailableError while another order is being paid with the voucher, the order is locked
+    or the balance cannot be read. No money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -159,8 +161,10 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             f"order {payment.order_number}: {_why_not_chargeable(payment, amount)} and the code is not stored; "
             "the customer must enter it again. No money moved."
         )
-    if any_in_flight(competing_payments([payment])):
+    competing = competing_payments([payment])
+    if any_in_flight(competing):
         raise UnavailableError(code="voucher_being_charged")
+    _refuse_if_promised(payment, amount, competing)
     try:
         hold = reserve_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
     except RefusedError as error:
@@ -173,6 +177,17 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
         ) from None
     with unavailable_if_locked():
         record_hold(payment, hold, number)
+
+
+def _refuse_if_promised(payment: VoucherPayment, amount: Decimal, competing: list[VoucherPayment]) -> None:
+    """Raise InsufficientBalanceError where confirmed orders count on the voucher and leave less than ``amount``: a
+    payment that was not confirmed comes after them, also when it is captured."""
+    if beside_confirmed(amount, competing, payment) < amount:
+        raise InsufficientBalanceError(
+            f"order {payment.order_number}: confirmed orders will be paid with the gift voucher …{payment.code_hint} "
+            f"and leave less than {with_code(amount, payment.currency)}. No money moved.",
+            code="promised_elsewhere",
+        )
 
 
 def _why_not_chargeable(payment: VoucherPayment, amount: Decimal) -> str:
