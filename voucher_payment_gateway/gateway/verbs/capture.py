@@ -72,10 +72,7 @@ def capture(
         refuse_reused_number(number, facts.created_at)
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        # the rest of a payment may follow the part that this call goes on with
-        tried = progress.operations if asked is not None else progress.started
-        pks = {operation.payment_id for operation in tried}
-        payments = [payment for payment in view.matching(pk) if payment.pk not in pks]
+        payments = _untried(view.matching(pk), progress, whole=asked is None and not call.key)
         refuse_if_open(payments, unless_unsent=progress.may_follow)
         if asked is None:
             _refuse_if_unpaid(view, payments, facts)
@@ -96,6 +93,19 @@ def capture(
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
         pk=pk,
     )
+
+
+def _untried(payments: list[VoucherPayment], progress: Progress, *, whole: bool) -> list[VoucherPayment]:
+    """Return the payments that the call has not tried to charge yet. With ``whole`` also those whose earlier part it
+    goes on with, if a rest is left: it is charged behind that part."""
+    started = {operation.payment_id for operation in progress.started}
+    resumed = {operation.payment_id for operation in progress.resumed}
+    return [
+        payment
+        for payment in payments
+        if payment.pk not in started
+        and (payment.pk not in resumed or (whole and _maximum(payment, again=False) > ZERO))
+    ]
 
 
 Shares = list[tuple[VoucherPayment, Decimal]]
