@@ -3,11 +3,12 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 
 from tests.shop import signals as events
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import InsufficientBalanceError, WrongStateError
+from voucher_payment_gateway.exceptions import InsufficientBalanceError, UnavailableError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
 CODE = "GIFT-5000-ABCD"
@@ -325,3 +326,20 @@ def test_a_code_that_is_entered_again_after_the_confirmed_days_is_kept_as_long_a
     assert order.voucher_due == 0
     events.shipped.send(sender=None, order=order)
     assert shop.bookings(voucher) == [("charge", D("50.00"))]
+
+
+def test_the_rest_is_charged_with_a_part_of_the_same_transaction(order, voucher, shop):
+    with transaction.atomic():
+        gateway.capture(order, "10.00")
+        gateway.capture(order)
+    gateway.settle()
+    assert order.voucher_captured == D("50.00")
+
+
+def test_the_rest_is_charged_by_a_call_that_goes_on_with_a_part_that_was_not_sent(shop, order, voucher):
+    shop.cloud.faults.next("before:503", path="*/charge", times=None)
+    with pytest.raises(UnavailableError):
+        gateway.capture(order, "10.00")
+    shop.cloud.faults.clear()
+    gateway.capture(order)
+    assert shop.bookings(voucher) == [("charge", D("10.00")), ("charge", D("40.00"))]

@@ -1,6 +1,7 @@
 """Two orders of a shop and one voucher: what a confirmed order counts on is not given to another one."""
 
 import threading
+from contextlib import suppress
 from decimal import Decimal as D
 
 import pytest
@@ -127,6 +128,25 @@ def test_an_order_that_is_not_confirmed_is_taken_over_and_told(shop, record_sign
     gateway.authorize(second, CODE)
     assert lapsed == [("A-1001", D("50.00"))]
     assert (payment_of(first).status, payment_of(first).end_reason) == ("lapsed", "taken_over")
+
+
+@pytest.mark.parametrize(("balance", "captured"), [("50.00", "0.00"), ("70.00", "0.00"), ("100.00", "50.00")])
+def test_a_capture_of_an_order_that_is_not_confirmed_leaves_what_a_confirmed_one_counts_on(
+    shop, record_signal, balance, captured
+):
+    """Its reservation was taken over, but its code is still stored."""
+    voucher = shop.voucher(balance, code=CODE)
+    first, second = shop.order("50.00", "A-1001"), shop.order("50.00", "A-1002")
+    gateway.authorize(first, CODE)
+    gateway.authorize(second, CODE)
+    gateway.authorize_selected(second)
+    failed = record_signal("payment_failed")
+    with suppress(InsufficientBalanceError):
+        gateway.capture(first)
+    assert failed == ([] if D(captured) else [("A-1001", D("50.00"))])
+    gateway.capture(second)
+    assert (first.voucher_captured, second.voucher_captured) == (D(captured), D("50.00"))
+    assert sum(amount for _, amount in shop.bookings(voucher)) == D("50.00") + D(captured)
 
 
 def test_another_spelling_of_the_code_is_found_by_the_voucher(shop, two_orders, record_signal):

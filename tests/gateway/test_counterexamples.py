@@ -6,7 +6,7 @@ fail, or it would prove nothing.
 
 import time
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from decimal import Decimal as D
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from tests.gateway import test_resolution
+from tests.gateway.backup import Backup
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.api import _steps
 from voucher_payment_gateway.api._http import send_window
@@ -23,10 +24,22 @@ from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     RefusedError,
     UnavailableError,
+    VoucherGatewayError,
 )
-from voucher_payment_gateway.gateway.operations import charge, execute, outcome, refund, transitions
+from voucher_payment_gateway.gateway.holds import promises
+from voucher_payment_gateway.gateway.operations import (
+    charge,
+    evidence,
+    execute,
+    outcome,
+    refund,
+    reservation,
+    transitions,
+)
+from voucher_payment_gateway.gateway.records import instance
 from voucher_payment_gateway.gateway.recovery import resolve
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.gateway.verbs import authorize_selected
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
 
@@ -250,6 +263,57 @@ def test_c13_where_a_full_refund_is_refused_the_payment_stays_captured(shop, ord
         VoucherPayment.objects.update(status="cancelled")
 
 
+def test_c15_an_order_shipped_after_the_backup_that_is_put_back_is_not_charged_again(shop, order, voucher):
+    backup = Backup()
+    gateway.capture(order)
+    backup.put_back()
+    with suppress(VoucherGatewayError):
+        gateway.capture(order)
+    assert kinds(shop, voucher) == {"charge": 1}
+
+
+def test_c16_two_confirmations_at_the_same_moment_do_not_count_on_the_same_money(shop, voucher, monkeypatch):
+    first, second = (shop.order("50.00", number=f"A-200{number}") for number in (1, 2))
+    for order in (first, second):
+        gateway.select(order, "GIFT-8000-ABCD")
+    write, done = authorize_selected._write, []
+
+    def overtaken(*arguments, **options):
+        if not done:
+            done.append(True)
+            gateway.authorize_selected(first)
+        return write(*arguments, **options)
+
+    monkeypatch.setattr(authorize_selected, "_write", overtaken)
+    gateway.authorize_selected(second)
+    assert sum(payment.amount_agreed for payment in VoucherPayment.objects.all()) == D("80.00")
+
+
+def test_c17_the_copy_of_a_database_charges_nothing(shop, order, voucher, gateway_settings):
+    VoucherGatewayState.objects.create(name="instance", value="production")
+    gateway_settings(INSTANCE="staging")
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    settle_quietly()
+    assert kinds(shop, voucher) == {}
+
+
+def settle_quietly():
+    with suppress(UnavailableError):
+        gateway.settle()
+
+
+def test_c18_an_order_that_was_not_confirmed_does_not_take_what_a_confirmed_one_counts_on(shop, voucher):
+    first, second = (shop.order("50.00", number=f"A-200{number}") for number in (1, 2))
+    for order in (first, second):
+        gateway.authorize(order, "GIFT-8000-ABCD")
+    gateway.authorize_selected(second)
+    for order in (first, second):
+        with suppress(RefusedError):
+            gateway.capture(order)
+    assert (first.voucher_captured, second.voucher_captured) == (D("0.00"), D("50.00"))
+
+
 def _state_alone(operation, **changes):
     same = VoucherOperation.objects.filter(pk=operation.pk, state=operation.state)
     if not same.update(**changes):
@@ -289,6 +353,13 @@ def _not_found_is_a_fence(operation):
 def _repeated_at_the_fence(operation):
     fence(operation)
     resolve._repeat_or_end(charge.CHARGE, operation)
+
+
+def _without_a_number(*facts):
+    return {**confirmed_fields(*facts), "confirmation": None}
+
+
+confirmed_fields = promises.confirmed_fields
 
 
 reserved_anew, released, fence = (
@@ -341,6 +412,22 @@ RULES = {
     "C12": (
         test_c12_a_hold_that_is_honoured_for_ever_is_told,
         [(transitions, "reread_at", lambda operation, booked: None)],
+    ),
+    "C15": (
+        test_c15_an_order_shipped_after_the_backup_that_is_put_back_is_not_charged_again,
+        [(evidence, "_charged_elsewhere", lambda operation, bookings, ours: ABSENT)],
+    ),
+    "C16": (
+        test_c16_two_confirmations_at_the_same_moment_do_not_count_on_the_same_money,
+        [(authorize_selected, "confirmed_fields", _without_a_number)],
+    ),
+    "C17": (
+        test_c17_the_copy_of_a_database_charges_nothing,
+        [(instance, "disagreement", lambda wanted, stored: "")],
+    ),
+    "C18": (
+        test_c18_an_order_that_was_not_confirmed_does_not_take_what_a_confirmed_one_counts_on,
+        [(reservation, "_refuse_if_promised", lambda payment, amount, competing: None)],
     ),
 }
 

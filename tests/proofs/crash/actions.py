@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from tests.proofs.crash.shop import order
+from tests.proofs.crash.shop import ANOTHER, order
+from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherOperation
 
@@ -102,6 +103,26 @@ def capture_and_roll_back() -> None:
     with suppress(RolledBackError), transaction.atomic():
         gateway.capture(order())
         raise RolledBackError
+
+
+def capture_and_lower_total() -> None:
+    """Ship, and take a line out of the order by the end of the transaction."""
+    with transaction.atomic():
+        shipped = order()
+        gateway.capture(shipped)
+        shipped.status, shipped.total = "shipped", Decimal("12.00")
+        shipped.save(update_fields=["status", "total"])
+
+
+def ship_cheaper_unless_shipped() -> None:
+    if order().status != "shipped":
+        capture_and_lower_total()
+
+
+def confirm_and_ship_both() -> None:
+    """Confirm the order beside another one that counts on its voucher; both ship."""
+    authorize_selected_and_capture()
+    gateway.capture(Order.objects.get(number=ANOTHER))
 
 
 def authorize_and_capture() -> None:

@@ -15,11 +15,12 @@ from django.core.cache import cache
 
 from tests.proofs.crash.forkserver import Forkserver
 from tests.proofs.crash.killer import watched
-from tests.proofs.crash.oracle import problems, problems_once_settled, written_so_far
+from tests.proofs.crash.oracle import problems, problems_once_settled, unconfirmed_codes, written_so_far
 from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
 from tests.proofs.crash.scenarios import SCENARIOS, Scenario
 from tests.proofs.crash.shop import (
     CODES_KEPT,
+    CONFIRMED_KEPT,
     TRAILING_READ,
     connected_to,
     delete_all_rows,
@@ -136,7 +137,7 @@ def _prepared(scenario: str, fault: str) -> Iterator[tuple[KillingCloud, str]]:
     """Set the scenario up at the Voucher Cloud and in the shop; delete all rows afterwards."""
     played = SCENARIOS[scenario]
     cloud = KillingCloud()
-    with serve(cloud) as server, connected_to(server.base_url):
+    with serve(cloud) as server, connected_to(server.base_url, **played.settings):
         try:
             played.set_up(cloud)
             if FAULTS[fault]:
@@ -152,7 +153,7 @@ def _run_until_crash(
 ) -> list[str]:
     """Run a scenario in this process; return the crash points that were passed."""
     with (
-        connected_to(base_url),
+        connected_to(base_url, **SCENARIOS[scenario].settings),
         watched(crash_at, end) as passed,
         suppress(VoucherGatewayError, django.db.Error),
     ):
@@ -161,11 +162,11 @@ def _run_until_crash(
 
 
 def _restart(scenario: str, base_url: str, again: bool) -> list[str]:
-    """Restart after the crash: retry or not, settle until nothing is open, then settle for days.
+    """Restart after the crash: retry or not, settle until nothing is open, then settle for a month.
 
-    Returns the problems found as soon as nothing is open.
+    Returns the problems found as soon as nothing is open, and two days later.
     """
-    with connected_to(base_url):
+    with connected_to(base_url, **SCENARIOS[scenario].settings):
         if again:
             _retry(SCENARIOS[scenario])
         settle_until_nothing_is_open()
@@ -173,6 +174,9 @@ def _restart(scenario: str, base_url: str, again: bool) -> list[str]:
         for pause in (TRAILING_READ, CODES_KEPT):
             later(pause)
             gateway.settle()
+        found += unconfirmed_codes()
+        later(CONFIRMED_KEPT)
+        gateway.settle()
     return found
 
 

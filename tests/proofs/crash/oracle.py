@@ -11,7 +11,7 @@ from tests.shop.models import Order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.sandbox import LocalVoucherCloud
 
-__all__ = ["Written", "problems", "problems_once_settled", "written_so_far"]
+__all__ = ["Written", "problems", "problems_once_settled", "unconfirmed_codes", "written_so_far"]
 
 WITHOUT_EFFECT = ("refused", "not_applied")
 
@@ -39,6 +39,11 @@ def problems_once_settled(scenario: Scenario, *, again: bool) -> list[str]:
     ]
 
 
+def unconfirmed_codes() -> list[str]:
+    """Return the codes that are stored two days later, of orders that were never confirmed."""
+    return [_still_stored(payment) for payment in _with_a_code() if payment.confirmed_at is None]
+
+
 def problems(cloud: LocalVoucherCloud, scenario: Scenario, at_crash: Written, *, again: bool) -> list[str]:
     """Return the problems. ``at_crash``: what the crashed process had recorded. ``again``: the shop has retried."""
     vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.store.state.vouchers]
@@ -47,7 +52,7 @@ def problems(cloud: LocalVoucherCloud, scenario: Scenario, at_crash: Written, *,
         *books.problems(cloud, vouchers, highest_totals),
         *_money(scenario, at_crash, again),
         *_order(scenario, again or not scenario.retries),
-        *_days_later(),
+        *_a_month_later(),
     ]
 
 
@@ -74,7 +79,10 @@ def _order(scenario: Scenario, to_its_end: bool) -> Iterator[str]:
         if (now.status == scenario.order_status) != (getattr(now, column) > 0):
             yield f"the order is {now.status}, {column} is {getattr(now, column)}"
     noted = VoucherOperation.objects.filter(kind="reserve", order_number=now.number).order_by("number")
-    if now.voucher_reservation_ids != list(noted.values_list("remote_id", flat=True)):
+    last = dict(
+        noted.values_list("payment", "remote_id")
+    )  # a later reservation of a payment replaces an earlier one
+    if now.voucher_reservation_ids != list(last.values()):
         yield "the order names other reservations than our rows"
 
 
@@ -91,8 +99,8 @@ def _other_order(scenario: Scenario, again: bool) -> Iterator[str]:
         yield f"the payments of the other order are {statuses}, {scenario.other_status} was to be"
 
 
-def _days_later() -> Iterator[str]:
-    """Days later nothing is held, and no code is stored, whatever the status of its payment."""
+def _a_month_later() -> Iterator[str]:
+    """A month later nothing is held, and no code is stored, whatever the status of its payment."""
     yield from map(_still_stored, _with_a_code())
     for payment in VoucherPayment.objects.filter(status__in=("selected", "authorized")):
         yield f"payment {payment.pk} is still {payment.status}"

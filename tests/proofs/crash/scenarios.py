@@ -1,7 +1,8 @@
 """What a shop does with its vouchers: each scenario is played with a crash at every point that it passes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from tests.proofs.crash import actions, setups
 from tests.proofs.crash.setups import CHARGE, READ, REFUND, RELEASE, RESERVE, Cloud
@@ -17,7 +18,7 @@ class Scenario:
     ``retry`` is the call of the shop after the restart, if it retries. ``captured``, ``refunded`` and ``status`` are
     the final state of the order's payments once everything was executed, ``other_status`` that of the other order's.
     ``captured_without_retry`` is the maximum captured if the shop does not retry, where that is more. ``order_status``
-    is the status that the order gets in one transaction with the operation.
+    is the status that the order gets in one transaction with the operation. ``settings`` are those of this shop.
     """
 
     set_up: Callable[[Cloud], None]
@@ -30,6 +31,7 @@ class Scenario:
     other_status: str = ""
     captured_without_retry: str = ""
     order_status: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def retries(self) -> bool:
@@ -65,6 +67,15 @@ SCENARIOS = {
         "30.00",
         status="captured",
     ),
+    "confirm_beside_confirmed": Scenario(
+        setups.beside_a_confirmed_order,
+        actions.authorize_selected,
+        actions.confirm_and_ship_both,
+        RESERVE,
+        "30.00",
+        status="captured",
+        other_status="captured",
+    ),
     "capture": Scenario(
         setups.authorized, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
     ),
@@ -79,6 +90,9 @@ SCENARIOS = {
     ),
     "capture_lapsed_hold": Scenario(
         setups.ended, actions.capture, actions.capture, RESERVE, "20.00", status="captured"
+    ),
+    "capture_confirmed_lapsed": Scenario(
+        setups.confirmed_and_lapsed, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
     ),
     "capture_evicted": Scenario(
         setups.evicted, actions.capture, actions.capture, CHARGE, "20.00", status="captured"
@@ -113,6 +127,15 @@ SCENARIOS = {
         actions.ship_unless_shipped,
         CHARGE,
         "20.00",
+        status="captured",
+        order_status="shipped",
+    ),
+    "capture_cheaper": Scenario(
+        setups.authorized,
+        actions.capture_and_lower_total,
+        actions.ship_cheaper_unless_shipped,
+        CHARGE,
+        "12.00",
         status="captured",
         order_status="shipped",
     ),
@@ -224,6 +247,15 @@ SCENARIOS = {
         setups.two_captured, actions.cancel, actions.cancel, REFUND, "30.00", "30.00", "cancelled"
     ),
     "settle_dead_hold": Scenario(setups.dead, settle, settle, RESERVE, "0.00", status="lapsed"),
+    "settle_by_status": Scenario(
+        setups.shipped_unnoticed,
+        settle,
+        settle,
+        CHARGE,
+        "20.00",
+        status="captured",
+        settings={"ON_STATUS": {"field": "status", "capture": ["shipped"]}},
+    ),
     "settle_lost_charge": Scenario(
         setups.gone_wrong(setups.authorized, actions.capture, LOST, CHARGE),
         settle,

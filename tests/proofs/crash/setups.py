@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from tests.proofs.crash import actions
 from tests.proofs.crash.shop import another_order, later, order
+from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
@@ -53,6 +54,29 @@ def dead(cloud: Cloud) -> None:
 def lapsed(cloud: Cloud) -> None:
     dead(cloud)
     gateway.settle()
+
+
+def confirmed_and_lapsed(cloud: Cloud) -> None:
+    """The order is confirmed and ships a day later."""
+    authorized(cloud)
+    gateway.authorize_selected(order())
+    later(25 * 3600)
+    gateway.settle()
+
+
+def shipped_unnoticed(cloud: Cloud) -> None:
+    """A bulk update has set the status; no signal told of it."""
+    authorized(cloud)
+    Order.objects.update(status="shipped")
+
+
+def beside_a_confirmed_order(cloud: Cloud) -> None:
+    """Both orders together cost what the voucher holds; the other one is confirmed already."""
+    a_voucher(cloud, amount="50.00", total="30.00")
+    other = another_order("20.00")
+    gateway.authorize(other, actions.A)
+    gateway.authorize_selected(other)
+    gateway.select(order(), actions.A)
 
 
 def held_by_another_order(cloud: Cloud) -> None:

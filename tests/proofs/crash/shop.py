@@ -16,11 +16,17 @@ from django.utils import timezone
 from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import (
+    VoucherGatewayState,
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+)
 
 __all__ = [
     "ANOTHER",
     "CODES_KEPT",
+    "CONFIRMED_KEPT",
     "TRAILING_READ",
     "another_order",
     "connected_to",
@@ -36,16 +42,15 @@ NUMBER, ANOTHER = "K-1001", "K-1002"
 MODELS = (VoucherOperation, VoucherIdempotencyKey, VoucherPayment)
 LEASE_SECONDS = 120
 MAX_ROUNDS = 150
-TRAILING_READ, CODES_KEPT = 3 * 3600, 48 * 3600
-"""Seconds until the last read is due, and until every code is erased."""
+TRAILING_READ, CODES_KEPT, CONFIRMED_KEPT = 3 * 3600, 48 * 3600, 31 * 24 * 3600
+"""Seconds until the last read is due, until the codes of unconfirmed orders are erased, and until all are."""
 
 
 @contextmanager
-def connected_to(base_url: str):
-    """Connect the gateway of this process to the Voucher Cloud at ``base_url``."""
-    with override_settings(
-        VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url}
-    ):
+def connected_to(base_url: str, **changes: Any):
+    """Connect the gateway of this process to the Voucher Cloud at ``base_url``, with these settings of the shop."""
+    changed = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url, **changes}
+    with override_settings(VOUCHER_PAYMENT_GATEWAY=changed):
         yield
 
 
@@ -64,7 +69,7 @@ def another_order(total: str) -> Order:
 def delete_all_rows() -> None:
     """Delete all rows, and close the client."""
     connection.close()
-    for model in (*MODELS, Order):
+    for model in (*MODELS, VoucherGatewayState, Order):
         model.objects.all()._raw_delete("default")
 
 

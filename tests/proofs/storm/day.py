@@ -20,19 +20,6 @@ PAUSES = (1, 1, 5, 40, 70, 70, 300, 1000, 2000)
 LATENESS = (1, 30, 90)
 MAX_ROUNDS, PROMPT_ROUNDS = 150, 60
 """Maximum runs of the sweep, and how many of them are nearly on time: a forbidden operation waits for a day."""
-EVENTS = {
-    "authorize": "tests.shop.signals.confirmed",
-    "capture": "tests.shop.signals.shipped",
-    "refund": "tests.shop.signals.returned",
-    "cancel": "tests.shop.signals.aborted",
-}
-ON_STATUS = {
-    "field": "status",
-    "authorize": ["confirmed"],
-    "capture": ["shipped"],
-    "refund": ["returned"],
-    "cancel": ["cancelled"],
-}
 MONEY = "/v1/*[!s]"
 """The calls that book: charge and refund; reservations and lists end with an s."""
 WHERE = (("POST", MONEY, 0.5), ("POST", MONEY, 0.3), ("POST", "/v1/*", 0.2), ("*", "/v1/*", 0.15))
@@ -62,6 +49,8 @@ class Emphasis:
     verbs: dict[str, int] | None = None
     meanwhile: dict[str, int] | None = None
     """The weights of the other workers' calls while one worker is frozen."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the shop."""
     pauses: tuple[float, ...] | None = None
     """Seconds between two calls, and by which the sweep is late."""
 
@@ -86,6 +75,7 @@ class Result:
 def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
     """Play the day of ``seed``, and delete its rows."""
     from tests.proofs.storm.oracle import problems
+    from tests.proofs.storm.order_oracle import order_problems
     from tests.proofs.storm.reconciled import reconcile_problems
     from tests.proofs.storm.transitions import recorded
 
@@ -98,6 +88,14 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
             people.highest_totals,
             doubled=injector.doubled,
             answered=injector.answered,
+            after_return=people.after_return,
+        )
+        found += order_problems(
+            cloud,
+            people.vouchers,
+            people.record,
+            after_return=people.after_return,
+            stores_codes=people.stores_codes,
         )
         found += reconcile_problems(cloud, people.vouchers)
         seen = injector.seen
@@ -112,15 +110,22 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
 def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
     """Let the people act while faults are injected; yield them once the faults have stopped, on the simulated clock."""
     from tests.proofs.storm.clock import shared_time
+    from tests.proofs.storm.configuration import configured
     from tests.proofs.storm.switches import drawn
     from voucher_payment_gateway.sandbox import Clock, LocalVoucherCloud
 
     random = Random(seed)
     cloud = LocalVoucherCloud(Clock(MORNING), drawn(seed).but(**emphasis.behaviour))
-    with quiet(), shared_time(cloud.clock, Random(seed)), _configured(random, cloud.behaviour), no_rows():
+    with (
+        quiet(),
+        shared_time(cloud.clock, Random(seed)),
+        configured(random, cloud.behaviour, emphasis.settings),
+        no_rows(),
+    ):
         people = _people(seed, random, cloud)
-        _storm(seed, random, people, emphasis)
-        yield people
+        with people.record.listening():
+            _storm(seed, random, people, emphasis)
+            yield people
 
 
 def _people(seed: int, random: Random, cloud):
@@ -189,6 +194,7 @@ def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
 
 def _settle_and_review(people, lateness: tuple[float, ...]) -> list[str]:
     """Run the sweep until nothing is open; then a person decides the operations in ``manual``."""
+    people.stands_shipped()
     _settle_all(people, lateness)
     people.cloud.clock.advance(3 * 3600)  # late requests arrive
     people.do("settle")
@@ -231,35 +237,9 @@ def _differences() -> Counter[str]:
 
 
 @contextmanager
-def _configured(random: Random, behaviour) -> Iterator[None]:
-    """The shop's settings of this day; half of the operators have configured how their Voucher Cloud behaves."""
-    from django.conf import settings
-    from django.test import override_settings
-
-    from tests.proofs.storm.switches import MEANINGS
-
-    known = {
-        "cancel_reservation": behaviour.cancel_reservation,
-        "open_reservation_lowers_balance": behaviour.open_reservation_lowers_balance,
-    }
-    changed = {
-        **settings.VOUCHER_PAYMENT_GATEWAY,
-        "REFUND_ORDER": random.choice(("last-first", "first-first", "pro-rata")),
-        "API_BEHAVIOUR": random.choice(({}, known)),
-        "RENEW_HOLDS": random.choice((False, False, True)),
-        "SELECTED_HOURS": random.choice((1, 24)),
-        "CAPTURE": random.choice(("manual", "manual", "immediate")),
-        "CANCEL_RESERVATION_CALL": random.choice((True, True, False)),
-        "ERROR_MEANINGS": dict(MEANINGS.values()) if behaviour.code_names and random.random() < 0.5 else {},
-        "EVENTS": EVENTS,
-        "ON_STATUS": ON_STATUS,
-    }
-    with override_settings(VOUCHER_PAYMENT_GATEWAY=changed):
-        yield
-
-
-@contextmanager
 def no_rows() -> Iterator[None]:
+    """Delete all rows afterwards, and forget what the cache remembers of the orders of this day."""
+    from django.core.cache import cache
     from django.db import connection
 
     from tests.shop.models import Order
@@ -270,12 +250,14 @@ def no_rows() -> Iterator[None]:
         models.VoucherOperation,
         models.VoucherIdempotencyKey,
         models.VoucherPayment,
+        models.VoucherGatewayState,
     )
     try:
         yield
     finally:
         for model in (*ours, Order):
             model.objects.all()._raw_delete(connection.alias)
+        cache.clear()
 
 
 @contextmanager

@@ -4,7 +4,8 @@ Faults of the remote side are drawn by the local Voucher Cloud itself.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -38,6 +39,16 @@ class FaultInjector:
     def stop(self) -> None:
         """Inject no more faults."""
         self.crash_rate = self.locked_rate = self.freeze_rate = self.doubled_rate = 0.0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inject nothing for a moment: the day itself reads, not the shop."""
+        before = self.crash_rate, self.locked_rate
+        self.crash_rate = self.locked_rate = 0.0
+        try:
+            yield
+        finally:
+            self.crash_rate, self.locked_rate = before
 
     @property
     def failures(self) -> int:

@@ -37,6 +37,11 @@ BROKEN = Emphasis(faults=("after:500", "after:504", "after:html502"))
 DOUBLED = Emphasis(
     freeze_rate=0.5, doubled_rate=0.8, behaviour={"second_charge": "book_again", "order_number_unique": False}
 )
+CONFIRMED = Emphasis(verbs={"checkout": 9, "wait": 3, "authorize": 1, "settle": 2})
+ENDED = Emphasis(verbs={"checkout": 6, "wait": 6, "ship": 6}, settings={"SEALING_KEYS": []})
+KEYED = Emphasis(verbs={"checkout": 3, "keyed_capture": 5, "keyed_refund": 4, "keyed_event": 3})
+CHANGED = Emphasis(verbs={"checkout": 6, "ship_changed": 6, "reprice": 3})
+BULK = Emphasis(verbs={"checkout": 5, "bulk": 5})
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Mutant:
     emphasis: Emphasis = STORMY
 
 
+RULES = "voucher_payment_gateway.rules."
 API = "voucher_payment_gateway.api."
 GATEWAY = "voucher_payment_gateway.gateway."
 MUTANTS = {
@@ -105,6 +111,27 @@ MUTANTS = {
     ),
     "a code is kept after the capture": Mutant(
         f"{GATEWAY}operations.charge:ChargeHandler", "payment_changes", mutations.code_is_kept
+    ),
+    "two confirmed orders count on the same money": Mutant(
+        f"{GATEWAY}holds.promises", "beside_confirmed", mutations.promises_are_ignored, CONFIRMED
+    ),
+    "the code of a confirmed payment is kept for SELECTED_HOURS": Mutant(
+        f"{GATEWAY}holds.codes", "code_expiry", mutations.confirmed_or_not, CONFIRMED
+    ),
+    "a confirmed payment covers only while it is held": Mutant(
+        f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED
+    ),
+    "an order ships unpaid in silence": Mutant(
+        f"{GATEWAY}verbs.capture", "_refuse_if_unpaid", mutations.nothing_is_refused, ENDED
+    ),
+    "a key is not written down": Mutant(
+        f"{GATEWAY}records.idempotency:Call", "__post_init__", mutations.without_its_key, KEYED
+    ),
+    "a charge is not planned again": Mutant(
+        f"{GATEWAY}operations.replan", "replan", mutations.as_it_was_planned, CHANGED
+    ),
+    "the status is not looked at again": Mutant(
+        f"{GATEWAY}recovery.by_status", "run_by_status", mutations.no_status, BULK
     ),
 }
 

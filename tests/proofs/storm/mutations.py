@@ -141,3 +141,33 @@ def code_is_kept(booked: Any) -> Any:
         return {name: value for name, value in booked(charging, operation).items() if name != "sealed_code"}
 
     return mutated
+
+
+def promises_are_ignored(beside_confirmed: Any) -> Any:
+    return lambda wanted, *arguments, **options: wanted
+
+
+def nothing_is_refused(refuse: Any) -> Any:
+    return lambda *arguments: None
+
+
+def confirmed_or_not(code_expiry: Any) -> Any:
+    return lambda confirmed_at: code_expiry(None)
+
+
+def only_what_is_held(agreed: Any) -> Any:
+    from decimal import Decimal
+
+    return lambda payment: agreed(payment) if payment.status == "authorized" else Decimal("0.00")
+
+
+def without_its_key(check: Any) -> Any:
+    return lambda call: object.__setattr__(call, "key", "")
+
+
+def as_it_was_planned(replan: Any) -> Any:
+    return lambda operation, draft_again: operation
+
+
+def no_status(run_by_status: Any) -> Any:
+    return lambda limit, stop: 0

@@ -25,18 +25,20 @@ def problems(
     *,
     doubled: Mapping[tuple[str, str], int] = NOTHING,
     answered: Set[str] = NONE,
+    after_return: str = "stays",
 ) -> list[str]:
     """Return every difference between the shop's rows and the cloud's books; an empty list is right.
 
     ``highest_totals``: the highest total that each order had, by its number. ``doubled``: the number of duplicates of
     each request. Nothing on our side can prevent these, so their surplus bookings are left out here; ``reconciled``
     checks that ``reconcile`` reports them. ``answered``: the bookings that a worker received and could record.
+    ``after_return``: what the shop does with the total of an order when something of it comes back.
     """
-    return list(_problems(cloud, vouchers, highest_totals, Counter(doubled), answered))
+    return list(_problems(cloud, vouchers, highest_totals, Counter(doubled), answered, after_return))
 
 
 def _problems(
-    cloud, vouchers, highest_totals, doubled: Counter[tuple[str, str]], answered: Set[str]
+    cloud, vouchers, highest_totals, doubled: Counter[tuple[str, str]], answered: Set[str], after_return: str
 ) -> Iterator[str]:
     try:
         cloud.ledger.check()
@@ -56,7 +58,7 @@ def _problems(
         for problem in _of_payment(payment, operations[payment["id"]], books):
             yield f"payment {payment['id']} of {payment['order_number']} ({payment['status']}): {problem}"
     for number, total in highest_totals.items():
-        yield from _of_order(number, _cents(total), payments, operations, books)
+        yield from _of_order(number, _cents(total), payments, operations, books, after_return)
 
 
 class Books:
@@ -154,10 +156,14 @@ def _code_not_erased(payment: Row) -> Iterator[str]:
         yield "its code is kept, though nothing needs it any more"
 
 
-def _of_order(number: str, total: int, payments: list[Row], operations: Any, books: Books) -> Iterator[str]:
+def _of_order(
+    number: str, total: int, payments: list[Row], operations: Any, books: Books, after_return: str
+) -> Iterator[str]:
     own = [payment for payment in payments if payment["order_number"] == number]
     paid = sum(
-        _cents(payment["amount_captured"]) + _cents(payment["amount_authorized"])
+        _cents(payment["amount_captured"])
+        + _cents(payment["amount_authorized"])
+        - (_cents(payment["amount_refunded"]) if after_return == "lowered" else 0)
         for payment in own
         if payment["status"] != "cancelled"
     )

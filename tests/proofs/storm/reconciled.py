@@ -19,7 +19,7 @@ Differences = set[tuple[str, str]]
 def reconcile_problems(cloud, vouchers) -> list[str]:
     """Reconcile the day; return false and missing reports. An empty list is right."""
     now = cloud.clock.now()
-    found = gateway.reconcile(now - timedelta(days=9), now + timedelta(days=1))
+    found = gateway.reconcile(now - timedelta(days=400), now + timedelta(days=1))
     reported = {(row.kind, row.remote_id) for row in found}
     must, may = _expected(cloud, vouchers)
     missing = [f"reconcile does not tell {each}" for each in sorted(must - reported)]

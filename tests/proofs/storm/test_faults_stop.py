@@ -39,13 +39,20 @@ def why_it_takes_longer(operation, people, waiting_until):
         return "forbidden"
     if operation.refused_at:
         return "repetition refused"
-    if operation.kind == "charge" and operation.fence_at and (now - operation.fence_at).total_seconds() < lag:
+    if operation.kind == "charge" and _may_still_land(operation, now, lag):
         return "waits until its reservation is dead"
     if operation.waits:
         return "follows another operation"
     if operation.state == "due" and waiting_until.get(operation.pk, now) > now:
         return "had waited long"
     return "none"
+
+
+def _may_still_land(charge, now, lag):
+    """Whether a hold of its payment lives, or was fenced just now; a frozen worker may have reserved it late."""
+    dead_at = charge.payment.reservation_dead_at
+    is_fenced = charge.fence_at is not None and (now - charge.fence_at).total_seconds() < lag
+    return is_fenced or (charge.state == "unknown" and dead_at is not None and now < dead_at)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,7 @@ from tests.proofs.storm.clock import shared_time
 from tests.proofs.storm.day import MORNING, no_rows, quiet, until_next
 from tests.proofs.storm.faults import FaultInjector
 from tests.proofs.storm.oracle import problems
+from tests.proofs.storm.order_oracle import order_problems
 from tests.proofs.storm.shop import People
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
@@ -61,12 +62,14 @@ class Sequences(RuleBasedStateMachine):
         self.vouchers = [self.cloud.add_voucher(code=f"CODE-{name}", amount="20.00") for name in "AB"]
         self.orders = [Order.objects.create(number=number, total=D("30.00")) for number in NUMBERS]
         self.people = People(Random(0), self.cloud, self.orders, self.vouchers)
+        self.around.enter_context(self.people.record.listening())
         self.people.injector = FaultInjector(Random(0), 0.0, 0.0, 0.0, self.people.meanwhile, Counter())
 
     def teardown(self) -> None:
         try:
             self.settle_all()
             found = problems(self.cloud, self.vouchers, self.people.highest_totals)
+            found += order_problems(self.cloud, self.vouchers, self.people.record, after_return="stays")
             assert not found, "\n".join([*found, *self.people.story])
         finally:
             self.around.close()

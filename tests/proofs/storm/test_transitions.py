@@ -82,6 +82,16 @@ def lapsed_and_refused(shop, order):
     attempt(gateway.capture, order)
 
 
+def failed_and_taken_off(shop, order):
+    """The order is paid another way; nobody counts on its voucher any more."""
+    gateway.authorize(order, CODE)
+    gateway.authorize_selected(order)
+    shop.later(minutes=40)
+    shop.cloud.set_status(shop.vouchers[0].id, "inactive")
+    attempt(gateway.capture, order)
+    gateway.cancel(order)
+
+
 def captured_again_after_a_return(shop, order):
     gateway.authorize(order, CODE)
     gateway.capture(order, "5.00")
@@ -142,6 +152,7 @@ RARE = {
         ("selected", "failed"): selected_and_refused,
         ("lapsed", "captured"): booked_after_all,
         ("lapsed", "failed"): lapsed_and_refused,
+        ("failed", "cancelled"): failed_and_taken_off,
         ("refunded", "authorized"): captured_again_after_a_return,
         ("refunded", "cancelled"): cancelled_during_a_return,
     },
