@@ -427,7 +427,7 @@ RULES = {
     ),
     "C18": (
         test_c18_an_order_that_was_not_confirmed_does_not_take_what_a_confirmed_one_counts_on,
-        [(reservation, "_refuse_if_promised", lambda payment, amount, competing: None)],
+        [(reservation, "_leave_to_confirmed", lambda payment, amount, competing: None)],
     ),
 }
 
