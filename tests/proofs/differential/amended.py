@@ -58,7 +58,7 @@ class AmendedShop(Shop):
 
     def execute_new(self, draft: Operation, payment: Payment, number: int, **payment_changes: Any) -> Process:
         """A charge that reserves first is written down before that."""
-        self.changes = payment_changes
+        self.changes, self.is_new = payment_changes, True
         if not self._renews(draft, payment):
             yield from super().execute_new(draft, payment, number, **payment_changes)
             return
@@ -77,18 +77,30 @@ class AmendedShop(Shop):
         is_wanted = payment.cancel_requested_at is None
         claims = is_wanted and self._renews(operation, payment)
         is_read, self.is_read = self.is_read, False
+        was_left_due, self.is_new = not self.is_new, False
         if claims and not self.rows.compare_and_set(operation, state="sending", sending_at=self.now()):
             return
-        if claims and not is_read and (yield from self._is_charged_already(operation, payment)):
+        if (
+            claims
+            and not is_read
+            and (yield from self._is_charged_already(operation, payment, was_left_due=was_left_due))
+        ):
             return
         yield from super().execute_due(operation)
+
+    is_new = False
+    """Whether the operation that is executed next was written by the same call."""
 
     is_read = False
     """Whether the bookings were read just before the operation that is executed next."""
 
-    def _is_charged_already(self, operation: Operation, payment: Payment) -> Process:
-        """Read the bookings before an ended reservation is made again."""
-        usable = payment.status == "authorized" and is_usable(payment.reserved_until, self.now())
+    def _is_charged_already(self, operation: Operation, payment: Payment, *, was_left_due: bool) -> Process:
+        """Read the bookings before a reservation is made again that has ended, or for a charge that was left due."""
+        usable = (
+            not was_left_due
+            and payment.status == "authorized"
+            and is_usable(payment.reserved_until, self.now())
+        )
         if usable or not payment.has_code:
             return False
         try:
@@ -195,6 +207,9 @@ class AmendedShop(Shop):
         if any(op.state == "due" and op.refused_at for op in self.rows.of_payment(pk)):
             asked_at = payment.cancel_requested_at or self.now()
             self.rows.change_payment(payment, cancel_requested_at=asked_at)
+            return
+        if payment.status == "failed" and payment.agreed > payment.captured:
+            self.rows.change_payment(payment, status="cancelled")  # it is taken off the order
             return
         yield from super()._cancel(pk)
 

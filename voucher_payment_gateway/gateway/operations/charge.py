@@ -94,10 +94,11 @@ class ChargeHandler(OperationHandler):
             payment.reserved_until, timezone.now(), held=payment.amount_authorized, amount=operation.amount
         )
 
-    def reservation_has_ended(self, operation: VoucherOperation) -> bool:
-        """Return whether the reservation lapsed or was replaced, rather than being good for another amount, and can be
-        made again with the stored code."""
-        return bool(operation.payment.sealed_code) and not is_usable_now(operation.payment)
+    def reads_before_reserving(self, operation: VoucherOperation, *, was_left_due: bool) -> bool:
+        """Return whether the reservation can be made again with the stored code, and lapsed, was replaced, or may have
+        been used by another database: not where it is good and only for another amount."""
+        has_ended = was_left_due or not is_usable_now(operation.payment)
+        return has_ended and bool(operation.payment.sealed_code)
 
     def prepare(self, operation: VoucherOperation) -> None:
         """Reserve again where ``reserves_first`` said so: only then is the operation ``sending`` already."""

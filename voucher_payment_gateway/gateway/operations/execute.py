@@ -171,8 +171,8 @@ def execute_due(
         raise_unless_succeeded(operation)
         return
     try:
-        is_to_be_read = was_left_due or handler.reservation_has_ended(operation)
-        if reserves_first and is_to_be_read and not is_read and _is_booked_already(handler, operation):
+        is_to_be_read = not is_read and handler.reads_before_reserving(operation, was_left_due=was_left_due)
+        if reserves_first and is_to_be_read and _is_booked_already(handler, operation):
             return
         handler.prepare(operation)
         voucher_cloud().authenticate()
@@ -196,8 +196,8 @@ def execute_due(
 
 
 def _is_booked_already(handler: OperationHandler, operation: VoucherOperation) -> bool:
-    """Read the bookings before an ended reservation is made again; raises OutcomeUnknownError where a person must
-    decide first."""
+    """Read the bookings before a reservation is made again; raises OutcomeUnknownError where a person must decide
+    first."""
     return is_booked(handler, operation, may_have_arrived=operation.attempts > 0)
 
 

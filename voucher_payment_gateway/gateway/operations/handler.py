@@ -43,9 +43,9 @@ class OperationHandler:
         which excludes other workers."""
         return False
 
-    def reservation_has_ended(self, operation: VoucherOperation) -> bool:
-        """Return whether what ``prepare`` reserves replaces a reservation that has ended. The bookings are read first:
-        another database that remembers the same past may have used it up."""
+    def reads_before_reserving(self, operation: VoucherOperation, *, was_left_due: bool) -> bool:
+        """Return whether the bookings are read before ``prepare`` reserves: the reservation has ended, or the operation
+        ``was_left_due``, and another database that remembers the same past may have carried it out."""
         return False
 
     def prepare(self, operation: VoucherOperation) -> None:
