@@ -22,7 +22,7 @@ MAX_SIMULATED, MAX_SHIPPED = 20_000, 60
 Planted = Callable[[], AbstractContextManager[Any]]
 
 
-def _reads_nothing(*_: Any, **_: Any) -> Process:
+def _reads_nothing(*_: Any, **__: Any) -> Process:
     yield from ()
     return False
 
