@@ -45,11 +45,10 @@ class Progress:
         """Primary keys of the payments of these operations."""
         return {operation.payment_id for operation in self.operations}
 
-    @property
-    def unsettled_payments(self) -> set[int | None]:
-        """Primary keys of the payments of which this batch may take nothing more: it has planned them, or an earlier
-        call's operation did not come to its end."""
-        ended = ("succeeded", "due") if self.may_follow else ("succeeded",)
+    def unsettled_payments(self, *, may_follow: bool) -> set[int | None]:
+        """Return the primary keys of the payments of which this batch may take nothing more: it has planned them, or an
+        earlier call's operation did not come to its end. With ``may_follow`` a due one is followed by the rest."""
+        ended = ("succeeded", "due") if may_follow else ("succeeded",)
         open_ones = [operation for operation in self.resumed if operation.state not in ended]
         return {operation.payment_id for operation in [*open_ones, *self.started]}
 

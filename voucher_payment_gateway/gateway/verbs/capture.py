@@ -78,8 +78,11 @@ def capture(
     unneeded: list[VoucherPayment] = []
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        payments = [payment for payment in view.matching(pk) if payment.pk not in progress.unsettled_payments]
-        refuse_if_open(payments, unless_unsent=progress.may_follow)
+        # with a key all is written first: the rest follows a part that an earlier call has left due
+        may_follow = progress.may_follow or (asked is None and bool(call.key))
+        unsettled = progress.unsettled_payments(may_follow=may_follow)
+        payments = [payment for payment in view.matching(pk) if payment.pk not in unsettled]
+        refuse_if_open(payments, unless_unsent=may_follow)
         if asked is None:
             _refuse_if_unpaid(view, payments, facts)
         if asked is not None and payments:
