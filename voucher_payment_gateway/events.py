@@ -34,7 +34,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.recovery import by_status
-from voucher_payment_gateway.gateway.verbs.capture import report_unpaid
+from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import find_order, has_status, known_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE

@@ -122,7 +122,7 @@ MUTANTS = {
         f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED
     ),
     "an order ships unpaid in silence": Mutant(
-        f"{GATEWAY}verbs.capture", "_refuse_if_unpaid", mutations.nothing_is_refused, ENDED
+        f"{GATEWAY}verbs.capture", "refuse_if_unpaid", mutations.nothing_is_refused, ENDED
     ),
     "a key is not written down": Mutant(
         f"{GATEWAY}records.idempotency:Call", "__post_init__", mutations.without_its_key, KEYED

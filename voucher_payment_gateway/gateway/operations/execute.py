@@ -86,11 +86,10 @@ def execute_new(
 ) -> None:
     """Write ``draft`` together with its changes of the payment, and carry it out.
 
-    With ``outbox`` it is put there, and the verb carries it out. Inside a transaction it is carried out after the
-    commit. A draft that ``waits`` for another operation on its voucher is left to ``settle``. Raises the error of the
-    call: after RefusedError the operation has ended; after UnavailableError, CredentialsError and ContractError it
-    stays due, and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where
-    another operation was first.
+    With ``outbox`` the verb carries it out; inside a transaction that follows the commit. A draft that ``waits`` for
+    another operation on its voucher is left to ``settle``. Raises the error of the call: after RefusedError it has
+    ended; after UnavailableError, CredentialsError and ContractError it stays due, and ``settle`` sends it; after
+    OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where another operation was first.
     """
     # K4: decided, nothing written
     draft.is_as_planned = outbox is not None or not in_transaction()
@@ -140,16 +139,15 @@ def execute_due(
     is_read: bool = False,
     was_left_due: bool = False,
 ) -> None:
-    """Carry out an operation that is due; any other is left alone. ``is_read``: the bookings of its voucher were read
-    just now, and nothing of its order is booked that our records do not have. ``was_left_due``: by an earlier call, so
-    that another database may have carried it out; they are read before its voucher is reserved again.
+    """Carry out an operation that is due; any other is left alone. What was not planned a moment ago is planned again
+    first, by the order as it is committed now: another amount is another operation, or none.
 
-    What was not planned a moment ago is planned again first, by the order as it is committed now: another amount is
-    another operation, and nothing is sent where the order needs nothing of it any more.
+    ``is_read``: the voucher's bookings were read just now, and none is missing in our records. ``was_left_due``: by an
+    earlier call, so another database may have carried it out; they are read before the voucher is reserved again.
 
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done,
-    WrongStateError where the payment is being cancelled: the operation is withdrawn then. PaymentStateError where the
-    order cannot be read: it stays due.
+    WrongStateError where the payment is being cancelled: it is withdrawn then. PaymentStateError where the order cannot
+    be read: it stays due.
     """
     if operation.state != "due":
         return
@@ -170,10 +168,22 @@ def execute_due(
     if reserves_first and not begin_preparing(operation):
         raise_unless_succeeded(operation)
         return
+    is_to_be_read = not is_read and handler.reads_before_reserving(operation, was_left_due=was_left_due)
+    if not _prepare(handler, operation, reads_first=reserves_first and is_to_be_read):
+        return
+    # K5: prepared, not set to sending yet
+    claimed_at = monotonic()
+    if begin_sending(operation):
+        _send(handler, operation, claimed_at)
+    else:
+        raise_unless_succeeded(operation)
+
+
+def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_first: bool) -> bool:
+    """Prepare a due operation; return whether it is to be sent. Raises why it stays due, or is left to a person."""
     try:
-        is_to_be_read = not is_read and handler.reads_before_reserving(operation, was_left_due=was_left_due)
-        if reserves_first and is_to_be_read and _is_booked_already(handler, operation):
-            return
+        if reads_first and is_booked(handler, operation, may_have_arrived=operation.attempts > 0):
+            return False
         handler.prepare(operation)
         voucher_cloud().authenticate()
     except ConflictError:
@@ -184,21 +194,10 @@ def execute_due(
         raise
     except RefusedError as error:
         _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
-        return
+        return False
     except RefundedElsewhereError:
         raise review_refund(operation) from None
-    # K5: prepared, not set to sending yet
-    claimed_at = monotonic()
-    if begin_sending(operation):
-        _send(handler, operation, claimed_at)
-    else:
-        raise_unless_succeeded(operation)
-
-
-def _is_booked_already(handler: OperationHandler, operation: VoucherOperation) -> bool:
-    """Read the bookings before a reservation is made again; raises OutcomeUnknownError where a person must decide
-    first."""
-    return is_booked(handler, operation, may_have_arrived=operation.attempts > 0)
+    return True
 
 
 def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:

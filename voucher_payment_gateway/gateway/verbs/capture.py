@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.currencies import amount_in, plain, with_code
+from voucher_payment_gateway.currencies import amount_in, plain
 from voucher_payment_gateway.exceptions import (
     AmountError,
     PaymentStateError,
@@ -17,7 +18,6 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
-from voucher_payment_gateway.gateway.operations.reservation import fail_payment
 from voucher_payment_gateway.gateway.records.conflicts import database, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
@@ -30,13 +30,14 @@ from voucher_payment_gateway.gateway.records.order_view import (
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.gateway.verbs.once import once
+from voucher_payment_gateway.gateway.verbs.unpaid import refuse_if_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, facts_by_number, order_facts
-from voucher_payment_gateway.rules.cover import is_unpaid, outlives_hold
+from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
-__all__ = ["capture", "report_unpaid"]
+__all__ = ["capture"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -75,40 +76,54 @@ def capture(
     if facts:
         refuse_reused_number(number, facts.created_at)
 
-    unneeded: list[VoucherPayment] = []
-
-    def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
-        # with a key all is written first: the rest follows a part that an earlier call has left due
-        may_follow = progress.may_follow or (asked is None and bool(call.key))
-        unsettled = progress.unsettled_payments(may_follow=may_follow)
-        payments = [payment for payment in view.matching(pk) if payment.pk not in unsettled]
-        refuse_if_open(payments, unless_unsent=may_follow)
-        if asked is None:
-            _refuse_if_unpaid(view, payments, facts)
-        if asked is not None and payments:
-            amount_in(payments[0].currency, asked)
-        wanted = _chargeable(
-            payments, again=asked is not None, only_counted=pk is None and _is_confirmed(view)
-        )
-        shares = _shares(payments, wanted, left, lambda held: _needed(view, facts, held))
-        unneeded[:] = {payment for payment, _ in wanted} - {payment for payment, _ in shares}
-        if shares and facts:
-            view.refuse_other_currency(facts.currency)
-        return [
-            draft_charge(
-                payment, share, view.next_capture + position, amount_asked=asked, actor=actor, reason=reason
-            )
-            for position, (payment, share) in enumerate(shares)
-        ]
-
+    plan = _CapturePlan(call, pk, facts, {"actor": actor, "reason": reason})
     captured = once(
         call,
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
         pk=pk,
     )
-    if unneeded and asked is None and pk is None and facts:
+    if plan.unneeded and asked is None and pk is None and facts:
         transaction.on_commit(partial(_let_go_unneeded, number, facts), using=database(), robust=True)
     return captured
+
+
+@dataclass
+class _CapturePlan:
+    """Plans the charges of one call, by the order as it is read."""
+
+    call: Call
+    pk: int | None
+    facts: OrderFacts | None
+    by: dict[str, str]
+    unneeded: list[VoucherPayment] = field(default_factory=list)
+    """The payments that could have been charged, and of which the order needs nothing."""
+
+    def __call__(self, view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
+        asked = self.call.amount
+        payments = self._payments(view, progress)
+        if asked is None:
+            refuse_if_unpaid(view, payments, self.facts)
+        elif payments:
+            amount_in(payments[0].currency, asked)
+        only_counted = self.pk is None and _is_confirmed(view)
+        wanted = _chargeable(payments, again=asked is not None, only_counted=only_counted)
+        shares = _shares(payments, wanted, left, lambda held: _needed(view, self.facts, held))
+        self.unneeded[:] = {payment for payment, _ in wanted} - {payment for payment, _ in shares}
+        if shares and self.facts:
+            view.refuse_other_currency(self.facts.currency)
+        return [
+            draft_charge(payment, share, view.next_capture + position, amount_asked=asked, **self.by)
+            for position, (payment, share) in enumerate(shares)
+        ]
+
+    def _payments(self, view: OrderView, progress: Progress) -> list[VoucherPayment]:
+        """Return the payments to charge. With a key all is written first, so the rest follows a part that an earlier
+        call has left due."""
+        may_follow = progress.may_follow or (self.call.amount is None and bool(self.call.key))
+        unsettled = progress.unsettled_payments(may_follow=may_follow)
+        payments = [payment for payment in view.matching(self.pk) if payment.pk not in unsettled]
+        refuse_if_open(payments, unless_unsent=may_follow)
+        return payments
 
 
 def _let_go_unneeded(number: str, used: OrderFacts) -> None:
@@ -215,36 +230,6 @@ def _refuse_if_nothing_is_held(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "
             "so nothing can be captured. Nothing was sent."
         )
-
-
-def _refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: OrderFacts | None) -> None:
-    """Raise WrongStateError (``not_paid``) where one of the payments was confirmed and ended without having been
-    captured, and the order still needs its amount. Otherwise it would ship unpaid, and nobody would hear of it."""
-    unpaid = [payment for payment in payments if is_unpaid(payment)]
-    due = view.due(facts.total) if facts else None
-    if not unpaid or due == ZERO:
-        return
-    payment = unpaid[0]
-    promised = with_code(payment.amount_agreed - payment.amount_captured, payment.currency)
-    raise WrongStateError(
-        f"order {payment.order_number} is not paid: {promised} of the gift voucher …{payment.code_hint}, agreed when "
-        f"the order was confirmed, cannot be charged any more ({payment.status}). Once it is paid another way, cancel "
-        "this payment. Nothing was sent.",
-        code="not_paid",
-    )
-
-
-def report_unpaid(order: Any) -> None:
-    """Set the order's confirmed payments that lapsed without having been captured to ``failed``, and send
-    ``payment_failed`` for each: for an order that ships although nothing can be raised any more."""
-    number, _ = number_and_pk(order)
-
-    def fail_lapsed() -> None:
-        for payment in read_order(number).payments:
-            if payment.status == "lapsed" and is_unpaid(payment):
-                fail_payment(payment, payment.amount_agreed - payment.amount_captured)
-
-    retry_on_conflict(fail_lapsed)
 
 
 def _fill(wanted: Shares, asked: Decimal) -> Shares:
