@@ -51,11 +51,15 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
+NO_SWEEP = ("--settle-every", "3600")
+"""A sweep in between would end what a test has left open."""
+
+
 @contextmanager
 def demo_program(folder, port, cloud_port):
     """Run ``manage.py demo`` with its own files; its processes are always stopped."""
     process = subprocess.Popen(
-        [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port)],
+        [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port), *NO_SWEEP],
         env={**os.environ, **DEMO, "EXAMPLE_VAR_DIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

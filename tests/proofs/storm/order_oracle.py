@@ -150,7 +150,8 @@ def _erased_too_early(payments: list[Row]) -> Iterator[str]:
     """What was agreed can be captured for ``CONFIRMED_DAYS``, unless it was taken off or refused."""
     for row in payments:
         left = row["confirmed_at"] and row["amount_agreed"] > row["amount_captured"]
-        has_ended = row["status"] in ("cancelled", "failed") or row["cancel_requested_at"]
+        was_refused = row["status"] == "failed" or row["end_reason"] == "refused"
+        has_ended = was_refused or row["status"] == "cancelled" or row["cancel_requested_at"]
         if not left or has_ended or row["sealed_code"]:
             continue
         if row["ended_at"] is None or row["ended_at"] < row["confirmed_at"] + CONFIRMED:

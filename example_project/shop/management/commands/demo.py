@@ -17,8 +17,6 @@ ROOT = Path(settings.BASE_DIR).parent
 MANAGE = str(Path(settings.BASE_DIR) / "manage.py")
 CLOUD = "voucher_payment_gateway.sandbox"
 CANNOT_START = 2
-SETTLE_SECONDS = 10
-"""The pause between two sweeps, which finish what a lost answer leaves behind."""
 
 
 class Command(BaseCommand):
@@ -29,14 +27,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--cloud-port", type=int, default=8900, help="of the Voucher Cloud (default: 8900)"
         )
+        parser.add_argument(
+            "--settle-every", type=float, default=10, metavar="SECONDS", help="the pause between two sweeps"
+        )
         parser.add_argument("--fresh", action="store_true", help="forget all earlier orders and vouchers")
 
-    def handle(self, *, port: int, cloud_port: int, fresh: bool, **_: Any) -> None:
+    def handle(self, *, port: int, cloud_port: int, settle_every: float, fresh: bool, **_: Any) -> None:
         self._refuse_taken_ports(port, cloud_port)
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for background jobs
         try:
-            self._run(port, cloud_port, fresh)
+            self._run(port, cloud_port, settle_every, fresh)
         except KeyboardInterrupt:
             self.stdout.write("\nAll are stopped. Good-bye!")
         except DemoError as error:
@@ -51,14 +52,14 @@ class Command(BaseCommand):
             if is_taken(number):
                 self._fail(f"Port {number} is taken; choose another one with {option}.", CANNOT_START)
 
-    def _run(self, port: int, cloud_port: int, fresh: bool) -> None:
+    def _run(self, port: int, cloud_port: int, settle_every: float, fresh: bool) -> None:
         cloud_url, shop_url = f"http://{HOST}:{cloud_port}", f"http://{HOST}:{port}"
         folder = Path(settings.VAR_DIR).resolve()
         state = folder / "cloud.state.json"
         self._prepare(folder, state, fresh)
         cloud_command = ["-m", CLOUD, "--port", str(cloud_port), "--state", str(state)]
         shop_command = [MANAGE, "runserver", "--noreload", f"{HOST}:{port}"]
-        settle_command = [MANAGE, "voucher_settle", "--every", str(SETTLE_SECONDS)]
+        settle_command = [MANAGE, "voucher_settle", "--every", str(settle_every)]
         address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
         with running("The Voucher Cloud", cloud_command, folder / "cloud.log", ROOT) as cloud:
             cloud.wait_until_it_answers(f"{cloud_url}/sandbox/state")
