@@ -7,6 +7,7 @@ import pytest
 
 from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import (
+    belongs_from,
     ends_soon,
     has_ended,
     held_until,
@@ -66,3 +67,7 @@ def test_a_renewal_that_failed_is_tried_again_after_as_long_as_it_has_been_due_o
 def test_a_reservation_has_ended_from_its_last_instant_on(seconds, ended):
     until = None if seconds is None else NOON + timedelta(seconds=seconds)
     assert has_ended(until, NOON) is ended
+
+
+def test_a_payment_belongs_to_an_order_that_came_into_being_up_to_a_minute_later():
+    assert belongs_from(NOON) == NOON - timedelta(seconds=60)

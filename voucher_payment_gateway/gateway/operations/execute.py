@@ -125,7 +125,8 @@ def _execute_at_once(
         raise
     except RefundedElsewhereError:
         _create_due(draft, payment_changes)
-        raise review_refund(draft) from None
+        review_refund(draft)
+        return
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
@@ -196,7 +197,8 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
         _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
         return False
     except RefundedElsewhereError:
-        raise review_refund(operation) from None
+        review_refund(operation)
+        return False
     return True
 
 

@@ -129,17 +129,21 @@ def review_evidence(operation: VoucherOperation, evidence: Evidence) -> None:
     require_review(operation, "charged_elsewhere", baseline=list(evidence.elsewhere))
 
 
-def review_refund(operation: VoucherOperation) -> OutcomeUnknownError:
+def review_refund(operation: VoucherOperation) -> None:
     """Leave a refund to a person: its charge went back already, in full or in part, without our records knowing it.
-    Return the error to raise."""
+
+    Raises OutcomeUnknownError; OperationInProgressError where another worker is making this very refund just now.
+    """
+    if not require_review(operation, "refunded_elsewhere", baseline=operation.baseline):
+        raise_unless_succeeded(operation)
+        return
     logger.error(
         "order %s: the charge of this refund went back already, by a refund that our records do not have: by hand, or "
         "was a backup put back, or a database copied? It is not refunded again; see voucher_review and "
         "docs/how-to/restores-and-copies.md",
         operation.order_number,
     )
-    require_review(operation, "refunded_elsewhere", baseline=operation.baseline)
-    return OutcomeUnknownError(
+    raise OutcomeUnknownError(
         f"order {operation.order_number}: its charge went back already, by a refund that our records do not have. Do "
         "not repeat it: a person must decide.",
         code="refunded_elsewhere",

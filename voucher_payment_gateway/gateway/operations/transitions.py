@@ -174,13 +174,14 @@ def conclude_not_applied(operation: VoucherOperation, **changes: Any) -> None:
         raise StaleOperationError
 
 
-def require_review(operation: VoucherOperation, error_code: str, **changes: Any) -> None:
+def require_review(operation: VoucherOperation, error_code: str, **changes: Any) -> bool:
     """Any open state → manual. The voucher is free for other operations; the amount counts as moved until a person
-    decides."""
-    if _compare_and_set(
-        operation, state="manual", error_code=error_code, settled_at=timezone.now(), **changes
-    ):
+    decides. Return whether no other worker changed it first."""
+    changes |= {"error_code": error_code, "settled_at": timezone.now()}
+    changed = _compare_and_set(operation, state="manual", **changes)
+    if changed:
         request_review(operation)
+    return changed
 
 
 def return_to_due(
