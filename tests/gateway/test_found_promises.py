@@ -105,7 +105,7 @@ def test_a_code_that_is_selected_again_does_not_revive_an_agreement_that_had_end
     assert shop.bookings(voucher) == [("charge", D("50.00"))]
 
 
-def test_a_code_that_is_selected_again_after_the_agreement_has_ended_is_confirmed_anew(shop):
+def test_a_code_that_is_selected_again_after_the_agreement_has_ended_is_confirmed_again(shop):
     voucher = shop.voucher("50.00", code=CODE)
     order = shop.order("50.00")
     confirm(order)

@@ -166,7 +166,7 @@ def _record_loss(others: list[VoucherPayment]) -> None:
 
 def confirmed_fields(payment: VoucherPayment, voucher_id: str, promises: Promises) -> dict[str, Any]:
     """Return the fields of a payment that is confirmed now, or was and has another amount now. One that had lapsed for
-    good begins anew."""
+    good is confirmed from now on."""
     still_counts = payment.status == "authorized" or outlives_hold(payment)
     confirmed_at = (payment.confirmed_at if still_counts else None) or timezone.now()
     return {

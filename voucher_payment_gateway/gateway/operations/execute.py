@@ -86,10 +86,9 @@ def execute_new(
 ) -> None:
     """Write ``draft`` together with its changes of the payment, and carry it out.
 
-    With ``outbox`` the verb carries it out; inside a transaction that follows the commit. A draft that ``waits`` for
-    another operation on its voucher is left to ``settle``. Raises the error of the call: after RefusedError it has
-    ended; after UnavailableError, CredentialsError and ContractError it stays due, and ``settle`` sends it; after
-    OutcomeUnknownError ``settle`` resolves it. Raises ConflictError where another operation was first.
+    With ``outbox`` the verb does so; inside a transaction that follows the commit. A draft that ``waits`` for another
+    one on its voucher is left to ``settle``. Raises ConflictError where another operation was first, else the error of
+    the call: after RefusedError it has ended, after OutcomeUnknownError ``settle`` resolves it, else it stays due.
     """
     # K4: decided, nothing written
     draft.is_as_planned = outbox is not None or not in_transaction()
@@ -147,8 +146,7 @@ def execute_due(
     earlier call, so another database may have carried it out; they are read before the voucher is reserved again.
 
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done,
-    WrongStateError where the payment is being cancelled: it is withdrawn then. PaymentStateError where the order cannot
-    be read: it stays due.
+    WrongStateError where the payment is being cancelled, PaymentStateError where the order cannot be read.
     """
     if operation.state != "due":
         return

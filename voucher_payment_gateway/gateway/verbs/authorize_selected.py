@@ -179,10 +179,8 @@ def _requests(
 
 
 def _request(payment: VoucherPayment, amount: Decimal, competing: list[VoucherPayment]) -> HoldRequest:
-    others, secret = (
-        [other for other in competing if is_same_voucher(payment, other)],
-        unseal(payment.sealed_code),
-    )
+    others = [other for other in competing if is_same_voucher(payment, other)]
+    secret = unseal(payment.sealed_code)
     return HoldRequest(payment, amount, with_same_pin(others, secret) if secret else others)
 
 

@@ -57,9 +57,8 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
         if payment is not None and is_unpaid(payment):
-            change_payment(
-                payment, status="failed"
-            )  # it has ended for good: the code that was erased begins anew
+            # it has ended for good, with its code erased: the code that is entered now is another payment
+            change_payment(payment, status="failed")
             payment = None
         if payment is None:
             view.refuse_too_many_vouchers()
