@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
-from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -25,8 +25,12 @@ class VoucherDifference(PermanentModel):
         REFUND_BY_HAND = "refund_by_hand", _("refund by hand")
         HOLD_LEFT_OPEN = "hold_left_open", _("hold left open")
         NOT_COMPARED = "not_compared", _("not compared")
+        ORDER_GONE = "order_gone", _("order gone")
+        ORDER_CANCELLED = "order_cancelled", _("order cancelled")
+        ORDER_OVERPAID = "order_overpaid", _("order overpaid")
 
-    kind = models.CharField(_("kind"), max_length=14, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=15, choices=Kind)
+    account = models.CharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
     voucher_id = models.CharField(_("voucher id"), max_length=255)
     code_hint = models.CharField(_("code ends with"), max_length=4, blank=True)
     remote_id = models.CharField(_("remote id"), max_length=255, blank=True)
@@ -67,7 +71,9 @@ class VoucherDifference(PermanentModel):
             ),
         )
         constraints = (
-            models.UniqueConstraint(name="vpg_difference_once", fields=("voucher_id", "kind", "remote_id")),
+            models.UniqueConstraint(
+                name="vpg_difference_once", fields=("account", "voucher_id", "kind", "remote_id")
+            ),
         )
 
     def __str__(self) -> str:

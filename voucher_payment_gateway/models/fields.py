@@ -4,8 +4,9 @@ from typing import Any
 
 from django.db import models
 
-__all__ = ["ORDER_NUMBER_LENGTH", "amount_field"]
+__all__ = ["ACCOUNT_LENGTH", "ORDER_NUMBER_LENGTH", "amount_field"]
 
+ACCOUNT_LENGTH = 50
 ORDER_NUMBER_LENGTH = 64
 
 

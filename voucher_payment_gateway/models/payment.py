@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.models.current import CurrentManager
-from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
+from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.money import CENT, ZERO
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES, NOT_ENDED, OPEN_STATES
@@ -65,6 +65,7 @@ class VoucherPayment(PermanentModel):
     reservation holds now, ``amount_captured`` the one charged, and ``amount_refunded`` the part of that refunded.
     Each is in units of ``currency``, with two places; ``.00`` in a currency without decimals.
 
+    ``account`` names the merchant account of ``ACCOUNTS`` whose voucher it is; empty for the only one of a shop.
     From ``confirmed_at`` on the shop relies on the agreed amount, whether it is held at present or not.
     ``confirmation`` counts the confirmations of its voucher, over all orders: two at the same moment conflict.
     ``ended_at`` and ``end_reason`` say when and why it lapsed or failed.
@@ -85,6 +86,7 @@ class VoucherPayment(PermanentModel):
         REFUSED = "refused", _("refused")
 
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, db_index=True)
+    account = models.CharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3)
     voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
     code_hint = models.CharField(_("code ends with"), max_length=4)
@@ -156,7 +158,7 @@ class VoucherPayment(PermanentModel):
             ),
             models.UniqueConstraint(
                 name="vpg_payment_confirmation",
-                fields=("voucher_id", "confirmation"),
+                fields=("account", "voucher_id", "confirmation"),
                 condition=Q(confirmation__isnull=False),
             ),
         )
