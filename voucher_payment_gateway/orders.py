@@ -19,6 +19,7 @@ from voucher_payment_gateway.reservation_ids import JSONAppend
 __all__ = [
     "OrderAdapter",
     "OrderFacts",
+    "are_found_by_number",
     "facts_by_number",
     "find_order",
     "find_orders",
@@ -131,6 +132,18 @@ def find_order(number: str) -> Any:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except (FieldError, ValueError):
         return None
+
+
+def are_found_by_number() -> bool:
+    """Return whether the shop's orders can be looked up by number at all."""
+    model = apps.get_model(gateway_settings().ORDER_MODEL)
+    try:
+        _all_rows(model).filter(**gateway_settings().order_adapter.lookup("0"))
+    except FieldError:
+        return False
+    except ValueError:  # a number in a form of its own
+        return True
+    return True
 
 
 def find_orders(numbers: Collection[str]) -> dict[str, Any]:

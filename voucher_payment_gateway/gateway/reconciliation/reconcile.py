@@ -17,6 +17,7 @@ from voucher_payment_gateway.gateway.reconciliation.drafts import (
     set_operation,
     unread_draft,
 )
+from voucher_payment_gateway.gateway.reconciliation.paid_orders import compare_orders
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
@@ -40,15 +41,17 @@ def reconcile(
     """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
     Each voucher's bookings are compared in full, whatever their age. Vouchers with an older, unexplained difference are
-    compared again. The result is grouped by voucher. A difference is stored as a row; it is closed once it is not found
-    any more. ``progress`` is called with the number of vouchers done and the total. Moves no money; safe to run twice,
-    and in several processes at once.
+    compared again. Orders whose payments changed from ``CONFIRMED_DAYS`` before ``since`` on are compared with what
+    vouchers paid for them: one that is gone, cancelled or overpaid is a difference. The result is grouped by voucher. A
+    difference is stored as a row; it is closed once it is not found any more. ``progress`` is called with the number of
+    vouchers done and the total. Moves no money; safe to run twice, and in several processes at once.
 
     Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
     and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError.
     """
     refuse_open_transaction()
     _check(since, until)
+    compare_orders(since)
     voucher_cloud().authenticate()
     advance = _counting(progress, since, until) if progress else None
     differences: list[VoucherDifference] = []
