@@ -159,7 +159,8 @@ def _attempt(
         reported: Any = [request.answer for request in requests if request.is_reported]
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
-        _write(view, requests, promises, by, confirm=confirm)
+        in_flight = _agreed_in_flight(view, facts.total)
+        _write(view, requests, promises, by, in_flight, confirm=confirm)
         refusals += reported
     elif _holding(view):
         note_key(by["idempotency_key"])
@@ -220,6 +221,18 @@ def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> N
         save_key(by["idempotency_key"])
 
 
+def _agreed_in_flight(view: OrderView, total: Decimal) -> dict[int, Decimal]:
+    """Return what is agreed for payments with a charge in flight, whose reservation cannot be made smaller now: what is
+    in flight, and no more of the rest than the order needs."""
+    charging = [payment for payment in _unconfirmed(view) if payment.has_open_operation]
+    left, agreed_to = view.due(total, without=charging), {}
+    for payment in charging:
+        rest = min(payment.amount_chargeable - payment.open_charge, left)
+        agreed_to[payment.pk] = payment.amount_captured + payment.open_charge + rest
+        left -= rest
+    return agreed_to
+
+
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
     """Return the payments to be reserved: for the first time, again, or for another amount."""
     due, needed = view.due(total), view.due(total, without=view.payments)
@@ -244,6 +257,7 @@ def _write(
     requests: list[HoldRequest],
     promises: Promises,
     by: dict[str, Any],
+    in_flight: dict[int, Decimal],
     *,
     confirm: bool,
 ) -> None:
@@ -259,7 +273,9 @@ def _write(
         unanswered = [request.payment for request in requests if request.is_reported]
         for payment in _unconfirmed(view):
             if confirm and payment not in unanswered:
-                change_payment(payment, **confirmed_fields(payment, payment.voucher_id, promises))
+                fields = confirmed_fields(payment, payment.voucher_id, promises)
+                fields["amount_agreed"] = in_flight.get(payment.pk, payment.amount_agreed)
+                change_payment(payment, **fields)
         save_key(by["idempotency_key"])
 
 
