@@ -19,7 +19,7 @@ __all__ = ["Found", "explain", "record"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 
 COMPARED_FIELDS = ("amount_ours", "amount_theirs", "booking_type", "reference")
 """When one of these fields changes, an earlier explanation is void."""
@@ -36,6 +36,12 @@ class Found:
     undecided: Collection[str] = ()
     """Remote ids that cannot be judged yet: their earlier differences stay as they are."""
     is_read: bool = False
+    account: str = ""
+
+    @property
+    def voucher(self) -> tuple[str, str]:
+        """The account and the id, which together name the voucher."""
+        return self.account, self.voucher_id
 
 
 def record(found: Sequence[Found]) -> list[VoucherDifference]:
@@ -78,12 +84,13 @@ def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> V
 
 
 def _key(row: VoucherDifference) -> Key:
-    return row.voucher_id, row.kind, row.remote_id
+    return row.account, row.voucher_id, row.kind, row.remote_id
 
 
 def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
     rows = VoucherDifference.current.select_related("payment")
-    return rows.filter(voucher_id__in=[each.voucher_id for each in found])
+    accounts = {each.account for each in found}
+    return rows.filter(voucher_id__in=[each.voucher_id for each in found], account__in=accounts)
 
 
 def _insert(rows: list[VoucherDifference], now: datetime) -> None:
@@ -110,13 +117,13 @@ def _values(row: VoucherDifference) -> dict[str, Any]:
 
 def _close(found: Sequence[Found], unseen: list[VoucherDifference], now: datetime) -> None:
     """Close differences that were not found again, except on vouchers that could not be read."""
-    undecided = {each.voucher_id: each.undecided for each in found if each.is_read}
+    undecided = {each.voucher: each.undecided for each in found if each.is_read}
     gone = [
         row
         for row in unseen
         if row.gone_at is None
-        and row.voucher_id in undecided
-        and row.remote_id not in undecided[row.voucher_id]
+        and (row.account, row.voucher_id) in undecided
+        and row.remote_id not in undecided[row.account, row.voucher_id]
     ]
     _update(gone, gone_at=now)
 
