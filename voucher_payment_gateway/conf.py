@@ -1,7 +1,7 @@
 """The settings dict ``VOUCHER_PAYMENT_GATEWAY``: typed, read on first use, and read again after a test changes it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, Self
 
@@ -20,10 +20,16 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
-from voucher_payment_gateway.settings_sections import (
+from voucher_payment_gateway.api.arguments import MAX_SECONDS
+from voucher_payment_gateway.settings_accounts import (
     Account,
     AccountName,
+    changed_by,
+    checked_account,
+    checked_url,
+    refuse_same_client,
+)
+from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     OrderFieldNames,
     Section,
@@ -46,7 +52,6 @@ __all__ = [
 
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
-LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 NO_DEFAULT_ACCOUNT = object()
 """In place of the credentials that a shop leaves out because each of its accounts has some."""
@@ -168,25 +173,10 @@ class GatewaySettings(Unpicklable, Section):
         return [*([""] if self.CLIENT_ID else []), *sorted(self.ACCOUNTS)]
 
     def of_account(self, name: str) -> "GatewaySettings":
-        """Return these settings with credentials and address of an account. Raises KeyError for an unknown name.
-
-        What names where its calls go is taken from one place: an account with an environment or address of its own
-        never sends its secret to the token address of the shop.
-        """
+        """Return these settings with credentials and address of an account. Raises KeyError for an unknown name."""
         if not name and self.CLIENT_ID:
             return self
-        account = self.ACCOUNTS[name]
-        has_own_host = bool(account.ENVIRONMENT or account.BASE_URL)
-        return self.model_copy(
-            update={
-                "ENVIRONMENT": account.ENVIRONMENT or self.ENVIRONMENT,
-                "BASE_URL": account.BASE_URL or ("" if account.ENVIRONMENT else self.BASE_URL),
-                "TOKEN_URL": account.TOKEN_URL or ("" if has_own_host else self.TOKEN_URL),
-                "CLIENT_ID": account.CLIENT_ID,
-                "CLIENT_SECRET": account.CLIENT_SECRET,
-                "CLIENT_TYPE": account.CLIENT_TYPE or self.CLIENT_TYPE,
-            }
-        )
+        return self.model_copy(update=changed_by(self.ACCOUNTS[name], self))
 
     @property
     def order_adapter(self) -> Any:
@@ -201,7 +191,7 @@ class GatewaySettings(Unpicklable, Section):
     @field_validator("BASE_URL", "TOKEN_URL")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
-        return _checked_url(url, info.data.get("ENVIRONMENT"))
+        return checked_url(url, info.data.get("ENVIRONMENT"))
 
     @field_validator("CLIENT_SECRET")
     @classmethod
@@ -214,7 +204,7 @@ class GatewaySettings(Unpicklable, Section):
     @classmethod
     def _as_those_of_the_shop(cls, accounts: dict[str, Account], info: ValidationInfo) -> dict[str, Account]:
         """Check addresses and secrets of the accounts by the rules for the shop's own."""
-        return {name: _checked_account(name, account, info.data) for name, account in accounts.items()}
+        return {name: checked_account(name, account, info.data) for name, account in accounts.items()}
 
     @model_validator(mode="before")
     @classmethod
@@ -234,14 +224,7 @@ class GatewaySettings(Unpicklable, Section):
         if bool(self.ACCOUNTS) != bool(self.ACCOUNT_OF_ORDER):
             missing, given = ("ACCOUNT_OF_ORDER", "ACCOUNTS")[:: 1 if self.ACCOUNTS else -1]
             raise ValueError(f"{missing}: is missing, although {given} is set")
-        clients: dict[tuple[str, str], str] = {}
-        for name in self.account_names:
-            account = self.of_account(name)
-            client = (account.base_url.lower(), account.CLIENT_ID)
-            if client in clients:
-                other = f"account {clients[client]!r}" if clients[client] else "the default account"
-                raise ValueError(f"ACCOUNTS: {name!r} has the same client as {other}")
-            clients[client] = name
+        refuse_same_client({name: self.of_account(name) for name in self.account_names})
         return self
 
     @field_validator("SEALING_KEYS")
@@ -279,28 +262,6 @@ class GatewaySettings(Unpicklable, Section):
         if self.DEADLINE_SECONDS < self.TIMEOUT_SECONDS:
             raise ValueError("DEADLINE_SECONDS: must be at least TIMEOUT_SECONDS")
         return self
-
-
-def _checked_url(url: str, environment: str | None) -> str:
-    """Return ``url`` without the last slash. Raises ValueError where it would send a secret in clear."""
-    is_development = settings.DEBUG or environment == "local"
-    http_hosts = LOOPBACK_HOSTS if is_development else set()
-    if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
-        raise ValueError(problem)
-    return url.rstrip("/")
-
-
-def _checked_account(name: str, account: Account, shop: Mapping[str, Any]) -> Account:
-    environment = account.ENVIRONMENT or shop.get("ENVIRONMENT")
-    checked = {}
-    for key in ("BASE_URL", "TOKEN_URL"):
-        try:
-            checked[key] = _checked_url(getattr(account, key), environment)
-        except ValueError as error:
-            raise ValueError(f"ACCOUNTS.{name}.{key}: {error}") from None
-    if account.CLIENT_SECRET == "":
-        raise ValueError(f"ACCOUNTS.{name}.CLIENT_SECRET: must not be empty")
-    return account.model_copy(update=checked)
 
 
 @cache

@@ -52,8 +52,9 @@ def account_settings(account: str) -> GatewaySettings:
         return gateway_settings().of_account(account)
     except KeyError:
         which = f"the account {account!r} is not in ACCOUNTS" if account else "there is no default account"
+        known = ", ".join(repr(name) for name in gateway_settings().account_names)
         raise CredentialsError(
-            f"{NAME}: {which}, so its vouchers cannot be reached. Nothing was sent.", code="account_unknown"
+            f"{NAME}: {which}, only {known}. Nothing was sent.", code="account_unknown"
         ) from None
 
 

@@ -1,24 +1,12 @@
 """Parts of the settings dict that have keys of their own."""
 
 import re
-from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from voucher_payment_gateway.unpicklable import Unpicklable
-
-__all__ = [
-    "UNIX_SOCKET",
-    "Account",
-    "AccountName",
-    "ApiBehaviour",
-    "Limit",
-    "OrderFieldNames",
-    "Section",
-    "ThrottleSettings",
-]
+__all__ = ["UNIX_SOCKET", "ApiBehaviour", "Limit", "OrderFieldNames", "Section", "ThrottleSettings"]
 
 UNIX_SOCKET = "unix"
 """In ``trusted_proxies``: a proxy that connects through a Unix socket, which has no address."""
@@ -30,28 +18,6 @@ class Section(BaseModel):
     """Frozen; refuses unknown keys, so that a misspelt one is noticed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _account_name(name: str) -> str:
-    if not re.fullmatch(r"[\w.-]{1,50}", name):
-        raise ValueError('the name of an account has 1 to 50 letters, digits, ".", "-" or "_"')
-    return name
-
-
-AccountName = Annotated[str, AfterValidator(_account_name)]
-
-
-class Account(Unpicklable, Section):
-    """One merchant account of several: its credentials, and its address where that is not the shop's."""
-
-    ENVIRONMENT: Literal["production", "sandbox", "local"] | None = Field(
-        None, description="where calls of this account go, if not where those of the shop go"
-    )
-    BASE_URL: str = Field("", description="address of the API, with its version")
-    TOKEN_URL: str = Field("", description="address of the token call")
-    CLIENT_ID: str = Field(min_length=1, description="id of the client in this merchant account")
-    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="the client's secret")
-    CLIENT_TYPE: str = Field("", max_length=32, description="sent with the token request")
 
 
 class OrderFieldNames(Section):

@@ -38,7 +38,7 @@ def test_it_is_charged_and_refunded_where_it_was_held(market, moved):
 
 @pytest.mark.parametrize("verb", [gateway.authorize, gateway.select])
 def test_another_voucher_is_refused_while_the_first_merchants_pays(market, moved, verb):
-    with pytest.raises(WrongStateError, match="'south'.*'north'.*cancel") as caught:
+    with pytest.raises(WrongStateError, match=r"'south'.*'north'.*cancel") as caught:
         verb(moved, "GIFT-3000-EFGH")
     assert caught.value.code == "order_account_changed"
     assert problem_of(caught.value).code == "order_account_changed"

@@ -20,10 +20,11 @@ import json, sys
 import django
 from django.conf import settings
 import tests.settings as base
+FILES = "django.core.cache.backends.filebased.FileBasedCache"
 given = json.loads(sys.argv[1])
 options = {name: getattr(base, name) for name in dir(base) if name.isupper()}
 options["DATABASES"]["default"]["NAME"] = given["database"]
-options["CACHES"] = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": given["cache"]}}
+options["CACHES"] = {"default": {"BACKEND": FILES, "LOCATION": given["cache"]}}
 options["VOUCHER_PAYMENT_GATEWAY"] = given["settings"]
 settings.configure(**options)
 django.setup()

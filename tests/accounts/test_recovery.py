@@ -39,7 +39,7 @@ def test_a_lost_answer_is_looked_for_at_its_merchant(market, held, fault):
 
 
 def test_a_merchant_that_is_away_does_not_hold_up_the_other(market, held):
-    first, other, north, south = held
+    first, other, _north, south = held
     for cloud in (market.north, market.south):
         cloud.faults.next("before:503", path="*/charge", times=9)
     for order in (first, other):
@@ -85,8 +85,8 @@ def gone(market, held):
 
 
 def test_nothing_is_sent_for_it_and_it_stays_open(market, gone):
-    _, order, north, south = gone
-    with pytest.raises(CredentialsError, match="'south' is not in ACCOUNTS.*Nothing was sent") as caught:
+    _, order, _north, _south = gone
+    with pytest.raises(CredentialsError, match=r"'south' is not in ACCOUNTS.*Nothing was sent") as caught:
         gateway.capture(order)
     assert caught.value.code == "account_unknown"
     assert (calls(market.north), calls(market.south)) == ([], [])
@@ -126,7 +126,7 @@ def test_it_is_charged_once_the_account_is_back(market, gone):
 
 
 def test_an_unknown_outcome_stays_unknown(market, held):
-    _, order, north, south = held
+    _, order, north, _south = held
     market.south.faults.next("after:drop", path="*/charge")
     with pytest.raises(OutcomeUnknownError):
         gateway.capture(order)
@@ -140,7 +140,7 @@ def test_an_unknown_outcome_stays_unknown(market, held):
 
 
 def test_a_shop_that_gives_up_accounts_sends_nothing_of_theirs_with_the_credentials_that_stay(market, held):
-    _, order, north, south = held
+    _, order, _north, _south = held
     market.change(ACCOUNTS=..., ACCOUNT_OF_ORDER=..., **credentials(market.north))
     calls(market.north), calls(market.south)
     with pytest.raises(CredentialsError):

@@ -1,4 +1,4 @@
-"""The same code, voucher id and reservation at two merchants are different vouchers: nothing of one counts for the other."""
+"""The same code and voucher id at two merchants are two vouchers: nothing of one counts for the other."""
 
 from decimal import Decimal as D
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.core import checks
-from django.db import connections
+from django.db import DatabaseError, connections, router, transaction
 
 from voucher_payment_gateway import conf
 from voucher_payment_gateway.checks import safety, shop
 from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
+from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
+from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = ["CATALOGUE", "NUMBERS", "check_databases", "check_deployment", "check_settings", "register"]
 
@@ -42,9 +44,28 @@ def check_deployment(app_configs: object = None, **_: object) -> list[checks.Che
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
-    """Report a database without partial unique indexes, which exclude concurrent workers."""
-    return [
+    """Report a database without partial unique indexes, which exclude concurrent workers, and payments of accounts that
+    the settings do not have any more."""
+    messages = [
         report("E022", "no_index", alias=alias)
         for alias in databases or ()
         if not connections[alias].features.supports_partial_indexes
     ]
+    if router.db_for_write(VoucherPayment) in (databases or ()):
+        messages += _missing_accounts()
+    return messages
+
+
+def _missing_accounts() -> list[checks.CheckMessage]:
+    raw = getattr(settings, NAME, None)
+    if raw is None or conf.problems(raw):
+        return []
+    try:
+        with transaction.atomic(using=router.db_for_write(VoucherPayment)):
+            missing = missing_accounts()
+    except DatabaseError:  # not migrated yet
+        return []
+    named = {
+        f"account {account!r}" if account else "the default account": n for account, n in missing.items()
+    }
+    return [report("W051", "missing", account=account, count=count) for account, count in named.items()]

@@ -37,10 +37,16 @@ __all__ = ["reconcile"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 Progress = Callable[[int, int], None]
+OnError = Callable[[str, VoucherGatewayError], None]
 
 
 def reconcile(
-    since: datetime, until: datetime, *, progress: Progress | None = None, account: str | None = None
+    since: datetime,
+    until: datetime,
+    *,
+    progress: Progress | None = None,
+    account: str | None = None,
+    on_error: OnError | None = None,
 ) -> list[VoucherDifference]:
     """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
@@ -52,11 +58,12 @@ def reconcile(
 
     Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
     and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError. That of one
-    account is raised after the others were compared; their differences are stored then.
+    account is raised after the others were compared; their differences are stored then. With ``on_error`` it is not
+    raised: that is called with the name of each account that was not compared in full, and its error.
     """
     refuse_open_transaction()
     _check(since, until)
-    reader = _Reader()
+    reader = _Reader(on_error)
     reader.authenticate(gateway_settings().account_names if account is None else [account])
     advance = _counting(progress, since, until, account) if progress else None
     differences: list[VoucherDifference] = []
@@ -64,7 +71,7 @@ def reconcile(
         differences += reader.compare(batch)
         if advance:
             advance(len(batch.vouchers))
-    if reader.errors:
+    if reader.errors and on_error is None:
         raise next(iter(reader.errors.values()))
     return differences
 
@@ -72,15 +79,16 @@ def reconcile(
 class _Reader:
     """Compares batches of vouchers. An account of which nothing can be read is left out from then on."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_error: OnError | None) -> None:
         self.errors: dict[str, VoucherGatewayError] = {}
+        self._on_error = on_error
 
     def authenticate(self, accounts: list[str]) -> None:
-        """Get the token of each account. Raises the error where none of them has one."""
+        """Get the token of each account. Raises the error where none of them has one: nothing can be read then."""
         for account in accounts:
             with self._account_left_out_on_error(account):
                 voucher_cloud(account).authenticate()
-        if accounts and len(self.errors) == len(accounts):
+        if self._on_error is None and len(self.errors) == len(accounts):
             raise self.errors[accounts[0]]
 
     def compare(self, batch: VoucherBatch) -> list[VoucherDifference]:
@@ -101,6 +109,8 @@ class _Reader:
             yield
         except VoucherGatewayError as error:
             self.errors[account] = error
+            if self._on_error:
+                self._on_error(account, error)
             if account:
                 logger.error("reconcile: the account %r was not compared in full: %s", account, error.code)
 
