@@ -72,7 +72,7 @@ def test_the_doctor_and_the_check_tell_what_is_left_of_an_account_that_is_gone(f
     state, text = found()["account south"]
     assert (state, text.startswith("2 payments of it are not done")) == ("trouble", True)
     assert warnings() == [
-        "VOUCHER_PAYMENT_GATEWAY: ACCOUNTS: account 'south' is not there, but 2 payments of it are not done."
+        "VOUCHER_PAYMENT_GATEWAY: ACCOUNTS: 'south' has no credentials, but 2 payments of it are not done."
     ]
     market.change(ACCOUNTS=..., ACCOUNT_OF_ORDER=..., **credentials(market.north))
     assert len(warnings()) == 2

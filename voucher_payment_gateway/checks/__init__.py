@@ -13,13 +13,22 @@ from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
 from voucher_payment_gateway.models import VoucherPayment
 
-__all__ = ["CATALOGUE", "NUMBERS", "check_databases", "check_deployment", "check_settings", "register"]
+__all__ = [
+    "CATALOGUE",
+    "NUMBERS",
+    "check_accounts",
+    "check_databases",
+    "check_deployment",
+    "check_settings",
+    "register",
+]
 
 
 def register() -> None:
     """Register the checks with Django."""
     checks.register(check_settings)
     checks.register(check_databases, checks.Tags.database)
+    checks.register(check_accounts, checks.Tags.database)
     checks.register(check_deployment, deploy=True)
 
 
@@ -44,28 +53,25 @@ def check_deployment(app_configs: object = None, **_: object) -> list[checks.Che
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
-    """Report a database without partial unique indexes, which exclude concurrent workers, and payments of accounts that
-    the settings do not have any more."""
-    messages = [
+    """Report a database without partial unique indexes, which exclude concurrent workers."""
+    return [
         report("E022", "no_index", alias=alias)
         for alias in databases or ()
         if not connections[alias].features.supports_partial_indexes
     ]
-    if router.db_for_write(VoucherPayment) in (databases or ()):
-        messages += _missing_accounts()
-    return messages
 
 
-def _missing_accounts() -> list[checks.CheckMessage]:
-    raw = getattr(settings, NAME, None)
-    if raw is None or conf.problems(raw):
+def check_accounts(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
+    """Report payments that are not done, of accounts that the settings do not have any more."""
+    raw, alias = getattr(settings, NAME, None), router.db_for_write(VoucherPayment)
+    if alias not in (databases or ()) or raw is None or conf.problems(raw):
         return []
     try:
-        with transaction.atomic(using=router.db_for_write(VoucherPayment)):
+        with transaction.atomic(using=alias):
             missing = missing_accounts()
     except DatabaseError:  # not migrated yet
         return []
-    named = {
-        f"account {account!r}" if account else "the default account": n for account, n in missing.items()
-    }
-    return [report("W051", "missing", account=account, count=count) for account, count in named.items()]
+    return [
+        report("W051", "missing", account=repr(account) if account else "the default account", count=count)
+        for account, count in missing.items()
+    ]

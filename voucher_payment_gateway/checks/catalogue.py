@@ -155,7 +155,7 @@ CATALOGUE: Final = {
     ),
     "W051": Check(
         messages={
-            "missing": "{NAME}: ACCOUNTS: {account} is not there, but {count} payments of it are not done."
+            "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."
         },
         cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
     ),

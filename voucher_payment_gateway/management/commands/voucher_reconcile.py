@@ -71,8 +71,10 @@ class Command(BaseCommand):
     def _compared(
         self, since: datetime, until: datetime, csv: Path | None, account: str | None
     ) -> list[VoucherDifference]:
-        options: dict[str, Any] = {"account": account}
-        if account is None and gateway_settings().ACCOUNTS:
+        options: dict[str, Any] = {}
+        if account is not None:
+            options["account"] = account
+        elif gateway_settings().ACCOUNTS:
             options["on_error"] = self._note_failed
         try:
             with whole_file(csv) if csv else nullcontext() as file:
