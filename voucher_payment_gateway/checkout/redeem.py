@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from voucher_payment_gateway import gateway, throttle
 from voucher_payment_gateway.checkout.decorators import hide_input
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.orders import order_account
 
 __all__ = ["enter_voucher"]
 
@@ -26,5 +27,6 @@ def enter_voucher(
     ``gateway.authorize``; nothing is held then.
     """
     hide_input(request)
-    with throttle.attempt(request):
+    account = order_account(order) or ""
+    with throttle.attempt(request, account=account):
         return gateway.authorize(order, code, pin=pin, key=key)

@@ -19,7 +19,7 @@ __all__ = ["ORDER_KINDS", "Found", "explain", "record", "record_orders"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 
 ORDER_KINDS = ("order_gone", "order_cancelled", "order_overpaid")
 
@@ -38,6 +38,12 @@ class Found:
     undecided: Collection[str] = ()
     """Remote ids that cannot be judged yet: their earlier differences stay as they are."""
     is_read: bool = False
+    account: str = ""
+
+    @property
+    def voucher(self) -> tuple[str, str]:
+        """The account and the id, which together name the voucher."""
+        return self.account, self.voucher_id
 
 
 def record(found: Sequence[Found]) -> list[VoucherDifference]:
@@ -46,10 +52,11 @@ def record(found: Sequence[Found]) -> list[VoucherDifference]:
 
     ``payment_needs_review`` is sent once for each new or changed difference whose payment is known.
     """
-    undecided = {each.voucher_id: each.undecided for each in found if each.is_read}
+    undecided = {each.voucher: each.undecided for each in found if each.is_read}
 
     def is_gone(row: VoucherDifference) -> bool:
-        return row.voucher_id in undecided and row.remote_id not in undecided[row.voucher_id]
+        voucher = row.account, row.voucher_id
+        return voucher in undecided and row.remote_id not in undecided[voucher]
 
     stored, rows = list(_rows(found)), [row for each in found for row in each.rows]
     if not stored and not rows:
@@ -107,12 +114,13 @@ def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> V
 
 
 def _key(row: VoucherDifference) -> Key:
-    return row.voucher_id, row.kind, row.remote_id
+    return row.account, row.voucher_id, row.kind, row.remote_id
 
 
 def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
     rows = VoucherDifference.current.select_related("payment")
-    return rows.filter(voucher_id__in=[each.voucher_id for each in found])
+    accounts = {each.account for each in found}
+    return rows.filter(voucher_id__in=[each.voucher_id for each in found], account__in=accounts)
 
 
 def _insert(rows: list[VoucherDifference], now: datetime) -> None:

@@ -214,7 +214,8 @@ def _vouchers_of(view: OrderView, requests: list[HoldRequest]) -> set[str]:
 
 def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> None:
     """End the holds that the order does not need, and count on these vouchers no more."""
-    release_all([payment.reservation_id for payment in not_needed if payment.status == "authorized"])
+    held = [payment for payment in not_needed if payment.status == "authorized"]
+    release_all([(payment.reservation_id, payment.account) for payment in held])
     with atomic_or_conflict():
         for payment in not_needed:
             let_go(payment)
@@ -290,11 +291,11 @@ def _write_held(
     confirm: bool,
 ) -> None:
     """Record the hold of a payment, and its confirmation."""
-    for earlier in view.uncaptured_remainders(codes=(), voucher_id=hold.voucher_id):
+    for earlier in view.uncaptured_remainders(payment.account, codes=(), voucher_id=hold.voucher_id):
         change_payment(earlier, **superseded_fields(earlier))
     is_confirmed = confirm or payment.confirmed_at is not None
     confirmed = confirmed_fields(payment, hold.voucher_id, promises) if is_confirmed else {}
-    others = promises.of_others(hold.voucher_id, view.order_number)
+    others = promises.of_others(hold.voucher_id, payment)
     limit = payment.amount_limit
     record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
 
