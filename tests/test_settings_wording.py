@@ -218,3 +218,9 @@ def test_a_hint_leads_to_a_page_that_exists_and_names_no_file_of_the_repository(
 
 def test_the_documentation_is_where_the_project_says():
     assert f'Documentation = "{docs_url.DOCUMENTATION}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_no_message_names_a_file_of_the_repository():
+    for path in (ROOT / "voucher_payment_gateway").rglob("*.py"):
+        quoted = re.findall(r'"[^"\n]*docs/[\w-]+/[\w-]+\.md[^"\n]*"', path.read_text())
+        assert quoted == [], path
