@@ -307,6 +307,11 @@ def test_failed_payments_that_nobody_hears_of_are_told(given, monkeypatch):  # n
     ((number, text),) = told(given({}))
     assert (number, "'default'" in text) == ("W040", True)
 
+    by_status = {"field": "status", "authorize": ["a"], "capture": ["b"], "refund": ["r"], "cancel": ["c"]}
+    assert [number for number, _ in told(given({"ON_STATUS": by_status}))] == [
+        "W040"
+    ]  # our own receiver tells nobody
+
     def hear(sender, **_):
         pass
 

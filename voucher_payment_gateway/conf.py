@@ -1,7 +1,6 @@
 """The settings dict ``VOUCHER_PAYMENT_GATEWAY``: typed, read on first use, and read again after a test changes it."""
 
 import re
-from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, Self
 
@@ -18,17 +17,13 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import (
-    MAX_CLIENT_ID_LENGTH,
-    MAX_CLIENT_TYPE_LENGTH,
-    MAX_SECONDS,
-    MAX_SECRET_LENGTH,
-    credential,
-    url_problem,
-)
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
 from voucher_payment_gateway.sealing_keys import key_problem
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
+    ClientId,
+    ClientSecret,
+    ClientType,
     OrderFieldNames,
     Section,
     ThrottleSettings,
@@ -71,9 +66,11 @@ class GatewaySettings(Unpicklable, Section):
         "", description="Address of the API, with its version, in place of the environment's."
     )
     TOKEN_URL: str = Field("", description="Address of the token call.")
-    CLIENT_ID: str = Field(description="Id of the shop's client in your merchant account.")
-    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="The client's secret.")
-    CLIENT_TYPE: str = Field("", description="Sent with the token request, for the vendor's statistics only.")
+    CLIENT_ID: ClientId = Field(description="Id of the shop's client in your merchant account.")
+    CLIENT_SECRET: ClientSecret = Field(repr=False, description="The client's secret.")
+    CLIENT_TYPE: ClientType = Field(
+        "", description="Sent with the token request, for the vendor's statistics only."
+    )
     CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
@@ -169,21 +166,6 @@ class GatewaySettings(Unpicklable, Section):
         if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
             raise ValueError(problem)
         return url.rstrip("/")
-
-    @field_validator("CLIENT_ID")
-    @classmethod
-    def _client_id(cls, text: str) -> str:
-        return credential(text, MAX_CLIENT_ID_LENGTH)
-
-    @field_validator("CLIENT_SECRET")
-    @classmethod
-    def _client_secret(cls, secret: str | Callable[[], str]) -> str | Callable[[], str]:
-        return credential(secret, MAX_SECRET_LENGTH) if isinstance(secret, str) else secret
-
-    @field_validator("CLIENT_TYPE")
-    @classmethod
-    def _client_type(cls, text: str) -> str:
-        return credential(text, MAX_CLIENT_TYPE_LENGTH) if text else ""
 
     @field_validator("ORDER_MODEL")
     @classmethod

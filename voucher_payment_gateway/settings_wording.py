@@ -87,11 +87,12 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _section(path: list[str], settings: type[BaseModel]) -> type[BaseModel]:
-    """Return the model whose fields are the keys at ``path``."""
+    """Return the model whose fields are the keys at ``path``, in which there may be keys of the shop's own."""
     for part in path:
-        annotation = settings.model_fields[part].annotation
+        annotation = settings.model_fields[part].annotation if part in settings.model_fields else None
         models: tuple[Any, ...] = getattr(annotation, "__args__", (annotation,))
-        settings = next(model for model in models if isinstance(model, type) and issubclass(model, BaseModel))
+        found = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
+        settings = found[0] if found else settings
     return settings
 
 
