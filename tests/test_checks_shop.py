@@ -194,8 +194,32 @@ def test_a_field_that_can_hold_it_is_fine(given, monkeypatch, fields):  # noqa: 
 def test_a_path_is_followed_through_relations(given):  # noqa: F811
     wrong = {**GOOD_FIELDS, "total": "parent.totl", "currency": "parent.status.code"}
     assert told(given({"ORDER_MODEL": "shop.Kinds", "ORDER_FIELDS": wrong})) == [
-        ("E008", "ORDER_FIELDS.total: shop.Order has no 'totl'.")
+        ("E008", "ORDER_FIELDS.total: shop.Order has no 'totl'; did you mean 'total'?")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"ORDER_MODEL": "shop.Ordr"},
+            "ORDER_MODEL: there is no model 'shop.Ordr'; did you mean 'shop.Order'?",
+        ),
+        ({"ORDER_MODEL": "zzzz.Zz"}, "ORDER_MODEL: there is no model 'zzzz.Zz'."),
+        (
+            {"ON_STATUS": {"field": "statsu"}},
+            "ON_STATUS.field: shop.Order has no 'statsu'; did you mean 'status'?",
+        ),
+        ({"ON_STATUS": {"field": "zzzz"}}, "ON_STATUS.field: shop.Order has no 'zzzz'."),
+        (
+            {"EVENTS": {"authorize": A, "cancel": C, "capture": "tests.shop.signals.shiped"}},
+            "EVENTS.capture: 'tests.shop.signals.shiped' is not a signal that can be imported: 'tests.shop.signals' has "
+            "no 'shiped'; did you mean 'shipped'?",
+        ),
+    ],
+)
+def test_a_name_that_is_almost_right_is_told_with_the_right_one(given, changes, sentence):  # noqa: F811
+    assert [text for _, text in told(given(changes))] == [sentence]
 
 
 def test_an_amount_with_its_currency_is_told(given, monkeypatch):  # noqa: F811
@@ -249,6 +273,11 @@ def test_an_order_that_nobody_shows_is_told(given, urlconf):  # noqa: F811
     ((number, text),) = told(given({}))
     assert (number, "does not include the URLs of the checkout" in text) == ("W037", True)
     assert given({"CHECKOUT_ORDER": ""}) == []
+
+
+def test_a_project_without_a_website_needs_no_urls(given, settings):  # noqa: F811
+    settings.ROOT_URLCONF = None
+    assert given({}) == []
 
 
 def test_a_checkout_that_knows_no_order_is_an_error(given):  # noqa: F811

@@ -10,7 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["did_you_mean", "sentences"]
+__all__ = ["QUOTE", "did_you_mean", "sentences"]
+
+QUOTE = "'"
+"""Around a word that stands in quotes in the shop's settings."""
 
 UNION_TAGS = {"str", "list[str]", "[key]", "callable"}
 """Parts that pydantic adds to the path of a value whose type is a union, or of a key; not part of the path."""

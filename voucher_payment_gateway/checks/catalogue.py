@@ -51,13 +51,13 @@ CATALOGUE: Final = {
     ),
     "E007": Check(
         keys=("ORDER_MODEL",),
-        messages={"unknown": "{NAME}: ORDER_MODEL: there is no model {model!r}."},
+        messages={"unknown": "{NAME}: ORDER_MODEL: there is no model {model!r}{hint}."},
         cure='Name the model of your orders, such as "shop.Order", and have its app in INSTALLED_APPS.',
     ),
     "E008": Check(
         keys=("ORDER_FIELDS",),
         messages={
-            "unknown": "{NAME}: ORDER_FIELDS.{key}: {model} has no {name!r}.",
+            "unknown": "{NAME}: ORDER_FIELDS.{key}: {model} has no {name!r}{hint}.",
             "no_column": "{NAME}: ORDER_FIELDS.number: {name!r} is no column, so no order is found by it.",
             "no_number": "{NAME}: ORDER_FIELDS.number: {name!r} of {model} holds {content}, not texts.",
             "no_total": "{NAME}: ORDER_FIELDS.total: {name!r} of {model} holds {content}, not decimal numbers.",
@@ -91,8 +91,8 @@ CATALOGUE: Final = {
     "E011": Check(
         keys=("ON_STATUS",),
         messages={
-            "unknown": "{NAME}: ON_STATUS.field: {model} has no {name!r}.",
-            "no_choice": "{NAME}: ON_STATUS.{verb}: {name!r} of {model} never is {status!r}{hint}",
+            "unknown": "{NAME}: ON_STATUS.field: {model} has no {name!r}{hint}.",
+            "no_choice": "{NAME}: ON_STATUS.{verb}: {name!r} of {model} never is {status!r}{hint}.",
         },
         cure='Give {"field": "status", "capture": ["shipped"], …} with a field of the order model, and values of its '
         "choices.",
@@ -273,8 +273,9 @@ def mistake(key: str, sentence: str) -> checks.CheckMessage:
 
 
 def report(number: str, message: str, /, **values: object) -> checks.CheckMessage:
-    """Return one of the messages in the catalogue, with its values filled in."""
-    return _message(number, CATALOGUE[number].messages[message].format(NAME=NAME, **values))
+    """Return one of the messages in the catalogue, with its values filled in; a question at its end takes no dot."""
+    text = CATALOGUE[number].messages[message].format(NAME=NAME, **values)
+    return _message(number, text.removesuffix(".") if text.endswith("?.") else text)
 
 
 def _message(number: str, text: str) -> checks.CheckMessage:

@@ -6,11 +6,9 @@ from inspect import iscoroutinefunction, signature
 from pathlib import PurePath
 from traceback import extract_tb
 
-from voucher_payment_gateway.settings_wording import did_you_mean
+from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
 __all__ = ["Named", "call_problem", "look_up"]
-
-QUOTE = "'"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from django.dispatch import Signal
 
 from voucher_payment_gateway.checks.catalogue import Messages, report
 from voucher_payment_gateway.checks.dotted import look_up
-from voucher_payment_gateway.checks.order_fields import field_of, has_attribute, order_model
+from voucher_payment_gateway.checks.order_fields import field_of, has_attribute, names_of, order_model
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.foreign_signals import is_foreign
-from voucher_payment_gateway.settings_wording import did_you_mean
+from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
 __all__ = ["CHECKS"]
 
@@ -33,14 +33,14 @@ def _on_status(given: GatewaySettings) -> Messages:
     if model is None or not name:
         return
     if not has_attribute(model, str(name)):
-        yield report("E011", "unknown", model=given.ORDER_MODEL, name=name)
+        hint = did_you_mean(str(name), names_of(model), QUOTE)
+        yield report("E011", "unknown", model=given.ORDER_MODEL, name=name, hint=hint)
         return
     choices = _choices(field_of(model, str(name)))
     for verb, status in _driving_statuses(given):
         if choices and status not in choices:
-            hint = did_you_mean(status, choices, "'")
-            wrong = {"model": given.ORDER_MODEL, "name": name, "status": status, "hint": hint or "."}
-            yield report("E011", "no_choice", verb=verb, **wrong)
+            wrong = {"model": given.ORDER_MODEL, "name": name, "status": status}
+            yield report("E011", "no_choice", verb=verb, hint=did_you_mean(status, choices, QUOTE), **wrong)
 
 
 def _choices(field: Any) -> list[str]:

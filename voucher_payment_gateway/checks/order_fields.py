@@ -8,7 +8,7 @@ from django.db import models
 
 from voucher_payment_gateway.conf import GatewaySettings
 
-__all__ = ["field_of", "follow", "has_attribute", "order_model", "wrong_content"]
+__all__ = ["field_of", "follow", "has_attribute", "names_of", "order_model", "wrong_content"]
 
 TEXT = (models.CharField, models.TextField)
 INSTANTS = (models.DateField, models.TimeField, models.DurationField)
@@ -56,6 +56,12 @@ def field_of(model: Any, name: str) -> Any:
         return model._meta.get_field(name)
     except FieldDoesNotExist:
         return None
+
+
+def names_of(model: Any) -> list[str]:
+    """Return the names of the fields and properties of a model that the settings may mean."""
+    properties = [name for name, value in vars(model).items() if isinstance(value, property) and name != "pk"]
+    return [*(field.name for field in model._meta.get_fields()), *properties]
 
 
 def has_attribute(model: Any, name: str) -> bool:

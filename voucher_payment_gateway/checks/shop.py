@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.db import router
 from django.db.models import F, UniqueConstraint
 from django.db.models.expressions import ExpressionList
@@ -13,19 +14,23 @@ from voucher_payment_gateway.checks.order_fields import (
     field_of,
     follow,
     has_attribute,
+    names_of,
     order_model,
     wrong_content,
 )
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import OrderAdapter
+from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
 __all__ = ["CHECKS"]
 
 
 def _order_model(given: GatewaySettings) -> Messages:
     if order_model(given) is None:
-        yield report("E007", "unknown", model=given.ORDER_MODEL)
+        labels = [model._meta.label for model in apps.get_models()]
+        hint = did_you_mean(given.ORDER_MODEL, labels, QUOTE)
+        yield report("E007", "unknown", model=given.ORDER_MODEL, hint=hint)
 
 
 def _one_database(given: GatewaySettings) -> Messages:
@@ -54,7 +59,8 @@ def _order_field(model: Any, key: str, path: str) -> Messages:
     if owner is None:
         return
     if not has_attribute(owner, name):
-        yield report("E008", "unknown", key=key, model=_label(owner), name=name)
+        hint = did_you_mean(name, names_of(owner), QUOTE)
+        yield report("E008", "unknown", key=key, model=_label(owner), name=name, hint=hint)
         return
     field = field_of(owner, name)
     if field is not None and name == path.rpartition(".")[2] and (content := wrong_content(key, field)):

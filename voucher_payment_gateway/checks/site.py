@@ -30,8 +30,9 @@ def has_checkout() -> bool:
 
 def _urls(given: GatewaySettings) -> Messages:
     if not has_checkout():
-        if given.CHECKOUT_ORDER:
-            yield report("W037", "not_included", urlconf=getattr(settings, "ROOT_URLCONF", None))
+        urlconf = getattr(settings, "ROOT_URLCONF", None)
+        if given.CHECKOUT_ORDER and urlconf:  # without one it is no website
+            yield report("W037", "not_included", urlconf=urlconf)
         return
     if not given.CHECKOUT_ORDER:
         yield report("E012", "unset")
