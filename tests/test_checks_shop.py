@@ -213,8 +213,8 @@ def test_a_path_is_followed_through_relations(given):  # noqa: F811
         ({"ON_STATUS": {"field": "zzzz"}}, "ON_STATUS.field: shop.Order has no 'zzzz'."),
         (
             {"EVENTS": {"authorize": A, "cancel": C, "capture": "tests.shop.signals.shiped"}},
-            "EVENTS.capture: 'tests.shop.signals.shiped' is not a signal that can be imported: 'tests.shop.signals' has "
-            "no 'shiped'; did you mean 'shipped'?",
+            "EVENTS.capture: 'tests.shop.signals.shiped' is not a signal that can be imported: "
+            "'tests.shop.signals' has no 'shiped'; did you mean 'shipped'?",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """The addresses of the checkout's endpoints, wherever the shop has included them."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -24,14 +24,14 @@ def addresses() -> dict[str, str]:
 
 def are_included() -> bool:
     """Return whether the URLs are included, under any namespace."""
-    return len(_full_names(_urlconf())) == len(NAMES)
+    return len(_full_names(get_resolver(_urlconf()))) == len(NAMES)
 
 
 def _address(name: str) -> str:
     try:
         return reverse(f"voucher_payment_gateway:{name}")
     except NoReverseMatch:
-        full_name = _full_names(_urlconf()).get(name)
+        full_name = _full_names(get_resolver(_urlconf())).get(name)
     if full_name is None:
         raise ImproperlyConfigured(
             'The addresses of the gift voucher checkout are not included: add path("vouchers/", '
@@ -44,12 +44,12 @@ def _urlconf() -> Any:
     return get_urlconf() or settings.ROOT_URLCONF
 
 
-@cache
-def _full_names(urlconf: Any) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def _full_names(resolver: URLResolver) -> dict[str, str]:
     """Return the full name of each endpoint, with the namespaces that it stands under; the first where it is included
     twice."""
     found: dict[str, str] = {}
-    for callback, full_name in _patterns(get_resolver(urlconf).url_patterns, ()):
+    for callback, full_name in _patterns(resolver.url_patterns, ()):
         found.setdefault(getattr(callback, MARK, ""), full_name)
     return {name: found[name] for name in NAMES if name in found}
 
