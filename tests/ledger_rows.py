@@ -25,6 +25,7 @@ NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT {first} UNION ALL SELECT i + 1 F
 PAYMENT = {
     "id": "i",
     "account": "''",
+    "has_order_row": "false",
     "order_number": "'L-' || i",
     "currency": "'EUR'",
     "voucher_id": "md5('v' || (i / 2))",

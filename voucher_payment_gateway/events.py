@@ -247,12 +247,11 @@ def _cancel(order: Any, amount: Any, **by: Any) -> None:
 
 def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
     """Log WrongStateError: an order whose vouchers were all removed, or failed before it was confirmed, is paid by
-    other means and must ship. One that was promised to be paid by voucher and is not must not: ``not_paid`` is
-    raised."""
+    other means and must ship. One that was promised to be paid by voucher and is not must not: the error is raised."""
     try:
         call()
     except WrongStateError as error:
-        if error.code == "not_paid":
+        if error.code in ("not_paid", "order_currency_changed"):
             raise
         logger.warning("gift vouchers: no %s: %s", verb, error)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, FieldError, ImproperlyConfigured
+from django.core.exceptions import FieldDoesNotExist, FieldError, ImproperlyConfigured, ValidationError
 from django.db import models, router
 from django.utils.module_loading import import_string
 
@@ -36,6 +36,11 @@ __all__ = [
 
 MAX_ORDER_NUMBER_LENGTH = 50
 
+NOT_A_NUMBER = (ValueError, TypeError, LookupError, ValidationError)
+"""Raised by a lookup of a number that no order of the shop can have: its column is a UUID, or a whole number."""
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class OrderFacts:
@@ -49,6 +54,8 @@ class OrderFacts:
     account: str | None = None
     """The name of the merchant account whose vouchers pay it, "" for the default one. None: that of its payments, else
     the one that ``ACCOUNT_OF_ORDER`` gives for the stored order with this number."""
+    is_stored: bool = False
+    """Whether they were read from a row of ``ORDER_MODEL``; set by the gateway."""
 
 
 class OrderAdapter:
@@ -125,10 +132,11 @@ def _read_facts(order: Any) -> OrderFacts:
     else:
         adapter = _adapter_for(order)
         given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
-        given = replace(given, created_at=order_created_at(order))
+        is_stored = isinstance(order, apps.get_model(gateway_settings().ORDER_MODEL))
+        given = replace(given, created_at=order_created_at(order), is_stored=is_stored)
     number, currency = checked_number(given.number), supported_currency(given.currency)
     total = money.signed_total(given.total, unit=smallest_unit(currency))
-    return OrderFacts(number, total, currency, given.created_at, given.account)
+    return replace(given, number=number, total=total, currency=currency)
 
 
 def _adapter_for(order: Any) -> Any:
@@ -148,13 +156,11 @@ def facts_by_number(number: str) -> OrderFacts | None:
 
 
 def find_order(number: str) -> Any:
-    """Return the shop's order with this number, or None: also if orders cannot be looked up by number."""
+    """Return the shop's order with this number, or None: also if orders cannot be looked up by number. Of several, as
+    where a deleted one is only hidden, the last one that came into being."""
     model = apps.get_model(gateway_settings().ORDER_MODEL)
-    orders = _all_rows(model).using(router.db_for_write(model))  # a replica may lag behind
-    try:
-        return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
-    except (FieldError, ValueError):
-        return None
+    found = list(_rows_of(number).using(router.db_for_write(model)))  # a replica may lag behind
+    return _last(found) if found else None
 
 
 def are_found_by_number() -> bool:
@@ -164,7 +170,7 @@ def are_found_by_number() -> bool:
         _all_rows(model).filter(**gateway_settings().order_adapter.lookup("0"))
     except FieldError:
         return False
-    except ValueError:  # a number in a form of its own
+    except NOT_A_NUMBER:  # orders have numbers of another form
         return True
     return True
 
@@ -177,16 +183,34 @@ def find_orders(numbers: Collection[str]) -> dict[str, Any]:
     is_plain = type(adapter).lookup is OrderAdapter.lookup and type(adapter).number is OrderAdapter.number
     if not is_plain or not _has_column(model, column):
         return _found_one_by_one(numbers)
-    orders = _all_rows(model).using(router.db_for_write(model)).order_by("-pk")
+    orders = _all_rows(model).using(router.db_for_write(model))
+    found: dict[str, list[Any]] = {}
     try:
-        found = {adapter.number(order): order for order in orders.filter(**{f"{column}__in": list(numbers)})}
-    except ValueError:  # the column is a number, and one of these is none
+        for order in orders.filter(**{f"{column}__in": list(numbers)}):
+            found.setdefault(adapter.number(order), []).append(order)
+    except NOT_A_NUMBER:
         return _found_one_by_one(numbers)
-    return {number: found[number] for number in numbers if number in found}
+    return {number: _last(found[number]) for number in numbers if number in found}
 
 
 def _found_one_by_one(numbers: Collection[str]) -> dict[str, Any]:
     return {number: order for number in numbers if (order := find_order(number)) is not None}
+
+
+def _rows_of(number: str) -> models.QuerySet[Any]:
+    """Return the shop's orders with this number; none where no order can have it, or orders cannot be looked up."""
+    rows = _all_rows(apps.get_model(gateway_settings().ORDER_MODEL))
+    try:
+        return rows.filter(**gateway_settings().order_adapter.lookup(number))
+    except (FieldError, *NOT_A_NUMBER):
+        return rows.none()
+
+
+def _last(orders: list[Any]) -> Any:
+    """Return the order that came into being last: by its instant where the shop knows it, else by its primary key."""
+    if len(orders) == 1:
+        return orders[0]
+    return max(orders, key=lambda order: (order_created_at(order) or BEGINNING, order.pk))
 
 
 def has_status(order: Any, statuses: Collection[str]) -> bool:
@@ -286,7 +310,7 @@ def note_reservation(order_number: str, reservation_id: str, *, replaces: str = 
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if not _has_column(model, "voucher_reservation_ids"):
         return
-    rows = _all_rows(model).filter(**gateway_settings().order_adapter.lookup(order_number))
+    rows = _rows_of(order_number)
     known = _locked_ids(rows) if replaces else []
     if replaces in known:
         rows.update(voucher_reservation_ids=[reservation_id if each == replaces else each for each in known])

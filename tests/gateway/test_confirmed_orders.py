@@ -291,7 +291,7 @@ def test_the_error_of_the_verb_says_what_to_do(shop, order):
     spend_at_a_till()
     with pytest.raises(InsufficientBalanceError):
         gateway.capture(order)
-    with pytest.raises(WrongStateError, match=r"50\.00 EUR .*cancel this payment"):
+    with pytest.raises(WrongStateError, match=r"50\.00 EUR .*gateway\.cancel\(payment, refund=False\)"):
         gateway.capture(order)
 
 

@@ -66,6 +66,7 @@ class VoucherPayment(PermanentModel):
     Each is in units of ``currency``, with two places; ``.00`` in a currency without decimals.
 
     ``account`` names the merchant account of ``ACCOUNTS`` whose voucher it is; empty for the only one of a shop.
+    ``has_order_row``: whether it was made for a row of ``ORDER_MODEL``, and not for ``OrderFacts`` alone.
     From ``confirmed_at`` on the shop relies on the agreed amount, whether it is held at present or not.
     ``confirmation`` counts the confirmations of its voucher, over all orders: two at the same moment conflict.
     ``ended_at`` and ``end_reason`` say when and why it lapsed or failed.
@@ -87,6 +88,7 @@ class VoucherPayment(PermanentModel):
 
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, db_index=True)
     account = models.CharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True, editable=False)
+    has_order_row = models.BooleanField(_("paid for a stored order"), default=False, editable=False)
     currency = models.CharField(_("currency"), max_length=3)
     voucher_id = models.CharField(_("voucher id"), max_length=255, blank=True)
     code_hint = models.CharField(_("code ends with"), max_length=4)
@@ -120,8 +122,9 @@ class VoucherPayment(PermanentModel):
     """The reservation that the recorded one has replaced, on the object that was given the new one."""
 
     has_open_operation: bool
+    was_refused: bool
     open_charge: Decimal
-    """These two are set only on payments that an order view read."""
+    """These are set only by the queries that need them."""
 
     class Meta:
         verbose_name = _("gift voucher payment")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
-from voucher_payment_gateway.rules.cover import PaymentFigures, outstanding
+from voucher_payment_gateway.rules.cover import PaymentFigures, agreed
 
 __all__ = ["OrderDifferenceKind", "compare_order", "kept", "live_amount"]
 
@@ -19,20 +19,28 @@ def kept(payment: PaymentFigures) -> Decimal:
 
 
 def live_amount(payment: PaymentFigures) -> Decimal:
-    """Return what was charged and has not gone back, with what is held, in flight or may still be charged."""
-    return kept(payment) + (ZERO if payment.status == "cancelled" else outstanding(payment))
+    """Return what was charged and has not gone back, with what is in flight or agreed. What is only held lapses."""
+    return kept(payment) + max(payment.open_charge, agreed(payment))
 
 
 def compare_order(
-    payments: Sequence[PaymentFigures], *, is_gone: bool, is_cancelled: bool, total: Decimal | None
+    payments: Sequence[PaymentFigures],
+    *,
+    is_gone: bool,
+    is_cancelled: bool,
+    total: Decimal | None,
+    given_back: Decimal = ZERO,
 ) -> tuple[OrderDifferenceKind, Decimal] | None:
-    """Return what is wrong with an order, and the amount concerned, or None; ``total`` is None where it is not known.
+    """Return what is wrong with an order, and the amount concerned, or None.
 
     Of an order that is gone or cancelled it is all that its payments keep or may still charge; of one that was paid
-    more than it costs, the part that is too much.
+    more than it costs, the part that is too much. ``total`` is None where it is not known; ``given_back`` is what was
+    refunded by hand, which our records do not have.
     """
     live = sum(map(live_amount, payments), ZERO)
-    too_much = sum(map(kept, payments), ZERO) - max(total, ZERO) if total is not None else ZERO
     if is_gone or is_cancelled:
-        return ("order_gone" if is_gone else "order_cancelled", live) if live > ZERO else None
+        return ("order_gone" if is_gone else "order_cancelled", live) if live > given_back else None
+    if total is None:
+        return None
+    too_much = sum(map(kept, payments), ZERO) - given_back - max(total, ZERO)
     return ("order_overpaid", too_much) if too_much > ZERO else None

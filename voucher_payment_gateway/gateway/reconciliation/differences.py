@@ -15,7 +15,7 @@ from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["ORDER_KINDS", "Found", "explain", "record", "record_orders"]
+__all__ = ["ORDER_KINDS", "Found", "explain", "open_of_orders", "record", "record_orders"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -61,7 +61,7 @@ def record(found: Sequence[Found]) -> list[VoucherDifference]:
     stored, rows = list(_rows(found)), [row for each in found for row in each.rows]
     if not stored and not rows:
         return []
-    _store([row for row in stored if row.kind not in ORDER_KINDS], rows, is_gone)
+    _store(stored, rows, is_gone)
     return list(_rows(found).filter(gone_at=None, explained_at=None))
 
 
@@ -73,6 +73,13 @@ def record_orders(
     stored = VoucherDifference.current.select_related("payment")
     known = stored.filter(kind__in=ORDER_KINDS, order_number__in=numbers)
     _store(list(known), rows, lambda row: row.order_number not in undecided)
+
+
+def open_of_orders(account: str | None) -> list[VoucherDifference]:
+    """Return the open differences of orders; with ``account`` only those of its vouchers."""
+    rows = VoucherDifference.current.select_related("payment").filter(kind__in=ORDER_KINDS)
+    rows = rows if account is None else rows.filter(account=account)
+    return list(rows.filter(gone_at=None, explained_at=None))
 
 
 def _store(
@@ -120,7 +127,8 @@ def _key(row: VoucherDifference) -> Key:
 def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
     rows = VoucherDifference.current.select_related("payment")
     accounts = {each.account for each in found}
-    return rows.filter(voucher_id__in=[each.voucher_id for each in found], account__in=accounts)
+    rows = rows.filter(voucher_id__in=[each.voucher_id for each in found], account__in=accounts)
+    return rows.exclude(kind__in=ORDER_KINDS)
 
 
 def _insert(rows: list[VoucherDifference], now: datetime) -> None:
@@ -132,13 +140,18 @@ def _insert(rows: list[VoucherDifference], now: datetime) -> None:
 
 
 def _update_known(pairs: list[tuple[VoucherDifference, VoucherDifference]], now: datetime) -> None:
-    changed = [(row, fresh) for row, fresh in pairs if _values(row) != _values(fresh)]
+    """Update what was found again; what has another amount now, or was gone, is told as if it were new."""
+    changed = [(row, fresh) for row, fresh in pairs if _is_news(row, fresh)]
     for row, fresh in changed:
         changes: dict[str, Any] = {**_values(fresh), "sentence": fresh.sentence, "explained_at": None}
         _update([row], last_seen_at=now, gone_at=None, **changes)
         fresh.pk = row.pk
     _report([fresh for _, fresh in changed])
-    _update([row for row, fresh in pairs if _values(row) == _values(fresh)], last_seen_at=now, gone_at=None)
+    _update([row for row, fresh in pairs if not _is_news(row, fresh)], last_seen_at=now)
+
+
+def _is_news(row: VoucherDifference, fresh: VoucherDifference) -> bool:
+    return row.gone_at is not None or _values(row) != _values(fresh)
 
 
 def _values(row: VoucherDifference) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Orders compared with what vouchers have paid for them. Reads our own database only: no call is made."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
@@ -21,10 +23,13 @@ from voucher_payment_gateway.orders import (
     order_created_at,
     order_facts,
 )
+from voucher_payment_gateway.rules.by_status import may_have_effect
 from voucher_payment_gateway.rules.paid_orders import compare_order, kept, live_amount
 from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["compare_orders"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 BATCH = 200
 """Maximum of payments per page, and so of orders in memory."""
@@ -32,19 +37,32 @@ BATCH = 200
 
 def compare_orders(since: datetime) -> None:
     """Store the differences of orders whose payments changed from ``CONFIRMED_DAYS`` before ``since`` on, and of those
-    with an open difference. Where orders cannot be found by their number, nothing is compared."""
+    with an open difference. Where orders cannot be found by their number, nothing is compared.
+
+    An order that cannot be read is logged and left as it was.
+    """
     if not are_found_by_number():
         return
     for numbers in _batches(since - timedelta(days=gateway_settings().CONFIRMED_DAYS)):
         undecided = _undecided(numbers)
-        payments, orders = _payments(numbers), find_orders(numbers)
-        rows = [
-            row
-            for number in numbers
-            if number not in undecided
-            for row in _differences(orders.get(number), payments[number])
-        ]
-        record_orders(numbers, rows, undecided=undecided)
+        decided = [number for number in numbers if number not in undecided]
+        rows, unreadable = _compare(decided)
+        record_orders(numbers, rows, undecided=undecided | unreadable)
+
+
+def _compare(numbers: list[str]) -> tuple[list[VoucherDifference], set[str]]:
+    """Return the differences of these orders, and the numbers of those that cannot be read: one must not hide the
+    others."""
+    orders, payments, given_back = find_orders(numbers), _payments(numbers), _given_back(numbers)
+    rows: list[VoucherDifference] = []
+    unreadable: set[str] = set()
+    for number in numbers:
+        try:
+            rows += _differences(orders.get(number), payments[number], given_back[number])
+        except Exception as error:  # of the shop's own code
+            logger.error("reconcile: order %s cannot be read: %s", number, type(error).__name__)
+            unreadable.add(number)
+    return rows, unreadable
 
 
 def _batches(since: datetime) -> Iterator[list[str]]:
@@ -71,9 +89,22 @@ def _with_open_difference() -> Iterator[list[str]]:
 
 
 def _undecided(numbers: list[str]) -> set[str]:
-    """Return the numbers of orders with an operation whose outcome is open: they are judged by a later run."""
-    operations = VoucherOperation.current.filter(IS_OPEN, order_number__in=numbers).order_by()
-    return set(operations.values_list("order_number", flat=True))
+    """Return the numbers of orders with an operation whose outcome is open, or left to a person: they are judged by a
+    later run."""
+    found: set[str] = set()
+    for is_open in (Q(IS_OPEN), Q(state="manual")):
+        operations = VoucherOperation.current.filter(is_open, order_number__in=numbers).order_by()
+        found.update(operations.values_list("order_number", flat=True))
+    return found
+
+
+def _given_back(numbers: list[str]) -> dict[str, Decimal]:
+    """Return what was refunded by hand of these orders: it is a difference of its own."""
+    rows = VoucherDifference.current.filter(kind="refund_by_hand", gone_at=None, order_number__in=numbers)
+    given_back: dict[str, Decimal] = defaultdict(Decimal)
+    for number, amount in rows.values_list("order_number", "amount_theirs"):
+        given_back[number] += amount or Decimal()
+    return given_back
 
 
 def _payments(numbers: list[str]) -> dict[str, list[VoucherPayment]]:
@@ -83,40 +114,62 @@ def _payments(numbers: list[str]) -> dict[str, list[VoucherPayment]]:
     return payments
 
 
-def _differences(order: Any, payments: list[VoucherPayment]) -> Iterator[VoucherDifference]:
+def _differences(
+    order: Any, payments: list[VoucherPayment], given_back: Decimal
+) -> Iterator[VoucherDifference]:
     """Yield the differences of an order; payments of an earlier order with its number are those of one that is gone."""
     created_at = order and order_created_at(order)
     if order is None or created_at is None:
-        yield from _drafts(order, payments)
+        yield from _drafts(order, payments, given_back)
         return
     begins = belongs_from(created_at)
-    yield from _drafts(None, [payment for payment in payments if payment.created_at < begins])
-    yield from _drafts(order, [payment for payment in payments if payment.created_at >= begins])
+    yield from _drafts(None, [payment for payment in payments if payment.created_at < begins], given_back)
+    yield from _drafts(order, [payment for payment in payments if payment.created_at >= begins], given_back)
 
 
-def _drafts(order: Any, payments: list[VoucherPayment]) -> Iterator[VoucherDifference]:
+def _drafts(order: Any, payments: list[VoucherPayment], given_back: Decimal) -> Iterator[VoucherDifference]:
+    payments = [payment for payment in payments if order or payment.has_order_row]
     found = compare_order(
-        payments, is_gone=order is None, is_cancelled=_is_cancelled(order), total=_total(order)
+        payments,
+        is_gone=order is None,
+        is_cancelled=_is_cancelled(order, payments),
+        total=_total(order, payments),
+        given_back=given_back,
     )
     if found is None:
         return
     kind, amount = found
     if kind == "order_overpaid":
-        yield order_draft([payment for payment in payments if kept(payment)][-1], kind, amount)
+        yield order_draft(next(filter(kept, payments)), kind, amount)
         return
-    for payment in payments:
-        if live := live_amount(payment):
-            yield order_draft(payment, kind, live)
+    of_voucher: dict[tuple[str, str], list[VoucherPayment]] = defaultdict(list)
+    for payment in filter(live_amount, payments):
+        of_voucher[payment.account, payment.voucher_id].append(payment)
+    for own in of_voucher.values():
+        yield order_draft(own[0], kind, sum(map(live_amount, own), Decimal()))
 
 
-def _is_cancelled(order: Any) -> bool:
+def _is_cancelled(order: Any, payments: list[VoucherPayment]) -> bool:
+    """Return whether the order is cancelled by status, and ``settle`` does not do it by itself."""
     statuses: Any = gateway_settings().ON_STATUS
-    return order is not None and "cancel" in statuses and has_status(order, statuses["cancel"])
+    if order is None or "cancel" not in statuses or not has_status(order, statuses["cancel"]):
+        return False
+    return not any(map(_is_swept, payments))
 
 
-def _total(order: Any) -> Decimal | None:
-    """Return what the order costs; None where that cannot be read."""
+def _is_swept(payment: VoucherPayment) -> bool:
+    """Return whether the next look at the status cancels the payment."""
+    since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
+    payment.was_refused = VoucherOperation.current.filter(
+        order_number=payment.order_number, kind="refund", state="refused"
+    ).exists()
+    return payment.updated_at >= since and may_have_effect("cancel", payment)
+
+
+def _total(order: Any, payments: list[VoucherPayment]) -> Decimal | None:
+    """Return what the order costs; None where that cannot be read, or is in another currency than was paid."""
     try:
-        return None if order is None else order_facts(order).total
+        facts = None if order is None else order_facts(order)
     except PaymentStateError:
         return None
+    return facts.total if facts and {facts.currency} >= {payment.currency for payment in payments} else None

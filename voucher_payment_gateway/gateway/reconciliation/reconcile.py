@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import account_settings, voucher_cloud
 from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
-from voucher_payment_gateway.gateway.reconciliation.differences import Found, record
+from voucher_payment_gateway.gateway.reconciliation.differences import Found, open_of_orders, record
 from voucher_payment_gateway.gateway.reconciliation.drafts import (
     draft,
     holds_left_open,
@@ -65,7 +65,6 @@ def reconcile(
     """
     refuse_open_transaction()
     _check(since, until)
-    compare_orders(since)
     reader = _Reader(on_error)
     reader.authenticate(gateway_settings().account_names if account is None else [account])
     advance = _counting(progress, since, until, account) if progress else None
@@ -74,9 +73,10 @@ def reconcile(
         differences += reader.compare(batch)
         if advance:
             advance(len(batch.vouchers))
+    compare_orders(since)
     if reader.errors and on_error is None:
         raise next(iter(reader.errors.values()))
-    return differences
+    return sorted([*differences, *open_of_orders(account)], key=lambda row: (row.account, row.voucher_id))
 
 
 class _Reader:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 
+from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 __all__ = ["BATCH", "VoucherBatch", "count_vouchers", "voucher_batches"]
@@ -60,6 +61,7 @@ def _vouchers(
     ).annotate(merchant=Coalesce("payment__account", Value("")))
     holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
     differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
+    differences = differences.exclude(kind__in=ORDER_KINDS)  # these are compared without their vouchers
     first, *others = (
         # Concat hides the column, so the planner cannot choose a full ordered index scan
         rows.annotate(voucher=Concat("merchant", Value(SEPARATOR), "voucher_id"))

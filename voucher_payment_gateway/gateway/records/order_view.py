@@ -15,7 +15,7 @@ from voucher_payment_gateway.exceptions import (
     OperationInProgressError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
@@ -33,8 +33,12 @@ __all__ = [
     "read_order",
     "refuse_if_cancelling",
     "refuse_if_open",
+    "refuse_if_sent",
     "without_unsent",
 ]
+
+UNSENT: dict[str, Any] = {"state": "due", "attempts": 0, "refused_at": None}
+"""Fields of an operation that was certainly never sent."""
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
 """Operations whose outcome is open, and charges that are left to a person."""
@@ -233,19 +237,28 @@ def refuse_if_open(payments: list[VoucherPayment], *, unless_unsent: bool = Fals
             )
 
 
-def without_unsent(view: OrderView) -> OrderView:
-    """Return the order as if its charges that were never sent were not written down: they are planned again before they
-    are sent."""
+def without_unsent(view: OrderView) -> list[int]:
+    """Show the order as if its charges that were never sent were not written down, since they are planned again before
+    they are sent; return their primary keys."""
+    unsent: list[int] = []
     for payment in view.payments:
         if payment.has_open_operation and _is_unsent(payment):
+            unsent += VoucherOperation.current.filter(UNDECIDED, payment=payment).values_list("pk", flat=True)
             payment.has_open_operation, payment.open_charge = False, ZERO
-    return view
+    return unsent
+
+
+def refuse_if_sent(operations: list[int]) -> None:
+    """Raise ConflictError where one of the operations was sent meanwhile. Until the end of the transaction none is."""
+    rows = VoucherOperation.current.filter(pk__in=operations, **UNSENT)
+    if operations and rows.update(attempts=0) != len(operations):
+        raise ConflictError
 
 
 def _is_unsent(payment: VoucherPayment) -> bool:
     """Return whether every operation of the payment that is not decided is due and was certainly never sent."""
     undecided = VoucherOperation.current.filter(UNDECIDED, payment=payment)
-    return not undecided.exclude(state="due", attempts=0, refused_at=None).exists()
+    return not undecided.exclude(**UNSENT).exists()
 
 
 def is_busy(voucher_id: str) -> bool:

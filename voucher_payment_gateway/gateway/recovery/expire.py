@@ -12,11 +12,14 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.orders import facts_by_number
 from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
@@ -75,12 +78,25 @@ def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
     status = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
     with transaction.atomic(using=database()):
         payments = list(_locked(expired.order_by("code_kept_until"))[:limit])
-        counted_on = {payment.pk: agreed(payment) for payment in payments if outlives_hold(payment)}
+        relied_on = [payment for payment in payments if outlives_hold(payment)]
+        counted_on = {payment.pk: agreed(payment) for payment in relied_on if _is_needed(payment)}
+        unneeded = [payment for payment in relied_on if payment.pk not in counted_on]
+        _rows(unneeded).update(amount_agreed=F("amount_captured"))
         _rows(payments).update(
             sealed_code="", status=status, **_ended(ENDS_WITH_ITS_CODE), updated_at=timezone.now()
         )
         _announce_all((payment, counted_on[payment.pk]) for payment in payments if payment.pk in counted_on)
     return len(payments)
+
+
+def _is_needed(payment: VoucherPayment) -> bool:
+    """Return whether the order needs what is left of the payment, as far as that can be known."""
+    try:
+        facts = facts_by_number(payment.order_number)
+    except PaymentStateError:
+        return True
+    view = read_order(payment.order_number)
+    return facts is None or view.due(facts.total, without=view.matching(payment.pk)) > ZERO
 
 
 def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:

@@ -133,7 +133,7 @@ def _authorize(
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         with atomic_or_conflict():
-            if asked not in (None, payment.amount_limit):
+            if asked != payment.amount_limit:
                 change_payment(payment, amount_limit=asked)
             note_key(by["idempotency_key"])
         return payment
@@ -238,6 +238,7 @@ def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayme
     return VoucherPayment(
         order_number=facts.number,
         account=account,
+        has_order_row=facts.is_stored,
         currency=facts.currency,
         status="selected",
         code_hint=hint(secret.code),

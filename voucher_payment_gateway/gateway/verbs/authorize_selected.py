@@ -37,6 +37,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     has_payments,
     read_order,
     refuse_if_open,
+    refuse_if_sent,
     without_unsent,
 )
 from voucher_payment_gateway.gateway.records.payments import (
@@ -62,7 +63,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
-from voucher_payment_gateway.rules.cover import agreed
+from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
@@ -112,10 +113,13 @@ def _authorize(
         known = call.find()
         if known and not reserved:
             return _holding(read_order(number))
+        if is_after_commit and reserved:  # a charge was sent while the attempt before reserved
+            give_back(number, reserved)
+            reserved.clear()
         view = read_order(number)
-        view = without_unsent(view) if is_after_commit else view
+        unsent = without_unsent(view) if is_after_commit else []
         given = {**by, "idempotency_key": known or call.new_row()}
-        return _attempt(view, order, refusals, reserved, given, confirm=confirm)
+        return _attempt(view, order, refusals, reserved, given, unsent, confirm=confirm)
 
     with unavailable_if_locked(lambda: give_back(number, reserved)):
         payments = retry_on_conflict(attempt)
@@ -132,10 +136,12 @@ def _attempt(
     refusals: list[VoucherGatewayError],
     reserved: list[Hold],
     by: dict[str, Any],
+    unsent: list[int],
     *,
     confirm: bool,
 ) -> list[VoucherPayment]:
-    """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
+    """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last; ``unsent``
+    are the charges that must not have been sent when it writes."""
     if not view.payments:
         return []
     refuse_other_instance()
@@ -143,6 +149,8 @@ def _attempt(
     refuse_reused_number(view.order_number, facts.created_at)
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
+    if confirm:
+        _lower_rests(view, facts.total)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
     due = view.due(facts.total, without=needing)
@@ -160,7 +168,7 @@ def _attempt(
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
         in_flight = _agreed_in_flight(view, facts.total)
-        _write(view, requests, promises, by, in_flight, confirm=confirm)
+        _write(view, requests, promises, by, in_flight, unsent, confirm=confirm)
         refusals += reported
     elif _holding(view):
         note_key(by["idempotency_key"])
@@ -222,6 +230,23 @@ def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> N
         save_key(by["idempotency_key"])
 
 
+def _lower_rests(view: OrderView, total: Decimal) -> None:
+    """Agree to no more than the order needs of payments charged in part: other orders may use what is left."""
+    rests = [
+        payment
+        for payment in view.payments
+        if payment.status in ("captured", "refunded")
+        and outlives_hold(payment)
+        and not payment.has_open_operation
+    ]
+    left = view.due(total, without=rests)
+    for payment in rests:
+        rest = min(agreed(payment), left)
+        left -= rest
+        if rest < agreed(payment):
+            change_payment(payment, amount_agreed=payment.amount_captured + rest)
+
+
 def _agreed_in_flight(view: OrderView, total: Decimal) -> dict[int, Decimal]:
     """Return what is agreed for payments with a charge in flight, whose reservation cannot be made smaller now: what is
     in flight, and no more of the rest than the order needs."""
@@ -259,12 +284,14 @@ def _write(
     promises: Promises,
     by: dict[str, Any],
     in_flight: dict[int, Decimal],
+    unsent: list[int],
     *,
     confirm: bool,
 ) -> None:
     """Write everything or, with ConflictError, nothing."""
     number = view.next_number
     with atomic_or_conflict():
+        refuse_if_sent(unsent)
         for request in requests:
             _write_not_held(request)
         for request in requests:

@@ -17,7 +17,12 @@ from voucher_payment_gateway.gateway.operations.transitions import create, withd
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
-from voucher_payment_gateway.gateway.records.order_view import has_payments, number_and_pk, read_order
+from voucher_payment_gateway.gateway.records.order_view import (
+    has_payments,
+    number_and_pk,
+    read_order,
+    refuse_if_open,
+)
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.once import once
@@ -26,7 +31,7 @@ from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperati
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.cover import is_unpaid
-from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.rules.states import MONEY_KINDS, status_without_hold
 from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 
@@ -36,7 +41,9 @@ ENDED = ("cancelled", "refunded", "failed")
 """Nothing is left to release or refund."""
 
 
-def cancel(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherPayment]:
+def cancel(
+    order: Any, *, refund: bool = True, key: str = "", actor: str = "", reason: str = ""
+) -> list[VoucherPayment]:
     """Cancel the order's payments, or a single payment given in place of the order, in any state.
 
     Selected or reserved: released, and the code is erased. Charged: refunded in full, and ``cancelled`` once all of it
@@ -44,6 +51,9 @@ def cancel(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> l
     outcome is known. Returns these payments. Nothing is done for an order without vouchers, nor for payments that are
     cancelled, refunded or failed already. A call with a ``key`` is made once per order: repeated later, it leaves alone
     what the customer has entered since.
+
+    With ``refund=False`` what was charged stays: only the rest, held or agreed, is taken off the order. Raises
+    OperationInProgressError then while the outcome of an operation is open; nothing is changed.
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
@@ -58,12 +68,12 @@ def cancel(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> l
         return []
 
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
-        return _cancel(number, pk, key=row, outbox=outbox, actor=actor, reason=reason)
+        return _cancel(number, pk, refund=refund, key=row, outbox=outbox, actor=actor, reason=reason)
 
     return once(call, write, pk=pk)
 
 
-def _cancel(number: str, pk: int | None, **call: Any) -> list[VoucherPayment]:
+def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[VoucherPayment]:
     """Cancel each payment. ``call``: the key, the outbox, actor and reason."""
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
@@ -75,7 +85,8 @@ def _cancel(number: str, pk: int | None, **call: Any) -> list[VoucherPayment]:
             if payment.pk in done or _is_ended(payment):
                 continue
             try:
-                next_number += _cancel_payment(payment, next_number, **call)
+                cancel_one = _cancel_payment if refund else _cancel_rest
+                next_number += cancel_one(payment, next_number, **call)
             except VoucherGatewayError as error:
                 errors.append(error)
             done[payment.pk] = payment
@@ -109,8 +120,32 @@ def _cancel_payment(payment: VoucherPayment, number: int, **call: Any) -> int:
         if payment.status != "cancelled" and not payment.pending:  # the rest needs a person's decision first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
-    _release(payment, number, **call)
+    _release(payment, number, _cancelled_fields(), **call)
     return 1
+
+
+def _cancel_rest(payment: VoucherPayment, number: int, **call: Any) -> int:
+    """End what was not charged of a payment, and return how many operation numbers of its order that used."""
+    if payment.has_open_operation and not _withdraw_due(payment):
+        refuse_if_open([payment])
+    if not payment.amount_captured:
+        _release(payment, number, _cancelled_fields(), **call)
+        return 1
+    if payment.amount_agreed == payment.amount_captured and not payment.amount_authorized:
+        return 0
+    _release(payment, number, _without_rest(payment), **call)
+    return 1
+
+
+def _without_rest(payment: VoucherPayment) -> dict[str, Any]:
+    captured, refunded = payment.amount_captured, payment.amount_refunded
+    return {
+        "status": status_without_hold(captured, refunded, otherwise="lapsed"),
+        "amount_agreed": captured,
+        "amount_authorized": ZERO,
+        "reserved_until": None,
+        "sealed_code": "",
+    }
 
 
 def end_refunded(payment: VoucherPayment) -> None:
@@ -138,13 +173,14 @@ def _store_cancel_request(payment: VoucherPayment) -> None:
 def _release(
     payment: VoucherPayment,
     number: int,
+    fields: dict[str, Any],
     *,
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
     **by: str,
 ) -> None:
-    """Cancel the payment in our records, then ask the Voucher Cloud to release its reservation. Nothing
-    depends on the answer."""
+    """Set the payment to ``fields``, then ask the Voucher Cloud to release its reservation. Nothing depends on the
+    answer."""
     draft = VoucherOperation(
         payment=payment,
         idempotency_key=key,
@@ -159,10 +195,11 @@ def _release(
     )
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
         with suppress(*NOT_READY):  # the reservation lapses by itself
-            execute_new(RELEASE, draft, outbox=outbox, **_cancelled_fields())
+            execute_new(RELEASE, draft, outbox=outbox, **fields)
     else:
-        create(draft, "succeeded", payment_changes=_cancelled_fields(), settled_at=timezone.now())
-    announce(payment_cancelled, payment, draft.amount)
+        create(draft, "succeeded", payment_changes=fields, settled_at=timezone.now())
+    if payment.status == "cancelled":
+        announce(payment_cancelled, payment, draft.amount)
 
 
 def _cancelled_fields() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.currencies import amount_in, plain
+from voucher_payment_gateway.currencies import amount_in, plain, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
     PaymentStateError,
@@ -167,6 +167,7 @@ def _shares(
     needed = due([payment for payment, _ in wanted])
     if asked is None:
         _refuse_if_nothing_is_held(payments, wanted)
+        _warn_if_all_went_back(payments, wanted, needed)
         if wanted and needed == ZERO:
             logger.warning(
                 "gift vouchers: nothing is due on order %s any more, so nothing was captured",
@@ -229,6 +230,16 @@ def _refuse_if_nothing_is_held(
         raise WrongStateError(
             f"order {payments[0].order_number}: nothing is held by its gift vouchers ({statuses}), "
             "so nothing can be captured. Nothing was sent."
+        )
+
+
+def _warn_if_all_went_back(payments: list[VoucherPayment], wanted: Shares, needed: Decimal | None) -> None:
+    """An order that was returned and is shipped again is not paid by its vouchers any more."""
+    paid = [payment for payment in payments if payment.status not in ("cancelled", "failed")]
+    if paid and needed and not wanted and all(payment.status == "refunded" for payment in paid):
+        logger.warning(
+            "gift vouchers: all that was paid for order %s went back, so nothing was captured: %s are due",
+            *(paid[0].order_number, with_code(needed, paid[0].currency)),
         )
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.gateway.records.reused_number import without_earlier_order
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.rules.cover import agreed, outstanding
@@ -93,7 +94,16 @@ def _is_firm(view: OrderView, live: list[VoucherPayment], facts: OrderFacts) -> 
     due, outstanding_sum = view.due(facts.total), sum((outstanding(payment) for payment in live), ZERO)
     if outstanding_sum and view.covered() + due != facts.total:  # more is held than the order needs
         return False
-    return not any(_can_change(payment, facts.currency, due) for payment in live)
+    return not any(_can_change(payment, facts.currency, due) for payment in live) and not _may_go_back(live)
+
+
+def _may_go_back(live: list[VoucherPayment]) -> bool:
+    """Return whether a person has to decide about a refund of which something is due again, if it was made."""
+    charged = [payment.pk for payment in live if payment.amount_captured]
+    if gateway_settings().TOTAL_AFTER_RETURN == "stays" or not charged:
+        return False
+    refunds = VoucherOperation.current.filter(payment__in=charged, kind="refund", state="manual")
+    return bool(refunds.exists())
 
 
 def _can_change(payment: VoucherPayment, currency: str, due: Decimal) -> bool:

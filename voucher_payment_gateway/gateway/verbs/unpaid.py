@@ -26,20 +26,20 @@ def refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: Ord
     promised = with_code(payment.amount_agreed - payment.amount_captured, payment.currency)
     raise WrongStateError(
         f"order {payment.order_number} is not paid: {promised} of the gift voucher …{payment.code_hint}, agreed when "
-        f"the order was confirmed, cannot be charged any more ({payment.status}). Once it is paid another way, cancel "
-        "this payment. Nothing was sent.",
+        f"the order was confirmed, cannot be charged any more ({payment.status}). Once it is paid another way, take "
+        "it off: gateway.cancel(payment, refund=False). Nothing was sent.",
         code="not_paid",
     )
 
 
 def report_unpaid(order: Any) -> None:
-    """Set the order's confirmed payments that lapsed without having been captured to ``failed``, and send
-    ``payment_failed`` for each: for an order that ships although nothing can be raised any more."""
+    """Send ``payment_failed`` once for each confirmed payment of the order that lapsed without having been captured in
+    full: for an order that ships although nothing can be raised any more. One without a charge is ``failed`` then."""
     number, _ = number_and_pk(order)
 
     def fail_lapsed() -> None:
         for payment in read_order(number).payments:
-            if payment.status == "lapsed" and is_unpaid(payment):
+            if payment.status != "failed" and payment.end_reason != "refused" and is_unpaid(payment):
                 fail_payment(payment, payment.amount_agreed - payment.amount_captured)
 
     retry_on_conflict(fail_lapsed)
