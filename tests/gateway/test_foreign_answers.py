@@ -42,6 +42,9 @@ def mix_up(shop, monkeypatch):
     real = reserve.voucher_cloud
 
     class Mixed:
+        def __init__(self, account):
+            assert account == ""
+
         def reserve(self, **given):
             return real().reserve(**given | {"code": OTHER})
 
