@@ -127,9 +127,11 @@ def test_an_order_number_with_outer_blanks_is_refused(shop, voucher, number):
 def test_a_reservation_that_is_said_never_to_end_keeps_no_operation_open(shop, order, voucher, monkeypatch):
     never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     as_hold = reserve._as_hold
-    monkeypatch.setattr(
-        reserve, "_as_hold", lambda answer: as_hold(answer.model_copy(update={"valid_until": never}))
-    )
+
+    def never_ending(answer, account):
+        return as_hold(answer.model_copy(update={"valid_until": never}), account)
+
+    monkeypatch.setattr(reserve, "_as_hold", never_ending)
     gateway.authorize(order, CODE)
     VoucherPayment.objects.update(sealed_code="")
     shop.cloud.faults.next("before:drop", method="POST", path="*/charge")
