@@ -13,7 +13,7 @@ from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     UnavailableError,
 )
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 SAME = {"id": "same-id"}
 
@@ -120,3 +120,13 @@ def test_a_charge_in_flight_stops_no_confirmation_and_no_late_charge_at_the_othe
     market.later(minutes=31)
     gateway.capture(order("S-1"))  # reserved again
     assert bookings(market.south, south) == [("charge", "20.00")]
+
+
+def test_what_is_recorded_of_a_voucher_is_that_of_its_merchant(market, twins):
+    """By these rows the bookings of a voucher are told from those that our records do not have."""
+    for number in ("N-1", "S-1"):
+        market.held(number, "20.00")
+        gateway.capture(order(number))
+    charge = VoucherOperation.objects.get(kind="charge", order_number="S-1")
+    recorded = VoucherOperation.objects.on_voucher_of(charge)
+    assert {operation.order_number for operation in recorded} == {"S-1"}
