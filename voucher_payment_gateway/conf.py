@@ -210,7 +210,9 @@ class GatewaySettings(Unpicklable, Section):
     @classmethod
     def _need_no_default_account(cls, raw: Any) -> Any:
         """Where every order has an account by name, there are no credentials besides."""
-        if isinstance(raw, dict) and raw.get("ACCOUNTS") and not raw.keys() & {"CLIENT_ID", "CLIENT_SECRET"}:
+        accounts = raw.get("ACCOUNTS") if isinstance(raw, dict) else None
+        has_accounts = isinstance(accounts, dict) and bool(accounts)
+        if has_accounts and not raw.keys() & {"CLIENT_ID", "CLIENT_SECRET"}:
             return {**raw, "CLIENT_ID": NO_DEFAULT_ACCOUNT, "CLIENT_SECRET": NO_DEFAULT_ACCOUNT}
         return raw
 
