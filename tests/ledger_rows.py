@@ -24,8 +24,8 @@ NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT {first} UNION ALL SELECT i + 1 F
 
 PAYMENT = {
     "id": "i",
-    "order_number": "'L-' || i",
     "account": "''",
+    "order_number": "'L-' || i",
     "currency": "'EUR'",
     "voucher_id": "md5('v' || (i / 2))",
     "code_hint": "'ABCD'",

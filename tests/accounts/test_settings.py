@@ -51,7 +51,7 @@ def test_credentials_beside_the_accounts_may_be_left_out():
         ({"ACCOUNTS": {"north": {**NORTH, "SECRET": SECRET}}}, "ACCOUNTS.north.SECRET: is not a setting"),
         (
             {"ACCOUNTS": {"north": {**NORTH, "ENVIRONMENT": "prod"}}},
-            "ACCOUNTS.north.ENVIRONMENT: input should be",
+            "ACCOUNTS.north.ENVIRONMENT: ",
         ),
         (
             {"ACCOUNTS": {"north": {**NORTH, "BASE_URL": "http://x.example"}}},
@@ -127,3 +127,8 @@ def test_at_run_time_a_mistake_is_a_wrong_setting(settings):
     with pytest.raises(ImproperlyConfigured, match=r"ACCOUNTS\.north\.CLIENT_SECRET") as caught:
         gateway_settings()
     assert SECRET not in str(caught.value)
+
+
+def test_what_a_file_brings_along_is_no_part_of_a_credential():
+    north = account(CLIENT_ID="north\n", CLIENT_SECRET=f" {SECRET}\r\n")
+    assert (north.CLIENT_ID, north.CLIENT_SECRET) == ("north", SECRET)

@@ -24,7 +24,8 @@ def test_every_check_of_the_doctor_is_told(found):
         "account …",
         "commits",
         "instance",
-    }  # reported only where one is gone, where PostgreSQL may forget them, or a name is known
+        "API",
+    }  # reported only where one is gone, PostgreSQL may forget them, a name is known, or the address is wrong
     assert documented == {"right …" if check.startswith("right ") else check for check in found()}
 
 

@@ -12,6 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from voucher_payment_gateway.checkout.addresses import MARK
 from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, POST_NEEDED
 from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token
 from voucher_payment_gateway.checkout.responses import refuse
@@ -44,6 +45,7 @@ def endpoint(method: str) -> Callable[[View], View]:
             check.process_response(request, response)
             return response
 
+        setattr(view, MARK, act.__name__)
         return view
 
     return decorate

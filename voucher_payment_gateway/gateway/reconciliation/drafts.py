@@ -10,7 +10,7 @@ from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, 
 from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["draft", "hold_draft", "holds_left_open", "set_operation", "unread_draft"]
+__all__ = ["draft", "hold_draft", "holds_left_open", "order_draft", "set_operation", "unread_draft"]
 
 MAX_LENGTH = 255
 
@@ -47,6 +47,28 @@ def hold_draft(payment: VoucherPayment, operations: Sequence[VoucherOperation]) 
     row.amount_ours = payment.amount_authorized or next(held, None)
     row.sentence = _hold_sentence(payment, row)
     return row
+
+
+def order_draft(payment: VoucherPayment, kind: str, amount: Decimal) -> VoucherDifference:
+    """Return the row of a payment whose order is gone, cancelled, or was paid more than it costs."""
+    money = with_code(amount, payment.currency)
+    sentence = {
+        "order_gone": f"The order is gone, but its payment keeps, or may still charge, {money}.",
+        "order_cancelled": f"The order is cancelled, but its payment keeps, or may still charge, {money}.",
+        "order_overpaid": f"The vouchers paid {money} more than the order costs.",
+    }
+    return VoucherDifference(
+        kind=kind,
+        account=payment.account,
+        voucher_id=payment.voucher_id,
+        remote_id=payment.order_number,
+        code_hint=payment.code_hint,
+        payment=payment,
+        order_number=payment.order_number,
+        amount_ours=amount,
+        currency=payment.currency,
+        sentence=sentence[kind],
+    )
 
 
 def unread_draft(

@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway.reconciliation.drafts import (
     set_operation,
     unread_draft,
 )
+from voucher_payment_gateway.gateway.reconciliation.paid_orders import compare_orders
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
@@ -51,10 +52,11 @@ def reconcile(
     """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
     Each voucher's bookings are compared in full, whatever their age. Vouchers with an older, unexplained difference are
-    compared again. The result is grouped by voucher. A difference is stored as a row; it is closed once it is not found
-    any more. ``progress`` is called with the number of vouchers done and the total. Moves no money; safe to run twice,
-    and in several processes at once. With ``ACCOUNTS`` one account after the other is compared, or ``account`` alone
-    ("" for the default one).
+    compared again. Orders whose payments changed from ``CONFIRMED_DAYS`` before ``since`` on are compared with what
+    vouchers paid for them: one that is gone, cancelled or overpaid is a difference. The result is grouped by voucher. A
+    difference is stored as a row; it is closed once it is not found any more. ``progress`` is called with the number of
+    vouchers done and the total. Moves no money; safe to run twice, and in several processes at once. With ``ACCOUNTS``
+    one account after the other is compared, or ``account`` alone ("" for the default one).
 
     Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
     and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError. That of one
@@ -63,6 +65,7 @@ def reconcile(
     """
     refuse_open_transaction()
     _check(since, until)
+    compare_orders(since)
     reader = _Reader(on_error)
     reader.authenticate(gateway_settings().account_names if account is None else [account])
     advance = _counting(progress, since, until, account) if progress else None

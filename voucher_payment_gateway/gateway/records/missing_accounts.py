@@ -1,39 +1,38 @@
 """Merchant accounts that were taken out of the settings while payments of theirs are not done."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 
 __all__ = ["missing_accounts"]
-
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before every instant in our rows: with this condition SQLite uses the index of what is open, too."""
 
 
 def missing_accounts() -> dict[str, int]:
     """Return how many payments hold something, may be held again, or have an operation that is not decided, for each
     account without credentials; that of the default account is named "". Nothing is sent for them."""
-    known = gateway_settings().account_names
-    payments, operations = VoucherPayment.current.exclude(account__in=known), VoucherOperation.current
-    held = payments.filter(status="authorized", reservation_dead_at__gte=LONG_AGO).order_by(
-        "reservation_dead_at"
-    )
-    may_be_held = (
-        payments.filter(code_kept_until__gte=LONG_AGO).exclude(sealed_code="").order_by("code_kept_until")
-    )
-    undecided = [
-        operations.filter(IS_OPEN).order_by("state", "due_at"),
-        operations.filter(state="manual", settled_at__gte=LONG_AGO).order_by("settled_at"),
-    ]
-    of_payments = [rows.values_list("pk", "account") for rows in (held, may_be_held)]
-    of_operations = [
-        rows.exclude(payment=None)
-        .exclude(payment__account__in=known)
-        .values_list("payment", "payment__account")
-        for rows in undecided
-    ]
-    found = {row for rows in (*of_payments, *of_operations) for row in rows}
-    return dict(Counter(account for _, account in sorted(found, key=lambda row: row[1])))
+    counted = Counter(account for _, account in {*_live(), *_undecided()})
+    return dict(sorted(counted.items()))
+
+
+def _live() -> Iterator[tuple[int, str]]:
+    """Yield the payments that hold something or may be held again: no code is stored for longer than this."""
+    settings = gateway_settings()
+    longest = timedelta(days=settings.CONFIRMED_DAYS, hours=settings.SELECTED_HOURS)
+    recent = VoucherPayment.current.filter(IS_NOT_ENDED, updated_at__gte=timezone.now() - longest)
+    live = Q(status="authorized") | (Q(status__in=("selected", "lapsed")) & ~Q(sealed_code=""))
+    unknown = recent.filter(live).exclude(account__in=settings.account_names)
+    yield from unknown.order_by().values_list("pk", "account")
+
+
+def _undecided() -> Iterator[tuple[int, str]]:
+    for undecided in (Q(IS_OPEN), Q(state="manual")):
+        operations = VoucherOperation.current.filter(undecided, payment__isnull=False)
+        unknown = operations.exclude(payment__account__in=gateway_settings().account_names)
+        yield from unknown.order_by().values_list("payment", "payment__account")

@@ -33,6 +33,7 @@ __all__ = [
     "read_order",
     "refuse_if_cancelling",
     "refuse_if_open",
+    "without_unsent",
 ]
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
@@ -230,6 +231,15 @@ def refuse_if_open(payments: list[VoucherPayment], *, unless_unsent: bool = Fals
                 f"order {payment.order_number}: an operation on the gift voucher …{payment.code_hint} is not "
                 "finished yet. Nothing was sent."
             )
+
+
+def without_unsent(view: OrderView) -> OrderView:
+    """Return the order as if its charges that were never sent were not written down: they are planned again before they
+    are sent."""
+    for payment in view.payments:
+        if payment.has_open_operation and _is_unsent(payment):
+            payment.has_open_operation, payment.open_charge = False, ZERO
+    return view
 
 
 def _is_unsent(payment: VoucherPayment) -> bool:

@@ -131,7 +131,10 @@ def _authorize(
     refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
-        note_key(by["idempotency_key"])
+        with atomic_or_conflict():
+            if asked not in (None, payment.amount_limit):
+                change_payment(payment, amount_limit=asked)
+            note_key(by["idempotency_key"])
         return payment
     confirmed = with_same_pin(promised(competing), secret)
     left = beside_confirmed(wanted, confirmed, payment)
