@@ -86,7 +86,8 @@ class OfAccounts(AnyPage):
 
 def _accounts() -> list[str]:
     """Return the names in ``ACCOUNTS``, also while another setting is wrong."""
-    accounts = (getattr(settings, NAME, None) or {}).get("ACCOUNTS")
+    raw = getattr(settings, NAME, None)
+    accounts = raw.get("ACCOUNTS") if isinstance(raw, dict) else None
     return sorted(accounts) if isinstance(accounts, dict) else []
 
 

@@ -21,12 +21,14 @@ from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.api.arguments import MAX_SECONDS
 from voucher_payment_gateway.sealing_keys import key_problem
 from voucher_payment_gateway.settings_accounts import (
+    NO_DEFAULT_ACCOUNT,
     Account,
     AccountName,
     changed_by,
     checked_account,
     checked_url,
     refuse_same_client,
+    with_default_account,
 )
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
@@ -56,8 +58,6 @@ __all__ = [
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 
-NO_DEFAULT_ACCOUNT = object()
-"""In place of the credentials that a shop leaves out because each of its accounts has some."""
 
 Verb = Literal["authorize", "capture", "refund", "cancel"]
 StatusKey = Literal["field", "authorize", "capture", "refund", "cancel"]
@@ -169,7 +169,7 @@ class GatewaySettings(Unpicklable, Section):
     @property
     def account_names(self) -> list[str]:
         """The names of all accounts, sorted; first the empty one of the default account, where it has credentials."""
-        return [*([""] if self.CLIENT_ID else []), *sorted(self.ACCOUNTS)]
+        return sorted(self.ACCOUNTS.keys() | ({""} if self.CLIENT_ID else set()))
 
     def of_account(self, name: str) -> "GatewaySettings":
         """Return these settings with credentials and address of an account. Raises KeyError for an unknown name."""
@@ -208,11 +208,7 @@ class GatewaySettings(Unpicklable, Section):
     @model_validator(mode="before")
     @classmethod
     def _need_no_default_account(cls, raw: Any) -> Any:
-        """Where every order has an account by name, there are no credentials besides."""
-        has_accounts = isinstance(raw, dict) and isinstance(raw.get("ACCOUNTS"), dict) and raw["ACCOUNTS"]
-        if has_accounts and not raw.keys() & {"CLIENT_ID", "CLIENT_SECRET"}:
-            return {**raw, "CLIENT_ID": NO_DEFAULT_ACCOUNT, "CLIENT_SECRET": NO_DEFAULT_ACCOUNT}
-        return raw
+        return with_default_account(raw)
 
     @field_validator("CLIENT_ID", "CLIENT_SECRET", mode="wrap")
     @classmethod
@@ -221,9 +217,9 @@ class GatewaySettings(Unpicklable, Section):
 
     @model_validator(mode="after")
     def _accounts_and_their_orders(self) -> Self:
-        if bool(self.ACCOUNTS) != bool(self.ACCOUNT_OF_ORDER):
-            missing, given = ("ACCOUNT_OF_ORDER", "ACCOUNTS")[:: 1 if self.ACCOUNTS else -1]
-            raise ValueError(f"{missing}: is missing, although {given} is set")
+        for missing, given in (("ACCOUNT_OF_ORDER", "ACCOUNTS"), ("ACCOUNTS", "ACCOUNT_OF_ORDER")):
+            if getattr(self, given) and not getattr(self, missing):
+                raise ValueError(f"{missing}: is missing, although {given} is set")
         refuse_same_client({name: self.of_account(name) for name in self.account_names})
         return self
 

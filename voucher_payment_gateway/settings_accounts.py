@@ -12,6 +12,7 @@ from voucher_payment_gateway.settings_sections import ClientId, ClientSecret, Cl
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
+    "NO_DEFAULT_ACCOUNT",
     "Account",
     "AccountName",
     "changed_by",
@@ -19,7 +20,11 @@ __all__ = [
     "checked_name",
     "checked_url",
     "refuse_same_client",
+    "with_default_account",
 ]
+
+NO_DEFAULT_ACCOUNT = object()
+"""In place of the credentials that a shop leaves out because each of its accounts has some."""
 
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
@@ -45,6 +50,16 @@ class Account(Unpicklable, Section):
     CLIENT_ID: ClientId = Field(description="id of the client in this merchant account")
     CLIENT_SECRET: ClientSecret = Field(repr=False, description="the client's secret")
     CLIENT_TYPE: ClientType = Field("", description="sent with the token request")
+
+
+def with_default_account(raw: Any) -> Any:
+    """Return the settings dict ``raw``, with a mark in place of the credentials of the default account where each order
+    has an account by name and they are left out."""
+    accounts = raw.get("ACCOUNTS") if isinstance(raw, dict) else None
+    has_accounts = isinstance(accounts, dict) and bool(accounts)
+    if has_accounts and not raw.keys() & {"CLIENT_ID", "CLIENT_SECRET"}:
+        return {**raw, "CLIENT_ID": NO_DEFAULT_ACCOUNT, "CLIENT_SECRET": NO_DEFAULT_ACCOUNT}
+    return raw
 
 
 def changed_by(account: Account, shop: Any) -> dict[str, Any]:

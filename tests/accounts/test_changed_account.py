@@ -86,3 +86,16 @@ def test_a_confirmation_holds_it_where_it_was(market, moved):
     assert [(row.type, row.amount) for row in market.north.bookings(payment.voucher_id)] == [
         ("charge", D("20.00"))
     ]
+
+
+def test_a_voucher_id_that_both_merchants_gave_is_in_nobodys_way(market):
+    """The order's rows are told apart by voucher id, too: what lapsed at the first merchant gives its place up."""
+    market.north.add_voucher(code="GIFT-A", id="same-id", amount="5.00")
+    market.south.add_voucher(code="GIFT-B", id="same-id", amount="5.00")
+    order = market.order("N-1", "5.00")
+    gateway.authorize(order, "GIFT-A")
+    market.later(hours=2)
+    gateway.settle()
+    VoucherPayment.objects.update(sealed_code="")
+    order.note = "south"
+    assert gateway.authorize(order, "GIFT-B").account == "south"

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from tests.accounts.conftest import calls
+from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.exceptions import CredentialsError
 from voucher_payment_gateway.models import VoucherDifference
@@ -89,3 +90,9 @@ def test_progress_counts_the_vouchers_of_all_merchants(paid):
     seen = []
     paid.reconcile(progress=lambda done, total: seen.append((done, total)))
     assert seen == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_an_order_that_is_gone_is_a_difference_of_its_merchant(paid):
+    Order.objects.filter(number="S-1").update(number="Z-1")
+    found = {(row.account, row.kind) for row in paid.reconcile()}
+    assert found == {("south", "order_gone")}

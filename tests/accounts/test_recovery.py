@@ -170,3 +170,23 @@ def test_a_shop_that_gets_accounts_keeps_what_the_only_one_has(shop, settings, v
     }
     gateway.capture(order)
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+def test_what_the_only_account_had_waits_where_its_credentials_are_taken_out(shop, settings):
+    voucher = shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, CODE)
+    named = {
+        **{key: settings.VOUCHER_PAYMENT_GATEWAY[key] for key in ("CLIENT_ID", "CLIENT_SECRET")},
+    }
+    own = {key: value for key, value in settings.VOUCHER_PAYMENT_GATEWAY.items() if key not in named}
+    accounts = {"ACCOUNTS": {"north": named}, "ACCOUNT_OF_ORDER": "tests.accounts.shop.merchant_of"}
+    settings.VOUCHER_PAYMENT_GATEWAY = {**own, **accounts}
+    shop.calls()
+    with pytest.raises(CredentialsError, match="there is no default account"):
+        gateway.capture(order)
+    assert shop.calls() == []
+    settings.VOUCHER_PAYMENT_GATEWAY = {**own, **named}
+    shop.later(minutes=5)
+    gateway.settle()
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]

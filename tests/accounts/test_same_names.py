@@ -13,7 +13,7 @@ from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     UnavailableError,
 )
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 SAME = {"id": "same-id"}
 
@@ -55,8 +55,7 @@ def test_a_hold_made_again_leaves_the_other_merchants_alone(market, twins):
     for number in ("N-1", "S-1"):
         gateway.authorize(order(number), CODE)
     market.later(minutes=31)
-    gateway.authorize_selected(order("S-1"))
-    gateway.capture(order("S-1"))
+    gateway.capture(order("S-1"))  # reserves again
     assert payment("N-1").status == "authorized"
     assert bookings(market.north, twins[0]) == []
 
@@ -107,3 +106,27 @@ def test_a_refund_is_not_taken_for_one_of_the_other_merchant(market, twins):
         gateway.settle()
     assert payment("S-1").amount_refunded == D("5.00")
     assert bookings(market.south, twins[1]) == [("charge", "20.00"), ("refund", "5.00")]
+
+
+def test_a_charge_in_flight_stops_no_confirmation_and_no_late_charge_at_the_other_merchant(market):
+    """The code alone is the same: what is not decided at one merchant is none of the other's business."""
+    _, south = market.vouchers("20.00", "20.00")
+    market.held("N-1", "20.00")
+    gateway.select(market.order("S-1", "20.00"), CODE)
+    market.north.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order("N-1"))
+    assert gateway.authorize_selected(order("S-1"))[0].status == "authorized"
+    market.later(minutes=31)
+    gateway.capture(order("S-1"))  # reserved again
+    assert bookings(market.south, south) == [("charge", "20.00")]
+
+
+def test_what_is_recorded_of_a_voucher_is_that_of_its_merchant(market, twins):
+    """By these rows the bookings of a voucher are told from those that our records do not have."""
+    for number in ("N-1", "S-1"):
+        market.held(number, "20.00")
+        gateway.capture(order(number))
+    charge = VoucherOperation.objects.get(kind="charge", order_number="S-1")
+    recorded = VoucherOperation.objects.on_voucher_of(charge)
+    assert {operation.order_number for operation in recorded} == {"S-1"}

@@ -4,8 +4,9 @@ import asyncio
 from decimal import Decimal as D
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import connections, transaction
 
 from tests.accounts.conftest import CODE, bookings, calls, tokens
 from tests.shop.models import Order
@@ -70,6 +71,7 @@ def test_the_async_verbs_do_the_same(market):
     async def pay_all():
         for order in orders:
             await pay(order)
+        await sync_to_async(connections.close_all)()  # of the thread that the verbs ran in
 
     asyncio.run(pay_all())
     assert bookings(market.north, north) == [("charge", "20.00"), ("refund", "5.00")]

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from voucher_payment_gateway import gateway, throttle
 from voucher_payment_gateway.checkout.decorators import hide_input
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.orders import order_account
+from voucher_payment_gateway.orders import account_by_number, order_account
 
 __all__ = ["enter_voucher"]
 
@@ -27,6 +27,8 @@ def enter_voucher(
     ``gateway.authorize``; nothing is held then.
     """
     hide_input(request)
-    account = order_account(order) or ""
+    account = order_account(order)
+    if account is None:
+        account = account_by_number(order.number)
     with throttle.attempt(request, account=account):
         return gateway.authorize(order, code, pin=pin, key=key)

@@ -1,7 +1,7 @@
 """A served local Voucher Cloud, with the shop connected to it during a test."""
 
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,14 @@ class ServedVoucherCloud(LocalVoucherCloud):
         self.base_url = ""
         self.client_id = client.id
         self.client_secret = client.secret
+        self.accounts: dict[str, tuple[str, str]] = {}
+        """The credentials of the shop's merchant accounts, by name; all see the same vouchers."""
+
+    def add_accounts(self, names: Iterable[str]) -> None:
+        """Give each merchant account of the shop a client of its own."""
+        for name in names:
+            client = self.add_client(name=name, type="shop")
+            self.accounts[name] = (client.id, client.secret)
 
     def connect(self) -> VoucherCloud:
         """Return an API client with the shop's credentials; close it, or use it as a context manager."""
@@ -54,15 +62,18 @@ def served(clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED) -> Ite
 
 @contextmanager
 def local_voucher_cloud(
-    *, clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED
+    *, clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED, account: str = ""
 ) -> Iterator[ServedVoucherCloud]:
     """Serve a new local Voucher Cloud with the shop connected to it; restore the settings at the end.
 
-    If Django has no settings, there is no shop to connect: only the cloud is served.
+    All merchant accounts of ``ACCOUNTS`` are connected to it, or ``account`` alone: nest one for each of them to test
+    that they are kept apart. If Django has no settings, there is no shop to connect: only the cloud is served.
     """
     with served(clock, behaviour) as cloud:
         if shop.is_there():
-            with shop.connected_to(cloud.base_url, cloud.client_id, cloud.client_secret):
+            cloud.add_accounts([] if account else shop.account_names())
+            credentials = (cloud.client_id, cloud.client_secret, cloud.accounts)
+            with shop.connected_to(cloud.base_url, *credentials, account=account):
                 yield cloud
         else:
             yield cloud

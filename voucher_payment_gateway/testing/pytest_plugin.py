@@ -50,10 +50,12 @@ def voucher_client(voucher_cloud: "ServedVoucherCloud") -> Iterator["VoucherClou
 def _shop_connected_to(cloud: "ServedVoucherCloud", request: pytest.FixtureRequest) -> Iterator[None]:
     from voucher_payment_gateway.testing import shop
 
-    address = (cloud.base_url, cloud.client_id, cloud.client_secret)
     if not shop.is_there():
         yield
-    elif (settings := _settings_of_pytest_django(request)) is None:
+        return
+    cloud.add_accounts(shop.account_names())
+    address = (cloud.base_url, cloud.client_id, cloud.client_secret, cloud.accounts)
+    if (settings := _settings_of_pytest_django(request)) is None:
         with shop.connected_to(*address):
             yield
     else:

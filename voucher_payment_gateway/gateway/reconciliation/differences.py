@@ -165,6 +165,13 @@ def _update(rows: list[VoucherDifference], **changes: Any) -> None:
 
 def _report(rows: Iterable[VoucherDifference]) -> None:
     for row in rows:
-        logger.error("the ledgers differ: difference %s of voucher %s, %s", row.pk, row.voucher_id, row.kind)
+        merchant = f" of the account {row.account!r}" if row.account else ""
+        logger.error(
+            "the ledgers differ: difference %s of voucher %s%s, %s",
+            row.pk,
+            row.voucher_id,
+            merchant,
+            row.kind,
+        )
         if row.payment is not None:
             announce(payment_needs_review, row.payment, row.amount_theirs or row.amount_ours or ZERO)

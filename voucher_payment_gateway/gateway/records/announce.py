@@ -27,8 +27,12 @@ def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
 
 def request_review(operation: VoucherOperation) -> None:
     """Send ``payment_needs_review`` and log an error: a person must decide about the operation."""
+    merchant = f" of the account {operation.account!r}" if operation.account else ""
     logger.error(
-        "a gift voucher operation needs review: operation %s, %s", operation.pk, operation.error_code
+        "a gift voucher operation needs review: operation %s%s, %s",
+        operation.pk,
+        merchant,
+        operation.error_code,
     )
     announce(payment_needs_review, operation.payment, operation.amount)
 

@@ -57,7 +57,7 @@ from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = ["authorize", "end_former", "new_payment", "own_or_former", "refuse_taxable", "show_on"]
+__all__ = ["authorize", "end_former", "new_payment", "own_payment", "refuse_taxable", "show_on"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -120,8 +120,7 @@ def _authorize(
     by them, so it is reserved again. ``by``: the fields of the call that its operation stores."""
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
-    payment, former = own_or_former(view.live_payment(secret.code), facts)
-    account = payment.account if payment else view.account_for(facts)
+    payment, account = own_payment(view, secret.code, facts)
     competing = view.competing_in(account)
     refuse_if_in_flight(competing)
     view.refuse_known_currency(secret.code, facts.currency, account)
@@ -160,7 +159,7 @@ def _authorize(
             change_payment(earlier, **superseded_fields(earlier))
         if duplicate:
             change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
-        end_former(former)
+        end_former(view, account)
         fields = sealed_fields(secret, payment.confirmed_at)
         if payment.confirmed_at:
             fields |= confirmed_fields(payment, hold.voucher_id, promises)
@@ -195,21 +194,24 @@ def _hold(
         raise
 
 
-def own_or_former(
-    payment: VoucherPayment | None, facts: OrderFacts
-) -> tuple[VoucherPayment | None, VoucherPayment | None]:
-    """Return the payment with the code as the first where the order goes on with it, as the second where it is one of
-    an account that the order had before, and can pay nothing any more."""
-    if payment is None or payment.status != "lapsed" or payment.sealed_code:
-        return payment, None
-    is_former = facts.account not in (None, payment.account)
-    return (None, payment) if is_former else (payment, None)
+def own_payment(view: OrderView, code: str, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
+    """Return the payment of the order with this code, if there is one to go on with, and the account of the voucher."""
+    payment = view.live_payment(code)
+    if payment and (facts.account in (None, payment.account) or not _is_spent(payment)):
+        return payment, payment.account
+    return None, view.account_for(facts)
 
 
-def end_former(former: VoucherPayment | None) -> None:
-    """End the payment of a former account: the code belongs to a voucher of another merchant now."""
-    if former is not None:
-        change_payment(former, status="failed" if is_unpaid(former) else "cancelled")
+def end_former(view: OrderView, account: str) -> None:
+    """End what lapsed of accounts that the order had before: its code or voucher id may be that of another one now."""
+    for payment in view.payments:
+        if payment.account != account and _is_spent(payment):
+            change_payment(payment, status="failed" if is_unpaid(payment) else "cancelled")
+
+
+def _is_spent(payment: VoucherPayment) -> bool:
+    """Return whether the payment can pay nothing any more, although it did not fail."""
+    return payment.status == "lapsed" and not payment.sealed_code and not payment.has_open_operation
 
 
 def _wanted(

@@ -11,7 +11,7 @@ from voucher_payment_gateway.gateway.records.idempotency import Call, payment_of
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
-from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_payment, own_or_former
+from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_payment, own_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.rules.cover import is_unpaid
@@ -45,8 +45,7 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
     if known := call.find():
         return payment_of(known, secret.code)
     view = read_order(facts.number)
-    payment, former = own_or_former(view.live_payment(secret.code), facts)
-    account = payment.account if payment else view.account_for(facts)
+    payment, account = own_payment(view, secret.code, facts)
     remainders = [
         earlier
         for earlier in view.uncaptured_remainders(account, codes=fingerprints(secret.code))
@@ -57,7 +56,7 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
     with atomic_or_conflict():
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
-        end_former(former)
+        end_former(view, account)
         if payment is not None and is_unpaid(payment):
             # it has ended for good, with its code erased: the code that is entered now is another payment
             change_payment(payment, status="failed")
