@@ -146,7 +146,7 @@ class Kinds(models.Model):
     uid = models.UUIDField()
     cents = models.IntegerField()
     amount = models.DecimalField(max_digits=9, decimal_places=2)
-    parent = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+")
+    parent = models.ForeignKey(Order, on_delete=models.DO_NOTHING, related_name="+")  # it has no table
 
     class Meta:
         app_label = "shop"

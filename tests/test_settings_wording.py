@@ -5,12 +5,15 @@ from base64 import urlsafe_b64encode
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic import ValidationError, field_validator
 
 from tests.docs.pages import ROOT, all_pages
 from tests.test_checks import GOOD
 from voucher_payment_gateway import checks, docs_url
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings, problems
 from voucher_payment_gateway.sealing_keys import PUBLISHED_KEYS
+from voucher_payment_gateway.settings_sections import Section, ThrottleSettings
+from voucher_payment_gateway.settings_wording import sentences
 
 CANARY = "canary-secret"
 
@@ -65,6 +68,34 @@ def test_a_wrong_value_is_told_in_our_own_words(changes, sentence):
     (key, text) = problems({**GOOD, **changes})[0]
     assert (key, text) == (sentence.split(":")[0].split(".")[0], sentence)
     assert len(problems({**GOOD, **changes})) == 1
+
+
+class Several(Section):
+    """Settings with keys of the shop's own, each with the keys of a section."""
+
+    LIMITS: dict[str, ThrottleSettings]
+
+    @field_validator("LIMITS")
+    @classmethod
+    def _one_captcha(cls, limits):
+        for name, section in limits.items():
+            if section.captcha == "x":
+                raise ValueError(f"LIMITS.{name}.captcha: must be another")
+        return limits
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ({"sesion": "5/1h"}, "LIMITS.north.sesion: is not a setting of this app; did you mean session?"),
+        ({"session": 5}, "LIMITS.north.session: must be text"),
+        ({"captcha": "x"}, "LIMITS.north.captcha: must be another"),
+    ],
+)
+def test_a_key_below_a_name_of_the_shop_is_told_by_its_path(value, sentence):
+    with pytest.raises(ValidationError) as caught:
+        Several(LIMITS={"north": value})
+    assert sentences(caught.value, Several) == [("LIMITS", sentence)]
 
 
 VALUES = [

@@ -77,7 +77,8 @@ def _path_and_text(detail: Any, settings: type[BaseModel]) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         text = detail["msg"].removeprefix("Value error, ")
-        return (".".join(parts), text) if parts else _split(text)
+        path = ".".join(parts)
+        return _split(text) if not path or text.startswith(f"{path}.") else (path, text)  # it may name a part
     if kind == "extra_forbidden":
         known = _section(parts[:-1], settings).model_fields
         return ".".join(parts), f"is not a setting of this app{did_you_mean(parts[-1], known)}"

@@ -73,6 +73,7 @@ CATALOGUE: Final = {
         keys=("ORDER_ADAPTER",),
         messages={
             "no_adapter": "{NAME}: ORDER_ADAPTER: {path!r} is not an OrderAdapter: {problem}.",
+            "wrong_call": "{NAME}: ORDER_ADAPTER: {path!r} {problem}: it is made without any.",
             "no_lookup": "{NAME}: ORDER_ADAPTER: {path!r} overrides number() but not lookup().",
         },
         cure="Name a subclass of voucher_payment_gateway.orders.OrderAdapter by its dotted path.",

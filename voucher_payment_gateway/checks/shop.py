@@ -101,6 +101,8 @@ def _order_adapter(given: GatewaySettings) -> Messages:
     adapter, problem = found.value, found.problem or "it is something else"
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
         yield report("E009", "no_adapter", path=given.ORDER_ADAPTER, problem=problem)
+    elif problem := call_problem(adapter):
+        yield report("E009", "wrong_call", path=given.ORDER_ADAPTER, problem=problem)
     elif adapter.number is not OrderAdapter.number and adapter.lookup is OrderAdapter.lookup:
         yield report("E009", "no_lookup", path=given.ORDER_ADAPTER)
 
