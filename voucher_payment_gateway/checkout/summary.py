@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -133,8 +134,8 @@ def shown_summary(order: Any) -> Summary | None:
 
 
 def is_missing(order: Any) -> bool:
-    """Return whether a template names no order; one that it does not know is an empty text."""
-    return order is None or (isinstance(order, str) and not order)
+    """Return whether a template names no order: None, also a lazy one, or the empty text of an unknown variable."""
+    return isinstance(order, NoneType | str) and not order
 
 
 def _without_replaced(payments: Iterable[Any]) -> list[Any]:
