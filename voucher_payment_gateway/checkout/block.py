@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.html import format_html
 
+from voucher_payment_gateway.checkout.balance import with_balances
 from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
 from voucher_payment_gateway.checkout.security_policy import nonce_of
@@ -53,7 +54,7 @@ def page_context(request: HttpRequest | None, order: Any, next: str) -> dict[str
         return None
     address = next or (request.get_full_path() if request else "")
     outcome = Outcome(order, problem=recall_problem(request))
-    return {**block_context(summary, address, outcome), "nonce": nonce_of(request)}
+    return {**block_context(with_balances(summary), address, outcome), "nonce": nonce_of(request)}
 
 
 def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:

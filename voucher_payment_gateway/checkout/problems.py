@@ -5,9 +5,11 @@ in ``exceptions.py``), by the finer code of an error.
 """
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from voucher_payment_gateway.exceptions import (
     AmountError,
@@ -46,6 +48,8 @@ __all__ = [
     "problem_of",
 ]
 
+MOST_MINUTES = 120
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -59,7 +63,9 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """The sentence in the language of the request."""
+        """The sentence in the language of the request, with the time to wait where it is known."""
+        if self.code == THROTTLED.code and self.retry_after_seconds is not None:
+            return str(THROTTLED_FOR) % {"wait": wait_text(self.retry_after_seconds)}
         return str(self.sentence)
 
 
@@ -111,6 +117,9 @@ THROTTLED = Problem(
     "throttled",
     429,
     _("Too many attempts. Nothing was taken from your gift voucher; please try again later."),
+)
+THROTTLED_FOR = _(
+    "Too many attempts. Nothing was taken from your gift voucher; please try again in %(wait)s, or pay another way."
 )
 
 ERROR_PROBLEMS: dict[type[VoucherGatewayError], Problem] = {
@@ -195,6 +204,22 @@ FINER_PROBLEMS = {
             "code",
         ),
         Problem(
+            "spent_elsewhere",
+            422,
+            _(
+                "Your gift voucher was used elsewhere meanwhile, so it cannot pay for this order. Nothing was taken from it. "
+                "Please look at what is due now, and pay it another way or enter another gift voucher."
+            ),
+        ),
+        Problem(
+            "no_longer_redeemable",
+            422,
+            _(
+                "Your gift voucher was held for you, but can no longer be redeemed. Nothing was taken from it; "
+                "please look at what is due now, and pay it another way or enter another gift voucher."
+            ),
+        ),
+        Problem(
             "too_many_vouchers",
             409,
             _(
@@ -214,6 +239,15 @@ PROBLEMS = {
         *FINER_PROBLEMS.values(),
     )
 }
+
+
+def wait_text(seconds: float) -> str:
+    """Return a time to wait, rounded up: in minutes up to two hours, else in hours."""
+    minutes = max(ceil(seconds / 60), 1)
+    if minutes <= MOST_MINUTES:
+        return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+    hours = ceil(minutes / 60)
+    return ngettext("%(number)d hour", "%(number)d hours", hours) % {"number": hours}
 
 
 def problem_of(error: VoucherGatewayError) -> Problem:
