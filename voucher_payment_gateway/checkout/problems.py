@@ -207,8 +207,9 @@ FINER_PROBLEMS = {
             "spent_elsewhere",
             422,
             _(
-                "Your gift voucher was used elsewhere meanwhile, so it cannot pay for this order. Nothing was taken from it. "
-                "Please look at what is due now, and pay it another way or enter another gift voucher."
+                "Your gift voucher was used elsewhere meanwhile, so it cannot pay for this order. "
+                "Nothing was taken from it. Please look at what is due now, and pay it another way or enter another "
+                "gift voucher."
             ),
         ),
         Problem(
