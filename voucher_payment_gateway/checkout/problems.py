@@ -42,6 +42,7 @@ __all__ = [
     "PROBLEMS",
     "THROTTLED",
     "UNAVAILABLE",
+    "UNKNOWN_SCHEME",
     "UNUSABLE",
     "Problem",
     "error_message",
@@ -82,6 +83,15 @@ PAGE_OUTDATED = Problem(
         "please go back, reload the page and try again."
     ),
 )
+UNKNOWN_SCHEME = Problem(
+    "unknown_scheme",
+    403,
+    _(
+        "The app or page that sent this does not identify itself in a way that this shop accepts. "
+        "Nothing was taken from your gift voucher."
+    ),
+)
+"""A storefront's Authorization scheme that may not go without a CSRF token: for its developers, who read the code."""
 POST_NEEDED = Problem(
     "post_needed", 405, _("This address cannot be opened. Please use the buttons of the checkout page.")
 )
@@ -235,7 +245,7 @@ FINER_PROBLEMS = {
 PROBLEMS = {
     problem.code: problem
     for problem in (
-        *(MALFORMED, PAGE_OUTDATED, POST_NEEDED, NO_ORDER, NOT_ON_ORDER, CODE_MISSING),
+        *(MALFORMED, PAGE_OUTDATED, UNKNOWN_SCHEME, POST_NEEDED, NO_ORDER, NOT_ON_ORDER, CODE_MISSING),
         *ERROR_PROBLEMS.values(),
         *FINER_PROBLEMS.values(),
     )
