@@ -146,10 +146,12 @@ def test_the_names_that_the_documentation_teaches_are_importable_where_it_says()
 @pytest.mark.parametrize(
     ("seconds", "english", "german"),
     [
-        (0.2, "in 1 minute,", "in 1 Minute "),
-        (61, "in 2 minutes,", "in 2 Minuten "),
-        (7200, "in 120 minutes,", "in 120 Minuten "),
-        (7201, "in 3 hours,", "in 3 Stunden "),
+        (0.2, "in 1 minute.", "in 1 Minute "),
+        (61, "in 2 minutes.", "in 2 Minuten "),
+        (601, "in 15 minutes.", "in 15 Minuten "),
+        (3541, "in 60 minutes.", "in 60 Minuten "),
+        (7200, "in 120 minutes.", "in 120 Minuten "),
+        (7201, "in 3 hours.", "in 3 Stunden "),
     ],
 )
 def test_throttling_says_when_to_try_again(seconds, english, german):
@@ -172,4 +174,4 @@ def test_a_throttled_form_reads_the_time_too(shop, gateway_settings, client, mes
     session.save()
     client.post(reverse("voucher_payment_gateway:apply"), {"code": "NIL-1"})
     response = client.post(reverse("voucher_payment_gateway:apply"), {"code": "NIL-2"})
-    assert re.search(r"try again in 10 minutes,", messages_of(response)[-1])
+    assert re.search(r"possible in 10 minutes\.", messages_of(response)[-1])

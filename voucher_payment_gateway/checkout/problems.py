@@ -49,7 +49,7 @@ __all__ = [
     "problem_of",
 ]
 
-MOST_MINUTES = 120
+FEW_MINUTES, STEP_MINUTES, MOST_MINUTES = 10, 5, 120
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Problem:
     def message(self) -> str:
         """The sentence in the language of the request, with the time to wait where it is known."""
         if self.code == THROTTLED.code and self.retry_after_seconds is not None:
-            return str(THROTTLED_FOR) % {"wait": wait_text(self.retry_after_seconds)}
+            return f"{self.sentence} {str(TRY_AGAIN_IN) % {'wait': wait_text(self.retry_after_seconds)}}"
         return str(self.sentence)
 
 
@@ -128,9 +128,7 @@ THROTTLED = Problem(
     429,
     _("Too many attempts. Nothing was taken from your gift voucher; please try again later."),
 )
-THROTTLED_FOR = _(
-    "Too many attempts. Nothing was taken from your gift voucher; please try again in %(wait)s, or pay another way."
-)
+TRY_AGAIN_IN = _("The next attempt is possible in %(wait)s.")
 
 ERROR_PROBLEMS: dict[type[VoucherGatewayError], Problem] = {
     RefusedError: Problem(
@@ -253,8 +251,10 @@ PROBLEMS = {
 
 
 def wait_text(seconds: float) -> str:
-    """Return a time to wait, rounded up: in minutes up to two hours, else in hours."""
+    """Return a time to wait, rounded up: in minutes up to ten, then in steps of five, above two hours in hours."""
     minutes = max(ceil(seconds / 60), 1)
+    if minutes > FEW_MINUTES:
+        minutes = ceil(minutes / STEP_MINUTES) * STEP_MINUTES
     if minutes <= MOST_MINUTES:
         return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
     hours = ceil(minutes / 60)

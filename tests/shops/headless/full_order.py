@@ -77,4 +77,4 @@ def test_throttling_says_when_to_try_again(shop, order, app, gateway_settings):
     app("apply", {"code": "NIL-1"})
     status, told = app("apply", {"code": "NIL-2"})
     assert status == 429
-    assert re.search(r"in \d+ Minuten? noch einmal", told["error"]["message"])
+    assert re.search(r"in \d+ Minuten? möglich", told["error"]["message"])
