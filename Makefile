@@ -27,8 +27,8 @@ $(VENV)/.installed: pyproject.toml
 install: $(VENV)/.installed ## create .venv and install what is needed, once
 
 .PHONY: demo
-demo: install ## start the local Voucher Cloud and the example shop together
-	$(BIN)/python example_project/manage.py demo
+demo: install ## start the local Voucher Cloud and the example shop together; ARGS="--fresh" starts over
+	$(BIN)/python example_project/manage.py demo $(ARGS)
 
 .PHONY: test
 test: install ## run the tests

@@ -115,7 +115,7 @@ class Shop:
 
 
 SLOW = (
-    *("tests/proofs/", "tests/browser/"),
+    *("tests/proofs/", "tests/browser/", "tests/shops/"),
     *("tests/docs/test_tutorial.py", "tests/testing/test_how_to.py", "tests/test_walkthrough.py"),
     *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
     *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),

@@ -109,6 +109,10 @@ class GatewaySettings(Unpicklable, Section):
     CHECKOUT_ORDER: str = Field(
         "", description="Takes the request and returns the order that this visitor may pay, or None."
     )
+    SHOW_BALANCE: bool = Field(
+        False,
+        description="Whether the checkout shows what is left on a held voucher, and until when it is valid.",
+    )
     CAPTURE: Literal["manual", "immediate"] = Field(
         "manual", description="Whether the event or status authorize also captures."
     )

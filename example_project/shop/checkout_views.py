@@ -20,6 +20,10 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import error_message
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
+CHOICES = "checkout_choices"
+"""In the session: what the customer had chosen when the order could not be placed."""
+REMEMBERED = ("customer_name", "pay_rest", "card")
+
 
 @require_POST
 def start_checkout(request: HttpRequest) -> HttpResponse:
@@ -37,7 +41,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     order = current_order(request)
     if order is None or not order.lines.exists():
         return _nothing_to_order(request)
-    return _checkout_page(request, order, ConfirmForm(label_suffix=""))
+    chosen = request.session.get(CHOICES, {})
+    return _checkout_page(request, order, ConfirmForm(label_suffix="", initial=chosen))
 
 
 @require_POST
@@ -52,7 +57,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
     refusal = _place(order, form.cleaned_data)
     if refusal:
         messages.error(request, refusal)
+        request.session[CHOICES] = {name: form.cleaned_data[name] for name in REMEMBERED}
         return redirect("checkout")
+    request.session.pop(CHOICES, None)
     Basket(request).clear()
     messages.success(request, _("Thank you! Your order is placed."))
     return redirect(order)

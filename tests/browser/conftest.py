@@ -56,10 +56,20 @@ NO_SWEEP = ("--settle-every", "3600")
 
 
 @contextmanager
-def demo_program(folder, port, cloud_port):
+def demo_program(folder, port, cloud_port, *options):
     """Run ``manage.py demo`` with its own files; its processes are always stopped."""
     process = subprocess.Popen(
-        [sys.executable, MANAGE, "demo", "--port", str(port), "--cloud-port", str(cloud_port), *NO_SWEEP],
+        [
+            sys.executable,
+            MANAGE,
+            "demo",
+            "--port",
+            str(port),
+            "--cloud-port",
+            str(cloud_port),
+            *NO_SWEEP,
+            *options,
+        ],
         env={**os.environ, **DEMO, "EXAMPLE_VAR_DIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -107,6 +117,22 @@ class Cloud:
             if each["voucher_id"] == voucher["id"]
         ]
         return voucher["remaining_amount"], bookings
+
+    def spend(self, code, amount):
+        """Charge a voucher at another till."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "local-shop",
+            "client_secret": "local-shop-secret",
+        }
+        token = self.http.post("/oauth/token", data=form).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        body = {"code": code, "amount": amount, "currency": "EUR"}
+        held = self.http.post("/v1/reservations", json=body, headers=headers).json()["id"]
+        booked = self.http.post(
+            f"/v1/reservations/{held}/charge", json={"order_number": "TILL-1"}, headers=headers
+        )
+        booked.raise_for_status()
 
     def trouble(self, fault, **more):
         """Inject a fault into the next matching requests; an empty fault ends all injection."""

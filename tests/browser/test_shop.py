@@ -233,3 +233,52 @@ def test_an_emptied_basket_ends_the_checkout(demo, visitor):
     expect(page.get_by_text("There is nothing in your basket yet.")).to_be_visible()
     go_to_checkout(page, "Earl Grey")
     expect_sums(page, total="€11.50", due="€11.50")
+
+
+@pytest.mark.parametrize("look", [DESKTOP, PHONE], ids=["desktop", "phone without JavaScript"])
+def test_a_declined_card_keeps_what_the_customer_has_chosen(demo, visitor, look):
+    code, page = demo.cloud.voucher("5.00"), visitor(look)
+    go_to_checkout(page, "Sencha")
+    enter_voucher(page, code)
+    page.get_by_label("Your name").fill("Ada Miller")
+    page.locator('[name="pay_rest"][value="card"]').check()
+    page.locator('[name="card"]').select_option("declined")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_text("Your card was declined.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Your name")).to_have_value("Ada Miller")
+    expect(page.locator('[name="pay_rest"][value="card"]')).to_be_checked()
+    expect(page.locator('[name="card"]')).to_have_value("declined")
+    expect_sums(page, total="€14.90", covered="−€5.00", due="€9.90")
+    page.locator('[name="card"]').select_option("works")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_text("Your order is placed.")).to_be_visible()
+    go_to_checkout(page, "Sencha")
+    expect(page.get_by_label("Your name")).to_have_value("")
+
+
+def test_a_voucher_that_is_entered_keeps_the_chosen_card(demo, visitor):
+    page = visitor(DESKTOP)
+    go_to_checkout(page, "Sencha")
+    page.locator('[name="pay_rest"][value="card"]').check()
+    page.locator('[name="card"]').select_option("fails")
+    enter_voucher(page, demo.cloud.voucher("5.00"))
+    expect_sums(page, due="€9.90")
+    expect(page.locator('[name="pay_rest"][value="card"]')).to_be_checked()
+    expect(page.locator('[name="card"]')).to_have_value("fails")
+
+
+@pytest.mark.parametrize("look", [DESKTOP, PHONE], ids=["desktop", "phone without JavaScript"])
+def test_a_voucher_that_was_spent_elsewhere_before_the_submit_says_what_happens_next(demo, visitor, look):
+    code, page = demo.cloud.voucher("5.00"), visitor(look)
+    go_to_checkout(page, "Sencha")
+    enter_voucher(page, code)
+    demo.cloud.spend(code, "5.00")
+    demo.holds_end_in(-60)
+    page.reload()
+    page.get_by_label("Your name").fill("Ada Miller")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_text("Your gift voucher was used elsewhere meanwhile")).to_be_visible()
+    expect(page.get_by_label("Your name")).to_have_value("Ada Miller")
+    expect_sums(page, total="€14.90", due="€14.90")
+    place_order(page)

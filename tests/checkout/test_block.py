@@ -1,14 +1,18 @@
 """``{% voucher_payments order %}``: the block of the checkout page."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
+from django import VERSION as DJANGO
+from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.template import RequestContext, Template
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 import voucher_payment_gateway
 from tests.shop.models import Invoice, Order
@@ -236,14 +240,25 @@ def test_an_order_model_without_the_mixin_works(shop, gateway_settings):
 @pytest.mark.parametrize("order", ODD.values(), ids=ODD)
 def test_nothing_is_rendered_for_an_order_that_no_voucher_has_to_do_with(shop, order):
     assert block(order) == ""
-    assert "No gift voucher was used." in block_of(
-        "{% load voucher_payments %}{% voucher_story order %}", order
-    )
+    story = block_of("{% load voucher_payments %}{% voucher_story order %}", order)
+    assert ("No gift voucher was used." in story) == (order is not None)
 
 
 def test_nothing_is_rendered_where_the_page_has_no_order(shop):
-    assert block_of("{% load voucher_payments %}{% voucher_payments basket %}", None) == ""
-    assert "No gift voucher" in block_of("{% load voucher_payments %}{% voucher_story basket %}", None)
+    nothing = SimpleLazyObject(lambda: None)
+    for order in ("None", "basket", "basket.order", "order", '""'):
+        for tag in ("voucher_payments", "voucher_story"):
+            text = f"{{% load voucher_payments %}}{{% {tag} {order} %}}"
+            assert block_of(text, None) == block_of(text, nothing) == ""
+
+
+@pytest.mark.parametrize("value", ["None", "unknown", "order.unknown", '""'])
+def test_nothing_is_written_for_an_amount_or_a_time_that_a_page_does_not_have(value):
+    text = "{% load voucher_payments %}"
+    text += (
+        f"{{{{ {value}|voucher_amount:'EUR' }}}}{{{{ {value}|voucher_time }}}}{{{{ 5|voucher_amount:None }}}}"
+    )
+    assert block_of(text, {}) == ""
 
 
 def test_the_block_of_an_order_that_costs_less_than_nothing_shows_its_vouchers(held):
@@ -264,3 +279,48 @@ def test_an_order_with_vouchers_and_no_total_is_a_clear_error(held):
     held.total = None
     with pytest.raises(PaymentStateError, match="total"):
         block(held)
+
+
+def test_the_stylesheet_is_linked(settings):
+    settings.STATIC_URL = "/static/"
+    linked = block_of("{% load voucher_payments %}{% voucher_styles %}", None)
+    assert linked == '<link rel="stylesheet" href="/static/voucher_payment_gateway/checkout.css">'
+
+
+@pytest.mark.parametrize("name", ["csp_nonce", "_csp_nonce"])
+def test_script_and_stylesheet_have_the_nonce_of_the_page_s_policy(shop, name):
+    """Both middlewares make the nonce on first use; until then it counts as false."""
+    made = []
+
+    class LazyNonce(SimpleLazyObject):
+        def __bool__(self):
+            return bool(made)
+
+    request = RequestFactory().get("/checkout/")
+    setattr(request, name, LazyNonce(lambda: made.append(1) or '"n0nce"'))
+    html = block_of(
+        "{% load voucher_payments %}{% voucher_styles %}{% voucher_payments order %}", shop.order(), request
+    )
+    assert html.count(' nonce="&quot;n0nce&quot;"') == 2
+    assert '<script type="module" nonce="&quot;n0nce&quot;" src=' in html
+
+
+def test_a_page_without_a_nonce_names_none(shop):
+    assert "nonce" not in block(shop.order())
+
+
+@pytest.mark.skipif(DJANGO < (6, 0), reason="django.utils.csp came with Django 6.0")
+def test_the_script_runs_under_the_policy_of_django_s_own_middleware(shop, settings):
+    from django.middleware.csp import ContentSecurityPolicyMiddleware
+    from django.utils.csp import CSP
+
+    order = shop.order()
+    settings.SECURE_CSP = {"default-src": [CSP.NONE], "script-src": [CSP.NONCE], "style-src": [CSP.NONCE]}
+
+    def page(request):
+        text = "{% load voucher_payments %}{% voucher_styles %}{% voucher_payments order %}"
+        return HttpResponse(block_of(text, order, request))
+
+    response = ContentSecurityPolicyMiddleware(page)(RequestFactory().get("/checkout/"))
+    (nonce,) = set(re.findall(r' nonce="([^"]+)"', response.content.decode()))
+    assert f"script-src 'nonce-{nonce}'" in response["Content-Security-Policy"]

@@ -141,3 +141,37 @@ def test_the_names_that_the_documentation_teaches_are_importable_where_it_says()
     assert checkout.enter_voucher is redeem.enter_voucher
     assert checkout.error_message is wording.sentence
     assert checkout.summarise is summary.summarise
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (0.2, "in 1 minute.", "in 1 Minute "),
+        (61, "in 2 minutes.", "in 2 Minuten "),
+        (601, "in 15 minutes.", "in 15 Minuten "),
+        (3541, "in 60 minutes.", "in 60 Minuten "),
+        (7200, "in 120 minutes.", "in 120 Minuten "),
+        (7201, "in 3 hours.", "in 3 Stunden "),
+    ],
+)
+def test_throttling_says_when_to_try_again(seconds, english, german):
+    error = exceptions.ThrottledError(retry_after_seconds=seconds)
+    with translation.override("en"):
+        assert english in error_message(error)
+    with translation.override("de"):
+        assert german in error_message(error)
+
+
+def test_throttling_without_a_known_time_says_later():
+    assert "try again later" in error_message(exceptions.ThrottledError())
+
+
+def test_a_throttled_form_reads_the_time_too(shop, gateway_settings, client, messages_of):
+    gateway_settings(THROTTLE={"session": "1/10m", "address": "1/10m", "refusal_seconds": 0})
+    order = shop.order()
+    session = client.session
+    session["order_number"] = order.number
+    session.save()
+    client.post(reverse("voucher_payment_gateway:apply"), {"code": "NIL-1"})
+    response = client.post(reverse("voucher_payment_gateway:apply"), {"code": "NIL-2"})
+    assert re.search(r"possible in 10 minutes\.", messages_of(response)[-1])

@@ -125,6 +125,10 @@ def test_endpoint_renew(ask, shop):
     assert 'data-vpg-due="30.00"' in ask("renew", next="/")
 
 
+def test_tag_voucher_styles(order):
+    assert Template("{% load voucher_payments %}{% voucher_styles %}").render(Context()).count("<link") == 1
+
+
 def test_every_tag_is_covered():
     assert covered(globals(), "tag") == set(register.tags)
 

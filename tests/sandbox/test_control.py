@@ -1,5 +1,7 @@
 """The page and the controls: for this machine only."""
 
+import re
+
 import httpx
 import pytest
 
@@ -159,3 +161,38 @@ def test_the_description_names_every_operation_that_is_served(control, cloud):
                 schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
                 name = schema.get("$ref", "/Error").rpartition("/")[2]
                 assert name in description["components"]["schemas"]
+
+
+def test_a_voucher_is_activated_deactivated_and_topped_up(control, cloud):
+    voucher = cloud.add_voucher(code="NEW", amount="20.00", currency="CHF", status="inactive")
+    for status in ("active", "inactive", "active"):
+        body = {"code": "NEW", "status": status}
+        assert control.post("/sandbox/vouchers/status", json=body).json()["status"] == status
+        assert cloud.voucher(voucher.id).status == status
+    booked = control.post("/sandbox/vouchers/top-up", json={"code": "NEW", "amount": "5.50"}).json()
+    assert (booked["type"], booked["amount"]) == ("recharge", "5.50")
+    assert str(cloud.balance(voucher.id)) == "25.50"
+
+
+@pytest.mark.parametrize("path", ["status", "top-up"])
+def test_what_cannot_be_done_to_a_voucher_is_said(control, cloud, path):
+    cloud.add_voucher(code="NEW")
+    for body, status in (
+        ({}, 404),
+        ({"code": "NIL", "amount": "5.00", "status": "active"}, 404),
+        ({"code": ["NEW"]}, 404),
+        ({"code": "NEW"}, 422),
+        ({"code": "NEW", "amount": "-5.00", "status": "lost"}, 422),
+        ({"code": "NEW", "amount": 5, "status": 5}, 422),
+    ):
+        answer = control.post(f"/sandbox/vouchers/{path}", json=body)
+        assert (answer.status_code, bool(answer.json()["message"])) == (status, True), body
+
+
+def test_every_address_of_the_page_is_its_own(control):
+    """Its Content Security Policy allows no other."""
+    page = control.get("/")
+    for address in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        assert control.get(address).status_code == 200, address
+    assert "<style" not in page.text
+    assert " style=" not in page.text

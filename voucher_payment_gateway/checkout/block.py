@@ -4,15 +4,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
 
 from voucher_payment_gateway.checkout.addresses import addresses
+from voucher_payment_gateway.checkout.balance import with_balances
 from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
-from voucher_payment_gateway.checkout.summary import Summary
+from voucher_payment_gateway.checkout.security_policy import nonce_of
+from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 
-__all__ = ["TEMPLATE", "Outcome", "block_context", "recall_problem", "remember_problem"]
+__all__ = [
+    "STORY_TEMPLATE",
+    "TEMPLATE",
+    "Outcome",
+    "block_context",
+    "page_context",
+    "recall_problem",
+    "remember_problem",
+    "styles_link",
+]
 
 TEMPLATE = "voucher_payment_gateway/checkout.html"
+STORY_TEMPLATE = "voucher_payment_gateway/story.html"
+STYLES = "voucher_payment_gateway/checkout.css"
 SESSION_KEY = "voucher_payments_problem"
 
 
@@ -33,6 +48,16 @@ class Outcome:
         return self.problem.status if self.problem else 200
 
 
+def page_context(request: HttpRequest | None, order: Any, next: str) -> dict[str, Any] | None:
+    """Return the context of the block in a page, or None where there is nothing to show."""
+    summary = shown_summary(order)
+    if summary is None:
+        return None
+    address = next or (request.get_full_path() if request else "")
+    outcome = Outcome(order, problem=recall_problem(request))
+    return {**block_context(with_balances(summary), address, outcome), "nonce": nonce_of(request)}
+
+
 def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
@@ -46,6 +71,13 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
         "problem": problem,
         "summary": summary,
     }
+
+
+def styles_link(nonce: str) -> str:
+    """Return the link to the default stylesheet, with the nonce of the page's policy where it has one."""
+    if nonce:
+        return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(STYLES), nonce)
+    return format_html('<link rel="stylesheet" href="{}">', static(STYLES))
 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:

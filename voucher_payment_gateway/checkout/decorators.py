@@ -1,5 +1,6 @@
 """The checks around every endpoint: method, CSRF token, body. And error reports that hide what the visitor sent."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType
@@ -13,11 +14,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from voucher_payment_gateway.checkout.addresses import MARK
-from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, POST_NEEDED
-from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token
+from voucher_payment_gateway.checkout.problems import (
+    MALFORMED,
+    PAGE_OUTDATED,
+    POST_NEEDED,
+    UNKNOWN_SCHEME,
+    Problem,
+)
+from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token, unknown_scheme
 from voucher_payment_gateway.checkout.responses import refuse
 
 __all__ = ["endpoint", "hide_input"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -58,10 +67,23 @@ def _guarded(request: HttpRequest, method: str, act: View, check: CsrfCheck) -> 
         return response
     try:
         if not brings_own_token(request) and check.process_view(request, act, (), {}):
-            return refuse(request, PAGE_OUTDATED)
+            return refuse(request, _why_forbidden(request))
         return act(request)
     except UNREADABLE:
         return refuse(request, MALFORMED)
+
+
+def _why_forbidden(request: HttpRequest) -> Problem:
+    """Return why a request without a valid CSRF token is refused: a storefront's own token is told as that."""
+    scheme = unknown_scheme(request)
+    if not scheme:
+        return PAGE_OUTDATED
+    logger.warning(
+        "gift vouchers: a request without cookies has the Authorization scheme %s, which needs a CSRF token; "
+        "Bearer, DPoP, JWT and Token need none",
+        scheme,
+    )
+    return UNKNOWN_SCHEME
 
 
 class HidingReporterFilter(SafeExceptionReporterFilter):

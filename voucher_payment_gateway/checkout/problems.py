@@ -5,9 +5,11 @@ in ``exceptions.py``), by the finer code of an error.
 """
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from voucher_payment_gateway.exceptions import (
     AmountError,
@@ -40,11 +42,14 @@ __all__ = [
     "PROBLEMS",
     "THROTTLED",
     "UNAVAILABLE",
+    "UNKNOWN_SCHEME",
     "UNUSABLE",
     "Problem",
     "error_message",
     "problem_of",
 ]
+
+FEW_MINUTES, STEP_MINUTES, MOST_MINUTES = 10, 5, 120
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """The sentence in the language of the request."""
+        """The sentence in the language of the request, with the time to wait where it is known."""
+        if self.code == THROTTLED.code and self.retry_after_seconds is not None:
+            return f"{self.sentence} {str(TRY_AGAIN_IN) % {'wait': wait_text(self.retry_after_seconds)}}"
         return str(self.sentence)
 
 
@@ -78,6 +85,15 @@ PAGE_OUTDATED = Problem(
         "please go back, reload the page and try again."
     ),
 )
+UNKNOWN_SCHEME = Problem(
+    "unknown_scheme",
+    403,
+    _(
+        "The app or page that sent this does not identify itself in a way that this shop accepts. "
+        "Nothing was taken from your gift voucher."
+    ),
+)
+"""A storefront's Authorization scheme that may not go without a CSRF token: for its developers, who read the code."""
 POST_NEEDED = Problem(
     "post_needed", 405, _("This address cannot be opened. Please use the buttons of the checkout page.")
 )
@@ -114,6 +130,7 @@ THROTTLED = Problem(
     429,
     _("Too many attempts. Nothing was taken from your gift voucher; please try again later."),
 )
+TRY_AGAIN_IN = _("The next attempt is possible in %(wait)s.")
 
 ERROR_PROBLEMS: dict[type[VoucherGatewayError], Problem] = {
     RefusedError: Problem(
@@ -205,6 +222,23 @@ FINER_PROBLEMS = {
             "code",
         ),
         Problem(
+            "spent_elsewhere",
+            422,
+            _(
+                "Your gift voucher was used elsewhere meanwhile, so it cannot pay for this order. "
+                "Nothing was taken from it. Please look at what is due now, and pay it another way or enter another "
+                "gift voucher."
+            ),
+        ),
+        Problem(
+            "no_longer_redeemable",
+            422,
+            _(
+                "Your gift voucher was held for you, but can no longer be redeemed. Nothing was taken from it; "
+                "please look at what is due now, and pay it another way or enter another gift voucher."
+            ),
+        ),
+        Problem(
             "too_many_vouchers",
             409,
             _(
@@ -219,11 +253,22 @@ FINER_PROBLEMS = {
 PROBLEMS = {
     problem.code: problem
     for problem in (
-        *(MALFORMED, PAGE_OUTDATED, POST_NEEDED, NO_ORDER, NOT_ON_ORDER, CODE_MISSING),
+        *(MALFORMED, PAGE_OUTDATED, UNKNOWN_SCHEME, POST_NEEDED, NO_ORDER, NOT_ON_ORDER, CODE_MISSING),
         *ERROR_PROBLEMS.values(),
         *FINER_PROBLEMS.values(),
     )
 }
+
+
+def wait_text(seconds: float) -> str:
+    """Return a time to wait, rounded up: in minutes up to ten, then in steps of five, above two hours in hours."""
+    minutes = max(ceil(seconds / 60), 1)
+    if minutes > FEW_MINUTES:
+        minutes = ceil(minutes / STEP_MINUTES) * STEP_MINUTES
+    if minutes <= MOST_MINUTES:
+        return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+    hours = ceil(minutes / 60)
+    return ngettext("%(number)d hour", "%(number)d hours", hours) % {"number": hours}
 
 
 def problem_of(error: VoucherGatewayError) -> Problem:

@@ -1,6 +1,7 @@
 """Reading a request: a form, or a JSON document with the same field names."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "fields_of",
     "key_of",
     "sent_json",
+    "unknown_scheme",
     "wants_fragment",
     "wants_json",
 ]
@@ -39,6 +41,9 @@ FRAGMENT_HEADER = "Voucher-Fragment"
 OWN_TOKEN_SCHEMES = {"bearer", "dpop", "jwt", "token"}
 """Schemes of ``Authorization`` that no browser adds by itself. Basic, Digest, Negotiate and NTLM it adds even to a form
 of another site, and an unknown scheme may be of that kind."""
+BROWSER_SCHEMES = {"basic", "digest", "negotiate", "ntlm"}
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
+"""A name and no token that a client has sent without its scheme: the name is logged."""
 
 
 def checkout_order(request: HttpRequest) -> Any:
@@ -56,6 +61,15 @@ def brings_own_token(request: HttpRequest) -> bool:
     """
     scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
     return scheme in OWN_TOKEN_SCHEMES and not request.headers.get("Cookie")
+
+
+def unknown_scheme(request: HttpRequest) -> str:
+    """Return the scheme of ``Authorization`` where a client without cookies names one that is neither accepted nor one
+    that browsers add by themselves; else an empty text. Never its credentials."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if not SCHEME.fullmatch(scheme) or not credentials or request.headers.get("Cookie"):
+        return ""
+    return "" if scheme.lower() in OWN_TOKEN_SCHEMES | BROWSER_SCHEMES else scheme
 
 
 def sent_json(request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from voucher_payment_gateway.checkout.balance import with_balances
 from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, remember_problem
 from voucher_payment_gateway.checkout.problems import NOT_POSSIBLE, Problem
 from voucher_payment_gateway.checkout.requests import (
@@ -83,12 +84,14 @@ def _with_summary(outcome: Outcome) -> tuple[Outcome, Summary | None]:
         summary = None
     if summary is None and not outcome.text:
         outcome = replace(outcome, problem=NOT_POSSIBLE)
-    return outcome, summary
+    return outcome, None if summary is None else with_balances(summary)
 
 
 def _as_json(request: HttpRequest, outcome: Outcome, summary: Summary | None) -> HttpResponse:
     document = document_of(outcome, summary, "" if brings_own_token(request) else get_token(request))
-    return HttpResponse(document.model_dump_json(), status=outcome.status, content_type="application/json")
+    # what the shop has not switched on is left out
+    text = document.model_dump_json(exclude_unset=True)
+    return HttpResponse(text, status=outcome.status, content_type="application/json")
 
 
 def _as_block(request: HttpRequest, outcome: Outcome, summary: Summary) -> HttpResponse:

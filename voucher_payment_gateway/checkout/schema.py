@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.problems import PROBLEMS, Problem
-from voucher_payment_gateway.checkout.summary import Summary, VoucherLine
+from voucher_payment_gateway.checkout.summary import Balance, Summary, VoucherLine
 
 __all__ = ["CheckoutDocument", "document_of"]
 
@@ -34,6 +34,14 @@ class VoucherDocument(Document):
     amount: Amount = Field(description="The amount held, agreed, or charged.")
     held_until: datetime | None = Field(description="When the reservation ends; null if it is not held.")
     removable: bool = Field(description="Whether the visitor may remove it.")
+    left: Amount | None = Field(
+        None,
+        description="What is left on it after this order, at least; null or absent if that is not known.",
+    )
+    valid_until: datetime | None = Field(
+        None,
+        description="Until when the gift voucher is valid; null or absent if it has no end or is not known.",
+    )
 
 
 class OrderDocument(Document):
@@ -98,7 +106,13 @@ def _voucher(line: VoucherLine) -> VoucherDocument:
         amount=f"{line.amount:.2f}",
         held_until=line.payment.reserved_until if line.state == "held" else None,
         removable=line.removable,
+        **({} if line.balance is None else _balance(line.balance)),
     )
+
+
+def _balance(balance: Balance) -> dict[str, Any]:
+    left = None if balance.left is None else f"{balance.left:.2f}"
+    return {"left": left, "valid_until": balance.valid_until}
 
 
 def _error(problem: Problem | None) -> ErrorDocument | None:

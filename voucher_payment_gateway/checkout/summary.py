@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -19,6 +21,7 @@ from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.rules.timing import has_ended
 
 __all__ = [
+    "Balance",
     "Summary",
     "VoucherLine",
     "is_missing",
@@ -33,13 +36,25 @@ REMOVABLE = (*LIVE_STATUSES, "lapsed")
 
 
 @dataclass(frozen=True)
+class Balance:
+    """What is ``left`` on a voucher after this order: exactly, or at least; None where that is not known. And until
+    when it is valid; None where it has no end."""
+
+    left: Decimal | None
+    is_exact: bool
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True)
 class VoucherLine:
-    """One gift voucher of the order; ``amount`` is what it was charged, holds, or has agreed to pay."""
+    """One gift voucher of the order; ``amount`` is what it was charged, holds, or has agreed to pay. ``balance`` is
+    read for the checkout alone, with ``SHOW_BALANCE``."""
 
     payment: VoucherPayment
     amount: Decimal
     state: str
     removable: bool
+    balance: Balance | None = None
 
     @property
     def comes_back(self) -> bool:
@@ -133,8 +148,8 @@ def shown_summary(order: Any) -> Summary | None:
 
 
 def is_missing(order: Any) -> bool:
-    """Return whether a template names no order; one that it does not know is an empty text."""
-    return order is None or (isinstance(order, str) and not order)
+    """Return whether a template names no order: None, also a lazy one, or the empty text of an unknown variable."""
+    return isinstance(order, NoneType | str) and not order
 
 
 def _without_replaced(payments: Iterable[Any]) -> list[Any]:

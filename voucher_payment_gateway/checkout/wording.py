@@ -34,8 +34,11 @@ def amount_text(amount: Decimal, currency: str) -> str:
         exact = Decimal(str(amount))
     except InvalidOperation:
         return ""
+    code = str(currency or "")
+    if not code:
+        return ""
     locale = _locale(get_language() or "")
-    return _django_text(exact, currency) if locale is None else _babel_text(exact, currency, locale)
+    return _django_text(exact, code) if locale is None else _babel_text(exact, code, locale)
 
 
 def _babel_text(amount: Decimal, currency: str, locale: Locale) -> str:
@@ -68,5 +71,10 @@ def _django_text(amount: Decimal, currency: str) -> str:
 
 
 def time_text(instant: datetime) -> str:
-    """Return a time of day as the visitor's locale and time zone write it, such as ``2:30 p.m.``."""
+    """Return a time of day as the visitor's locale and time zone write it, such as ``2:30 p.m.``.
+
+    Empty for a value that is no instant, such as a missing variable of a template.
+    """
+    if not isinstance(instant, datetime):
+        return ""
     return formats.date_format(localtime(instant), "TIME_FORMAT")

@@ -146,7 +146,7 @@ CATALOGUE: Final = {
         cure="Give a regular expression, and the dotted path of a callable from text to text.",
     ),
     "E021": Check(
-        keys=("THROTTLE", "RENEW_HOLDS", "CANCEL_RESERVATION_CALL", "INSTANCE"),
+        keys=("THROTTLE", "RENEW_HOLDS", "CANCEL_RESERVATION_CALL", "INSTANCE", "SHOW_BALANCE"),
         messages={
             "no_captcha": "{NAME}: THROTTLE.captcha: {path!r} is not a callable that can be imported: {problem}.",
             "wrong_call": "{NAME}: THROTTLE.captcha: {path!r} {problem}.",

@@ -5,7 +5,8 @@ import errno
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from voucher_payment_gateway.sandbox.behaviour import PRESETS
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID, LOCAL_CLIENT_SECRET
@@ -59,8 +60,12 @@ def _announce(server: LocalServer, *, with_demo: bool) -> None:
     print(f"Local Voucher Cloud: {server.url} (API: {server.base_url})")
     print(f"Client id {LOCAL_CLIENT_ID}, client secret {LOCAL_CLIENT_SECRET}")
     if with_demo:
-        print("Codes to try: " + ", ".join(str(fields["code"]) for fields in DEMO_VOUCHERS))
+        print("Codes to try: " + ", ".join(map(_code_to_try, DEMO_VOUCHERS)))
     print("Ctrl-C stops it.", flush=True)
+
+
+def _code_to_try(fields: Mapping[str, Any]) -> str:
+    return f"{fields['code']} (PIN {fields['pin']})" if fields.get("pin") else str(fields["code"])
 
 
 def _why(error: OSError | OverflowError, options: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from voucher_payment_gateway.sandbox import charges
 from voucher_payment_gateway.sandbox.clients import LOCAL_CLIENT_ID
 from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.documents import (
@@ -26,7 +27,7 @@ from voucher_payment_gateway.sandbox.messages import (
 )
 from voucher_payment_gateway.sandbox.openapi import description
 from voucher_payment_gateway.sandbox.problems import ApiError, http_error, not_allowed
-from voucher_payment_gateway.sandbox.records import Reservation
+from voucher_payment_gateway.sandbox.records import Reservation, Voucher
 
 __all__ = ["respond"]
 
@@ -34,12 +35,14 @@ _PAGE = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/sandbox/page.css": ("page.css", "text/css; charset=utf-8"),
     "/sandbox/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/sandbox/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _PAGE_HEADERS = (
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
@@ -120,6 +123,28 @@ def _add_voucher(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str,
         return voucher_document(cloud.store, voucher, balance=True, code=True, pin=True)
 
 
+def _set_status(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
+    with cloud.changing():
+        voucher = _voucher_named(cloud, body)
+        cloud.set_status(voucher.id, body.get("status", ""))
+        return voucher_document(cloud.store, voucher, balance=True, code=True, pin=True)
+
+
+def _top_up(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
+    with cloud.changing():
+        voucher, client = _voucher_named(cloud, body), cloud.store.state.clients[LOCAL_CLIENT_ID]
+        fields = {"currency": voucher.currency, "order_number": "TOP-UP", **body}
+        return booking_document(cloud.store, charges.recharge(cloud.store, client, fields))
+
+
+def _voucher_named(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> Voucher:
+    code = body.get("code")
+    voucher = cloud.store.voucher_by_code(code) if isinstance(code, str) else None
+    if voucher is None:
+        raise http_error(HTTPStatus.NOT_FOUND, "There is no voucher with this code.")
+    return voucher
+
+
 def _issue_pin(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[str, Any]:
     client_id = body.get("client_id", LOCAL_CLIENT_ID)
     with cloud.changing():
@@ -169,6 +194,8 @@ def _set_behaviour(cloud: LocalVoucherCloud, body: Mapping[str, Any]) -> dict[st
 _CONTROLS: dict[str, Callable[[LocalVoucherCloud, Mapping[str, Any]], dict[str, Any]]] = {
     "/sandbox/clock": _move_clock,
     "/sandbox/vouchers": _add_voucher,
+    "/sandbox/vouchers/status": _set_status,
+    "/sandbox/vouchers/top-up": _top_up,
     "/sandbox/pins": _issue_pin,
     "/sandbox/clients": _add_client,
     "/sandbox/faults": _add_fault,

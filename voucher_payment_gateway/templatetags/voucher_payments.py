@@ -1,4 +1,4 @@
-"""``{% load voucher_payments %}``: the gift voucher block of the checkout, and the story of an order."""
+"""``{% load voucher_payments %}``: the gift voucher block of the checkout, its styles, and the story of an order."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,9 +6,10 @@ from typing import Any
 
 from django import template
 
-from voucher_payment_gateway.checkout.block import TEMPLATE, Outcome, block_context, recall_problem
+from voucher_payment_gateway.checkout.block import STORY_TEMPLATE, TEMPLATE, page_context, styles_link
 from voucher_payment_gateway.checkout.history import story_of
-from voucher_payment_gateway.checkout.summary import shown_summary
+from voucher_payment_gateway.checkout.security_policy import nonce_of
+from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
 
 register = template.Library()
@@ -21,21 +22,29 @@ def voucher_payments(context: Any, order: Any, next: str = "") -> str:
     The forms return to ``next``, by default to the current page. Never put the block inside a form. Nothing is
     rendered for an order without vouchers that none can pay.
     """
-    summary = shown_summary(order)
-    if summary is None:
-        return ""
     request = context.get("request")
-    address = next or (request.get_full_path() if request else "")
-    outcome = Outcome(order, problem=recall_problem(request))
-    values = {"csrf_token": context.get("csrf_token"), **block_context(summary, address, outcome)}
+    values = page_context(request, order, next)
+    if values is None:
+        return ""
+    values["csrf_token"] = context.get("csrf_token")
     block: str = context.template.engine.get_template(TEMPLATE).render(context.new(values))
     return block
 
 
-@register.inclusion_tag("voucher_payment_gateway/story.html")
-def voucher_story(order: Any) -> dict[str, Any]:
-    """Render the story of the gift vouchers of ``order``, oldest operation first."""
-    return {"lines": story_of(order)}
+@register.simple_tag(takes_context=True)
+def voucher_story(context: Any, order: Any) -> str:
+    """Render the story of the gift vouchers of ``order``, oldest operation first; nothing where there is no order."""
+    if is_missing(order):
+        return ""
+    values = {"lines": story_of(order)}
+    story: str = context.template.engine.get_template(STORY_TEMPLATE).render(context.new(values))
+    return story
+
+
+@register.simple_tag(takes_context=True)
+def voucher_styles(context: Any) -> str:
+    """Link the default stylesheet of the block and the story: put it into the head, before your own stylesheet."""
+    return styles_link(nonce_of(context.get("request")))
 
 
 @register.filter

@@ -11,6 +11,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
+    RefusedError,
     VoucherGatewayError,
     VoucherUnusableError,
 )
@@ -24,7 +25,12 @@ from voucher_payment_gateway.gateway.holds.promises import (
     promised,
     with_same_pin,
 )
-from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.holds.reserve import (
+    Hold,
+    refusal_of_held,
+    release,
+    reserve_available,
+)
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
@@ -187,10 +193,14 @@ def _hold(
             voucher_id=known,
             on_previous_lost=lambda: lost.append(True),
         )
-    except VoucherGatewayError:
+    except VoucherGatewayError as error:
         if lost and payment and payment.status == "authorized":
             with suppress(ConflictError):  # another writer has recorded a newer reservation
                 change_payment(payment, **hold_lost_fields())
+        if isinstance(error, RefusedError) and payment and known and not is_usable_now(payment):
+            explained = refusal_of_held(error, known, account)
+            if explained.code == "spent_elsewhere":  # not the other: the PIN may be wrong
+                raise explained from None
         raise
 
 

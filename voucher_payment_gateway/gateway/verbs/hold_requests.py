@@ -15,7 +15,12 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.holds.parallel import in_parallel
 from voucher_payment_gateway.gateway.holds.promises import Promises, beside_confirmed, hold_beside_confirmed
-from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.holds.reserve import (
+    Hold,
+    refusal_of_held,
+    release,
+    reserve_available,
+)
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable
@@ -120,8 +125,15 @@ def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
         refuse_taxable(hold)
         _refuse_less_than_agreed(request, hold)
     except VoucherGatewayError as error:
-        return error
+        return _explained(request, error)
     return replace(hold, is_all=hold.is_all or hold.amount == request.limit)
+
+
+def _explained(request: HoldRequest, error: VoucherGatewayError) -> VoucherGatewayError:
+    """Return the error, with its reason where the voucher was held before and is lost now: whoever held it may know."""
+    if request.holds or not request.payment.voucher_id or not isinstance(error, RefusedError):
+        return error
+    return refusal_of_held(error, request.payment.voucher_id, request.payment.account)
 
 
 def _refuse_less_than_agreed(request: HoldRequest, hold: Hold) -> None:

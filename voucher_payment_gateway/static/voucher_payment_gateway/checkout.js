@@ -93,7 +93,7 @@ async function refreshPage() {
     return;
   }
   for (const place of places) {
-    const chosen = [...place.querySelectorAll("input:checked")].map(({ name, value }) => [name, value]);
+    const chosen = [...place.querySelectorAll("input:checked, select")].map(({ name, value }) => [name, value]);
     place.replaceWith(page.getElementById(place.id));
     restoreChoices(document.getElementById(place.id), chosen);
   }
@@ -102,6 +102,10 @@ async function refreshPage() {
 function restoreChoices(place, chosen) {
   for (const input of place.querySelectorAll("input"))
     if (chosen.some(([name, value]) => input.name === name && input.value === value)) input.checked = true;
+  for (const select of place.querySelectorAll("select")) {
+    const kept = chosen.find(([name]) => name === select.name);
+    if (kept && [...select.options].some(({ value }) => value === kept[1])) select.value = kept[1];
+  }
 }
 
 // The block may be outdated: a hold ended, another tab changed the order, the browser restored the page from its cache.

@@ -67,7 +67,7 @@ class Command(BaseCommand):
             with running("The shop", shop_command, folder / "shop.log", ROOT, **address) as shop:
                 shop.wait_until_it_answers(f"{shop_url}/")
                 with running("The sweep", settle_command, folder / "settle.log", ROOT, **address) as sweep:
-                    self._welcome(shop_url)
+                    self._welcome(shop_url, cloud_url)
                     wait_while_all_run(cloud, shop, sweep)
 
     def _prepare(self, folder: Path, state: Path, fresh: bool) -> None:
@@ -78,16 +78,18 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         seed_shop()
 
-    def _welcome(self, shop_url: str) -> None:
+    def _welcome(self, shop_url: str, cloud_url: str) -> None:
         lines = [
             "",
             f"  The shop is open:  {shop_url}/",
             f"  For the staff:     {shop_url}/staff/   ({STAFF_NAME} / {STAFF_PASSWORD})",
+            f"  The admin:         {shop_url}/admin/   (the same login)",
+            f"  The Voucher Cloud: {cloud_url}/   (create, activate and top up vouchers, move its clock)",
             "",
             "  Gift vouchers to try, as they started out:",
             *(f"    {voucher.code}   {voucher.about}" for voucher in VOUCHERS),
             "",
-            "  Ctrl-C stops the shop and the Voucher Cloud. `--fresh` starts over.",
+            '  Ctrl-C stops the shop and the Voucher Cloud. `make demo ARGS="--fresh"` starts over.',
             "",
         ]
         self.stdout.write("\n".join(lines))

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class AtomicConfig(AppConfig):
+    name = "tests.shops.atomic"
+    label = "shop"

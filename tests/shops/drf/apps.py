@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DrfConfig(AppConfig):
+    name = "tests.shops.drf"
+    label = "shop"

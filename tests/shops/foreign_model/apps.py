@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ForeignModelConfig(AppConfig):
+    name = "tests.shops.foreign_model"
+    label = "foreign_model"

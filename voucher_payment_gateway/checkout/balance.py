@@ -1,0 +1,60 @@
+"""What is left on a held voucher after this order, and how long it is valid: with ``SHOW_BALANCE``, one read for each.
+
+Shown only where the voucher is held for the order, so to whoever knows its code. A balance that cannot be read is left
+out: the checkout goes on without it.
+"""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from voucher_payment_gateway.checkout.summary import Balance, Summary, VoucherLine
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.parallel import in_parallel
+from voucher_payment_gateway.money import ZERO
+
+__all__ = ["with_balances"]
+
+PAUSE_SECONDS = 30
+"""How long no balance is read in this process after a read failed: a page must not wait for a service that is away."""
+
+failed_at: list[float] = []
+
+
+def with_balances(summary: Summary) -> Summary:
+    """Return the summary with the balances of the vouchers that are held; the same one without ``SHOW_BALANCE``."""
+    held = [line for line in summary.lines if line.state == "held" and line.payment.voucher_id]
+    if not gateway_settings().SHOW_BALANCE or not held or _pauses():
+        return summary
+    found: dict[int, Balance] = {}
+    in_parallel(lambda line: _read(line, found), held)
+    return replace(
+        summary, lines=[replace(line, balance=found.get(line.payment.pk)) for line in summary.lines]
+    )
+
+
+def _pauses() -> bool:
+    return bool(failed_at) and time.monotonic() < failed_at[-1] + PAUSE_SECONDS
+
+
+def _read(line: VoucherLine, found: dict[int, Balance]) -> None:
+    try:
+        voucher = voucher_cloud(line.payment.account).get_voucher(line.payment.voucher_id)
+    except VoucherGatewayError:
+        failed_at[:] = [time.monotonic()]
+        return
+    if voucher.currency == line.payment.currency:
+        found[line.payment.pk] = _balance(line, voucher)
+
+
+def _balance(line: VoucherLine, voucher: Any) -> Balance:
+    """Whether a reservation lowers the balance is not documented: where the shop does not know it either, what is left
+    is at least the balance less the hold."""
+    lowers = gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance
+    left = voucher.remaining_amount
+    if left is not None and not lowers:
+        left = max(left - line.payment.amount_authorized, ZERO)
+    is_unsure = lowers is None and not left
+    return Balance(None if is_unsure else left, is_exact=lowers is not None, valid_until=voucher.valid_until)

@@ -1,0 +1,65 @@
+"""The tags and filters of ``{% load voucher_payments %}`` for Jinja2, with the same output.
+
+Name the extension in the options of Django's Jinja2 backend, or add it to an environment of your own::
+
+    "OPTIONS": {"extensions": ["voucher_payment_gateway.jinja2.VoucherPayments"]}
+
+The functions read ``request`` from the context of the page, as Django's backend and ``render`` put it there. The
+templates of the block stay Django's: keep a ``DjangoTemplates`` backend next to the Jinja2 one.
+"""
+
+from typing import Any
+
+from django.template.loader import render_to_string
+from jinja2 import Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context, Undefined
+from markupsafe import Markup
+
+from voucher_payment_gateway.checkout.block import STORY_TEMPLATE, TEMPLATE, page_context, styles_link
+from voucher_payment_gateway.checkout.history import story_of
+from voucher_payment_gateway.checkout.security_policy import nonce_of
+from voucher_payment_gateway.checkout.summary import is_missing
+from voucher_payment_gateway.checkout.wording import amount_text, time_text
+
+__all__ = ["VoucherPayments"]
+
+
+class VoucherPayments(Extension):
+    """Adds the functions ``voucher_payments``, ``voucher_story`` and ``voucher_styles``, and the filters
+    ``voucher_amount`` and ``voucher_time``."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals.update(
+            voucher_payments=voucher_payments, voucher_story=voucher_story, voucher_styles=voucher_styles
+        )
+        environment.filters.update(voucher_amount=amount_text, voucher_time=time_text)
+
+
+@pass_context
+def voucher_payments(context: Context, order: Any, next: str = "") -> Markup:
+    """Render the gift vouchers of ``order``: as the tag of the same name."""
+    request = context.get("request")
+    values = page_context(request, _known(order), next)
+    return Markup(render_to_string(TEMPLATE, values, request) if values else "")  # noqa: S704  made by our templates
+
+
+@pass_context
+def voucher_story(context: Context, order: Any) -> Markup:
+    """Render the story of the gift vouchers of ``order``: as the tag of the same name."""
+    if is_missing(_known(order)):
+        return Markup("")
+    values = {"lines": story_of(order)}
+    return Markup(render_to_string(STORY_TEMPLATE, values, context.get("request")))  # noqa: S704  made by our templates
+
+
+@pass_context
+def voucher_styles(context: Context) -> Markup:
+    """Link the default stylesheet: as the tag of the same name."""
+    return Markup(styles_link(nonce_of(context.get("request"))))  # noqa: S704  escaped by format_html
+
+
+def _known(order: Any) -> Any:
+    """Return the order, or None for a variable that the template does not know."""
+    return None if isinstance(order, Undefined) else order
