@@ -142,7 +142,9 @@ def available_on(voucher_id: str) -> Decimal | None:
 
 
 def _reserve(secret: Secret, amount: Decimal, currency: str, voucher_id: str) -> Hold:
-    answer = voucher_cloud().reserve(code=secret.code, pin=secret.pin, amount=amount, currency=currency)
+    answer = voucher_cloud().reserve(
+        code=secret.code.reveal(), pin=secret.pin.reveal(), amount=amount, currency=currency
+    )
     if voucher_id and answer.voucher_id != voucher_id:
         raise OutcomeUnknownError(code="answer_not_ours")
     return _as_hold(answer)

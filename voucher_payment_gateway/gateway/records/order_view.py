@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
@@ -54,7 +55,7 @@ class OrderView:
         """Return all payments, or the one with this primary key."""
         return [payment for payment in self.payments if pk in (None, payment.pk)]
 
-    def live_payment(self, code: str) -> VoucherPayment | None:
+    def live_payment(self, code: Opaque) -> VoucherPayment | None:
         """Return the payment made with this code that is selected, held, or lapsed."""
         known = set(fingerprints(code))
         return next(
@@ -100,7 +101,7 @@ class OrderView:
                 code="order_currency_changed",
             )
 
-    def refuse_known_currency(self, code: str, currency: str) -> None:
+    def refuse_known_currency(self, code: Opaque, currency: str) -> None:
         """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
 
         Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
@@ -124,7 +125,7 @@ class OrderView:
             )
 
 
-def read_order(order_number: str, *, code: str = "") -> OrderView:
+def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
     """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it or count on
     it."""
     wanted = Q(order_number=order_number)

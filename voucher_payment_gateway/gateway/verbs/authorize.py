@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
@@ -52,6 +54,7 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
@@ -61,11 +64,13 @@ __all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 
+@opaque_code
+@sensitive_variables("code", "pin", "secret")
 def authorize(
     order: Any,
-    code: str,
+    code: str | Opaque,
     *,
-    pin: str = "",
+    pin: str | Opaque = "",
     amount: Decimal | str | None = None,
     key: str = "",
     actor: str = "",
