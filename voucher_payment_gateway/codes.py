@@ -8,8 +8,12 @@ import re
 import unicodedata
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.opaque import Opaque
 
-__all__ = ["forgiving", "tidy"]
+__all__ = ["MAX_TYPED_LENGTH", "forgiving", "is_blank", "tidy"]
+
+MAX_TYPED_LENGTH = 1020
+"""Of a code or PIN as it was pasted, with the characters in it that nobody sees."""
 
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -19,8 +23,8 @@ INVISIBLE = (
 hyphens, fillers, variation selectors, tags. Source: Unicode 17, ``Default_Ignorable_Code_Point``, and annotations."""
 
 BLANKS = "\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"
-"""Characters that are shown as a blank: no-break, narrow and wide blanks, tabs. Not the ends of lines: several lines may
-be several codes."""
+"""Characters that are shown as a blank: no-break, narrow and wide ones, tabs. Not line ends: several lines may be
+several codes."""
 
 DASHES = (
     "\\-\u058a\u05be\u1400\u1806\u02d7\u2010-\u2015\u2043\u207b\u208b\u2212\u2500\u2501\u23af"
@@ -43,6 +47,11 @@ def tidy(text: str) -> str:
     """
     seen = _BLANK.sub(" ", _INVISIBLE.sub("", text)).translate(_FULL_WIDTH)
     return unicodedata.normalize("NFC", seen).strip()
+
+
+def is_blank(code: Opaque) -> bool:
+    """Return whether nothing can be seen of what was entered."""
+    return len(code.reveal()) <= MAX_TYPED_LENGTH and not tidy(code.reveal())
 
 
 def forgiving(code: str) -> str:

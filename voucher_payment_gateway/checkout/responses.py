@@ -28,6 +28,7 @@ __all__ = ["answer", "refuse"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
+SAFE_METHODS = ("GET", "HEAD")
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
@@ -40,7 +41,7 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         response = _as_json(request, outcome, summary)
     elif summary is not None:
         response = _as_block(request, outcome, summary)
-    elif request.method == "GET":
+    elif request.method in SAFE_METHODS:
         response = HttpResponseRedirect(way_back(request))
     else:
         response = _as_redirect(request, outcome)
@@ -59,7 +60,7 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def way_back(request: HttpRequest) -> str:
     """Return the address in ``next`` if it is on this site, else ``/``."""
-    target = request.GET.get("next", "") if request.method == "GET" else _posted_next(request)
+    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted_next(request)
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from voucher_payment_gateway.codes import tidy
+from voucher_payment_gateway.codes import MAX_TYPED_LENGTH, tidy
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.opaque import Opaque
@@ -24,9 +24,6 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LENGTH = 255
 """Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
-
-MAX_TYPED_LENGTH = 4 * MAX_LENGTH
-"""Of a text as it was pasted, with the characters in it that nobody sees."""
 
 
 def clean_code(code: str | Opaque, pin: str | Opaque) -> Secret:
