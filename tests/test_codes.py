@@ -105,7 +105,7 @@ def test_tidying_twice_is_tidying_once_for_every_character():
         assert tidy(once) == once, hex(point)
 
 
-def test_every_character_that_the_sixteen_planes_call_a_format_or_a_blank_is_considered():
+def test_every_format_character_and_every_blank_of_unicode_is_considered():
     """A new version of Unicode may add some: they are refused, as control characters are, until they are listed."""
     visible = {
         *range(0x600, 0x606),
