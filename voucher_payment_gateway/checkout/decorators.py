@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, POST_NEEDED
 from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token, is_readable, take_input
-from voucher_payment_gateway.checkout.responses import refuse
+from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
 from voucher_payment_gateway.checkout.withholding import layers_of
 
 __all__ = ["endpoint", "hide_input"]
@@ -29,8 +29,10 @@ class CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def endpoint(*methods: str) -> Callable[[View], View]:
-    """Turn a view into an endpoint for these methods. A wrong method, token or body is refused before the view runs."""
+def endpoint(method: Literal["GET", "POST"]) -> Callable[[View], View]:
+    """Turn a view into an endpoint for one method, and HEAD where it is GET. A wrong method, token or body is refused
+    before the view runs."""
+    methods = SAFE_METHODS if method == "GET" else (method,)
 
     def decorate(act: View) -> View:
         @csrf_exempt  # replaced by CsrfCheck, whose refusal is one of our own problems

@@ -24,7 +24,7 @@ from voucher_payment_gateway.checkout.schema import document_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 from voucher_payment_gateway.exceptions import PaymentStateError
 
-__all__ = ["answer", "refuse"]
+__all__ = ["SAFE_METHODS", "answer", "refuse"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 

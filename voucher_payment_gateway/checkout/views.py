@@ -43,7 +43,7 @@ __all__ = ["apply", "remove", "renew", "state"]
 PRIMARY_KEY = re.compile(r"[0-9]{1,18}")
 
 
-@endpoint("GET", "HEAD")
+@endpoint("GET")
 def state(request: HttpRequest) -> HttpResponse:
     """Return the state of the order's gift vouchers; nothing is changed."""
     order = checkout_order(request)
