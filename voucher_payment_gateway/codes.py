@@ -10,9 +10,12 @@ import unicodedata
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.opaque import Opaque
 
-__all__ = ["MAX_TYPED_LENGTH", "forgiving", "is_blank", "tidy"]
+__all__ = ["MAX_LENGTH", "MAX_TYPED_LENGTH", "forgiving", "is_blank", "tidy"]
 
-MAX_TYPED_LENGTH = 1020
+MAX_LENGTH = 255
+"""Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
+
+MAX_TYPED_LENGTH = 4 * MAX_LENGTH
 """Of a code or PIN as it was pasted, with the characters in it that nobody sees."""
 
 INVISIBLE = (
@@ -63,10 +66,13 @@ def forgiving(code: str) -> str:
     """
     plain = "".join(map(_plain_digit, unicodedata.normalize("NFKC", tidy(code)))).upper()
     groups = [group for group in _BETWEEN_GROUPS.split(plain) if group]
-    joined, pattern = "-".join(groups), gateway_settings().CODE_PATTERN
-    if pattern and not re.fullmatch(pattern, joined) and re.fullmatch(pattern, "".join(groups)):
-        return "".join(groups)
-    return joined
+    joined, together = "-".join(groups), "".join(groups)
+    return together if _matches(together) and not _matches(joined) else joined
+
+
+def _matches(code: str) -> bool:
+    pattern = gateway_settings().CODE_PATTERN
+    return bool(pattern and len(code) <= MAX_LENGTH and re.fullmatch(pattern, code))
 
 
 def _plain_digit(character: str) -> str:

@@ -84,11 +84,13 @@ def _position_of_code(function: Callable[..., Any]) -> int:
 def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:
     """Strip the tracebacks of a function whose frames hold codes or secrets in clear: error reports print them.
 
-    Of every exception: a server that stops its worker raises SystemExit wherever it is.
+    Of every exception: a server that stops its worker raises SystemExit wherever it is. The keywords ``code`` and
+    ``pin`` become opaque, since some reports show the frames of a line in the log, too.
     """
 
     @functools.wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        _hide(kwargs)
         try:
             return method(*args, **kwargs)
         except BaseException as error:
@@ -103,6 +105,7 @@ def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callab
 
     @functools.wraps(method)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        _hide(kwargs)
         try:
             return await method(*args, **kwargs)
         except BaseException as error:
@@ -110,3 +113,9 @@ def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callab
             raise error.with_traceback(None) from None
 
     return guarded
+
+
+def _hide(kwargs: dict[str, Any]) -> None:
+    for name in NAMES:
+        if kwargs.get(name) is not None:
+            kwargs[name] = Opaque(kwargs[name])

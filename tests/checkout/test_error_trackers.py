@@ -52,6 +52,9 @@ class BrokenAdapter(OrderAdapter):
         raise RuntimeError("a mistake of the shop")
 
 
+GONE = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+
+
 def broken(*_):
     raise RuntimeError("a mistake of the shop")
 
@@ -93,14 +96,10 @@ def fails(gateway_settings, settings):
     def fail(what):
         match what:
             case "the cache":
-                settings.CACHES = {
-                    **settings.CACHES,
-                    "gone": {
-                        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                        "LOCATION": "redis://127.0.0.1:1/0",
-                    },
-                }
+                settings.CACHES = {**settings.CACHES, "gone": GONE}
                 gateway_settings(THROTTLE={"cache": "gone", "refusal_seconds": 0})
+            case "the client secret":
+                gateway_settings(CLIENT_SECRET=broken)
             case "the adapter":
                 gateway_settings(ORDER_ADAPTER=f"{__name__}.BrokenAdapter")
             case "the normaliser":
@@ -148,8 +147,8 @@ def browser(site, visit, shop):
 
 
 FAILURES = [
-    "the cache", "the adapter", "the normaliser", "the captcha", "the order of the visitor", "reading the database",
-    "writing to the database",
+    "the cache", "the client secret", "the adapter", "the normaliser", "the captcha", "the order of the visitor",
+    "reading the database", "writing to the database",
 ]  # fmt: skip
 
 

@@ -60,26 +60,32 @@ class Concealment:
         held = vars(request)
         for place in ("_post", "_data", "_full_data"):
             if isinstance(held.get(place), dict | list):
-                yield place, self.value("", held[place])
+                yield place, self._fields(held[place])
         if "_body" in held:
             body = self._body(request)
             yield "_body", body
             yield "_stream", BytesIO(body)
 
-    def value(self, name: str, value: Any) -> Any:
+    def _fields(self, fields: Any) -> Any:
+        if isinstance(fields, QueryDict):
+            return self._query(fields)
+        try:
+            return self._value("", fields)
+        except RecursionError:  # so deep that nobody can have meant it
+            return {}
+
+    def _value(self, name: str, value: Any) -> Any:
         """Return a field's value, or all the fields in it, with what is secret replaced by an empty text."""
-        if isinstance(value, QueryDict):
-            return self._query(value)
         if isinstance(value, dict):
-            return {each: self.value(str(each), inner) for each, inner in value.items()}
+            return {each: self._value(str(each), inner) for each, inner in value.items()}
         if isinstance(value, list):
-            return [self.value(name, inner) for inner in value]
+            return [self._value(name, inner) for inner in value]
         return "" if name in self._names or self._repeats(name, value) else value
 
     def _query(self, fields: QueryDict) -> QueryDict:
         kept = QueryDict(mutable=True, encoding=fields.encoding)
         for name, values in fields.lists():
-            kept.setlist(name, self.value(name, values))
+            kept.setlist(name, self._value(name, values))
         kept._mutable = fields._mutable
         return kept
 
@@ -89,7 +95,7 @@ class Concealment:
             if kind == "application/x-www-form-urlencoded":
                 return self._query(QueryDict(request.body, encoding="utf-8")).urlencode().encode()
             if kind.endswith(("/json", "+json")):
-                return json.dumps(self.value("", json.loads(request.body))).encode()
+                return json.dumps(self._fields(json.loads(request.body))).encode()
         except (ValueError, RecursionError):
             pass  # nothing of a body that cannot be read is kept
         return b""

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from voucher_payment_gateway.codes import MAX_TYPED_LENGTH, tidy
+from voucher_payment_gateway.codes import MAX_LENGTH, MAX_TYPED_LENGTH, tidy
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.opaque import Opaque
@@ -21,9 +21,6 @@ from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 __all__ = ["clean_code", "code_expiry", "sealed_fields"]
 
 logger = logging.getLogger("voucher_payment_gateway")
-
-MAX_LENGTH = 255
-"""Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
 
 
 def clean_code(code: str | Opaque, pin: str | Opaque) -> Secret:
