@@ -12,8 +12,13 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
+from django.http import HttpResponse
+from django.urls import path
 
+import tests.urls
 from tests.sentry import sentry
+from tests.shop.models import Order
+from voucher_payment_gateway.checkout import enter_voucher
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.orders import OrderAdapter
 
@@ -62,6 +67,16 @@ def broken(*_):
 def no_order(request):
     assert "code" not in request.POST or request.POST["code"] == ""
     raise RuntimeError("a mistake of the shop")
+
+
+def enter(request):
+    """A view of the shop with a field of its own."""
+    fields = request.POST or json.loads(request.body)
+    enter_voucher(request, Order.objects.get(), fields["code"].lower().upper(), pin=fields["pin"])
+    return HttpResponse(f"held, and {(request.POST or json.loads(request.body))['note']}")
+
+
+urlpatterns = [path("enter/", enter), *tests.urls.urlpatterns]
 
 
 def reads_the_body(get_response):
@@ -179,6 +194,19 @@ def test_the_cloud_breaks_at_every_step_and_sentry_gets_no_code(shop, browser, c
     assert shop.cloud.faults.log
     assert "a line of our own" in outbox.text
     assert leaks(outbox.text) == leaks(caplog.text) == []
+
+
+@pytest.mark.parametrize("kind", ["form", "multipart", "JSON"])
+def test_our_own_line_in_the_log_has_no_code_of_a_view_of_the_shop(shop, browser, fails, settings, kind):
+    settings.ROOT_URLCONF = __name__
+    shop.voucher("20.00", code=CODE, pin=PIN)
+    fails("the cache")
+    with sentry() as outbox:
+        response = browser(BODIES[kind], "/enter/")
+    assert response.text == "held, and hello"
+    assert "the cache 'gone' failed" in outbox.text
+    assert '"note": "hello"' in outbox.text
+    assert leaks(outbox.text) == []
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)

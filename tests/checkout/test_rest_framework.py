@@ -98,6 +98,18 @@ def test_neither_the_debug_page_nor_a_mail_nor_sentry_shows_the_code(
         assert "CANARY" not in text, text[max(0, text.find("CANARY") - 300) :][:400]
 
 
+def test_a_body_of_any_depth_is_emptied(shop, post):
+    shop.voucher("20.00", code=CODE, pin=PIN)
+    deep = "[" * 700 + f'"{CODE}"' + "]" * 700
+    text = (
+        f'{{"giftcard": {{"discount": "{CODE}", "secret number": "{PIN}"}}, "note": "hello", "more": {deep}}}'
+    )
+    with sentry() as outbox:
+        assert post((text, JSON)).status_code == 500  # its note is gone too: the view cannot read it any more
+    assert Order.objects.get().voucher_authorized == 20
+    assert "CANARY" not in outbox.text
+
+
 @pytest.mark.parametrize("kind", ["JSON", "form", "multipart"])
 def test_a_code_that_is_no_voucher_may_be_another_code_of_the_shop(shop, post, kind):
     response = post(BODIES[kind])
