@@ -1,14 +1,19 @@
 """Codes as people paste them: what nobody can see makes no difference, and ``forgiving`` takes what they mean."""
 
+import re
+import runpy
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
+from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.codes import forgiving, tidy
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.sandbox.demo import DEMO_VOUCHERS
 
 CODE = "GIFT-2000-ABCD"
 UNSEEN = {
@@ -153,6 +158,24 @@ def test_codes_that_are_issued_without_hyphens_are_known_by_their_pattern(shop, 
     gateway_settings(CODE_NORMALISER="voucher_payment_gateway.codes.forgiving", CODE_PATTERN="[A-Z0-9]{12}")
     shop.voucher("20.00", code="GIFT2000ABCD")
     assert gateway.authorize(shop.order("50.00"), typed).status == "authorized"
+
+
+def test_the_example_shop_uses_it_and_its_codes_are_of_its_form(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXAMPLE_VAR_DIR", str(tmp_path))
+    settings = runpy.run_path("example_project/config/settings.py")["VOUCHER_PAYMENT_GATEWAY"]
+    assert import_string(settings["CODE_NORMALISER"]) is forgiving
+    seeded = re.findall(r'Voucher\("([^"]+)"', Path("example_project/shop/seed.py").read_text())
+    codes = [*seeded, *(voucher["code"] for voucher in DEMO_VOUCHERS)]
+    assert len(codes) > 10
+    assert [code for code in codes if forgiving(code.lower()) != code] == []
+
+
+def test_the_forgiving_normaliser_expands_no_code_beyond_the_limit(shop, gateway_settings):
+    """One letter may become eighteen: a pattern of quadratic time would block the shop."""
+    gateway_settings(CODE_NORMALISER="voucher_payment_gateway.codes.forgiving", CODE_PATTERN=r"(x+x+)+y")
+    with pytest.raises(VoucherUnusableError):
+        gateway.authorize(shop.order(), "\u33af" * 20 + "\ufdfa" * 100 + "x" * 100)
+    assert shop.calls() == []
 
 
 def test_the_forgiving_normaliser_does_not_touch_the_pin(shop, gateway_settings):

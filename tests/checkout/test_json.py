@@ -142,6 +142,22 @@ def test_a_code_of_which_nothing_can_be_seen_is_missing_and_no_guess(shop, store
         assert (status, answer["error"]["code"]) == (422, "code_missing")
 
 
+def test_a_pasted_code_is_taken_and_no_guess(shop, storefront, gateway_settings):
+    gateway_settings(CODE_NORMALISER="voucher_payment_gateway.codes.forgiving")
+    shop.voucher("20.00", code="GIFT-2000", pin="2468")
+    ask = storefront(shop.order("50.00"))
+    for code in (
+        "GIFT-2000",
+        "\u200bGIFT-2000\ufeff",
+        "gift\u00a02000",
+        "GI\u00adFT \u2013 2000",
+        "GIFT\u22122000",
+        " Gift 2000 ",
+    ):
+        status, answer = ask(APPLY, {"code": code, "pin": "\u200e2468\u00a0"})
+        assert (status, len(answer["order"]["vouchers"])) == (200, 1)
+
+
 @pytest.mark.parametrize(("accept", "status"), [(JSON, 200), ("text/html", 302)])
 def test_head_on_the_state_is_answered_as_get_without_a_body(shop, visit, accept, status):
     client = visit(shop.order(), headers={"accept": accept})
