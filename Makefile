@@ -103,7 +103,7 @@ check: lint types migrations walkthrough coverage ## all that CI runs besides th
 .PHONY: matrix
 matrix: ## the tests with the newest Django, where a newer Python is found
 	@if [ -z "$(NEWEST)" ]; then echo "matrix: left out, no Python 3.12 or 3.13 found"; else \
-	SIMULATED_DAYS=500 STORM_DAYS=30 KILL_ONE_IN=200 PARALLEL_ROUNDS=4 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) \
+	SIMULATED_DAYS=500 STORM_DAYS=60 KILL_ONE_IN=200 PARALLEL_ROUNDS=4 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) \
 	ARGS="--ignore tests/proofs/simulation --ignore tests/proofs/orders --ignore tests/proofs/differential --ignore tests/proofs/crash --ignore tests/proofs/concurrency \
 	--ignore tests/proofs/storm/test_switches.py --ignore tests/proofs/storm/test_faults_stop.py --ignore-glob */test_mutants.py $(ARGS)"; fi
 

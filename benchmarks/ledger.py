@@ -152,7 +152,7 @@ class Shop:
         with self.watch.on("reconcile, vouchers of 30 minutes"):
             batches = list(vouchers.voucher_batches(until - timedelta(minutes=30), until))
         with self.watch.on("reconcile, rows of 50 vouchers"):
-            reconcile._compare([Reading(voucher, now) for voucher in batches[0]])
+            reconcile._compare([Reading(voucher, now) for voucher in batches[0].vouchers])
 
 
 def compare(rounds):

@@ -24,6 +24,7 @@ NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT {first} UNION ALL SELECT i + 1 F
 
 PAYMENT = {
     "id": "i",
+    "account": "''",
     "order_number": "'L-' || i",
     "currency": "'EUR'",
     "voucher_id": "md5('v' || (i / 2))",

@@ -201,7 +201,7 @@ def test_the_worker_is_stopped_in_the_middle_of_a_call(prepared, verb, at):
         order.save()
     clients.close()
     cache.clear()  # the token that processes share
-    clients._clients[os.getpid()] = clients.new_client(current_settings(), transport=Stopping(at))
+    clients._clients[os.getpid(), ""] = clients.new_client(current_settings(), transport=Stopping(at))
     try:
         verb(order)
     except Stopped as error:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db import router
 from django.db.models import QuerySet
@@ -11,16 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.wording import amount_text
+from voucher_payment_gateway.conf import NAME
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
 if TYPE_CHECKING:
     Base = admin.options.BaseModelAdmin[Any]
+    AnyPage = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[VoucherOperation, VoucherPayment]
     Page = admin.ModelAdmin[VoucherPayment]
     DifferencePage = admin.ModelAdmin[VoucherDifference]
     Form = forms.ModelForm[VoucherDifference]
 else:
     Base = admin.options.BaseModelAdmin
+    AnyPage = admin.ModelAdmin
     Inline, Page, DifferencePage = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
     Form = forms.ModelForm
 
@@ -51,6 +55,38 @@ class Current(Base):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(router.db_for_write(self.model))
+
+
+class AccountFilter(admin.SimpleListFilter):
+    """The merchant account, by the names in the settings; none without ``ACCOUNTS``."""
+
+    title, parameter_name = _("account"), "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(name, name) for name in _accounts()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(account=self.value()) if self.value() else queryset
+
+
+class OfAccounts(AnyPage):
+    """Shows the merchant account of each row where the shop has several."""
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return (*super().get_list_display(request), *(["account"] if _accounts() else []))
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return (*([AccountFilter] if _accounts() else []), *super().get_list_filter(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        is_shown = bool(_accounts() or getattr(obj, "account", ""))
+        return [name for name in super().get_fields(request, obj) if name != "account" or is_shown]
+
+
+def _accounts() -> list[str]:
+    """Return the names in ``ACCOUNTS``, also while another setting is wrong."""
+    accounts = (getattr(settings, NAME, None) or {}).get("ACCOUNTS")
+    return sorted(accounts) if isinstance(accounts, dict) else []
 
 
 class Permanent:
@@ -111,7 +147,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(VoucherPayment)
-class VoucherPaymentAdmin(ReadOnly, Current, Page):
+class VoucherPaymentAdmin(ReadOnly, Current, OfAccounts, Page):
     """One voucher paying one order; the code is never shown."""
 
     list_display = (
@@ -130,6 +166,7 @@ class VoucherPaymentAdmin(ReadOnly, Current, Page):
     inlines = (OperationInline,)
     fields = readonly_fields = (
         "order_number",
+        "account",
         "code_hint",
         "status",
         "confirmed_at",
@@ -178,7 +215,7 @@ class ExplanationForm(Form):
 
 
 @admin.register(VoucherDifference)
-class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
+class VoucherDifferenceAdmin(Permanent, Current, OfAccounts, DifferencePage):
     """Discrepancies found by reconciliation. A user with the change permission may explain them."""
 
     form = ExplanationForm
@@ -198,9 +235,10 @@ class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
     list_select_related = False
     search_fields = ("voucher_id", "order_number", "reference", "remote_id")
     date_hierarchy = "first_seen_at"
-    readonly_fields = (
+    fields = readonly_fields = (
         "sentence",
         "kind",
+        "account",
         "voucher_id",
         "code_hint",
         "order_number",
@@ -222,8 +260,9 @@ class VoucherDifferenceAdmin(Permanent, Current, DifferencePage):
         "explanation",
     )
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        return (*self.readonly_fields, *(["new_explanation"] * self.has_change_permission(request, obj)))
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return [*fields, *(["new_explanation"] * self.has_change_permission(request, obj))]
 
     def save_model(self, request: HttpRequest, obj: VoucherDifference, form: Any, change: bool) -> None:
         gateway.explain(obj, form.cleaned_data["new_explanation"], actor=request.user.get_username())

@@ -14,12 +14,21 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
+from voucher_payment_gateway.api.arguments import MAX_SECONDS
+from voucher_payment_gateway.settings_accounts import (
+    Account,
+    AccountName,
+    changed_by,
+    checked_account,
+    checked_url,
+    refuse_same_client,
+)
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     OrderFieldNames,
@@ -30,6 +39,7 @@ from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
     "NAME",
+    "Account",
     "ApiBehaviour",
     "GatewaySettings",
     "OrderFieldNames",
@@ -42,7 +52,9 @@ __all__ = [
 
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
-LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+
+NO_DEFAULT_ACCOUNT = object()
+"""In place of the credentials that a shop leaves out because each of its accounts has some."""
 
 TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
 """Parts that pydantic adds to the path of a value whose type is a union; not part of a key."""
@@ -65,6 +77,9 @@ class GatewaySettings(Unpicklable, Section):
         "", description="Address of the API, with its version, in place of the environment's."
     )
     TOKEN_URL: str = Field("", description="Address of the token call.")
+    ACCOUNTS: dict[AccountName, Account] = Field(
+        {}, repr=False, description="Your merchant accounts by name, where you have several."
+    )
     CLIENT_ID: str = Field(min_length=1, description="Id of the shop's client in your merchant account.")
     CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="The client's secret.")
     CLIENT_TYPE: str = Field(
@@ -84,6 +99,9 @@ class GatewaySettings(Unpicklable, Section):
     ORDER_ADAPTER: str = Field(
         "voucher_payment_gateway.orders.OrderAdapter",
         description="A subclass of OrderAdapter, for an order that needs code.",
+    )
+    ACCOUNT_OF_ORDER: str = Field(
+        "", description="Takes an order and returns the name of the account whose vouchers pay it."
     )
     EVENTS: dict[Verb, str | list[str]] = Field({}, description="Your signals, by the verb that they drive.")
     ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = Field(
@@ -150,6 +168,17 @@ class GatewaySettings(Unpicklable, Section):
         )
 
     @property
+    def account_names(self) -> list[str]:
+        """The names of all accounts, sorted; first the empty one of the default account, where it has credentials."""
+        return [*([""] if self.CLIENT_ID else []), *sorted(self.ACCOUNTS)]
+
+    def of_account(self, name: str) -> "GatewaySettings":
+        """Return these settings with credentials and address of an account. Raises KeyError for an unknown name."""
+        if not name and self.CLIENT_ID:
+            return self
+        return self.model_copy(update=changed_by(self.ACCOUNTS[name], self))
+
+    @property
     def order_adapter(self) -> Any:
         """The instance of ``ORDER_ADAPTER`` that reads the shop's orders."""
         return _instance(self.ORDER_ADAPTER)
@@ -162,11 +191,7 @@ class GatewaySettings(Unpicklable, Section):
     @field_validator("BASE_URL", "TOKEN_URL")
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
-        is_development = settings.DEBUG or info.data.get("ENVIRONMENT") == "local"
-        http_hosts = LOOPBACK_HOSTS if is_development else set()
-        if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
-            raise ValueError(problem)
-        return url.rstrip("/")
+        return checked_url(url, info.data.get("ENVIRONMENT"))
 
     @field_validator("CLIENT_SECRET")
     @classmethod
@@ -174,6 +199,34 @@ class GatewaySettings(Unpicklable, Section):
         if secret == "":
             raise ValueError("must not be empty")
         return secret
+
+    @field_validator("ACCOUNTS")
+    @classmethod
+    def _as_those_of_the_shop(cls, accounts: dict[str, Account], info: ValidationInfo) -> dict[str, Account]:
+        """Check addresses and secrets of the accounts by the rules for the shop's own."""
+        return {name: checked_account(name, account, info.data) for name, account in accounts.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _need_no_default_account(cls, raw: Any) -> Any:
+        """Where every order has an account by name, there are no credentials besides."""
+        has_accounts = isinstance(raw, dict) and isinstance(raw.get("ACCOUNTS"), dict) and raw["ACCOUNTS"]
+        if has_accounts and not raw.keys() & {"CLIENT_ID", "CLIENT_SECRET"}:
+            return {**raw, "CLIENT_ID": NO_DEFAULT_ACCOUNT, "CLIENT_SECRET": NO_DEFAULT_ACCOUNT}
+        return raw
+
+    @field_validator("CLIENT_ID", "CLIENT_SECRET", mode="wrap")
+    @classmethod
+    def _of_the_default_account(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        return "" if value is NO_DEFAULT_ACCOUNT else check(value)
+
+    @model_validator(mode="after")
+    def _accounts_and_their_orders(self) -> Self:
+        if bool(self.ACCOUNTS) != bool(self.ACCOUNT_OF_ORDER):
+            missing, given = ("ACCOUNT_OF_ORDER", "ACCOUNTS")[:: 1 if self.ACCOUNTS else -1]
+            raise ValueError(f"{missing}: is missing, although {given} is set")
+        refuse_same_client({name: self.of_account(name) for name in self.account_names})
+        return self
 
     @field_validator("SEALING_KEYS")
     @classmethod
@@ -236,6 +289,8 @@ def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str,
         key, _, message = message.partition(": ")
         return key, f"{key}: {message}"
     path = ".".join(str(part) for part in loc if part not in TYPE_NAMES)
+    if message.startswith(f"{path}."):  # about a part of it
+        path, _, message = message.partition(": ")
     wording = {"missing": "is missing", "extra_forbidden": "is not a setting of this app"}
     return str(loc[0]), f"{path}: {wording.get(kind, message[:1].lower() + message[1:])}"
 

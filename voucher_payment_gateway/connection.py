@@ -1,4 +1,4 @@
-"""The one configured client of the process.
+"""The configured clients of the process: one for each merchant account, usually one in all.
 
 One TLS context and one connection pool per process, keyed by its id: a client shared across a fork would read
 responses meant for another process.
@@ -13,11 +13,14 @@ from django.core.signals import setting_changed
 
 from voucher_payment_gateway.api import VoucherCloud
 from voucher_payment_gateway.conf import NAME, GatewaySettings, gateway_settings
+from voucher_payment_gateway.exceptions import CredentialsError
 from voucher_payment_gateway.token_cache import TokenCache
 
-__all__ = ["close", "new_client", "voucher_cloud"]
+__all__ = ["account_settings", "close", "new_client", "voucher_cloud"]
 
-_clients: dict[int, VoucherCloud] = {}
+_clients: dict[tuple[int, str], VoucherCloud] = {}
+"""By process id and name of the account."""
+
 _lock = Lock()
 
 
@@ -30,21 +33,36 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def voucher_cloud() -> VoucherCloud:
-    """Return the client of this process; it is safe to use from many threads."""
-    client = _clients.get(os.getpid())
+def voucher_cloud(account: str = "") -> VoucherCloud:
+    """Return the client of this process for an account, by default that of a shop without ``ACCOUNTS``; it is safe to
+    use from many threads. Raises CredentialsError (``account_unknown``) for one that the settings do not have."""
+    key = (os.getpid(), account)
+    client = _clients.get(key)
     if client is None:
         with _lock:
-            client = _clients.get(os.getpid()) or _shared_client(gateway_settings())
-            _clients[os.getpid()] = client
+            client = _clients.get(key) or _shared_client(account_settings(account))
+            _clients[key] = client
     return client
 
 
+def account_settings(account: str) -> GatewaySettings:
+    """Return the settings with the credentials of an account. Raises CredentialsError (``account_unknown``) where they
+    have none: another account's must never be used for its vouchers."""
+    try:
+        return gateway_settings().of_account(account)
+    except KeyError:
+        which = f"the account {account!r} is not in ACCOUNTS" if account else "there is no default account"
+        known = ", ".join(repr(name) for name in gateway_settings().account_names)
+        raise CredentialsError(
+            f"{NAME}: {which}, only {known}. Nothing was sent.", code="account_unknown"
+        ) from None
+
+
 def close() -> None:
-    """Close the client of this process; the next call opens a new one with the current settings."""
-    client = _clients.pop(os.getpid(), None)
-    if client is not None:
-        client.close()
+    """Close the clients of this process; the next call opens a new one with the current settings."""
+    for key in [key for key in list(_clients) if key[0] == os.getpid()]:
+        if client := _clients.pop(key, None):
+            client.close()
 
 
 def _shared_client(settings: GatewaySettings) -> VoucherCloud:

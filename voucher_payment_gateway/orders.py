@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.core.exceptions import FieldDoesNotExist, FieldError, ImproperlyConfigured
 from django.db import models, router
+from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.currencies import smallest_unit, supported_currency
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.reservation_ids import JSONAppend
@@ -19,12 +20,15 @@ from voucher_payment_gateway.reservation_ids import JSONAppend
 __all__ = [
     "OrderAdapter",
     "OrderFacts",
+    "account_by_number",
+    "are_found_by_number",
     "facts_by_number",
     "find_order",
     "find_orders",
     "has_status",
     "known_number",
     "note_reservation",
+    "order_account",
     "order_created_at",
     "order_facts",
     "payable_facts",
@@ -42,6 +46,9 @@ class OrderFacts:
     currency: str
     created_at: datetime | None = None
     """When the order came into being; None where that is not known."""
+    account: str | None = None
+    """The name of the merchant account whose vouchers pay it, "" for the default one. None: that of its payments, else
+    the one that ``ACCOUNT_OF_ORDER`` gives for the stored order with this number."""
 
 
 class OrderAdapter:
@@ -99,10 +106,10 @@ def order_facts(order: Any) -> OrderFacts:
 
 
 def payable_facts(order: Any) -> OrderFacts:
-    """Return the checked facts of an order that vouchers are to pay. Also raises AmountError if the total is below
-    zero."""
+    """Return the checked facts of an order that vouchers are to pay, with its account. Also raises AmountError if the
+    total is below zero, and the errors of ``order_account``."""
     facts = _read_facts(order)
-    return replace(facts, total=money.total(facts.total))
+    return replace(facts, total=money.total(facts.total), account=order_account(order))
 
 
 def _read_facts(order: Any) -> OrderFacts:
@@ -114,7 +121,7 @@ def _read_facts(order: Any) -> OrderFacts:
         given = replace(given, created_at=order_created_at(order))
     number, currency = checked_number(given.number), supported_currency(given.currency)
     total = money.signed_total(given.total, unit=smallest_unit(currency))
-    return OrderFacts(number, total, currency, given.created_at)
+    return OrderFacts(number, total, currency, given.created_at, given.account)
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
@@ -131,6 +138,18 @@ def find_order(number: str) -> Any:
         return orders.filter(**gateway_settings().order_adapter.lookup(number)).first()
     except (FieldError, ValueError):
         return None
+
+
+def are_found_by_number() -> bool:
+    """Return whether the shop's orders can be looked up by number at all."""
+    model = apps.get_model(gateway_settings().ORDER_MODEL)
+    try:
+        _all_rows(model).filter(**gateway_settings().order_adapter.lookup("0"))
+    except FieldError:
+        return False
+    except ValueError:  # a number in a form of its own
+        return True
+    return True
 
 
 def find_orders(numbers: Collection[str]) -> dict[str, Any]:
@@ -179,6 +198,38 @@ def order_created_at(order: Any) -> datetime | None:
             code="order_malformed",
         )
     return created_at
+
+
+def order_account(order: Any) -> str | None:
+    """Return the name of the merchant account whose vouchers pay ``order``: always "" without ``ACCOUNTS``, None for
+    facts that do not say it. Raises ImproperlyConfigured for a name that is not in ``ACCOUNTS``."""
+    settings = gateway_settings()
+    if isinstance(order, OrderFacts):
+        name = order.account if settings.ACCOUNTS else order.account or ""
+    elif settings.ACCOUNTS:
+        name = import_string(settings.ACCOUNT_OF_ORDER)(order) or ""
+    else:
+        return ""
+    if name is not None and name not in settings.account_names:
+        known = ", ".join(repr(each) for each in settings.account_names)
+        raise ImproperlyConfigured(
+            f"{NAME}: ACCOUNT_OF_ORDER: the account of order {known_number(order)} is {name!r}, which is none of "
+            f"{known}. Nothing was sent."
+        )
+    return name
+
+
+def account_by_number(number: str) -> str:
+    """Return the account of the stored order with this number. Raises PaymentStateError where there is no such order,
+    and the errors of ``order_account``."""
+    order = find_order(number)
+    if order is None:
+        raise PaymentStateError(
+            f"order {number}: it is not found by its number, so its account is not known: give one in OrderFacts. "
+            "Nothing was sent.",
+            code="account_missing",
+        )
+    return order_account(order) or ""
 
 
 def known_number(order: Any) -> str:

@@ -109,7 +109,11 @@ def test_the_limits_on_guesses_are_told_key_by_key():
 def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
     """Each key with its field, its row, and the cell that explains it."""
     documented = {name: (SETTINGS[name], cells, cells[3]) for name, cells in settings_rows().items()}
-    for heading, model in (("THROTTLE", conf.ThrottleSettings), ("API_BEHAVIOUR", conf.ApiBehaviour)):
+    for heading, model in (
+        ("ACCOUNTS", conf.Account),
+        ("THROTTLE", conf.ThrottleSettings),
+        ("API_BEHAVIOUR", conf.ApiBehaviour),
+    ):
         for cells in rows(section(page("reference/settings.md"), heading)):
             name = words(cells[0])[0]
             documented[f"{heading}.{name}"] = (model.model_fields[name], cells, cells[3])
@@ -138,6 +142,8 @@ def test_the_names_in_order_fields_are_described():
 
 
 # checks.md
+
+ACCOUNT = {"CLIENT_ID": "x", "CLIENT_SECRET": "secret"}
 
 MISTAKES = [
     ("E001", None),
@@ -185,6 +191,14 @@ MISTAKES = [
     ("E021", {"THROTTLE": {"cache": "guesses"}}),
     ("E023", {"CA_FILE": __file__}),
     ("E025", {"VOUCHERS_PER_ORDER": 0}),
+    ("E050", {"ACCOUNTS": {"north": ACCOUNT}}),
+    ("E050", {"ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
+    (
+        "E050",
+        {"ACCOUNTS": {"north": ACCOUNT, "south": ACCOUNT}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"},
+    ),
+    ("E050", {"ACCOUNTS": {"north": {"CLIENT_ID": "x"}}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
+    ("E050", {"ACCOUNTS": {"north": ACCOUNT}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
 ]
 
@@ -213,6 +227,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W030",
         "W031",
         "W033",
+        "W051",
     }
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from tests.shop.models import Order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 __all__ = ["SORTS", "World"]
@@ -110,7 +111,10 @@ class World:
         return operation
 
     def write(self) -> None:
-        """Insert the rows created since the last call."""
+        """Insert the rows created since the last call, and the orders of the payments."""
+        Order.objects.bulk_create(
+            Order(number=payment.order_number, total=D("1000.00")) for payment in self._payments
+        )
         VoucherPayment.objects.bulk_create(self._payments)
         VoucherOperation.objects.bulk_create(self._operations)
         self._payments, self._operations = [], []

@@ -338,6 +338,15 @@ def test_nothing_is_sent_where_the_order_is_as_it_was(shop, order):
     assert shop.calls() == []
 
 
+def test_a_limit_given_for_a_voucher_that_holds_that_amount_already_is_kept(shop, order, voucher):
+    set_total(order, "70.00")
+    shop.calls()
+    gateway.authorize(order, CODE, amount="50.00")
+    assert shop.calls() == []
+    gateway.authorize_selected(order)
+    assert (payment().amount_authorized, payment().amount_limit) == (D("50.00"), D("50.00"))
+
+
 def test_trouble_after_the_commit_is_logged_and_the_hold_stays(shop, order, caplog):
     with transaction.atomic():
         gateway.authorize_selected(order)
@@ -348,3 +357,63 @@ def test_trouble_after_the_commit_is_logged_and_the_hold_stays(shop, order, capl
     assert [(each.levelno, "could not be held again" in each.getMessage()) for each in ours] == [
         (logging.WARNING, True)
     ]
+
+
+@pytest.fixture
+def at_confirmation(gateway_settings):
+    """A shop whose orders are charged when they are confirmed."""
+    statuses = {"field": "status", "authorize": ["confirmed"]}
+    gateway_settings(ON_STATUS=statuses, CAPTURE="immediate")
+
+
+def confirm_then_set_total(order, total):
+    """As Django's admin does: the order is saved with its status, and its total follows after its lines."""
+    with transaction.atomic():
+        order.status = "confirmed"
+        order.save()
+        set_total(order, total)
+
+
+@pytest.mark.parametrize(
+    ("total", "charged"), [("55.00", "55.00"), ("60.00", "60.00"), ("75.00", "60.00"), ("20.00", "20.00")]
+)
+def test_an_order_charged_at_its_confirmation_is_charged_what_it_costs_after_the_commit(
+    shop, order, voucher, at_confirmation, total, charged
+):
+    confirm_then_set_total(order, total)
+    assert shop.bookings(voucher) == [("charge", D(charged))]
+    assert (order.voucher_captured, order.voucher_due) == (D(charged), D(total) - D(charged))
+    assert payment().amount_agreed == D(charged)
+
+
+def test_an_order_charged_at_its_confirmation_takes_more_of_its_second_voucher(
+    shop, order, voucher, at_confirmation
+):
+    second = shop.voucher("40.00", code="GIFT-B")
+    set_total(order, "70.00")
+    gateway.authorize(order, CODE, amount="50.00")
+    gateway.authorize(order, "GIFT-B")
+    confirm_then_set_total(order, "85.00")
+    assert shop.bookings(voucher) == [("charge", D("50.00"))]
+    assert shop.bookings(second) == [("charge", D("35.00"))]
+
+
+def test_where_more_cannot_be_held_after_the_commit_what_was_agreed_is_charged(
+    shop, order, voucher, at_confirmation
+):
+    with transaction.atomic():
+        order.status = "confirmed"
+        order.save()
+        set_total(order, "55.00")
+        shop.cloud.faults.next("before:503", path="*/reservations", times=9)
+    assert shop.bookings(voucher) == [("charge", D("50.00"))]
+    assert (order.voucher_captured, order.voucher_due) == (D("50.00"), D("5.00"))
+
+
+def test_a_charge_that_was_sent_is_not_followed_by_a_larger_hold(shop, order, voucher, at_confirmation):
+    with transaction.atomic():
+        order.status = "confirmed"
+        order.save()
+        VoucherOperation.objects.filter(kind="charge").update(attempts=1)
+        set_total(order, "55.00")
+    assert payment().amount_agreed == D("50.00")

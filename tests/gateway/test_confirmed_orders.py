@@ -8,7 +8,12 @@ from django.db import transaction
 from tests.shop import signals as events
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import InsufficientBalanceError, UnavailableError, WrongStateError
+from voucher_payment_gateway.exceptions import (
+    InsufficientBalanceError,
+    OutcomeUnknownError,
+    UnavailableError,
+    WrongStateError,
+)
 from voucher_payment_gateway.models import VoucherPayment
 
 CODE = "GIFT-5000-ABCD"
@@ -343,3 +348,20 @@ def test_the_rest_is_charged_by_a_call_that_goes_on_with_a_part_that_was_not_sen
     shop.cloud.faults.clear()
     gateway.capture(order)
     assert shop.bookings(voucher) == [("charge", D("10.00")), ("charge", D("40.00"))]
+
+
+def test_a_confirmation_while_a_part_is_in_flight_agrees_to_no_more_than_the_order_costs(shop):
+    voucher, order = shop.voucher("60.00", code=CODE), shop.order("50.00")
+    gateway.authorize(order, CODE)
+    shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order, "20.00")
+    order.total = D("30.00")
+    order.save()
+    gateway.authorize_selected(order)
+    payment = VoucherPayment.objects.get()
+    assert (payment.confirmed_at is not None, payment.amount_agreed) == (True, D("30.00"))
+    shop.later(minutes=40)
+    gateway.settle()
+    gateway.capture(order)
+    assert [amount for _, amount in shop.bookings(voucher)] == [D("20.00"), D("10.00")]

@@ -178,6 +178,14 @@ FINER_PROBLEMS = {
     problem.code: problem
     for problem in (
         Problem(
+            "order_account_changed",
+            409,
+            _(
+                "Your order is sold by another merchant now. Please remove its gift vouchers first; only those of this "
+                "merchant can pay it. Nothing was taken from them."
+            ),
+        ),
+        Problem(
             "order_currency_changed",
             409,
             _(

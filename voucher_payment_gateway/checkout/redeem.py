@@ -11,6 +11,7 @@ from voucher_payment_gateway.checkout.withholding import withhold
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
+from voucher_payment_gateway.orders import order_account
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["enter_voucher"]
@@ -33,8 +34,9 @@ def enter_voucher(
     """
     hide_input(request)
     put_back = withhold(request, Secret(code, pin))
+    account = order_account(order) or ""
     try:
-        with throttle.attempt(request):
+        with throttle.attempt(request, account=account):
             return gateway.authorize(order, code, pin=pin, key=key)
     except VoucherUnusableError:
         put_back()

@@ -4,20 +4,31 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.core import checks
-from django.db import connections
+from django.db import DatabaseError, connections, router, transaction
 
 from voucher_payment_gateway import conf
 from voucher_payment_gateway.checks import safety, shop
 from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
+from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
+from voucher_payment_gateway.models import VoucherPayment
 
-__all__ = ["CATALOGUE", "NUMBERS", "check_databases", "check_deployment", "check_settings", "register"]
+__all__ = [
+    "CATALOGUE",
+    "NUMBERS",
+    "check_accounts",
+    "check_databases",
+    "check_deployment",
+    "check_settings",
+    "register",
+]
 
 
 def register() -> None:
     """Register the checks with Django."""
     checks.register(check_settings)
     checks.register(check_databases, checks.Tags.database)
+    checks.register(check_accounts, checks.Tags.database)
     checks.register(check_deployment, deploy=True)
 
 
@@ -47,4 +58,20 @@ def check_databases(databases: Iterable[str] | None = None, **_: object) -> list
         report("E022", "no_index", alias=alias)
         for alias in databases or ()
         if not connections[alias].features.supports_partial_indexes
+    ]
+
+
+def check_accounts(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
+    """Report payments that are not done, of accounts that the settings do not have any more."""
+    raw, alias = getattr(settings, NAME, None), router.db_for_write(VoucherPayment)
+    if alias not in (databases or ()) or raw is None or conf.problems(raw):
+        return []
+    try:
+        with transaction.atomic(using=alias):
+            missing = missing_accounts()
+    except DatabaseError:  # not migrated yet
+        return []
+    return [
+        report("W051", "missing", account=repr(account) if account else "the default account", count=count)
+        for account, count in missing.items()
     ]

@@ -145,6 +145,20 @@ CATALOGUE: Final = {
         messages={"off": "USE_TZ is off."},
         cure="Set USE_TZ = True: every instant is kept with its time zone.",
     ),
+    "E050": Check(
+        keys=("ACCOUNTS", "ACCOUNT_OF_ORDER"),
+        messages={
+            "no_callable": "{NAME}: ACCOUNT_OF_ORDER: {path!r} is not a callable that can be imported.",
+        },
+        cure="Give each account a name and the credentials of a client of its own, and name a callable by its dotted "
+        "path: it takes an order and returns the name of the account whose vouchers pay it.",
+    ),
+    "W051": Check(
+        messages={
+            "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."
+        },
+        cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
+    ),
     "W030": Check(
         messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
         cure="Name a cache in Redis or Memcached, or divide the limits by the number of processes.",

@@ -91,7 +91,11 @@ def _on_status(given: GatewaySettings) -> Messages:
 
 
 def _callables(given: GatewaySettings) -> Messages:
-    for number, path in (("E012", given.CHECKOUT_ORDER), ("E020", given.CODE_NORMALISER)):
+    for number, path in (
+        ("E012", given.CHECKOUT_ORDER),
+        ("E020", given.CODE_NORMALISER),
+        ("E050", given.ACCOUNT_OF_ORDER),
+    ):
         if path and not callable(imported(path)):
             yield report(number, "no_callable", path=path)
 

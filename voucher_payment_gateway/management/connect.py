@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.settings_accounts import checked_name
 
 __all__ = [
     "ConnectError",
@@ -38,13 +40,16 @@ class ConnectError(Exception):
     """The exchange failed; the message is for the operator and says whether the PIN is still good."""
 
 
-def address_of(environment: str) -> GatewaySettings:
+def address_of(environment: str, account: str = "") -> GatewaySettings:
     """Return settings with a valid address; the rest of them may be placeholders.
 
+    That of an account is the one it has in ``ACCOUNTS``, else the shop's; a new one need not be there yet.
     ``environment`` overrides the one of the settings; ``BASE_URL`` is then used only if both are equal.
     """
     raw = getattr(settings, NAME, None)
     known = {key: raw[key] for key in ADDRESS_KEYS if key in raw} if isinstance(raw, dict) else {}
+    if account and isinstance(raw, dict):
+        known |= _own_address(raw.get("ACCOUNTS"), account)
     if environment and known.get("ENVIRONMENT") != environment:
         known = {**known, "ENVIRONMENT": environment, "BASE_URL": ""}
     if "ENVIRONMENT" not in known:
@@ -53,6 +58,18 @@ def address_of(environment: str) -> GatewaySettings:
     if found:
         raise ConnectError(f"{NAME}: {'; '.join(sentence for _, sentence in found)}. {UNUSED}")
     return GatewaySettings.model_validate({**NOT_KNOWN_YET, **known})
+
+
+def _own_address(accounts: object, name: str) -> dict[str, object]:
+    try:
+        checked_name(name)
+    except ValueError as error:
+        raise ConnectError(f"--account: {error}. {UNUSED}") from None
+    own = accounts.get(name) if isinstance(accounts, dict) else None
+    if not isinstance(own, dict):
+        return {}
+    given = {key: own[key] for key in ("ENVIRONMENT", "BASE_URL") if own.get(key)}
+    return {"BASE_URL": "", **given} if "ENVIRONMENT" in given else given
 
 
 def exchange(pin: str, address: GatewaySettings) -> ClientCredentials:
@@ -77,8 +94,15 @@ def _client(address: GatewaySettings) -> VoucherCloud:
         raise ConnectError(f"{NAME}: {key.upper()}: {objection}. {UNUSED}") from None
 
 
-def as_settings(credentials: ClientCredentials, address: GatewaySettings) -> str:
-    """Return the lines for ``VOUCHER_PAYMENT_GATEWAY``."""
+def as_settings(credentials: ClientCredentials, address: GatewaySettings, account: str = "") -> str:
+    """Return the lines for ``VOUCHER_PAYMENT_GATEWAY``, or for an account in its ``ACCOUNTS``."""
+    if account:
+        own = {
+            "ENVIRONMENT": address.ENVIRONMENT,
+            "CLIENT_ID": credentials.id,
+            "CLIENT_SECRET": credentials.secret,
+        }
+        return f"    {json.dumps(account, ensure_ascii=False)}: {json.dumps(own, ensure_ascii=False)},"
     values = [
         ("ENVIRONMENT", address.ENVIRONMENT),
         ("CLIENT_ID", credentials.id),
@@ -87,12 +111,13 @@ def as_settings(credentials: ClientCredentials, address: GatewaySettings) -> str
     return "\n".join(f'    "{key}": {json.dumps(value, ensure_ascii=False)},' for key, value in values)
 
 
-def as_environment(credentials: ClientCredentials, address: GatewaySettings) -> str:
-    """Return the lines of a file of environment variables."""
+def as_environment(credentials: ClientCredentials, address: GatewaySettings, account: str = "") -> str:
+    """Return the lines of a file of environment variables; those of an account have its name in theirs."""
+    prefix = "VOUCHER_CLOUD" + (f"_{re.sub('[^A-Z0-9]', '_', account.upper())}" if account else "")
     values = [
-        ("VOUCHER_CLOUD_ENVIRONMENT", address.ENVIRONMENT),
-        ("VOUCHER_CLOUD_CLIENT_ID", credentials.id),
-        ("VOUCHER_CLOUD_CLIENT_SECRET", credentials.secret),
+        (f"{prefix}_ENVIRONMENT", address.ENVIRONMENT),
+        (f"{prefix}_CLIENT_ID", credentials.id),
+        (f"{prefix}_CLIENT_SECRET", credentials.secret),
     ]
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values)
 

@@ -32,6 +32,7 @@ COLUMNS = (
     "first_seen_at",
     "last_seen_at",
     "sentence",
+    "account",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters that start a formula in a spreadsheet; order numbers of other clients can hold anything."""
@@ -45,10 +46,11 @@ class Sink(Protocol):
 
 def lines(differences: Iterable[VoucherDifference]) -> Iterator[str]:
     """Yield a line for each voucher, and below it two for each of its differences."""
-    for voucher_id, rows in groupby(differences, key=lambda row: row.voucher_id):
+    for (account, voucher_id), rows in groupby(differences, key=lambda row: (row.account, row.voucher_id)):
         own = list(rows)
         hint = next((row.code_hint for row in own if row.code_hint), "")
-        yield _printable(f"voucher {voucher_id}" + (f" (…{hint})" if hint else ""))
+        merchant = f" of account {account}" if account else ""
+        yield _printable(f"voucher {voucher_id}{merchant}" + (f" (…{hint})" if hint else ""))
         for row in own:
             yield _printable(_line(row))
             yield _printable(f"      {row.sentence}")

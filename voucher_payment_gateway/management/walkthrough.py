@@ -25,7 +25,7 @@ class WrongFigureError(Exception):
     """A figure differs from the expected one."""
 
 
-def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
+def walk(settings: GatewaySettings, pin: str, account: str = "") -> Iterator[str]:
     """Yield a sentence for each step that succeeded. Raises WrongFigureError or VoucherGatewayError."""
     credentials = _connect(settings, pin)
     if credentials is None:
@@ -34,7 +34,7 @@ def walk(settings: GatewaySettings, pin: str) -> Iterator[str]:
         yield f"1. connect: a PIN was exchanged for the credentials of client {credentials.id}"
     with _client(settings, credentials) as cloud:
         yield from _guide(cloud)
-    yield from _order()
+    yield from _order(account)
 
 
 def _connect(settings: GatewaySettings, pin: str) -> ClientCredentials | None:
@@ -97,17 +97,18 @@ def _book(cloud: VoucherCloud, voucher: CompleteVoucher) -> Iterator[str]:
     yield "8. recharge: 10.00 were added, the final balance is 20.00"
 
 
-def _order() -> Iterator[str]:
-    cloud = voucher_cloud()
+def _order(account: str) -> Iterator[str]:
+    cloud = voucher_cloud(account)
     with _voucher(cloud, "20.00") as voucher:
         _activate(cloud, voucher)
-        yield from _pay(cloud, voucher)
+        yield from _pay(cloud, voucher, account)
     yield f"voucher {voucher.id} is inactive now; it has charges, so it cannot be deleted"
 
 
-def _pay(cloud: VoucherCloud, voucher: CompleteVoucher) -> Iterator[str]:
+def _pay(cloud: VoucherCloud, voucher: CompleteVoucher, account: str) -> Iterator[str]:
     """Pay 20.00 of an order of 50.00, refund 5.00, then cancel: the voucher holds 20.00 again."""
-    order = OrderFacts(f"WALKTHROUGH-{secrets.token_hex(4)}", Decimal("50.00"), CURRENCY)
+    number = f"WALKTHROUGH-{secrets.token_hex(4)}"
+    order = OrderFacts(number, Decimal("50.00"), CURRENCY, account=account)
     payment = gateway.authorize(order, _code(cloud, voucher))
     _must_be("the authorized amount", payment.amount_authorized, Decimal("20.00"))
     yield f"order {order.number}: 20.00 of 50.00 authorized, 30.00 stay due"

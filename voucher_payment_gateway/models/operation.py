@@ -17,6 +17,18 @@ from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 __all__ = ["VoucherOperation"]
 
 
+class OperationQuerySet(PermanentQuerySet):
+    """Operations; like all rows about money they are never deleted."""
+
+    def on_voucher_of(self, operation: "VoucherOperation") -> "OperationQuerySet":
+        """Return the operations on the same voucher: the same id of another account is another merchant's voucher."""
+        return self.of_account(operation.account).filter(voucher_id=operation.voucher_id)
+
+    def of_account(self, account: str) -> "OperationQuerySet":
+        """Return the operations of payments of this account, and those without a payment."""
+        return self.filter(Q(payment=None) | Q(payment__account=account))
+
+
 class VoucherOperation(PermanentModel):
     """One call that may move money, stored before it is made and never deleted.
 
@@ -90,8 +102,8 @@ class VoucherOperation(PermanentModel):
     """Set only on an operation that its verb has just planned, outside of a transaction: its amount is that of the
     order which the caller gave, and is not planned again before it is sent."""
 
-    objects = PermanentQuerySet.as_manager()
-    current = CurrentManager.from_queryset(PermanentQuerySet)()
+    objects = OperationQuerySet.as_manager()
+    current = CurrentManager.from_queryset(OperationQuerySet)()
 
     class Meta:
         verbose_name = _("gift voucher operation")
@@ -151,6 +163,11 @@ class VoucherOperation(PermanentModel):
     def is_unverified(self) -> bool:
         """Whether it is due again after a clear "no" that no read of the bookings has confirmed yet."""
         return self.state == "due" and self.refused_at is not None
+
+    @property
+    def account(self) -> str:
+        """The name of the merchant account of its payment, whose credentials every call about it uses."""
+        return self.payment.account if self.payment_id else ""
 
     def __str__(self) -> str:
         return f"{self.order_number} #{self.number}: {self.kind} {with_code(self.amount, self.currency)} ({self.state})"

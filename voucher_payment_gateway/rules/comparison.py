@@ -29,7 +29,15 @@ __all__ = [
 ]
 
 DifferenceKind = Literal[
-    "ours_only", "theirs_only", "differs", "refund_by_hand", "hold_left_open", "not_compared"
+    "ours_only",
+    "theirs_only",
+    "differs",
+    "refund_by_hand",
+    "hold_left_open",
+    "not_compared",
+    "order_gone",
+    "order_cancelled",
+    "order_overpaid",
 ]
 
 LEFT_OPEN_AFTER_SECONDS = 3600

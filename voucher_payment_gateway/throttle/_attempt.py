@@ -16,12 +16,13 @@ __all__ = ["attempt"]
 
 
 @contextmanager
-def attempt(request: HttpRequest) -> Iterator[None]:
+def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
     """Context manager for code that tries an entered voucher code. Do not use it inside a transaction.
 
     The attempt counts as a failure from its start, so concurrent attempts cannot exceed a limit. It is uncounted after
     success, and after an error that reveals nothing about the code (no service, wrong state, rejected credentials).
     An error that may reveal something stays counted, and is raised no earlier than ``refusal_seconds`` after the start.
+    With ``ACCOUNTS``, ``account`` names the merchant whose codes are tried: each has counters of its own.
 
     Raises ThrottledError with ``retry_after_seconds`` if a limit is reached; the body is not run then.
     """
@@ -30,7 +31,7 @@ def attempt(request: HttpRequest) -> Iterator[None]:
         yield
         return
     started_at = time.monotonic()
-    failures, holds = count_attempt(request, limits)
+    failures, holds = count_attempt(request, limits, account)
     try:
         yield
     except VoucherGatewayError as error:

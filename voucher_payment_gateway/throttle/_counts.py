@@ -40,10 +40,11 @@ class Counter:
     ends_at: float
 
     @classmethod
-    def now(cls, name: str, who: str, limit: Limit) -> "Counter":
-        """Return the counter of ``who`` in the current window of ``limit.seconds``."""
+    def now(cls, name: str, who: str, limit: Limit, account: str = "") -> "Counter":
+        """Return the counter of ``who`` in the current window of ``limit.seconds``, for the codes of one merchant."""
         window = int(time.time() // limit.seconds)
-        text = f"{name} {who} {limit.seconds} {window}"
+        scope = f"{name}@{account}" if account else name
+        text = f"{scope} {who} {limit.seconds} {window}"
         digest = salted_hmac(NAME, text, algorithm="sha256").hexdigest()[:40]
         return cls(name, f"{NAME}.{digest}", limit.most, (window + 1) * limit.seconds)
 

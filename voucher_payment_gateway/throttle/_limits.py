@@ -19,7 +19,9 @@ logger = logging.getLogger("voucher_payment_gateway")
 LIFTED_BY_CAPTCHA = ("session", "address", "holds")
 
 
-def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[Count], list[Count]]:
+def count_attempt(
+    request: HttpRequest, limits: ThrottleSettings, account: str = ""
+) -> tuple[list[Count], list[Count]]:
     """Count one failure under each limit, and one reservation; return the failures and the reservations counted.
 
     The narrow limits come first, and a throttled attempt counts nowhere: a visitor who has reached their own limit does
@@ -29,7 +31,7 @@ def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[
     holds: list[Count] = []
     is_human = cache(lambda: _solved_captcha(request, limits))
     counting = Counting(limits.cache)
-    for counter in _counters(request, limits):
+    for counter in _counters(request, limits, account):
         count = counting.add(counter)
         if count is not None:
             (holds if counter.name == "holds" else failures).append(count)
@@ -39,11 +41,11 @@ def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[
     return failures, holds
 
 
-def _counters(request: HttpRequest, limits: ThrottleSettings) -> Iterator[Counter]:
+def _counters(request: HttpRequest, limits: ThrottleSettings, account: str) -> Iterator[Counter]:
     for name, who in _subjects(request, limits):
         text: str | None = getattr(limits, name)
         if text is not None and who:
-            yield Counter.now(name, who, Limit.parse(text))
+            yield Counter.now(name, who, Limit.parse(text), account)
 
 
 def _subjects(request: HttpRequest, limits: ThrottleSettings) -> Iterator[tuple[str, str]]:

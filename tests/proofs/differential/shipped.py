@@ -59,7 +59,7 @@ def shipped(schedule: Schedule, fates: Fates) -> Iterator["Shipped"]:
         no_rows(),
     ):
         engine = Shipped(schedule, fates, cloud)
-        connection._clients[os.getpid()] = engine.client
+        connection._clients[os.getpid(), ""] = engine.client
         try:
             with database.execute_wrapper(engine.client.statement):
                 yield engine

@@ -35,7 +35,7 @@ def order_problems(
         *_more_than_needed(record, payments, operations, after_return),
         *_moved_twice(operations),
         *_promised_twice(cloud, vouchers, payments, operations),
-        *_promised_too_much(record, payments, operations, after_return),
+        *_promised_too_much(record, payments, after_return),
         *(_erased_too_early(payments) if stores_codes else ()),
     ]
 
@@ -118,32 +118,15 @@ def _promised_twice(cloud, vouchers, payments: list[Row], operations: list[Row])
             yield f"{counted_on} cents of {voucher.code} are promised, {balance} are there and others took {taken}"
 
 
-def _promised_too_much(
-    record: Record, payments: list[Row], operations: list[Row], after_return: str
-) -> Iterator[str]:
-    """An order is not promised more than it ever cost, though each of its vouchers may be.
-
-    Left out is what a payment promises that was confirmed while a part of it was being charged: the rest of what its
-    customer had agreed to counts then, though another voucher may have been held for it meanwhile.
-    """
-    charges = [row for row in operations if row["kind"] == "charge"]
+def _promised_too_much(record: Record, payments: list[Row], after_return: str) -> Iterator[str]:
+    """An order is not promised more than it ever cost, though each of its vouchers may be."""
     for number, totals in record.totals.items():
         own = [row for row in payments if row["order_number"] == number and row["status"] != "cancelled"]
         returned = sum(_cents(row["amount_refunded"]) for row in own) if after_return == "lowered" else 0
-        counted_on = sum(_counted_on(row) for row in own if not _was_charging(row, charges))
+        counted_on = sum(_counted_on(row) for row in own)
         promised = sum(_cents(row["amount_captured"]) for row in own) + counted_on - returned
         if promised > max(_cents(total) for _, total in totals):
             yield f"order {number} cost {[total for _, total in totals]} and is promised {promised} cents"
-
-
-def _was_charging(payment: Row, charges: list[Row]) -> bool:
-    """Whether a charge of the payment was open when it was confirmed."""
-    at = payment["confirmed_at"]
-    return any(
-        row["payment_id"] == payment["id"] and row["created_at"] <= at <= (row["settled_at"] or at)
-        for row in charges
-        if at
-    )
 
 
 def _erased_too_early(payments: list[Row]) -> Iterator[str]:

@@ -49,23 +49,33 @@ def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPaymen
     """Return the payments of other orders that hold the vouchers of these payments, or count on them."""
     payments = list(payments)
     orders = {payment.order_number for payment in payments}
+    keys = {(payment.account, code) for payment in payments for code in _fingerprints_of(payment)}
+    keys |= {(payment.account, payment.voucher_id) for payment in payments if payment.voucher_id}
     codes = [code for payment in payments for code in _fingerprints_of(payment)]
     vouchers = [payment.voucher_id for payment in payments if payment.voucher_id]
     known = VoucherPayment.current.with_open_charge()
     # two statements: for an OR, SQLite scans the table
     found = [*known.filter(code_fingerprint__in=codes), *known.filter(voucher_id__in=vouchers)]
-    others = {payment.pk: payment for payment in found if payment.order_number not in orders}
+    others = {
+        payment.pk: payment
+        for payment in found
+        if payment.order_number not in orders
+        and {(payment.account, payment.code_fingerprint), (payment.account, payment.voucher_id)} & keys
+    }
     return [others[pk] for pk in sorted(others) if is_competing(others[pk])]
 
 
 def payments_on(vouchers: Iterable[str]) -> list[VoucherPayment]:
-    """Return all payments with one of these voucher ids, of every order, oldest first."""
+    """Return all payments with one of these voucher ids, of every order and account, oldest first."""
     return list(VoucherPayment.current.with_open_charge().filter(voucher_id__in=set(vouchers)).order_by("pk"))
 
 
 def lapse_replaced(payment: VoucherPayment, others: Iterable[VoucherPayment]) -> None:
-    """Record that those ``others`` hold nothing whose reservation was replaced by that of ``payment``."""
+    """Record that those ``others`` hold nothing whose reservation was replaced by that of ``payment``: a voucher with
+    the same id at another merchant is another one."""
     for other in others:
+        if other.account != payment.account:
+            continue
         if other.pk != payment.pk and other.status == "authorized" and not any_in_flight([other]):
             mark_lapsed(other, "taken_over")
 

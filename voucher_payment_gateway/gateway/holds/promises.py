@@ -42,21 +42,19 @@ class Promises:
     def __init__(self, vouchers: Iterable[str]) -> None:
         self._payments = payments_on(vouchers)
 
-    def of_others(self, voucher_id: str, order_number: str) -> list[VoucherPayment]:
-        """Return the payments of other orders with this voucher."""
-        return [
-            payment
-            for payment in self._payments
-            if payment.voucher_id == voucher_id and payment.order_number != order_number
-        ]
+    def of_others(self, voucher_id: str, payment: VoucherPayment) -> list[VoucherPayment]:
+        """Return the payments of other orders than that of ``payment`` with this voucher of its account."""
+        found = self._on(voucher_id, payment.account)
+        return [other for other in found if other.order_number != payment.order_number]
 
-    def next_confirmation(self, voucher_id: str) -> int:
+    def next_confirmation(self, voucher_id: str, account: str) -> int:
         """Return the number of the voucher's next confirmation. Whoever confirms another payment first takes it, and
         the database refuses the second."""
-        numbers = [
-            payment.confirmation or 0 for payment in self._payments if payment.voucher_id == voucher_id
-        ]
+        numbers = [payment.confirmation or 0 for payment in self._on(voucher_id, account)]
         return max(numbers, default=0) + 1
+
+    def _on(self, voucher_id: str, account: str) -> list[VoucherPayment]:
+        return [each for each in self._payments if (each.account, each.voucher_id) == (account, voucher_id)]
 
 
 def promised(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
@@ -104,7 +102,7 @@ def _left_beside(confirmed: list[VoucherPayment], held: Hold | None, known: list
     """
     if any(is_usable_now(payment) and not payment.sealed_code for payment in confirmed):
         return ZERO
-    balance = available_on(confirmed[0].voucher_id)
+    balance = available_on(confirmed[0].voucher_id, confirmed[0].account)
     if balance is None:
         raise UnavailableError(code="balance_unreadable")
     if _charged(confirmed) != {(each.pk, each.amount_captured, each.open_charge) for each in confirmed}:
@@ -138,7 +136,7 @@ def hold_beside_confirmed(
     voucher's id is known, since their codes were spelled differently, or count on more of it by now. Raises the errors
     of ``beside_confirmed``; the hold is released then.
     """
-    others = promises.of_others(hold.voucher_id, payment.order_number)
+    others = promises.of_others(hold.voucher_id, payment)
     considered = {other.pk: outstanding(other) for other in known}
     # where an open reservation lowers the balance, it is known only now that the open one is our own
     is_certain = not gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance
@@ -148,9 +146,11 @@ def hold_beside_confirmed(
         amount = beside_confirmed(hold.amount, others, payment, held=hold)
         if amount == hold.amount:
             return hold
-        smaller = reserve_exactly(secret, amount, payment.currency, voucher_id=hold.voucher_id)
+        smaller = reserve_exactly(
+            secret, amount, payment.currency, account=hold.account, voucher_id=hold.voucher_id
+        )
     except (RefusedError, UnavailableError):
-        release(hold.reservation_id)
+        release(hold.reservation_id, hold.account)
         _record_loss(others)
         raise
     return replace(smaller, is_all=True)
@@ -171,12 +171,14 @@ def confirmed_fields(payment: VoucherPayment, voucher_id: str, promises: Promise
     confirmed_at = (payment.confirmed_at if still_counts else None) or timezone.now()
     return {
         "confirmed_at": confirmed_at,
-        "confirmation": promises.next_confirmation(voucher_id),
+        "confirmation": promises.next_confirmation(voucher_id, payment.account),
         "code_kept_until": code_expiry(confirmed_at),
     }
 
 
 def is_same_voucher(payment: VoucherPayment, other: VoucherPayment) -> bool:
     """Return whether two payments have the same voucher, as far as that is known."""
+    if payment.account != other.account:
+        return False
     same_code = payment.code_fingerprint == other.code_fingerprint
     return same_code or (bool(payment.voucher_id) and payment.voucher_id == other.voucher_id)

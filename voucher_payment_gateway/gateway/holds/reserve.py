@@ -48,6 +48,8 @@ class Hold:
     expired_at: datetime
     taxable: bool | None
     tax_rate: Decimal | None
+    account: str = ""
+    """The merchant account whose voucher it is."""
     is_all: bool = False
     """Whether it is the voucher's whole balance, which is less than was wanted."""
 
@@ -57,21 +59,23 @@ def reserve_exactly(
     amount: Decimal,
     currency: str,
     *,
+    account: str,
     voucher_id: str = "",
     on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
-    """Reserve ``amount``. Raises RefusedError, UnavailableError or CredentialsError; nothing is held then.
+    """Reserve ``amount`` on a voucher of the account. Raises RefusedError, UnavailableError or CredentialsError; then
+    nothing is held.
 
     Retried once where the outcome is unknown, or the answer is for another voucher than the given ``voucher_id``: the
     new reservation replaces the lost one. ``on_previous_lost`` is called before the retry, since an earlier reservation
     of the voucher may be lost by then.
     """
     try:
-        return _reserve(secret, amount, currency, voucher_id)
+        return _reserve(secret, amount, currency, account, voucher_id)
     except OutcomeUnknownError:
         on_previous_lost()
     try:
-        return _reserve(secret, amount, currency, voucher_id)
+        return _reserve(secret, amount, currency, account, voucher_id)
     except OutcomeUnknownError as error:
         if error.code == "answer_not_ours":
             raise UnavailableError(code="answer_not_ours") from None
@@ -83,6 +87,7 @@ def reserve_available(
     wanted: Decimal,
     currency: str,
     *,
+    account: str,
     voucher_id: str = "",
     on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
@@ -96,18 +101,23 @@ def reserve_available(
     unit = smallest_unit(currency)
     try:
         return reserve_exactly(
-            secret, wanted, currency, voucher_id=voucher_id, on_previous_lost=on_previous_lost
+            *(secret, wanted, currency),
+            account=account,
+            voucher_id=voucher_id,
+            on_previous_lost=on_previous_lost,
         )
     except RefusedError as error:
         if not _may_be_the_balance(error) or wanted == unit:
             raise _as_unusable(error) from None
-    probe = _probe(secret, currency, voucher_id, on_previous_lost)
+    probe = _probe(secret, currency, account, voucher_id, on_previous_lost)
     on_previous_lost()
     available = _available(probe, currency)
     if available <= unit:
         return replace(probe, is_all=True)
     try:
-        hold = reserve_exactly(secret, min(wanted, available), currency, voucher_id=probe.voucher_id)
+        hold = reserve_exactly(
+            secret, min(wanted, available), currency, account=account, voucher_id=probe.voucher_id
+        )
     except RefusedError:
         hold = _reserve_remainder(probe, secret, min(wanted, available), currency)
     return replace(hold, is_all=available < wanted)
@@ -116,41 +126,43 @@ def reserve_available(
 def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
     """Reserve the rest, if the API counts our own probe as taken. Another client may have taken the rest as well."""
     try:
-        return reserve_exactly(secret, amount - probe.amount, currency, voucher_id=probe.voucher_id)
+        return reserve_exactly(
+            secret, amount - probe.amount, currency, account=probe.account, voucher_id=probe.voucher_id
+        )
     except RefusedError:
         raise InsufficientBalanceError(available=amount) from None
 
 
-def release(reservation_id: str) -> str:
-    """Ask the Voucher Cloud to release a reservation, and return the error code, empty on success.
+def release(reservation_id: str, account: str) -> str:
+    """Ask the Voucher Cloud to release a reservation of this account, and return the error code, empty on success.
 
     The documentation has no such call, so nothing relies on it: whatever the answer, the reservation lapses.
     """
     try:
-        voucher_cloud().cancel_reservation(reservation_id)
+        voucher_cloud(account).cancel_reservation(reservation_id)
     except VoucherGatewayError as error:
         return error.code
     return ""
 
 
-def available_on(voucher_id: str) -> Decimal | None:
-    """Return the voucher's balance; None where it cannot be read."""
+def available_on(voucher_id: str, account: str) -> Decimal | None:
+    """Return the balance of a voucher of this account; None where it cannot be read."""
     try:
-        return voucher_cloud().get_voucher(voucher_id).remaining_amount
+        return voucher_cloud(account).get_voucher(voucher_id).remaining_amount
     except VoucherGatewayError:
         return None
 
 
-def _reserve(secret: Secret, amount: Decimal, currency: str, voucher_id: str) -> Hold:
-    answer = voucher_cloud().reserve(
+def _reserve(secret: Secret, amount: Decimal, currency: str, account: str, voucher_id: str) -> Hold:
+    answer = voucher_cloud(account).reserve(
         code=secret.code.reveal(), pin=secret.pin.reveal(), amount=amount, currency=currency
     )
     if voucher_id and answer.voucher_id != voucher_id:
         raise OutcomeUnknownError(code="answer_not_ours")
-    return _as_hold(answer)
+    return _as_hold(answer, account)
 
 
-def _as_hold(answer: Reservation) -> Hold:
+def _as_hold(answer: Reservation, account: str) -> Hold:
     until = held_until(timezone.now())
     return Hold(
         reservation_id=answer.id,
@@ -160,6 +172,7 @@ def _as_hold(answer: Reservation) -> Hold:
         expired_at=expired_at(until, answer.valid_until),
         taxable=answer.voucher_taxable,
         tax_rate=_rate(answer.voucher_tax_rate),
+        account=account,
     )
 
 
@@ -179,12 +192,15 @@ def _as_unusable(error: RefusedError) -> RefusedError:
     return error
 
 
-def _probe(secret: Secret, currency: str, voucher_id: str, on_previous_lost: Callable[[], object]) -> Hold:
+def _probe(
+    secret: Secret, currency: str, account: str, voucher_id: str, on_previous_lost: Callable[[], object]
+) -> Hold:
     try:
         return reserve_exactly(
             secret,
             smallest_unit(currency),
             currency,
+            account=account,
             voucher_id=voucher_id,
             on_previous_lost=on_previous_lost,
         )
@@ -195,7 +211,7 @@ def _probe(secret: Secret, currency: str, voucher_id: str, on_previous_lost: Cal
 def _available(probe: Hold, currency: str) -> Decimal:
     """Return the voucher's balance in whole units of the currency, the probe's own included."""
     try:
-        voucher = voucher_cloud().get_voucher(probe.voucher_id)
+        voucher = voucher_cloud(probe.account).get_voucher(probe.voucher_id)
     except (RefusedError, ContractError, CredentialsError):
         raise InsufficientBalanceError(code="balance_unreadable") from None
     if voucher.currency != currency:

@@ -109,7 +109,7 @@ class ChargeHandler(OperationHandler):
         operation.target_dead_at = payment.reservation_dead_at
 
     def call(self, operation: VoucherOperation) -> str:
-        charge = voucher_cloud().charge(operation.target_id, operation.reference)
+        charge = voucher_cloud(operation.account).charge(operation.target_id, operation.reference)
         if not is_answer_to_charge(
             amount=operation.amount,
             charged=charge.amount,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from voucher_payment_gateway.api import Charge
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation
@@ -22,9 +22,9 @@ def read_evidence(
 
     Raises UnavailableError, CredentialsError or ContractError where they cannot be read: nothing is proven then.
     """
-    recorded = VoucherOperation.current.filter(voucher_id=operation.voucher_id).exclude(remote_id="")
+    recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="")
     ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read
-    bookings = bookings_of(operation.voucher_id)
+    bookings = bookings_of(operation.voucher_id, operation.account)
     numbered = bookings if may_have_arrived else [row for row in bookings if row.order_number]
     evidence = handler.evidence(operation, numbered, ours)
     if evidence.verdict == "absent" and operation.kind == "charge":
@@ -35,7 +35,7 @@ def read_evidence(
 def _charged_elsewhere(
     operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
 ) -> Evidence:
-    charges = VoucherOperation.current.filter(voucher_id=operation.voucher_id, kind="charge")
+    charges = VoucherOperation.current.on_voucher_of(operation).filter(kind="charge")
     booked_or_open = charges.exclude(pk=operation.pk).exclude(state__in=("refused", "not_applied"))
     ids = charged_elsewhere(
         bookings,
@@ -43,22 +43,23 @@ def _charged_elsewhere(
         ours={*ours, *_accepted(operation)},
         # after the bookings: a reference is stored before it is sent
         references=set(booked_or_open.values_list("reference", flat=True)),
-        clients=_own_clients(bookings, ours),
+        clients=_own_clients(operation, bookings, ours),
     )
     return Evidence("elsewhere", elsewhere=ids) if ids else ABSENT
 
 
-def _own_clients(bookings: Sequence[Charge], ours: Collection[str]) -> set[str]:
-    """Return the client ids of our recorded charges and of the settings; empty where no charge is recorded."""
+def _own_clients(operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]) -> set[str]:
+    """Return the client ids of our recorded charges and of the account in the settings; empty where no charge is
+    recorded."""
     recorded = {
         row.client_id for row in bookings if row.type == "charge" and row.id in ours and row.client_id
     }
-    return recorded and recorded | {gateway_settings().CLIENT_ID}
+    return recorded and recorded | {account_settings(operation.account).CLIENT_ID}
 
 
 def _accepted(operation: VoucherOperation) -> set[str]:
     """Return the ids of the bookings for which a charge was stopped, and a person then said that it was not booked."""
-    stopped = VoucherOperation.current.filter(
-        voucher_id=operation.voucher_id, kind="charge", state="not_applied", error_code="charged_elsewhere"
+    stopped = VoucherOperation.current.on_voucher_of(operation).filter(
+        kind="charge", state="not_applied", error_code="charged_elsewhere"
     )
     return {remote_id for ids in stopped.values_list("baseline", flat=True) for remote_id in ids or ()}

@@ -115,7 +115,7 @@ def _execute_at_once(
     try:
         refuse_other_instance()
         handler.prepare(draft)
-        voucher_cloud().authenticate()
+        voucher_cloud(draft.account).authenticate()
     except NOT_READY as error:
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
         _create_due(draft, payment_changes, error_code=error.code)
@@ -184,7 +184,7 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
         if reads_first and is_booked(handler, operation, may_have_arrived=operation.attempts > 0):
             return False
         handler.prepare(operation)
-        voucher_cloud().authenticate()
+        voucher_cloud(operation.account).authenticate()
     except ConflictError:
         return_to_due(operation)
         raise

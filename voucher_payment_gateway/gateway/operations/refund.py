@@ -63,19 +63,20 @@ class RefundHandler(OperationHandler):
         Raises RefundedElsewhereError where refunds that our records do not have leave too little of the charge.
         """
         if operation.baseline is None or not operation.attempts:
-            bookings = _readable_bookings(operation.voucher_id)
+            bookings = _readable_bookings(operation)
             operation.baseline = [row.id for row in bookings if row.type == "refund"]
             if refunded_elsewhere(
                 bookings,
                 charge_id=operation.target_id,
                 reference=operation.reference,
                 amount=operation.amount,
-                ours=lambda: _recorded_refunds(operation.voucher_id),
+                ours=lambda: _recorded_refunds(operation),
             ):
                 raise RefundedElsewhereError
 
     def call(self, operation: VoucherOperation) -> str:
-        answer = voucher_cloud().refund(operation.target_id, operation.amount, operation.currency)
+        cloud = voucher_cloud(operation.account)
+        answer = cloud.refund(operation.target_id, operation.amount, operation.currency)
         if not is_answer_to_refund(
             remote_id=answer.id,
             baseline=operation.baseline or (),
@@ -126,17 +127,17 @@ class RefundHandler(OperationHandler):
         request_review(operation)
 
 
-def _readable_bookings(voucher_id: str) -> list[Charge]:
-    """Return all bookings of a voucher. Raises UnavailableError where they cannot be read."""
+def _readable_bookings(operation: VoucherOperation) -> list[Charge]:
+    """Return all bookings of the voucher. Raises UnavailableError where they cannot be read."""
     try:
-        return bookings_of(voucher_id)
+        return bookings_of(operation.voucher_id, operation.account)
     except ContractError as error:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
 
 
-def _recorded_refunds(voucher_id: str) -> set[str]:
-    refunds = VoucherOperation.current.filter(voucher_id=voucher_id, kind="refund").exclude(remote_id="")
-    return set(refunds.values_list("remote_id", flat=True))
+def _recorded_refunds(operation: VoucherOperation) -> set[str]:
+    refunds = VoucherOperation.current.on_voucher_of(operation).filter(kind="refund")
+    return set(refunds.exclude(remote_id="").values_list("remote_id", flat=True))
 
 
 REFUND = RefundHandler()

@@ -23,7 +23,7 @@ class ReleaseHandler(OperationHandler):
         return ABSENT
 
     def call(self, operation: VoucherOperation) -> str:
-        release(operation.target_id)
+        release(operation.target_id, operation.account)
         return ""
 
 

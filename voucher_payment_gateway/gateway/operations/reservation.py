@@ -97,14 +97,16 @@ def give_back(order_number: str, holds: Collection[Hold]) -> None:
     Inside the caller's transaction nothing is recorded: the database has broken it.
     """
     for hold in holds:
-        release(hold.reservation_id)
+        release(hold.reservation_id, hold.account)
         if transaction.get_autocommit(using=database()):
             with suppress(DatabaseError, ConflictError):
                 _end_replaced(order_number, hold)
 
 
 def _end_replaced(order_number: str, hold: Hold) -> None:
-    recorded = VoucherPayment.current.filter(order_number=order_number, status="authorized")
+    recorded = VoucherPayment.current.filter(
+        order_number=order_number, account=hold.account, status="authorized"
+    )
     # a later one is another worker's, which replaced ours
     for payment in recorded.filter(voucher_id=hold.voucher_id, reserved_until__lt=hold.until):
         change_payment(payment, **hold_lost_fields())
@@ -167,14 +169,16 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
     if not is_usable_now(payment):
         _leave_to_confirmed(payment, amount, competing)
     try:
-        hold = reserve_exactly(secret, amount, payment.currency, voucher_id=payment.voucher_id)
+        hold = reserve_exactly(
+            secret, amount, payment.currency, account=payment.account, voucher_id=payment.voucher_id
+        )
     except RefusedError as error:
         raise InsufficientBalanceError(
             f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
             f"{with_code(amount, payment.currency)} any more. No money moved.",
             api_code=error.api_code,
             http_status=error.http_status,
-            available=available_on(payment.voucher_id),
+            available=available_on(payment.voucher_id, payment.account),
         ) from None
     with unavailable_if_locked():
         record_hold(payment, hold, number)

@@ -1,7 +1,7 @@
 """Store differences: one row each, reported until it is gone or a person has explained it."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,13 @@ from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_needs_review
 
-__all__ = ["Found", "explain", "record"]
+__all__ = ["ORDER_KINDS", "Found", "explain", "record", "record_orders"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
+
+ORDER_KINDS = ("order_gone", "order_cancelled", "order_overpaid")
 
 COMPARED_FIELDS = ("amount_ours", "amount_theirs", "booking_type", "reference")
 """When one of these fields changes, an earlier explanation is void."""
@@ -36,6 +38,12 @@ class Found:
     undecided: Collection[str] = ()
     """Remote ids that cannot be judged yet: their earlier differences stay as they are."""
     is_read: bool = False
+    account: str = ""
+
+    @property
+    def voucher(self) -> tuple[str, str]:
+        """The account and the id, which together name the voucher."""
+        return self.account, self.voucher_id
 
 
 def record(found: Sequence[Found]) -> list[VoucherDifference]:
@@ -44,17 +52,45 @@ def record(found: Sequence[Found]) -> list[VoucherDifference]:
 
     ``payment_needs_review`` is sent once for each new or changed difference whose payment is known.
     """
-    known = {_key(row): row for row in _rows(found)}
-    seen = {_key(row): row for each in found for row in each.rows}
-    if not known and not seen:
+    undecided = {each.voucher: each.undecided for each in found if each.is_read}
+
+    def is_gone(row: VoucherDifference) -> bool:
+        voucher = row.account, row.voucher_id
+        return voucher in undecided and row.remote_id not in undecided[voucher]
+
+    stored, rows = list(_rows(found)), [row for each in found for row in each.rows]
+    if not stored and not rows:
         return []
-    now = timezone.now()
-    # Each statement is committed on its own: after a crash the next run completes the work.
-    _insert([row for key, row in seen.items() if key not in known], now)
-    _update_known([(known[key], row) for key, row in seen.items() if key in known], now)
-    _close(found, [row for key, row in known.items() if key not in seen], now)
-    _report(_rows(found).filter(first_seen_at=now) if seen.keys() - known.keys() else ())
+    _store([row for row in stored if row.kind not in ORDER_KINDS], rows, is_gone)
     return list(_rows(found).filter(gone_at=None, explained_at=None))
+
+
+def record_orders(
+    numbers: Collection[str], rows: Sequence[VoucherDifference], *, undecided: Collection[str]
+) -> None:
+    """Store the differences found on the orders of these numbers, and close those that are gone, except of orders that
+    cannot be judged yet."""
+    stored = VoucherDifference.current.select_related("payment")
+    known = stored.filter(kind__in=ORDER_KINDS, order_number__in=numbers)
+    _store(list(known), rows, lambda row: row.order_number not in undecided)
+
+
+def _store(
+    stored: Sequence[VoucherDifference],
+    rows: Sequence[VoucherDifference],
+    is_gone: Callable[[VoucherDifference], bool],
+) -> None:
+    """Each statement is committed on its own: after a crash the next run completes the work."""
+    known, seen = ({_key(row): row for row in each} for each in (stored, rows))
+    now = timezone.now()
+    new = [row for key, row in seen.items() if key not in known]
+    _insert(new, now)
+    _update_known([(known[key], row) for key, row in seen.items() if key in known], now)
+    unseen = [row for key, row in known.items() if key not in seen and row.gone_at is None]
+    _update(list(filter(is_gone, unseen)), gone_at=now)
+    if new:
+        inserted = VoucherDifference.current.select_related("payment").filter(first_seen_at=now)
+        _report(inserted.filter(voucher_id__in={row.voucher_id for row in new}))
 
 
 def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> VoucherDifference:
@@ -78,12 +114,13 @@ def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> V
 
 
 def _key(row: VoucherDifference) -> Key:
-    return row.voucher_id, row.kind, row.remote_id
+    return row.account, row.voucher_id, row.kind, row.remote_id
 
 
 def _rows(found: Sequence[Found]) -> QuerySet[VoucherDifference]:
     rows = VoucherDifference.current.select_related("payment")
-    return rows.filter(voucher_id__in=[each.voucher_id for each in found])
+    accounts = {each.account for each in found}
+    return rows.filter(voucher_id__in=[each.voucher_id for each in found], account__in=accounts)
 
 
 def _insert(rows: list[VoucherDifference], now: datetime) -> None:
@@ -106,19 +143,6 @@ def _update_known(pairs: list[tuple[VoucherDifference, VoucherDifference]], now:
 
 def _values(row: VoucherDifference) -> dict[str, Any]:
     return {name: getattr(row, name) for name in COMPARED_FIELDS}
-
-
-def _close(found: Sequence[Found], unseen: list[VoucherDifference], now: datetime) -> None:
-    """Close differences that were not found again, except on vouchers that could not be read."""
-    undecided = {each.voucher_id: each.undecided for each in found if each.is_read}
-    gone = [
-        row
-        for row in unseen
-        if row.gone_at is None
-        and row.voucher_id in undecided
-        and row.remote_id not in undecided[row.voucher_id]
-    ]
-    _update(gone, gone_at=now)
 
 
 def _update(rows: list[VoucherDifference], **changes: Any) -> None:

@@ -10,16 +10,18 @@ from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, 
 from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["draft", "hold_draft", "holds_left_open", "set_operation", "unread_draft"]
+__all__ = ["draft", "hold_draft", "holds_left_open", "order_draft", "set_operation", "unread_draft"]
 
 MAX_LENGTH = 255
 
 
-def draft(voucher_id: str, finding: Finding, operations: Sequence[VoucherOperation]) -> VoucherDifference:
+def draft(
+    voucher_id: str, account: str, finding: Finding, operations: Sequence[VoucherOperation]
+) -> VoucherDifference:
     """Return the row of a difference between an operation and a booking."""
     entry, booking = finding.entry, finding.booking
     operation = next((each for each in operations if entry and each.pk == entry.id), None)
-    row = _row(voucher_id, finding.kind, finding.remote_id, operations)
+    row = _row(voucher_id, account, finding.kind, finding.remote_id, operations)
     if booking is not None:
         _show_booking(row, booking)
     if operation is not None:
@@ -39,7 +41,7 @@ def set_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
 
 def hold_draft(payment: VoucherPayment, operations: Sequence[VoucherOperation]) -> VoucherDifference:
     """Return the row of a reservation that was left open."""
-    row = _row(payment.voucher_id, "hold_left_open", payment.reservation_id, operations)
+    row = _row(payment.voucher_id, payment.account, "hold_left_open", payment.reservation_id, operations)
     row.payment, row.order_number = payment, payment.order_number
     held = (each.amount for each in operations if each.remote_id == payment.reservation_id)
     row.amount_ours = payment.amount_authorized or next(held, None)
@@ -47,21 +49,44 @@ def hold_draft(payment: VoucherPayment, operations: Sequence[VoucherOperation]) 
     return row
 
 
+def order_draft(payment: VoucherPayment, kind: str, amount: Decimal) -> VoucherDifference:
+    """Return the row of a payment whose order is gone, cancelled, or was paid more than it costs."""
+    money = with_code(amount, payment.currency)
+    sentence = {
+        "order_gone": f"The order is gone, but its payment keeps, or may still charge, {money}.",
+        "order_cancelled": f"The order is cancelled, but its payment keeps, or may still charge, {money}.",
+        "order_overpaid": f"The vouchers paid {money} more than the order costs.",
+    }
+    return VoucherDifference(
+        kind=kind,
+        account=payment.account,
+        voucher_id=payment.voucher_id,
+        remote_id=payment.order_number,
+        code_hint=payment.code_hint,
+        payment=payment,
+        order_number=payment.order_number,
+        amount_ours=amount,
+        currency=payment.currency,
+        sentence=sentence[kind],
+    )
+
+
 def unread_draft(
-    voucher_id: str, operations: Sequence[VoucherOperation], error: VoucherGatewayError
+    voucher_id: str, account: str, operations: Sequence[VoucherOperation], error: VoucherGatewayError
 ) -> VoucherDifference:
     """Return the row of a voucher that was not compared, since its bookings could not be read."""
-    row = _row(voucher_id, "not_compared", "", operations)
+    row = _row(voucher_id, account, "not_compared", "", operations)
     row.sentence = f"The voucher's bookings could not be read ({error.code}): it was not compared."
     return row
 
 
 def _row(
-    voucher_id: str, kind: str, remote_id: str, operations: Sequence[VoucherOperation]
+    voucher_id: str, account: str, kind: str, remote_id: str, operations: Sequence[VoucherOperation]
 ) -> VoucherDifference:
     hints = (each.payment.code_hint for each in operations if each.payment)
     return VoucherDifference(
         kind=kind,
+        account=account,
         voucher_id=voucher_id,
         remote_id=remote_id,
         code_hint=next(hints, ""),

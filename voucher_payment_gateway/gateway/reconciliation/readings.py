@@ -26,15 +26,15 @@ class Reading:
     error: VoucherGatewayError | None = None
 
 
-def read(vouchers: list[str]) -> list[Reading]:
-    """Return one reading per voucher, in the same order; errors are returned, not raised."""
+def read(vouchers: list[str], account: str) -> list[Reading]:
+    """Return one reading per voucher of this account, in the same order; errors are returned, not raised."""
     with ThreadPoolExecutor(min(len(vouchers), MAX_PARALLEL)) as pool:
-        return list(pool.map(_read_one, vouchers))
+        return list(pool.map(lambda voucher_id: _read_one(voucher_id, account), vouchers))
 
 
-def _read_one(voucher_id: str) -> Reading:
+def _read_one(voucher_id: str, account: str) -> Reading:
     read_at = timezone.now()
     try:
-        return Reading(voucher_id, read_at, bookings_of(voucher_id))
+        return Reading(voucher_id, read_at, bookings_of(voucher_id, account))
     except VoucherGatewayError as error:
         return Reading(voucher_id, read_at, error=error)

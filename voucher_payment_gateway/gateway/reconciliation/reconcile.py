@@ -3,13 +3,15 @@
 It moves no money and reverses nothing. It is the only defence against a request that the network duplicated.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import CredentialsError
+from voucher_payment_gateway.connection import account_settings, voucher_cloud
+from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
 from voucher_payment_gateway.gateway.reconciliation.differences import Found, record
 from voucher_payment_gateway.gateway.reconciliation.drafts import (
     draft,
@@ -17,9 +19,11 @@ from voucher_payment_gateway.gateway.reconciliation.drafts import (
     set_operation,
     unread_draft,
 )
+from voucher_payment_gateway.gateway.reconciliation.paid_orders import compare_orders
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
+    VoucherBatch,
     count_vouchers,
     voucher_batches,
 )
@@ -31,34 +35,87 @@ from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]
 
+logger = logging.getLogger("voucher_payment_gateway")
+
 Progress = Callable[[int, int], None]
+OnError = Callable[[str, VoucherGatewayError], None]
 
 
 def reconcile(
-    since: datetime, until: datetime, *, progress: Progress | None = None
+    since: datetime,
+    until: datetime,
+    *,
+    progress: Progress | None = None,
+    account: str | None = None,
+    on_error: OnError | None = None,
 ) -> list[VoucherDifference]:
     """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
     Each voucher's bookings are compared in full, whatever their age. Vouchers with an older, unexplained difference are
-    compared again. The result is grouped by voucher. A difference is stored as a row; it is closed once it is not found
-    any more. ``progress`` is called with the number of vouchers done and the total. Moves no money; safe to run twice,
-    and in several processes at once.
+    compared again. Orders whose payments changed from ``CONFIRMED_DAYS`` before ``since`` on are compared with what
+    vouchers paid for them: one that is gone, cancelled or overpaid is a difference. The result is grouped by voucher. A
+    difference is stored as a row; it is closed once it is not found any more. ``progress`` is called with the number of
+    vouchers done and the total. Moves no money; safe to run twice, and in several processes at once. With ``ACCOUNTS``
+    one account after the other is compared, or ``account`` alone ("" for the default one).
 
     Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
-    and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError.
+    and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError. That of one
+    account is raised after the others were compared; their differences are stored then. With ``on_error`` it is not
+    raised: that is called with the name of each account that was not compared in full, and its error.
     """
     refuse_open_transaction()
     _check(since, until)
-    voucher_cloud().authenticate()
-    advance = _counting(progress, since, until) if progress else None
+    compare_orders(since)
+    reader = _Reader(on_error)
+    reader.authenticate(gateway_settings().account_names if account is None else [account])
+    advance = _counting(progress, since, until, account) if progress else None
     differences: list[VoucherDifference] = []
-    for vouchers in voucher_batches(since, until):
-        readings = read(vouchers)
-        differences += record(_compare(readings))
+    for batch in voucher_batches(since, until, account):
+        differences += reader.compare(batch)
         if advance:
-            advance(len(vouchers))
-        _stop_if_nothing_can_be_read(readings)
+            advance(len(batch.vouchers))
+    if reader.errors and on_error is None:
+        raise next(iter(reader.errors.values()))
     return differences
+
+
+class _Reader:
+    """Compares batches of vouchers. An account of which nothing can be read is left out from then on."""
+
+    def __init__(self, on_error: OnError | None) -> None:
+        self.errors: dict[str, VoucherGatewayError] = {}
+        self._on_error = on_error
+
+    def authenticate(self, accounts: list[str]) -> None:
+        """Get the token of each account. Raises the error where none of them has one: nothing can be read then."""
+        for account in accounts:
+            with self._account_left_out_on_error(account):
+                voucher_cloud(account).authenticate()
+        if self._on_error is None and len(self.errors) == len(accounts):
+            raise self.errors[accounts[0]]
+
+    def compare(self, batch: VoucherBatch) -> list[VoucherDifference]:
+        """Compare the vouchers of the batch, and return their open differences."""
+        differences: list[VoucherDifference] = []
+        if batch.account in self.errors:
+            return differences
+        with self._account_left_out_on_error(batch.account):
+            voucher_cloud(batch.account)  # an unknown account is not a voucher that cannot be read
+            readings = read(batch.vouchers, batch.account)
+            differences += record(_compare(readings, batch.account))
+            _stop_if_nothing_can_be_read(readings)
+        return differences
+
+    @contextmanager
+    def _account_left_out_on_error(self, account: str) -> Iterator[None]:
+        try:
+            yield
+        except VoucherGatewayError as error:
+            self.errors[account] = error
+            if self._on_error:
+                self._on_error(account, error)
+            if account:
+                logger.error("reconcile: the account %r was not compared in full: %s", account, error.code)
 
 
 def _check(since: datetime, until: datetime) -> None:
@@ -69,9 +126,11 @@ def _check(since: datetime, until: datetime) -> None:
         raise ValueError("until: must be later than since.")
 
 
-def _counting(progress: Progress, since: datetime, until: datetime) -> Callable[[int], None]:
+def _counting(
+    progress: Progress, since: datetime, until: datetime, account: str | None
+) -> Callable[[int], None]:
     """Return a function that adds a number of compared vouchers and reports the progress. The total is counted now."""
-    total, done = count_vouchers(since, until), 0
+    total, done = count_vouchers(since, until, account), 0
     progress(done, total)
 
     def advance(more: int) -> None:
@@ -91,44 +150,53 @@ def _stop_if_nothing_can_be_read(readings: list[Reading]) -> None:
         raise errors[-1]
 
 
-def _compare(readings: list[Reading]) -> list[Found]:
+def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     """Compare a batch. Our rows are read after the lists, so every booking in a list has its operation stored."""
     operations: dict[str, list[VoucherOperation]] = defaultdict(list)
-    ours = VoucherOperation.current.filter(voucher_id__in=[reading.voucher_id for reading in readings])
+    vouchers = [reading.voucher_id for reading in readings]
+    ours = VoucherOperation.current.of_account(account).filter(voucher_id__in=vouchers)
     baselines = dict(
         ours.filter(kind="refund", state__in=OPEN_STATES).values_list("pk", "baseline")
     )  # before the operations: one decided in between is not open any more
     for operation in ours.select_related("payment").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
-    found = [_differences(reading, operations[reading.voucher_id], baselines) for reading in readings]
-    _find_elsewhere([row for each in found for row in each.rows])
+    found = [
+        _differences(reading, account, operations[reading.voucher_id], baselines) for reading in readings
+    ]
+    _find_elsewhere(account, [row for each in found for row in each.rows])
     return found
 
 
-def _find_elsewhere(rows: list[VoucherDifference]) -> None:
-    """Set the operation of an unknown booking, where we have it on another voucher."""
+def _find_elsewhere(account: str, rows: list[VoucherDifference]) -> None:
+    """Set the operation of an unknown booking, where we have it on another voucher of the account."""
     unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
     if unknown:
-        ours = VoucherOperation.current.select_related("payment")
+        ours = VoucherOperation.current.of_account(account).select_related("payment")
         for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
             set_operation(unknown[operation.remote_id], operation)
 
 
 def _differences(
-    reading: Reading, operations: list[VoucherOperation], baselines: dict[int, list[str] | None]
+    reading: Reading,
+    account: str,
+    operations: list[VoucherOperation],
+    baselines: dict[int, list[str] | None],
 ) -> Found:
     if reading.error is not None:
-        return Found(reading.voucher_id, [unread_draft(reading.voucher_id, operations, reading.error)])
+        unread = unread_draft(reading.voucher_id, account, operations, reading.error)
+        return Found(reading.voucher_id, [unread], account=account)
     settings = gateway_settings()
     compared = compare(
         [_entry(operation, baselines) for operation in operations],
         reading.bookings,
-        client_id=settings.CLIENT_ID,
+        client_id=account_settings(account).CLIENT_ID,
         certain_before=reading.read_at - timedelta(seconds=settings.LIST_LAG_SECONDS),
     )
-    rows = [draft(reading.voucher_id, finding, operations) for finding in compared.findings]
+    rows = [draft(reading.voucher_id, account, finding, operations) for finding in compared.findings]
     holds, undecided = holds_left_open(operations, reading.read_at)
-    return Found(reading.voucher_id, rows + holds, compared.undecided | undecided, is_read=True)
+    return Found(
+        *(reading.voucher_id, rows + holds, compared.undecided | undecided), is_read=True, account=account
+    )
 
 
 def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> OurEntry:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
 
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Concat
 
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 
-__all__ = ["BATCH", "count_vouchers", "voucher_batches"]
+__all__ = ["BATCH", "VoucherBatch", "count_vouchers", "voucher_batches"]
 
 BATCH = 50
 """Maximum of vouchers in memory, with all of their operations and bookings."""
@@ -16,41 +18,59 @@ BATCH = 50
 PAGE = 2000 * BATCH
 """Maximum of voucher ids per query, about ten megabytes; each query scans all operations of the time span."""
 
+SEPARATOR = " "
+"""Between the name of an account, which has none, and a voucher id."""
 
-def voucher_batches(since: datetime, until: datetime) -> Iterator[list[str]]:
-    """Yield the ids of the vouchers to compare, sorted."""
+
+class VoucherBatch(NamedTuple):
+    """Some vouchers of one account."""
+
+    account: str
+    vouchers: list[str]
+
+
+def voucher_batches(since: datetime, until: datetime, account: str | None = None) -> Iterator[VoucherBatch]:
+    """Yield the ids of the vouchers to compare, sorted, one account after the other; with ``account`` only its own."""
     after = ""
-    while ids := list(_vouchers(since, until, after)[:PAGE]):
-        yield from (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-        if len(ids) < PAGE:
+    while keys := list(_vouchers(since, until, after, account)[:PAGE]):
+        for name, found in groupby((key.split(SEPARATOR, 1) for key in keys), key=lambda parts: parts[0]):
+            ids = [voucher for _, voucher in found]
+            yield from (VoucherBatch(name, ids[start : start + BATCH]) for start in range(0, len(ids), BATCH))
+        if len(keys) < PAGE:
             return
-        after = ids[-1]
+        after = keys[-1]
 
 
-def count_vouchers(since: datetime, until: datetime) -> int:
+def count_vouchers(since: datetime, until: datetime, account: str | None = None) -> int:
     """Return the number of vouchers to compare."""
-    return _vouchers(since, until, after="").count()
+    return _vouchers(since, until, "", account).count()
 
 
-def _vouchers(since: datetime, until: datetime, after: str) -> QuerySet[VoucherOperation, str]:
-    """Return the vouchers with an operation or the expiry of a reservation between the two instants, and those with an
-    open difference of any age."""
+def _vouchers(
+    since: datetime, until: datetime, after: str, account: str | None
+) -> QuerySet[VoucherOperation, str]:
+    """Return account and id of the vouchers with an operation or the expiry of a reservation between the two instants,
+    and of those with an open difference of any age."""
 
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
 
     operations = VoucherOperation.current.filter(
         within("created_at") | within("sending_at") | within("settled_at")
-    )
+    ).annotate(merchant=Coalesce("payment__account", Value("")))
     holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
     differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     first, *others = (
         # Concat hides the column, so the planner cannot choose a full ordered index scan
-        rows.annotate(voucher=Concat("voucher_id", Value("")))
-        .filter(voucher__gt=after)
+        rows.annotate(voucher=Concat("merchant", Value(SEPARATOR), "voucher_id"))
+        .filter(Q() if account is None else Q(merchant=account), voucher__gt=after)
         .order_by()
         .values_list("voucher", flat=True)
-        for rows in (operations, holds, differences)
+        for rows in (
+            operations,
+            holds.annotate(merchant=F("account")),
+            differences.annotate(merchant=F("account")),
+        )
     )
     vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher")
     return vouchers

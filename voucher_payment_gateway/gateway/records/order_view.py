@@ -20,7 +20,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque
-from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.orders import OrderFacts, account_by_number, known_number
 from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints
@@ -34,6 +34,7 @@ __all__ = [
     "read_order",
     "refuse_if_cancelling",
     "refuse_if_open",
+    "without_unsent",
 ]
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
@@ -47,7 +48,7 @@ class OrderView:
     order_number: str
     payments: list[VoucherPayment]
     competing: list[VoucherPayment]
-    """Payments of other orders that hold the voucher with the given code, or count on it."""
+    """Payments of other orders that hold a voucher with the given code, of any account, or count on it."""
     next_number: int
     next_capture: int
 
@@ -62,11 +63,32 @@ class OrderView:
             (p for p in self.payments if p.code_fingerprint in known and p.status in LIVE_STATUSES), None
         )
 
-    def held_with(self, voucher_id: str) -> VoucherPayment | None:
+    def held_with(self, voucher_id: str, account: str) -> VoucherPayment | None:
         """Return the payment that holds this voucher, or held it and may hold it again."""
-        return next(
-            (p for p in self.payments if p.voucher_id == voucher_id and p.status in HELD_BEFORE), None
-        )
+        held_before = (p for p in self.payments if p.account == account and p.status in HELD_BEFORE)
+        return next((p for p in held_before if p.voucher_id == voucher_id), None)
+
+    def account_for(self, facts: OrderFacts) -> str:
+        """Return the account of another voucher for the order.
+
+        Raises WrongStateError where vouchers of another account pay it, or may pay it again: an order belongs to one
+        merchant, who gets the money and must give it back.
+        """
+        paying = {payment.account for payment in self.payments if _is_paying(payment)}
+        if facts.account is None:
+            return min(paying) if paying else account_by_number(self.order_number)
+        if others := paying - {facts.account}:
+            raise WrongStateError(
+                f"order {self.order_number} is of {_named(facts.account)}, but gift vouchers of {_named(min(others))} "
+                "pay it: cancel them first. Nothing was sent.",
+                code="order_account_changed",
+            )
+        return facts.account
+
+    def competing_in(self, account: str) -> list[VoucherPayment]:
+        """Return the payments of other orders that hold the voucher of this account with the given code, or count on
+        it. The same code at another merchant is another voucher."""
+        return [payment for payment in self.competing if payment.account == account]
 
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
         """Return the part of ``total`` that is not covered; payments in ``without`` count as if they held nothing."""
@@ -77,13 +99,16 @@ class OrderView:
         if they held and had agreed nothing."""
         return rules.covered(self.payments, gateway_settings().TOTAL_AFTER_RETURN, without=without)
 
-    def uncaptured_remainders(self, *, codes: Collection[str], voucher_id: str = "") -> list[VoucherPayment]:
+    def uncaptured_remainders(
+        self, account: str, *, codes: Collection[str], voucher_id: str = ""
+    ) -> list[VoucherPayment]:
         """Return the payments with one of these code fingerprints, or this voucher, that were captured in part and
         of which the rest could still be captured, or that failed after the order had been confirmed with them."""
         return [
             payment
             for payment in self.payments
-            if (payment.code_fingerprint in codes or (voucher_id and payment.voucher_id == voucher_id))
+            if payment.account == account
+            and (payment.code_fingerprint in codes or (voucher_id and payment.voucher_id == voucher_id))
             and (
                 (payment.status in ("captured", "refunded") and payment.sealed_code)
                 or (payment.status == "failed" and rules.is_unpaid(payment))
@@ -101,13 +126,15 @@ class OrderView:
                 code="order_currency_changed",
             )
 
-    def refuse_known_currency(self, code: Opaque, currency: str) -> None:
+    def refuse_known_currency(self, code: Opaque, currency: str, account: str) -> None:
         """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
 
         Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
         """
         known = set(fingerprints(code))
         for payment in self.payments:
+            if payment.account != account:
+                continue
             if payment.code_fingerprint in known and payment.voucher_id and payment.currency != currency:
                 raise CurrencyMismatchError(
                     f"order {self.order_number}: the gift voucher …{payment.code_hint} is held in "
@@ -174,6 +201,10 @@ def is_competing(payment: VoucherPayment) -> bool:
     return payment.status == "authorized" or is_counting_on_it
 
 
+def _named(account: str) -> str:
+    return f"the account {account!r}" if account else "the default account"
+
+
 def _is_paying(payment: VoucherPayment) -> bool:
     may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
     return may_be_held_again or payment.status in ("selected", "authorized", "captured")
@@ -203,6 +234,15 @@ def refuse_if_open(payments: list[VoucherPayment], *, unless_unsent: bool = Fals
             )
 
 
+def without_unsent(view: OrderView) -> OrderView:
+    """Return the order as if its charges that were never sent were not written down: they are planned again before they
+    are sent."""
+    for payment in view.payments:
+        if payment.has_open_operation and _is_unsent(payment):
+            payment.has_open_operation, payment.open_charge = False, ZERO
+    return view
+
+
 def _is_unsent(payment: VoucherPayment) -> bool:
     """Return whether every operation of the payment that is not decided is due and was certainly never sent."""
     undecided = VoucherOperation.current.filter(UNDECIDED, payment=payment)
@@ -210,7 +250,11 @@ def _is_unsent(payment: VoucherPayment) -> bool:
 
 
 def is_busy(voucher_id: str) -> bool:
-    """Return whether an operation that books is open on the voucher, of any order."""
+    """Return whether an operation that books is open on the voucher, of any order.
+
+    Of any account too: the index that keeps two workers apart knows vouchers by their ids alone, so where merchants
+    have chosen the same id, their operations follow one another.
+    """
     operations = VoucherOperation.current.filter(voucher_id=voucher_id, waits=False)
     return bool(operations.filter(BOOKS, IS_OPEN).exists())
 

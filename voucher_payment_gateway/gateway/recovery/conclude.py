@@ -57,7 +57,9 @@ def _record(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> 
 
 def _refuse_unless_booking_of(operation: VoucherOperation, remote_id: str) -> None:
     """Raise WrongStateError unless this booking exists, with our type and amount, and no other operation has it."""
-    row = next((row for row in bookings_of(operation.voucher_id) if row.id == remote_id), None)
+    row = next(
+        (row for row in bookings_of(operation.voucher_id, operation.account) if row.id == remote_id), None
+    )
     if row is None or (row.type, row.amount) != (operation.kind, operation.amount):
         raise WrongStateError(
             f"the voucher has no {operation.kind} of {with_code(operation.amount, operation.currency)} with this id.",

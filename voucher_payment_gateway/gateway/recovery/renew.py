@@ -28,7 +28,9 @@ def ending_holds() -> QuerySet[VoucherPayment]:
     if not gateway_settings().RENEW_HOLDS:
         return payments.none()
     held = Q(status="authorized", reserved_until__isnull=False, reservation_dead_at__gt=now)
-    elsewhere = VoucherPayment.objects.filter(status="authorized", voucher_id=OuterRef("voucher_id"))
+    elsewhere = VoucherPayment.objects.filter(
+        status="authorized", voucher_id=OuterRef("voucher_id"), account=OuterRef("account")
+    )
     counted_on = Q(status="lapsed", confirmed_at__isnull=False) & ~Exists(elsewhere)
     ending = payments.filter(
         held | counted_on,

@@ -176,7 +176,7 @@ def _release_works() -> bool:
 def _fence_by_releasing(operation: VoucherOperation) -> bool:
     """Fence F3: cancel the old reservation and store the fence; return whether the Voucher Cloud confirmed it."""
     try:
-        voucher_cloud().cancel_reservation(operation.target_id)
+        voucher_cloud(operation.account).cancel_reservation(operation.target_id)
     except VoucherGatewayError as error:
         _raise_for_retry("release", error)
         return False
@@ -194,7 +194,11 @@ def _fence_by_reserving(operation: VoucherOperation) -> bool:
     if secret is None:
         return False
     try:
-        hold = reserve_exactly(secret, operation.amount, operation.currency, voucher_id=operation.voucher_id)
+        hold = reserve_exactly(
+            *(secret, operation.amount, operation.currency),
+            account=operation.account,
+            voucher_id=operation.voucher_id,
+        )
     except VoucherGatewayError as error:
         _raise_for_retry("reserve", error)
         return False

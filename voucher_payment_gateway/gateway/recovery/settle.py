@@ -140,12 +140,16 @@ def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], b
         try:
             count += step(row)
         except VoucherGatewayError as error:
-            logger.warning("settle: %s ended with %s", row, error.code)
+            logger.warning("settle: %s%s ended with %s", row, _account_text(row), error.code)
         except (ConflictError, StaleOperationError):
             continue  # another worker was first
         except Exception as error:
-            logger.error("settle: %s failed: %s", row, type(error).__name__)
+            logger.error("settle: %s%s failed: %s", row, _account_text(row), type(error).__name__)
     return count
+
+
+def _account_text(row: Row) -> str:
+    return f" of the account {row.account!r}" if row.account else ""
 
 
 def _send(operation: VoucherOperation) -> bool:

@@ -56,10 +56,11 @@ from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
+from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
+__all__ = ["authorize", "end_former", "new_payment", "own_or_former", "refuse_taxable", "show_on"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -124,43 +125,51 @@ def _authorize(
     by them, so it is reserved again. ``by``: the fields of the call that its operation stores."""
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
-    refuse_if_in_flight(view.competing)
-    payment = view.live_payment(secret.code)
-    view.refuse_known_currency(secret.code, facts.currency)
+    payment, former = own_or_former(view.live_payment(secret.code), facts)
+    account = payment.account if payment else view.account_for(facts)
+    competing = view.competing_in(account)
+    refuse_if_in_flight(competing)
+    view.refuse_known_currency(secret.code, facts.currency, account)
     if payment:
         refuse_if_cancelling(payment)
     else:
         view.refuse_too_many_vouchers()
-    refuse_if_open(view.uncaptured_remainders(codes=fingerprints(secret.code)))
+    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
-        note_key(by["idempotency_key"])
+        with atomic_or_conflict():
+            if asked not in (None, payment.amount_limit):
+                change_payment(payment, amount_limit=asked)
+            note_key(by["idempotency_key"])
         return payment
-    confirmed = with_same_pin(promised(view.competing), secret)
+    confirmed = with_same_pin(promised(competing), secret)
     left = beside_confirmed(wanted, confirmed, payment)
-    hold = _hold(secret, left, facts, payment)
+    hold = _hold(secret, left, facts, account, payment)
     reserved.append(hold)
     refuse_taxable(hold)
-    first, duplicate = view.held_with(hold.voucher_id), None
+    first, duplicate = view.held_with(hold.voucher_id, account), None
     if first and first != payment:  # another spelling of a code that is on the order already
         payment, duplicate = first, payment
         wanted = _wanted(view, facts, payment, asked)
-        hold = _hold(secret, wanted, facts, payment, replaced=True)
-    payment = payment or new_payment(facts, secret)
+        hold = _hold(secret, wanted, facts, account, payment, replaced=True)
+    payment = payment or new_payment(facts, secret, account)
     promises = Promises([hold.voucher_id])
     hold = hold_beside_confirmed(hold, promises, payment, secret, known=confirmed)
     hold = replace(hold, is_all=hold.is_all or left < wanted)
-    remainders = view.uncaptured_remainders(codes=fingerprints(secret.code), voucher_id=hold.voucher_id)
+    remainders = view.uncaptured_remainders(
+        account, codes=fingerprints(secret.code), voucher_id=hold.voucher_id
+    )
     refuse_if_open(remainders)
     with atomic_or_conflict():
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
         if duplicate:
             change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
+        end_former(former)
         fields = sealed_fields(secret, payment.confirmed_at)
         if payment.confirmed_at:
             fields |= confirmed_fields(payment, hold.voucher_id, promises)
-        others = promises.of_others(hold.voucher_id, payment.order_number)
+        others = promises.of_others(hold.voucher_id, payment)
         record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
     return payment
 
@@ -169,6 +178,7 @@ def _hold(
     secret: Secret,
     wanted: Decimal,
     facts: OrderFacts,
+    account: str,
     payment: VoucherPayment | None,
     *,
     replaced: bool = False,
@@ -178,13 +188,33 @@ def _hold(
     known = payment.voucher_id if payment else ""
     try:
         return reserve_available(
-            secret, wanted, facts.currency, voucher_id=known, on_previous_lost=lambda: lost.append(True)
+            *(secret, wanted, facts.currency),
+            account=account,
+            voucher_id=known,
+            on_previous_lost=lambda: lost.append(True),
         )
     except VoucherGatewayError:
         if lost and payment and payment.status == "authorized":
             with suppress(ConflictError):  # another writer has recorded a newer reservation
                 change_payment(payment, **hold_lost_fields())
         raise
+
+
+def own_or_former(
+    payment: VoucherPayment | None, facts: OrderFacts
+) -> tuple[VoucherPayment | None, VoucherPayment | None]:
+    """Return the payment with the code as the first where the order goes on with it, as the second where it is one of
+    an account that the order had before, and can pay nothing any more."""
+    if payment is None or payment.status != "lapsed" or payment.sealed_code:
+        return payment, None
+    is_former = facts.account not in (None, payment.account)
+    return (None, payment) if is_former else (payment, None)
+
+
+def end_former(former: VoucherPayment | None) -> None:
+    """End the payment of a former account: the code belongs to a voucher of another merchant now."""
+    if former is not None:
+        change_payment(former, status="failed" if is_unpaid(former) else "cancelled")
 
 
 def _wanted(
@@ -208,10 +238,11 @@ def _wanted(
     return amount_in(facts.currency, asked if asked is not None else min(due, most))
 
 
-def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
-    """Return a payment of ``facts`` with a voucher, not saved yet."""
+def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayment:
+    """Return a payment of ``facts`` with a voucher of ``account``, not saved yet."""
     return VoucherPayment(
         order_number=facts.number,
+        account=account,
         currency=facts.currency,
         status="selected",
         code_hint=hint(secret.code),
@@ -229,7 +260,7 @@ def refuse_taxable(hold: Hold) -> None:
             "TAXABLE_VOUCHERS: the Voucher Cloud does not say of a voucher whether VAT was paid at its sale, so it was "
             "refused"
         )
-    release(hold.reservation_id)
+    release(hold.reservation_id, hold.account)
     raise VoucherUnusableError(code="taxable_voucher")
 
 

@@ -37,6 +37,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     has_payments,
     read_order,
     refuse_if_open,
+    without_unsent,
 )
 from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
@@ -88,6 +89,17 @@ def authorize_selected(
     order: repeated, it reserves nothing and returns the payments that hold something now; where it raised an error, it
     is made again.
     """
+    return _authorize(order, key, {"actor": actor, "reason": reason}, confirm=confirm)
+
+
+def _after_commit(facts: OrderFacts, *, confirm: bool) -> list[VoucherPayment]:
+    """Reserve for the order as it is committed; the charges planned in the transaction follow what is held then."""
+    return _authorize(facts, "", {}, confirm=confirm, is_after_commit=True)
+
+
+def _authorize(
+    order: Any, key: str, by: dict[str, Any], *, confirm: bool, is_after_commit: bool = False
+) -> list[VoucherPayment]:
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
     try:
         call = Call("authorize_selected", number, key)
@@ -100,8 +112,10 @@ def authorize_selected(
         known = call.find()
         if known and not reserved:
             return _holding(read_order(number))
-        by = {"idempotency_key": known or call.new_row(), "actor": actor, "reason": reason}
-        return _authorize_selected(order, number, refusals, reserved, by, confirm=confirm)
+        view = read_order(number)
+        view = without_unsent(view) if is_after_commit else view
+        given = {**by, "idempotency_key": known or call.new_row()}
+        return _attempt(view, order, refusals, reserved, given, confirm=confirm)
 
     with unavailable_if_locked(lambda: give_back(number, reserved)):
         payments = retry_on_conflict(attempt)
@@ -112,9 +126,9 @@ def authorize_selected(
     return payments
 
 
-def _authorize_selected(
+def _attempt(
+    view: OrderView,
     order: Any,
-    number: str,
     refusals: list[VoucherGatewayError],
     reserved: list[Hold],
     by: dict[str, Any],
@@ -122,13 +136,12 @@ def _authorize_selected(
     confirm: bool,
 ) -> list[VoucherPayment]:
     """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last."""
-    view = read_order(number)
     if not view.payments:
         return []
     refuse_other_instance()
     facts = order_facts(order)
-    refuse_reused_number(number, facts.created_at)
-    repeat_if_total_changes(facts, partial(authorize_selected, confirm=confirm))
+    refuse_reused_number(view.order_number, facts.created_at)
+    repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
@@ -146,7 +159,8 @@ def _authorize_selected(
         reported: Any = [request.answer for request in requests if request.is_reported]
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
-        _write(view, requests, promises, by, confirm=confirm)
+        in_flight = _agreed_in_flight(view, facts.total)
+        _write(view, requests, promises, by, in_flight, confirm=confirm)
         refusals += reported
     elif _holding(view):
         note_key(by["idempotency_key"])
@@ -200,11 +214,24 @@ def _vouchers_of(view: OrderView, requests: list[HoldRequest]) -> set[str]:
 
 def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> None:
     """End the holds that the order does not need, and count on these vouchers no more."""
-    release_all([payment.reservation_id for payment in not_needed if payment.status == "authorized"])
+    held = [payment for payment in not_needed if payment.status == "authorized"]
+    release_all([(payment.reservation_id, payment.account) for payment in held])
     with atomic_or_conflict():
         for payment in not_needed:
             let_go(payment)
         save_key(by["idempotency_key"])
+
+
+def _agreed_in_flight(view: OrderView, total: Decimal) -> dict[int, Decimal]:
+    """Return what is agreed for payments with a charge in flight, whose reservation cannot be made smaller now: what is
+    in flight, and no more of the rest than the order needs."""
+    charging = [payment for payment in _unconfirmed(view) if payment.has_open_operation]
+    left, agreed_to = view.due(total, without=charging), {}
+    for payment in charging:
+        rest = min(payment.amount_chargeable - payment.open_charge, left)
+        agreed_to[payment.pk] = payment.amount_captured + payment.open_charge + rest
+        left -= rest
+    return agreed_to
 
 
 def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
@@ -231,6 +258,7 @@ def _write(
     requests: list[HoldRequest],
     promises: Promises,
     by: dict[str, Any],
+    in_flight: dict[int, Decimal],
     *,
     confirm: bool,
 ) -> None:
@@ -246,7 +274,9 @@ def _write(
         unanswered = [request.payment for request in requests if request.is_reported]
         for payment in _unconfirmed(view):
             if confirm and payment not in unanswered:
-                change_payment(payment, **confirmed_fields(payment, payment.voucher_id, promises))
+                fields = confirmed_fields(payment, payment.voucher_id, promises)
+                fields["amount_agreed"] = in_flight.get(payment.pk, payment.amount_agreed)
+                change_payment(payment, **fields)
         save_key(by["idempotency_key"])
 
 
@@ -261,11 +291,11 @@ def _write_held(
     confirm: bool,
 ) -> None:
     """Record the hold of a payment, and its confirmation."""
-    for earlier in view.uncaptured_remainders(codes=(), voucher_id=hold.voucher_id):
+    for earlier in view.uncaptured_remainders(payment.account, codes=(), voucher_id=hold.voucher_id):
         change_payment(earlier, **superseded_fields(earlier))
     is_confirmed = confirm or payment.confirmed_at is not None
     confirmed = confirmed_fields(payment, hold.voucher_id, promises) if is_confirmed else {}
-    others = promises.of_others(hold.voucher_id, view.order_number)
+    others = promises.of_others(hold.voucher_id, payment)
     limit = payment.amount_limit
     record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
 

@@ -97,9 +97,9 @@ def reserve_all(requests: list[HoldRequest]) -> None:
     in_parallel(reserve, requests)
 
 
-def release_all(reservation_ids: list[str]) -> None:
-    """Release reservations. Nothing relies on the answers: a reservation lapses by itself."""
-    in_parallel(release, reservation_ids)
+def release_all(reservations: list[tuple[str, str]]) -> None:
+    """Release reservations, given by id and account. Nothing relies on the answers: a reservation lapses by itself."""
+    in_parallel(lambda reservation: release(*reservation), reservations)
 
 
 def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
@@ -113,6 +113,7 @@ def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
             secret,
             request.amount,
             request.payment.currency,
+            account=request.payment.account,
             voucher_id=request.payment.voucher_id,
             on_previous_lost=request.on_previous_lost,
         )
@@ -129,7 +130,7 @@ def _refuse_less_than_agreed(request: HoldRequest, hold: Hold) -> None:
     if hold.amount >= min(agreed(request.payment), request.amount):
         return
     request.on_previous_lost()
-    release(hold.reservation_id)
+    release(hold.reservation_id, hold.account)
     raise InsufficientBalanceError(available=hold.amount)
 
 
@@ -137,12 +138,14 @@ def drop_duplicates(view: OrderView, requests: list[HoldRequest]) -> None:
     """Find several spellings of one code: only the first stays. It is reserved again, since the others replaced it."""
     needing = {request.payment.pk for request in requests}
     others = [payment for payment in view.payments if payment.status in HELD_BEFORE]
-    first = {p.voucher_id: HoldRequest(p, p.amount_authorized) for p in others if p.pk not in needing}
+    first = {
+        (p.account, p.voucher_id): HoldRequest(p, p.amount_authorized) for p in others if p.pk not in needing
+    }
     again: list[HoldRequest] = []
     for request in list(requests):
         if not isinstance(request.answer, Hold):
             continue
-        kept = first.setdefault(request.answer.voucher_id, request)
+        kept = first.setdefault((request.answer.account, request.answer.voucher_id), request)
         if kept is not request:
             refuse_if_open([kept.payment])
             request.is_duplicate, request.answer = True, None
@@ -169,7 +172,7 @@ def leave_to_confirmed(requests: list[HoldRequest], promises: Promises) -> None:
 def share_out(requests: list[HoldRequest], due: Decimal) -> None:
     """Share what is due, oldest payment first. A larger hold is reserved again, an unneeded one is released."""
     too_much: list[HoldRequest] = []
-    not_needed: list[str] = []
+    not_needed: list[tuple[str, str]] = []
     left = due - sum(
         (request.payment.amount_authorized for request in requests if request.keeps_its_hold), ZERO
     )
@@ -179,7 +182,7 @@ def share_out(requests: list[HoldRequest], due: Decimal) -> None:
         request.amount = max(min(request.answer.amount, left), ZERO)
         left -= request.amount
         if request.amount == ZERO:
-            not_needed.append(request.answer.reservation_id)
+            not_needed.append((request.answer.reservation_id, request.answer.account))
             request.answer, request.is_needed = None, False
         elif request.amount < request.answer.amount:
             too_much.append(request)

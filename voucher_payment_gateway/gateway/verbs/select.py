@@ -12,7 +12,7 @@ from voucher_payment_gateway.gateway.records.idempotency import Call, payment_of
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
-from voucher_payment_gateway.gateway.verbs.authorize import new_payment
+from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_payment, own_or_former
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
@@ -55,24 +55,26 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
     if known := call.find():
         return payment_of(known, secret.code)
     view = read_order(facts.number)
-    payment = view.live_payment(secret.code)
+    payment, former = own_or_former(view.live_payment(secret.code), facts)
+    account = payment.account if payment else view.account_for(facts)
     remainders = [
         earlier
-        for earlier in view.uncaptured_remainders(codes=fingerprints(secret.code))
+        for earlier in view.uncaptured_remainders(account, codes=fingerprints(secret.code))
         if earlier.status != "failed"  # nothing is held yet in its place
     ]
-    view.refuse_known_currency(secret.code, facts.currency)
+    view.refuse_known_currency(secret.code, facts.currency, account)
     refuse_if_open(remainders)
     with atomic_or_conflict():
         for earlier in remainders:
             change_payment(earlier, **superseded_fields(earlier))
+        end_former(former)
         if payment is not None and is_unpaid(payment):
             # it has ended for good, with its code erased: the code that is entered now is another payment
             change_payment(payment, status="failed")
             payment = None
         if payment is None:
             view.refuse_too_many_vouchers()
-            payment = new_payment(facts, secret)
+            payment = new_payment(facts, secret, account)
             payment.save(force_insert=True)
         elif payment.status in ("selected", "lapsed"):
             change_payment(payment, **sealed_fields(secret, payment.confirmed_at))

@@ -8,8 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.api import ClientCredentials
-from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
-from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.connection import account_settings, voucher_cloud
+from voucher_payment_gateway.exceptions import CredentialsError
 from voucher_payment_gateway.management.connect import (
     ConnectError,
     address_of,
@@ -56,6 +57,13 @@ class Command(BaseCommand):
             help="overrides ENVIRONMENT of the settings",
         )
 
+        parser.add_argument(
+            "--account",
+            default="",
+            metavar="NAME",
+            help="for this merchant account of ACCOUNTS, also a new one",
+        )
+
     def handle(
         self,
         *,
@@ -64,29 +72,32 @@ class Command(BaseCommand):
         force: bool,
         environment: str,
         interactive: bool,
+        account: str,
         **_: Any,
     ) -> None:
         if pin is None:
             if env_file or force or environment:
-                raise CommandError("--disconnect uses the settings: its only other option is --no-input.")
-            self._disconnect(interactive)
+                raise CommandError(
+                    "--disconnect uses the settings: its only other options are --no-input and --account."
+                )
+            self._disconnect(interactive, account)
             return
         try:
-            address = address_of(environment)
+            address = address_of(environment, account)
             if env_file:
-                self._into_file(pin, address, env_file, force)
+                self._into_file(pin, address, env_file, force, account)
             else:
-                self._show(exchange(pin, address), address)
+                self._show(exchange(pin, address), address, account)
         except ConnectError as error:
             raise CommandError(str(error)) from None
 
-    def _disconnect(self, interactive: bool) -> None:
+    def _disconnect(self, interactive: bool, account: str) -> None:
         try:
-            settings = gateway_settings()
+            settings = account_settings(account)
             if interactive:
                 self._ask(settings)
-            disconnect(voucher_cloud())
-        except (ImproperlyConfigured, DisconnectError) as error:
+            disconnect(voucher_cloud(account))
+        except (ImproperlyConfigured, CredentialsError, DisconnectError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"The client {settings.CLIENT_ID} is disconnected and its credentials are void. To connect again, take a "
@@ -102,21 +113,22 @@ class Command(BaseCommand):
         if answer != "yes":
             raise CommandError("The client is still connected.")
 
-    def _into_file(self, pin: str, address: GatewaySettings, target: Path, force: bool) -> None:
+    def _into_file(self, pin: str, address: GatewaySettings, target: Path, force: bool, account: str) -> None:
         with new_file(target, replace=force) as file:
             credentials = exchange(pin, address)
             try:
-                file.write(as_environment(credentials, address))
+                file.write(as_environment(credentials, address, account))
             except OSError as error:
-                self._show(credentials, address)
+                self._show(credentials, address, account)
                 raise CommandError(
                     f"{target} could not be written ({error.strerror}), so the credentials stand above."
                 ) from None
         self.stdout.write(f"The credentials of client {credentials.id} are in {target}, for its owner alone.")
 
-    def _show(self, credentials: ClientCredentials, address: GatewaySettings) -> None:
-        self.stdout.write(f"Settings of client {credentials.id}, for VOUCHER_PAYMENT_GATEWAY:\n")
-        self.stdout.write(as_settings(credentials, address))
+    def _show(self, credentials: ClientCredentials, address: GatewaySettings, account: str) -> None:
+        place = 'VOUCHER_PAYMENT_GATEWAY["ACCOUNTS"]' if account else "VOUCHER_PAYMENT_GATEWAY"
+        self.stdout.write(f"Settings of client {credentials.id}, for {place}:\n")
+        self.stdout.write(as_settings(credentials, address, account))
         self.stdout.write(
             "\nStore the secret where you keep your other secrets, now: nobody knows whether it can be shown again. "
             "Do not commit it."

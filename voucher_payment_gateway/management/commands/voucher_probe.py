@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.probe import Probe, SandboxOnlyError
 from voucher_payment_gateway.management.probe.findings import api_behaviour, error_meanings, format_line
@@ -32,9 +32,13 @@ class Command(BaseCommand):
             "--output", type=Path, metavar="FILE", help="write all that is printed to a file too"
         )
 
-    def handle(self, *, output: Path | None, **_: Any) -> None:
+        parser.add_argument(
+            "--account", default="", metavar="NAME", help="use the credentials of this account of ACCOUNTS"
+        )
+
+    def handle(self, *, output: Path | None, account: str, **_: Any) -> None:
         try:
-            settings = gateway_settings()
+            settings = account_settings(account)
             probe = Probe(settings)
             if output:
                 output.write_text("")  # fails before money moves if it cannot be written

@@ -51,11 +51,12 @@ class Command(BaseCommand):
             self._conclude(operation, booked or "", reason, actor or getpass.getuser())
 
     def _list(self) -> None:
-        waiting = VoucherOperation.current.filter(state="manual").order_by("pk")
+        waiting = VoucherOperation.current.filter(state="manual").select_related("payment").order_by("pk")
         for row in waiting:
+            merchant = f" of account {row.account}" if row.account else ""
             self.stdout.write(
                 f"{row.pk}: order {row.order_number}, {row.kind} of {with_code(row.amount, row.currency)} on voucher "
-                f"{row.voucher_id}, number sent {row.reference}, {row.error_code}, "
+                f"{row.voucher_id}{merchant}, number sent {row.reference}, {row.error_code}, "
                 f"since {row.settled_at:%Y-%m-%d %H:%M}"
             )
         self.stdout.write(f"{len(waiting)} gift voucher operations need a person")

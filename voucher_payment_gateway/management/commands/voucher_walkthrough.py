@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
 from voucher_payment_gateway.management.walkthrough import WrongFigureError, walk
@@ -22,10 +22,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--pin", default="", help="a connect PIN; the local Voucher Cloud issues its own")
 
-    def handle(self, *, pin: str, **_: Any) -> None:
+        parser.add_argument(
+            "--account", default="", metavar="NAME", help="use the credentials of this account of ACCOUNTS"
+        )
+
+    def handle(self, *, pin: str, account: str, **_: Any) -> None:
         try:
-            require_sandbox(gateway_settings(), "The walkthrough")
-            for step in walk(gateway_settings(), pin):
+            settings = account_settings(account)
+            require_sandbox(settings, "The walkthrough")
+            for step in walk(settings, pin, account):
                 self.stdout.write(f"{self.style.SUCCESS('ok')}  {step}")
         except SandboxOnlyError as error:
             raise CommandError(str(error)) from None

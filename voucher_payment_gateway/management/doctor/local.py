@@ -20,6 +20,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
 from voucher_payment_gateway.gateway.records.durability import may_forget_commits
 from voucher_payment_gateway.gateway.records.instance import disagreement, stored_instance
+from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
 from voucher_payment_gateway.management.doctor.report import Finding, age
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
@@ -123,6 +124,7 @@ def database_findings() -> Iterator[Finding]:
             yield Finding("commits", "warning", FORGETFUL)
         if guards.state != "trouble":
             yield from _instance_findings()
+            yield from _account_findings()
             yield from _operation_findings()
     except DatabaseError as error:
         yield Finding("database", "trouble", f"{alias!r} cannot be used ({type(error).__name__})")
@@ -130,7 +132,8 @@ def database_findings() -> Iterator[Finding]:
 
 def _guards_finding(alias: str) -> Finding:
     for number, message in _messages(tags=[checks.Tags.database], databases=[alias]):
-        return Finding("database", "trouble", f"{number}: {message}")
+        if number.startswith("E"):
+            return Finding("database", "trouble", f"{number}: {message}")
     connection, wanted, found = connections[alias], set[str](), set[str]()
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
@@ -152,6 +155,18 @@ def _instance_findings() -> Iterator[Finding]:
     elif wanted:
         text = "" if stored else ", stored in it by the next voucher_settle"
         yield Finding("instance", "ok", f"the database is that of {wanted!r}{text}")
+
+
+def _account_findings() -> Iterator[Finding]:
+    """Yield whether there are credentials for every payment that is not done."""
+    for account, count in missing_accounts().items():
+        name = f"account {account}" if account else "default account"
+        yield Finding(
+            name,
+            "trouble",
+            f"{count} payments of it are not done, and the settings have no credentials for it: nothing is sent for "
+            "them until it is in ACCOUNTS again",
+        )
 
 
 def _operation_findings() -> Iterator[Finding]:
