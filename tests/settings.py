@@ -71,5 +71,11 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_MODEL": "shop.Order",
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "CHECKOUT_ORDER": "tests.shop.checkout.current_order",
+    "EVENTS": {
+        "authorize": "tests.shop.signals.confirmed",
+        "capture": "tests.shop.signals.shipped",
+        "refund": "tests.shop.signals.returned",
+        "cancel": "tests.shop.signals.aborted",
+    },
     "THROTTLE": {"refusal_seconds": 0},
 }

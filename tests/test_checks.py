@@ -19,11 +19,19 @@ from voucher_payment_gateway.orders import OrderAdapter
 from voucher_payment_gateway.settings_sections import Limit
 
 SECRET = "canary-secret"
+EVENTS = {
+    "authorize": "tests.shop.signals.confirmed",
+    "capture": "tests.shop.signals.shipped",
+    "refund": "tests.shop.signals.returned",
+    "cancel": "tests.shop.signals.aborted",
+}
 GOOD = {
     "ENVIRONMENT": "local",
     "CLIENT_ID": "shop",
     "CLIENT_SECRET": SECRET,
     "ORDER_MODEL": "shop.Order",
+    "CHECKOUT_ORDER": "tests.shop.checkout.current_order",
+    "EVENTS": EVENTS,
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
 }
 
@@ -46,8 +54,8 @@ MISTAKES = [
     ({"ORDER_ADAPTER": "shop.nowhere.Adapter"}, "E009", "ORDER_ADAPTER"),
     ({"ORDER_ADAPTER": "decimal.Decimal"}, "E009", "ORDER_ADAPTER"),
     ({"EVENTS": {"pay": "tests.shop.signals.shipped"}}, "E010", "EVENTS"),
-    ({"EVENTS": {"capture": "tests.shop.signals.nothing"}}, "E010", "EVENTS.capture"),
-    ({"EVENTS": {"capture": "tests.shop.models.Order"}}, "E010", "EVENTS.capture"),
+    ({"EVENTS": {**EVENTS, "capture": "tests.shop.signals.nothing"}}, "E010", "EVENTS.capture"),
+    ({"EVENTS": {**EVENTS, "capture": "tests.shop.models.Order"}}, "E010", "EVENTS.capture"),
     ({"ON_STATUS": {"capture": ["shipped"]}}, "E011", "ON_STATUS"),
     ({"ON_STATUS": {"field": "status", "capture": "shipped"}}, "E011", "ON_STATUS"),
     ({"ON_STATUS": {"field": "stage", "capture": ["shipped"]}}, "E011", "ON_STATUS"),
@@ -193,10 +201,10 @@ def test_an_address_that_cannot_be_called_is_told_without_any_of_it(given, key, 
     "url",
     [
         "",
-        "https://host.example",
+        "https://host.example/v1",
         "HTTPS://Host.Example:8443/v1/",
         "https://xn--bcher-kva.example/v1",
-        "https://host_1.example/v1/@team",
+        "https://host_1.example/@team/v1",
         "https://192.0.2.1/v1",
         "https://[2001:db8::1]:443/v1",
         "http://127.0.0.1:8900/v1",
@@ -248,9 +256,9 @@ def test_the_local_voucher_cloud_without_debug_is_warned_of(given, settings):
 def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(given, settings, backend, number):
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "127.0.0.1:1"}
     settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}, "guesses": cache}
-    given({"ENVIRONMENT": "production", "THROTTLE": {"cache": "guesses"}})
-    settings.DEBUG = False
-    assert [message.id[-4:] for message in check_settings()] == ([number] if number else [])
+    changes = {"ENVIRONMENT": "production", "INSTANCE": "live", "THROTTLE": {"cache": "guesses"}}
+    assert given(changes) == []
+    assert [message.id[-4:] for message in check_deployment()] == ([number] if number else [])
 
 
 def test_limits_as_they_may_be_written(given):
@@ -350,6 +358,29 @@ def deployment(settings, changes):
     settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, **changes}
     found = checks.run_checks(include_deployment_checks=True)
     return [each.id for each in found if each.id == "voucher_payment_gateway.W033"]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_local_voucher_cloud_is_an_error_before_a_deployment(settings, debug):
+    settings.DEBUG = debug
+    settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, "INSTANCE": "live", "THROTTLE": None}
+    (message,) = check_deployment()
+    assert (message.id, message.level) == ("voucher_payment_gateway.E028", checks.ERROR)
+    settings.VOUCHER_PAYMENT_GATEWAY["ENVIRONMENT"] = "sandbox"
+    assert check_deployment() == []
+
+
+@pytest.mark.parametrize("limit", ["5/10m", None])
+def test_sessions_in_signed_cookies_are_told_where_they_are_limited(settings, limit):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
+    }
+    changes = {"ENVIRONMENT": "production", "INSTANCE": "live", "THROTTLE": {"session": limit}}
+    settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, **changes}
+    assert [message.id[-4:] for message in check_deployment()] == (["W039"] if limit else [])
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    assert check_deployment() == []
 
 
 @pytest.mark.parametrize(("name", "count"), [("", 1), ("production", 0)])

@@ -1,11 +1,9 @@
 """The settings dict ``VOUCHER_PAYMENT_GATEWAY``: typed, read on first use, and read again after a test changes it."""
 
 import re
-from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -21,6 +19,7 @@ from pydantic import (
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
 from voucher_payment_gateway.api.arguments import MAX_SECONDS
+from voucher_payment_gateway.sealing_keys import key_problem
 from voucher_payment_gateway.settings_accounts import (
     Account,
     AccountName,
@@ -31,10 +30,14 @@ from voucher_payment_gateway.settings_accounts import (
 )
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
+    ClientId,
+    ClientSecret,
+    ClientType,
     OrderFieldNames,
     Section,
     ThrottleSettings,
 )
+from voucher_payment_gateway.settings_wording import sentences
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
@@ -56,10 +59,8 @@ LOCAL = "http://127.0.0.1:8900/v1"
 NO_DEFAULT_ACCOUNT = object()
 """In place of the credentials that a shop leaves out because each of its accounts has some."""
 
-TYPE_NAMES = {"str", "list[str]", "[key]", "callable"}
-"""Parts that pydantic adds to the path of a value whose type is a union; not part of a key."""
-
 Verb = Literal["authorize", "capture", "refund", "cancel"]
+StatusKey = Literal["field", "authorize", "capture", "refund", "cancel"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
@@ -80,19 +81,17 @@ class GatewaySettings(Unpicklable, Section):
     ACCOUNTS: dict[AccountName, Account] = Field(
         {}, repr=False, description="Your merchant accounts by name, where you have several."
     )
-    CLIENT_ID: str = Field(min_length=1, description="Id of the shop's client in your merchant account.")
-    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="The client's secret.")
-    CLIENT_TYPE: str = Field(
-        "", max_length=32, description="Sent with the token request, for the vendor's statistics only."
+    CLIENT_ID: ClientId = Field(description="Id of the shop's client in your merchant account.")
+    CLIENT_SECRET: ClientSecret = Field(repr=False, description="The client's secret.")
+    CLIENT_TYPE: ClientType = Field(
+        "", description="Sent with the token request, for the vendor's statistics only."
     )
     CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
         15.0, description="Timeout of a whole call, token request and retries included, in seconds."
     )
-    ORDER_MODEL: str = Field(
-        pattern=r"^\w+\.\w+$", description="Model of your orders, in the same database as the payments."
-    )
+    ORDER_MODEL: str = Field(description="Model of your orders, in the same database as the payments.")
     ORDER_FIELDS: OrderFieldNames = Field(
         OrderFieldNames(), description="Attributes of the order that hold its number, total and currency."
     )
@@ -104,7 +103,7 @@ class GatewaySettings(Unpicklable, Section):
         "", description="Takes an order and returns the name of the account whose vouchers pay it."
     )
     EVENTS: dict[Verb, str | list[str]] = Field({}, description="Your signals, by the verb that they drive.")
-    ON_STATUS: dict[Literal["field"] | Verb, str | list[str]] = Field(
+    ON_STATUS: dict[StatusKey, str | list[str]] = Field(
         {}, description="Statuses of the order, by the verb that they drive when the order is saved."
     )
     CHECKOUT_ORDER: str = Field(
@@ -193,12 +192,12 @@ class GatewaySettings(Unpicklable, Section):
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         return checked_url(url, info.data.get("ENVIRONMENT"))
 
-    @field_validator("CLIENT_SECRET")
+    @field_validator("ORDER_MODEL")
     @classmethod
-    def _not_empty(cls, secret: str | Callable[[], str]) -> str | Callable[[], str]:
-        if secret == "":
-            raise ValueError("must not be empty")
-        return secret
+    def _label(cls, name: str) -> str:
+        if not re.fullmatch(r"\w+\.\w+", name):
+            raise ValueError('must name an app and a model, such as "shop.Order"')
+        return name
 
     @field_validator("ACCOUNTS")
     @classmethod
@@ -230,14 +229,11 @@ class GatewaySettings(Unpicklable, Section):
 
     @field_validator("SEALING_KEYS")
     @classmethod
-    def _fernet_keys(cls, keys: list[str]) -> list[str]:
+    def _fernet_keys(cls, keys: list[str], info: ValidationInfo) -> list[str]:
+        keys, is_local = [key.strip() for key in keys], info.data.get("ENVIRONMENT") == "local"
         for position, key in enumerate(keys):
-            try:
-                Fernet(key)
-            except ValueError:
-                raise ValueError(
-                    f"key {position + 1} is not a Fernet key of 32 url-safe base64 bytes"
-                ) from None
+            if problem := key_problem(key, is_local=is_local):
+                raise ValueError(f"key {position + 1} {problem}")
         return keys
 
     @field_validator("CODE_PATTERN")
@@ -277,22 +273,8 @@ def problems(raw: object) -> list[tuple[str, str]]:
     try:
         GatewaySettings.model_validate(raw)
     except ValidationError as error:
-        details = error.errors(include_input=False)
-        sentences = [_sentence(detail["loc"], detail["msg"], detail["type"]) for detail in details]
-        return list({(key, text.split(":")[0]): (key, text) for key, text in sentences}.values())
+        return sentences(error, GatewaySettings)
     return []
-
-
-def _sentence(loc: tuple[int | str, ...], message: str, kind: str) -> tuple[str, str]:
-    message = message.removeprefix("Value error, ")
-    if not loc:
-        key, _, message = message.partition(": ")
-        return key, f"{key}: {message}"
-    path = ".".join(str(part) for part in loc if part not in TYPE_NAMES)
-    if message.startswith(f"{path}."):  # about a part of it
-        path, _, message = message.partition(": ")
-    wording = {"missing": "is missing", "extra_forbidden": "is not a setting of this app"}
-    return str(loc[0]), f"{path}: {wording.get(kind, message[:1].lower() + message[1:])}"
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
+from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.recovery import by_status
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -84,9 +85,9 @@ def _disconnect() -> None:
 def _connect_event(path: str, verb: Verb) -> None:
     try:
         signal = import_string(path)
-    except ImportError:
+    except Exception:  # whatever its module raises
         return
-    if isinstance(signal, Signal):
+    if isinstance(signal, Signal) and not is_foreign(path, signal):
         _connect(signal, _event_receiver(path, ACTIONS[verb]), uid=f"{NAME}.{verb}.{path}")
 
 

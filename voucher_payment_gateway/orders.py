@@ -107,21 +107,38 @@ def order_facts(order: Any) -> OrderFacts:
 
 def payable_facts(order: Any) -> OrderFacts:
     """Return the checked facts of an order that vouchers are to pay, with its account. Also raises AmountError if the
-    total is below zero, and the errors of ``order_account``."""
+    total is below zero, the errors of ``order_account``, and PaymentStateError if the order is not stored: nothing
+    would lead from the voucher back to it."""
     facts = _read_facts(order)
-    return replace(facts, total=money.total(facts.total), account=order_account(order))
+    facts = replace(facts, total=money.total(facts.total))
+    if isinstance(order, models.Model) and (order.pk is None or order._state.adding):
+        raise PaymentStateError(
+            f"order: {facts.number} is not saved: save it before a gift voucher pays for it. Nothing was sent.",
+            code="order_unsaved",
+        )
+    return replace(facts, account=order_account(order))
 
 
 def _read_facts(order: Any) -> OrderFacts:
     if isinstance(order, OrderFacts):
         given = order
     else:
-        adapter = gateway_settings().order_adapter
+        adapter = _adapter_for(order)
         given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
         given = replace(given, created_at=order_created_at(order))
     number, currency = checked_number(given.number), supported_currency(given.currency)
     total = money.signed_total(given.total, unit=smallest_unit(currency))
     return OrderFacts(number, total, currency, given.created_at, given.account)
+
+
+def _adapter_for(order: Any) -> Any:
+    """Return the adapter. No order at all is told here: an adapter of the shop reads it without a look."""
+    if order is None:
+        raise PaymentStateError(
+            f"order: is None: give an order of {gateway_settings().ORDER_MODEL}. Nothing was sent.",
+            code="order_malformed",
+        )
+    return gateway_settings().order_adapter
 
 
 def facts_by_number(number: str) -> OrderFacts | None:
@@ -183,7 +200,7 @@ def order_number(order: Any) -> str:
     """Return the checked number of ``order``. Raises PaymentStateError if it is missing or cannot be sent."""
     if isinstance(order, OrderFacts):
         return checked_number(order.number)
-    return checked_number(gateway_settings().order_adapter.number(order))
+    return checked_number(_adapter_for(order).number(order))
 
 
 def order_created_at(order: Any) -> datetime | None:
@@ -191,7 +208,7 @@ def order_created_at(order: Any) -> datetime | None:
     instant."""
     if isinstance(order, OrderFacts):
         return order.created_at
-    created_at = gateway_settings().order_adapter.created_at(order)
+    created_at = _adapter_for(order).created_at(order)
     if created_at is not None and (not isinstance(created_at, datetime) or created_at.tzinfo is None):
         raise PaymentStateError(
             "created: must be an aware datetime, such as that of a DateTimeField. Nothing was sent.",

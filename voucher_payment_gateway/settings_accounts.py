@@ -1,14 +1,14 @@
 """The merchant accounts of a shop that sells for several merchants: ``ACCOUNTS``."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from pydantic import AfterValidator, Field
 
 from voucher_payment_gateway.api.arguments import url_problem
-from voucher_payment_gateway.settings_sections import Section
+from voucher_payment_gateway.settings_sections import ClientId, ClientSecret, ClientType, Section
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
@@ -42,9 +42,9 @@ class Account(Unpicklable, Section):
     )
     BASE_URL: str = Field("", description="address of the API, with its version")
     TOKEN_URL: str = Field("", description="address of the token call")
-    CLIENT_ID: str = Field(min_length=1, description="id of the client in this merchant account")
-    CLIENT_SECRET: str | Callable[[], str] = Field(repr=False, description="the client's secret")
-    CLIENT_TYPE: str = Field("", max_length=32, description="sent with the token request")
+    CLIENT_ID: ClientId = Field(description="id of the client in this merchant account")
+    CLIENT_SECRET: ClientSecret = Field(repr=False, description="the client's secret")
+    CLIENT_TYPE: ClientType = Field("", description="sent with the token request")
 
 
 def changed_by(account: Account, shop: Any) -> dict[str, Any]:
@@ -93,6 +93,4 @@ def checked_account(name: str, account: Account, shop: Mapping[str, Any]) -> Acc
             checked[key] = checked_url(getattr(account, key), environment)
         except ValueError as error:
             raise ValueError(f"ACCOUNTS.{name}.{key}: {error}") from None
-    if account.CLIENT_SECRET == "":
-        raise ValueError(f"ACCOUNTS.{name}.CLIENT_SECRET: must not be empty")
     return account.model_copy(update=checked)

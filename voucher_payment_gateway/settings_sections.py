@@ -1,12 +1,30 @@
 """Parts of the settings dict that have keys of their own."""
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["UNIX_SOCKET", "ApiBehaviour", "Limit", "OrderFieldNames", "Section", "ThrottleSettings"]
+from voucher_payment_gateway.api.arguments import (
+    MAX_CLIENT_ID_LENGTH,
+    MAX_CLIENT_TYPE_LENGTH,
+    MAX_SECRET_LENGTH,
+    credential,
+)
+
+__all__ = [
+    "UNIX_SOCKET",
+    "ApiBehaviour",
+    "ClientId",
+    "ClientSecret",
+    "ClientType",
+    "Limit",
+    "OrderFieldNames",
+    "Section",
+    "ThrottleSettings",
+]
 
 UNIX_SOCKET = "unix"
 """In ``trusted_proxies``: a proxy that connects through a Unix socket, which has no address."""
@@ -95,6 +113,22 @@ def _network(text: str) -> str:
             raise ValueError('must be an address, a network such as "10.0.0.0/8", or "unix"') from None
     return text
 
+
+def _client_id(text: str) -> str:
+    return credential(text, MAX_CLIENT_ID_LENGTH)
+
+
+def _client_secret(secret: str | Callable[[], str]) -> str | Callable[[], str]:
+    return credential(secret, MAX_SECRET_LENGTH) if isinstance(secret, str) else secret
+
+
+def _client_type(text: str) -> str:
+    return credential(text, MAX_CLIENT_TYPE_LENGTH) if text else ""
+
+
+ClientId = Annotated[str, AfterValidator(_client_id)]
+ClientSecret = Annotated[str | Callable[[], str], AfterValidator(_client_secret)]
+ClientType = Annotated[str, AfterValidator(_client_type)]
 
 LimitText = Annotated[str, AfterValidator(_limit)]
 NetworkText = Annotated[str, AfterValidator(_network)]

@@ -147,7 +147,7 @@ def test_a_refused_argument_tells_no_secret(client, ask):
 def test_a_refused_constructor_tells_no_secret():
     for bad in (
         {"base_url": "ftp://x"},
-        {"client_secret": SECRET + "\n"},
+        {"client_secret": f"{SECRET}\n{SECRET}"},
         {"base_url": f"https://u:{SECRET}@h"},
     ):
         with pytest.raises(ValueError, match=r"^(base_url|client_secret):") as caught:

@@ -70,7 +70,7 @@ GOOD = {"client_id": "client-1", "client_secret": "secret"}
         ("client_id", ""),
         ("client_id", " "),
         ("client_id", None),
-        ("client_id", "a\n"),
+        ("client_id", "a\nb"),
         ("client_secret", ""),
         ("client_secret", None),
         ("base_url", "http://vouchers.example.org/v1"),

@@ -463,6 +463,17 @@ def test_the_secret_may_be_a_callable_and_is_asked_only_when_it_is_needed(client
     assert b"from+the+vault" in run.script.requests[0].content
 
 
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}", "\t{} \n", "\ufeff{}\n"])
+@pytest.mark.parametrize("is_callable", [False, True])
+def test_blanks_and_line_ends_around_the_credentials_are_not_sent(client, around, is_callable):
+    secret = around.format("from a file")
+    given = (lambda: secret) if is_callable else secret
+    run = client(VOUCHER, client_id=around.format("shop"), client_secret=given)
+    run(read)
+    sent = parse_qs(run.script.requests[0].content.decode())
+    assert (sent["client_id"], sent["client_secret"]) == (["shop"], ["from a file"])
+
+
 @pytest.mark.parametrize(
     ("secret", "kind"),
     [
@@ -470,7 +481,9 @@ def test_the_secret_may_be_a_callable_and_is_asked_only_when_it_is_needed(client
         (lambda: "", CredentialsError),
         (lambda: None, CredentialsError),
         (lambda: "half a character \ud800", CredentialsError),
-        (lambda: "with its line end\n", CredentialsError),
+        (lambda: "of two\nlines", CredentialsError),
+        (lambda: " \n", CredentialsError),
+        (lambda: "x" * 1001, CredentialsError),
     ],
 )
 def test_a_secret_that_cannot_be_read_sends_nothing(client, secret, kind):

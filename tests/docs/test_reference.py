@@ -3,11 +3,15 @@
 import inspect
 import json
 import re
+import sys
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 from django.core.management import load_command_class
 from django.db import connection
+from django.urls import include
+from django.urls import path as route
 from pydantic.fields import FieldInfo
 
 from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
@@ -17,6 +21,7 @@ from voucher_payment_gateway.orders import OrderAdapter
 from voucher_payment_gateway.rules import comparison, states
 from voucher_payment_gateway.sandbox import __main__ as sandbox_program
 from voucher_payment_gateway.sandbox import control
+from voucher_payment_gateway.sealing_keys import PUBLISHED_KEYS
 
 PACKAGE = ROOT / "voucher_payment_gateway"
 SETTINGS = conf.GatewaySettings.model_fields
@@ -68,8 +73,13 @@ def test_a_setting_is_told_with_its_check(key):
         "ORDER_FIELDS": {"W032"},
         "SEALING_KEYS": {"W015"},
         "REFUND_GRACE_SECONDS": {"W017"},
-        "THROTTLE": {"W030", "W031"},
+        "THROTTLE": {"W030", "W031", "W039"},
         "INSTANCE": {"W033"},
+        "ENVIRONMENT": {"W019", "E028"},
+        "BASE_URL": {"W036"},
+        "EVENTS": {"E027", "W034", "W035"},
+        "ON_STATUS": {"E027", "W034", "W035"},
+        "CHECKOUT_ORDER": {"W037"},
     }
     expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
@@ -144,6 +154,12 @@ def test_the_names_in_order_fields_are_described():
 # checks.md
 
 ACCOUNT = {"CLIENT_ID": "x", "CLIENT_SECRET": "secret"}
+EVENTS = {
+    "authorize": "tests.shop.signals.confirmed",
+    "capture": "tests.shop.signals.shipped",
+    "cancel": "tests.shop.signals.aborted",
+}
+TOLD = ("authorize", "capture", "cancel")
 
 MISTAKES = [
     ("E001", None),
@@ -153,6 +169,8 @@ MISTAKES = [
     ("E004", {"CLIENT_ID": ""}),
     ("E004", {"CLIENT_ID": ...}),
     ("E004", {"CLIENT_SECRET": ""}),
+    ("E004", {"CLIENT_SECRET": "two\nlines"}),
+    ("E004", {"CLIENT_SECRET": lambda vault: ""}),
     ("E004", {"CLIENT_TYPE": "x" * 33}),
     ("E005", {"BASE_URL": "http://vouchers.example"}),
     ("E005", {"BASE_URL": "https://shop:secret@vouchers.example"}),
@@ -166,17 +184,24 @@ MISTAKES = [
     ("E007", {"ORDER_MODEL": ...}),
     ("E008", {"ORDER_FIELDS": {"total": "gross"}}),
     ("E008", {"ORDER_FIELDS": {"gross": "total"}}),
+    ("E008", {"ORDER_FIELDS": {"total": "note"}}),
     ("E008", {"ORDER_FIELDS": {"number": "reference"}}),
     ("E009", {"ORDER_ADAPTER": "shop.adapters.Adapter"}),
     ("E009", {"ORDER_ADAPTER": "tests.docs.test_reference.NumberAdapter"}),
-    ("E010", {"EVENTS": {"capture": "shop.signals.shiped"}}),
+    ("E010", {"EVENTS": {**EVENTS, "capture": "shop.signals.shiped"}}),
+    ("E010", {"EVENTS": {**EVENTS, "capture": "django.db.models.signals.post_save"}}),
     ("E010", {"EVENTS": {"ship": "shop.signals.shipped"}}),
     ("E011", {"ON_STATUS": {"field": "state"}}),
+    ("E011", {"ON_STATUS": {"field": "status", "capture": ["shiped"]}}),
     ("E011", {"ON_STATUS": {"capture": ["shipped"]}}),
     ("E011", {"ON_STATUS": {"field": "status", "capture": "shipped"}}),
     ("E012", {"CHECKOUT_ORDER": "shop.checkout.order"}),
+    ("E012", {"CHECKOUT_ORDER": "tests.shop.checkout.two_arguments"}),
+    ("E012", {"CHECKOUT_ORDER": ""}),
     ("E013", {"CAPTURE": "later"}),
     ("E014", {"SEALING_KEYS": ["secret"]}),
+    ("E014", {"SEALING_KEYS": ["A" * 43 + "="]}),
+    ("E014", {"ENVIRONMENT": "sandbox", "SEALING_KEYS": sorted(PUBLISHED_KEYS)[:1]}),
     ("W015", {"SEALING_KEYS": []}),
     ("E016", {"SELECTED_HOURS": 0}),
     ("W017", {"REFUND_GRACE_SECONDS": 60}),
@@ -199,7 +224,14 @@ MISTAKES = [
     ),
     ("E050", {"ACCOUNTS": {"north": {"CLIENT_ID": "x"}}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     ("E050", {"ACCOUNTS": {"north": ACCOUNT}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
+    ("E027", {"ON_STATUS": {"field": "status", "capture": ["done"], "cancel": ["done"]}}),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
+    ("W034", {"EVENTS": {}}),
+    *(
+        ("W035", {"EVENTS": {verb: path for verb, path in EVENTS.items() if verb != left_out}})
+        for left_out in TOLD
+    ),
+    ("W036", {"BASE_URL": "https://host.example"}),
 ]
 
 
@@ -228,12 +260,15 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W031",
         "W033",
         "W051",
+        *("E028", "E029", "W037", "W038", "W039", "W040"),
     }
 
 
 @pytest.mark.parametrize(("number", "mistake"), MISTAKES)
 def test_the_message_of_a_check_is_the_one_that_is_told(settings, monkeypatch, number, mistake):
     monkeypatch.setattr(Order, "reference", "no column", raising=False)
+    if "shiped" in str(mistake):
+        monkeypatch.setattr(Order._meta.get_field("status"), "choices", [("shipped", "Shipped")])
     good = settings.VOUCHER_PAYMENT_GATEWAY
     if isinstance(mistake, dict):
         mistake = {key: value for key, value in {**good, **mistake}.items() if value is not ...}
@@ -257,11 +292,68 @@ def test_the_message_about_the_local_voucher_cloud_is_the_one_that_is_told(setti
 )
 def test_the_message_about_a_cache_is_the_one_that_is_told(settings, number, backend):
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "guesses"}}
-    given = {**settings.VOUCHER_PAYMENT_GATEWAY, "ENVIRONMENT": "production"}
-    settings.DEBUG, settings.VOUCHER_PAYMENT_GATEWAY = False, given
+    message = deployed(settings)
+    assert message.id == f"voucher_payment_gateway.{number}"
+    assert message.msg in words(check_rows()[number][1])
+
+
+def deployed(settings, **changes):
+    """Return the one message of ``check --deploy`` about an installation in production."""
+    given = {"ENVIRONMENT": "production", "INSTANCE": "live", **changes}
+    settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, **given}
+    (message,) = checks.check_deployment()
+    return message
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        ("W033", {"INSTANCE": "", "THROTTLE": None}),
+        ("E028", {"ENVIRONMENT": "local", "THROTTLE": None}),
+        ("W039", {}),
+    ],
+)
+def test_the_message_before_a_deployment_is_the_one_that_is_told(settings, number, changes):
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
+    }
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    message = deployed(settings, **changes)
+    assert message.id == f"voucher_payment_gateway.{number}"
+    assert message.msg in words(check_rows()[number][1])
+
+
+@pytest.mark.parametrize(
+    ("number", "urls"),
+    [
+        ("W037", []),
+        ("E029", [route("<slug:shop>/", include("voucher_payment_gateway.checkout.urls"))]),
+    ],
+)
+def test_the_message_about_urls_is_the_one_that_is_told(settings, monkeypatch, number, urls):
+    name = {"W037": "tests.no_urls", "E029": "tests.urls_with_arguments"}[number]
+    made = ModuleType(name)
+    made.urlpatterns = urls
+    monkeypatch.setitem(sys.modules, name, made)
+    settings.ROOT_URLCONF = name
     (message,) = checks.check_settings()
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_messages_is_the_one_that_is_told(settings):
+    settings.MIDDLEWARE = []
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.W038"
+    assert message.msg in words(check_rows()["W038"][1])
+
+
+def test_the_message_about_failed_payments_is_the_one_that_is_told(monkeypatch):
+    monkeypatch.setattr(signals.payment_failed, "receivers", [])
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.W040"
+    assert message.msg in words(check_rows()["W040"][1])
 
 
 def test_the_message_about_two_databases_is_the_one_that_is_told(settings):
@@ -269,12 +361,6 @@ def test_the_message_about_two_databases_is_the_one_that_is_told(settings):
     (message,) = checks.check_settings()
     assert message.id == "voucher_payment_gateway.E024"
     assert message.msg in words(check_rows()["E024"][1])
-
-
-def test_the_message_about_the_name_of_the_installation_is_the_one_that_is_told():
-    (message,) = checks.check_deployment()
-    assert message.id == "voucher_payment_gateway.W033"
-    assert message.msg in words(check_rows()["W033"][1])
 
 
 def test_the_message_about_time_zones_is_the_one_that_is_told(settings):

@@ -1,6 +1,7 @@
 """The doctor tells what is well and what is not, changes nothing and shows no secret."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -112,10 +113,20 @@ def test_a_mistake_that_the_connection_survives_does_not_stop_the_rest(found, ga
     assert reports["credentials"][0] == "ok"
 
 
-def test_a_silenced_check_is_silent(found, settings):
-    settings.DEBUG = False
-    settings.SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.W019"]
+def test_a_silenced_check_is_silent(found, settings, gateway_settings):
+    gateway_settings(REFUND_GRACE_SECONDS=60)
+    settings.SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.W017"]
     assert found()["settings"] == ("ok", "all checks passed")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_in_production_the_checks_for_it_are_told(found, settings, gateway_settings, debug, capsys):
+    settings.DEBUG = debug
+    settings.SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.W019"]
+    with suppress(CommandError):
+        call_command("voucher_doctor")
+    told = capsys.readouterr().out
+    assert ("E028:" in told, "W033:" in told) == (not debug, not debug)
 
 
 # cache

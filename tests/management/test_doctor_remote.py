@@ -1,11 +1,14 @@
 """What the doctor tells of the Voucher Cloud's side: address, clocks, credentials, and each right."""
 
+import json
 import re
 import socket
 from dataclasses import asdict
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from tests.api.doubles import reply, serving
 from voucher_payment_gateway.sandbox import SCOPES, Behaviour
 from voucher_payment_gateway.sandbox.behaviour import PRESETS
 
@@ -90,11 +93,12 @@ def test_a_secret_that_cannot_be_fetched_is_told(found, gateway_settings):
 
 
 def test_credentials_that_cannot_be_sent_are_told(found, gateway_settings):
-    gateway_settings(CLIENT_ID="shop\n")
-    assert found()["credentials"] == (
+    gateway_settings(CLIENT_ID="two\nlines")
+    assert found()["settings"] == (
         "trouble",
-        "VOUCHER_PAYMENT_GATEWAY: client_id: must be a string of 1 to 255 printable characters",
+        "E004: VOUCHER_PAYMENT_GATEWAY: CLIENT_ID: must be one line of printable characters",
     )
+    assert "credentials" not in found()
 
 
 @pytest.mark.parametrize(
@@ -136,6 +140,81 @@ def test_a_403_is_a_missing_right_whatever_its_code_is_said_to_mean(found, vouch
     restrict(voucher_cloud, gateway_settings, "use")
     gateway_settings(ERROR_MEANINGS={"FORBIDDEN": "unusable"})
     assert found()["right use"][0] == "trouble"
+
+
+# an address that is not the API's
+
+
+def answer_of(status, body, kind="application/json"):
+    """Serve a token, then this answer to all else, as a wrong address would."""
+
+    def answer(connection, request):
+        if b"/oauth/token" in request.partition(b"\r\n")[0]:
+            connection.sendall(reply({"access_token": "t", "token_type": "Bearer"}))
+        else:
+            head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+            connection.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
+
+    return answer
+
+
+def own_document(status, code="SOME.CODE"):
+    return json.dumps({"status": status, "code": code, "message": "Told by the API."})
+
+
+def test_an_address_without_its_version_is_told_and_no_right_is_concluded(found, server, gateway_settings):
+    gateway_settings(BASE_URL=server.url)
+    reports = found()
+    state, text = reports["API"]
+    assert (state, text) == (
+        "trouble",
+        f"{server.url} has no list of vouchers (404): BASE_URL needs the API's own address with its version, such as "
+        "https://host.example/v1",
+    )
+    assert {state for check, (state, _) in reports.items() if check.startswith("right")} == {"not known"}
+    with pytest.raises(CommandError, match="found trouble"):
+        call_command("voucher_doctor", "--json")
+
+
+def test_nothing_but_the_list_is_called_at_a_wrong_address(found, voucher_cloud, server, gateway_settings):
+    gateway_settings(BASE_URL=f"{server.url}/v2")
+    assert found()["API"][0] == "trouble"
+    assert [(each.method, each.path.partition("?")[0]) for each in voucher_cloud.requests] == [
+        ("HEAD", "/v2"),
+        ("POST", "/oauth/token"),
+        ("GET", "/v2/vouchers"),
+    ]
+
+
+ELSEWHERE = {
+    "the API's own not found": (404, own_document(404)),
+    "a page": (404, "<h1>Not Found</h1>"),
+    "a page of a website": (200, "<html></html>"),
+    "another API": (200, '{"status": "ok"}'),
+    "another API's not found": (404, '{"error": "not found"}'),
+    "no such method": (405, own_document(405)),
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_what_is_not_the_api_is_a_wrong_address(found, gateway_settings, kind):
+    with serving(answer_of(*ELSEWHERE[kind])) as elsewhere:
+        gateway_settings(BASE_URL=elsewhere.base_url)
+        assert found()["API"][0] == "trouble"
+
+
+def test_a_missing_right_is_no_wrong_address(found, voucher_cloud, gateway_settings):
+    restrict(voucher_cloud, gateway_settings, *SCOPES)
+    reports = found()
+    assert "API" not in reports
+    assert reports["right read-lists"][1].startswith("missing (403): ")
+
+
+def test_a_403_that_the_api_may_not_have_sent_is_told_as_that(found, gateway_settings):
+    with serving(answer_of(403, "<h1>Forbidden</h1>")) as proxy:
+        gateway_settings(BASE_URL=proxy.base_url)
+        state, text = found()["right read-lists"]
+    assert (state, text[:54]) == ("trouble", "missing (403), or refused by something before the API:")
 
 
 READS = {("GET", "/v1/vouchers"), ("GET", "/v1/vouchers/{id}"), ("GET", "/v1/vouchers/{id}/complete")}

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from tests.docs.pages import ROOT
 from tests.management.settling import CODE
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records import instance
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation
@@ -90,7 +91,7 @@ def test_adopting_says_both_names_and_what_comes_first_and_settles_nothing(copie
     monkeypatch.setattr(gateway, "settle", lambda *_, **__: pytest.fail("settled"))
     printed = settle("--adopt")
     assert printed.startswith("This database was that of 'production', and is that of 'staging' now.\n")
-    assert "docs/how-to/restores-and-copies.md" in printed
+    assert docs_url("how-to/restores-and-copies") in printed
     assert (ROOT / "docs/how-to/restores-and-copies.md").is_file()
     monkeypatch.undo()
     assert "sent 0" in settle()

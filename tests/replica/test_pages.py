@@ -51,7 +51,8 @@ def test_command_voucher_review(manual, shop, voucher):
     assert run("voucher_review", manual.pk, *decision) == f"operation {manual.pk} is succeeded now\n"
 
 
-def test_command_voucher_doctor(manual):
+def test_command_voucher_doctor(manual, settings):
+    settings.DEBUG = True
     printed = run("voucher_doctor")
     assert "1 open, the oldest for 5 minutes: a person has to decide" in printed
     assert "1 stored codes can be opened" in printed

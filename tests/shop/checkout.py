@@ -5,3 +5,8 @@ from tests.shop.models import Order
 
 def current_order(request):
     return Order.objects.filter(number=request.session.get("order_number", "")).first()
+
+
+def two_arguments(request, language):
+    """Cannot be asked for the order: it wants more than the request."""
+    return current_order(request)

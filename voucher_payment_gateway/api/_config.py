@@ -7,7 +7,15 @@ from urllib.parse import urlsplit
 
 from voucher_payment_gateway.api._interpret import MEANINGS, Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
-from voucher_payment_gateway.api.arguments import MAX_SECONDS, read_certificates, url_problem
+from voucher_payment_gateway.api.arguments import (
+    MAX_CLIENT_ID_LENGTH,
+    MAX_CLIENT_TYPE_LENGTH,
+    MAX_SECONDS,
+    MAX_SECRET_LENGTH,
+    credential,
+    read_certificates,
+    url_problem,
+)
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
@@ -47,11 +55,11 @@ def checked(
 ) -> Settings:
     base = _url(base_url, "base_url").rstrip("/")
     return Settings(
-        client_id=_text(client_id, "client_id", 255),
+        client_id=_text(client_id, "client_id", MAX_CLIENT_ID_LENGTH),
         client_secret=_secret(client_secret),
         base_url=base,
         token_url=_url(token_url, "token_url") if token_url is not None else _beside(base),
-        client_type="" if client_type is None else _text(client_type, "client_type", 32),
+        client_type="" if client_type is None else _text(client_type, "client_type", MAX_CLIENT_TYPE_LENGTH),
         timeout_seconds=_seconds(timeout_seconds, "timeout_seconds"),
         deadline_seconds=_seconds(deadline_seconds, "deadline_seconds"),
         token_store=token_store,
@@ -75,13 +83,17 @@ def _url(value: object, name: str) -> str:
 
 
 def _text(value: object, name: str, longest: int) -> str:
-    if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable() and value.strip():
-        return value
-    raise ValueError(f"{name}: must be a string of 1 to {longest} printable characters")
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: must be a string of 1 to {longest} printable characters")
+    try:
+        return credential(value, longest)
+    except ValueError as error:
+        problem = str(error)
+    raise ValueError(f"{name}: {problem}")
 
 
 def _secret(value: object) -> ClientSecret:
-    return value if callable(value) else _text(value, "client_secret", 1000)
+    return value if callable(value) else _text(value, "client_secret", MAX_SECRET_LENGTH)
 
 
 def _seconds(value: object, name: str) -> float:

@@ -7,10 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["MAX_SECONDS", "is_loopback", "read_certificates", "url_problem"]
+__all__ = [
+    "MAX_CLIENT_ID_LENGTH",
+    "MAX_CLIENT_TYPE_LENGTH",
+    "MAX_SECONDS",
+    "MAX_SECRET_LENGTH",
+    "credential",
+    "is_loopback",
+    "read_certificates",
+    "url_problem",
+]
 
 MAX_SECONDS = 3600
 """Maximum of a timeout and of a deadline."""
+
+MAX_CLIENT_ID_LENGTH = 255
+MAX_CLIENT_TYPE_LENGTH = 32
+MAX_SECRET_LENGTH = 1000
+
+BYTE_ORDER_MARK = "\ufeff"
 
 _LABEL = re.compile("[a-z0-9_-]{1,63}")
 
@@ -21,6 +36,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def credential(text: str, maximum: int) -> str:
+    """Return ``text`` without the blanks and line ends around it, which files and environment variables bring along.
+
+    Raises ValueError, which repeats nothing of it, unless 1 to ``maximum`` printable characters are left.
+    """
+    bare = text.strip().strip(BYTE_ORDER_MARK).strip()
+    if not bare:
+        raise ValueError("must not be empty")
+    if len(bare) > maximum:
+        raise ValueError(f"must have at most {maximum} characters")
+    if not bare.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return bare
 
 
 def url_problem(url: str, *, allows_http: Callable[[str], bool] = is_loopback) -> str:

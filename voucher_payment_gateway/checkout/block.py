@@ -1,10 +1,11 @@
 """The context of the gift voucher block's templates: in a page, and in the response of an endpoint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
 
+from voucher_payment_gateway.checkout.addresses import addresses
 from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
 from voucher_payment_gateway.checkout.summary import Summary
@@ -36,11 +37,12 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
     return {
+        "addresses": addresses(),
         "form": VoucherForm(problem=problem),
         # the code may be right, and its PIN missing
         "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,
-        "notice": notice,
+        "notice": notice or (problem.message if problem and problem.is_untold else ""),
         "problem": problem,
         "summary": summary,
     }
@@ -48,7 +50,8 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:
     """Store the code of the problem in the session for the next page; nothing of the input is stored."""
-    if (problem.field or problem.code == THROTTLED.code) and hasattr(request, "session"):
+    is_shown_by_the_block = problem.field or problem.code == THROTTLED.code or not has_messages(request)
+    if is_shown_by_the_block and hasattr(request, "session"):
         request.session[SESSION_KEY] = problem.code
 
 
@@ -57,4 +60,10 @@ def recall_problem(request: HttpRequest | None) -> Problem | None:
     session = getattr(request, "session", None)
     if session is None or SESSION_KEY not in session:
         return None
-    return PROBLEMS.get(session.pop(SESSION_KEY))
+    problem = PROBLEMS.get(session.pop(SESSION_KEY))
+    return problem and replace(problem, is_untold=not has_messages(request))
+
+
+def has_messages(request: HttpRequest | None) -> bool:
+    """Return whether Django's messages are there to say something on the next page."""
+    return hasattr(request, "_messages")

@@ -12,6 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from voucher_payment_gateway.checkout.addresses import MARK
 from voucher_payment_gateway.checkout.problems import MALFORMED, PAGE_OUTDATED, POST_NEEDED
 from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token, is_readable, take_input
 from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
@@ -48,6 +49,7 @@ def endpoint(method: Literal["GET", "POST"]) -> Callable[[View], View]:
             check.process_response(request, response)
             return response
 
+        setattr(view, MARK, act.__name__)
         return view
 
     return decorate

@@ -49,13 +49,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Problem:
-    """``code`` is stable, ``sentence`` is translated late, ``field`` names the input at fault, if there is one."""
+    """``code`` is stable, ``sentence`` is translated late, ``field`` names the input at fault, if there is one.
+    ``is_untold`` where the page has no messages that say it."""
 
     code: str
     status: int
     sentence: Any
     field: str = ""
     retry_after_seconds: float | None = None
+    is_untold: bool = False
 
     @property
     def message(self) -> str:

@@ -5,13 +5,15 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from django.core import checks
-from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import NAME
+from voucher_payment_gateway.docs_url import docs_url
 
-__all__ = ["CATALOGUE", "NUMBERS", "Messages", "imported", "mistake", "report"]
+__all__ = ["CATALOGUE", "NUMBERS", "Messages", "mistake", "report"]
 
 Messages = Iterator[checks.CheckMessage]
+
+SETTINGS = docs_url("reference/settings")
 
 
 class Check(NamedTuple):
@@ -31,11 +33,13 @@ CATALOGUE: Final = {
         cure=f'Add {NAME} = {{"ENVIRONMENT": …, "CLIENT_ID": …, "CLIENT_SECRET": …, "ORDER_MODEL": …}} '
         "to the settings.",
     ),
-    "E002": Check("Remove it, or correct its spelling: docs/reference/settings.md lists every key."),
+    "E002": Check(f"Remove it, or correct its spelling: {SETTINGS} lists every key."),
     "E003": Check(keys=("ENVIRONMENT",), cure='Set it to "production", "sandbox" or "local".'),
     "E004": Check(
         keys=("CLIENT_ID", "CLIENT_SECRET", "CLIENT_TYPE"),
-        cure="Take them from the Voucher Cloud's admin interface; CLIENT_SECRET may be a callable that returns it.",
+        messages={"wrong_call": "{NAME}: CLIENT_SECRET: the callable {problem}."},
+        cure="Take them from the Voucher Cloud's admin interface; CLIENT_SECRET may be a callable without "
+        "arguments that returns it.",
     ),
     "E005": Check(
         keys=("BASE_URL", "TOKEN_URL"),
@@ -47,47 +51,70 @@ CATALOGUE: Final = {
     ),
     "E007": Check(
         keys=("ORDER_MODEL",),
-        messages={"unknown": "{NAME}: ORDER_MODEL: there is no model {model!r}."},
+        messages={"unknown": "{NAME}: ORDER_MODEL: there is no model {model!r}{hint}."},
         cure='Name the model of your orders, such as "shop.Order", and have its app in INSTALLED_APPS.',
     ),
     "E008": Check(
         keys=("ORDER_FIELDS",),
         messages={
-            "unknown": "{NAME}: ORDER_FIELDS.{key}: {model} has no {name!r}.",
+            "unknown": "{NAME}: ORDER_FIELDS.{key}: {model} has no {name!r}{hint}.",
             "no_column": "{NAME}: ORDER_FIELDS.number: {name!r} is no column, so no order is found by it.",
+            "no_number": "{NAME}: ORDER_FIELDS.number: {name!r} of {model} holds {content}, not texts.",
+            "no_total": "{NAME}: ORDER_FIELDS.total: {name!r} of {model} holds {content}, not decimal numbers.",
+            "no_currency": "{NAME}: ORDER_FIELDS.currency: {name!r} of {model} holds {content}, not texts such "
+            'as "EUR".',
+            "no_created": "{NAME}: ORDER_FIELDS.created: {name!r} of {model} holds {content}, not instants.",
         },
-        cure='Map "number", "total" and "currency" to fields or properties of the order model.',
+        cure='Map "number", "total" and "currency" to fields or properties of the order model, or to a path such as '
+        '"total.amount" or "currency.code"; for an order that needs code, set ORDER_ADAPTER: '
+        f"{docs_url('how-to/connect-your-order-model')}",
     ),
     "E009": Check(
         keys=("ORDER_ADAPTER",),
         messages={
-            "no_adapter": "{NAME}: ORDER_ADAPTER: {path!r} is not an OrderAdapter.",
+            "no_adapter": "{NAME}: ORDER_ADAPTER: {path!r} is not an OrderAdapter: {problem}.",
             "no_lookup": "{NAME}: ORDER_ADAPTER: {path!r} overrides number() but not lookup().",
         },
         cure="Name a subclass of voucher_payment_gateway.orders.OrderAdapter by its dotted path.",
     ),
     "E010": Check(
         keys=("EVENTS",),
-        messages={"no_signal": "{NAME}: EVENTS.{verb}: {path!r} is not a signal that can be imported."},
-        cure='Map "authorize", "capture", "refund" or "cancel" to the dotted path of a django.dispatch.Signal.',
+        messages={
+            "no_signal": "{NAME}: EVENTS.{verb}: {path!r} is not a signal that can be imported: {problem}.",
+            "foreign": "{NAME}: EVENTS.{verb}: {path!r} is no signal of your shop: it is sent for other "
+            "things, without an order.",
+        },
+        cure='Map "authorize", "capture", "refund" or "cancel" to the dotted path of a django.dispatch.Signal of your '
+        "own, which you send with order=order. For an order that is only saved, set ON_STATUS: "
+        f"{docs_url('how-to/drive-payments-by-events')}",
     ),
     "E011": Check(
         keys=("ON_STATUS",),
-        messages={"unknown": "{NAME}: ON_STATUS.field: {model} has no {name!r}."},
-        cure='Give {"field": "status", "capture": ["shipped"], …} with a field of the order model.',
+        messages={
+            "unknown": "{NAME}: ON_STATUS.field: {model} has no {name!r}{hint}.",
+            "no_choice": "{NAME}: ON_STATUS.{verb}: {name!r} of {model} never is {status!r}{hint}.",
+        },
+        cure='Give {"field": "status", "capture": ["shipped"], …} with a field of the order model, and values of its '
+        "choices.",
     ),
     "E012": Check(
         keys=("CHECKOUT_ORDER",),
-        messages={"no_callable": "{NAME}: CHECKOUT_ORDER: {path!r} is not a callable that can be imported."},
-        cure="Name a callable by its dotted path: it takes the request and returns the visitor's order, or None.",
+        messages={
+            "no_callable": "{NAME}: CHECKOUT_ORDER: {path!r} is not a callable that can be imported: {problem}.",
+            "wrong_call": "{NAME}: CHECKOUT_ORDER: {path!r} {problem}.",
+            "unset": "{NAME}: CHECKOUT_ORDER: is not set, but the URLs of the checkout are included.",
+        },
+        cure="Name a function by its dotted path: it takes the request alone and returns the visitor's order, or None: "
+        f"{docs_url('how-to/add-gift-vouchers-to-your-checkout')}",
     ),
     "E013": Check(
         keys=("CAPTURE", "REFUND_ORDER", "TAXABLE_VOUCHERS", "TOTAL_AFTER_RETURN"),
-        cure="Use one of the values that docs/reference/settings.md lists.",
+        cure=f"Use one of the values that {SETTINGS} lists.",
     ),
     "E014": Check(
         keys=("SEALING_KEYS",),
-        cure="Make a key with cryptography.fernet.Fernet.generate_key() and put new keys in front of old ones.",
+        cure="Make a key with cryptography.fernet.Fernet.generate_key() and put new keys in front of old ones: "
+        f"{docs_url('how-to/rotate-sealing-keys')}",
     ),
     "W015": Check(
         messages={"no_key": "{NAME}: SEALING_KEYS: no key is set."},
@@ -103,7 +130,7 @@ CATALOGUE: Final = {
     ),
     "E018": Check(
         keys=("ERROR_MEANINGS", "API_BEHAVIOUR"),
-        cure="See docs/reference/settings.md for the keys and their values.",
+        cure=f"See {docs_url('reference/settings#api_behaviour')} for the keys and their values.",
     ),
     "W019": Check(
         messages={"no_debug": '{NAME}: ENVIRONMENT: "local" while DEBUG is off.'},
@@ -112,7 +139,7 @@ CATALOGUE: Final = {
     "E020": Check(
         keys=("CODE_PATTERN", "CODE_NORMALISER"),
         messages={
-            "no_callable": "{NAME}: CODE_NORMALISER: {path!r} is not a callable that can be imported.",
+            "no_callable": "{NAME}: CODE_NORMALISER: {path!r} is not a callable that can be imported: {problem}.",
             "no_text": "{NAME}: CODE_NORMALISER: {code!r} gives {outcome}, not a text.",
         },
         cure="Give a regular expression, and the dotted path of a callable from text to text.",
@@ -120,10 +147,11 @@ CATALOGUE: Final = {
     "E021": Check(
         keys=("THROTTLE", "RENEW_HOLDS", "CANCEL_RESERVATION_CALL", "INSTANCE"),
         messages={
-            "no_captcha": "{NAME}: THROTTLE.captcha: {path!r} is not a callable that can be imported.",
+            "no_captcha": "{NAME}: THROTTLE.captcha: {path!r} is not a callable that can be imported: {problem}.",
+            "wrong_call": "{NAME}: THROTTLE.captcha: {path!r} {problem}.",
             "no_cache": "{NAME}: THROTTLE.cache: there is no cache {alias!r} in CACHES.",
         },
-        cure="See docs/reference/settings.md for the type of this key.",
+        cure=f"See {SETTINGS} for the type of this key.",
     ),
     "E022": Check(
         messages={"no_index": "The database {alias!r} has no partial indexes, which guard the money."},
@@ -145,19 +173,23 @@ CATALOGUE: Final = {
         messages={"off": "USE_TZ is off."},
         cure="Set USE_TZ = True: every instant is kept with its time zone.",
     ),
-    "E050": Check(
-        keys=("ACCOUNTS", "ACCOUNT_OF_ORDER"),
+    "E027": Check(
         messages={
-            "no_callable": "{NAME}: ACCOUNT_OF_ORDER: {path!r} is not a callable that can be imported.",
+            "both": "{NAME}: {key}: {name!r} stands under {taking} and under {giving}: it would take the money and "
+            "give it back."
         },
-        cure="Give each account a name and the credentials of a client of its own, and name a callable by its dotted "
-        "path: it takes an order and returns the name of the account whose vouchers pay it.",
+        cure='Let each status and each signal stand on one side alone: "authorize" and "capture" take the money, '
+        '"refund" and "cancel" give it back.',
     ),
-    "W051": Check(
+    "E028": Check(
         messages={
-            "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."
+            "local": '{NAME}: ENVIRONMENT: "local" is for development and tests: no voucher is worth anything.'
         },
-        cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
+        cure='Use "production", or "sandbox" for the vendor\'s sandbox host.',
+    ),
+    "E029": Check(
+        messages={"no_address": "The addresses of the checkout cannot be made: they need arguments."},
+        cure="Include voucher_payment_gateway.checkout.urls below a path without arguments, under any namespace.",
     ),
     "W030": Check(
         messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
@@ -176,6 +208,70 @@ CATALOGUE: Final = {
         messages={"no_name": "{NAME}: INSTANCE: is not set."},
         cure='Name this installation, such as "production": a copy of its database then sends nothing.',
     ),
+    "W034": Check(
+        messages={"nothing": "{NAME}: EVENTS and ON_STATUS: no signal and no status drives a payment."},
+        cure=f"Set one of them: {docs_url('how-to/drive-payments-by-events')}. If your code calls the verbs itself, "
+        "put this check into SILENCED_SYSTEM_CHECKS.",
+    ),
+    "W035": Check(
+        messages={
+            "no_authorize": "{NAME}: {keys}: nothing drives authorize: no order is ever confirmed, and what it was "
+            "promised ends after 30 minutes.",
+            "no_capture": "{NAME}: {keys}: nothing drives capture: no voucher is ever charged.",
+            "no_cancel": "{NAME}: {keys}: nothing drives cancel: a cancelled order keeps what its vouchers hold or "
+            "have paid.",
+        },
+        cure=f"Add it: {docs_url('how-to/drive-payments-by-events')}. If your code calls this verb itself, put this "
+        "check into SILENCED_SYSTEM_CHECKS.",
+    ),
+    "W036": Check(
+        messages={"no_version": "{NAME}: BASE_URL: does not end with the version of the API."},
+        cure="Add it, as in https://host.example/v1: without it each voucher may look unknown. voucher_doctor finds "
+        "out whether the address is right.",
+    ),
+    "W037": Check(
+        messages={
+            "not_included": "{NAME}: CHECKOUT_ORDER: is set, but {urlconf} does not include the URLs of the checkout."
+        },
+        cure='Add path("vouchers/", include("voucher_payment_gateway.checkout.urls")) to it, under any namespace; or '
+        "leave out CHECKOUT_ORDER if you do not use the checkout block.",
+    ),
+    "W038": Check(
+        messages={
+            "no_messages": "Without django.contrib.messages a customer without JavaScript reads no confirmation."
+        },
+        cure="Add django.contrib.messages to INSTALLED_APPS and its middleware to MIDDLEWARE, and show the messages on "
+        "the checkout page.",
+    ),
+    "W039": Check(
+        messages={
+            "in_cookies": "{NAME}: THROTTLE.session: sessions in signed cookies do not limit anything: a visitor goes "
+            "on with an older cookie."
+        },
+        cure="Use another SESSION_ENGINE, or set the limit to None: the limits by account and address remain.",
+    ),
+    "W040": Check(
+        messages={
+            "unheard": "With ATOMIC_REQUESTS in the database {alias!r} nobody hears of a payment that fails: it is "
+            "sent after the commit, and no receiver is connected to payment_failed."
+        },
+        cure="Connect a receiver to voucher_payment_gateway.signals.payment_failed: "
+        f"{docs_url('reference/signals')}",
+    ),
+    "E050": Check(
+        keys=("ACCOUNTS", "ACCOUNT_OF_ORDER"),
+        messages={
+            "no_callable": "{NAME}: ACCOUNT_OF_ORDER: {path!r} is not a callable that can be imported: {problem}.",
+        },
+        cure="Give each account a name and the credentials of a client of its own, and name a callable by its dotted "
+        "path: it takes an order and returns the name of the account whose vouchers pay it.",
+    ),
+    "W051": Check(
+        messages={
+            "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."
+        },
+        cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
+    ),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}
@@ -191,18 +287,11 @@ def mistake(key: str, sentence: str) -> checks.CheckMessage:
 
 
 def report(number: str, message: str, /, **values: object) -> checks.CheckMessage:
-    """Return one of the messages in the catalogue, with its values filled in."""
-    return _message(number, CATALOGUE[number].messages[message].format(NAME=NAME, **values))
+    """Return one of the messages in the catalogue, with its values filled in; a question at its end takes no dot."""
+    text = CATALOGUE[number].messages[message].format(NAME=NAME, **values)
+    return _message(number, text.removesuffix(".") if text.endswith("?.") else text)
 
 
 def _message(number: str, text: str) -> checks.CheckMessage:
     kind = checks.Error if number.startswith("E") else checks.Warning
     return kind(text, hint=CATALOGUE[number].cure, id=f"voucher_payment_gateway.{number}")
-
-
-def imported(path: str) -> object:
-    """Return what the dotted ``path`` names, or None where it cannot be imported."""
-    try:
-        return import_string(path)
-    except ImportError:
-        return None

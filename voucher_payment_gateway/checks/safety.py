@@ -1,12 +1,16 @@
 """Checks of the settings that guard codes and money: sealing, throttle, connection, durations."""
 
+import re
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
+from django.http import HttpRequest
 
 from voucher_payment_gateway.api.arguments import read_certificates
-from voucher_payment_gateway.checks.catalogue import Messages, imported, report
+from voucher_payment_gateway.checks.catalogue import Messages, report
+from voucher_payment_gateway.checks.dotted import call_problem, look_up
 from voucher_payment_gateway.conf import GatewaySettings
-from voucher_payment_gateway.throttle import counts_exactly, is_shared
 
 __all__ = ["CHECKS"]
 
@@ -16,9 +20,26 @@ SAMPLE_CODES = ("ABCD-1234", "abcd 1234", "1", "-", "Ä😀")
 """Codes that a visitor may type: a normaliser must return a text for each."""
 
 
+def _secret(given: GatewaySettings) -> Messages:
+    if callable(given.CLIENT_SECRET) and (problem := call_problem(given.CLIENT_SECRET)):
+        yield report("E004", "wrong_call", problem=problem)
+
+
+def _version(given: GatewaySettings) -> Messages:
+    """Without its version an address may answer as if each voucher were unknown."""
+    if given.BASE_URL and not re.search(r"/v[0-9]+$", urlsplit(given.BASE_URL).path):
+        yield report("W036", "no_version")
+
+
 def _normaliser(given: GatewaySettings) -> Messages:
-    normalise = imported(given.CODE_NORMALISER) if given.CODE_NORMALISER else None
+    path = given.CODE_NORMALISER
+    if not path:
+        return
+    found = look_up(path)
+    normalise = found.value
     if not callable(normalise):
+        problem = found.problem or f"it is a {type(normalise).__name__}"
+        yield report("E020", "no_callable", path=path, problem=problem)
         return
     for code in SAMPLE_CODES:
         try:
@@ -48,17 +69,23 @@ def _throttle(given: GatewaySettings) -> Messages:
     if given.THROTTLE is None:
         return
     path, alias = given.THROTTLE.captcha, given.THROTTLE.cache
-    if path and not callable(imported(path)):
-        yield report("E021", "no_captcha", path=path)
+    if path:
+        yield from _captcha(path)
     try:
-        cache = caches[alias]
+        caches[alias]
     except InvalidCacheBackendError:
         yield report("E021", "no_cache", alias=alias)
-        return
-    if is_shared(cache) and not counts_exactly(cache):
-        yield report("W031", "not_exact", alias=alias)
-    elif not (is_shared(cache) or settings.DEBUG or given.ENVIRONMENT == "local"):
-        yield report("W030", "not_shared", alias=alias)
+
+
+def _captcha(path: str) -> Messages:
+    found = look_up(path)
+    if not callable(found.value):
+        problem = found.problem or f"it is a {type(found.value).__name__}"
+        yield report("E021", "no_captcha", path=path, problem=problem)
+    elif isinstance(found.value, type):
+        yield report("E021", "wrong_call", path=path, problem="is a class: it never returns True")
+    elif problem := call_problem(found.value, HttpRequest()):
+        yield report("E021", "wrong_call", path=path, problem=problem)
 
 
 def _grace(given: GatewaySettings) -> Messages:
@@ -76,4 +103,4 @@ def _time_zones(given: GatewaySettings) -> Messages:
         yield report("E026", "off")
 
 
-CHECKS = (_time_zones, _normaliser, _ca_file, _sealing, _throttle, _grace, _local)
+CHECKS = (_time_zones, _secret, _version, _normaliser, _ca_file, _sealing, _throttle, _grace, _local)

@@ -1,129 +1,146 @@
-"""Checks of the settings that describe the shop: its order, its events, its callables."""
+"""Checks of the settings that describe the shop: its order, and the callables that the gateway asks."""
 
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import F, UniqueConstraint
 from django.db.models.expressions import ExpressionList
-from django.dispatch import Signal
+from django.http import HttpRequest
 
-from voucher_payment_gateway.checks.catalogue import Messages, imported, report
+from voucher_payment_gateway.checks.catalogue import Messages, report
+from voucher_payment_gateway.checks.dotted import call_problem, look_up
+from voucher_payment_gateway.checks.order_fields import (
+    field_of,
+    follow,
+    has_attribute,
+    names_of,
+    order_model,
+    wrong_content,
+)
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.orders import OrderAdapter
+from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
 __all__ = ["CHECKS"]
 
 
 def _order_model(given: GatewaySettings) -> Messages:
-    try:
-        apps.get_model(given.ORDER_MODEL)
-    except LookupError:
-        yield report("E007", "unknown", model=given.ORDER_MODEL)
+    if order_model(given) is None:
+        labels = [model._meta.label for model in apps.get_models()]
+        hint = did_you_mean(given.ORDER_MODEL, labels, QUOTE)
+        yield report("E007", "unknown", model=given.ORDER_MODEL, hint=hint)
 
 
 def _one_database(given: GatewaySettings) -> Messages:
     """An order and its charge must be committed in one transaction."""
-    model = _model(given)
+    model = order_model(given)
     orders, payments = router.db_for_write(model or VoucherOperation), router.db_for_write(VoucherOperation)
     if orders != payments:
         yield report("E024", "apart", orders=orders, payments=payments)
 
 
 def _order_fields(given: GatewaySettings) -> Messages:
-    model = _model(given)
+    model = order_model(given)
     if model is None or _has_own_adapter(given):
         return
     for key, path in given.ORDER_FIELDS:
-        if path is None:
-            continue
-        first = path.split(".")[0]
-        if not _has(model, first):
-            yield report("E008", "unknown", key=key, model=given.ORDER_MODEL, name=first)
+        if path is not None:
+            yield from _order_field(model, key, path)
     number = given.ORDER_FIELDS.number.split(".")[0]
-    if _is_column(model, "voucher_reservation_ids") and _has(model, number) and not _is_column(model, number):
+    is_property = has_attribute(model, number) and field_of(model, number) is None
+    if field_of(model, "voucher_reservation_ids") and is_property:
         yield report("E008", "no_column", name=number)
+
+
+def _order_field(model: Any, key: str, path: str) -> Messages:
+    owner, name = follow(model, path)
+    if owner is None:
+        return
+    if not has_attribute(owner, name):
+        hint = did_you_mean(name, names_of(owner), QUOTE)
+        yield report("E008", "unknown", key=key, model=_label(owner), name=name, hint=hint)
+        return
+    field = field_of(owner, name)
+    if field is not None and name == path.rpartition(".")[2] and (content := wrong_content(key, field)):
+        yield report("E008", f"no_{key}", model=_label(owner), name=name, content=content)
+
+
+def _label(model: Any) -> str:
+    return str(model._meta.label)
 
 
 def _unique_number(given: GatewaySettings) -> Messages:
     """Payments belong to an order by its number alone."""
-    model, name = _model(given), given.ORDER_FIELDS.number
-    if model is None or _has_own_adapter(given) or not _is_column(model, name):
+    model, name = order_model(given), given.ORDER_FIELDS.number
+    field = None if model is None or _has_own_adapter(given) else field_of(model, name)
+    if field is None or field.is_relation:
         return
-    field = model._meta.get_field(name)
     if not getattr(field, "unique", True) and [name] not in _unique_columns({model, field.model}):
         yield report("W032", "not_unique", model=given.ORDER_MODEL, name=name)
 
 
 def _unique_columns(models: set[Any]) -> list[list[str]]:
-    """Return the columns of each uniqueness that these models declare."""
+    """Return the columns of each uniqueness that these models declare for all of their rows. A condition on the column
+    itself, such as that it is not empty, leaves no two orders with one number."""
     declared = [list(names) for model in models for names in model._meta.unique_together]
     constraints = [constraint for model in models for constraint in model._meta.constraints]
     for constraint in constraints:
         if isinstance(constraint, UniqueConstraint):
             parts = ExpressionList(*constraint.expressions).flatten()
             named: list[Any] = [part for part in parts if isinstance(part, F)]
-            declared.append([*constraint.fields, *(part.name for part in named)])
+            columns = [*constraint.fields, *(part.name for part in named)]
+            if constraint.condition is None or constraint.condition.referenced_base_fields <= set(columns):
+                declared.append(columns)
     return declared
 
 
 def _order_adapter(given: GatewaySettings) -> Messages:
-    adapter = imported(given.ORDER_ADAPTER)
+    found = look_up(given.ORDER_ADAPTER)
+    adapter, problem = found.value, found.problem or "it is something else"
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
-        yield report("E009", "no_adapter", path=given.ORDER_ADAPTER)
+        yield report("E009", "no_adapter", path=given.ORDER_ADAPTER, problem=problem)
     elif adapter.number is not OrderAdapter.number and adapter.lookup is OrderAdapter.lookup:
         yield report("E009", "no_lookup", path=given.ORDER_ADAPTER)
 
 
-def _events(given: GatewaySettings) -> Messages:
-    for verb, paths in given.events.items():
-        for path in paths:
-            if not isinstance(imported(path), Signal):
-                yield report("E010", "no_signal", verb=verb, path=path)
+def _checkout_order(given: GatewaySettings) -> Messages:
+    path = given.CHECKOUT_ORDER
+    if not path:
+        return
+    found = look_up(path)
+    if not callable(found.value):
+        problem = found.problem or f"it is a {type(found.value).__name__}"
+        yield report("E012", "no_callable", path=path, problem=problem)
+    elif isinstance(found.value, type):
+        yield report("E012", "wrong_call", path=path, problem="is a class: it returns itself, and no order")
+    elif problem := call_problem(found.value, HttpRequest()):
+        yield report("E012", "wrong_call", path=path, problem=problem)
 
 
-def _on_status(given: GatewaySettings) -> Messages:
-    model, field = _model(given), given.ON_STATUS.get("field")
-    if model is not None and field and not _has(model, str(field)):
-        yield report("E011", "unknown", model=given.ORDER_MODEL, name=field)
-
-
-def _callables(given: GatewaySettings) -> Messages:
-    for number, path in (
-        ("E012", given.CHECKOUT_ORDER),
-        ("E020", given.CODE_NORMALISER),
-        ("E050", given.ACCOUNT_OF_ORDER),
-    ):
-        if path and not callable(imported(path)):
-            yield report(number, "no_callable", path=path)
+def _account_of_order(given: GatewaySettings) -> Messages:
+    path = given.ACCOUNT_OF_ORDER
+    if not path:
+        return
+    found = look_up(path)
+    if not callable(found.value):
+        problem = found.problem or f"it is a {type(found.value).__name__}"
+        yield report("E050", "no_callable", path=path, problem=problem)
+    elif problem := call_problem(found.value, object()):
+        yield report("E050", "wrong_call", path=path, problem=problem)
 
 
 def _has_own_adapter(given: GatewaySettings) -> bool:
     return bool(GatewaySettings.model_fields["ORDER_ADAPTER"].default != given.ORDER_ADAPTER)
 
 
-def _model(given: GatewaySettings) -> Any:
-    try:
-        return apps.get_model(given.ORDER_MODEL)
-    except LookupError:
-        return None
-
-
-def _has(model: Any, name: str) -> bool:
-    return _is_column(model, name) or hasattr(model, name)
-
-
-def _is_column(model: Any, name: str) -> bool:
-    try:
-        model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    return True
-
-
 CHECKS = (
-    *(_order_model, _one_database, _order_fields, _unique_number, _order_adapter),
-    *(_events, _on_status, _callables),
+    _order_model,
+    _one_database,
+    _order_fields,
+    _unique_number,
+    _order_adapter,
+    _checkout_order,
+    _account_of_order,
 )

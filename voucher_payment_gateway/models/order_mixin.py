@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
-from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.money import ZERO, signed_total
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
 from voucher_payment_gateway.rules.cover import covered, due
 from voucher_payment_gateway.rules.tax import TaxMemo
@@ -53,10 +53,14 @@ class VoucherOrderMixin(models.Model):
 
     @property
     def voucher_due(self) -> Decimal:
-        """The part of the total for another payment method: not paid, held or agreed by vouchers, never below zero."""
+        """The part of the total for another payment method: not paid, held or agreed by vouchers, never below zero.
+
+        Raises AmountError if the total is no number with at most two decimals, such as a float, None or a Money.
+        """
         settings = gateway_settings()
         payments = self.voucher_payments.with_open_charge()
-        return due(settings.order_adapter.total(self), covered(payments, settings.TOTAL_AFTER_RETURN))
+        total = signed_total(settings.order_adapter.total(self))
+        return due(total, covered(payments, settings.TOTAL_AFTER_RETURN))
 
     @property
     def voucher_tax_memos(self) -> list[TaxMemo]:

@@ -16,11 +16,20 @@ from voucher_payment_gateway.api._auth.shared_token import BoundedCall, SharedTo
 from voucher_payment_gateway.api._config import Settings
 from voucher_payment_gateway.api._steps import HEADERS, Acquire, Deadline, Flow, Outgoing, Send
 from voucher_payment_gateway.api._tokens import CachedToken, Token
+from voucher_payment_gateway.api.arguments import MAX_SECRET_LENGTH, credential
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
 RENEWAL_RETRY_SECONDS = 15.0
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
+
+
+def _bare(secret: object) -> str:
+    """Return the secret as it is sent, or "" where it cannot be."""
+    try:
+        return credential(secret, MAX_SECRET_LENGTH) if isinstance(secret, str) else ""
+    except ValueError:
+        return ""
 
 
 class Releasable(Protocol):
@@ -127,9 +136,10 @@ class TokenKeeper:
             if isinstance(secret, BaseException):
                 _logger.error("The client secret could not be read: %s", type(secret).__name__)
                 return UnavailableError(code="client_secret")
-        if not isinstance(secret, str) or not secret or not secret.isprintable():
+        bare = _bare(secret)
+        if not bare:
             return CredentialsError(code="client_secret")
-        return token_answer((yield Send(self._token_request(secret), deadline)))
+        return token_answer((yield Send(self._token_request(bare), deadline)))
 
     def _token_request(self, secret: str) -> Outgoing:
         form = {

@@ -9,6 +9,7 @@ import django.db
 from django.utils import timezone
 
 from voucher_payment_gateway.currencies import with_code
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -122,9 +123,10 @@ def review_evidence(operation: VoucherOperation, evidence: Evidence) -> None:
         return
     logger.error(
         "order %s is charged by a booking that our records do not have (%s): was a backup put back, or a database "
-        "copied? It is not charged again; see voucher_review and docs/how-to/restores-and-copies.md",
+        "copied? It is not charged again; see voucher_review and %s",
         operation.order_number,
         ", ".join(evidence.elsewhere),
+        docs_url("how-to/restores-and-copies"),
     )
     require_review(operation, "charged_elsewhere", baseline=list(evidence.elsewhere))
 
@@ -139,9 +141,9 @@ def review_refund(operation: VoucherOperation) -> None:
         return
     logger.error(
         "order %s: the charge of this refund went back already, by a refund that our records do not have: by hand, or "
-        "was a backup put back, or a database copied? It is not refunded again; see voucher_review and "
-        "docs/how-to/restores-and-copies.md",
+        "was a backup put back, or a database copied? It is not refunded again; see voucher_review and %s",
         operation.order_number,
+        docs_url("how-to/restores-and-copies"),
     )
     raise OutcomeUnknownError(
         f"order {operation.order_number}: its charge went back already, by a refund that our records do not have. Do "

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.db import transaction
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherGatewayState
@@ -19,6 +20,8 @@ from voucher_payment_gateway.models import VoucherGatewayState
 __all__ = ["adopt", "disagreement", "refuse_other_instance", "stored_instance"]
 
 logger = logging.getLogger("voucher_payment_gateway")
+
+STEPS = docs_url("how-to/restores-and-copies")
 
 ROW = "instance"
 
@@ -57,11 +60,11 @@ def disagreement(wanted: str, stored: str) -> str:
     if not wanted:
         return (
             f"INSTANCE: it is not set, but this database is that of {stored!r}. Set it to that name where this is that "
-            "installation; for a copy see docs/how-to/restores-and-copies.md."
+            f"installation; for a copy see {STEPS}."
         )
     return (
         f"INSTANCE: this database is that of {stored!r}, not of {wanted!r}: it was copied or put back. See "
-        "docs/how-to/restores-and-copies.md, then run voucher_settle --adopt."
+        f"{STEPS}, then run voucher_settle --adopt."
     )
 
 

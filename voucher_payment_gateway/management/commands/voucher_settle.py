@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.instance import adopt as adopt_database
 
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             "From now on its due charges and refunds are sent. Had you done the steps of "
-            "docs/how-to/restores-and-copies.md before? If not, stop the workers and do them now: run "
+            f"{docs_url('how-to/restores-and-copies')} before? If not, stop the workers and do them now: run "
             "voucher_reconcile, then voucher_review."
         )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -45,8 +46,8 @@ MAX_CODES = 1000
 
 
 def settings_findings() -> Iterator[Finding]:
-    """Yield the messages of the system checks about the settings."""
-    messages = list(_messages())
+    """Yield the messages of the system checks about the settings; without DEBUG also of those for production."""
+    messages = list(_messages(include_deployment_checks=not settings.DEBUG))
     for number, message in messages:
         yield Finding("settings", "trouble" if number.startswith("E") else "warning", f"{number}: {message}")
     if not messages:
@@ -64,10 +65,10 @@ def _messages(**options: Any) -> Iterator[tuple[str, str]]:
             yield number, message.msg
 
 
-def cache_findings(settings: GatewaySettings) -> Iterator[Finding]:
+def cache_findings(given: GatewaySettings) -> Iterator[Finding]:
     """Yield whether the default cache stores values, adds a key atomically, and is shared by all processes."""
     try:
-        yield _cache_finding(caches["default"], bool(settings.SEALING_KEYS))
+        yield _cache_finding(caches["default"], bool(given.SEALING_KEYS))
     except Exception as error:  # a cache backend or its driver may raise any class
         yield Finding("cache", "trouble", f"it cannot be used ({type(error).__name__})")
 
@@ -191,9 +192,9 @@ def _count_and_age(operations: QuerySet[VoucherOperation], now: datetime) -> str
     return f"{count} open, the oldest for {age(now - oldest)}" if count and oldest else ""
 
 
-def sealing_findings(settings: GatewaySettings) -> Iterator[Finding]:
+def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
     """Yield whether codes are sealed, and whether the keys can open the stored ones."""
-    if not settings.SEALING_KEYS:
+    if not given.SEALING_KEYS:
         text = "no key: a reservation that ended needs the customer again, and select() is refused"
         yield Finding("sealing keys", "warning", text)
         return
@@ -207,7 +208,7 @@ def sealing_findings(settings: GatewaySettings) -> Iterator[Finding]:
         text = f"{unreadable} of {len(stored)} stored codes are opened by none of the keys: was an old key removed?"
         yield Finding("sealing keys", "trouble", text)
     else:
-        text = f"{len(settings.SEALING_KEYS)} in use; {len(stored)} stored codes can be opened"
+        text = f"{len(given.SEALING_KEYS)} in use; {len(stored)} stored codes can be opened"
         yield Finding("sealing keys", "ok", text)
 
 

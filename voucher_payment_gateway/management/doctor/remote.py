@@ -8,6 +8,8 @@ or a reservation.
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,14 +29,19 @@ from voucher_payment_gateway.money import CENT
 __all__ = ["RIGHTS", "remote_findings"]
 
 
+NO_SUCH_ADDRESS = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE)
+VERSION_MISSING = "BASE_URL needs the API's own address with its version, such as https://host.example/v1"
+
+
 @dataclass(frozen=True)
 class Right:
     """A right (scope) of the client group, a call that needs it, and the consequence of its absence."""
 
     scope: str
     consequence: str
-    try_call: Callable[[VoucherCloud, str], object]
-    """Takes an id that cannot exist. If it is refused as not found, the right is most likely granted."""
+    try_call: Callable[[VoucherCloud, str], object] | None
+    """Takes an id that cannot exist. If it is refused as not found, the right is most likely granted. None: the list of
+    vouchers, which was asked for before."""
     payments_need_it: bool = True
 
 
@@ -47,7 +54,7 @@ RIGHTS = (
     Right(
         "read-lists",
         "charges and refunds whose answer was lost cannot be resolved, and no refund is sent at all",
-        lambda cloud, _: next(cloud.list_vouchers(per_page=1), None),
+        None,
     ),
     Right(
         "use",
@@ -81,7 +88,7 @@ RIGHTS = (
         payments_need_it=False,
     ),
 )
-"""In this order they are tried: the finding about a later one may depend on an earlier one."""
+"""In this order they are reported: the finding about a later one may depend on an earlier one."""
 
 
 def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
@@ -101,7 +108,7 @@ def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
         credentials = _credentials(cloud)
         yield credentials
         if credentials.state == "ok":
-            yield from _rights(cloud)
+            yield from _rights(cloud, settings)
 
 
 def _client(settings: GatewaySettings) -> VoucherCloud:
@@ -132,10 +139,17 @@ def _credentials(cloud: VoucherCloud) -> Finding:
     return Finding("credentials", "trouble", text)
 
 
-def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
+def _rights(cloud: VoucherCloud, settings: GatewaySettings) -> Iterator[Finding]:
+    """Yield a finding for each right, or that the API is not at this address: then nothing else is called there."""
+    listing = _outcome(lambda: next(cloud.list_vouchers(per_page=1), None))
+    if problem := _elsewhere(listing):
+        yield Finding("API", "trouble", f"{settings.base_url} {problem}")
+        yield from (Finding(f"right {right.scope}", "not known", "the API is not there") for right in RIGHTS)
+        return
     no_such_id, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
     for right in RIGHTS:
-        state, text = _right(cloud, right, no_such_id)
+        call = partial(right.try_call, cloud, no_such_id) if right.try_call else lambda: listing
+        state, text = _right(right, _outcome(call))
         if state == "trouble" and right.scope == "read-secrets" and "read" in missing:
             state, text = "not known", "its call needs the missing right read as well"
         elif state == "trouble":
@@ -144,23 +158,47 @@ def _rights(cloud: VoucherCloud) -> Iterator[Finding]:
         yield Finding(f"right {right.scope}", state, text)
 
 
-def _right(cloud: VoucherCloud, right: Right, no_such_id: str) -> tuple[State, str]:
+def _outcome(call: Callable[[], object]) -> VoucherGatewayError | None:
+    """Return the error of a call, or None where it succeeded."""
     try:
-        right.try_call(cloud, no_such_id)
-    except CredentialsError as error:
-        if error.missing_scope:
-            return "trouble", f"missing{_status(error)}: {right.consequence}"
-        return "not known", f"the call was rejected{_status(error)}"
-    except RefusedError as error:
-        return (
-            "ok",
-            f"granted, most likely: its call on an id that cannot exist was let through{_status(error)}",
-        )
+        outcome = call()
     except VoucherGatewayError as error:
-        return "not known", f"the answer proves nothing{_status(error)}"
-    if right.scope == "read-lists":
-        return "ok", "granted for certain: vouchers can be listed"
-    return "not known", "a call on an id that cannot exist succeeded"
+        return error
+    return outcome if isinstance(outcome, VoucherGatewayError) else None
+
+
+def _elsewhere(listing: VoucherGatewayError | None) -> str:
+    """Return why something else than the API answered, or an empty text. A list of vouchers is always there: where it
+    is not found, or an answer is not of the API's form, the address is wrong, whatever rights we have."""
+    status = listing.http_status if listing is not None else None
+    if isinstance(listing, RefusedError) and status in NO_SUCH_ADDRESS:
+        return f"has no list of vouchers{_status(listing)}: {VERSION_MISSING}"
+    if isinstance(listing, ContractError):
+        return f"does not answer as the API does{_status(listing)}: {VERSION_MISSING}"
+    return ""
+
+
+def _right(right: Right, error: VoucherGatewayError | None) -> tuple[State, str]:
+    match error:
+        case None if right.scope == "read-lists":
+            return "ok", "granted for certain: vouchers can be listed"
+        case None:
+            return "not known", "a call on an id that cannot exist succeeded"
+        case CredentialsError() if error.missing_scope and error.api_code:
+            return "trouble", f"missing{_status(error)}: {right.consequence}"
+        case CredentialsError() if error.missing_scope:
+            return (
+                "trouble",
+                f"missing{_status(error)}, or refused by something before the API: {right.consequence}",
+            )
+        case CredentialsError():
+            return "not known", f"the call was rejected{_status(error)}"
+        case RefusedError() if right.scope == "read-lists":
+            return "not known", f"the list was refused{_status(error)}"
+        case RefusedError():
+            text = "granted, most likely: its call on an id that cannot exist was let through"
+            return "ok", f"{text}{_status(error)}"
+    return "not known", f"the answer proves nothing{_status(error)}"
 
 
 def _status(error: VoucherGatewayError) -> str:

@@ -1,0 +1,1 @@
+"""Modules that fail while they are imported, each in its own way."""

@@ -1,0 +1,1 @@
+from decimal import Decimall  # type: ignore[attr-defined]  # noqa: F401

@@ -1,0 +1,60 @@
+"""What a dotted path in the settings names, or why nothing can be done with it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import iscoroutinefunction, signature
+from pathlib import PurePath
+from traceback import extract_tb
+
+from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
+
+__all__ = ["Named", "call_problem", "look_up"]
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a path names; ``problem`` says why it names nothing."""
+
+    value: object = None
+    problem: str = ""
+
+
+def look_up(path: str) -> Named:
+    """Import what ``path`` names. Raises nothing: a module that fails is told with its own error."""
+    module_name, _, name = path.rpartition(".")
+    if not module_name:
+        return Named(problem="there is no dot in it")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
+            return Named(problem=f"there is no module {error.name!r}")
+        return Named(problem=f"{module_name!r} cannot be imported: {_cause(error)}")
+    except Exception as error:
+        return Named(problem=f"{module_name!r} cannot be imported: {_cause(error)}")
+    if hasattr(module, name):
+        return Named(getattr(module, name))
+    known = [each for each in dir(module) if not each.startswith("_")]
+    return Named(problem=f"{module_name!r} has no {name!r}{did_you_mean(name, known, QUOTE)}")
+
+
+def call_problem(function: object, *arguments: object) -> str:
+    """Return why ``function`` cannot be called with ``arguments`` for what it returns, or an empty text."""
+    if iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
+        return "is a coroutine function: write it without async"
+    try:
+        signature(function).bind(*arguments)  # type: ignore[arg-type]
+    except TypeError:
+        return "takes other arguments"
+    except ValueError:  # written in C, without a signature
+        return ""
+    return ""
+
+
+def _cause(error: Exception) -> str:
+    """Return what failed. The texts of other errors than these may quote a secret, so only their place is told."""
+    kind = type(error).__name__
+    if isinstance(error, ImportError | SyntaxError):
+        return f"{kind}: {error}"
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{kind} in {PurePath(place.filename).name}, line {place.lineno}"
