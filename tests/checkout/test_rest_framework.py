@@ -5,7 +5,7 @@ import logging
 
 import pytest
 from django.core.exceptions import BadRequest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -16,7 +16,9 @@ from tests.checkout.test_canaries import ADMINS, admin_mailer
 from tests.sentry import sentry
 from tests.shop.models import Order
 from voucher_payment_gateway.checkout import enter_voucher
+from voucher_payment_gateway.checkout.withholding import withhold
 from voucher_payment_gateway.exceptions import VoucherUnusableError
+from voucher_payment_gateway.sealing import Secret
 
 CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
 JSON = "application/json"
@@ -108,6 +110,23 @@ def test_a_body_of_any_depth_is_emptied(shop, post):
         assert post((text, JSON)).status_code == 500  # its note is gone too: the view cannot read it any more
     assert Order.objects.get().voucher_authorized == 20
     assert "CANARY" not in outbox.text
+
+
+@pytest.mark.parametrize(
+    ("code", "pin", "kept"),
+    [
+        ("check", "1", {"next": "/checkout/", "quantity": "1"}),
+        ("GIFT-2000", "24", {"next": "/GIFT-2000/", "quantity": "24"}),
+        ("GIFT-2000", "2468", {"next": "/cart/", "quantity": "2"}),
+    ],
+)
+def test_no_other_field_is_emptied(code, pin, kept):
+    request = RequestFactory().post("/", {"discount": f" {code.lower()}\u200b", "gift-pin": pin, **kept})
+    assert request.POST["gift-pin"] == pin
+    put_back = withhold(request, Secret(code, pin))
+    assert request.POST.dict() == {"discount": "", "gift-pin": "", **kept}
+    put_back()
+    assert request.POST["gift-pin"] == pin
 
 
 @pytest.mark.parametrize("kind", ["JSON", "form", "multipart"])

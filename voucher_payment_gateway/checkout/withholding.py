@@ -17,7 +17,7 @@ from voucher_payment_gateway.sealing import Secret
 __all__ = ["layers_of", "withhold"]
 
 SHORTEST_CERTAIN = 4
-"""From so many characters on, a value that has the code or PIN in it is not by chance the same."""
+"""From so many characters on, a value that equals the code or PIN is not by chance the same, such as a quantity."""
 
 
 def layers_of(request: Any) -> Iterator[Any]:
@@ -104,16 +104,8 @@ class Concealment:
         if not isinstance(value, str | int):
             return False
         text = tidy(str(value)).casefold()
-        is_pin = bool(self._secret.pin) and text == _plain(self._secret.pin)
-        return _is_in(self._secret.code, text) or (
-            is_pin and (len(text) >= SHORTEST_CERTAIN or "pin" in name.casefold())
-        )
-
-
-def _is_in(code: Opaque, text: str) -> bool:
-    if len(_plain(code)) < SHORTEST_CERTAIN:
-        return bool(code) and _plain(code) == text
-    return _plain(code) in text
+        is_same = text in (_plain(self._secret.code), _plain(self._secret.pin))
+        return is_same and (len(text) >= SHORTEST_CERTAIN or "pin" in name.casefold())
 
 
 def _plain(secret: Opaque) -> str:
