@@ -5,6 +5,7 @@ import warnings
 from contextlib import contextmanager
 
 import sentry_sdk
+from sentry_sdk.scope import Scope, ScopeType, use_isolation_scope, use_scope
 from sentry_sdk.transport import Transport
 
 
@@ -27,6 +28,13 @@ class Outbox(Transport):
 
 
 @contextmanager
+def own_scopes():
+    """Run the block with new scopes: those of this thread may remember the request of an earlier test."""
+    with use_isolation_scope(Scope(ty=ScopeType.ISOLATION)), use_scope(Scope(ty=ScopeType.CURRENT)):
+        yield
+
+
+@contextmanager
 def sentry(**options):
     """Run the block with Sentry; without ``options`` with its defaults."""
     outbox = Outbox()
@@ -34,8 +42,9 @@ def sentry(**options):
         warnings.simplefilter("ignore", DeprecationWarning)  # options that many shops still use
         sentry_sdk.init(dsn="https://key@sentry.example/1", transport=outbox, **options)
     try:
-        yield outbox
-        sentry_sdk.flush()
+        with own_scopes():
+            yield outbox
+            sentry_sdk.flush()
     finally:
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.init()

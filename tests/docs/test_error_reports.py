@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import path
 
 from tests.docs.pages import DOCS, blocks
-from tests.sentry import Outbox, sentry
+from tests.sentry import Outbox, own_scopes, sentry
 from tests.shop.models import Order
 from voucher_payment_gateway.checkout import enter_voucher
 
@@ -39,7 +39,8 @@ def example(shop, settings, monkeypatch):
     exec(next(text for text in found if "def without_codes" in text), vars(scrubbing))
     monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
     monkeypatch.setitem(sys.modules, "shop.scrubbing", scrubbing)
-    yield lambda words: next(text for text in found if words in text and text.startswith("import"))
+    with own_scopes():
+        yield lambda words: next(text for text in found if words in text and text.startswith("import"))
     sentry_sdk.init()
 
 
