@@ -5,6 +5,7 @@ import inspect
 import pytest
 from django.core.management import get_commands
 from django.dispatch import Signal
+from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import api, exceptions, gateway, models, signals
 from voucher_payment_gateway.conf import GatewaySettings
@@ -72,6 +73,11 @@ def test_states_and_kinds_are_those_of_the_design():
     assert set(models.VoucherOperation.Kind.values) == {
         "reserve", "charge", "refund", "cancel", "issue", "activate", "deactivate", "recharge"
     }  # fmt: skip
+
+
+def test_the_normaliser_that_settings_name_is_there():
+    forgiving = import_string("voucher_payment_gateway.codes.forgiving")
+    assert str(inspect.signature(forgiving)) == "(code: str) -> str"
 
 
 def test_every_signal_is_there():

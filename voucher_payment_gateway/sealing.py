@@ -7,13 +7,14 @@ Without a key nothing is stored; fingerprints then use Django's ``SECRET_KEY``.
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.encoding import force_bytes
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.opaque import Opaque, strip_traceback
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [
@@ -32,12 +33,20 @@ __all__ = [
 HINT_LENGTH = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class Secret(Unpicklable):
-    """The code that a customer typed and, if the voucher has one, its PIN. It cannot be pickled."""
+    """The code that a customer typed and, if the voucher has one, its PIN. Nothing shows them, and it cannot be
+    pickled."""
 
-    code: str = field(repr=False)
-    pin: str = field(default="", repr=False)
+    code: Opaque
+    pin: Opaque
+
+    def __init__(self, code: str | Opaque, pin: str | Opaque = "") -> None:
+        object.__setattr__(self, "code", Opaque(code))
+        object.__setattr__(self, "pin", Opaque(pin))
+
+    def __repr__(self) -> str:
+        return "<hidden>"
 
     def __copy__(self) -> "Secret":
         return self
@@ -46,11 +55,13 @@ class Secret(Unpicklable):
         return self
 
 
+@strip_traceback
 def seal(secret: Secret) -> str:
     """Return the sealed secret for the database, or an empty string if no key is set."""
-    return seal_text(json.dumps([secret.code, secret.pin]))
+    return seal_text(json.dumps([secret.code.reveal(), secret.pin.reveal()]))
 
 
+@strip_traceback
 def unseal(sealed: str) -> Secret | None:
     """Return the secret, or None if nothing is stored or no key opens it."""
     opened = unseal_text(sealed)
@@ -91,26 +102,30 @@ def reseal(sealed: str) -> str | None:
         return None
 
 
-def fingerprint(code: str) -> str:
+@strip_traceback
+def fingerprint(code: Opaque | str) -> str:
     """Return the fingerprint that identifies a code without storing it: a keyed hash under the first key."""
     return fingerprints(code)[0]
 
 
-def fingerprints(code: str) -> list[str]:
+@strip_traceback
+def fingerprints(code: Opaque | str) -> list[str]:
     """Return the fingerprints of a code under every key: it is recognised after a rotation of keys, and after the
     first key was set."""
     keys = [*gateway_settings().SEALING_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [_keyed_hash(key, code) for key in keys]
+    return [_keyed_hash(key, Opaque(code)) for key in keys]
 
 
-def hint(code: str) -> str:
+@strip_traceback
+def hint(code: Opaque | str) -> str:
     """Return the last characters of a code, to show to people: at most four, and at most half of it."""
-    return code[-min(HINT_LENGTH, len(code) // 2) :] if len(code) > 1 else ""
+    text = Opaque(code).reveal()
+    return text[-min(HINT_LENGTH, len(text) // 2) :] if len(text) > 1 else ""
 
 
-def _keyed_hash(key: str | bytes, code: str) -> str:
+def _keyed_hash(key: str | bytes, code: Opaque) -> str:
     purpose = hmac.digest(force_bytes(key), b"voucher_payment_gateway.fingerprint", hashlib.sha256)
-    return hmac.new(purpose, code.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(purpose, code.reveal().encode(), hashlib.sha256).hexdigest()
 
 
 def _fernets() -> list[Fernet]:

@@ -93,6 +93,7 @@ VOUCHER_PAYMENT_GATEWAY = {
     "CLIENT_SECRET": "local-shop-secret",
     "ORDER_MODEL": "shop.Order",
     "CHECKOUT_ORDER": "shop.checkout.current_order",
+    "CODE_NORMALISER": "voucher_payment_gateway.codes.forgiving",
     "EVENTS": {
         "authorize": "shop.signals.checkout_confirmed",
         "capture": "shop.signals.order_shipped",

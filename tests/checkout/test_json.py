@@ -109,6 +109,68 @@ def test_a_body_that_is_no_object_of_texts_is_malformed(shop, visit, body):
     assert shop.calls() == []
 
 
+UNKNOWN = {"captcha": {"a": [1.5, True, None]}, "agreed": True, "weight": 2.5, "tags": ["a"], "nothing": None}
+
+
+@pytest.mark.parametrize("more", [{}, UNKNOWN], ids=["known keys", "unknown keys"])
+def test_null_is_the_same_as_absent_and_unknown_keys_are_ignored(shop, storefront, more):
+    order = shop.order("50.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    ask = storefront(order)
+    body = {"code": "GIFT-2000", "pin": None, "key": None, "next": None, "payment": None, **more}
+    assert ask(APPLY, body)[0] == 200
+    assert ask(APPLY, {"code": None, "pin": None, **more})[1]["error"]["code"] == "code_missing"
+    assert ask("/vouchers/renew/", {"key": None, **more})[0] == 200
+    assert ask(REMOVE, {"payment": None, **more})[1]["error"]["code"] == "not_on_order"
+    pk = order.voucher_payments.get().pk
+    assert ask(REMOVE, {"payment": pk, "key": None, **more})[0] == 200
+
+
+@pytest.mark.parametrize("value", [[], {}, True, 1.5, ["GIFT"]])
+@pytest.mark.parametrize("name", ["code", "pin", "key", "next", "payment"])
+def test_a_known_field_that_is_no_text_is_malformed(shop, visit, name, value):
+    response = visit(shop.order()).post(APPLY, {"code": "GIFT-2000", name: value}, content_type=JSON)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed")
+    assert shop.calls() == []
+
+
+@pytest.mark.parametrize("code", ["", " ", "\u200b", "\ufeff\u00ad", "\u00a0\u2009\t", "\r\n"])
+def test_a_code_of_which_nothing_can_be_seen_is_missing_and_no_guess(shop, storefront, code):
+    ask = storefront(shop.order())
+    for _ in range(6):  # more than the limit of a session
+        status, answer = ask(APPLY, {"code": code, "pin": "1"})
+        assert (status, answer["error"]["code"]) == (422, "code_missing")
+
+
+def test_a_pasted_code_is_taken_and_no_guess(shop, storefront, gateway_settings):
+    gateway_settings(CODE_NORMALISER="voucher_payment_gateway.codes.forgiving")
+    shop.voucher("20.00", code="GIFT-2000", pin="2468")
+    ask = storefront(shop.order("50.00"))
+    for code in (
+        "GIFT-2000",
+        "\u200bGIFT-2000\ufeff",
+        "gift\u00a02000",
+        "GI\u00adFT \u2013 2000",
+        "GIFT\u22122000",
+        " Gift 2000 ",
+    ):
+        status, answer = ask(APPLY, {"code": code, "pin": "\u200e2468\u00a0"})
+        assert (status, len(answer["order"]["vouchers"])) == (200, 1)
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), ("text/html", 302)])
+def test_head_on_the_state_is_answered_as_get_without_a_body(shop, visit, accept, status):
+    client = visit(shop.order(), headers={"accept": accept})
+    given, head = client.get(STATE, {"next": "/cart/"}), client.head(STATE, {"next": "/cart/"})
+    assert (head.status_code, head.content) == (status, b"")
+    for name in ("Content-Type", "Cache-Control", "Vary", "Location"):
+        assert head.get(name) == given.get(name)
+    for method in ("post", "put", "delete", "patch"):
+        refused = getattr(client, method)(STATE)
+        assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert client.head(APPLY).status_code == 405
+
+
 def test_a_body_beyond_all_bounds_is_malformed(shop, visit, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     order = shop.order()

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Literal, TypeVar, Unpack
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import strip_traceback_async
 from voucher_payment_gateway.api._calls import NewVoucher
 from voucher_payment_gateway.api._clients import VoucherCloud
 from voucher_payment_gateway.api._drivers import AsyncDriver, value_or_raise
 from voucher_payment_gateway.api._filters import Filters
 from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
+from voucher_payment_gateway.opaque import strip_traceback_async
 
 Class = TypeVar("Class", bound=type)
 

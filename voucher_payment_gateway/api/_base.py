@@ -1,20 +1,18 @@
 """The common part of both clients: arguments, token, and errors without secrets in their traceback."""
 
-import functools
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar
+from typing import Generic, NoReturn, Self, TypeVar
 
 from voucher_payment_gateway.api._auth.keeper import TokenKeeper
 from voucher_payment_gateway.api._config import PRODUCTION, ClientSecret, checked
 from voucher_payment_gateway.api._flow import CallFlow
 from voucher_payment_gateway.api._interpret import Meaning
 from voucher_payment_gateway.api._tokens import TokenStore
+from voucher_payment_gateway.opaque import strip_traceback
 
-P = ParamSpec("P")
-T = TypeVar("T")
 AnyTransport = TypeVar("AnyTransport")
 
 session_guard = threading.Lock()
@@ -28,34 +26,6 @@ def _renew_session_guard() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_session_guard)
-
-
-def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:
-    """Strip tracebacks, whose frames hold codes and secrets: debug pages show them."""
-
-    @functools.wraps(method)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            del args, kwargs
-            raise error.with_traceback(None) from None
-
-    return guarded
-
-
-def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The same for a coroutine."""
-
-    @functools.wraps(method)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await method(*args, **kwargs)
-        except Exception as error:
-            del args, kwargs
-            raise error.with_traceback(None) from None
-
-    return guarded
 
 
 class Client(Generic[AnyTransport]):

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from voucher_payment_gateway.opaque import Opaque
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Data = Annotated[str, StringConstraints(max_length=1_000_000)]
 OrderNumber = Annotated[str, StringConstraints(min_length=1)]
@@ -112,8 +114,14 @@ class Refund(Body):
 def body(model: type[Body], **values: object) -> Json:
     """Return the body as JSON values without the fields left out. Raises ValueError naming the argument."""
     try:
-        return model(**values).model_dump(mode="json", exclude_none=True)
+        return model(**{name: _text(value) for name, value in values.items()}).model_dump(
+            mode="json", exclude_none=True
+        )
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     field = first["loc"][0] if first["loc"] else "arguments"
     raise ValueError(f"{field}: {first['msg']}")
+
+
+def _text(value: object) -> object:
+    return value.reveal() if isinstance(value, Opaque) else value

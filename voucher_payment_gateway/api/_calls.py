@@ -22,6 +22,7 @@ from voucher_payment_gateway.api.wire import (
     Voucher,
     can_stand_in_path,
 )
+from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.rules.evidence import could_be_number
 
 T = TypeVar("T")
@@ -197,7 +198,7 @@ def get_voucher_charge(id: str, charge_id: str) -> Call[Charge]:
 
 def reserve(*, code: str, amount: Decimal, currency: str, pin: str) -> Call[Reservation]:
     fields = _money(amount, currency)
-    sent = body(bodies.Reserve, code=code, **fields, pin=None if pin == "" else pin)
+    sent = body(bodies.Reserve, code=code, **fields, pin=None if Opaque(pin) == Opaque() else pin)
 
     def matches(held: Reservation) -> bool:
         return held.amount == Decimal(fields["amount"])

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Literal, Unpack
 
 from voucher_payment_gateway.api import _calls
-from voucher_payment_gateway.api._base import strip_traceback
 from voucher_payment_gateway.api._calls import NewVoucher
 from voucher_payment_gateway.api._drivers import SyncDriver, value_or_raise
 from voucher_payment_gateway.api._filters import Filters
 from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
+from voucher_payment_gateway.opaque import strip_traceback
 
 
 class VoucherCloud(SyncDriver):

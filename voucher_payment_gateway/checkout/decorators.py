@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -21,8 +21,15 @@ from voucher_payment_gateway.checkout.problems import (
     UNKNOWN_SCHEME,
     Problem,
 )
-from voucher_payment_gateway.checkout.requests import UNREADABLE, brings_own_token, unknown_scheme
-from voucher_payment_gateway.checkout.responses import refuse
+from voucher_payment_gateway.checkout.requests import (
+    UNREADABLE,
+    brings_own_token,
+    is_readable,
+    take_input,
+    unknown_scheme,
+)
+from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
+from voucher_payment_gateway.checkout.withholding import layers_of
 
 __all__ = ["endpoint", "hide_input"]
 
@@ -38,8 +45,10 @@ class CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def endpoint(method: str) -> Callable[[View], View]:
-    """Turn a view into an endpoint for one method. A wrong method, token or body is refused before the view runs."""
+def endpoint(method: Literal["GET", "POST"]) -> Callable[[View], View]:
+    """Turn a view into an endpoint for one method, and HEAD where it is GET. A wrong method, token or body is refused
+    before the view runs."""
+    methods = SAFE_METHODS if method == "GET" else (method,)
 
     def decorate(act: View) -> View:
         @csrf_exempt  # replaced by CsrfCheck, whose refusal is one of our own problems
@@ -48,9 +57,10 @@ def endpoint(method: str) -> Callable[[View], View]:
         @wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
             hide_input(request)
+            take_input(request)
             check = CsrfCheck(act)
             check.process_request(request)
-            response = _guarded(request, method, act, check)
+            response = _guarded(request, methods, act, check)
             check.process_response(request, response)
             return response
 
@@ -60,11 +70,13 @@ def endpoint(method: str) -> Callable[[View], View]:
     return decorate
 
 
-def _guarded(request: HttpRequest, method: str, act: View, check: CsrfCheck) -> HttpResponse:
-    if request.method != method:
+def _guarded(request: HttpRequest, methods: tuple[str, ...], act: View, check: CsrfCheck) -> HttpResponse:
+    if request.method not in methods:
         response = refuse(request, POST_NEEDED)
-        response["Allow"] = method
+        response["Allow"] = ", ".join(methods)
         return response
+    if request.method == "POST" and not is_readable(request):
+        return refuse(request, MALFORMED)
     try:
         if not brings_own_token(request) and check.process_view(request, act, (), {}):
             return refuse(request, _why_forbidden(request))
@@ -99,5 +111,6 @@ class HidingReporterFilter(SafeExceptionReporterFilter):
 
 def hide_input(request: HttpRequest) -> None:
     """Hide what the visitor sent from every error report of this request: a code is cash."""
-    request.exception_reporter_filter = HidingReporterFilter()
-    request.sensitive_post_parameters = "__ALL__"  # type: ignore[attr-defined]
+    for layer in layers_of(request):
+        layer.exception_reporter_filter = HidingReporterFilter()
+        layer.sensitive_post_parameters = "__ALL__"

@@ -46,8 +46,3 @@ class VoucherForm(forms.Form):
         if problem and problem.field in self.fields:
             wrong = {"aria-invalid": "true", "aria-describedby": "vpg-problem", "autofocus": True}
             self.fields[problem.field].widget.attrs.update(wrong)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the customer sent the form without a code."""
-        return self.has_error("code", "required")

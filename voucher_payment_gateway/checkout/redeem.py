@@ -7,28 +7,39 @@ from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway, throttle
 from voucher_payment_gateway.checkout.decorators import hide_input
+from voucher_payment_gateway.checkout.withholding import withhold
+from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import account_by_number, order_account
+from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["enter_voucher"]
 
 
+@opaque_code
 @sensitive_variables()
 def enter_voucher(
-    request: HttpRequest, order: Any, code: str, *, pin: str = "", key: str = ""
+    request: HttpRequest, order: Any, code: str | Opaque, *, pin: str | Opaque = "", key: str = ""
 ) -> VoucherPayment:
     """Reserve the voucher of this code for ``order``. Repeating it is safe: the same code is the same payment. With a
     ``key``, a repetition reserves nothing and returns the payment as it is now.
 
     For shops with an input field of their own, such as the discount field of a basket. Do not call it inside a
-    transaction. From this call on, error reports of the request hide what the visitor sent.
+    transaction. From this call on, error reports of the request hide what the visitor sent, and its fields with the
+    code or the PIN are empty, unless it raises VoucherUnusableError: then it may be another code of the shop's.
 
     Raises ThrottledError after too many refused codes, before anything is sent, and the errors of
     ``gateway.authorize``; nothing is held then.
     """
     hide_input(request)
+    put_back = withhold(request, Secret(code, pin))
     account = order_account(order)
     if account is None:
         account = account_by_number(order.number)
-    with throttle.attempt(request, account=account):
-        return gateway.authorize(order, code, pin=pin, key=key)
+    try:
+        with throttle.attempt(request, account=account):
+            return gateway.authorize(order, code, pin=pin, key=key)
+    except VoucherUnusableError:
+        put_back()
+        raise

@@ -3,26 +3,34 @@
 import json
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import BadRequest, ImproperlyConfigured, SuspiciousOperation
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParserError
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.utils.datastructures import MultiValueDict
 from django.utils.module_loading import import_string
 
+from voucher_payment_gateway.checkout.withholding import withhold
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.sealing import Secret
 
 __all__ = [
     "FRAGMENT_HEADER",
     "UNREADABLE",
     "brings_own_token",
     "checkout_order",
+    "entered",
     "fields_of",
+    "is_readable",
     "key_of",
     "sent_json",
+    "take_input",
     "unknown_scheme",
     "wants_fragment",
     "wants_json",
@@ -31,6 +39,10 @@ __all__ = [
 JSON = "application/json"
 UNREADABLE = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
 """Raised by Django for a body that is invalid, too large, or truncated."""
+SECRET_FIELDS = ("code", "pin")
+FIELDS = (*SECRET_FIELDS, "payment", "key", "next")
+"""Every field that an endpoint reads."""
+
 KEY_HEADER = "Idempotency-Key"
 VISITORS = "checkout:"
 """The beginning of every key that a visitor has chosen."""
@@ -87,17 +99,72 @@ def wants_fragment(request: HttpRequest) -> bool:
     return FRAGMENT_HEADER in request.headers
 
 
+def take_input(request: HttpRequest) -> None:
+    """Read the body, and take code and PIN out of the request: from here on no error report finds them there.
+
+    ``fields_of`` and ``entered`` return what was read.
+    """
+    taken: Any = request
+    taken.voucher_input = _read(request)
+    taken._files = MultiValueDict()  # a file may be named after a field
+    secret = taken.voucher_input[1] if taken.voucher_input else Secret("")
+    withhold(request, secret, names=SECRET_FIELDS)
+
+
+def is_readable(request: HttpRequest) -> bool:
+    """Return whether the body could be read."""
+    return getattr(request, "voucher_input", None) is not None
+
+
 def fields_of(request: HttpRequest) -> Mapping[str, str]:
-    """Return the fields of the body. Raises BadRequest for JSON other than an object of strings and integers."""
-    if not sent_json(request):
-        return request.POST.dict()
+    """Return the fields of the body without code and PIN. Raises BadRequest for a body that cannot be read, and for
+    JSON that is no object, or whose known fields are anything but texts, whole numbers and null."""
+    if not is_readable(request):
+        raise BadRequest("The body cannot be read.")
+    fields: Mapping[str, str] = request.voucher_input[0]  # type: ignore[attr-defined]
+    return fields
+
+
+def entered(request: HttpRequest) -> Secret:
+    """Return the code and the PIN that the visitor entered, empty where there is none."""
+    secret: Secret = request.voucher_input[1]  # type: ignore[attr-defined]
+    return secret
+
+
+@strip_traceback
+def _read(request: HttpRequest) -> tuple[dict[str, str], Secret] | None:
+    """Return the fields of the body, and code and PIN; None where it cannot be read."""
     try:
-        document = json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not JSON.") from None
-    if not isinstance(document, dict) or not all(map(_is_plain, document.values())):
-        raise BadRequest("The body is not a JSON object of texts and whole numbers.")
-    return {name: str(value) for name, value in document.items()}
+        fields = _fields_of_json(request) if sent_json(request) else _fields_of_form(request)
+    except (*UNREADABLE, RawPostDataException, ValueError, RecursionError):
+        _discard(request)
+        return None
+    code, pin = (fields.pop(name, "") for name in SECRET_FIELDS)
+    return fields, Secret(code, pin)
+
+
+def _fields_of_form(request: HttpRequest) -> dict[str, str]:
+    fields: dict[str, str] = request.POST.dict()
+    if request.content_type != "multipart/form-data":
+        _ = request.body  # so that nobody reads it from the socket later
+    return fields
+
+
+def _fields_of_json(request: HttpRequest) -> dict[str, str]:
+    """Return the known fields. Null is the same as absent, and other fields are ignored."""
+    document = json.loads(request.body)
+    if not isinstance(document, dict):
+        raise BadRequest
+    known = {name: document[name] for name in FIELDS if document.get(name) is not None}
+    if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in known.values()):
+        raise BadRequest
+    return {name: str(value) for name, value in known.items()}
+
+
+def _discard(request: Any) -> None:
+    """Leave nothing of a body that cannot be read."""
+    request._post, request._body, request._stream = QueryDict(), b"", BytesIO()
+    request._read_started = True
 
 
 def key_of(request: HttpRequest, fields: Mapping[str, str]) -> str:
@@ -115,7 +182,3 @@ def key_of(request: HttpRequest, fields: Mapping[str, str]) -> str:
     except PaymentStateError:
         raise BadRequest("The idempotency key is malformed.") from None
     return VISITORS + key
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)

@@ -25,10 +25,11 @@ from voucher_payment_gateway.checkout.schema import document_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 from voucher_payment_gateway.exceptions import PaymentStateError
 
-__all__ = ["answer", "refuse"]
+__all__ = ["SAFE_METHODS", "answer", "refuse"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
+SAFE_METHODS = ("GET", "HEAD")
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
 
 
@@ -41,7 +42,7 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         response = _as_json(request, outcome, summary)
     elif summary is not None:
         response = _as_block(request, outcome, summary)
-    elif request.method == "GET":
+    elif request.method in SAFE_METHODS:
         response = HttpResponseRedirect(way_back(request))
     else:
         response = _as_redirect(request, outcome)
@@ -60,7 +61,7 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def way_back(request: HttpRequest) -> str:
     """Return the address in ``next`` if it is on this site, else ``/``."""
-    target = request.GET.get("next", "") if request.method == "GET" else _posted_next(request)
+    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted_next(request)
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

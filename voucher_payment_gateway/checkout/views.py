@@ -15,7 +15,6 @@ from django.views.decorators.debug import sensitive_variables
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.decorators import endpoint
-from voucher_payment_gateway.checkout.forms import VoucherForm
 from voucher_payment_gateway.checkout.problems import (
     CODE_MISSING,
     NO_ORDER,
@@ -24,7 +23,7 @@ from voucher_payment_gateway.checkout.problems import (
     problem_of,
 )
 from voucher_payment_gateway.checkout.redeem import enter_voucher
-from voucher_payment_gateway.checkout.requests import checkout_order, fields_of, key_of
+from voucher_payment_gateway.checkout.requests import checkout_order, entered, fields_of, key_of
 from voucher_payment_gateway.checkout.responses import answer
 from voucher_payment_gateway.checkout.summary import (
     Summary,
@@ -34,8 +33,10 @@ from voucher_payment_gateway.checkout.summary import (
     summarise,
 )
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
+from voucher_payment_gateway.codes import is_blank
 from voucher_payment_gateway.exceptions import ReservationClosedError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["apply", "remove", "renew", "state"]
 
@@ -57,7 +58,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     key = key_of(request, fields)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
-    return answer(request, _apply(request, order, VoucherForm(fields), key))
+    return answer(request, _apply(request, order, entered(request), key))
 
 
 @endpoint("POST")
@@ -80,12 +81,11 @@ def renew(request: HttpRequest) -> HttpResponse:
     return answer(request, _renew(order, key))
 
 
-def _apply(request: HttpRequest, order: Any, form: VoucherForm, key: str) -> Outcome:
-    if form.is_empty:
+def _apply(request: HttpRequest, order: Any, secret: Secret, key: str) -> Outcome:
+    if is_blank(secret.code):
         return Outcome(order, problem=CODE_MISSING)
-    entered = form.cleaned_data if form.is_valid() else {"code": "", "pin": ""}  # refused and counted below
     try:
-        payment = enter_voucher(request, order, entered["code"], pin=entered["pin"], key=key)
+        payment = enter_voucher(request, order, secret.code, pin=secret.pin, key=key)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
     return _as_it_is_now(order, payment)

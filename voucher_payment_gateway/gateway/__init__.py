@@ -21,6 +21,7 @@ from voucher_payment_gateway.gateway.reconciliation.differences import explain
 from voucher_payment_gateway.gateway.reconciliation.reconcile import reconcile
 from voucher_payment_gateway.gateway.recovery.conclude import conclude
 from voucher_payment_gateway.gateway.recovery.settle import SettleReport, settle
+from voucher_payment_gateway.gateway.verbs.asynchronous import code_to_async
 from voucher_payment_gateway.gateway.verbs.authorize import authorize
 from voucher_payment_gateway.gateway.verbs.authorize_selected import authorize_selected
 from voucher_payment_gateway.gateway.verbs.cancel import cancel
@@ -56,7 +57,7 @@ __all__ = [
     "settle",
 ]
 
-aauthorize = sync_to_async(authorize)
+aauthorize = code_to_async(authorize)
 aauthorize_selected = sync_to_async(authorize_selected)
 acancel = sync_to_async(cancel)
 acapture = sync_to_async(capture)
@@ -65,5 +66,5 @@ acover = sync_to_async(cover)
 aexplain = sync_to_async(explain)
 areconcile = sync_to_async(reconcile)
 arefund = sync_to_async(refund)
-aselect = sync_to_async(select)
+aselect = code_to_async(select)
 asettle = sync_to_async(settle)

@@ -1,7 +1,7 @@
 """Prepare a typed code and PIN for sending.
 
-It is not known whether the Voucher Cloud compares case, so a code is sent as typed, except that outer white space is
-trimmed and full-width characters are folded. ``CODE_PATTERN`` and ``CODE_NORMALISER`` let a shop do more.
+It is not known whether the Voucher Cloud compares case, so a code is sent as typed, except for what nobody can see
+(``codes.tidy``). ``CODE_PATTERN`` and ``CODE_NORMALISER`` let a shop do more.
 """
 
 import logging
@@ -12,25 +12,23 @@ from typing import Any
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from voucher_payment_gateway.codes import MAX_LENGTH, MAX_TYPED_LENGTH, tidy
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
+from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 
 __all__ = ["clean_code", "code_expiry", "sealed_fields"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-MAX_LENGTH = 255
-"""Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
 
-_FULL_WIDTH = {ord("\u3000"): " "} | {wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
-
-
-def clean_code(code: object, pin: object) -> Secret:
+def clean_code(code: str | Opaque, pin: str | Opaque) -> Secret:
     """Return code and PIN as they will be sent. Raises VoucherUnusableError where the text cannot be a code; nothing is
     sent then."""
-    secret = Secret(_normalise(_fold(code)), _fold(pin))
-    if not secret.code or not re.fullmatch(gateway_settings().CODE_PATTERN or r"(?s).*", secret.code):
+    secret = Secret(_normalised(_tidied(Opaque(code))), _tidied(Opaque(pin)))
+    pattern = re.compile(gateway_settings().CODE_PATTERN or r"(?s).*")
+    if not secret.code or not pattern.fullmatch(secret.code.reveal()):
         raise VoucherUnusableError
     return secret
 
@@ -53,24 +51,32 @@ def code_expiry(confirmed_at: datetime | None) -> datetime:
     return confirmed_at + timedelta(days=settings.CONFIRMED_DAYS)
 
 
-def _fold(text: object) -> str:
-    if not isinstance(text, str):
+def _tidied(text: Opaque) -> Opaque:
+    tidied = _tidy(text)
+    if tidied is None:
         raise VoucherUnusableError
-    folded = text.translate(_FULL_WIDTH).strip()
-    if len(folded) > MAX_LENGTH or not folded.isprintable():
-        raise VoucherUnusableError
-    return folded
+    return tidied
 
 
-def _normalise(code: str) -> str:
+def _tidy(text: Opaque) -> Opaque | None:
+    """Return the text without what nobody can see, or None where it cannot be sent. Nothing is raised here: the error
+    report would show the text."""
+    typed: object = text.reveal()
+    if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:
+        return None
+    tidied = tidy(typed)
+    return Opaque(tidied) if len(tidied) <= MAX_LENGTH and tidied.isprintable() else None
+
+
+def _normalised(code: Opaque) -> Opaque:
     """Apply the shop's ``CODE_NORMALISER``. Its input is untrusted, so where it fails, or returns no text, the code is
     unusable. Its error message is not logged, as it may contain the code."""
     path = gateway_settings().CODE_NORMALISER
     if not path or not code:
         return code
     try:
-        normalised = import_string(path)(code)
+        normalised = Opaque(import_string(path)(code.reveal()))
     except Exception as error:
         logger.error("CODE_NORMALISER failed: %s", type(error).__name__)
-        normalised = None
-    return _fold(normalised)
+        normalised = Opaque()
+    return _tidied(normalised)

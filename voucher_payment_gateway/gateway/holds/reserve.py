@@ -181,8 +181,9 @@ def refusal_of_held(error: RefusedError, voucher_id: str, account: str) -> Refus
 
 
 def _reserve(secret: Secret, amount: Decimal, currency: str, account: str, voucher_id: str) -> Hold:
-    cloud = voucher_cloud(account)
-    answer = cloud.reserve(code=secret.code, pin=secret.pin, amount=amount, currency=currency)
+    answer = voucher_cloud(account).reserve(
+        code=secret.code.reveal(), pin=secret.pin.reveal(), amount=amount, currency=currency
+    )
     if voucher_id and answer.voucher_id != voucher_id:
         raise OutcomeUnknownError(code="answer_not_ours")
     return _as_hold(answer, account)

@@ -12,6 +12,7 @@ from typing import NoReturn
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = ["MAX_KEY_LENGTH", "Call", "check_key", "note_key", "payment_of", "refuse_reused_key", "save_key"]
@@ -82,7 +83,7 @@ def note_key(row: VoucherIdempotencyKey | None) -> None:
             save_key(row)
 
 
-def payment_of(row: VoucherIdempotencyKey, code: str) -> VoucherPayment:
+def payment_of(row: VoucherIdempotencyKey, code: Opaque) -> VoucherPayment:
     """Return the payment that the call with this key made of ``code``, as it is now. Raises WrongStateError where that
     call was about another code."""
     payments = VoucherPayment.current.filter(

@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway.records.conflicts import ConflictError, dat
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.orders import OrderFacts, account_by_number, known_number
 from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
@@ -59,7 +60,7 @@ class OrderView:
         """Return all payments, or the one with this primary key."""
         return [payment for payment in self.payments if pk in (None, payment.pk)]
 
-    def live_payment(self, code: str) -> VoucherPayment | None:
+    def live_payment(self, code: Opaque) -> VoucherPayment | None:
         """Return the payment made with this code that is selected, held, or lapsed."""
         known = set(fingerprints(code))
         return next(
@@ -129,7 +130,7 @@ class OrderView:
                 code="order_currency_changed",
             )
 
-    def refuse_known_currency(self, code: str, currency: str, account: str) -> None:
+    def refuse_known_currency(self, code: Opaque, currency: str, account: str) -> None:
         """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
 
         Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
@@ -155,7 +156,7 @@ class OrderView:
             )
 
 
-def read_order(order_number: str, *, code: str = "") -> OrderView:
+def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
     """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it or count on
     it."""
     wanted = Q(order_number=order_number)

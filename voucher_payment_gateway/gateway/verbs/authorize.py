@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
@@ -58,6 +60,7 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
@@ -68,11 +71,13 @@ __all__ = ["authorize", "end_former", "new_payment", "own_payment", "refuse_taxa
 logger = logging.getLogger("voucher_payment_gateway")
 
 
+@opaque_code
+@sensitive_variables("code", "pin", "secret")
 def authorize(
     order: Any,
-    code: str,
+    code: str | Opaque,
     *,
-    pin: str = "",
+    pin: str | Opaque = "",
     amount: Decimal | str | None = None,
     key: str = "",
     actor: str = "",
@@ -204,7 +209,7 @@ def _hold(
         raise
 
 
-def own_payment(view: OrderView, code: str, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
+def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
     """Return the payment of the order with this code, if there is one to go on with, and the account of the voucher."""
     payment = view.live_payment(code)
     if payment and (facts.account in (None, payment.account) or not _is_spent(payment)):

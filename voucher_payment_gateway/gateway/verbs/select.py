@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
@@ -13,6 +14,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment, sup
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_payment, own_payment
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, fingerprints
@@ -20,8 +22,16 @@ from voucher_payment_gateway.sealing import Secret, fingerprints
 __all__ = ["select"]
 
 
+@opaque_code
+@sensitive_variables("code", "pin", "secret")
 def select(
-    order: Any, code: str, *, pin: str = "", key: str = "", actor: str = "", reason: str = ""
+    order: Any,
+    code: str | Opaque,
+    *,
+    pin: str | Opaque = "",
+    key: str = "",
+    actor: str = "",
+    reason: str = "",
 ) -> VoucherPayment:
     """Store a code, sealed, for this order. Nothing is sent, so it may turn out to be unusable.
 

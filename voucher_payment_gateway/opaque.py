@@ -1,0 +1,121 @@
+"""Secrets in memory that no error report shows: reports print the variables of every function with ``repr``."""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from voucher_payment_gateway.unpicklable import Unpicklable
+
+__all__ = ["Opaque", "opaque_arguments", "opaque_code", "strip_traceback", "strip_traceback_async"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NAMES = ("code", "pin")
+"""The parameters that hold a secret, wherever a function of this package has them."""
+
+
+class Opaque(Unpicklable):
+    """A code or a PIN. ``repr``, ``str`` and ``format`` show nothing of it, and it cannot be pickled.
+
+    Read it with ``reveal()`` where it is used, and never into a variable: the frame of an error may be printed.
+    """
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: "str | Opaque" = "") -> None:
+        self.__text: str = text.__text if isinstance(text, Opaque) else text
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self.__text
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+    def __format__(self, _: str) -> str:
+        return repr(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque) and self.__text == other.__text
+
+    def __hash__(self) -> int:
+        return hash((Opaque, self.__text))
+
+    def __copy__(self) -> "Opaque":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Opaque":
+        return self
+
+
+def opaque_code(function: Callable[P, T]) -> Callable[P, T]:
+    """Call the function with its ``code`` and ``pin`` made opaque, so no frame from here on holds them as text."""
+
+    @functools.wraps(function)
+    def with_opaque_code(*args: Any, **kwargs: Any) -> T:
+        args, kwargs = opaque_arguments(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return with_opaque_code
+
+
+def opaque_arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments for ``function``, with all from its parameter ``code`` on that stand for a code or a PIN
+    made opaque."""
+    first = _position_of_code(function)
+    hidden = (*args[:first], *map(Opaque, args[first:]))
+    return hidden, {name: Opaque(value) if name in NAMES else value for name, value in kwargs.items()}
+
+
+@functools.cache
+def _position_of_code(function: Callable[..., Any]) -> int:
+    """Return where ``code`` stands. The parameters after it are given by keyword, so what follows by position is a
+    mistake of the caller, perhaps the PIN."""
+    return list(inspect.signature(function).parameters).index("code")
+
+
+def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:
+    """Strip the tracebacks of a function whose frames hold codes or secrets in clear: error reports print them.
+
+    Of every exception: a server that stops its worker raises SystemExit wherever it is. The keywords ``code`` and
+    ``pin`` become opaque, since some reports show the frames of a line in the log, too.
+    """
+
+    @functools.wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        _hide(kwargs)
+        try:
+            return method(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs
+            raise error.with_traceback(None) from None
+
+    return guarded
+
+
+def strip_traceback_async(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same for a coroutine."""
+
+    @functools.wraps(method)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        _hide(kwargs)
+        try:
+            return await method(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs
+            raise error.with_traceback(None) from None
+
+    return guarded
+
+
+def _hide(kwargs: dict[str, Any]) -> None:
+    for name in NAMES:
+        if kwargs.get(name) is not None:
+            kwargs[name] = Opaque(kwargs[name])
