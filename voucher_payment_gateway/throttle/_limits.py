@@ -11,19 +11,21 @@ from voucher_payment_gateway.exceptions import ThrottledError
 from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, uncount
+from voucher_payment_gateway.throttle._report import report_limit_reached
 
 __all__ = ["count_attempt"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-LIFTED_BY_CAPTCHA = ("session", "address", "holds")
+LIFTED_BY_CAPTCHA = ("session", "address", "holds", "everyone")
 
 
 def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[Count], list[Count]]:
     """Count one failure under each limit, and one reservation; return the failures and the reservations counted.
 
     The narrow limits come first, and a throttled attempt counts nowhere: a visitor who has reached their own limit does
-    not use up the limit of everyone. Raises ThrottledError.
+    not use up the limit of everyone. That one does not stop an account without a failure of its own in the window of
+    ``account``: else whoever uses it up on purpose would lock every customer out. Raises ThrottledError.
     """
     failures: list[Count] = []
     holds: list[Count] = []
@@ -33,10 +35,20 @@ def count_attempt(request: HttpRequest, limits: ThrottleSettings) -> tuple[list[
         count = counting.add(counter)
         if count is not None:
             (holds if counter.name == "holds" else failures).append(count)
-        elif not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
+            continue
+        if counter.name == "everyone":
+            report_limit_reached(counter)
+            if _is_known_account(failures):
+                continue
+        if not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
             uncount(failures + holds)
             raise ThrottledError(retry_after_seconds=counter.seconds_left())
     return failures, holds
+
+
+def _is_known_account(failures: list[Count]) -> bool:
+    """Return whether the visitor is logged in, and this attempt is the only one of the account that counts."""
+    return any(count.counter.name == "account" and count.is_first for count in failures)
 
 
 def _counters(request: HttpRequest, limits: ThrottleSettings) -> Iterator[Counter]:

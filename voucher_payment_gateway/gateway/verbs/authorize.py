@@ -1,21 +1,19 @@
 """Authorize: reserve on a voucher what an order still needs."""
 
-import logging
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
     VoucherGatewayError,
-    VoucherUnusableError,
 )
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
-from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.competing import refuse_guess_in_flight
 from voucher_payment_gateway.gateway.holds.promises import (
     Promises,
     beside_confirmed,
@@ -24,7 +22,7 @@ from voucher_payment_gateway.gateway.holds.promises import (
     promised,
     with_same_pin,
 )
-from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.holds.reserve import Hold, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
@@ -56,9 +54,7 @@ from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = ["authorize", "new_payment", "refuse_taxable", "show_on"]
-
-logger = logging.getLogger("voucher_payment_gateway")
+__all__ = ["authorize", "new_payment", "show_on"]
 
 
 def authorize(
@@ -92,7 +88,7 @@ def authorize(
     call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
     repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
-    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
+    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])), alerting(facts.number):
         refuse_other_instance()
         payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
     show_on(order, payment)
@@ -119,7 +115,7 @@ def _authorize(
     by them, so it is reserved again. ``by``: the fields of the call that its operation stores."""
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
-    refuse_if_in_flight(view.competing)
+    refuse_guess_in_flight(view.competing, secret, facts.currency)
     payment = view.live_payment(secret.code)
     view.refuse_known_currency(secret.code, facts.currency)
     if payment:
@@ -135,7 +131,6 @@ def _authorize(
     left = beside_confirmed(wanted, confirmed, payment)
     hold = _hold(secret, left, facts, payment)
     reserved.append(hold)
-    refuse_taxable(hold)
     first, duplicate = view.held_with(hold.voucher_id), None
     if first and first != payment:  # another spelling of a code that is on the order already
         payment, duplicate = first, payment
@@ -212,20 +207,6 @@ def new_payment(facts: OrderFacts, secret: Secret) -> VoucherPayment:
         code_hint=hint(secret.code),
         **sealed_fields(secret),
     )
-
-
-def refuse_taxable(hold: Hold) -> None:
-    """Release the hold and raise VoucherUnusableError where VAT was paid at the voucher's sale, or may have been, and
-    ``TAXABLE_VOUCHERS`` does not accept that."""
-    if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
-        return
-    if hold.taxable is None:
-        logger.warning(
-            "TAXABLE_VOUCHERS: the Voucher Cloud does not say of a voucher whether VAT was paid at its sale, so it was "
-            "refused"
-        )
-    release(hold.reservation_id)
-    raise VoucherUnusableError(code="taxable_voucher")
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:
