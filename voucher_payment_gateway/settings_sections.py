@@ -6,7 +6,15 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["UNIX_SOCKET", "ApiBehaviour", "Limit", "OrderFieldNames", "Section", "ThrottleSettings"]
+__all__ = [
+    "UNIX_SOCKET",
+    "ApiBehaviour",
+    "Limit",
+    "OrderFieldNames",
+    "ProxyHeader",
+    "Section",
+    "ThrottleSettings",
+]
 
 UNIX_SOCKET = "unix"
 """In ``trusted_proxies``: a proxy that connects through a Unix socket, which has no address."""
@@ -96,6 +104,7 @@ def _network(text: str) -> str:
     return text
 
 
+ProxyHeader = Literal["X-Forwarded-For", "Forwarded"]
 LimitText = Annotated[str, AfterValidator(_limit)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 
@@ -108,7 +117,12 @@ class ThrottleSettings(Section):
     address: LimitText | None = Field("20/1h", description="failures from one address; of IPv6 the /64")
     everyone: LimitText | None = Field("300/1h", description="failures of all visitors together")
     holds: LimitText | None = Field("60/1h", description="reservations made from one address")
-    trusted_proxies: list[NetworkText] = Field([], description="proxies whose X-Forwarded-For is believed")
+    trusted_proxies: list[NetworkText] = Field(
+        [], description="proxies whose X-Forwarded-For or Forwarded is believed"
+    )
+    proxy_header: ProxyHeader | None = Field(
+        None, description="the header that these proxies write; the other one is not read"
+    )
     captcha: str = Field("", description="takes the request and returns True where a captcha was just solved")
     cache: str = Field("default", description="the cache that holds the counters")
     refusal_seconds: Annotated[float, Field(ge=0, le=5)] = Field(

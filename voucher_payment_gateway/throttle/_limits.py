@@ -61,7 +61,7 @@ def _counters(request: HttpRequest, limits: ThrottleSettings) -> Iterator[Counte
 def _subjects(request: HttpRequest, limits: ThrottleSettings) -> Iterator[tuple[str, str]]:
     """Yield the name of each limit with whom it counts: empty if the visitor has no session, no account."""
     session, user = getattr(request, "session", None), getattr(request, "user", None)
-    address = address_of(request.META, limits.trusted_proxies)
+    address = address_of(request.META, limits.trusted_proxies, limits.proxy_header)
     yield "session", (session and session.session_key) or ""
     yield "account", str(user.pk) if user is not None and user.is_authenticated else ""
     yield "address", address
