@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS, url_problem
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, proxy_problem, url_problem
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     OrderFieldNames,
@@ -71,6 +71,9 @@ class GatewaySettings(Unpicklable, Section):
         "", max_length=32, description="Sent with the token request, for the vendor's statistics only."
     )
     CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
+    PROXY_URL: str = Field(
+        "", repr=False, description="Forward proxy through which every call to the Voucher Cloud leaves."
+    )
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
         15.0, description="Timeout of a whole call, token request and retries included, in seconds."
@@ -167,6 +170,13 @@ class GatewaySettings(Unpicklable, Section):
         if url and (problem := url_problem(url, allows_http=http_hosts.__contains__)):
             raise ValueError(problem)
         return url.rstrip("/")
+
+    @field_validator("PROXY_URL")
+    @classmethod
+    def _proxy(cls, url: str) -> str:
+        if url and (problem := proxy_problem(url)):
+            raise ValueError(problem)
+        return url
 
     @field_validator("CLIENT_SECRET")
     @classmethod

@@ -145,6 +145,10 @@ CATALOGUE: Final = {
         messages={"off": "USE_TZ is off."},
         cure="Set USE_TZ = True: every instant is kept with its time zone.",
     ),
+    "E045": Check(
+        keys=("PROXY_URL",),
+        cure="Give the address of the proxy, such as http://proxy.example:3128, or leave it out to call directly.",
+    ),
     "W030": Check(
         messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
         cure="Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
