@@ -40,12 +40,11 @@ QUIET_SECONDS = 3600
 def correct_future_instants(limit: int) -> int:
     """Correct up to ``limit`` rows of each sort; return how many. Nothing is sent."""
     now = timezone.now()
-    found = [rows[:limit] for rows in (_operations(now), _rereads(now), *_payments(now))]
-    if not any(rows.exists() for rows in found):
+    found = (_operations(now), _rereads(now), *_payments(now))
+    first, *others = (rows.order_by().values("pk") for rows in found)
+    if not first.union(*others, all=True).exists() or not _database_agrees(now):  # one statement, as a rule
         return 0
-    if not _database_agrees(now):
-        return 0
-    operations, rereads, holds, renewals, cancels = found
+    operations, rereads, holds, renewals, cancels = (rows[:limit] for rows in found)
     wait = _longest_wait()
     count = sum(_correct(row, corrected_operation(vars(row), now, wait)) for row in operations)
     count += sum(_correct(row, corrected_hold(vars(row), now)) for row in holds)
