@@ -6,8 +6,9 @@ A cache may fail without an exception: django-redis with ``IGNORE_EXCEPTIONS`` r
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connections
@@ -52,6 +53,14 @@ def shared_or_own(alias: str) -> BaseCache:
     return PROCESS_CACHE if isinstance(found, DummyCache) else found
 
 
+def _store() -> BaseCache:
+    """Return the default cache; that of the process inside of a transaction which a cache in the database would join: a
+    failure would break it, and a rollback would undo what was remembered."""
+    store = shared_or_own("default")
+    in_transaction = any(made.in_atomic_block for made in connections.all(initialized_only=True))
+    return PROCESS_CACHE if isinstance(store, DatabaseCache) and in_transaction else store
+
+
 @contextmanager
 def leaving_no_connection() -> Iterator[None]:
     """Close the database connections opened in this block: a cache may use the database, and Django does not close
@@ -73,7 +82,7 @@ def is_first(name: str, seconds: int) -> bool:
     """Return whether nobody has asked this about ``name`` in the last ``seconds``; each process answers by itself
     where the cache fails."""
     key = f"{NAME}.first.{name}"
-    store = shared_or_own("default")
+    store = _store()
     with suppress(Exception):  # whatever a cache backend or its driver raises
         if truth(store.add(key, 1, seconds)):
             return True
@@ -88,7 +97,7 @@ def remember(name: str, value: str, seconds: int) -> None:
     key = f"{NAME}.memory.{name}"
     PROCESS_CACHE.set(key, value, seconds)
     with suppress(Exception):
-        cache.set(key, value, seconds)
+        _store().set(key, value, seconds)
 
 
 @leaving_no_connection()
@@ -96,7 +105,7 @@ def recall(name: str) -> str | None:
     """Return what was remembered by any process, as far as the cache knows; else by this one, or None."""
     key = f"{NAME}.memory.{name}"
     with suppress(Exception):
-        found = cache.get(key)
+        found = _store().get(key)
         if isinstance(found, str):
             return found
     own: str | None = PROCESS_CACHE.get(key)
