@@ -117,6 +117,18 @@ def test_whatever_status_refuses_a_code_it_costs_the_same_calls(
     assert calls == [[RESERVE] * 3, [RESERVE] * 2, [RESERVE] * 2]
 
 
+def test_a_code_that_is_refused_with_401_costs_no_more_calls_but_once_in_a_minute(
+    shop, client, codes, refuses_with
+):
+    """The first 401 may be about the token, so a new one is requested. No later one in that minute is."""
+    refuses_with(401)
+    client.post(APPLY, {"code": "GIFT-PIN-0001", "pin": "1"})
+    for code, pin in codes.values():
+        shop.cloud.forget_requests()
+        client.post(APPLY, {"code": code, "pin": pin})
+        assert [(call.method, call.path) for call in shop.cloud.requests] == [RESERVE] * 2
+
+
 def test_the_control_reservation_has_a_new_code_and_is_remembered_for_a_minute(
     client, codes, reserved_codes, refuses_with
 ):
