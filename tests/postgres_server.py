@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["MISSING", "is_postgres", "postgres_server", "programs"]
+__all__ = ["MISSING", "is_postgres", "postgres_cluster", "postgres_server", "programs"]
 
 MISSING = "PostgreSQL is neither named by DATABASE_URL nor installed: it cannot be tested (Debian package postgresql)"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -40,36 +40,60 @@ def programs() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+class Cluster:
+    """A cluster in ``home`` that can be stopped and started again, on the same port and with the same data."""
+
+    def __init__(self, folder: Path, home: str) -> None:
+        self._folder, self._home = folder, home
+        self._user = _unprivileged(home)
+        port = _free_port()
+        settings = {**OPTIONS, "port": str(port), "unix_socket_directories": home}
+        self._options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self._run(
+            "initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"
+        )
+
+    def start(self) -> None:
+        self._run("pg_ctl", "start", "--wait", "--log", f"{self._home}/log", "--options", self._options)
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # a file, since a server that inherits a pipe would keep it open
+        with open(f"{self._home}/output", "ab") as output:
+            subprocess.run(
+                [self._folder / program, "-D", f"{self._home}/data", *arguments],
+                check=True,
+                user=self._user,
+                cwd=self._home,
+                stdout=output,
+                stderr=output,
+            )
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Start a cluster, wait until it answers, and yield its URL. Raises FileNotFoundError if it is not installed."""
+def postgres_cluster() -> Iterator[Cluster]:
+    """Start a cluster, wait until it answers, and yield it; it must run at the end. Raises FileNotFoundError if
+    PostgreSQL is not installed."""
     folder = programs()
     if folder is None:
         raise FileNotFoundError(MISSING)
     with TemporaryDirectory(prefix="postgres-") as home:
-        user = _unprivileged(home)
-        data, port = f"{home}/data", _free_port()
-        settings = {**OPTIONS, "port": str(port), "unix_socket_directories": home}
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-
-        def run(program: str, *arguments: str) -> None:
-            # a file, since a server that inherits a pipe would keep it open
-            with open(f"{home}/output", "ab") as output:
-                subprocess.run(
-                    [folder / program, "-D", data, *arguments],
-                    check=True,
-                    user=user,
-                    cwd=home,
-                    stdout=output,
-                    stderr=output,
-                )
-
-        run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        run("pg_ctl", "start", "--wait", "--log", f"{home}/log", "--options", options)
+        cluster = Cluster(folder, home)
+        cluster.start()
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield cluster
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode=immediate")
+            cluster.stop()
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start a cluster, wait until it answers, and yield its URL. Raises FileNotFoundError if it is not installed."""
+    with postgres_cluster() as cluster:
+        yield cluster.url
 
 
 def _unprivileged(home: str) -> str | None:

@@ -97,6 +97,10 @@ MISTAKES = [
     ({"ORDER_MODEL": "shop.StoreOrder"}, "W032", "'number' of shop.StoreOrder is not unique"),
     ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
     ({"CA_FILE": "nowhere.pem"}, "E023", "CA_FILE"),
+    ({"PROXY_URL": "proxy.example:3128"}, "E045", "PROXY_URL"),
+    ({"PROXY_URL": "http://shop:canary/x@proxy.example:3128"}, "E045", "PROXY_URL"),
+    ({"PROXY_URL": 3128}, "E045", "PROXY_URL"),
+    ({"THROTTLE": {"proxy_header": "X-Real-IP"}}, "E021", "THROTTLE.proxy_header"),
     ({"CA_FILE": __file__}, "E023", "CA_FILE"),
 ]
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +16,10 @@ from django.core.management import call_command
 from django.db import connections
 
 from tests.redis_server import redis_server
-from voucher_payment_gateway import connection
+from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.api import Token
 from voucher_payment_gateway.exceptions import UnavailableError
-from voucher_payment_gateway.token_cache import TokenCache
+from voucher_payment_gateway.token_cache import WAIT_TIMEOUT_SECONDS, TokenCache
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSES, THREADS = 8, 64
@@ -221,3 +222,21 @@ def test_a_cold_start_of_many_processes_makes_at_most_two_token_requests(server,
             worker.stdin.flush()
         assert [worker.communicate(timeout=120)[0] for worker in workers] == ["0 []\n"] * PROCESSES
     assert 1 <= len(token_requests(voucher_cloud)) <= 2
+
+
+class SilentCache(LocMemCache):
+    """django-redis with ``IGNORE_EXCEPTIONS`` while Redis is down: every call returns None."""
+
+    def _nothing(self, *_args, **_options):
+        return None
+
+    get = set = add = delete = _nothing
+
+
+def test_a_cache_that_returns_nothing_costs_a_token_request_and_no_waiting(shop, settings):
+    """It is not taken for another process that is requesting a token."""
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.SilentCache"}}
+    shop.voucher("20.00")
+    began = time.monotonic()
+    gateway.authorize(shop.order("20.00"), "GIFT-2000-ABCD")
+    assert time.monotonic() - began < WAIT_TIMEOUT_SECONDS

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS
+from voucher_payment_gateway.api.arguments import MAX_SECONDS, proxy_problem
 from voucher_payment_gateway.sealing_keys import key_problem
 from voucher_payment_gateway.settings_accounts import (
     NO_DEFAULT_ACCOUNT,
@@ -87,6 +87,9 @@ class GatewaySettings(Unpicklable, Section):
         "", description="Sent with the token request, for the vendor's statistics only."
     )
     CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
+    PROXY_URL: str = Field(
+        "", repr=False, description="Forward proxy through which every call to the Voucher Cloud leaves."
+    )
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
         15.0, description="Timeout of a whole call, token request and retries included, in seconds."
@@ -195,6 +198,13 @@ class GatewaySettings(Unpicklable, Section):
     @classmethod
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         return checked_url(url, info.data.get("ENVIRONMENT"))
+
+    @field_validator("PROXY_URL")
+    @classmethod
+    def _proxy(cls, url: str) -> str:
+        if url and (problem := proxy_problem(url)):
+            raise ValueError(problem)
+        return url
 
     @field_validator("ORDER_MODEL")
     @classmethod

@@ -84,6 +84,7 @@ def new_client(settings: GatewaySettings, **options: Any) -> VoucherCloud:
         "deadline_seconds": settings.DEADLINE_SECONDS,
         "error_meanings": settings.ERROR_MEANINGS,
         "ca_file": settings.CA_FILE or None,
+        "proxy_url": settings.PROXY_URL or None,
     }
     try:
         return VoucherCloud(**{**given, **options})

@@ -22,6 +22,7 @@ __all__ = [
     "ClientType",
     "Limit",
     "OrderFieldNames",
+    "ProxyHeader",
     "Section",
     "ThrottleSettings",
 ]
@@ -130,6 +131,7 @@ ClientId = Annotated[str, AfterValidator(_client_id)]
 ClientSecret = Annotated[str | Callable[[], str], AfterValidator(_client_secret)]
 ClientType = Annotated[str, AfterValidator(_client_type)]
 
+ProxyHeader = Literal["X-Forwarded-For", "Forwarded"]
 LimitText = Annotated[str, AfterValidator(_limit)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 
@@ -142,7 +144,12 @@ class ThrottleSettings(Section):
     address: LimitText | None = Field("20/1h", description="failures from one address; of IPv6 the /64")
     everyone: LimitText | None = Field("300/1h", description="failures of all visitors together")
     holds: LimitText | None = Field("60/1h", description="reservations made from one address")
-    trusted_proxies: list[NetworkText] = Field([], description="proxies whose X-Forwarded-For is believed")
+    trusted_proxies: list[NetworkText] = Field(
+        [], description="proxies whose X-Forwarded-For or Forwarded is believed"
+    )
+    proxy_header: ProxyHeader | None = Field(
+        None, description="the header that these proxies write; the other one is not read"
+    )
     captcha: str = Field("", description="takes the request and returns True where a captcha was just solved")
     cache: str = Field("default", description="the cache that holds the counters")
     refusal_seconds: Annotated[float, Field(ge=0, le=5)] = Field(

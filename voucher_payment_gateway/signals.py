@@ -1,12 +1,14 @@
 """Signals that the gateway sends to the shop after commit, each at most once per fact.
 
 Receivers get ``payment`` (a ``VoucherPayment``), ``order_number`` and ``amount`` (the Decimal that the fact is
-about). An error of a receiver is logged and stops neither the payment nor the other receivers.
+about); those of ``guessing_limit_reached`` get other arguments. An error of a receiver is logged and stops neither the
+payment nor the other receivers.
 """
 
 from django.dispatch import Signal
 
 __all__ = [
+    "guessing_limit_reached",
     "payment_authorized",
     "payment_cancelled",
     "payment_captured",
@@ -36,3 +38,7 @@ payment_failed = Signal()
 
 payment_needs_review = Signal()
 """A person must review the payment: our ledger and the Voucher Cloud may differ by ``amount``."""
+
+guessing_limit_reached = Signal()
+"""Failures of all visitors together have reached ``limit``, the ``everyone`` of ``THROTTLE``: for another
+``seconds_left``, customers without an account or a solved captcha cannot redeem vouchers. Sent once in ten minutes."""

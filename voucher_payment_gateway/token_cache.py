@@ -8,16 +8,14 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.core.cache import cache
-from django.db import connections
 
 from voucher_payment_gateway.api import Token
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.sealing import seal_text, unseal_text
+from voucher_payment_gateway.short_memory import leaving_no_connection, truth
 
 __all__ = ["TokenCache"]
 
@@ -26,22 +24,6 @@ FETCH_TIMEOUT_SECONDS = 10
 
 WAIT_TIMEOUT_SECONDS = 3.0
 POLL_SECONDS = 0.02
-
-
-@contextmanager
-def _leaving_no_connection() -> Iterator[None]:
-    """Close the database connections opened in this block: a cache may use the database, and Django does not close
-    those of this thread."""
-    before = _open_connections()
-    try:
-        yield
-    finally:
-        for alias in _open_connections() - before:
-            connections[alias].close()
-
-
-def _open_connections() -> set[str]:
-    return {made.alias for made in connections.all(initialized_only=True) if made.connection is not None}
 
 
 class TokenCache:
@@ -53,7 +35,7 @@ class TokenCache:
         self._fetching = f"{self._key}.fetching"
         self._mark = ""
 
-    @_leaving_no_connection()
+    @leaving_no_connection()
     def load(self, wait_seconds: float = WAIT_TIMEOUT_SECONDS) -> Token | None:
         """Return the shared token. Without one, one process gets None at once and requests it; the others wait for it,
         up to ``wait_seconds`` and three seconds at most."""
@@ -64,7 +46,7 @@ class TokenCache:
         while token is None and gateway_settings().SEALING_KEYS:
             # Set before the add: one that took effect although it raised can be undone.
             self._mark = secrets.token_hex(8)
-            if cache.add(self._fetching, self._mark, FETCH_TIMEOUT_SECONDS):
+            if truth(cache.add(self._fetching, self._mark, FETCH_TIMEOUT_SECONDS)):
                 return self._saved_meanwhile()
             if time.monotonic() + POLL_SECONDS > patient_until:
                 break
@@ -79,7 +61,7 @@ class TokenCache:
             cache.delete(self._fetching)
         return token
 
-    @_leaving_no_connection()
+    @leaving_no_connection()
     def save(self, token: Token) -> None:
         """Share a new token until it expires."""
         lasts = (token.expires_at - datetime.now(UTC)).total_seconds()
@@ -90,13 +72,13 @@ class TokenCache:
             cache.set(self._key, sealed, lasts)
         cache.delete(self._fetching)
 
-    @_leaving_no_connection()
+    @leaving_no_connection()
     def give_up(self) -> None:
         """Let another process request a token at once. The mark of another process stays."""
         if self._mark and cache.get(self._fetching) == self._mark:
             cache.delete(self._fetching)
 
-    @_leaving_no_connection()
+    @leaving_no_connection()
     def forget(self, token: Token) -> None:
         """Drop this token, unless a newer one has replaced it."""
         if (shared := self._read()) and shared.value == token.value:

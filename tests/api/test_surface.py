@@ -117,6 +117,10 @@ GOOD = {"client_id": "client-1", "client_secret": "secret"}
         ("base_url", "https://a\ud800.example"),
         ("ca_file", "/nowhere/ca.pem"),
         ("ca_file", __file__),
+        ("proxy_url", ""),
+        ("proxy_url", 3128),
+        ("proxy_url", "proxy.example:3128"),
+        ("proxy_url", "socks5://proxy.example:1080"),
     ],
 )
 @pytest.mark.parametrize("kind", [VoucherCloud, AsyncVoucherCloud])

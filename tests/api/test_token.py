@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.doubles import CHARGE, SECRET, VOUCHER, Script, document
 from voucher_payment_gateway.api import AsyncVoucherCloud, Token, VoucherCloud
+from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -526,3 +527,22 @@ def test_waiting_for_the_token_of_another_ends_at_the_deadline():
         first.result()
     assert caught.value.code == "token_wait"
     assert script.calls == []
+
+
+def refused_with_401(request):
+    return httpx.Response(401, json=document(401))
+
+
+def test_after_a_new_token_was_refused_too_a_401_costs_no_further_token_for_a_minute(client):
+    """The API may refuse a wrong PIN in this way."""
+    run = client(refused_with_401)
+    errors = run.errors(charge, lambda _: None, 5)
+    assert {type(error) for error in errors} == {CredentialsError}
+    assert (run.script.token_requests, len(run.script.calls)) == (2, 6)
+
+
+def test_after_that_minute_a_401_may_be_about_the_token_again(client, monkeypatch):
+    monkeypatch.setattr(keeper, "BELIEVED_SECONDS", 0.0)
+    run = client(refused_with_401)
+    run.errors(charge, lambda _: None, 2)
+    assert (run.script.token_requests, len(run.script.calls)) == (3, 4)

@@ -1,4 +1,4 @@
-"""A process that settles every minute: ``python -m tests.management.settling BASE_URL``.
+"""A process that settles every minute: ``python -m tests.management.settling BASE_URL [SECONDS]``.
 
 It has a database of its own, and in it an order whose charge is unknown if the Voucher Cloud loses the answer.
 """
@@ -13,7 +13,7 @@ __all__ = ["CODE"]
 CODE = "GIFT-2000-ABCD"
 
 
-def main(base_url: str) -> None:
+def main(base_url: str, every: str = "60") -> None:
     with database():
         from django.conf import settings
         from django.core.management import call_command
@@ -23,7 +23,7 @@ def main(base_url: str) -> None:
         known = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url}
         with override_settings(VOUCHER_PAYMENT_GATEWAY=known):
             _lose_a_charge(timezone.now() - timedelta(minutes=5))
-            call_command("voucher_settle", "--every", "60")
+            call_command("voucher_settle", "--every", every)
             print("ended in good order", flush=True)
 
 
@@ -42,4 +42,4 @@ def _lose_a_charge(long_ago) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

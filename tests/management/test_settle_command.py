@@ -3,15 +3,18 @@
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from tests.docs.pages import ROOT
 from tests.management.settling import CODE
+from tests.postgres_server import MISSING, postgres_cluster, programs
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
@@ -129,9 +132,9 @@ def test_a_run_that_is_repeated_goes_on_after_the_adoption(copied, monkeypatch):
 class Settler:
     """A process that settles every minute, and what it printed so far."""
 
-    def __init__(self, base_url):
-        command = [sys.executable, "-m", "tests.management.settling", base_url]
-        environment = {**os.environ, "DATABASE_URL": "sqlite:"}
+    def __init__(self, base_url, every="60", database_url="sqlite:"):
+        command = [sys.executable, "-m", "tests.management.settling", base_url, every]
+        environment = {**os.environ, "DATABASE_URL": database_url}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
@@ -153,8 +156,8 @@ def settler(server, voucher_cloud):
     voucher_cloud.faults.next("after:drop", path="*/charge")
     settlers = []
 
-    def start():
-        settlers.append(Settler(server.base_url))
+    def start(**options):
+        settlers.append(Settler(server.base_url, **options))
         return settlers[-1]
 
     yield start
@@ -188,3 +191,67 @@ def test_a_pause_ends_at_once(settler):
     printed, code = running.end(signal.SIGTERM)
     assert "found 1" in first
     assert (printed, code) == (["ended in good order"], 0)
+
+
+# While the database is away
+
+
+def line_of(stream, words):
+    """Wait for a line of the process with these words; it has ended where there is none."""
+    return next(line for line in stream if words in line)
+
+
+def test_a_run_that_is_repeated_outlives_a_restart_of_the_database(settler):
+    if programs() is None:
+        pytest.skip(MISSING)
+    with postgres_cluster() as cluster:
+        running = settler(every="0.2", database_url=cluster.url)
+        assert "found 1" in running.process.stdout.readline()
+        cluster.stop()
+        try:
+            assert "Nothing is lost" in line_of(running.process.stderr, "database cannot be used")
+        finally:
+            cluster.start()
+        running.process.stdout.readline()  # may be of a run before the restart
+        assert "found 0" in line_of(running.process.stdout, "sent 0")
+        running.process.send_signal(signal.SIGTERM)
+        printed, _ = running.process.communicate(timeout=PAUSE_SECONDS / 2)
+    assert (printed.splitlines()[-1], running.process.returncode) == ("ended in good order", 0)
+
+
+@pytest.fixture
+def locked(shop, monkeypatch):
+    """A function that locks the SQLite file for writers until it is called again; a wait for it is short."""
+    if connection.vendor != "sqlite":
+        pytest.skip("a locked file is a matter of SQLite")
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
+    connection.close()
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    yield lambda: other.execute("ROLLBACK")
+    other.close()
+
+
+@pytest.fixture
+def expired(shop):
+    """A reservation that has expired: there is something to write."""
+    shop.voucher("20.00")
+    gateway.authorize(shop.order("20.00"), "GIFT-2000-ABCD")
+    shop.later(hours=1)
+
+
+def test_a_run_that_is_repeated_outlives_a_locked_database(expired, locked, monkeypatch, caplog):
+    pauses = iter((lambda: None, locked, lambda: True))
+    printed, errors = io.StringIO(), io.StringIO()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", lambda *_: next(pauses)() is True)
+        call_command("voucher_settle", "--every", "60", stdout=printed, stderr=errors)
+    assert errors.getvalue().count("The database cannot be used just now (OperationalError)") == 2
+    assert "lapsed 1" in printed.getvalue()
+    told = [record for record in caplog.records if "database cannot be used" in record.getMessage()]
+    assert [record.levelname for record in told] == ["ERROR"]
+
+
+def test_one_run_says_that_the_database_is_locked_and_fails(expired, locked):
+    with pytest.raises(CommandError, match=r"The database cannot be used just now \(OperationalError\)"):
+        settle()

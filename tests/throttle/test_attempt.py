@@ -23,6 +23,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherUnusableError,
     WrongStateError,
 )
+from voucher_payment_gateway.signals import guessing_limit_reached
 
 asked = []
 
@@ -185,7 +186,7 @@ def test_a_refusal_that_took_long_enough_does_not_wait(limits, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["session", "address"])
-def test_a_solved_captcha_lifts_the_limits_of_session_and_address(limits, name):
+def test_a_solved_captcha_lifts_every_limit_but_that_of_an_account(limits, name):
     limits(**{name: "1/1h"}, everyone="4/1h", captcha=f"{__name__}.solved")
     person = visitor()
     person.solved = True
@@ -193,7 +194,8 @@ def test_a_solved_captcha_lifts_the_limits_of_session_and_address(limits, name):
     asked.clear()
     assert guess(visitor()) is ThrottledError
     assert len(asked) == 1
-    assert failures_until_throttled(person for _ in range(9)) == 3, "the limit of everyone stays"
+    assert failures_until_throttled(person for _ in range(9)) is None, "that of everyone as well"
+    assert failures_until_throttled(visitor(f"s-{n}", address=f"93.184.217.{n}") for n in range(9)) == 0
 
 
 def test_a_captcha_does_not_lift_the_limit_of_an_account(limits):
@@ -237,12 +239,13 @@ def test_a_captcha_that_fails_lifts_nothing_and_stops_nothing_else(limits, caplo
         CredentialsError(http_status=403, missing_scope="use"),
         CredentialsError(http_status=401),
         UnavailableError(http_status=404),
-        OutcomeUnknownError(http_status=422),
+        ContractError(http_status=422),
     ],
 )
-def test_any_answer_that_may_be_the_way_in_which_a_code_is_refused_counts(limits, error):
-    limits(session="2/1h")
-    assert [guess(visitor(), error) for _ in range(3)] == [type(error), type(error), ThrottledError]
+def test_an_answer_about_the_shop_or_of_somebody_else_is_given_back(limits, error):
+    """What the Voucher Cloud refuses of a code with 401 or 403 arrives here as a refusal."""
+    limits(session="1/1h")
+    assert [guess(visitor(), error) for _ in range(3)] == [type(error)] * 3
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
@@ -250,3 +253,70 @@ def test_an_answer_that_speaks_of_haste_or_trouble_is_given_back(limits, status)
     limits(session="1/1h")
     error = UnavailableError(http_status=status)
     assert [guess(visitor(), error) for _ in range(3)] == [UnavailableError] * 3
+
+
+# The limit of everyone
+
+
+@pytest.fixture
+def reached(limits):
+    """Use up the limit of everyone, by failures from many networks."""
+
+    def reach(**others):
+        limits(everyone="3/1h", **{"account": "9/1h", **others})
+        assert failures_until_throttled(visitor(f"s-{n}", address=f"93.184.216.{n}") for n in range(9)) == 3
+
+    return reach
+
+
+def test_a_customer_who_is_logged_in_redeems_although_everyone_has_reached_the_limit(reached):
+    reached()
+    assert guess(visitor("s-50", account=7, address="93.184.217.1"), None) is None
+    assert guess(visitor("s-51", address="93.184.217.1"), None) is ThrottledError
+
+
+def test_an_account_passes_the_limit_of_everyone_with_one_failure_only(reached):
+    reached()
+    person = visitor("s-50", account=7, address="93.184.217.1")
+    assert [guess(person) for _ in range(3)] == [VoucherUnusableError, ThrottledError, ThrottledError]
+    assert guess(person, None) is ThrottledError
+
+
+def test_an_account_whose_failures_are_not_counted_passes_nothing(reached):
+    reached(account=None)
+    assert guess(visitor("s-50", account=7, address="93.184.217.1"), None) is ThrottledError
+
+
+def test_what_passes_the_limit_of_everyone_is_held_by_the_narrow_ones(reached):
+    reached(address="1/1h")
+    person = visitor("s-50", account=7, address="93.184.217.1")
+    assert guess(person) is VoucherUnusableError
+    assert guess(visitor("s-51", account=8, address="93.184.217.1"), None) is ThrottledError
+
+
+def test_that_everyone_has_reached_the_limit_is_told_once(reached, caplog):
+    heard = []
+
+    def hear(sender, **facts):
+        heard.append(facts)
+        raise LookupError
+
+    guessing_limit_reached.connect(hear)
+    try:
+        reached()
+        for number in range(5):
+            guess(visitor(f"t-{number}", account=number, address=f"93.184.218.{number}"))
+    finally:
+        guessing_limit_reached.disconnect(hear)
+    [facts] = heard
+    assert facts["limit"] == 3
+    assert 0 < facts["seconds_left"] <= 3600
+    told = [record for record in caplog.records if "3 codes were refused" in record.getMessage()]
+    assert [record.levelname for record in told] == ["ERROR"]
+    assert "a receiver of guessing_limit_reached failed" in caplog.text
+
+
+def test_the_limit_of_one_visitor_is_not_told(limits, caplog):
+    limits(session="1/1h")
+    assert [guess(visitor()) for _ in range(3)][-1] is ThrottledError
+    assert "refused" not in caplog.text

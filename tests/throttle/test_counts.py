@@ -220,7 +220,23 @@ class ForgetfulCache(LocMemCache):
         raise ValueError(f"Key {key!r} not found")
 
 
-@pytest.mark.parametrize("name", ["BrokenCache", "ForgetfulCache"])
+class SilentCache(LocMemCache):
+    """django-redis with ``IGNORE_EXCEPTIONS`` while Redis is down: every call returns None."""
+
+    def _nothing(self, *_args, **_options):
+        return None
+
+    get = set = add = incr = touch = delete = _nothing
+
+
+class TextCache(LocMemCache):
+    """A cache whose increments come back as text."""
+
+    def incr(self, *_args, **_options):
+        return "17"
+
+
+@pytest.mark.parametrize("name", ["BrokenCache", "ForgetfulCache", "SilentCache", "TextCache"])
 def test_a_broken_cache_never_stops_a_checkout_and_frees_nobody(settings, limits, caplog, name):
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.{name}"}}
     limits(session="2/1h", everyone="3/1h")

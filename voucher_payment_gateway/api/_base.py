@@ -46,6 +46,7 @@ class Client(Generic[AnyTransport]):
         token_store: TokenStore | None = None,
         error_meanings: Mapping[str, Meaning] | None = None,
         ca_file: str | Path | None = None,
+        proxy_url: str | None = None,
     ) -> None:
         settings = checked(
             client_id=client_id,
@@ -58,6 +59,7 @@ class Client(Generic[AnyTransport]):
             token_store=token_store,
             error_meanings=error_meanings,
             ca_file=ca_file,
+            proxy_url=proxy_url,
         )
         self._flow = CallFlow(settings, TokenKeeper(settings))
         self._transport = transport
@@ -72,6 +74,7 @@ class Client(Generic[AnyTransport]):
         deadline_seconds: float = 15.0,
         transport: AnyTransport | None = None,
         ca_file: str | Path | None = None,
+        proxy_url: str | None = None,
     ) -> Self:
         """Return a client without credentials, for ``connect`` alone.
 
@@ -85,6 +88,7 @@ class Client(Generic[AnyTransport]):
             deadline_seconds=deadline_seconds,
             transport=transport,
             ca_file=ca_file,
+            proxy_url=proxy_url,
         )
 
     def __repr__(self) -> str:

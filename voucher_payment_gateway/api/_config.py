@@ -13,6 +13,7 @@ from voucher_payment_gateway.api.arguments import (
     MAX_SECONDS,
     MAX_SECRET_LENGTH,
     credential,
+    proxy_problem,
     read_certificates,
     url_problem,
 )
@@ -38,6 +39,7 @@ class Settings(Unpicklable):
     token_store: TokenStore | None = field(repr=False)
     meanings: Mapping[str, Meaning]
     ca_file: str
+    proxy_url: str = field(repr=False)
 
 
 def checked(
@@ -52,6 +54,7 @@ def checked(
     token_store: TokenStore | None,
     error_meanings: Mapping[str, Meaning] | None,
     ca_file: str | Path | None,
+    proxy_url: str | None,
 ) -> Settings:
     base = _url(base_url, "base_url").rstrip("/")
     return Settings(
@@ -65,6 +68,7 @@ def checked(
         token_store=token_store,
         meanings=_meanings(error_meanings or {}),
         ca_file="" if ca_file is None else _certificates(ca_file),
+        proxy_url="" if proxy_url is None else _proxy(proxy_url),
     )
 
 
@@ -80,6 +84,15 @@ def _url(value: object, name: str) -> str:
     if problem := url_problem(value):
         raise ValueError(f"{name}: {problem}")
     return value
+
+
+def _proxy(value: object) -> str:
+    problem = (
+        proxy_problem(value) if isinstance(value, str) else "must be a URL such as http://proxy.example:3128"
+    )
+    if problem:
+        raise ValueError(f"proxy_url: {problem}")
+    return str(value)
 
 
 def _text(value: object, name: str, longest: int) -> str:

@@ -111,7 +111,7 @@ class SyncDriver(Client[Transport]):
 
     def _new_session(self) -> Session:
         settings = self._flow.settings
-        sender = SyncSender(self._transport, settings.timeout_seconds, settings.ca_file)
+        sender = SyncSender(self._transport, settings.timeout_seconds, settings.ca_file, settings.proxy_url)
         return Session(os.getpid(), sender, threading.Lock())
 
 
@@ -176,7 +176,7 @@ class AsyncDriver(Client[AsyncTransport]):
 
     def _new_session(self) -> AsyncSession:
         settings = self._flow.settings
-        sender = AsyncSender(self._transport, settings.timeout_seconds, settings.ca_file)
+        sender = AsyncSender(self._transport, settings.timeout_seconds, settings.ca_file, settings.proxy_url)
         return AsyncSession(os.getpid(), asyncio.get_running_loop(), sender, asyncio.Lock())
 
 

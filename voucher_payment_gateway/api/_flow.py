@@ -67,15 +67,20 @@ class CallFlow:
         if isinstance(token, VoucherGatewayError):
             return token, _retry_after(token)
         outcome = yield Send(self._request(call, token), deadline)
-        if token_was_rejected(call, outcome):
+        is_new = False
+        if token_was_rejected(call, outcome) and self.keeper.may_have_ended(token):
             yield from self.keeper.reject(token, deadline)
             token = yield from self.keeper.obtain(lock, deadline)
             if isinstance(token, VoucherGatewayError):
                 return token, _retry_after(token)
-            outcome = yield Send(self._request(call, token), deadline)
+            outcome, is_new = (yield Send(self._request(call, token), deadline)), True
         interpreted = self._interpreted(call, outcome, token)
         was_rejected = isinstance(outcome, Answer) and outcome.status == 401
-        if was_rejected or (call.ends_token and _may_be_done(interpreted[0])):
+        if was_rejected and is_new:
+            self.keeper.note_refused_when_new(token)
+        elif (was_rejected and self.keeper.may_have_ended(token)) or (
+            call.ends_token and _may_be_done(interpreted[0])
+        ):
             yield from self.keeper.reject(token, deadline)
         return interpreted
 

@@ -14,6 +14,7 @@ __all__ = [
     "MAX_SECRET_LENGTH",
     "credential",
     "is_loopback",
+    "proxy_problem",
     "read_certificates",
     "url_problem",
 ]
@@ -71,6 +72,24 @@ def url_problem(url: str, *, allows_http: Callable[[str], bool] = is_loopback) -
         return "must hold no query and no fragment: take out the ? or # and what follows"
     if parts is None or not _is_host(host):
         return "has no host name that can be: write it as in https://host.example/v1"
+    return "" if _has_valid_port(parts) else "has no port that can be: use 1 to 65535, or leave it out"
+
+
+def proxy_problem(url: str) -> str:
+    """Return why an address is none of a forward proxy, with the cure; empty where it is.
+
+    The text repeats no part of the address, which may hold a password. Plain HTTP is allowed: the calls themselves go
+    through the proxy over TLS.
+    """
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        return "must be plain ASCII without spaces: write other letters of a password as %XX"
+    parts = _split(url)
+    if url.partition("://")[0].lower() not in ("http", "https") or parts is None:
+        return "must start with http:// or https://, as in http://proxy.example:3128"
+    if "?" in url or "#" in url or parts.path not in ("", "/"):
+        return "must end after the port: write a /, ? or # of a password as %2F, %3F or %23"
+    if not _is_host(parts.hostname or "") or parts.netloc.count("@") > 1:
+        return "has no host name that can be: write it as in http://proxy.example:3128, and an @ of a password as %40"
     return "" if _has_valid_port(parts) else "has no port that can be: use 1 to 65535, or leave it out"
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from voucher_payment_gateway import gateway
+from voucher_payment_gateway import gateway, throttle
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.decorators import endpoint
 from voucher_payment_gateway.checkout.problems import (
@@ -78,7 +78,7 @@ def renew(request: HttpRequest) -> HttpResponse:
     order = checkout_order(request)
     if order is None:
         return answer(request, Outcome(problem=NO_ORDER))
-    return answer(request, _renew(order, key))
+    return answer(request, _renew(request, order, key))
 
 
 def _apply(request: HttpRequest, order: Any, secret: Secret, key: str) -> Outcome:
@@ -119,9 +119,10 @@ def _remove(order: Any, fields: Mapping[str, str], key: str) -> Outcome:
     return Outcome(order, removed % {"hint": payment.code_hint})
 
 
-def _renew(order: Any, key: str) -> Outcome:
+def _renew(request: HttpRequest, order: Any, key: str) -> Outcome:
     try:
-        gateway.authorize_selected(order, confirm=False, key=key)
+        with throttle.attempt(request):
+            gateway.authorize_selected(order, confirm=False, key=key)
         summary = shown_summary(order)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))

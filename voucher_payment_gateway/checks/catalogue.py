@@ -192,6 +192,10 @@ CATALOGUE: Final = {
         messages={"no_address": "The addresses of the checkout cannot be made: they need arguments."},
         cure="Include voucher_payment_gateway.checkout.urls below a path without arguments, under any namespace.",
     ),
+    "E045": Check(
+        keys=("PROXY_URL",),
+        cure="Give the address of the proxy, such as http://proxy.example:3128, or leave it out to call directly.",
+    ),
     "W030": Check(
         messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
         cure="Name a cache in Redis or Memcached, or divide the limits by the number of processes.",

@@ -31,7 +31,7 @@ __all__ = [
     "new_file",
 ]
 
-ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "CA_FILE", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
+ADDRESS_KEYS = ("ENVIRONMENT", "BASE_URL", "CA_FILE", "PROXY_URL", "TIMEOUT_SECONDS", "DEADLINE_SECONDS")
 NOT_KNOWN_YET = {"CLIENT_ID": "-", "CLIENT_SECRET": "-", "ORDER_MODEL": "shop.Order"}
 UNUSED = "The PIN was not used."
 
@@ -88,6 +88,7 @@ def _client(address: GatewaySettings) -> VoucherCloud:
             timeout_seconds=address.TIMEOUT_SECONDS,
             deadline_seconds=address.DEADLINE_SECONDS,
             ca_file=address.CA_FILE or None,
+            proxy_url=address.PROXY_URL or None,
         )
     except ValueError as error:
         key, _, objection = str(error).partition(": ")

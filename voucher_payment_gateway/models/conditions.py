@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import F, Lookup
 
-from voucher_payment_gateway.rules.states import MONEY_KINDS, NOT_ENDED, OPEN_STATES
+from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, NOT_ENDED, OPEN_STATES
 
-__all__ = ["BOOKS", "IS_NOT_ENDED", "IS_OPEN"]
+__all__ = ["BOOKS", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
 
 
 class InLiterals(Lookup):
@@ -33,3 +33,6 @@ BOOKS = InLiterals(F("kind"), MONEY_KINDS)
 IS_NOT_ENDED = InLiterals(F("status"), NOT_ENDED)
 """Payments that a requested cancel still applies to. With ``cancel_requested_at__isnull=False`` for
 ``vpg_payment_wish``."""
+
+WAS_HELD = InLiterals(F("status"), HELD_BEFORE)
+"""Payments that hold their voucher or may hold it again. For ``vpg_payment_ending``."""

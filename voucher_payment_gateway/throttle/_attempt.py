@@ -20,8 +20,9 @@ def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
     """Context manager for code that tries an entered voucher code. Do not use it inside a transaction.
 
     The attempt counts as a failure from its start, so concurrent attempts cannot exceed a limit. It is uncounted after
-    success, and after an error that reveals nothing about the code (no service, wrong state, rejected credentials).
-    An error that may reveal something stays counted, and is raised no earlier than ``refusal_seconds`` after the start.
+    success, and after an error that reveals nothing about the code: no service, an answer that is not the Voucher
+    Cloud's own, rejected credentials, a missing right, wrong state. A refusal stays counted, and is raised no earlier
+    than ``refusal_seconds`` after the start.
     With ``ACCOUNTS``, ``account`` names the merchant whose codes are tried: each has counters of its own.
 
     Raises ThrottledError with ``retry_after_seconds`` if a limit is reached; the body is not run then.
@@ -35,20 +36,13 @@ def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
     try:
         yield
     except VoucherGatewayError as error:
-        if _may_be_about_the_code(error):
+        if isinstance(error, RefusedError):
             uncount(holds)
             _equalise_time(started_at, limits)
         else:
             uncount(failures + holds)
         raise
     uncount(failures)
-
-
-def _may_be_about_the_code(error: VoucherGatewayError) -> bool:
-    """Return whether the Voucher Cloud may have refused the code. How it refuses one is not documented, so any response
-    from 400 to 499 may be a refusal, except for timeouts (408) and rate limits (429)."""
-    answered = error.http_status is not None and 400 <= error.http_status < 500
-    return isinstance(error, RefusedError) or (answered and error.http_status not in (408, 429))
 
 
 def _equalise_time(started_at: float, limits: ThrottleSettings) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 
+from voucher_payment_gateway.alerts import ALERT_SECONDS
 from voucher_payment_gateway.settings_sections import Limit
+from voucher_payment_gateway.short_memory import PROCESS_CACHE, is_first, number, shared_or_own, truth
 
 __all__ = ["Count", "Counter", "Counting", "counts_exactly", "is_shared", "uncount"]
 
@@ -26,8 +27,6 @@ logger = logging.getLogger("voucher_payment_gateway")
 NAME = "voucher_payment_gateway.throttle"
 MARGIN_SECONDS = 60
 """How long an entry outlives its window, for clocks that differ and calls in flight."""
-
-PROCESS_CACHE = LocMemCache(NAME, {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ class Count:
 
     store: BaseCache
     counter: Counter
+    is_first: bool = False
+    """Whether it is the only one in its window so far."""
 
 
 class Counting:
@@ -66,13 +67,13 @@ class Counting:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._store: BaseCache = _store(alias)
+        self._store: BaseCache = shared_or_own(alias)
 
     def add(self, counter: Counter) -> Count | None:
         """Count one attempt, or return None if the limit is reached already."""
-        number = self._increment(counter)
-        count = Count(self._store, counter)
-        if number <= counter.most:
+        counted = self._increment(counter)
+        count = Count(self._store, counter, is_first=counted == 1)
+        if counted <= counter.most:
             return count
         uncount([count])
         return None
@@ -81,7 +82,8 @@ class Counting:
         try:
             return _increment(self._store, counter)
         except Exception as error:  # whatever a cache backend or its driver raises
-            logger.error("throttle: the cache %r failed: %s", self._alias, type(error).__name__)
+            if is_first(f"throttle.cache.{self._alias}", ALERT_SECONDS):
+                logger.error("throttle: the cache %r failed: %s", self._alias, type(error).__name__)
             self._store = PROCESS_CACHE
         return _increment(self._store, counter)
 
@@ -103,24 +105,19 @@ def is_shared(cache: BaseCache) -> bool:
     return not isinstance(cache, DummyCache | LocMemCache)
 
 
-def _store(alias: str) -> BaseCache:
-    cache = caches[alias]
-    return PROCESS_CACHE if isinstance(cache, DummyCache) else cache
-
-
 def _increment(store: BaseCache, counter: Counter) -> int:
     with suppress(ValueError):
         return _change(store, counter, 1)
-    if store.add(counter.key, 1, _timeout(counter)):
+    if truth(store.add(counter.key, 1, _timeout(counter))):
         return 1
     return _change(store, counter, 1)  # another attempt has just created the entry
 
 
 def _change(store: BaseCache, counter: Counter, by: int) -> int:
-    number = store.incr(counter.key, by)
+    counted = number(store.incr(counter.key, by))
     if not counts_exactly(store):
         store.touch(counter.key, _timeout(counter))  # its incr() has reset the timeout to the cache's default
-    return number
+    return counted
 
 
 def _timeout(counter: Counter) -> int:

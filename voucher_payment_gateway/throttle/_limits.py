@@ -11,12 +11,13 @@ from voucher_payment_gateway.exceptions import ThrottledError
 from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, uncount
+from voucher_payment_gateway.throttle._report import report_limit_reached
 
 __all__ = ["count_attempt"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
-LIFTED_BY_CAPTCHA = ("session", "address", "holds")
+LIFTED_BY_CAPTCHA = ("session", "address", "holds", "everyone")
 
 
 def count_attempt(
@@ -25,7 +26,8 @@ def count_attempt(
     """Count one failure under each limit, and one reservation; return the failures and the reservations counted.
 
     The narrow limits come first, and a throttled attempt counts nowhere: a visitor who has reached their own limit does
-    not use up the limit of everyone. Raises ThrottledError.
+    not use up the limit of everyone. That one does not stop an account without a failure of its own in the window of
+    ``account``: else whoever uses it up on purpose would lock every customer out. Raises ThrottledError.
     """
     failures: list[Count] = []
     holds: list[Count] = []
@@ -35,10 +37,20 @@ def count_attempt(
         count = counting.add(counter)
         if count is not None:
             (holds if counter.name == "holds" else failures).append(count)
-        elif not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
+            continue
+        if counter.name == "everyone":
+            report_limit_reached(counter)
+            if _is_known_account(failures):
+                continue
+        if not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
             uncount(failures + holds)
             raise ThrottledError(retry_after_seconds=counter.seconds_left())
     return failures, holds
+
+
+def _is_known_account(failures: list[Count]) -> bool:
+    """Return whether the visitor is logged in, and this attempt is the only one of the account that counts."""
+    return any(count.counter.name == "account" and count.is_first for count in failures)
 
 
 def _counters(request: HttpRequest, limits: ThrottleSettings, account: str) -> Iterator[Counter]:
@@ -51,7 +63,7 @@ def _counters(request: HttpRequest, limits: ThrottleSettings, account: str) -> I
 def _subjects(request: HttpRequest, limits: ThrottleSettings) -> Iterator[tuple[str, str]]:
     """Yield the name of each limit with whom it counts: empty if the visitor has no session, no account."""
     session, user = getattr(request, "session", None), getattr(request, "user", None)
-    address = address_of(request.META, limits.trusted_proxies)
+    address = address_of(request.META, limits.trusted_proxies, limits.proxy_header)
     yield "session", (session and session.session_key) or ""
     yield "account", str(user.pk) if user is not None and user.is_authenticated else ""
     yield "address", address

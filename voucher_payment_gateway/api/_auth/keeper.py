@@ -20,6 +20,7 @@ from voucher_payment_gateway.api.arguments import MAX_SECRET_LENGTH, credential
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
 
 RENEWAL_RETRY_SECONDS = 15.0
+BELIEVED_SECONDS = 60.0
 
 _logger = logging.getLogger("voucher_payment_gateway.api")
 
@@ -50,6 +51,8 @@ class TokenKeeper:
         self._failed_at = 0.0
         self._failure: VoucherGatewayError | None = None
         self._no_renewal_before = 0.0
+        self._refused_when_new = ""
+        self._believed_until = 0.0
 
     def obtain(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         """Return a valid token; without a request where one is cached."""
@@ -66,6 +69,16 @@ class TokenKeeper:
         if self._cached is not None and self._cached.token.value == token.value:
             self._cached = None
         yield from self._shared.forget(token, deadline)
+
+    def note_refused_when_new(self, token: Token) -> None:
+        """Keep a token that was requested after a 401 and answered by another: it is not the token that is refused."""
+        self._refused_when_new, self._believed_until = token.value, time.monotonic() + BELIEVED_SECONDS
+
+    def may_have_ended(self, token: Token) -> bool:
+        """Return whether a 401 may be about this token: a new one is requested then. For a minute, not if it was
+        refused when it was new: the API may answer 401 to a wrong PIN, which must not cost more calls than others."""
+        is_believed = time.monotonic() < self._believed_until
+        return not (is_believed and token.value == self._refused_when_new)
 
     def _obtain_first(self, lock: Releasable, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
         asked_at = time.monotonic()

@@ -58,11 +58,17 @@ class SendGuard:
             raise NotSentError("deadline")
         self.began = not self._reports_writes
 
-    def trace(self, event: str, _: object) -> None:
-        """Check again when the connection is open, as that may have taken seconds."""
+    def trace(self, event: str, info: object) -> None:
+        """Check again when the connection is open, as that may have taken seconds. A proxy is asked for the connection
+        by a request of its own, which tells the Voucher Cloud nothing."""
         if event in _WRITING:
             self.check()
-            self.began = True
+            self.began = self.began or not _asks_a_proxy(info)
 
-    async def atrace(self, event: str, _: object) -> None:
-        self.trace(event, None)
+    async def atrace(self, event: str, info: object) -> None:
+        self.trace(event, info)
+
+
+def _asks_a_proxy(info: object) -> bool:
+    request = info.get("request") if isinstance(info, dict) else None
+    return getattr(request, "method", b"") == b"CONNECT"

@@ -11,6 +11,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterable, Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import httpcore
 import httpx
@@ -19,6 +20,7 @@ from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, 
 from voucher_payment_gateway.api._http.send_window import NotSentError, SendGuard
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
 from voucher_payment_gateway.api.arguments import read_certificates
+from voucher_payment_gateway.api.proxy import proxy_of
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -58,8 +60,10 @@ class DrippingBodyError(Exception):
 class SyncSender:
     """Sends requests of one process over blocking sockets."""
 
-    def __init__(self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str) -> None:
-        self._transport = PoolTransport(ca_file) if transport is None else transport
+    def __init__(
+        self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str, proxy_url: str = ""
+    ) -> None:
+        self._transport = PoolTransport(ca_file, proxy_url) if transport is None else transport
         self._timeout_seconds = timeout_seconds
 
     def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
@@ -91,9 +95,13 @@ class AsyncSender:
     """Sends requests of one event loop."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, ca_file: str
+        self,
+        transport: httpx.AsyncBaseTransport | None,
+        timeout_seconds: float,
+        ca_file: str,
+        proxy_url: str = "",
     ) -> None:
-        self._transport = _async_pool(ca_file) if transport is None else transport
+        self._transport = _async_pool(ca_file, proxy_url) if transport is None else transport
         self._timeout_seconds = timeout_seconds
 
     async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
@@ -122,13 +130,21 @@ class AsyncSender:
 class PoolTransport(httpx.BaseTransport):
     """A pool of blocking connections that obey the deadline of a call."""
 
-    def __init__(self, ca_file: str) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context(ca_file, os.getpid()),
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_TIMEOUT_SECONDS,
-            network_backend=DeadlineBackend(),
+    def __init__(self, ca_file: str, proxy_url: str = "") -> None:
+        context, proxy = ssl_context(ca_file, os.getpid()), proxy_of(proxy_url)
+        options: dict[str, Any] = {
+            "ssl_context": context,
+            "max_connections": MAX_CONNECTIONS,
+            "max_keepalive_connections": MAX_IDLE_CONNECTIONS,
+            "keepalive_expiry": IDLE_TIMEOUT_SECONDS,
+            "network_backend": DeadlineBackend(),
+        }
+        if proxy is not None:
+            options |= {"proxy_url": proxy.url, "proxy_auth": proxy.auth}
+        if proxy is not None and proxy.is_encrypted:
+            options["proxy_ssl_context"] = context
+        self._pool: httpcore.ConnectionPool = (
+            httpcore.ConnectionPool(**options) if proxy is None else httpcore.HTTPProxy(**options)
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -202,14 +218,18 @@ def ssl_context(ca_file: str, pid: int) -> ssl.SSLContext:
     return read_certificates(ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
-def _async_pool(ca_file: str) -> httpx.AsyncHTTPTransport:
+def _async_pool(ca_file: str, proxy_url: str = "") -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=MAX_IDLE_CONNECTIONS,
         keepalive_expiry=IDLE_TIMEOUT_SECONDS,
     )
-    context = ssl_context(ca_file, os.getpid())
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+    context, proxy = ssl_context(ca_file, os.getpid()), proxy_of(proxy_url)
+    through = None
+    if proxy is not None:
+        user = (proxy.auth[0].decode(), proxy.auth[1].decode()) if proxy.auth else None
+        through = httpx.Proxy(proxy.url, auth=user, ssl_context=context if proxy.is_encrypted else None)
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False, proxy=through)
 
 
 def _message(request: Outgoing, deadline: Deadline, timeout_seconds: float, trace: object) -> httpx.Request:

@@ -9,22 +9,25 @@ from typing import Literal
 
 from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
+from voucher_payment_gateway.gateway.holds.control import refuse_as_unusable
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.order_view import is_competing
 from voucher_payment_gateway.gateway.records.payments import change_payment, ended_fields, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import OPEN_STATES
-from voucher_payment_gateway.sealing import fingerprints, unseal
+from voucher_payment_gateway.sealing import Secret, fingerprints, unseal
 from voucher_payment_gateway.signals import payment_lapsed
 
 __all__ = [
     "any_in_flight",
     "competing_payments",
+    "knows_pin",
     "lapse_replaced",
     "let_go",
     "mark_lapsed",
     "payments_on",
+    "refuse_guess_in_flight",
     "refuse_if_in_flight",
 ]
 
@@ -36,6 +39,28 @@ def refuse_if_in_flight(competing: Iterable[VoucherPayment]) -> None:
             "Another order is being paid with this gift voucher just now. Nothing was sent.",
             code="voucher_being_charged",
         )
+
+
+def refuse_guess_in_flight(
+    competing: list[VoucherPayment], secret: Secret, currency: str, account: str
+) -> None:
+    """Raise OperationInProgressError as above, to whoever knows the PIN as well.
+
+    To everybody else raises VoucherUnusableError, after the calls that every refusal costs: the code may be a guess.
+    It is not sent: should the Voucher Cloud not mind the PIN, its reservation would replace the one that is being
+    charged.
+    """
+    if not any_in_flight(competing):
+        return
+    if not knows_pin(secret, competing):
+        refuse_as_unusable(currency, account)
+    refuse_if_in_flight(competing)
+
+
+def knows_pin(secret: Secret, payments: Iterable[VoucherPayment]) -> bool:
+    """Return whether one of the payments, which have the code of ``secret``, is known to have its PIN as well."""
+    stored = (unseal(payment.sealed_code) for payment in payments)
+    return any(known is not None and known.pin == secret.pin for known in stored)
 
 
 def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:

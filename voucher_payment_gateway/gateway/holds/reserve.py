@@ -16,7 +16,6 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import (
-    ContractError,
     CredentialsError,
     CurrencyMismatchError,
     InsufficientBalanceError,
@@ -26,6 +25,8 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     VoucherUnusableError,
 )
+from voucher_payment_gateway.gateway.holds.control import equalise_calls, raise_if_ours
+from voucher_payment_gateway.gateway.holds.taxable import is_refused_as_taxable
 from voucher_payment_gateway.money import ZERO, round_down
 from voucher_payment_gateway.rules.resolution import expired_at
 from voucher_payment_gateway.rules.timing import held_until
@@ -100,26 +101,50 @@ def reserve_available(
     voucher_id: str = "",
     on_previous_lost: Callable[[], object] = lambda: None,
 ) -> Hold:
-    """Reserve ``wanted``, or the voucher's balance if that is less. At most four calls.
+    """Reserve ``wanted``, or the voucher's balance if that is less. At most four calls, and a control reservation.
 
     The balance of a code cannot be read. After a refusal whose reason may be the balance, the smallest unit of the
     currency (0.01 EUR, 1 JPY) is reserved to learn the voucher's id, its balance is read, and the balance is reserved.
-    An unusable code costs that second call as well: otherwise the response time would reveal which codes exist.
-    ``on_previous_lost`` is called where an earlier reservation of the voucher is lost, or may be.
+    Every refusal of a code costs two calls, whatever the reason, and once in a minute a control reservation: otherwise
+    the response time would tell which codes exist. ``on_previous_lost`` is called where an earlier reservation of the
+    voucher is lost, or may be. Raises the errors of ``reserve_exactly``, ContractError where the balance cannot be
+    understood.
     """
-    unit = smallest_unit(currency)
     try:
-        return reserve_exactly(
+        return _reserve_available(secret, wanted, currency, account, voucher_id, on_previous_lost)
+    except VoucherUnusableError:
+        equalise_calls(currency, account)
+        raise
+
+
+def _reserve_available(
+    secret: Secret,
+    wanted: Decimal,
+    currency: str,
+    account: str,
+    voucher_id: str,
+    on_previous_lost: Callable[[], object],
+) -> Hold:
+    try:
+        hold = reserve_exactly(
             *(secret, wanted, currency),
             account=account,
             voucher_id=voucher_id,
             on_previous_lost=on_previous_lost,
         )
+    except CredentialsError as error:
+        raise_if_ours(error, currency, account)
     except RefusedError as error:
-        if not _may_be_the_balance(error) or wanted == unit:
-            raise _as_unusable(error) from None
+        if not _may_be_the_balance(error):
+            raise
+    else:
+        return _unless_taxable(hold, on_previous_lost, release_it=True)
+    unit = smallest_unit(currency)
     probe = _probe(secret, currency, account, voucher_id, on_previous_lost)
     on_previous_lost()
+    probe = _unless_taxable(probe, on_previous_lost, release_it=False)
+    if wanted == unit:
+        return probe
     available = _available(probe, currency)
     if available <= unit:
         return replace(probe, is_all=True)
@@ -127,9 +152,20 @@ def reserve_available(
         hold = reserve_exactly(
             secret, min(wanted, available), currency, account=account, voucher_id=probe.voucher_id
         )
-    except RefusedError:
+    except (RefusedError, CredentialsError):  # a 403 may be a refusal as well: the probe was granted
         hold = _reserve_remainder(probe, secret, min(wanted, available), currency)
     return replace(hold, is_all=available < wanted)
+
+
+def _unless_taxable(hold: Hold, on_previous_lost: Callable[[], object], *, release_it: bool) -> Hold:
+    """Return ``hold``. Raises VoucherUnusableError for a voucher that ``TAXABLE_VOUCHERS`` refuses; it is released, or
+    left to lapse where releasing it would be a third call."""
+    if not is_refused_as_taxable(hold.taxable):
+        return hold
+    on_previous_lost()
+    if release_it:
+        release(hold.reservation_id, hold.account)
+    raise VoucherUnusableError(code="taxable_voucher")
 
 
 def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: str) -> Hold:
@@ -213,10 +249,10 @@ def _may_be_the_balance(error: RefusedError) -> bool:
     return is_unspecific or isinstance(error, InsufficientBalanceError | VoucherUnusableError)
 
 
-def _as_unusable(error: RefusedError) -> RefusedError:
-    if type(error) is RefusedError:
-        return VoucherUnusableError(api_code=error.api_code, http_status=error.http_status)
-    return error
+def _as_unusable(error: RefusedError | CredentialsError) -> RefusedError:
+    if isinstance(error, RefusedError) and type(error) is not RefusedError:
+        return error
+    return VoucherUnusableError(api_code=error.api_code, http_status=error.http_status)
 
 
 def _probe(
@@ -233,13 +269,19 @@ def _probe(
         )
     except RefusedError as error:
         raise _as_unusable(error) from None
+    except CredentialsError as error:
+        if error.http_status not in (401, 403):
+            raise
+        raise _as_unusable(error) from None  # the call before it has shown that the shop is not refused
 
 
 def _available(probe: Hold, currency: str) -> Decimal:
-    """Return the voucher's balance in whole units of the currency, the probe's own included."""
+    """Return the voucher's balance in whole units of the currency, the probe's own included. Raises CredentialsError
+    where the right to read it is missing, and ContractError for an invalid answer: the operator is told, the customer
+    reads nothing false about the balance."""
     try:
         voucher = voucher_cloud(probe.account).get_voucher(probe.voucher_id)
-    except (RefusedError, ContractError, CredentialsError):
+    except RefusedError:
         raise InsufficientBalanceError(code="balance_unreadable") from None
     if voucher.currency != currency:
         raise CurrencyMismatchError

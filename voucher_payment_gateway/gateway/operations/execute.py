@@ -20,6 +20,7 @@ import django.db
 from django.db import transaction
 from django.utils import timezone
 
+from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.api import send_before
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
@@ -117,6 +118,7 @@ def _execute_at_once(
         handler.prepare(draft)
         voucher_cloud(draft.account).authenticate()
     except NOT_READY as error:
+        alert(error, draft.order_number)
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
         _create_due(draft, payment_changes, error_code=error.code)
         if isinstance(error, CredentialsError):
@@ -189,6 +191,7 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
         return_to_due(operation)
         raise
     except NOT_READY as error:
+        alert(error, operation.order_number)
         return_to_due(operation, error)
         raise
     except RefusedError as error:
@@ -248,6 +251,7 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
 def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     """Record what ``error`` proves about the call. Raises an error, unless another operation follows."""
     # K9: the call has ended, nothing of its outcome written
+    alert(error, operation.order_number)
     outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
     if outcome != "unknown" and handler.verifies_refusals and was_answered(error):
         try:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -27,6 +26,7 @@ from voucher_payment_gateway.orders import find_orders, has_status, order_facts
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
+from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["connect", "run_by_status"]
 
@@ -168,11 +168,7 @@ def _exists(operations: QuerySet[Any]) -> Coalesce:
 
 
 def _log_once(number: str, verb: str, reason: str) -> None:
-    """Log trouble once a day: the next sweep meets it again. Without a cache it is logged each time."""
+    """Log trouble once a day: the next sweep meets it again. Where the cache fails, each process logs it."""
     digest = hashlib.sha256(f"{number} {verb} {reason}".encode()).hexdigest()
-    try:
-        is_new = cache.add(f"vpg-by-status-{digest[:32]}", 1, QUIET_SECONDS)
-    except Exception:
-        is_new = True
-    if is_new:
+    if is_first(f"by-status.{digest[:32]}", QUIET_SECONDS):
         logger.error("gift vouchers: %s by status of order %s was not possible: %s", verb, number, reason)

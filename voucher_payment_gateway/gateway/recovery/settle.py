@@ -18,6 +18,7 @@ from voucher_payment_gateway.gateway.records.conflicts import ConflictError, ref
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
+from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
@@ -70,9 +71,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     Due operations are sent, abandoned ones become unknown, and unknown ones are resolved step by step: searched
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
     status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
-    before a hook. Expired reservations lapse, and expired codes are erased. Safe to run twice, and in several processes
-    at once, which share the work. Call it often, for example every minute. Once ``stop`` returns true, the operation in
-    flight is finished and no other begun.
+    before a hook. Expired reservations lapse, and expired codes are erased. Instants that a clock which was ahead has
+    written are corrected first. Safe to run twice, and in several processes at once, which share the work. Call it
+    often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
@@ -82,6 +83,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
     refuse_open_transaction()
     refuse_other_instance()
+    correct_future_instants(limit)
     now, stop = timezone.now(), stop or _never
     report = SettleReport(
         abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),

@@ -1,6 +1,5 @@
 """Authorize: reserve on a voucher what an order still needs."""
 
-import logging
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -9,16 +8,15 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import money
-from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
 from voucher_payment_gateway.exceptions import (
     AmountError,
     RefusedError,
     VoucherGatewayError,
-    VoucherUnusableError,
 )
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
-from voucher_payment_gateway.gateway.holds.competing import refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.competing import refuse_guess_in_flight
 from voucher_payment_gateway.gateway.holds.promises import (
     Promises,
     beside_confirmed,
@@ -27,12 +25,7 @@ from voucher_payment_gateway.gateway.holds.promises import (
     promised,
     with_same_pin,
 )
-from voucher_payment_gateway.gateway.holds.reserve import (
-    Hold,
-    refusal_of_held,
-    release,
-    reserve_available,
-)
+from voucher_payment_gateway.gateway.holds.reserve import Hold, refusal_of_held, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
@@ -66,9 +59,7 @@ from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
 
-__all__ = ["authorize", "end_former", "new_payment", "own_payment", "refuse_taxable", "show_on"]
-
-logger = logging.getLogger("voucher_payment_gateway")
+__all__ = ["authorize", "end_former", "new_payment", "own_payment", "show_on"]
 
 
 @opaque_code
@@ -104,7 +95,7 @@ def authorize(
     call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
     repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
-    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])):
+    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])), alerting(facts.number):
         refuse_other_instance()
         payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
     show_on(order, payment)
@@ -133,7 +124,7 @@ def _authorize(
     view.refuse_other_currency(facts.currency)
     payment, account = own_payment(view, secret.code, facts)
     competing = view.competing_in(account)
-    refuse_if_in_flight(competing)
+    refuse_guess_in_flight(competing, secret, facts.currency, account)
     view.refuse_known_currency(secret.code, facts.currency, account)
     if payment:
         refuse_if_cancelling(payment)
@@ -151,7 +142,6 @@ def _authorize(
     left = beside_confirmed(wanted, confirmed, payment)
     hold = _hold(secret, left, facts, account, payment)
     reserved.append(hold)
-    refuse_taxable(hold)
     first, duplicate = view.held_with(hold.voucher_id, account), None
     if first and first != payment:  # another spelling of a code that is on the order already
         payment, duplicate = first, payment
@@ -261,20 +251,6 @@ def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayme
         code_hint=hint(secret.code),
         **sealed_fields(secret),
     )
-
-
-def refuse_taxable(hold: Hold) -> None:
-    """Release the hold and raise VoucherUnusableError where VAT was paid at the voucher's sale, or may have been, and
-    ``TAXABLE_VOUCHERS`` does not accept that."""
-    if hold.taxable is False or gateway_settings().TAXABLE_VOUCHERS == "accept":
-        return
-    if hold.taxable is None:
-        logger.warning(
-            "TAXABLE_VOUCHERS: the Voucher Cloud does not say of a voucher whether VAT was paid at its sale, so it was "
-            "refused"
-        )
-    release(hold.reservation_id, hold.account)
-    raise VoucherUnusableError(code="taxable_voucher")
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from voucher_payment_gateway.alerts import alert, alerting
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
     let_go,
-    refuse_if_in_flight,
 )
 from voucher_payment_gateway.gateway.holds.promises import (
     Promises,
@@ -56,6 +56,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
     drop_duplicates,
     leave_to_confirmed,
     limit,
+    refuse_in_flight,
     release_all,
     reserve_all,
     share_out,
@@ -121,10 +122,12 @@ def _authorize(
         given = {**by, "idempotency_key": known or call.new_row()}
         return _attempt(view, order, refusals, reserved, given, unsent, confirm=confirm)
 
-    with unavailable_if_locked(lambda: give_back(number, reserved)):
+    with unavailable_if_locked(lambda: give_back(number, reserved)), alerting(number):
         payments = retry_on_conflict(attempt)
     for payment in payments:
         show_on(order, payment)
+    for refusal in refusals:
+        alert(refusal, number)
     if refusals:
         raise refusals[0]
     return payments
@@ -188,11 +191,11 @@ def _requests(
     if not needing and not to_confirm:
         return []
     competing = competing_payments([*needing, *to_confirm])
-    refuse_if_in_flight(competing)
     most = min(view.due(facts.total, without=needing), largest(smallest_unit(facts.currency)))
     requests = [_request(payment, min(most, payment.amount_limit or most), competing) for payment in needing]
     held = [_request(payment, payment.amount_authorized, competing) for payment in to_confirm]
-    limit([*requests, *held])
+    refuse_in_flight([*requests, *held], competing, facts.currency)
+    limit(request for request in [*requests, *held] if request.answer is None)
     requests += [
         request for request in held if request.answer or request.amount < request.payment.amount_authorized
     ]

@@ -13,8 +13,15 @@ from voucher_payment_gateway.exceptions import (
     ReservationClosedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway.holds.competing import any_in_flight, knows_pin, refuse_if_in_flight
+from voucher_payment_gateway.gateway.holds.control import refuse_as_unusable
 from voucher_payment_gateway.gateway.holds.parallel import in_parallel
-from voucher_payment_gateway.gateway.holds.promises import Promises, beside_confirmed, hold_beside_confirmed
+from voucher_payment_gateway.gateway.holds.promises import (
+    Promises,
+    beside_confirmed,
+    hold_beside_confirmed,
+    is_same_voucher,
+)
 from voucher_payment_gateway.gateway.holds.reserve import (
     Hold,
     refusal_of_held,
@@ -23,7 +30,6 @@ from voucher_payment_gateway.gateway.holds.reserve import (
 )
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
-from voucher_payment_gateway.gateway.verbs.authorize import refuse_taxable
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cover import agreed
@@ -35,6 +41,7 @@ __all__ = [
     "drop_duplicates",
     "leave_to_confirmed",
     "limit",
+    "refuse_in_flight",
     "release_all",
     "reserve_all",
     "share_out",
@@ -81,6 +88,30 @@ class HoldRequest:
         )
 
 
+def refuse_in_flight(requests: Iterable[HoldRequest], competing: list[VoucherPayment], currency: str) -> None:
+    """Refuse the requests whose voucher is being charged for another order and whose PIN is not known to be right: as
+    any unusable code. Raises OperationInProgressError where another voucher of the order is being charged."""
+    if not any_in_flight(competing):
+        return
+    guesses = [(request, others) for request in requests if (others := _guessed(request, competing))]
+    explained = {other.pk for _, others in guesses for other in others}
+    refuse_if_in_flight(other for other in competing if other.pk not in explained)
+    for request, _ in guesses:
+        try:
+            refuse_as_unusable(currency, request.payment.account)
+        except VoucherGatewayError as error:
+            request.answer = error
+
+
+def _guessed(request: HoldRequest, competing: list[VoucherPayment]) -> list[VoucherPayment]:
+    """Return the payments of other orders with the same code where its PIN was never checked and is not theirs."""
+    secret = unseal(request.payment.sealed_code)
+    if request.payment.status != "selected" or secret is None:
+        return []
+    others = [other for other in competing if is_same_voucher(request.payment, other)]
+    return [] if knows_pin(secret, others) else others
+
+
 def limit(requests: Iterable[HoldRequest]) -> None:
     """Limit each request to what confirmed orders leave of its voucher. One to which they leave nothing is refused."""
     for request in requests:
@@ -122,7 +153,6 @@ def _reserve_one(request: HoldRequest) -> Hold | VoucherGatewayError:
             voucher_id=request.payment.voucher_id,
             on_previous_lost=request.on_previous_lost,
         )
-        refuse_taxable(hold)
         _refuse_less_than_agreed(request, hold)
     except VoucherGatewayError as error:
         return _explained(request, error)

@@ -1,25 +1,37 @@
 """``manage.py voucher_settle``: finish operations that are due, abandoned or unknown."""
 
+import logging
 import signal
 from argparse import ArgumentParser
 from dataclasses import asdict
 from threading import Event
 from typing import Any
 
+import django.db
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.alerts import ALERT_SECONDS
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.instance import adopt as adopt_database
+from voucher_payment_gateway.short_memory import is_first
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+DATABASE_AWAY = (
+    "The database cannot be used just now ({}): is it down, restarting, or locked by another session? Nothing is lost: "
+    "the next run goes on."
+)
 
 MAX_PAUSE_SECONDS = 24 * 3600
 """A longer pause is taken for a mistake: nothing would be settled meanwhile."""
 
 
 class Command(BaseCommand):
-    """Runs ``gateway.settle`` once, or repeatedly until a signal stops it."""
+    """Runs ``gateway.settle`` once, or repeatedly until a signal stops it, also while the database is away."""
 
     help = "Finish gift voucher operations that are due, were abandoned, or have an unknown outcome."
 
@@ -52,11 +64,21 @@ class Command(BaseCommand):
         try:
             report = gateway.settle(limit, stop=stop.is_set)
         except UnavailableError as error:
-            if not goes_on:
-                raise CommandError(str(error)) from None
-            self.stderr.write(str(error))
-            return
-        self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+            self._tell(str(error), goes_on=goes_on)
+        except django.db.Error as error:
+            problem = DATABASE_AWAY.format(type(error).__name__)
+            if is_first("settle.database", ALERT_SECONDS):
+                logger.error("voucher_settle: %s", problem)
+            self._tell(problem, goes_on=goes_on)
+            close_old_connections()  # the next run opens a new one
+        else:
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+
+    def _tell(self, problem: str, *, goes_on: bool) -> None:
+        """Write the problem, and go on with the next run if there is one."""
+        if not goes_on:
+            raise CommandError(problem) from None
+        self.stderr.write(problem)
 
     def _adopt(self) -> None:
         """Store ``INSTANCE`` as the name of this database. What is due in it is sent from the next run on."""

@@ -5,17 +5,22 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
 from queue import Empty, Queue
 from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-
-from voucher_payment_gateway.api.arguments import read_certificates
+from voucher_payment_gateway.api.proxy import proxy_of
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.doctor.report import Finding
+from voucher_payment_gateway.management.doctor.through_proxy import (
+    CertificatesError,
+    ProxyRefusedError,
+    read_date_through,
+    trusted_context,
+)
 
 __all__ = ["address_finding", "clock_finding", "with_timeout"]
 
@@ -26,21 +31,21 @@ MAX_TIMEOUT_SECONDS = 60.0
 """Limits the timeouts of the settings, so that the doctor ends soon."""
 
 
-class CertificatesError(Exception):
-    """CA_FILE holds no certificate that can be read."""
-
-
 def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
-    """Return whether the base URL answers, and its ``Date`` header. Sends a HEAD request without credentials.
+    """Return whether the base URL answers, and its ``Date`` header. Sends a HEAD request without credentials, through
+    the proxy of ``PROXY_URL`` where there is one.
 
     Any HTTP answer is accepted. ``DEADLINE_SECONDS`` limits the whole check, also where the server sends slowly.
     """
+    proxy = proxy_of(settings.PROXY_URL)
+    way = f"{settings.base_url}, through the proxy {proxy.url}," if proxy else settings.base_url
+    read = partial(read_date_through, proxy) if proxy else _read_date
     try:
-        date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: _read_date(settings))
+        date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: read(settings))
     except Exception as error:  # a resolver or a TLS library may raise any class
-        return Finding("address", "trouble", f"{settings.base_url} {_reason(error)}"), ""
+        return Finding("address", "trouble", f"{way} {_reason(error)}"), ""
     encrypted = "over TLS" if settings.base_url.lower().startswith("https:") else "without TLS, on loopback"
-    return Finding("address", "ok", f"{settings.base_url} answers {encrypted}"), date
+    return Finding("address", "ok", f"{way} answers {encrypted}"), date
 
 
 def with_timeout(seconds: float, call: Callable[[], T]) -> T:
@@ -71,7 +76,7 @@ def _read_date(settings: GatewaySettings) -> str:
     parts, timeout = urlsplit(settings.base_url), min(settings.TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS)
     connection: HTTPConnection
     if parts.scheme == "https":
-        context = _ssl_context(settings.CA_FILE)
+        context = trusted_context(settings.CA_FILE)
         connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
     else:
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
@@ -82,18 +87,12 @@ def _read_date(settings: GatewaySettings) -> str:
         connection.close()
 
 
-def _ssl_context(ca_file: str) -> ssl.SSLContext:
-    """Return a context that trusts the same authorities as the client."""
-    if not ca_file:
-        return httpx.create_ssl_context(trust_env=False)
-    try:
-        return read_certificates(ca_file)
-    except ValueError:
-        raise CertificatesError from None
-
-
 def _reason(error: Exception) -> str:
     match error:
+        case ProxyRefusedError():
+            return (
+                f"is not reached: the proxy answers {error}. Is PROXY_URL right, with its user and password?"
+            )
         case CertificatesError():
             return "was not asked: no certificate can be read from CA_FILE"
         case ssl.SSLCertVerificationError():

@@ -1,0 +1,96 @@
+"""A small forward proxy on loopback: tunnels (CONNECT) and forwards, over plain HTTP or TLS, with or without a user."""
+
+import base64
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+__all__ = ["Proxy", "proxying"]
+
+
+class Proxy:
+    """``behave`` may take over a connection after its first request was read, and returns whether it did."""
+
+    def __init__(self, *, user=None, context=None, behave=None):
+        self._wanted = user and "Basic " + base64.b64encode(user.encode()).decode()
+        self._context, self._behave = context, behave
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = []
+        self.asked = []
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with suppress(OSError):
+            if self._context:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            self._open.append(connection)
+            head, rest = self._head(connection)
+            line, *headers = head.decode("latin-1").split("\r\n")
+            method, target, _ = line.split(" ")
+            self.asked.append((method, target))
+            if self._behave and self._behave(connection):
+                return
+            if self._wanted and f"proxy-authorization: {self._wanted}".lower() not in map(str.lower, headers):
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                return
+            self._carry(connection, method, target, head, rest)
+
+    def _carry(self, connection, method, target, head, rest):
+        if method == "CONNECT":
+            host, _, port = target.rpartition(":")
+            there = socket.create_connection((host, int(port)))
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            parts = urlsplit(target)
+            there = socket.create_connection((parts.hostname, parts.port))
+            fields = [line for line in head.split(b"\r\n")[1:] if not line.lower().startswith(b"connection:")]
+            first = f"{method} {parts.path} HTTP/1.1".encode()  # one request for each connection
+            there.sendall(b"\r\n".join([first, *fields, b"Connection: close", b"", rest]))
+        self._open.append(there)
+        threading.Thread(target=self._copy, args=(there, connection), daemon=True).start()
+        self._copy(connection, there)
+
+    @staticmethod
+    def _head(connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (more := connection.recv(65536)):
+                raise OSError
+            data += more
+        head, _, rest = data.partition(b"\r\n\r\n")
+        return head, rest
+
+    @staticmethod
+    def _copy(source, target):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+@contextmanager
+def proxying(**options):
+    proxy = Proxy(**options)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

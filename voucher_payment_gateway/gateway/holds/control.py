@@ -1,0 +1,96 @@
+"""Tell a refused code from a refused shop: a control reservation with a code that cannot exist.
+
+The API may answer 401 or 403 to a wrong PIN or an inactive code, as it does to rejected credentials or a missing right.
+It answers the control reservation in the same way where it is the shop that it refuses, and otherwise where it is the
+code.
+"""
+
+import hashlib
+import secrets
+from contextlib import suppress
+
+from voucher_payment_gateway.connection import account_settings, voucher_cloud
+from voucher_payment_gateway.currencies import smallest_unit
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+    VoucherUnusableError,
+)
+from voucher_payment_gateway.short_memory import recall, remember
+
+__all__ = ["equalise_calls", "raise_if_ours", "refuse_as_unusable"]
+
+MEMORY_SECONDS = 60
+"""How long the answer to a control reservation is remembered, by all processes as far as they share a cache."""
+
+CALLS_OF_A_REFUSAL = 2
+"""How many calls every refusal of a code costs, besides a control reservation where none is remembered."""
+
+GRANTED = "granted"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""No letters that are mistaken for another: as in the codes of many shops."""
+GROUPS, GROUP_LENGTH = 6, 4
+
+
+def raise_if_ours(error: CredentialsError, currency: str, account: str) -> None:
+    """Raise ``error`` where it is the shop that is refused, by its credentials or rights; return where it is the code.
+
+    Raises UnavailableError where the control reservation got no clear answer. Nothing is held after either.
+    """
+    if error.http_status not in (401, 403):
+        raise error
+    if (recall(_name(account)) or _control_status(currency, account)) == str(error.http_status):
+        raise error
+
+
+def equalise_calls(currency: str, account: str) -> None:
+    """Make a control reservation where none is remembered: after every refusal of a code, not only after those that
+    need it, since the response time would tell them apart."""
+    if recall(_name(account)) is None:
+        with suppress(VoucherGatewayError):  # the refusal stands
+            _control_status(currency, account)
+
+
+def refuse_as_unusable(currency: str, account: str) -> None:
+    """Make as many calls as every refusal costs, none of them with the code in question; raise VoucherUnusableError.
+
+    For a code that must not be sent just now, of a visitor who may only have guessed it. Raises the errors of the
+    service instead, as a call with the code would have.
+    """
+    equalise_calls(currency, account)
+    for _ in range(CALLS_OF_A_REFUSAL):
+        if (status := _control_status(currency, account)) in ("401", "403"):
+            raise CredentialsError(http_status=int(status))
+    raise VoucherUnusableError
+
+
+def _control_status(currency: str, account: str) -> str:
+    """Make the control reservation, remember the HTTP status of its answer, and return it."""
+    try:
+        cloud = voucher_cloud(account)
+        cloud.reserve(code=_impossible_code(), amount=smallest_unit(currency), currency=currency)
+        status = GRANTED
+    except (RefusedError, CredentialsError) as error:
+        if error.http_status is None:
+            raise
+        status = str(error.http_status)
+    except OutcomeUnknownError as error:
+        raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
+    remember(_name(account), status, MEMORY_SECONDS)
+    return status
+
+
+def _impossible_code() -> str:
+    """Return a new random code, as long as no shop's codes are: it cannot exist, and looks as if it could."""
+    groups = ("".join(secrets.choice(LETTERS) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def _name(account: str) -> str:
+    """Return the name of the memory: one for each client of each Voucher Cloud."""
+    settings = account_settings(account)
+    client = hashlib.sha256(f"{settings.base_url} {settings.CLIENT_ID}".encode()).hexdigest()
+    return f"control.{client[:32]}"

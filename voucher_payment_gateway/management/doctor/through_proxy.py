@@ -1,0 +1,52 @@
+"""The look at the address through the forward proxy of ``PROXY_URL``."""
+
+import ssl
+
+import httpcore
+import httpx
+
+from voucher_payment_gateway.api.arguments import read_certificates
+from voucher_payment_gateway.api.proxy import Proxy
+from voucher_payment_gateway.conf import GatewaySettings
+
+__all__ = ["CertificatesError", "ProxyRefusedError", "read_date_through", "trusted_context"]
+
+
+class CertificatesError(Exception):
+    """CA_FILE holds no certificate that can be read."""
+
+
+class ProxyRefusedError(Exception):
+    """The proxy does not connect; the message is its answer."""
+
+
+def trusted_context(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the same authorities as the client."""
+    if not ca_file:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return read_certificates(ca_file)
+    except ValueError:
+        raise CertificatesError from None
+
+
+def read_date_through(proxy: Proxy, settings: GatewaySettings) -> str:
+    """Return the ``Date`` header of the answer to a HEAD request. Raises the error of the socket, or of the proxy."""
+    context = trusted_context(settings.CA_FILE)
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), settings.TIMEOUT_SECONDS)
+    encrypted = context if proxy.is_encrypted else None
+    try:
+        with httpcore.HTTPProxy(
+            proxy.url, proxy_auth=proxy.auth, ssl_context=context, proxy_ssl_context=encrypted
+        ) as pool:
+            answer = pool.request("HEAD", settings.base_url, extensions={"timeout": timeouts})
+    except httpcore.ProxyError as error:
+        raise ProxyRefusedError(str(error)) from None
+    except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+        raise _of_socket(error) from None
+    return next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"date"), "")
+
+
+def _of_socket(error: Exception) -> Exception:
+    """Return the error of the socket or of TLS, which httpcore wraps as an argument of its own."""
+    return next((inner for inner in error.args if isinstance(inner, Exception)), error)
