@@ -29,7 +29,7 @@ def layers_of(request: Any) -> Iterator[Any]:
 
 @strip_traceback
 def withhold(request: HttpRequest, secret: Secret, *, names: Collection[str] = ()) -> Callable[[], None]:
-    """Empty every field of the request that repeats the code or the PIN, or has one of these ``names``, in all that was
+    """Empty every field of the request that equals the code or the PIN, or has one of these ``names``, in all that was
     read of it. Other fields stay, such as the answer of a captcha.
 
     Return a function that puts everything back.
@@ -49,7 +49,7 @@ def withhold(request: HttpRequest, secret: Secret, *, names: Collection[str] = (
 
 
 class Concealment:
-    """Replaces what repeats a code or a PIN."""
+    """Replaces what equals a code or a PIN."""
 
     def __init__(self, secret: Secret, names: Collection[str]) -> None:
         self._secret = secret
@@ -80,7 +80,7 @@ class Concealment:
             return {each: self._value(str(each), inner) for each, inner in value.items()}
         if isinstance(value, list):
             return [self._value(name, inner) for inner in value]
-        return "" if name in self._names or self._repeats(name, value) else value
+        return "" if name in self._names or self._equals(name, value) else value
 
     def _query(self, fields: QueryDict) -> QueryDict:
         kept = QueryDict(mutable=True, encoding=fields.encoding)
@@ -100,7 +100,7 @@ class Concealment:
             pass  # nothing of a body that cannot be read is kept
         return b""
 
-    def _repeats(self, name: str, value: object) -> bool:
+    def _equals(self, name: str, value: object) -> bool:
         if not isinstance(value, str | int):
             return False
         text = tidy(str(value)).casefold()
