@@ -1,5 +1,6 @@
 """The only way from a code that a visitor entered to the gateway: throttled, and hidden from error reports."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,7 +15,13 @@ from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import account_by_number, order_account
 from voucher_payment_gateway.sealing import Secret
 
-__all__ = ["enter_voucher"]
+__all__ = ["attempt", "enter_voucher"]
+
+
+def attempt(request: HttpRequest, order: Any) -> AbstractContextManager[None]:
+    """Return the context manager that counts an attempt to redeem a code for ``order``."""
+    account = order_account(order)
+    return throttle.attempt(request, account=account_by_number(order.number) if account is None else account)
 
 
 @opaque_code
@@ -34,11 +41,8 @@ def enter_voucher(
     """
     hide_input(request)
     put_back = withhold(request, Secret(code, pin))
-    account = order_account(order)
-    if account is None:
-        account = account_by_number(order.number)
     try:
-        with throttle.attempt(request, account=account):
+        with attempt(request, order):
             return gateway.authorize(order, code, pin=pin, key=key)
     except VoucherUnusableError:
         put_back()

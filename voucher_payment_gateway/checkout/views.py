@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from voucher_payment_gateway import gateway, throttle
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.block import Outcome
 from voucher_payment_gateway.checkout.decorators import endpoint
 from voucher_payment_gateway.checkout.problems import (
@@ -22,7 +22,7 @@ from voucher_payment_gateway.checkout.problems import (
     NOT_POSSIBLE,
     problem_of,
 )
-from voucher_payment_gateway.checkout.redeem import enter_voucher
+from voucher_payment_gateway.checkout.redeem import attempt, enter_voucher
 from voucher_payment_gateway.checkout.requests import checkout_order, entered, fields_of, key_of
 from voucher_payment_gateway.checkout.responses import answer
 from voucher_payment_gateway.checkout.summary import (
@@ -121,7 +121,7 @@ def _remove(order: Any, fields: Mapping[str, str], key: str) -> Outcome:
 
 def _renew(request: HttpRequest, order: Any, key: str) -> Outcome:
     try:
-        with throttle.attempt(request):
+        with attempt(request, order):
             gateway.authorize_selected(order, confirm=False, key=key)
         summary = shown_summary(order)
     except VoucherGatewayError as error:
