@@ -28,7 +28,7 @@ VERBS = {
     "authorize_selected": "(order, *, confirm=True, key='', actor='', reason='')",
     "capture": "(order, amount=None, *, key='', actor='', reason='')",
     "refund": "(order, amount=None, *, key='', actor='', reason='')",
-    "cancel": "(order, *, key='', actor='', reason='')",
+    "cancel": "(order, *, refund=True, key='', actor='', reason='')",
     "settle": "(limit=100, *, stop=None)",
 }
 SIGNALS = "authorized captured refunded cancelled lapsed failed needs_review".split()

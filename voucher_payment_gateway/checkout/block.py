@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from voucher_payment_gateway.checkout.addresses import addresses
 from voucher_payment_gateway.checkout.balance import with_balances
@@ -73,7 +74,7 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
     }
 
 
-def styles_link(nonce: str) -> str:
+def styles_link(nonce: str) -> SafeString:
     """Return the link to the default stylesheet, with the nonce of the page's policy where it has one."""
     if nonce:
         return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(STYLES), nonce)

@@ -91,6 +91,6 @@ def _impossible_code() -> str:
 
 def _name(account: str) -> str:
     """Return the name of the memory: one for each client of each Voucher Cloud."""
-    settings = account_settings(account)
-    client = hashlib.sha256(f"{settings.base_url} {settings.CLIENT_ID}".encode()).hexdigest()
+    address, client_id = account_settings(account).base_url, account_settings(account).CLIENT_ID
+    client = hashlib.sha256(f"{address} {client_id}".encode()).hexdigest()
     return f"control.{client[:32]}"

@@ -38,8 +38,8 @@ __all__ = [
     "without_unsent",
 ]
 
-UNSENT: dict[str, Any] = {"state": "due", "attempts": 0, "refused_at": None}
-"""Fields of an operation that was certainly never sent."""
+UNSENT = Q(state="due", attempts=0, refused_at=None)
+"""Operations that were certainly never sent."""
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
 """Operations whose outcome is open, and charges that are left to a person."""
@@ -251,7 +251,7 @@ def without_unsent(view: OrderView) -> list[int]:
 
 def refuse_if_sent(operations: list[int]) -> None:
     """Raise ConflictError where one of the operations was sent meanwhile. Until the end of the transaction none is."""
-    rows = VoucherOperation.current.filter(pk__in=operations, **UNSENT)
+    rows = VoucherOperation.current.filter(UNSENT, pk__in=operations)
     if operations and rows.update(attempts=0) != len(operations):
         raise ConflictError
 
@@ -259,7 +259,7 @@ def refuse_if_sent(operations: list[int]) -> None:
 def _is_unsent(payment: VoucherPayment) -> bool:
     """Return whether every operation of the payment that is not decided is due and was certainly never sent."""
     undecided = VoucherOperation.current.filter(UNDECIDED, payment=payment)
-    return not undecided.exclude(**UNSENT).exists()
+    return not undecided.exclude(UNSENT).exists()
 
 
 def is_busy(voucher_id: str) -> bool:
