@@ -60,21 +60,23 @@ AWAY = Trouble(
 )
 
 
-def alert(error: VoucherGatewayError, order_number: str) -> None:
-    """Log ``error`` if it is trouble for the operator, with the order and what to do; once in ten minutes per kind."""
+def alert(error: VoucherGatewayError, order_number: str, account: str = "") -> None:
+    """Log ``error`` if it is trouble for the operator, with the order and what to do; once in ten minutes per kind and
+    merchant account."""
     trouble = _trouble(error)
-    if trouble is None or not is_first(f"alert.{trouble.kind}", ALERT_SECONDS):
+    if trouble is None or not is_first(f"alert.{trouble.kind}.{account}", ALERT_SECONDS):
         return
-    logger.log(trouble.level, "gift vouchers, order %s: %s (%s)", order_number, trouble.text, _facts(error))
+    where = f"order {order_number}" + (f", account {account}" if account else "")
+    logger.log(trouble.level, "gift vouchers, %s: %s (%s)", where, trouble.text, _facts(error))
 
 
 @contextmanager
-def alerting(order_number: str) -> Iterator[None]:
+def alerting(order_number: str, account: str = "") -> Iterator[None]:
     """Log an error that leaves this block if it is trouble for the operator."""
     try:
         yield
     except VoucherGatewayError as error:
-        alert(error, order_number)
+        alert(error, order_number, account)
         raise
 
 

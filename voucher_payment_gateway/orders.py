@@ -310,12 +310,21 @@ def note_reservation(order_number: str, reservation_id: str, *, replaces: str = 
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if not _has_column(model, "voucher_reservation_ids"):
         return
-    rows = _rows_of(order_number)
+    rows = _row_to_note_on(order_number)
     known = _locked_ids(rows) if replaces else []
     if replaces in known:
         rows.update(voucher_reservation_ids=[reservation_id if each == replaces else each for each in known])
     else:
         rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _row_to_note_on(number: str) -> models.QuerySet[Any]:
+    """Return the row of the order; where several may have the number, as a hidden one has, that of the last."""
+    rows, column = _rows_of(number), gateway_settings().ORDER_FIELDS.number
+    if _has_column(rows.model, column) and rows.model._meta.get_field(column).unique:
+        return rows
+    order = find_order(number)
+    return rows.none() if order is None else rows.filter(pk=order.pk)
 
 
 def _locked_ids(rows: models.QuerySet[Any]) -> list[str]:

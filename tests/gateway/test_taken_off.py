@@ -3,11 +3,19 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 
 from tests.shop import signals as events
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import OperationInProgressError, OutcomeUnknownError, WrongStateError
+from voucher_payment_gateway.exceptions import (
+    AmountError,
+    OperationInProgressError,
+    OutcomeUnknownError,
+    UnavailableError,
+    WrongStateError,
+)
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.orders import OrderAdapter
 
 CODE = "GIFT-2000-ABCD"
 EVENTS = {
@@ -145,12 +153,73 @@ def test_an_order_that_was_returned_and_ships_again_is_told(shop, order, gateway
     assert "50.00 EUR are due" in caplog.text
 
 
-def test_a_confirmation_leaves_to_other_orders_what_this_one_does_not_need(shop, order):
-    set_total(order, "20.00")
+def test_what_settle_is_to_send_is_not_taken_off(shop, order, voucher):
+    shop.cloud.faults.next("before:503", times=9)
+    with pytest.raises(UnavailableError):
+        gateway.refund(order, "15.00", key="r1")
+    with pytest.raises(OperationInProgressError):
+        gateway.cancel(order, refund=False)
+    shop.cloud.faults.clear()
+    for _ in range(3):
+        shop.later(minutes=10)
+        gateway.settle()
+    assert bookings(shop, voucher) == [("charge", "20.00"), ("refund", "15.00")]
+
+
+def test_a_charge_of_the_same_transaction_is_not_taken_off(shop, voucher):
+    order = shop.order("50.00")
+    gateway.authorize(order, CODE)
     gateway.authorize_selected(order)
-    other = shop.order("60.00", number="A-2")
-    gateway.authorize(other, CODE)
-    assert other.voucher_due == D("0.00")
+    with transaction.atomic():
+        gateway.capture(order, "20.00")
+        with pytest.raises(OperationInProgressError):
+            gateway.cancel(order, refund=False)
+    assert bookings(shop, voucher) == [("charge", "20.00")]
+
+
+def test_nothing_is_taken_off_while_an_outcome_of_another_voucher_is_open(shop, order):
+    shop.voucher("50.00", code="GIFT-B")
+    set_total(order, "90.00")
+    gateway.authorize(order, "GIFT-B")
+    second = VoucherPayment.objects.last()
+    shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(second)
+    with pytest.raises(OperationInProgressError):
+        gateway.cancel(order, refund=False)
+    assert VoucherPayment.objects.first().sealed_code
+
+
+def test_a_key_is_not_used_for_both_ways_to_cancel(shop, order):
+    gateway.cancel(order, refund=False, key="k")
+    with pytest.raises(AmountError):
+        gateway.cancel(order, key="k")
+
+
+def test_of_two_vouchers_whose_codes_end_on_one_day_one_may_still_be_needed(shop):
+    order = shop.order("60.00")
+    for code in ("GIFT-A", "GIFT-B"):
+        shop.voucher("30.00", code=code)
+        gateway.authorize(order, code)
+    gateway.authorize_selected(order)
+    gateway.capture(order, "10.00")
+    set_total(order, "30.00")
+    for _ in range(32):
+        shop.later(days=1)
+        gateway.settle()
+    assert order.voucher_due == D("20.00")
+    assert VoucherPayment.current.needing_attention().count() == 1
+    with pytest.raises(WrongStateError):
+        gateway.capture(order)
+
+
+def test_an_order_that_cannot_be_read_keeps_no_code_from_being_erased(shop, order, monkeypatch):
+    monkeypatch.setattr(OrderAdapter, "total", lambda self, order: order.no_such_column)
+    for _ in range(32):
+        shop.later(days=1)
+        gateway.settle()
+    assert payment().sealed_code == ""
+    assert VoucherPayment.current.needing_attention().exists()
 
 
 def test_cover_is_not_firm_while_a_person_decides_about_a_refund(shop, order, gateway_settings):

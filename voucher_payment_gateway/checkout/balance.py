@@ -11,7 +11,7 @@ from typing import Any
 from voucher_payment_gateway.checkout.summary import Balance, Summary, VoucherLine
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.parallel import in_parallel
 from voucher_payment_gateway.money import ZERO
 
@@ -20,13 +20,14 @@ __all__ = ["with_balances"]
 PAUSE_SECONDS = 30
 """How long no balance is read in this process after a read failed: a page must not wait for a service that is away."""
 
-failed_at: list[float] = []
+failed_at: dict[str, float] = {}
+"""By account."""
 
 
 def with_balances(summary: Summary) -> Summary:
     """Return the summary with the balances of the vouchers that are held; the same one without ``SHOW_BALANCE``."""
     held = [line for line in summary.lines if line.state == "held" and line.payment.voucher_id]
-    if not gateway_settings().SHOW_BALANCE or not held or _pauses():
+    if not gateway_settings().SHOW_BALANCE or not held:
         return summary
     found: dict[int, Balance] = {}
     in_parallel(lambda line: _read(line, found), held)
@@ -35,15 +36,19 @@ def with_balances(summary: Summary) -> Summary:
     )
 
 
-def _pauses() -> bool:
-    return bool(failed_at) and time.monotonic() < failed_at[-1] + PAUSE_SECONDS
+def _pauses(account: str) -> bool:
+    return account in failed_at and time.monotonic() < failed_at[account] + PAUSE_SECONDS
 
 
 def _read(line: VoucherLine, found: dict[int, Balance]) -> None:
+    if _pauses(line.payment.account):
+        return
     try:
         voucher = voucher_cloud(line.payment.account).get_voucher(line.payment.voucher_id)
+    except RefusedError:
+        return
     except VoucherGatewayError:
-        failed_at[:] = [time.monotonic()]
+        failed_at[line.payment.account] = time.monotonic()
         return
     if voucher.currency == line.payment.currency:
         found[line.payment.pk] = _balance(line, voucher)

@@ -105,7 +105,7 @@ class Concealment:
             return False
         text = tidy(str(value)).casefold()
         is_same = text in (_plain(self._secret.code), _plain(self._secret.pin))
-        return is_same and (len(text) >= SHORTEST_CERTAIN or "pin" in name.casefold())
+        return is_same and (len(text) >= SHORTEST_CERTAIN or name.casefold().strip("_-").endswith("pin"))
 
 
 def _plain(secret: Opaque) -> str:

@@ -267,6 +267,7 @@ CATALOGUE: Final = {
         keys=("ACCOUNTS", "ACCOUNT_OF_ORDER"),
         messages={
             "no_callable": "{NAME}: ACCOUNT_OF_ORDER: {path!r} is not a callable that can be imported: {problem}.",
+            "wrong_call": "{NAME}: ACCOUNT_OF_ORDER: {path!r} {problem}.",
         },
         cure="Give each account a name and the credentials of a client of its own, and name a callable by its dotted "
         "path: it takes an order and returns the name of the account whose vouchers pay it.",

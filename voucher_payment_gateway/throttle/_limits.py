@@ -39,7 +39,7 @@ def count_attempt(
             (holds if counter.name == "holds" else failures).append(count)
             continue
         if counter.name == "everyone":
-            report_limit_reached(counter)
+            report_limit_reached(counter, account)
             if _is_known_account(failures):
                 continue
         if not (counter.name in LIFTED_BY_CAPTCHA and is_human()):

@@ -12,9 +12,10 @@ __all__ = ["report_limit_reached"]
 logger = logging.getLogger("voucher_payment_gateway")
 
 
-def report_limit_reached(counter: Counter) -> None:
-    """Log it and send ``guessing_limit_reached``, once in ten minutes. An error of a receiver is logged."""
-    if not is_first("alert.guessing", ALERT_SECONDS):
+def report_limit_reached(counter: Counter, account: str) -> None:
+    """Log it and send ``guessing_limit_reached``, once in ten minutes for each merchant account. An error of a receiver
+    is logged."""
+    if not is_first(f"alert.guessing.{account}", ALERT_SECONDS):
         return
     seconds_left = counter.seconds_left()
     logger.error(

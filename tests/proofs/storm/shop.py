@@ -113,7 +113,7 @@ class People(OrderStories):
         order, voucher = order or self.random.choice(self.orders), self.random.choice(self.vouchers)
         amount = self.random.choice(AMOUNTS)
         end, failures = "done", self.injector.failures
-        worker = connection._clients[os.getpid()] = client(self.cloud, self.injector)
+        worker = connection._clients[os.getpid(), ""] = client(self.cloud, self.injector)
         try:
             self._call_in_mode(way, lambda: getattr(self, verb)(order, voucher, amount))
         except (VoucherGatewayError, django.db.Error, RolledBackError, ApiError, Crash) as error:
@@ -131,7 +131,7 @@ class People(OrderStories):
         self.cloud.clock.advance(seconds)
         if self.frozen:
             return
-        mine, self.frozen = connection._clients[os.getpid()], True
+        mine, self.frozen = connection._clients[os.getpid(), ""], True
         freeze_rate, self.injector.freeze_rate = self.injector.freeze_rate, 0.0
         verbs = IN_A_TRANSACTION if django.db.connection.in_atomic_block else self.meanwhile_verbs
         try:
@@ -141,7 +141,7 @@ class People(OrderStories):
                 Context().run(self.act, verbs)
                 self.cloud.clock.advance(self.random.choice((1, 61)))
         finally:
-            connection._clients[os.getpid()], self.frozen = mine, False
+            connection._clients[os.getpid(), ""], self.frozen = mine, False
             self.injector.freeze_rate = freeze_rate
 
     def _call_in_mode(self, way: str, do: Any) -> None:

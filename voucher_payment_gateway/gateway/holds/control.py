@@ -35,14 +35,18 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 GROUPS, GROUP_LENGTH = 6, 4
 
 
-def raise_if_ours(error: CredentialsError, currency: str, account: str) -> None:
+def raise_if_ours(error: CredentialsError, currency: str, account: str, *, was_held: bool) -> None:
     """Raise ``error`` where it is the shop that is refused, by its credentials or rights; return where it is the code.
+
+    The code of a voucher that was held before is no guess: it is not blamed on what is remembered, since the shop may
+    have lost its right meanwhile.
 
     Raises UnavailableError where the control reservation got no clear answer. Nothing is held after either.
     """
     if error.http_status not in (401, 403):
         raise error
-    if (recall(_name(account)) or _control_status(currency, account)) == str(error.http_status):
+    remembered = None if was_held else recall(_name(account))
+    if (remembered or _control_status(currency, account)) == str(error.http_status):
         raise error
 
 

@@ -133,7 +133,7 @@ def _reserve_available(
             on_previous_lost=on_previous_lost,
         )
     except CredentialsError as error:
-        raise_if_ours(error, currency, account)
+        raise_if_ours(error, currency, account, was_held=bool(voucher_id))
     except RefusedError as error:
         if not _may_be_the_balance(error):
             raise
@@ -270,9 +270,8 @@ def _probe(
     except RefusedError as error:
         raise _as_unusable(error) from None
     except CredentialsError as error:
-        if error.http_status not in (401, 403):
-            raise
-        raise _as_unusable(error) from None  # the call before it has shown that the shop is not refused
+        raise_if_ours(error, currency, account, was_held=bool(voucher_id))
+        raise _as_unusable(error) from None
 
 
 def _available(probe: Hold, currency: str) -> Decimal:

@@ -118,9 +118,9 @@ def _execute_at_once(
         handler.prepare(draft)
         voucher_cloud(draft.account).authenticate()
     except NOT_READY as error:
-        alert(error, draft.order_number)
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
         _create_due(draft, payment_changes, error_code=error.code)
+        alert(error, draft.order_number, draft.account)
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
@@ -191,8 +191,8 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
         return_to_due(operation)
         raise
     except NOT_READY as error:
-        alert(error, operation.order_number)
         return_to_due(operation, error)
+        alert(error, operation.order_number, operation.account)
         raise
     except RefusedError as error:
         _record_refusal(handler, operation, error, reread_at=reread_if_sent(operation))
@@ -249,9 +249,16 @@ def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: fl
 
 
 def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
-    """Record what ``error`` proves about the call. Raises an error, unless another operation follows."""
+    """Record what ``error`` proves about the call, then tell the operator. Raises an error, unless another operation
+    follows."""
     # K9: the call has ended, nothing of its outcome written
-    alert(error, operation.order_number)
+    try:
+        _write_error(handler, operation, error)
+    finally:
+        alert(error, operation.order_number, operation.account)
+
+
+def _write_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
     if outcome != "unknown" and handler.verifies_refusals and was_answered(error):
         try:

@@ -66,6 +66,7 @@ def _vouchers(
         # Concat hides the column, so the planner cannot choose a full ordered index scan
         rows.annotate(voucher=Concat("merchant", Value(SEPARATOR), "voucher_id"))
         .filter(Q() if account is None else Q(merchant=account), voucher__gt=after)
+        .exclude(voucher_id="")  # of a payment that was only selected
         .order_by()
         .values_list("voucher", flat=True)
         for rows in (

@@ -4,6 +4,8 @@ A lapsed payment keeps its code for a while, so that the customer, or a late cap
 confirmed counts until its code is erased; only then it has lapsed for good, and that is announced.
 """
 
+import logging
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -12,7 +14,6 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import read_order
@@ -25,6 +26,8 @@ from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
 
 __all__ = ["erase_codes", "lapse", "without_open_operation", "without_operation"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 BATCH_SIZE = 500
 """Maximum of payments that lapse, or codes that are erased, in one transaction."""
@@ -79,7 +82,7 @@ def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
     with transaction.atomic(using=database()):
         payments = list(_locked(expired.order_by("code_kept_until"))[:limit])
         relied_on = [payment for payment in payments if outlives_hold(payment)]
-        counted_on = {payment.pk: agreed(payment) for payment in relied_on if _is_needed(payment)}
+        counted_on = {payment.pk: agreed(payment) for payment in _needed(relied_on)}
         unneeded = [payment for payment in relied_on if payment.pk not in counted_on]
         _rows(unneeded).update(amount_agreed=F("amount_captured"))
         _rows(payments).update(
@@ -89,14 +92,30 @@ def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
     return len(payments)
 
 
-def _is_needed(payment: VoucherPayment) -> bool:
-    """Return whether the order needs what is left of the payment, as far as that can be known."""
+def _needed(relied_on: list[VoucherPayment]) -> list[VoucherPayment]:
+    """Return those of which their orders need what is left, as far as that can be known: the older first."""
+    needed, by_number = [], defaultdict(list)
+    for payment in sorted(relied_on, key=lambda each: each.pk):
+        by_number[payment.order_number].append(payment)
+    for number, payments in by_number.items():
+        left = _due_without(number, {payment.pk for payment in payments})
+        for payment in payments:
+            if left is None or left > ZERO:
+                needed.append(payment)
+            left = None if left is None else left - agreed(payment)
+    return needed
+
+
+def _due_without(number: str, left_out: set[int]) -> Decimal | None:
+    """Return what the order needs besides these payments; None where it cannot be read."""
     try:
-        facts = facts_by_number(payment.order_number)
-    except PaymentStateError:
-        return True
-    view = read_order(payment.order_number)
-    return facts is None or view.due(facts.total, without=view.matching(payment.pk)) > ZERO
+        facts = facts_by_number(number)
+    except Exception as error:  # of the shop's own code: the codes of other orders must be erased in time
+        logger.error("order %s cannot be read: %s", number, type(error).__name__)
+        return None
+    view = read_order(number)
+    payments = [payment for payment in view.payments if payment.pk in left_out]
+    return view.due(facts.total, without=payments) if facts else None
 
 
 def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:

@@ -94,10 +94,14 @@ def authorize(
     asked = None if amount is None else amount_in(facts.currency, amount)
     call, by = Call("authorize", facts.number, key, asked), {"actor": actor, "reason": reason}
     reserved: list[Hold] = []
-    repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount))
-    with unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])), alerting(facts.number):
+    with (
+        unavailable_if_locked(lambda: give_back(facts.number, reserved[-1:])),
+        alerting(facts.number, facts.account or ""),
+    ):
         refuse_other_instance()
         payment = retry_on_conflict(lambda: _authorize_once(call, facts, secret, reserved, by))
+    if reserved or not key:  # a repeated call puts no removed voucher back
+        repeat_if_total_changes(facts, lambda now: authorize(now, code, pin=pin, amount=amount, **by))
     show_on(order, payment)
     return payment
 

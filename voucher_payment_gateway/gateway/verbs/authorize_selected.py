@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.alerts import alert, alerting
+from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.competing import (
@@ -64,7 +64,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
-from voucher_payment_gateway.rules.cover import agreed, outlives_hold
+from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
@@ -103,6 +103,7 @@ def _authorize(
     order: Any, key: str, by: dict[str, Any], *, confirm: bool, is_after_commit: bool = False
 ) -> list[VoucherPayment]:
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
+    accounts: list[str] = []
     try:
         call = Call("authorize_selected", number, key)
     except PaymentStateError:
@@ -118,16 +119,21 @@ def _authorize(
             give_back(number, reserved)
             reserved.clear()
         view = read_order(number)
+        accounts[:] = [payment.account for payment in view.payments][-1:]
         unsent = without_unsent(view) if is_after_commit else []
         given = {**by, "idempotency_key": known or call.new_row()}
         return _attempt(view, order, refusals, reserved, given, unsent, confirm=confirm)
 
-    with unavailable_if_locked(lambda: give_back(number, reserved)), alerting(number):
-        payments = retry_on_conflict(attempt)
+    try:
+        with unavailable_if_locked(lambda: give_back(number, reserved)):
+            payments = retry_on_conflict(attempt)
+    except VoucherGatewayError as error:
+        alert(error, number, *accounts)
+        raise
     for payment in payments:
         show_on(order, payment)
     for refusal in refusals:
-        alert(refusal, number)
+        alert(refusal, number, *accounts)
     if refusals:
         raise refusals[0]
     return payments
@@ -152,8 +158,6 @@ def _attempt(
     refuse_reused_number(view.order_number, facts.created_at)
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
-    if confirm:
-        _lower_rests(view, facts.total)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
     due = view.due(facts.total, without=needing)
@@ -231,23 +235,6 @@ def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> N
         for payment in not_needed:
             let_go(payment)
         save_key(by["idempotency_key"])
-
-
-def _lower_rests(view: OrderView, total: Decimal) -> None:
-    """Agree to no more than the order needs of payments charged in part: other orders may use what is left."""
-    rests = [
-        payment
-        for payment in view.payments
-        if payment.status in ("captured", "refunded")
-        and outlives_hold(payment)
-        and not payment.has_open_operation
-    ]
-    left = view.due(total, without=rests)
-    for payment in rests:
-        rest = min(agreed(payment), left)
-        left -= rest
-        if rest < agreed(payment):
-            change_payment(payment, amount_agreed=payment.amount_captured + rest)
 
 
 def _agreed_in_flight(view: OrderView, total: Decimal) -> dict[int, Decimal]:
@@ -330,10 +317,16 @@ def _write_held(
     record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
 
 
+def _is_doubtful(request: HoldRequest) -> bool:
+    """Return whether the refusal of a confirmed payment is no proof: 401 and 403 may as well be our credentials."""
+    is_ours = getattr(request.answer, "http_status", None) in (401, 403)
+    return is_ours and request.payment.confirmed_at is not None
+
+
 def _write_not_held(request: HoldRequest) -> None:
     if request.is_duplicate:
         change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
-    elif isinstance(request.answer, RefusedError) and not request.holds:
+    elif isinstance(request.answer, RefusedError) and not request.holds and not _is_doubtful(request):
         fail_payment(request.payment, max(request.payment.amount_authorized, agreed(request.payment)))
     elif not request.is_needed:
         let_go(request.payment)

@@ -53,7 +53,7 @@ def cancel(
     what the customer has entered since.
 
     With ``refund=False`` what was charged stays: only the rest, held or agreed, is taken off the order. Raises
-    OperationInProgressError then while the outcome of an operation is open; nothing is changed.
+    OperationInProgressError then while a charge or refund is due, or its outcome is open; nothing is changed.
 
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
@@ -61,7 +61,7 @@ def cancel(
     if pk is None:
         refuse_reused_number(number, order_created_at(order))
     try:
-        call = Call("cancel", number, key)
+        call = Call("cancel", number, key, None if refund else ZERO)
     except PaymentStateError:
         if has_payments(number):
             raise
@@ -81,6 +81,8 @@ def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[V
     def advance() -> None:
         view = read_order(number)
         next_number = view.next_number
+        if not refund:
+            refuse_if_open([payment for payment in view.matching(pk) if payment.pk not in done])
         for payment in view.matching(pk):
             if payment.pk in done or _is_ended(payment):
                 continue
@@ -126,8 +128,6 @@ def _cancel_payment(payment: VoucherPayment, number: int, **call: Any) -> int:
 
 def _cancel_rest(payment: VoucherPayment, number: int, **call: Any) -> int:
     """End what was not charged of a payment, and return how many operation numbers of its order that used."""
-    if payment.has_open_operation and not _withdraw_due(payment):
-        refuse_if_open([payment])
     if not payment.amount_captured:
         _release(payment, number, _cancelled_fields(), **call)
         return 1
