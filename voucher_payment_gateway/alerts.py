@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    PaymentStateError,
     ThrottledError,
     UnavailableError,
     VoucherGatewayError,
 )
 from voucher_payment_gateway.short_memory import is_first
 
-__all__ = ["ALERT_SECONDS", "alert", "alerting"]
+__all__ = ["ALERT_SECONDS", "WRONG_FACTS", "alert", "alerting"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -53,6 +54,20 @@ CONTRACT = Trouble(
     "an answer that is not the Voucher Cloud's own, or breaks its documentation: check BASE_URL, TOKEN_URL and the "
     "proxies on the way, then run voucher_doctor",
 )
+ORDER = Trouble(
+    "order",
+    logging.ERROR,
+    "the shop's own code gives facts of this order with which no gift voucher can pay it",
+)
+WRONG_FACTS = {
+    "amount_malformed",
+    "currency_malformed",
+    "currency_unsupported",
+    "order_malformed",
+    "order_unsaved",
+}
+"""Codes of errors about an order that is wrong, and not only empty or paid."""
+
 AWAY = Trouble(
     "away",
     logging.WARNING,
@@ -81,6 +96,8 @@ def alerting(order_number: str, account: str = "") -> Iterator[None]:
 
 
 def _trouble(error: VoucherGatewayError) -> Trouble | None:
+    if isinstance(error, PaymentStateError):
+        return ORDER if error.code in WRONG_FACTS else None
     if isinstance(error, CredentialsError):
         return RIGHT if error.http_status == 403 and error.missing_scope else CREDENTIALS
     if isinstance(error, ContractError):
@@ -102,7 +119,7 @@ def _was_answered(error: VoucherGatewayError) -> bool:
 
 def _facts(error: VoucherGatewayError) -> str:
     facts = {
-        "error": error.code,
+        "error": str(error) if isinstance(error, PaymentStateError) else error.code,
         "status": error.http_status,
         "API code": error.api_code,
         "right": getattr(error, "missing_scope", ""),

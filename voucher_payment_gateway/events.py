@@ -185,7 +185,7 @@ def _capture_what_is_left(order: Any) -> None:
     report_unpaid(order)
     for payment in VoucherPayment.current.filter(order_number=known_number(order)).exclude(status="failed"):
         try:
-            _leave_to_settle(partial(gateway.capture, payment))
+            _leave_to_settle(payment, partial(gateway.capture, payment))
         except (PaymentStateError, RefusedError) as error:
             logger.error("gift vouchers: capture by status was not possible: %s", error)
 
@@ -226,7 +226,7 @@ def _authorize(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _capture(order: Any, amount: Any, **by: Any) -> None:
-    _leave_to_settle(lambda: _log_wrong_state("capture", lambda: _charge(order, amount, **by)))
+    _leave_to_settle(order, lambda: _log_wrong_state("capture", lambda: _charge(order, amount, **by)))
 
 
 def _charge(order: Any, amount: Any, **by: Any) -> None:
@@ -238,11 +238,11 @@ def _charge(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _refund(order: Any, amount: Any, **by: Any) -> None:
-    _leave_to_settle(lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount, **by)))
+    _leave_to_settle(order, lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount, **by)))
 
 
 def _cancel(order: Any, amount: Any, **by: Any) -> None:
-    _leave_to_settle(lambda: gateway.cancel(order, **by))
+    _leave_to_settle(order, lambda: gateway.cancel(order, **by))
 
 
 def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
@@ -256,12 +256,18 @@ def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
         logger.warning("gift vouchers: no %s: %s", verb, error)
 
 
-def _leave_to_settle(call: Callable[[], object]) -> None:
+def _leave_to_settle(order: Any, call: Callable[[], object]) -> None:
     """Log errors after which the operation is stored and ``settle`` finishes it; the shop continues."""
     try:
         call()
     except (UnavailableError, CredentialsError, ContractError, OutcomeUnknownError) as error:
-        logger.warning("gift vouchers: stored, settle will finish it: %s", error.code)
+        logger.warning(
+            "gift vouchers: order %s: stored, settle will finish it: %s", _number_of(order), error.code
+        )
+
+
+def _number_of(order: Any) -> str:
+    return str(order.order_number) if isinstance(order, VoucherPayment) else known_number(order)
 
 
 ACTIONS: dict[Verb, Action] = {

@@ -146,7 +146,19 @@ def _adapter_for(order: Any) -> Any:
             f"order: is None: give an order of {gateway_settings().ORDER_MODEL}. Nothing was sent.",
             code="order_malformed",
         )
+    if isinstance(order, models.Model) and not _is_of_order_model(order):
+        raise PaymentStateError(
+            f"order: {type(order).__name__} is another model: give an order of {gateway_settings().ORDER_MODEL}. "
+            "Nothing was sent.",
+            code="order_malformed",
+        )
     return gateway_settings().order_adapter
+
+
+def _is_of_order_model(order: models.Model) -> bool:
+    """Return whether ``order`` is of ``ORDER_MODEL``, of a model that inherits from it, or of one of its parents."""
+    model = apps.get_model(gateway_settings().ORDER_MODEL)
+    return isinstance(order, model) or issubclass(model, order._meta.concrete_model or type(order))
 
 
 def facts_by_number(number: str) -> OrderFacts | None:

@@ -130,5 +130,5 @@ def _already_placed(request: HttpRequest) -> HttpResponse:
 
 
 def _nothing_to_order(request: HttpRequest) -> HttpResponse:
-    messages.info(request, _("Your basket is empty; there is nothing to order yet."))
+    messages.info(request, _("There is no order to pay yet. Please go to the checkout from your basket."))
     return redirect("basket")

@@ -119,3 +119,15 @@ def test_a_stranger_s_block_says_nothing(shop, order, voucher, gateway_settings)
     shop.calls()
     assert "left on it" not in block(shop.order("20.00", number="A-2"))
     assert shop.calls() == []
+
+
+def test_a_page_that_is_loaded_again_and_again_asks_once(shop, order, voucher, gateway_settings):
+    behave(shop, gateway_settings, lowers=True)
+    gateway.authorize(order, voucher.code)
+    pages = {block(order)}
+    shop.calls()
+    pages |= {block(order) for _ in range(3)}
+    assert shop.calls() == []
+    assert "€30.00 left on it" in pages.pop()
+    gateway.authorize(order, voucher.code, amount="10.00")
+    assert "€40.00 left on it" in block(order)

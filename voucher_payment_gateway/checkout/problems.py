@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from voucher_payment_gateway.alerts import WRONG_FACTS
 from voucher_payment_gateway.exceptions import (
     AmountError,
     ContractError,
@@ -275,6 +276,8 @@ def problem_of(error: VoucherGatewayError) -> Problem:
     """Return the problem that a visitor is shown for ``error``; a subclass unknown here is shown as its parent."""
     if error.code in FINER_PROBLEMS:
         return FINER_PROBLEMS[error.code]
+    if isinstance(error, AmountError) and error.code in WRONG_FACTS:
+        return NOT_POSSIBLE
     problem = next(ERROR_PROBLEMS[cls] for cls in type(error).__mro__ if cls in ERROR_PROBLEMS)
     return replace(problem, retry_after_seconds=getattr(error, "retry_after_seconds", None))
 

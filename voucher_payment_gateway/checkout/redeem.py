@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from voucher_payment_gateway import gateway, throttle
+from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.checkout.decorators import hide_input
 from voucher_payment_gateway.checkout.withholding import withhold
-from voucher_payment_gateway.exceptions import VoucherUnusableError
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import account_by_number, order_account
@@ -18,7 +19,7 @@ from voucher_payment_gateway.sealing import Secret
 __all__ = ["attempt", "enter_voucher"]
 
 
-def attempt(request: HttpRequest, order: Any) -> AbstractContextManager[None]:
+def attempt(request: HttpRequest, order: Any) -> AbstractContextManager[throttle.Attempt]:
     """Return the context manager that counts an attempt to redeem a code for ``order``."""
     account = order_account(order)
     return throttle.attempt(request, account=account_by_number(order.number) if account is None else account)
@@ -46,4 +47,7 @@ def enter_voucher(
             return gateway.authorize(order, code, pin=pin, key=key)
     except VoucherUnusableError:
         put_back()
+        raise
+    except PaymentStateError as error:
+        alert(error, str(getattr(order, "pk", "?")))
         raise

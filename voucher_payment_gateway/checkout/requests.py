@@ -86,7 +86,8 @@ def unknown_scheme(request: HttpRequest) -> str:
 
 def sent_json(request: HttpRequest) -> bool:
     """Return whether the body is a JSON document."""
-    return request.content_type == JSON
+    kind = str(request.content_type)
+    return kind == JSON or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def wants_json(request: HttpRequest) -> bool:

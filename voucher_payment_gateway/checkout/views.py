@@ -121,8 +121,10 @@ def _remove(order: Any, fields: Mapping[str, str], key: str) -> Outcome:
 
 def _renew(request: HttpRequest, order: Any, key: str) -> Outcome:
     try:
-        with attempt(request, order):
+        with attempt(request, order) as tried:
+            before = _reservations(order)
             gateway.authorize_selected(order, confirm=False, key=key)
+            tried.was_sent = _reservations(order) != before
         summary = shown_summary(order)
     except VoucherGatewayError as error:
         return Outcome(order, problem=problem_of(error))
@@ -132,6 +134,10 @@ def _renew(request: HttpRequest, order: Any, key: str) -> Outcome:
         "covered": amount_text(summary.covered, summary.currency)
     }
     return Outcome(order, f"{covered} {left_text(summary)}")
+
+
+def _reservations(order: Any) -> list[str]:
+    return list(payments_of(order).values_list("reservation_id", flat=True))
 
 
 def held_text(order: Any, payment: VoucherPayment) -> str:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
 
 from voucher_payment_gateway.checks.catalogue import Messages, report
+from voucher_payment_gateway.checks.safety import is_local
 from voucher_payment_gateway.checks.site import has_checkout
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.throttle import counts_exactly, is_shared
@@ -14,7 +15,7 @@ COOKIE_SESSIONS = "django.contrib.sessions.backends.signed_cookies"
 
 
 def _local(given: GatewaySettings) -> Messages:
-    if given.ENVIRONMENT == "local":
+    if is_local(given):
         yield report("E028", "local")
 
 

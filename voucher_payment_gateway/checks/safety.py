@@ -20,14 +20,26 @@ SAMPLE_CODES = ("ABCD-1234", "abcd 1234", "1", "-", "Ä😀")
 """Codes that a visitor may type: a normaliser must return a text for each."""
 
 
+def _accounts(given: GatewaySettings) -> list[GatewaySettings]:
+    """Return the settings of each merchant account; of the shop where it has one."""
+    return [given.of_account(name) for name in given.account_names]
+
+
+def is_local(given: GatewaySettings) -> bool:
+    """Return whether an account uses the local Voucher Cloud."""
+    return any(account.ENVIRONMENT == "local" for account in _accounts(given))
+
+
 def _secret(given: GatewaySettings) -> Messages:
-    if callable(given.CLIENT_SECRET) and (problem := call_problem(given.CLIENT_SECRET)):
-        yield report("E004", "wrong_call", problem=problem)
+    for account in _accounts(given):
+        if callable(account.CLIENT_SECRET) and (problem := call_problem(account.CLIENT_SECRET)):
+            yield report("E004", "wrong_call", problem=problem)
 
 
 def _version(given: GatewaySettings) -> Messages:
     """Without its version an address may answer as if each voucher were unknown."""
-    if given.BASE_URL and not re.search(r"/v[0-9]+$", urlsplit(given.BASE_URL).path):
+    addresses = {account.BASE_URL for account in _accounts(given)} - {""}
+    if any(not re.search(r"/v[0-9]+$", urlsplit(address).path) for address in addresses):
         yield report("W036", "no_version")
 
 
@@ -94,7 +106,7 @@ def _grace(given: GatewaySettings) -> Messages:
 
 
 def _local(given: GatewaySettings) -> Messages:
-    if given.ENVIRONMENT == "local" and not settings.DEBUG:
+    if is_local(given) and not settings.DEBUG:
         yield report("W019", "no_debug")
 
 

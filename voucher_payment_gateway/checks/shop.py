@@ -129,6 +129,8 @@ def _account_of_order(given: GatewaySettings) -> Messages:
     if not callable(found.value):
         problem = found.problem or f"it is a {type(found.value).__name__}"
         yield report("E050", "no_callable", path=path, problem=problem)
+    elif isinstance(found.value, type):
+        yield report("E050", "wrong_call", path=path, problem="is a class: it returns itself, and no name")
     elif problem := call_problem(found.value, object()):
         yield report("E050", "wrong_call", path=path, problem=problem)
 

@@ -4,7 +4,7 @@ with throttle.attempt(request):
     payment = gateway.authorize(order, code, pin=pin)
 """
 
-from voucher_payment_gateway.throttle._attempt import attempt
+from voucher_payment_gateway.throttle._attempt import Attempt, attempt
 from voucher_payment_gateway.throttle._counts import counts_exactly, is_shared
 
-__all__ = ["attempt", "counts_exactly", "is_shared"]
+__all__ = ["Attempt", "attempt", "counts_exactly", "is_shared"]

@@ -12,11 +12,18 @@ from voucher_payment_gateway.settings_sections import ThrottleSettings
 from voucher_payment_gateway.throttle._counts import uncount
 from voucher_payment_gateway.throttle._limits import count_attempt
 
-__all__ = ["attempt"]
+__all__ = ["Attempt", "attempt"]
+
+
+class Attempt:
+    """What the caller may say about the attempt before it ends well."""
+
+    was_sent = True
+    """Whether a reservation was requested; otherwise none is counted."""
 
 
 @contextmanager
-def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
+def attempt(request: HttpRequest, *, account: str = "") -> Iterator[Attempt]:
     """Context manager for code that tries an entered voucher code. Do not use it inside a transaction.
 
     The attempt counts as a failure from its start, so concurrent attempts cannot exceed a limit. It is uncounted after
@@ -27,14 +34,14 @@ def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
 
     Raises ThrottledError with ``retry_after_seconds`` if a limit is reached; the body is not run then.
     """
-    limits = gateway_settings().THROTTLE
+    limits, tried = gateway_settings().THROTTLE, Attempt()
     if limits is None:
-        yield
+        yield tried
         return
     started_at = time.monotonic()
     failures, holds = count_attempt(request, limits, account)
     try:
-        yield
+        yield tried
     except VoucherGatewayError as error:
         if isinstance(error, RefusedError):
             uncount(holds)
@@ -42,7 +49,7 @@ def attempt(request: HttpRequest, *, account: str = "") -> Iterator[None]:
         else:
             uncount(failures + holds)
         raise
-    uncount(failures)
+    uncount(failures if tried.was_sent else failures + holds)
 
 
 def _equalise_time(started_at: float, limits: ThrottleSettings) -> None:

@@ -8,10 +8,16 @@ from django.utils import timezone
 
 from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, VoucherGatewayError
+from voucher_payment_gateway.exceptions import (
+    PaymentStateError,
+    RefusedError,
+    ReservationClosedError,
+    VoucherGatewayError,
+)
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
     let_go,
+    mark_lapsed,
 )
 from voucher_payment_gateway.gateway.holds.promises import (
     Promises,
@@ -158,6 +164,8 @@ def _attempt(
     refuse_reused_number(view.order_number, facts.created_at)
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
+    if confirm:
+        refusals += _lapse_what_ended(view)
     needing = _needing_hold(view, facts.total)
     refuse_if_open(needing)
     due = view.due(facts.total, without=needing)
@@ -180,6 +188,25 @@ def _attempt(
     elif _holding(view):
         note_key(by["idempotency_key"])
     return _holding(view)
+
+
+def _lapse_what_ended(view: OrderView) -> list[VoucherGatewayError]:
+    """Record that unconfirmed reservations have ended which cannot be made again, since no code is stored; return an
+    error for each: the customer must enter the code again, or pay its amount another way."""
+    ended = [
+        payment
+        for payment in _unconfirmed(view)
+        if not (payment.sealed_code or payment.has_open_operation or is_usable_now(payment))
+    ]
+    for payment in ended:
+        mark_lapsed(payment)
+    return [
+        ReservationClosedError(
+            f"order {view.order_number}: the gift voucher …{payment.code_hint} is no longer held, and its code is not "
+            "stored; the customer must enter it again. No money moved."
+        )
+        for payment in ended
+    ]
 
 
 def _holding(view: OrderView) -> list[VoucherPayment]:

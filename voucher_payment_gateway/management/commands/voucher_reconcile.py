@@ -71,6 +71,10 @@ class Command(BaseCommand):
     def _compared(
         self, since: datetime, until: datetime, csv: Path | None, account: str | None
     ) -> list[VoucherDifference]:
+        names = gateway_settings().account_names
+        if account is not None and account not in names:
+            known = ", ".join(map(repr, names))
+            raise CommandError(f"--account: {account!r} is none of {known}.", returncode=NOT_COMPARED)
         options: dict[str, Any] = {}
         if account is not None:
             options["account"] = account
