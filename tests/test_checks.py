@@ -257,7 +257,10 @@ def test_the_local_voucher_cloud_without_debug_is_warned_of(given, settings):
         ("redis.RedisCache", None),
     ],
 )
-def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(given, settings, backend, number):
+def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(
+    given, settings, tmp_path, monkeypatch, backend, number
+):
+    monkeypatch.chdir(tmp_path)  # a cache in files makes its folder
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "127.0.0.1:1"}
     settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}, "guesses": cache}
     changes = {"ENVIRONMENT": "production", "INSTANCE": "live", "THROTTLE": {"cache": "guesses"}}

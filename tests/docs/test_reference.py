@@ -298,7 +298,8 @@ def test_the_message_about_the_local_voucher_cloud_is_the_one_that_is_told(setti
 @pytest.mark.parametrize(
     ("number", "backend"), [("W030", "locmem.LocMemCache"), ("W031", "filebased.FileBasedCache")]
 )
-def test_the_message_about_a_cache_is_the_one_that_is_told(settings, number, backend):
+def test_the_message_about_a_cache_is_the_one_that_is_told(settings, tmp_path, monkeypatch, number, backend):
+    monkeypatch.chdir(tmp_path)  # a cache in files makes its folder
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "guesses"}}
     message = deployed(settings)
     assert message.id == f"voucher_payment_gateway.{number}"
