@@ -93,6 +93,7 @@ def test_a_throttled_visitor_without_messages_reads_it(shop, visit, without_mess
         client.post("/vouchers/apply/", {"code": "NOBODY"})
     text = client.get("/checkout/").text
     assert str(THROTTLED.sentence).partition(";")[0] in text
+    assert "The next attempt is possible in " in text
 
 
 @pytest.mark.parametrize("kind", namespaces())

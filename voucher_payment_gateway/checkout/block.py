@@ -82,10 +82,12 @@ def styles_link(nonce: str) -> SafeString:
 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:
-    """Store the code of the problem in the session for the next page; nothing of the input is stored."""
+    """Store the code of the problem, and the seconds to wait, in the session for the next page; nothing of the input is
+    stored."""
     is_shown_by_the_block = problem.field or problem.code == THROTTLED.code or not has_messages(request)
     if is_shown_by_the_block and hasattr(request, "session"):
-        request.session[SESSION_KEY] = problem.code
+        seconds = problem.retry_after_seconds
+        request.session[SESSION_KEY] = problem.code if seconds is None else f"{problem.code} {seconds:.0f}"
 
 
 def recall_problem(request: HttpRequest | None) -> Problem | None:
@@ -93,8 +95,10 @@ def recall_problem(request: HttpRequest | None) -> Problem | None:
     session = getattr(request, "session", None)
     if session is None or SESSION_KEY not in session:
         return None
-    problem = PROBLEMS.get(session.pop(SESSION_KEY))
-    return problem and replace(problem, is_untold=not has_messages(request))
+    code, _, seconds = session.pop(SESSION_KEY).partition(" ")
+    problem = PROBLEMS.get(code)
+    wait = float(seconds) if seconds else None
+    return problem and replace(problem, is_untold=not has_messages(request), retry_after_seconds=wait)
 
 
 def has_messages(request: HttpRequest | None) -> bool:
