@@ -37,7 +37,8 @@ from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.recovery import by_status
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.orders import find_order, has_status, known_number
+from voucher_payment_gateway.order_lookup import find_order
+from voucher_payment_gateway.orders import has_status, known_number
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 

@@ -1,33 +1,26 @@
-"""Reading a shop's order, and writing its one column of ours."""
+"""Reading a shop's order: its number, total, currency and account."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, FieldError, ImproperlyConfigured, ValidationError
-from django.db import models, router
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.currencies import smallest_unit, supported_currency
 from voucher_payment_gateway.exceptions import PaymentStateError
-from voucher_payment_gateway.reservation_ids import JSONAppend
 
 __all__ = [
     "OrderAdapter",
     "OrderFacts",
-    "account_by_number",
-    "are_found_by_number",
-    "facts_by_number",
-    "find_order",
-    "find_orders",
     "has_status",
     "known_number",
-    "note_reservation",
     "order_account",
     "order_created_at",
     "order_facts",
@@ -35,11 +28,6 @@ __all__ = [
 ]
 
 MAX_ORDER_NUMBER_LENGTH = 50
-
-NOT_A_NUMBER = (ValueError, TypeError, LookupError, ValidationError)
-"""Raised by a lookup of a number that no order of the shop can have: its column is a UUID, or a whole number."""
-
-BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -157,72 +145,8 @@ def _adapter_for(order: Any) -> Any:
 
 def _is_of_order_model(order: models.Model) -> bool:
     """Return whether ``order`` is of ``ORDER_MODEL``, of a model that inherits from it, or of one of its parents."""
-    model = apps.get_model(gateway_settings().ORDER_MODEL)
-    return isinstance(order, model) or issubclass(model, order._meta.concrete_model or type(order))
-
-
-def facts_by_number(number: str) -> OrderFacts | None:
-    """Return the facts of the stored order with this number, or None. Raises the errors of ``order_facts``."""
-    order = find_order(number)
-    return None if order is None else order_facts(order)
-
-
-def find_order(number: str) -> Any:
-    """Return the shop's order with this number, or None: also if orders cannot be looked up by number. Of several, as
-    where a deleted one is only hidden, the last one that came into being."""
-    model = apps.get_model(gateway_settings().ORDER_MODEL)
-    found = list(_rows_of(number).using(router.db_for_write(model)))  # a replica may lag behind
-    return _last(found) if found else None
-
-
-def are_found_by_number() -> bool:
-    """Return whether the shop's orders can be looked up by number at all."""
-    model = apps.get_model(gateway_settings().ORDER_MODEL)
-    try:
-        _all_rows(model).filter(**gateway_settings().order_adapter.lookup("0"))
-    except FieldError:
-        return False
-    except NOT_A_NUMBER:  # orders have numbers of another form
-        return True
-    return True
-
-
-def find_orders(numbers: Collection[str]) -> dict[str, Any]:
-    """Return the shop's orders with these numbers, by number; those without an order are left out. One statement where
-    the number is a column of the order, else one for each."""
-    model, settings = apps.get_model(gateway_settings().ORDER_MODEL), gateway_settings()
-    adapter, column = settings.order_adapter, settings.ORDER_FIELDS.number
-    is_plain = type(adapter).lookup is OrderAdapter.lookup and type(adapter).number is OrderAdapter.number
-    if not is_plain or not _has_column(model, column):
-        return _found_one_by_one(numbers)
-    orders = _all_rows(model).using(router.db_for_write(model))
-    found: dict[str, list[Any]] = {}
-    try:
-        for order in orders.filter(**{f"{column}__in": list(numbers)}):
-            found.setdefault(adapter.number(order), []).append(order)
-    except NOT_A_NUMBER:
-        return _found_one_by_one(numbers)
-    return {number: _last(found[number]) for number in numbers if number in found}
-
-
-def _found_one_by_one(numbers: Collection[str]) -> dict[str, Any]:
-    return {number: order for number in numbers if (order := find_order(number)) is not None}
-
-
-def _rows_of(number: str) -> models.QuerySet[Any]:
-    """Return the shop's orders with this number; none where no order can have it, or orders cannot be looked up."""
-    rows = _all_rows(apps.get_model(gateway_settings().ORDER_MODEL))
-    try:
-        return rows.filter(**gateway_settings().order_adapter.lookup(number))
-    except (FieldError, *NOT_A_NUMBER):
-        return rows.none()
-
-
-def _last(orders: list[Any]) -> Any:
-    """Return the order that came into being last: by its instant where the shop knows it, else by its primary key."""
-    if len(orders) == 1:
-        return orders[0]
-    return max(orders, key=lambda order: (order_created_at(order) or BEGINNING, order.pk))
+    model: Any = apps.get_model(gateway_settings().ORDER_MODEL)._meta.concrete_model
+    return isinstance(order, model) or issubclass(model, type(order)._meta.concrete_model or type(order))
 
 
 def has_status(order: Any, statuses: Collection[str]) -> bool:
@@ -272,19 +196,6 @@ def order_account(order: Any) -> str | None:
     return name
 
 
-def account_by_number(number: str) -> str:
-    """Return the account of the stored order with this number. Raises PaymentStateError where there is no such order,
-    and the errors of ``order_account``."""
-    order = find_order(number)
-    if order is None:
-        raise PaymentStateError(
-            f"order {number}: it is not found by its number, so its account is not known: give one in OrderFacts. "
-            "Nothing was sent.",
-            code="account_missing",
-        )
-    return order_account(order) or ""
-
-
 def known_number(order: Any) -> str:
     """Return the number of ``order``, or "" where no payment can have it: none yet, or one that no verb accepts."""
     try:
@@ -314,47 +225,3 @@ def checked_number(number: str) -> str:
             code="order_number_malformed",
         )
     return number
-
-
-def note_reservation(order_number: str, reservation_id: str, *, replaces: str = "") -> None:
-    """Write a reservation id to the shop's order, if its model has the column of ``VoucherOrderMixin``: in place of the
-    one that it replaces, else at the end."""
-    model = apps.get_model(gateway_settings().ORDER_MODEL)
-    if not _has_column(model, "voucher_reservation_ids"):
-        return
-    rows = _row_to_note_on(order_number)
-    known = _locked_ids(rows) if replaces else []
-    if replaces in known:
-        rows.update(voucher_reservation_ids=[reservation_id if each == replaces else each for each in known])
-    else:
-        rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
-
-
-def _row_to_note_on(number: str) -> models.QuerySet[Any]:
-    """Return the row of the order; where several may have the number, as a hidden one has, that of the last."""
-    rows, column = _rows_of(number), gateway_settings().ORDER_FIELDS.number
-    if _has_column(rows.model, column) and rows.model._meta.get_field(column).unique:
-        return rows
-    order = find_order(number)
-    return rows.none() if order is None else rows.filter(pk=order.pk)
-
-
-def _locked_ids(rows: models.QuerySet[Any]) -> list[str]:
-    """Lock the order's row until the end of the transaction, and return its ids. A read before the lock would make
-    SQLite refuse it where another writer was first."""
-    rows.update(voucher_reservation_ids=models.F("voucher_reservation_ids"))
-    current = rows.using(router.db_for_write(rows.model))
-    return list(current.values_list("voucher_reservation_ids", flat=True).first() or [])
-
-
-def _all_rows(model: type[models.Model]) -> models.QuerySet[Any]:
-    """Return the rows of ``model``, also those that its managers hide, such as soft-deleted ones."""
-    return models.QuerySet(model)
-
-
-def _has_column(model: type[models.Model], name: str) -> bool:
-    try:
-        model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    return True

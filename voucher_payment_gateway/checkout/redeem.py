@@ -13,7 +13,8 @@ from voucher_payment_gateway.checkout.withholding import withhold
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
-from voucher_payment_gateway.orders import account_by_number, order_account
+from voucher_payment_gateway.order_lookup import account_by_number
+from voucher_payment_gateway.orders import order_account
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["attempt", "enter_voucher"]

@@ -22,7 +22,8 @@ from voucher_payment_gateway.gateway.records.order_view import OrderView, read_o
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import OrderFacts, facts_by_number
+from voucher_payment_gateway.order_lookup import facts_by_number
+from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.rules.replan import OpenCharge, replanned
 
 __all__ = ["replan"]

@@ -42,7 +42,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     is_usable_now,
 )
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.orders import note_reservation
+from voucher_payment_gateway.order_lookup import note_reservation
 from voucher_payment_gateway.rules.timing import is_usable, renewal_due_at
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed

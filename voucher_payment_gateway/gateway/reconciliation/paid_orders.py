@@ -16,13 +16,8 @@ from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KIN
 from voucher_payment_gateway.gateway.reconciliation.drafts import order_draft
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.orders import (
-    are_found_by_number,
-    find_orders,
-    has_status,
-    order_created_at,
-    order_facts,
-)
+from voucher_payment_gateway.order_lookup import are_found_by_number, find_orders
+from voucher_payment_gateway.orders import has_status, order_created_at, order_facts
 from voucher_payment_gateway.rules.by_status import may_have_effect
 from voucher_payment_gateway.rules.paid_orders import compare_order, kept, live_amount
 from voucher_payment_gateway.rules.timing import belongs_from

@@ -20,7 +20,8 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque
-from voucher_payment_gateway.orders import OrderFacts, account_by_number, known_number
+from voucher_payment_gateway.order_lookup import account_by_number
+from voucher_payment_gateway.orders import OrderFacts, known_number
 from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.sealing import fingerprints

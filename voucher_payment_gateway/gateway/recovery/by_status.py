@@ -22,7 +22,8 @@ from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import find_orders, has_status, order_facts
+from voucher_payment_gateway.order_lookup import find_orders
+from voucher_payment_gateway.orders import has_status, order_facts
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE

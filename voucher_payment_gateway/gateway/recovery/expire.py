@@ -20,7 +20,7 @@ from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import facts_by_number
+from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed

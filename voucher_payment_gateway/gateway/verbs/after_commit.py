@@ -11,7 +11,8 @@ from django.db import transaction
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
-from voucher_payment_gateway.orders import OrderFacts, facts_by_number
+from voucher_payment_gateway.order_lookup import facts_by_number
+from voucher_payment_gateway.orders import OrderFacts
 
 __all__ = ["repeat_if_total_changes"]
 

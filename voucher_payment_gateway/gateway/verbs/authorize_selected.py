@@ -4,20 +4,16 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.utils import timezone
-
 from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import (
     PaymentStateError,
     RefusedError,
-    ReservationClosedError,
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway.holds.competing import (
     competing_payments,
     let_go,
-    mark_lapsed,
 )
 from voucher_payment_gateway.gateway.holds.promises import (
     Promises,
@@ -51,12 +47,17 @@ from voucher_payment_gateway.gateway.records.payments import (
     change_payment,
     hold_ended_fields,
     hold_lost_fields,
-    is_usable_now,
     superseded_fields,
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.authorize import show_on
+from voucher_payment_gateway.gateway.verbs.confirmation_plan import (
+    agreed_in_flight,
+    lapse_what_ended,
+    needing_hold,
+    unconfirmed,
+)
 from voucher_payment_gateway.gateway.verbs.hold_requests import (
     HoldRequest,
     drop_duplicates,
@@ -71,8 +72,6 @@ from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.rules.cover import agreed
-from voucher_payment_gateway.rules.states import HELD_BEFORE
-from voucher_payment_gateway.rules.timing import ends_soon
 from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
@@ -165,8 +164,8 @@ def _attempt(
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     if confirm:
-        refusals += _lapse_what_ended(view)
-    needing = _needing_hold(view, facts.total)
+        refusals += lapse_what_ended(view)
+    needing = needing_hold(view, facts.total)
     refuse_if_open(needing)
     due = view.due(facts.total, without=needing)
     requests = _requests(view, needing if due > ZERO else [], facts, confirm=confirm)
@@ -174,7 +173,7 @@ def _attempt(
         drop_duplicates(view, requests)
     if needing and due == ZERO:
         _release_unneeded(needing, by)
-    if requests or (confirm and _unconfirmed(view)):
+    if requests or (confirm and unconfirmed(view)):
         promises = Promises(_vouchers_of(view, requests))
         leave_to_confirmed(requests, promises)
         share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
@@ -182,31 +181,12 @@ def _attempt(
         reported: Any = [request.answer for request in requests if request.is_reported]
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
-        in_flight = _agreed_in_flight(view, facts.total)
+        in_flight = agreed_in_flight(view, facts.total)
         _write(view, requests, promises, by, in_flight, unsent, confirm=confirm)
         refusals += reported
     elif _holding(view):
         note_key(by["idempotency_key"])
     return _holding(view)
-
-
-def _lapse_what_ended(view: OrderView) -> list[VoucherGatewayError]:
-    """Record that unconfirmed reservations have ended which cannot be made again, since no code is stored; return an
-    error for each: the customer must enter the code again, or pay its amount another way."""
-    ended = [
-        payment
-        for payment in _unconfirmed(view)
-        if not (payment.sealed_code or payment.has_open_operation or is_usable_now(payment))
-    ]
-    for payment in ended:
-        mark_lapsed(payment)
-    return [
-        ReservationClosedError(
-            f"order {view.order_number}: the gift voucher …{payment.code_hint} is no longer held, and its code is not "
-            "stored; the customer must enter it again. No money moved."
-        )
-        for payment in ended
-    ]
 
 
 def _holding(view: OrderView) -> list[VoucherPayment]:
@@ -218,7 +198,7 @@ def _requests(
 ) -> list[HoldRequest]:
     """Reserve for each payment that needs a hold, and for each that is to be confirmed although confirmed orders leave
     less of its voucher than it holds."""
-    to_confirm = [payment for payment in _unconfirmed(view) if confirm and payment not in needing]
+    to_confirm = [payment for payment in unconfirmed(view) if confirm and payment not in needing]
     if not needing and not to_confirm:
         return []
     competing = competing_payments([*needing, *to_confirm])
@@ -240,18 +220,9 @@ def _request(payment: VoucherPayment, amount: Decimal, competing: list[VoucherPa
     return HoldRequest(payment, amount, with_same_pin(others, secret) if secret else others)
 
 
-def _unconfirmed(view: OrderView) -> list[VoucherPayment]:
-    """Return the payments that are held and not confirmed yet."""
-    return [
-        payment
-        for payment in view.payments
-        if payment.status == "authorized" and not payment.confirmed_at and not payment.cancel_requested_at
-    ]
-
-
 def _vouchers_of(view: OrderView, requests: list[HoldRequest]) -> set[str]:
     held = {request.answer.voucher_id for request in requests if isinstance(request.answer, Hold)}
-    return held | {payment.voucher_id for payment in _unconfirmed(view)}
+    return held | {payment.voucher_id for payment in unconfirmed(view)}
 
 
 def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> None:
@@ -262,37 +233,6 @@ def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> N
         for payment in not_needed:
             let_go(payment)
         save_key(by["idempotency_key"])
-
-
-def _agreed_in_flight(view: OrderView, total: Decimal) -> dict[int, Decimal]:
-    """Return what is agreed for payments with a charge in flight, whose reservation cannot be made smaller now: what is
-    in flight, and no more of the rest than the order needs."""
-    charging = [payment for payment in _unconfirmed(view) if payment.has_open_operation]
-    left, agreed_to = view.due(total, without=charging), {}
-    for payment in charging:
-        rest = min(payment.amount_chargeable - payment.open_charge, left)
-        agreed_to[payment.pk] = payment.amount_captured + payment.open_charge + rest
-        left -= rest
-    return agreed_to
-
-
-def _needing_hold(view: OrderView, total: Decimal) -> list[VoucherPayment]:
-    """Return the payments to be reserved: for the first time, again, or for another amount."""
-    due, needed = view.due(total), view.due(total, without=view.payments)
-    held = sum((payment.amount_authorized for payment in view.payments), ZERO)
-
-    def is_wanting(payment: VoucherPayment) -> bool:
-        if payment.cancel_requested_at is not None:
-            return False
-        if payment.status == "selected" or not is_usable_now(payment):
-            return payment.status == "selected" or (
-                payment.status in HELD_BEFORE and bool(payment.sealed_code)
-            )
-        changed = held > needed or (due > ZERO and payment.may_hold_more)
-        may_change = bool(payment.sealed_code) and not payment.has_open_operation
-        return may_change and (changed or ends_soon(payment.reserved_until, timezone.now()))
-
-    return [payment for payment in view.payments if is_wanting(payment)]
 
 
 def _write(
@@ -316,7 +256,7 @@ def _write(
                 _write_held(view, request.payment, request.answer, number, promises, by, confirm=confirm)
                 number += 1
         unanswered = [request.payment for request in requests if request.is_reported]
-        for payment in _unconfirmed(view):
+        for payment in unconfirmed(view):
             if confirm and payment not in unanswered:
                 fields = confirmed_fields(payment, payment.voucher_id, promises)
                 fields["amount_agreed"] = in_flight.get(payment.pk, payment.amount_agreed)

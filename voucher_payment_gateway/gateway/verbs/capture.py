@@ -33,7 +33,8 @@ from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.unpaid import refuse_if_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import OrderFacts, facts_by_number, order_facts
+from voucher_payment_gateway.order_lookup import facts_by_number
+from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
