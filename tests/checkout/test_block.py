@@ -6,7 +6,6 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
-from django import VERSION as DJANGO
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.template import RequestContext, Template
@@ -309,7 +308,7 @@ def test_a_page_without_a_nonce_names_none(shop):
     assert "nonce" not in block(shop.order())
 
 
-@pytest.mark.skipif(DJANGO < (6, 0), reason="django.utils.csp came with Django 6.0")
+@pytest.mark.django6
 def test_the_script_runs_under_the_policy_of_django_s_own_middleware(shop, settings):
     from django.middleware.csp import ContentSecurityPolicyMiddleware
     from django.utils.csp import CSP

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django import VERSION
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template import engines
@@ -48,7 +47,7 @@ def test_an_environment_of_the_shop_s_own_takes_the_extension(db):
     assert engines.all()
 
 
-@pytest.mark.skipif(VERSION < (6, 0), reason="django.utils.csp came with Django 6.0")
+@pytest.mark.django6
 def test_the_policy_of_the_recipe_allows_the_script_of_the_block(shop):
     from django.http import HttpResponse
     from django.middleware.csp import ContentSecurityPolicyMiddleware
