@@ -160,7 +160,7 @@ def test_an_outdated_page_places_no_order(demo, visitor):
     expect_sums(page, total="€26.40")
     number = place_order(page)
     other_tab.goto("/checkout/")
-    expect(other_tab.get_by_text("there is nothing to order yet")).to_be_visible()
+    expect(other_tab.get_by_text("There is no order to pay yet")).to_be_visible()
     assert number.startswith("T-")
 
 
