@@ -235,6 +235,19 @@ def test_the_keys_that_are_shown_seal_in_development_alone():
 # where the cure is
 
 
+def test_every_hint_leads_to_the_documentation(settings):
+    for wrong in (
+        None,
+        {"ENVIRONMENT": "live"},
+        {**GOOD, "BASE_URL": "http://host"},
+        {**GOOD, "CAPTURE_MODE": 1},
+    ):
+        settings.VOUCHER_PAYMENT_GATEWAY = wrong
+        found = checks.check_settings()
+        assert found
+        assert all(docs_url.DOCUMENTATION in message.hint for message in found)
+
+
 def test_a_hint_leads_to_a_page_that_exists_and_names_no_file_of_the_repository():
     base = docs_url.DOCUMENTATION
     cures = [check.cure for check in checks.CATALOGUE.values()]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from django.core import checks
 
 from voucher_payment_gateway.conf import NAME
-from voucher_payment_gateway.docs_url import docs_url
+from voucher_payment_gateway.docs_url import DOCUMENTATION, docs_url
 
 __all__ = ["CATALOGUE", "NUMBERS", "Messages", "mistake", "report"]
 
@@ -300,4 +300,6 @@ def report(number: str, message: str, /, **values: object) -> checks.CheckMessag
 
 def _message(number: str, text: str) -> checks.CheckMessage:
     kind = checks.Error if number.startswith("E") else checks.Warning
-    return kind(text, hint=CATALOGUE[number].cure, id=f"voucher_payment_gateway.{number}")
+    cure = CATALOGUE[number].cure
+    hint = cure if DOCUMENTATION in cure else f"{cure} More: {docs_url('reference/checks')}"
+    return kind(text, hint=hint, id=f"voucher_payment_gateway.{number}")
