@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    OutcomeUnknownError,
     PaymentStateError,
     ThrottledError,
     UnavailableError,
@@ -102,6 +103,8 @@ def _trouble(error: VoucherGatewayError) -> Trouble | None:
         return RIGHT if error.http_status == 403 and error.missing_scope else CREDENTIALS
     if isinstance(error, ContractError):
         return CONTRACT
+    if isinstance(error, OutcomeUnknownError):
+        return CONTRACT if error.code == "answer_not_ours" or _was_answered(error) else None
     if not isinstance(error, UnavailableError) or error.code in OURS:
         return None
     if error.code == "client_secret":
