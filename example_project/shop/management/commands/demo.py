@@ -9,6 +9,7 @@ import httpx
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
 
 from shop.demo import HOST, DemoError, is_taken, running, wait_while_all_run
 from shop.seed import STAFF_NAME, STAFF_PASSWORD, VOUCHERS, seed_shop
@@ -73,6 +74,7 @@ class Command(BaseCommand):
     def _prepare(self, folder: Path, state: Path, fresh: bool) -> None:
         """Migrate and seed the database; ``fresh`` first deletes it and the state of the Voucher Cloud."""
         if fresh:
+            connections.close_all()  # a check may have opened the file that is deleted
             for path in (state, *folder.glob("shop.sqlite3*")):
                 path.unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
