@@ -16,7 +16,7 @@ BACKEND = {
     "OPTIONS": {"extensions": ["voucher_payment_gateway.jinja2.VoucherPayments"]},
 }
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w{64}"')
-"""Masked anew on each page."""
+"""Masked differently on each page."""
 
 
 @pytest.fixture

@@ -272,7 +272,7 @@ def test_a_missing_right_to_read_a_balance_is_told_and_no_guess(shop, client, ga
     assert "right read" in line
 
 
-# The service is away, or somebody else answers
+# The service is away, or something else answers
 
 
 @pytest.mark.parametrize(

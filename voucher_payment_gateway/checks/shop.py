@@ -108,31 +108,27 @@ def _order_adapter(given: GatewaySettings) -> Messages:
 
 
 def _checkout_order(given: GatewaySettings) -> Messages:
-    path = given.CHECKOUT_ORDER
-    if not path:
-        return
-    found = look_up(path)
-    if not callable(found.value):
-        problem = found.problem or f"it is a {type(found.value).__name__}"
-        yield report("E012", "no_callable", path=path, problem=problem)
-    elif isinstance(found.value, type):
-        yield report("E012", "wrong_call", path=path, problem="is a class: it returns itself, and no order")
-    elif problem := call_problem(found.value, HttpRequest()):
-        yield report("E012", "wrong_call", path=path, problem=problem)
+    return _callable("E012", given.CHECKOUT_ORDER, HttpRequest(), returns="order")
 
 
 def _account_of_order(given: GatewaySettings) -> Messages:
-    path = given.ACCOUNT_OF_ORDER
+    return _callable("E050", given.ACCOUNT_OF_ORDER, object(), returns="name")
+
+
+def _callable(number: str, path: str, argument: object, *, returns: str) -> Messages:
+    """Report a path that names nothing which takes ``argument`` and returns what is needed."""
     if not path:
         return
     found = look_up(path)
     if not callable(found.value):
         problem = found.problem or f"it is a {type(found.value).__name__}"
-        yield report("E050", "no_callable", path=path, problem=problem)
+        yield report(number, "no_callable", path=path, problem=problem)
     elif isinstance(found.value, type):
-        yield report("E050", "wrong_call", path=path, problem="is a class: it returns itself, and no name")
-    elif problem := call_problem(found.value, object()):
-        yield report("E050", "wrong_call", path=path, problem=problem)
+        yield report(
+            number, "wrong_call", path=path, problem=f"is a class: it returns itself, and no {returns}"
+        )
+    elif problem := call_problem(found.value, argument):
+        yield report(number, "wrong_call", path=path, problem=problem)
 
 
 def _has_own_adapter(given: GatewaySettings) -> bool:

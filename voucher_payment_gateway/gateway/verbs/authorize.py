@@ -137,11 +137,7 @@ def _authorize(
     refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
-        with atomic_or_conflict():
-            if asked != payment.amount_limit:
-                change_payment(payment, amount_limit=asked)
-            note_key(by["idempotency_key"])
-        return payment
+        return _as_it_is_held(payment, asked, by)
     confirmed = with_same_pin(promised(competing), secret)
     left = beside_confirmed(wanted, confirmed, payment)
     hold = _hold(secret, left, facts, account, payment)
@@ -170,6 +166,15 @@ def _authorize(
             fields |= confirmed_fields(payment, hold.voucher_id, promises)
         others = promises.of_others(hold.voucher_id, payment)
         record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
+    return payment
+
+
+def _as_it_is_held(payment: VoucherPayment, asked: Decimal | None, by: dict[str, Any]) -> VoucherPayment:
+    """Return a payment that holds the amount already; its limit is that of the last call."""
+    with atomic_or_conflict():
+        if asked != payment.amount_limit:
+            change_payment(payment, amount_limit=asked)
+        note_key(by["idempotency_key"])
     return payment
 
 

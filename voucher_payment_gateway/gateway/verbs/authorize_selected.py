@@ -284,16 +284,10 @@ def _write_held(
     record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
 
 
-def _is_doubtful(request: HoldRequest) -> bool:
-    """Return whether the refusal of a confirmed payment is no proof: 401 and 403 may as well be our credentials."""
-    is_ours = getattr(request.answer, "http_status", None) in (401, 403)
-    return is_ours and request.payment.confirmed_at is not None
-
-
 def _write_not_held(request: HoldRequest) -> None:
     if request.is_duplicate:
         change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
-    elif isinstance(request.answer, RefusedError) and not request.holds and not _is_doubtful(request):
+    elif isinstance(request.answer, RefusedError) and not request.holds and not request.is_doubtful:
         fail_payment(request.payment, max(request.payment.amount_authorized, agreed(request.payment)))
     elif not request.is_needed:
         let_go(request.payment)

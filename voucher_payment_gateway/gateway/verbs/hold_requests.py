@@ -81,6 +81,12 @@ class HoldRequest:
         return isinstance(self.answer, VoucherGatewayError) and (self.holds or not refused)
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether its refusal is no proof against a confirmed payment: 401 and 403 may as well be our credentials."""
+        is_ours = getattr(self.answer, "http_status", None) in (401, 403)
+        return is_ours and self.payment.confirmed_at is not None
+
+    @property
     def is_reported(self) -> bool:
         """Whether the caller hears of its error: not where the hold is as good as before."""
         return isinstance(self.answer, VoucherGatewayError) and not (
