@@ -39,6 +39,7 @@ from voucher_payment_gateway.settings_sections import (
     Section,
     ThrottleSettings,
 )
+from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_wording import sentences
 from voucher_payment_gateway.unpicklable import Unpicklable
 
@@ -59,8 +60,8 @@ NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 
 
-Verb = Literal["authorize", "capture", "refund", "cancel"]
-StatusKey = Literal["field", "authorize", "capture", "refund", "cancel"]
+Verb = Literal["authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
+StatusKey = Literal["field", "authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
@@ -68,7 +69,7 @@ Days = Annotated[float, Field(gt=0, le=366)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
-class GatewaySettings(Unpicklable, Section):
+class GatewaySettings(Unpicklable, SellingSettings):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

@@ -15,10 +15,12 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.currencies import smallest_unit, supported_currency
 from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.sold import SoldVoucher
 
 __all__ = [
     "OrderAdapter",
     "OrderFacts",
+    "SoldVoucher",
     "has_status",
     "known_number",
     "order_account",

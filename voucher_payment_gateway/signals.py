@@ -1,7 +1,8 @@
 """Signals that the gateway sends to the shop after commit, each at most once per fact.
 
-Receivers get ``payment`` (a ``VoucherPayment``), ``order_number`` and ``amount`` (the Decimal that the fact is
-about); those of ``guessing_limit_reached`` get other arguments. An error of a receiver is logged and stops neither the
+Receivers of ``payment_…`` get ``payment`` (a ``VoucherPayment``), those of ``voucher_…`` get ``sale`` (a
+``VoucherSale``); both get ``order_number`` and ``amount`` (the Decimal that the fact is about). Those of
+``guessing_limit_reached`` get other arguments. An error of a receiver is logged and stops neither the
 payment nor the other receivers.
 """
 
@@ -16,6 +17,11 @@ __all__ = [
     "payment_lapsed",
     "payment_needs_review",
     "payment_refunded",
+    "voucher_activated",
+    "voucher_issued",
+    "voucher_needs_review",
+    "voucher_taken_back",
+    "voucher_topped_up",
 ]
 
 payment_authorized = Signal()
@@ -42,3 +48,19 @@ payment_needs_review = Signal()
 guessing_limit_reached = Signal()
 """Failures of all visitors together have reached ``limit``, the ``everyone`` of ``THROTTLE``: for another
 ``seconds_left``, customers without an account or a solved captcha cannot redeem vouchers. Sent once in ten minutes."""
+
+voucher_issued = Signal()
+"""A voucher was created for an order. It is inactive: nobody can redeem it yet."""
+
+voucher_activated = Signal()
+"""A voucher was activated, and its code is handed over. With ``VOUCHER_DELIVERY = "signal"`` receivers also get
+``code`` and ``pin``, this one time; both are empty otherwise. If a receiver fails then, it is sent again later."""
+
+voucher_taken_back = Signal()
+"""A voucher was deactivated and deleted: nobody can redeem it any more."""
+
+voucher_topped_up = Signal()
+"""``amount`` was added to a voucher."""
+
+voucher_needs_review = Signal()
+"""A person must review the sale: our records and the Voucher Cloud may differ."""

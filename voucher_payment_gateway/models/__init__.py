@@ -1,10 +1,11 @@
-"""Payments, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows."""
+"""Payments, sales, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows."""
 
 from voucher_payment_gateway.models.difference import VoucherDifference
 from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.order_mixin import VoucherOrderMixin
 from voucher_payment_gateway.models.payment import VoucherPayment
+from voucher_payment_gateway.models.sale import VoucherSale
 from voucher_payment_gateway.models.state import VoucherGatewayState
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "VoucherOperation",
     "VoucherOrderMixin",
     "VoucherPayment",
+    "VoucherSale",
 ]

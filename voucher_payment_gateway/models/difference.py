@@ -8,6 +8,7 @@ from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_L
 from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.models.sale import VoucherSale
 
 __all__ = ["VoucherDifference"]
 
@@ -28,6 +29,8 @@ class VoucherDifference(PermanentModel):
         ORDER_GONE = "order_gone", _("order gone")
         ORDER_CANCELLED = "order_cancelled", _("order cancelled")
         ORDER_OVERPAID = "order_overpaid", _("order overpaid")
+        VOUCHER_GONE = "voucher_gone", _("voucher gone")
+        VOUCHER_STATUS = "voucher_status", _("voucher in another status")
 
     kind = models.CharField(_("kind"), max_length=15, choices=Kind)
     account = models.CharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
@@ -41,6 +44,9 @@ class VoucherDifference(PermanentModel):
     order_number = models.CharField(_("order number"), max_length=ORDER_NUMBER_LENGTH, blank=True)
     payment = CurrentForeignKey(
         VoucherPayment, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
+    )
+    sale = CurrentForeignKey(
+        VoucherSale, on_delete=models.PROTECT, related_name="differences", null=True, blank=True
     )
     operation = CurrentForeignKey(
         VoucherOperation, on_delete=models.PROTECT, related_name="differences", null=True, blank=True

@@ -1,6 +1,7 @@
 """The operation: one call that may move money, and its outcome."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,7 @@ from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_fi
 from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.models.sale import VoucherSale
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
 __all__ = ["VoucherOperation"]
@@ -20,13 +22,18 @@ __all__ = ["VoucherOperation"]
 class OperationQuerySet(PermanentQuerySet):
     """Operations; like all rows about money they are never deleted."""
 
+    def of_payments(self, **conditions: Any) -> "OperationQuerySet":
+        """Return the operations of payments that meet the conditions. Those of one order are found by an index that
+        leaves out the operations of sales."""
+        return self.filter(payment__isnull=False, **conditions)
+
     def on_voucher_of(self, operation: "VoucherOperation") -> "OperationQuerySet":
         """Return the operations on the same voucher: the same id of another account is another merchant's voucher."""
         return self.of_account(operation.account).filter(voucher_id=operation.voucher_id)
 
     def of_account(self, account: str) -> "OperationQuerySet":
-        """Return the operations of payments of this account, and those without a payment."""
-        return self.filter(Q(payment=None) | Q(payment__account=account))
+        """Return the operations of payments and sales of this account."""
+        return self.filter(Q(payment__account=account) | Q(sale__account=account))
 
 
 class VoucherOperation(PermanentModel):
@@ -34,8 +41,9 @@ class VoucherOperation(PermanentModel):
 
     ``amount_asked`` is the amount that the caller named for the whole call; None: as much as the order needs.
 
-    The operations of an order are numbered 1, 2, … without a gap: optimistic locking. A worker that decided on a
-    stale view of the order conflicts on the number, writes nothing, and retries.
+    It is one of a payment or of a sale, never of both. Those of the payments of an order are numbered 1, 2, … without a
+    gap, and so are those of a sale: optimistic locking. A worker that decided on a stale view conflicts on the number,
+    writes nothing, and retries.
     """
 
     class Kind(models.TextChoices):
@@ -57,9 +65,11 @@ class VoucherOperation(PermanentModel):
         NOT_APPLIED = "not_applied", _("not applied")
         MANUAL = "manual", _("manual")
 
-    # null is for kinds without a payment, such as issue; each kind made today has one
     payment: "CurrentForeignKey[VoucherPayment, VoucherPayment]" = CurrentForeignKey(  # type: ignore[misc]
         VoucherPayment, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
+    )
+    sale: "CurrentForeignKey[VoucherSale | None, VoucherSale | None]" = CurrentForeignKey(
+        VoucherSale, on_delete=models.PROTECT, related_name="operations", null=True, blank=True
     )
     idempotency_key: "CurrentForeignKey[VoucherIdempotencyKey | None, VoucherIdempotencyKey | None]" = (
         CurrentForeignKey(
@@ -102,6 +112,9 @@ class VoucherOperation(PermanentModel):
     """Set only on an operation that its verb has just planned, outside of a transaction: its amount is that of the
     order which the caller gave, and is not planned again before it is sent."""
 
+    remote_voucher: Any = None
+    """The voucher as the call, or a read after it, has just shown it; only on the object that made the call."""
+
     objects = OperationQuerySet.as_manager()
     current = CurrentManager.from_queryset(OperationQuerySet)()
 
@@ -127,7 +140,26 @@ class VoucherOperation(PermanentModel):
             ),
         )
         constraints = (
-            models.UniqueConstraint(name="vpg_operation_number", fields=("order_number", "number")),
+            models.UniqueConstraint(
+                name="vpg_operation_number",
+                fields=("order_number", "number"),
+                condition=Q(payment__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="vpg_operation_number_of_sale",
+                fields=("sale", "number"),
+                condition=Q(sale__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="vpg_operation_one_open_per_sale",
+                fields=("sale",),
+                condition=Q(state__in=OPEN_STATES, sale__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="vpg_operation_payment_or_sale",
+                condition=Q(payment__isnull=False, sale__isnull=True)
+                | Q(payment__isnull=True, sale__isnull=False),
+            ),
             models.UniqueConstraint(
                 name="vpg_operation_one_open_per_voucher",
                 fields=("voucher_id",),
@@ -166,8 +198,13 @@ class VoucherOperation(PermanentModel):
 
     @property
     def account(self) -> str:
-        """The name of the merchant account of its payment, whose credentials every call about it uses."""
-        return self.payment.account if self.payment_id else ""
+        """The name of the merchant account of its payment or sale, whose credentials every call about it uses."""
+        return self.subject.account
+
+    @property
+    def subject(self) -> VoucherPayment | VoucherSale:
+        """The payment or the sale that it is about."""
+        return self.payment if self.payment_id else self.sale  # type: ignore[return-value]
 
     def __str__(self) -> str:
         return f"{self.order_number} #{self.number}: {self.kind} {with_code(self.amount, self.currency)} ({self.state})"

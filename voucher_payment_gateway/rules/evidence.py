@@ -74,14 +74,19 @@ AMBIGUOUS = Evidence("ambiguous")
 
 
 def charge_evidence(
-    bookings: Iterable[Booking], *, reference: str, amount: Decimal, ours: Collection[str]
+    bookings: Iterable[Booking],
+    *,
+    reference: str,
+    amount: Decimal,
+    ours: Collection[str],
+    kind: Literal["charge", "recharge"] = "charge",
 ) -> Evidence:
-    """Look for the charge of ``amount`` sent with ``reference``. Ids in ``ours`` are recorded already.
+    """Look for the charge, or recharge, of ``amount`` sent with ``reference``. Ids in ``ours`` are recorded already.
 
     The reference is unique per capture, so two such rows mean that one request was booked twice. A row without an
     order number, or with a truncated one, may belong to another client: a person must decide.
     """
-    rows = [row for row in bookings if row.type == "charge" and row.amount == amount and row.id not in ours]
+    rows = [row for row in bookings if row.type == kind and row.amount == amount and row.id not in ours]
     found = _exactly_one([row.id for row in rows if is_same_number(row.order_number, reference)])
     if found is ABSENT and any(_could_be_ours(row, reference) for row in rows):
         return AMBIGUOUS

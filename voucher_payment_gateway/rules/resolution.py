@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.rules.sales import REPEATABLE_KINDS
 from voucher_payment_gateway.rules.timing import held_until
 from voucher_payment_gateway.rules.verdicts import is_denied
 
@@ -90,10 +91,12 @@ def after_absence(unknown: UnknownOperation, read_at: datetime, tolerances: Tole
     """Decide what follows from a read, sent at ``read_at``, that did not show the operation.
 
     ``not_booked``: it is certain that nothing was booked and nothing will be; repeat the operation or end it.
-    ``refused``: the same, and the last attempt was refused.
+    ``refused``: the same, and the last attempt was refused. A kind that is safe to repeat needs no certainty.
     """
     if unknown.refused_at is not None:
         return _certain_from(unknown.refused_at + tolerances.list_lag, read_at, "refused")
+    if unknown.kind in REPEATABLE_KINDS:
+        return Decision("not_booked")
     if unknown.kind == "charge":
         if unknown.fence_at is None:
             return Decision("fence")
@@ -119,12 +122,12 @@ def is_wanted(kind: str, *, cancelling: bool, has_code: bool) -> bool:
 
 
 def after_proven_absence(
-    *, wanted: bool, sends: int, cancelling: bool
+    kind: str, *, wanted: bool, sends: int, cancelling: bool
 ) -> Literal["repeat", "require_review", "give_up", "refuse"]:
     """Decide what follows once it is certain that nothing was booked and nothing will be: send it again, require a
     review, end it as not applied, or end it as refused."""
     if wanted:
-        return "repeat" if may_repeat(sends) else "require_review"
+        return "repeat" if kind in REPEATABLE_KINDS or may_repeat(sends) else "require_review"
     return "give_up" if cancelling else "refuse"
 
 

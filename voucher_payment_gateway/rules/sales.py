@@ -1,0 +1,84 @@
+"""The sale of a voucher: its statuses, and the next step that brings it to where the shop wants it.
+
+    ordered ──▶ issued ──▶ active
+       │          │          │
+       └──────────┴──────────┴──▶ taken_back
+    ordered ──▶ failed        (the Voucher Cloud refused to create it)
+
+``target`` is the status that the shop wants. ``settle`` brings a sale there, one operation at a time, so it does not
+matter how often an event comes, or after which step a process dies.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from voucher_payment_gateway.rules.evidence import Booking
+
+__all__ = [
+    "ENDED_SALES",
+    "REPEATABLE_KINDS",
+    "SaleStatus",
+    "SaleTarget",
+    "StepKind",
+    "is_unpaid_too_long",
+    "may_deactivate_from",
+    "next_step",
+    "spent_amount",
+    "target_after",
+]
+
+SaleStatus = Literal["ordered", "issued", "active", "taken_back", "failed"]
+SaleTarget = Literal["issued", "active", "taken_back"]
+StepKind = Literal["issue", "activate", "deactivate"]
+
+ENDED_SALES: Final = ("taken_back", "failed")
+"""Nothing is done for such a sale any more."""
+
+REPEATABLE_KINDS: Final = ("issue", "activate")
+"""Kinds that are repeated at once after an unknown outcome: the voucher has an id of our own, so a second creation is
+refused, and a second activation changes nothing."""
+
+TARGETS: Final = ("issued", "active", "taken_back")
+"""A target is only ever replaced by a later one: a return cannot be undone by an event that comes twice."""
+
+
+def next_step(status: str, target: str, *, was_sent: bool) -> StepKind | Literal["end"] | None:
+    """Return the operation that the sale needs next, or None where it is where it shall be.
+
+    ``end``: it is to be taken back, and its creation was never sent (``was_sent`` false), so there is nothing at the
+    Voucher Cloud. A creation that may have arrived is finished first: an inactive voucher can be deleted, one that
+    arrives late could not.
+    """
+    if status in ENDED_SALES:
+        return None
+    if target == "taken_back":
+        if status != "ordered":
+            return "deactivate"
+        return "issue" if was_sent else "end"
+    if status == "ordered":
+        return "issue"
+    return "activate" if status == "issued" and target == "active" else None
+
+
+def target_after(target: str, wanted: SaleTarget) -> str:
+    """Return the target of a sale for which the shop wants ``wanted``: never an earlier one."""
+    return max(target, wanted, key=TARGETS.index)
+
+
+def is_unpaid_too_long(status: str, target: str, created_at: datetime, now: datetime, *, days: float) -> bool:
+    """Return whether a voucher was created for an order that was not paid within ``days``."""
+    return status in ("ordered", "issued") and target == "issued" and now - created_at >= timedelta(days=days)
+
+
+def may_deactivate_from(uncertain_at: datetime | None, grace: timedelta) -> datetime | None:
+    """Return from when on a voucher may be deactivated: an activation sent at ``uncertain_at`` whose answer was lost
+    may arrive until the ``grace`` ends, and would make it valid again. None: at once."""
+    return None if uncertain_at is None else uncertain_at + grace
+
+
+def spent_amount(bookings: Iterable[Booking]) -> Decimal:
+    """Return what of a voucher was spent and not refunded, by its bookings."""
+    signs = {"charge": 1, "refund": -1}
+    return sum((signs.get(row.type, 0) * row.amount for row in bookings), Decimal("0.00"))

@@ -1,0 +1,173 @@
+"""The vouchers that an order sells: what the shop's ``SOLD_VOUCHERS`` returns, checked."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.module_loading import import_string
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.currencies import amount_in
+from voucher_payment_gateway.exceptions import AmountError, PaymentStateError
+from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH
+
+__all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "sold_vouchers"]
+
+MAX_PER_ORDER = 500
+"""Maximum number of vouchers that one order sells: each costs two calls. ``voucher_issue`` makes more."""
+
+INTERVALS = ("days", "weeks", "months", "years")
+MAX_VALIDITY = 7000
+
+
+@dataclass(frozen=True)
+class SoldVoucher:
+    """One voucher that an order sells, or ``quantity`` equal ones."""
+
+    key: str
+    """The shop's own key of it, unique per order and the same at every call, such as the id of the order line."""
+    amount: Decimal
+    """What the voucher is worth, in the currency of the order: not necessarily its price."""
+    quantity: int = 1
+    """How many; above 1 they have the keys ``key-1``, ``key-2``, …"""
+    recipient_email: str = ""
+    """Who gets the code by mail."""
+    recipient_name: str = ""
+    message: str = ""
+    """What the buyer writes to the recipient, at most 1000 characters."""
+    deliver_at: datetime | None = None
+    """When the code is to be sent, aware; None: as soon as the voucher is active."""
+    language: str = ""
+    """The language of the mail and the voucher's page, such as "de"; empty for that of the site."""
+    sku: str = ""
+    batch: str = ""
+    validity_value: int | None = None
+    """How long the voucher is valid from its activation, in ``validity_interval``; None: as the account is set up."""
+    validity_interval: str = ""
+    """``days``, ``weeks``, ``months`` or ``years``."""
+    taxable: bool | None = None
+    """True: a single-purpose voucher, whose VAT is paid at its sale with ``tax_rate``."""
+    tax_rate: Decimal | None = None
+    """In percent."""
+
+
+def sold_vouchers(order: Any, currency_of: Callable[[], str]) -> list[SoldVoucher]:
+    """Return the vouchers that ``order`` sells, one for each; none without ``SOLD_VOUCHERS``. The currency of the order
+    is read only where it sells some.
+
+    Raises AmountError or PaymentStateError that names the field; nothing was sent then.
+    """
+    path = gateway_settings().SOLD_VOUCHERS
+    if not path:
+        return []
+    given = import_string(path)(order)
+    if given is not None and not isinstance(given, Iterable):
+        raise _wrong("SOLD_VOUCHERS", f"must return a list of SoldVoucher, not {type(given).__name__}")
+    lines = list(given or ())
+    currency = currency_of() if lines else ""
+    each = [voucher for line in lines for voucher in _divided(checked(line, currency))]
+    if len(each) > MAX_PER_ORDER:
+        raise _wrong(
+            "SOLD_VOUCHERS",
+            f"an order sells at most {MAX_PER_ORDER} vouchers, not {len(each)}; for more use voucher_issue",
+        )
+    keys = [voucher.key for voucher in each]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise _wrong(
+            "key", f"{twice[0]!r} stands for two vouchers of the order: give each line a key of its own"
+        )
+    return each
+
+
+def checked(sold: Any, currency: str) -> SoldVoucher:
+    """Return ``sold`` with checked fields. Raises AmountError or PaymentStateError that names the wrong one."""
+    if not isinstance(sold, SoldVoucher):
+        raise _wrong("SOLD_VOUCHERS", f"must return SoldVoucher, not {type(sold).__name__}")
+    _check_key(sold)
+    _check_recipient(sold)
+    _check_instant(sold)
+    _check_validity(sold)
+    _check_tax(sold)
+    for name, most in (("sku", 255), ("batch", 30), ("recipient_name", 150), ("language", 15)):
+        _check_text(name, getattr(sold, name), most)
+    return replace(sold, amount=amount_in(currency, sold.amount, "amount of a sold voucher"))
+
+
+def _divided(sold: SoldVoucher) -> list[SoldVoucher]:
+    if sold.quantity == 1:
+        return [sold]
+    return [replace(sold, key=f"{sold.key}-{n}", quantity=1) for n in range(1, sold.quantity + 1)]
+
+
+def _check_key(sold: SoldVoucher) -> None:
+    if not isinstance(sold.key, str) or not sold.key.strip() or not sold.key.isprintable():
+        raise _wrong("key", "must be a text of printable characters, such as the id of the order line")
+    if len(sold.key) > KEY_LENGTH - 10:
+        raise _wrong("key", f"must have at most {KEY_LENGTH - 10} characters")
+    if type(sold.quantity) is not int or not 1 <= sold.quantity <= MAX_PER_ORDER:
+        raise AmountError(
+            f"quantity: must be a whole number from 1 to {MAX_PER_ORDER}; for more vouchers use voucher_issue. "
+            "Nothing was sent.",
+            code="quantity_bounds",
+        )
+
+
+def _check_recipient(sold: SoldVoucher) -> None:
+    if sold.recipient_email:
+        try:
+            validate_email(sold.recipient_email)
+        except ValidationError:
+            raise _wrong("recipient_email", "is not an e-mail address") from None
+        _check_text("recipient_email", sold.recipient_email, 254)
+    if not isinstance(sold.message, str):
+        raise _wrong("message", "must be a text")
+    if len(sold.message) > MESSAGE_LENGTH:
+        raise _wrong("message", f"must have at most {MESSAGE_LENGTH} characters")
+    if not sold.message.replace("\r", "").replace("\n", "").replace("\t", "").isprintable():
+        raise _wrong("message", "must not contain control characters")
+
+
+def _check_instant(sold: SoldVoucher) -> None:
+    if sold.deliver_at is not None and (
+        not isinstance(sold.deliver_at, datetime) or sold.deliver_at.tzinfo is None
+    ):
+        raise _wrong("deliver_at", "must be an aware datetime")
+
+
+def _check_validity(sold: SoldVoucher) -> None:
+    if sold.validity_value is None and not sold.validity_interval:
+        return
+    if type(sold.validity_value) is not int or not 1 <= sold.validity_value <= MAX_VALIDITY:
+        raise _wrong("validity_value", f"must be a whole number from 1 to {MAX_VALIDITY}")
+    if sold.validity_interval not in INTERVALS:
+        raise _wrong("validity_interval", f"must be one of {', '.join(INTERVALS)}")
+
+
+def _check_tax(sold: SoldVoucher) -> None:
+    if sold.taxable not in (None, True, False):
+        raise _wrong("taxable", "must be true, false or None")
+    if sold.taxable and sold.tax_rate is None:
+        raise _wrong(
+            "tax_rate", "a single-purpose voucher needs the rate of the VAT that is paid at its sale"
+        )
+    if sold.tax_rate is not None and not _is_rate(sold.tax_rate):
+        raise _wrong("tax_rate", "must be a Decimal in percent, from 0 to 100, with at most two places")
+
+
+def _is_rate(rate: object) -> bool:
+    if not isinstance(rate, Decimal) or not rate.is_finite() or not 0 <= rate <= 100:
+        return False
+    return rate == rate.quantize(Decimal("0.01"))
+
+
+def _check_text(name: str, value: object, most: int) -> None:
+    if not isinstance(value, str) or len(value) > most or not value.isprintable():
+        raise _wrong(name, f"must be a text of at most {most} printable characters")
+
+
+def _wrong(name: str, problem: str) -> PaymentStateError:
+    return PaymentStateError(f"{name}: {problem}. Nothing was sent.", code="sold_voucher_malformed")
