@@ -98,10 +98,10 @@ class Shop:
         """Let time pass: move every instant in our rows into the past, and advance the Voucher Cloud's clock."""
         from django.db.models import DateTimeField, F
 
-        from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+        from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
         delta = timedelta(**duration)
-        for model in (VoucherPayment, VoucherOperation):
+        for model in (VoucherPayment, VoucherOperation, VoucherSale):
             instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
             model.objects.update(**{name: F(name) - delta for name in instants})
         self.cloud.clock.advance(delta.total_seconds())

@@ -174,9 +174,10 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
         if isinstance(error, OperationInProgressError) and verb == "refund":
             _retry_refund_after_commit(known_number(order))
     except VoucherGatewayError as error:
-        if verb != "authorize" or not _was_confirmed_before(order, began):
+        is_at_checkout = verb == "authorize" and not _was_confirmed_before(order, began)
+        if is_at_checkout or verb in ("capture", "refund", "cancel"):
             raise
-        logger.error("gift vouchers: authorize by status was not possible: %s", error.code)
+        logger.error("gift vouchers: %s by status was not possible: %s", verb, error.code)
     finally:
         _is_refunding.reset(token)
 
@@ -217,7 +218,7 @@ def _retry_refund_after_commit(number: str) -> None:
 def _was_refused(order: Any) -> bool:
     """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
     refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
-    return refused.filter(order_number=known_number(order)).exists()
+    return refused.of_payments(order_number=known_number(order)).exists()
 
 
 def _authorize(order: Any, amount: Any, **by: Any) -> None:
@@ -271,11 +272,18 @@ def _number_of(order: Any) -> str:
     return str(order.order_number) if isinstance(order, VoucherPayment) else known_number(order)
 
 
+def _sell(verb: Callable[..., object], order: Any, amount: Any, **by: Any) -> None:
+    _leave_to_settle(order, lambda: verb(order, **by))
+
+
 ACTIONS: dict[Verb, Action] = {
     "authorize": _authorize,
     "capture": _capture,
     "refund": _refund,
     "cancel": _cancel,
+    "issue": partial(_sell, gateway.issue),
+    "activate": partial(_sell, gateway.activate),
+    "take_back": partial(_sell, gateway.take_back),
 }
 
 

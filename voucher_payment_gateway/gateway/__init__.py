@@ -9,6 +9,10 @@ The gateway speaks the shop's words, ``api`` the remote API's:
     capture             charge                     ``POST /reservations/{id}/charge``
     refund (a return)   refund                     ``POST /charges/{id}/refund``
     cancel (an abort)   cancel, or refund          ``DELETE /reservations/{id}``, or a refund
+    issue               issue                      ``POST /vouchers``
+    activate            activate                   ``PATCH /vouchers/{id}/status``
+    take back           deactivate                 ``PATCH /vouchers/{id}/status``, ``DELETE /vouchers/{id}``
+    top up, credit      recharge                   ``POST /vouchers/recharge``
     =================== ========================== ======================================
 
 Each verb has an async form with the prefix ``a``. A call without an amount, or with an idempotency key, is safe to
@@ -29,21 +33,27 @@ from voucher_payment_gateway.gateway.verbs.capture import capture
 from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
 from voucher_payment_gateway.gateway.verbs.refund import refund
 from voucher_payment_gateway.gateway.verbs.select import select
+from voucher_payment_gateway.gateway.verbs.sell import activate, issue
+from voucher_payment_gateway.gateway.verbs.take_back import take_back
 
 __all__ = [
     "Cover",
     "SettleReport",
+    "aactivate",
     "aauthorize",
     "aauthorize_selected",
     "acancel",
     "acapture",
     "aconclude",
     "acover",
+    "activate",
     "aexplain",
+    "aissue",
     "areconcile",
     "arefund",
     "aselect",
     "asettle",
+    "atake_back",
     "authorize",
     "authorize_selected",
     "cancel",
@@ -51,12 +61,15 @@ __all__ = [
     "conclude",
     "cover",
     "explain",
+    "issue",
     "reconcile",
     "refund",
     "select",
     "settle",
+    "take_back",
 ]
 
+aactivate = sync_to_async(activate)
 aauthorize = code_to_async(authorize)
 aauthorize_selected = sync_to_async(authorize_selected)
 acancel = sync_to_async(cancel)
@@ -64,7 +77,9 @@ acapture = sync_to_async(capture)
 aconclude = sync_to_async(conclude)
 acover = sync_to_async(cover)
 aexplain = sync_to_async(explain)
+aissue = sync_to_async(issue)
 areconcile = sync_to_async(reconcile)
 arefund = sync_to_async(refund)
 aselect = code_to_async(select)
 asettle = sync_to_async(settle)
+atake_back = sync_to_async(take_back)

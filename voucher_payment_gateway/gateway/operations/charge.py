@@ -126,7 +126,7 @@ class ChargeHandler(OperationHandler):
     ) -> Evidence:
         return charge_evidence(bookings, reference=operation.reference, amount=operation.amount, ours=ours)
 
-    def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         payment = operation.payment
         captured = payment.amount_captured + operation.amount
         rest = (

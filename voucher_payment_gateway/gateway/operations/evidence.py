@@ -15,13 +15,16 @@ __all__ = ["read_evidence"]
 def read_evidence(
     handler: OperationHandler, operation: VoucherOperation, *, may_have_arrived: bool = True
 ) -> Evidence:
-    """Read the voucher's bookings, all pages, and return what those not yet recorded prove about ``operation``.
+    """Read the voucher's bookings, all pages, and return what those not yet recorded prove about ``operation``; of one
+    that books nothing, read the voucher.
 
     One that was never sent from this database (``may_have_arrived`` false) may be there all the same: another database
     has sent it. A booking without an order number is not taken for it then.
 
     Raises UnavailableError, CredentialsError or ContractError where they cannot be read: nothing is proven then.
     """
+    if not handler.is_booking:
+        return handler.voucher_evidence(operation)
     recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="")
     ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read
     bookings = bookings_of(operation.voucher_id, operation.account)

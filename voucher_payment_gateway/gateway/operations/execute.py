@@ -83,9 +83,9 @@ def execute_new(
     draft: VoucherOperation,
     *,
     outbox: Outbox | None = None,
-    **payment_changes: Any,
+    **subject_changes: Any,
 ) -> None:
-    """Write ``draft`` together with its changes of the payment, and carry it out.
+    """Write ``draft`` together with its changes of the payment or sale, and carry it out.
 
     With ``outbox`` the verb does so; inside a transaction that follows the commit. A draft that ``waits`` for another
     one on its voucher is left to ``settle``. Raises ConflictError where another operation was first, else the error of
@@ -94,23 +94,23 @@ def execute_new(
     # K4: decided, nothing written
     draft.is_as_planned = outbox is not None or not in_transaction()
     if outbox is not None:
-        _create_due(draft, payment_changes)
+        _create_due(draft, subject_changes)
         outbox.append((handler, draft))
     elif not draft.is_as_planned:
-        _create_due(draft, payment_changes)
+        _create_due(draft, subject_changes)
         _execute_after_commit(handler, draft)
     elif draft.waits:
-        _create_due(draft, payment_changes)
+        _create_due(draft, subject_changes)
         raise _queued_error(draft)
     elif handler.reserves_first(draft):
-        _create_due(draft, payment_changes)
+        _create_due(draft, subject_changes)
         execute_written(handler, draft)
     else:
-        _execute_at_once(handler, draft, payment_changes)
+        _execute_at_once(handler, draft, subject_changes)
 
 
 def _execute_at_once(
-    handler: OperationHandler, draft: VoucherOperation, payment_changes: Mapping[str, Any]
+    handler: OperationHandler, draft: VoucherOperation, subject_changes: Mapping[str, Any]
 ) -> None:
     """Prepare before anything is written, which saves a write; then the three beats."""
     try:
@@ -119,18 +119,18 @@ def _execute_at_once(
         voucher_cloud(draft.account).authenticate()
     except NOT_READY as error:
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
-        _create_due(draft, payment_changes, error_code=error.code)
+        _create_due(draft, subject_changes, error_code=error.code)
         alert(error, draft.order_number, draft.account)
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
     except RefundedElsewhereError:
-        _create_due(draft, payment_changes)
+        _create_due(draft, subject_changes)
         review_refund(draft)
         return
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
-    create(draft, "sending", attempts=1, sending_at=timezone.now(), payment_changes=payment_changes)
+    create(draft, "sending", attempts=1, sending_at=timezone.now(), subject_changes=subject_changes)
     _send(handler, draft, claimed_at)
 
 
@@ -203,8 +203,8 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
     return True
 
 
-def _create_due(draft: VoucherOperation, payment_changes: Mapping[str, Any], **fields: Any) -> None:
-    create(draft, "due", due_at=next_try(draft), payment_changes=payment_changes, **fields)
+def _create_due(draft: VoucherOperation, subject_changes: Mapping[str, Any], **fields: Any) -> None:
+    create(draft, "due", due_at=next_try(draft), subject_changes=subject_changes, **fields)
 
 
 def _queued_error(operation: VoucherOperation) -> UnavailableError:
@@ -227,7 +227,7 @@ def execute_written(handler: OperationHandler, operation: VoucherOperation, *, i
     """Carry out an operation that this call has written, and retry while other writers change the order."""
 
     def execute_as_it_stands() -> None:
-        operation.payment.refresh_from_db()
+        operation.subject.refresh_from_db()
         execute_due(handler, operation, is_read=is_read)
 
     retry_on_conflict(execute_as_it_stands)

@@ -25,6 +25,9 @@ class OperationHandler:
     kind: ClassVar[str]
     """The kind as the operation's row has it."""
 
+    is_booking: ClassVar[bool] = True
+    """Whether a success is one of the voucher's bookings. Where not, ``voucher_evidence`` reads the voucher itself."""
+
     verifies_refusals: ClassVar[bool] = False
     """Whether a clear "no" is believed only after a read of the voucher's bookings: an intermediary may have repeated
     the request and shown the answer to the repetition."""
@@ -62,9 +65,16 @@ class OperationHandler:
         in ``ours`` are recorded already."""
         raise NotImplementedError
 
-    def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        """Return how the payment changes when ``operation`` succeeds."""
+    def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
+        """Read the voucher, and return what it proves about an operation that books nothing."""
+        raise NotImplementedError
+
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        """Return how the payment, or the sale, changes when ``operation`` succeeds."""
         return {}
+
+    def on_succeeded(self, operation: VoucherOperation) -> None:
+        """Record what a success means for other rows than its payment or sale, in the same transaction."""
 
     def announce(self, operation: VoucherOperation) -> None:
         """Send the signals of a success."""

@@ -101,7 +101,7 @@ class RefundHandler(OperationHandler):
             client_id=(charge and charge.client_id) or "",
         )
 
-    def payment_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         payment = operation.payment
         refunded = payment.amount_refunded + operation.amount
         status = status_after_refund(

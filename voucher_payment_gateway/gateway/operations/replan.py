@@ -88,7 +88,7 @@ def _amount(operation: VoucherOperation, facts: OrderFacts, view: OrderView) -> 
 
 
 def _open_charges(order_number: str) -> list[VoucherOperation]:
-    charges = VoucherOperation.current.filter(order_number=order_number, kind="charge")
+    charges = VoucherOperation.current.of_payments(order_number=order_number, kind="charge")
     return list(charges.filter(Q(IS_OPEN) | Q(state="manual")))
 
 

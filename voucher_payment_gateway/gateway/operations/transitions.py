@@ -32,7 +32,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
 )
 from voucher_payment_gateway.gateway.records.durability import durable_commit
-from voucher_payment_gateway.gateway.records.payments import change_payment
+from voucher_payment_gateway.gateway.records.subjects import change_subject
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.states import check_transition
 from voucher_payment_gateway.rules.timing import after_lease
@@ -73,12 +73,12 @@ class StaleOperationError(Exception):
 
 
 def create(
-    draft: VoucherOperation, state: str, *, payment_changes: Mapping[str, Any] | None = None, **fields: Any
+    draft: VoucherOperation, state: str, *, subject_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment in one transaction."""
+    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once."""
     with atomic_or_conflict(), durable_commit():
-        if payment_changes:
-            change_payment(draft.payment, **payment_changes)
+        if subject_changes:
+            change_subject(draft, **subject_changes)
         # K6: in the transaction of beat one, the operation is not written yet
         insert(draft, state, **fields)
 
@@ -119,7 +119,7 @@ def begin_sending(operation: VoucherOperation) -> bool:
 
 
 def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: str, **changes: Any) -> None:
-    """sending, unknown or manual → succeeded. The booking is written on the operation and its payment at once.
+    """sending, unknown or manual → succeeded. The outcome is written on the operation and its payment or sale at once.
 
     Raises StaleOperationError, or ConflictError where ``remote_id`` belongs to another operation.
     """
@@ -128,8 +128,9 @@ def succeed(handler: OperationHandler, operation: VoucherOperation, remote_id: s
     def step() -> None:
         _close(operation, "succeeded", remote_id=remote_id, error_code="", reread_at=reread, **changes)
         # K10: the outcome is on the operation, not on the payment
-        if on_payment := handler.payment_changes(operation):
-            change_payment(operation.payment, **on_payment)
+        if on_subject := handler.subject_changes(operation):
+            change_subject(operation, **on_subject)
+        handler.on_succeeded(operation)
         # K11: the outcome is on both, not committed
         handler.announce(operation)
 
@@ -290,7 +291,7 @@ def _retry_step(
             operation.claim, operation.state = claim, state
             if is_final(conflict):
                 raise
-            operation.payment.refresh_from_db()
+            operation.subject.refresh_from_db()
     raise ConflictError
 
 

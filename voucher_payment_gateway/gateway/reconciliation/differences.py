@@ -10,10 +10,10 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.announce import announce, announce_sale
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.signals import payment_needs_review
+from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
 
 __all__ = ["ORDER_KINDS", "Found", "explain", "open_of_orders", "record", "record_orders"]
 
@@ -175,3 +175,5 @@ def _report(rows: Iterable[VoucherDifference]) -> None:
         )
         if row.payment is not None:
             announce(payment_needs_review, row.payment, row.amount_theirs or row.amount_ours or ZERO)
+        elif row.sale is not None:
+            announce_sale(voucher_needs_review, row.sale, row.amount_theirs or row.amount_ours or ZERO)

@@ -83,7 +83,7 @@ def unread_draft(
 def _row(
     voucher_id: str, account: str, kind: str, remote_id: str, operations: Sequence[VoucherOperation]
 ) -> VoucherDifference:
-    hints = (each.payment.code_hint for each in operations if each.payment)
+    hints = (each.subject.code_hint for each in operations)
     return VoucherDifference(
         kind=kind,
         account=account,
@@ -103,7 +103,8 @@ def _show_booking(row: VoucherDifference, booking: DatedBooking) -> None:
 
 
 def _show_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
-    row.operation, row.payment, row.order_number = operation, operation.payment, operation.order_number
+    row.operation, row.order_number = operation, operation.order_number
+    row.payment, row.sale = operation.payment, operation.sale
     row.booking_type = row.booking_type or operation.kind
 
 

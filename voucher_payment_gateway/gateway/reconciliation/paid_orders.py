@@ -88,7 +88,7 @@ def _undecided(numbers: list[str]) -> set[str]:
     later run."""
     found: set[str] = set()
     for is_open in (Q(IS_OPEN), Q(state="manual")):
-        operations = VoucherOperation.current.filter(is_open, order_number__in=numbers).order_by()
+        operations = VoucherOperation.current.of_payments(order_number__in=numbers).filter(is_open).order_by()
         found.update(operations.values_list("order_number", flat=True))
     return found
 

@@ -158,7 +158,7 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     baselines = dict(
         ours.filter(kind="refund", state__in=OPEN_STATES).values_list("pk", "baseline")
     )  # before the operations: one decided in between is not open any more
-    for operation in ours.select_related("payment").defer("baseline", "late_answers"):
+    for operation in ours.select_related("payment", "sale").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
     found = [
         _differences(reading, account, operations[reading.voucher_id], baselines) for reading in readings
@@ -171,7 +171,7 @@ def _find_elsewhere(account: str, rows: list[VoucherDifference]) -> None:
     """Set the operation of an unknown booking, where we have it on another voucher of the account."""
     unknown = {row.remote_id: row for row in rows if row.kind == "theirs_only" and row.operation is None}
     if unknown:
-        ours = VoucherOperation.current.of_account(account).select_related("payment")
+        ours = VoucherOperation.current.of_account(account).select_related("payment", "sale")
         for operation in ours.filter(BOOKS, remote_id__in=unknown).exclude(remote_id=""):
             set_operation(unknown[operation.remote_id], operation)
 

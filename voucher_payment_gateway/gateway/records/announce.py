@@ -2,15 +2,16 @@
 
 import logging
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
 
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.signals import payment_needs_review
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
 
-__all__ = ["announce", "request_review"]
+__all__ = ["announce", "announce_sale", "request_review", "send_all"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -20,13 +21,22 @@ def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
 
     def send() -> None:
         # K12: committed, no signal sent
-        _send(signal, payment, amount)
+        send_all(signal, VoucherPayment, payment=payment, order_number=payment.order_number, amount=amount)
+
+    transaction.on_commit(send, using=database(), robust=True)
+
+
+def announce_sale(signal: Signal, sale: VoucherSale, amount: Decimal, **more: str) -> None:
+    """Send ``signal`` about a sale once what is being written now has been committed."""
+
+    def send() -> None:
+        send_all(signal, VoucherSale, sale=sale, order_number=sale.order_number, amount=amount, **more)
 
     transaction.on_commit(send, using=database(), robust=True)
 
 
 def request_review(operation: VoucherOperation) -> None:
-    """Send ``payment_needs_review`` and log an error: a person must decide about the operation."""
+    """Log an error, and send ``payment_needs_review`` or ``voucher_needs_review``: a person must decide about it."""
     merchant = f" of the account {operation.account!r}" if operation.account else ""
     logger.error(
         "a gift voucher operation needs review: operation %s%s, %s",
@@ -34,15 +44,19 @@ def request_review(operation: VoucherOperation) -> None:
         merchant,
         operation.error_code,
     )
-    announce(payment_needs_review, operation.payment, operation.amount)
+    if operation.sale is not None:
+        announce_sale(voucher_needs_review, operation.sale, operation.amount)
+    else:
+        announce(payment_needs_review, operation.payment, operation.amount)
 
 
-def _send(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
-    responses = signal.send_robust(
-        sender=VoucherPayment, payment=payment, order_number=payment.order_number, amount=amount
-    )
-    for receiver, response in responses:
-        if isinstance(response, Exception):
-            logger.error(
-                "a receiver of a gift voucher signal failed: %r (%s)", receiver, type(response).__name__
-            )
+def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
+    """Send ``signal`` at once; return whether every receiver took it. An error of one is logged, without its text."""
+    failed = [
+        (receiver, response)
+        for receiver, response in signal.send_robust(sender=sender, **arguments)
+        if isinstance(response, Exception)
+    ]
+    for receiver, response in failed:
+        logger.error("a receiver of a gift voucher signal failed: %r (%s)", receiver, type(response).__name__)
+    return not failed

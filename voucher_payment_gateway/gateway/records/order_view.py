@@ -178,7 +178,7 @@ def _payments_and_counts() -> QuerySet[Any]:
 
     Cached unevaluated: building this query takes longer than running it.
     """
-    operations = VoucherOperation.objects.filter(order_number=OuterRef("order_number"))
+    operations = VoucherOperation.objects.all().of_payments(order_number=OuterRef("order_number"))
     is_open = VoucherOperation.objects.filter(UNDECIDED, payment=OuterRef("pk"))
     counted: QuerySet[Any] = (
         VoucherPayment.objects.all()

@@ -155,7 +155,10 @@ def _payments_after(cursor: str) -> QuerySet[Any]:
     operations = VoucherOperation.objects.order_by()
     is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
     refused = operations.filter(
-        order_number=OuterRef("order_number"), kind="refund", state__in=("refused", "manual")
+        payment__isnull=False,
+        order_number=OuterRef("order_number"),
+        kind="refund",
+        state__in=("refused", "manual"),
     )
     counted: QuerySet[Any] = recent.annotate(
         has_open_operation=_exists(is_open), was_refused=_exists(refused)

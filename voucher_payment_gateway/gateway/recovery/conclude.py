@@ -35,10 +35,10 @@ def conclude(
         raise PaymentStateError(
             "actor, reason: say who decides, and why. Nothing was changed.", code="conclusion_unfounded"
         )
-    operation = VoucherOperation.current.select_related("payment").get(pk=operation.pk)
+    operation = VoucherOperation.current.select_related("payment", "sale").get(pk=operation.pk)
     if operation.state != "manual":
         raise WrongStateError(f"operation {operation.pk} is {operation.state}: there is nothing to decide.")
-    if remote_id:
+    if remote_id and HANDLERS[operation.kind].is_booking:
         _refuse_unless_booking_of(operation, remote_id)
     by = {"concluded_by": actor[:150], "conclusion": reason[:255]}
     try:
@@ -49,8 +49,13 @@ def conclude(
 
 
 def _record(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> None:
+    handler = HANDLERS[operation.kind]
     if remote_id:
-        succeed(HANDLERS[operation.kind], operation, remote_id, **by)
+        if not handler.is_booking and handler.voucher_evidence(operation).verdict != "found":
+            raise WrongStateError(
+                f"the voucher does not show this {operation.kind}.", code="booking_not_there"
+            )
+        succeed(handler, operation, remote_id, **by)
         return
     conclude_not_applied(operation, **by)
 

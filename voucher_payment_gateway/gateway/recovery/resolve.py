@@ -224,20 +224,22 @@ def _store_fence(operation: VoucherOperation, fence_at: datetime) -> bool:
 
 def _is_wanted(operation: VoucherOperation) -> bool:
     """Return whether the operation is still wanted; a payment that is being cancelled is not charged again."""
-    payment = operation.payment
     return is_wanted(
-        operation.kind,
-        cancelling=payment.cancel_requested_at is not None,
-        has_code=bool(payment.sealed_code),
+        operation.kind, cancelling=_is_cancelling(operation), has_code=bool(operation.subject.sealed_code)
     )
+
+
+def _is_cancelling(operation: VoucherOperation) -> bool:
+    return operation.sale is None and operation.payment.cancel_requested_at is not None
 
 
 def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> None:
     """Certainly nothing was booked: send it again, give it up, end it as refused, or require a review."""
     match after_proven_absence(
+        operation.kind,
         wanted=_is_wanted(operation),
         sends=operation.attempts,
-        cancelling=operation.payment.cancel_requested_at is not None,
+        cancelling=_is_cancelling(operation),
     ):
         case "repeat":
             if repeat(operation, timezone.now() + SOON):

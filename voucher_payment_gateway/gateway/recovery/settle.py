@@ -22,8 +22,16 @@ from voucher_payment_gateway.gateway.recovery.future import correct_future_insta
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
+from voucher_payment_gateway.gateway.recovery.sales import (
+    advance_leased,
+    deliver,
+    due_deliveries,
+    due_sales,
+    give_up_unpaid,
+    unpaid_sales,
+)
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
@@ -34,7 +42,7 @@ logger = logging.getLogger("voucher_payment_gateway")
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
 
-Row = TypeVar("Row", VoucherOperation, VoucherPayment)
+Row = TypeVar("Row", VoucherOperation, VoucherPayment, VoucherSale)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,12 @@ class SettleReport:
     """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``."""
     renewed: int = 0
     """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
+    sold: int = 0
+    """Sold vouchers that were brought forward: created, activated or taken back."""
+    delivered: int = 0
+    """Codes of sold vouchers that were handed over."""
+    unpaid: int = 0
+    """Sold vouchers that are deleted since their order was not paid within ``UNPAID_SALE_DAYS``."""
     lapsed: int = 0
     """Payments whose reservation expired, so that nothing is held for them any more."""
     erased: int = 0
@@ -92,6 +106,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop),
         by_status=run_by_status(limit, stop),
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
+        unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
+        sold=_each(due_sales(limit), advance_leased, stop),
+        delivered=_each(due_deliveries(limit), deliver, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
@@ -105,12 +122,12 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
 
 
 def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.current.select_related("payment").order_by("due_at", "pk")
+    operations = VoucherOperation.current.select_related("payment", "sale").order_by("due_at", "pk")
     return operations.filter(IS_OPEN, state=state, due_at__lte=now, kind__in=HANDLERS)
 
 
 def _abandoned(now: datetime) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.current.select_related("payment").order_by("due_at", "pk")
+    operations = VoucherOperation.current.select_related("payment", "sale").order_by("due_at", "pk")
     lease_began = now - timedelta(seconds=lease_seconds())
     return operations.filter(IS_OPEN, state="sending", sending_at__lt=lease_began)
 
@@ -127,7 +144,7 @@ def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
 
 
 def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
-    operations = VoucherOperation.current.select_related("payment")
+    operations = VoucherOperation.current.select_related("payment", "sale")
     return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
 
 

@@ -197,7 +197,7 @@ def _release(
         with suppress(*NOT_READY):  # the reservation lapses by itself
             execute_new(RELEASE, draft, outbox=outbox, **fields)
     else:
-        create(draft, "succeeded", payment_changes=fields, settled_at=timezone.now())
+        create(draft, "succeeded", subject_changes=fields, settled_at=timezone.now())
     if payment.status == "cancelled":
         announce(payment_cancelled, payment, draft.amount)
 

@@ -1,0 +1,153 @@
+"""Selling vouchers: issued with the order, activated once it is paid, handed over once, taken back."""
+
+from decimal import Decimal
+
+import pytest
+from django.core import mail
+from django.db import transaction
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, WrongStateError
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+
+
+@pytest.fixture
+def seller(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    return shop
+
+
+def remote(shop, sale):
+    return shop.cloud.voucher(sale.voucher_id)
+
+
+def is_gone(shop, sale):
+    return shop.cloud.store.state.vouchers[sale.voucher_id].deleted
+
+
+def test_an_order_is_issued_activated_and_its_code_mailed_once(seller):
+    order = seller.order("50.00", note="a=50.00")
+
+    (issued,) = gateway.issue(order)
+    assert (issued.status, remote(seller, issued).status) == ("issued", "inactive")
+    assert mail.outbox == []
+
+    (sold,) = gateway.activate(order)
+    assert (sold.status, remote(seller, sold).status) == ("active", "active")
+    assert sold.pk == issued.pk
+    assert sold.delivered_at
+    assert not sold.sealed_code
+    (message,) = mail.outbox
+    assert message.to == ["ada@example.org"]
+    assert remote(seller, sold).code in message.body
+
+    gateway.activate(order)
+    gateway.issue(order)
+    assert len(mail.outbox) == 1
+    assert [each.kind for each in VoucherOperation.objects.all()] == ["issue", "activate"]
+
+
+def test_activate_issues_what_is_not_issued_yet(seller):
+    sales = gateway.activate(seller.order("70.00", note="a=50.00 b=20.00"))
+    assert [(sale.key, sale.amount, sale.status) for sale in sales] == [
+        ("a", Decimal("50.00"), "active"),
+        ("b", Decimal("20.00"), "active"),
+    ]
+
+
+def test_inside_a_transaction_nothing_is_sent_before_its_commit(seller):
+    order = seller.order("50.00", note="a=50.00")
+    seller.calls()
+    with transaction.atomic():
+        (sale,) = gateway.activate(order)
+        assert (sale.status, seller.calls()) == ("ordered", [])
+    sale.refresh_from_db()
+    assert sale.status == "active"
+    assert len(mail.outbox) == 1
+
+
+def test_a_transaction_that_is_rolled_back_sells_nothing(seller):
+    order = seller.order("50.00", note="a=50.00")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        gateway.activate(order)
+        raise ZeroDivisionError
+    gateway.settle()
+    assert not VoucherSale.objects.exists()
+    assert mail.outbox == []
+
+
+def test_an_unspent_voucher_is_taken_back(seller):
+    order = seller.order("50.00", note="a=50.00")
+    gateway.activate(order)
+    (sale,) = gateway.take_back(order, actor="clerk", reason="returned")
+    assert (sale.status, sale.end_reason) == ("taken_back", "returned")
+    assert is_gone(seller, sale)
+    gateway.activate(order)  # the event that comes again does not sell it again
+    sale.refresh_from_db()
+    assert sale.status == "taken_back"
+    assert VoucherSale.objects.count() == 1
+
+
+def test_a_spent_voucher_stays_valid_and_the_error_says_what_was_spent(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.activate(order)
+    other = seller.order("20.00", number="A-2")
+    gateway.authorize(other, remote(seller, sale).code)
+    with pytest.raises(WrongStateError, match="pays for order A-2"):
+        gateway.take_back(order)
+    gateway.capture(other)
+    with pytest.raises(RefusedError, match=r"20\.00 EUR .* were spent") as refused:
+        gateway.take_back(order)
+    sale.refresh_from_db()
+    assert refused.value.code == "voucher_spent"
+    assert (sale.status, sale.target, remote(seller, sale).status) == ("active", "active", "active")
+
+
+def test_an_order_that_is_never_paid_leaves_no_voucher(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.issue(order)
+    seller.later(days=13)
+    gateway.settle()
+    assert not is_gone(seller, sale)
+    seller.later(days=2)
+    gateway.settle()
+    sale.refresh_from_db()
+    assert (sale.status, sale.end_reason, is_gone(seller, sale)) == ("taken_back", "unpaid", True)
+
+    (again,) = gateway.activate(order)  # paid after all: a new voucher
+    assert again.status == "active"
+    assert again.voucher_id != sale.voucher_id
+
+
+def test_an_unpaid_order_is_not_activated(seller, gateway_settings):
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    order = seller.order("50.00", note="a=50.00")
+    with pytest.raises(WrongStateError) as refused:
+        gateway.activate(order)
+    assert refused.value.code == "not_paid"
+    assert not VoucherSale.objects.exists()
+    order.status = "paid"
+    assert gateway.activate(order)[0].status == "active"
+
+
+def test_a_line_that_changed_before_the_payment_is_sold_as_it_is_paid(seller):
+    order = seller.order("50.00", note="a=50.00 b=10.00")
+    old = {sale.key: sale for sale in gateway.issue(order)}
+    order.note = "a=30.00"
+    order.save()
+    (sold,) = gateway.activate(order)
+    assert (sold.key, sold.amount, sold.status) == ("a", Decimal("30.00"), "active")
+    for sale in old.values():
+        sale.refresh_from_db()
+        assert (sale.status, sale.end_reason, is_gone(seller, sale)) == ("taken_back", "replaced", True)
+
+
+def test_without_sealing_keys_nothing_is_sold(seller, gateway_settings):
+    gateway_settings(SEALING_KEYS=[])
+    with pytest.raises(PaymentStateError, match="SEALING_KEYS"):
+        gateway.issue(seller.order("50.00", note="a=50.00"))
+
+
+def test_an_order_that_sells_nothing_is_left_alone(seller):
+    order = seller.order("50.00")
+    assert [gateway.issue(order), gateway.activate(order), gateway.take_back(order)] == [[], [], []]

@@ -1,0 +1,72 @@
+"""The activation of a voucher that is sold: from then on it can be redeemed, and its code is handed over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
+from voucher_payment_gateway.gateway.records.sales import change_sale, sale_of
+from voucher_payment_gateway.gateway.records.vouchers import voucher_of
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
+from voucher_payment_gateway.signals import voucher_activated
+
+__all__ = ["ACTIVATE"]
+
+
+class ActivateHandler(OperationHandler):
+    """Activate the voucher. Repeating it changes nothing, but its status is read first after a doubt."""
+
+    kind = "activate"
+    is_booking = False
+    verifies_refusals = True
+
+    def is_cancelled(self, operation: VoucherOperation) -> bool:
+        """Return whether it was never sent and the voucher is to be taken back."""
+        is_unwanted = VoucherSale.current.filter(pk=operation.sale_id, target="taken_back").exists()
+        return operation.attempts == 0 and bool(is_unwanted)
+
+    def call(self, operation: VoucherOperation) -> str:
+        if operation.attempts > 1 and self.voucher_evidence(operation).verdict == "found":
+            return operation.voucher_id
+        comment = f"order {operation.order_number} is paid"
+        cloud = voucher_cloud(operation.account)
+        operation.remote_voucher = cloud.set_voucher_status(operation.voucher_id, "active", comment)
+        return operation.voucher_id
+
+    def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
+        voucher = voucher_of(operation.voucher_id, operation.account)
+        if voucher is None or voucher.status != "active":
+            return ABSENT
+        operation.remote_voucher = voucher
+        return Evidence("found", operation.voucher_id)
+
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        sale, now = sale_of(operation), timezone.now()
+        changes = {
+            "status": "active",
+            "activated_at": now,
+            "valid_until": operation.remote_voucher.valid_until,
+        }
+        if sale.target == "active":
+            changes["due_at"] = None
+        if sale.target == "active" and sale.delivery in ("mail", "signal"):
+            changes["deliver_due_at"] = max(sale.deliver_at or now, now)
+        return changes
+
+    def announce(self, operation: VoucherOperation) -> None:
+        """Tell the shop, unless the signal is what hands the code over: then it is sent with it."""
+        sale = sale_of(operation)
+        if sale.delivery != "signal":
+            announce_sale(voucher_activated, sale, operation.amount, code="", pin="")
+
+    def on_refused(self, operation: VoucherOperation) -> None:
+        """Leave the voucher inactive and request a review: it is paid and cannot be redeemed."""
+        change_sale(sale_of(operation), due_at=None)
+        request_review(operation)
+
+
+ACTIVATE = ActivateHandler()

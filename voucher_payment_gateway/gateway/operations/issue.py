@@ -1,0 +1,108 @@
+"""The creation of a voucher that is sold: inactive, under an id of our own, so that it can be repeated."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.api import CompleteVoucher
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, RefusedError
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
+from voucher_payment_gateway.gateway.records.sales import change_sale, code_fields, sale_of
+from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
+from voucher_payment_gateway.signals import voucher_issued
+
+__all__ = ["ISSUE"]
+
+
+class IssueHandler(OperationHandler):
+    """Create the voucher, and seal its code with the same write that records the success."""
+
+    kind = "issue"
+    is_booking = False
+
+    def is_cancelled(self, operation: VoucherOperation) -> bool:
+        """Return whether it was never sent and is not wanted any more. One that may have arrived is finished: what it
+        created is then deleted."""
+        is_unwanted = VoucherSale.current.filter(pk=operation.sale_id, target="taken_back").exists()
+        return operation.attempts == 0 and bool(is_unwanted)
+
+    @strip_traceback
+    def call(self, operation: VoucherOperation) -> str:
+        created = self._create(operation)
+        if not created.code:
+            complete = complete_voucher_of(operation.voucher_id, operation.account)
+            if complete is None:
+                raise OutcomeUnknownError(code="answer_not_ours")
+            created = complete
+        operation.remote_voucher = created
+        return operation.voucher_id
+
+    def _create(self, operation: VoucherOperation) -> CompleteVoucher:
+        """Create it. Where that is refused, it may be there already: an earlier attempt, or one that an intermediary
+        repeated, has arrived."""
+        try:
+            return voucher_cloud(operation.account).create_voucher(**_arguments(operation))
+        except RefusedError:
+            existing = complete_voucher_of(operation.voucher_id, operation.account)
+            if existing is None:
+                raise
+            if not _is_ours(operation, existing):
+                raise OutcomeUnknownError(code="answer_not_ours") from None
+            return existing
+
+    @strip_traceback
+    def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
+        existing = complete_voucher_of(operation.voucher_id, operation.account)
+        if existing is None:
+            return ABSENT
+        if not _is_ours(operation, existing):
+            raise ContractError(code="voucher_not_ours")
+        operation.remote_voucher = existing
+        return Evidence("found", operation.voucher_id)
+
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        sale, voucher = sale_of(operation), operation.remote_voucher
+        is_there = {"due_at": None} if sale.target == "issued" else {}
+        return is_there | {"status": "issued", "issued_at": timezone.now(), **code_fields(voucher)}
+
+    def announce(self, operation: VoucherOperation) -> None:
+        announce_sale(voucher_issued, sale_of(operation), operation.amount)
+
+    def on_refused(self, operation: VoucherOperation) -> None:
+        """End the sale: no voucher was created. The order may be sold one again."""
+        ended = {"status": "failed", "end_reason": "refused", "due_at": None}
+        change_sale(sale_of(operation), **ended)
+        request_review(operation)
+
+
+def _arguments(operation: VoucherOperation) -> Any:
+    sale = sale_of(operation)
+    optional = {
+        "sku": sale.sku or None,
+        "batch": sale.batch or None,
+        "validity_value": sale.validity_value,
+        "validity_interval": sale.validity_interval or None,
+        "taxable": sale.taxable,
+        "tax_rate": sale.tax_rate,
+    }
+    return {
+        "id": operation.voucher_id,
+        "amount": operation.amount,
+        "currency": operation.currency,
+        "order_number": operation.order_number,
+        **optional,
+    }
+
+
+def _is_ours(operation: VoucherOperation, voucher: CompleteVoucher) -> bool:
+    """Return whether the voucher with our id is worth what we asked for; where it is not, a person must look at it."""
+    return voucher.currency == operation.currency and voucher.amount in (None, operation.amount)
+
+
+ISSUE = IssueHandler()

@@ -1,0 +1,77 @@
+"""The recharge of a voucher: money is added, found again by an order number of its own."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
+from voucher_payment_gateway.gateway.records.announce import announce_sale
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.rules.evidence import (
+    Evidence,
+    charge_evidence,
+    charge_reference,
+    is_answer_to_charge,
+)
+from voucher_payment_gateway.signals import voucher_topped_up
+
+__all__ = ["RECHARGE", "draft_recharge"]
+
+TOKEN_BYTES = 5
+
+
+def draft_recharge(sale: VoucherSale, amount: Decimal, **fields: Any) -> VoucherOperation:
+    """Return a recharge of the voucher of ``sale``, not saved yet. A lost answer is found by its unique reference.
+
+    ``fields`` are those of the call that asked for it: idempotency key, actor, reason.
+    """
+    draft = draft_step(sale, "recharge", amount=amount, amount_asked=amount, **fields)
+    draft.reference = charge_reference(sale.order_number, draft.number, secrets.token_hex(TOKEN_BYTES))
+    return draft
+
+
+class RechargeHandler(OperationHandler):
+    """Add money to a voucher by its id."""
+
+    kind = "recharge"
+    verifies_refusals = True
+
+    def call(self, operation: VoucherOperation) -> str:
+        booked = voucher_cloud(operation.account).recharge_voucher(
+            amount=operation.amount,
+            currency=operation.currency,
+            order_number=operation.reference,
+            id=operation.voucher_id,
+        )
+        if not is_answer_to_charge(
+            amount=operation.amount,
+            charged=booked.amount,
+            voucher_id=operation.voucher_id,
+            answered_voucher_id=booked.voucher_id,
+            reference=operation.reference,
+            answered_reference=booked.order_number,
+        ):
+            raise OutcomeUnknownError(code="answer_not_ours")
+        return booked.id
+
+    def evidence(
+        self, operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
+    ) -> Evidence:
+        wanted = {"reference": operation.reference, "amount": operation.amount}
+        return charge_evidence(bookings, ours=ours, kind="recharge", **wanted)
+
+    def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
+        sale = operation.sale
+        return {} if sale is None else {"amount_topped_up": sale.amount_topped_up + operation.amount}
+
+    def announce(self, operation: VoucherOperation) -> None:
+        if operation.sale is not None:
+            announce_sale(voucher_topped_up, operation.sale, operation.amount)
+
+
+RECHARGE = RechargeHandler()

@@ -1,0 +1,60 @@
+"""Update a sale only if it is unchanged since it was read (compare-and-set)."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.api import CompleteVoucher
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
+
+__all__ = ["change_sale", "code_fields", "next_number", "open_operation", "sale_of", "was_sent"]
+
+
+def change_sale(sale: VoucherSale, **changes: Any) -> None:
+    """Update the row; raise ConflictError where another writer changed it since it was read."""
+    changes |= {"updated_at": timezone.now(), "version": sale.version + 1}
+    as_read = VoucherSale.current.filter(pk=sale.pk, version=sale.version)
+    if as_read.update(**changes) != 1:
+        raise ConflictError
+    for name, value in changes.items():
+        setattr(sale, name, value)
+
+
+def next_number(sale: VoucherSale) -> int:
+    """Return the number of the next operation of the sale."""
+    numbers = VoucherOperation.current.filter(sale=sale).order_by("-number").values_list("number", flat=True)
+    return (numbers.first() or 0) + 1
+
+
+def was_sent(sale: VoucherSale) -> bool:
+    """Return whether the creation of the voucher was ever sent, so that it may exist."""
+    return bool(VoucherOperation.current.filter(sale=sale, kind="issue", attempts__gt=0).exists())
+
+
+def sale_of(operation: VoucherOperation) -> VoucherSale:
+    """Return the sale of an operation that has one."""
+    if operation.sale is None:
+        raise TypeError(f"operation {operation.pk} is of no sale")
+    return operation.sale
+
+
+def open_operation(sale: VoucherSale) -> VoucherOperation | None:
+    """Return the operation of the sale that is not decided yet, or is left to a person."""
+    operations = VoucherOperation.current.select_related("sale").filter(sale=sale)
+    found: VoucherOperation | None = operations.filter(state__in=(*OPEN_STATES, "manual")).first()
+    return found
+
+
+@strip_traceback
+def code_fields(voucher: CompleteVoucher) -> dict[str, Any]:
+    """Return the fields in which a sale stores the code and PIN of its voucher: sealed, with a fingerprint."""
+    secret = Secret(voucher.code or "", voucher.pin or "")
+    return {
+        "sealed_code": seal(secret),
+        "code_hint": hint(secret.code),
+        "code_fingerprint": fingerprint(secret.code),
+    }

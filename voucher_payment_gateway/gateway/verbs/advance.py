@@ -1,0 +1,100 @@
+"""Bring a sale to the status that the shop wants, one operation at a time.
+
+A verb stores what is wanted, in the caller's transaction; this is called after its commit, and by ``settle``. So an
+event that comes twice, or a crash after any step, leads to the same end.
+"""
+
+import logging
+from collections.abc import Iterable
+
+import django.db
+from django.db import transaction
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
+from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
+from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
+from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.rules.sales import next_step
+
+__all__ = ["advance", "advance_all"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+MAX_AT_ONCE = 20
+"""Maximum number of sales that one call of a verb brings forward itself; ``settle`` does the others."""
+
+
+def advance_all(sales: Iterable[VoucherSale]) -> None:
+    """Bring each sale forward: at once in autocommit mode, else after the caller's commit, where errors are logged.
+
+    All are tried, then the first error is raised. What failed, ``settle`` goes on with.
+    """
+    waiting = [sale for sale in sales if sale.due_at is not None][:MAX_AT_ONCE]
+    if in_transaction():
+        transaction.on_commit(lambda: _advance_logged(waiting), using=database(), robust=True)
+        return
+    errors: list[VoucherGatewayError] = []
+    for sale in waiting:
+        try:
+            advance(sale)
+        except VoucherGatewayError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _advance_logged(sales: list[VoucherSale]) -> None:
+    for sale in sales:
+        try:
+            advance(sale)
+        except (VoucherGatewayError, ConflictError, django.db.Error) as error:
+            reason = getattr(error, "code", type(error).__name__)
+            logger.warning("order %s: a sold gift voucher: %s", sale.order_number, reason)
+
+
+def advance(sale: VoucherSale) -> bool:
+    """Take the steps that bring the sale to its target, and hand its code over if that is due; return whether something
+    was done.
+
+    Raises the errors of ``execute_new``: after RefusedError the step has ended, after OutcomeUnknownError ``settle``
+    resolves it, else it stays due.
+    """
+    done = False
+    while retry_on_conflict(lambda: _step(sale)):
+        done = True
+    if is_due_for_delivery(sale):
+        done = hand_over(sale) or done
+    return done
+
+
+def _step(sale: VoucherSale) -> bool:
+    """Take one step; return whether another one may follow."""
+    sale.refresh_from_db()
+    operation = open_operation(sale)
+    if operation is not None:
+        if operation.state != "due" or (operation.due_at and operation.due_at > timezone.now()):
+            return False
+        execute_due(HANDLERS[operation.kind], operation, was_left_due=True)
+        return True
+    if sale.due_at is None:
+        return False
+    match kind := next_step(sale.status, sale.target, was_sent=was_sent(sale)):
+        case None:
+            change_sale(sale, due_at=None)
+        case "end":
+            ended = {"status": "taken_back", "taken_back_at": timezone.now(), "due_at": None}
+            change_sale(sale, **ended)
+        case _:
+            execute_new(HANDLERS[kind], draft_step(sale, kind))
+            return True
+    return False

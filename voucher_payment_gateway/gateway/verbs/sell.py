@@ -1,0 +1,167 @@
+"""Sell vouchers: issue them with the order, activate them once it is paid."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.order_lookup import account_by_number
+from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts, payable_facts
+from voucher_payment_gateway.rules.cover import outstanding
+from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
+from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
+
+__all__ = ["activate", "issue", "sales_of"]
+
+
+def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
+    """Create the vouchers that ``SOLD_VOUCHERS`` names for the order: inactive, each under an id of our own.
+
+    Returns the sales of the order; nothing is done for an order that sells no voucher. Safe to repeat: each voucher has
+    a key of the shop's own, unique per order. Inside a transaction the sales are written with it, and the vouchers are
+    created after its commit. What is not issued any more, or for another amount, is taken back unless it is active.
+
+    Raises AmountError and PaymentStateError for a voucher that cannot be sold, RefusedError where the Voucher Cloud
+    creates none; UnavailableError, CredentialsError and OutcomeUnknownError where ``settle`` goes on with it.
+    """
+    return _sell(order, "issued", key=key, actor=actor, reason=reason)
+
+
+def activate(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
+    """Activate the vouchers that a paid order sells, and hand each code over once; issue first what is not issued.
+
+    Safe to repeat: a voucher that is active, or was taken back, is left alone. Also raises WrongStateError
+    (``not_paid``) where ``ORDER_IS_PAID`` denies it, or vouchers that pay for these were not charged yet; nothing was
+    activated then. Else as ``issue``.
+    """
+    return _sell(order, "active", key=key, actor=actor, reason=reason)
+
+
+def sales_of(order: Any) -> list[VoucherSale]:
+    """Return the sales that stand for what the order sold, oldest first."""
+    number = known_number(order)
+    return list(VoucherSale.current.of_order(number).standing()) if number else []
+
+
+def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) -> list[VoucherSale]:
+    check_key(key)
+    sold = sold_vouchers(order, lambda: order_facts(order).currency)
+    if not sold and not sales_of(order):
+        return []
+    facts = payable_facts(order)
+    _refuse_without_keys()
+    if wanted == "active":
+        _refuse_unpaid(order, facts, sold)
+    by = {"actor": actor[:150], "reason": reason[:255]}
+    sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
+    advance_all(sales)
+    return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
+
+
+def _is_left(sale: VoucherSale) -> bool:
+    return sale.end_reason == "replaced"
+
+
+def _refuse_without_keys() -> None:
+    if not gateway_settings().SEALING_KEYS:
+        raise PaymentStateError(
+            "SEALING_KEYS: set it before vouchers are sold: the code of one is stored until it is handed over. "
+            "Nothing was sent.",
+            code="sealing_keys_missing",
+        )
+
+
+def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
+    """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise is not
+    what pays for these."""
+    path = gateway_settings().ORDER_IS_PAID
+    if path and not import_string(path)(order):
+        raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
+    payments = read_order(facts.number).payments
+    promised = sum((outstanding(payment) for payment in payments), ZERO)
+    worth = sum((voucher.amount for voucher in sold), ZERO)
+    if promised and facts.total - promised < min(worth, facts.total):
+        raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
+
+
+def _not_paid(number: str, why: str) -> WrongStateError:
+    return WrongStateError(
+        f"order {number}: {why}. Its gift vouchers were not activated. Nothing was sent.", code="not_paid"
+    )
+
+
+def _write(
+    facts: OrderFacts, sold: list[SoldVoucher], wanted: SaleTarget, by: dict[str, str]
+) -> list[VoucherSale]:
+    """Store what is wanted: a row for each voucher that has none, and the target of the others."""
+    with atomic_or_conflict():
+        rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
+        known = {sale.key: sale for sale in rows.filter(origin="sold")}
+        keys = {voucher.key for voucher in sold}
+        sales = [_take_off(sale) for key, sale in known.items() if key not in keys and _is_unsold(sale)]
+        for voucher in sold:
+            sale = known.get(voucher.key)
+            if sale is not None and _is_unsold(sale) and _has_changed(sale, voucher, facts):
+                sales.append(_take_off(sale))
+                sale = None
+            sales.append(_want(sale, wanted) if sale else _new(facts, voucher, wanted, by))
+    return sales
+
+
+def _is_unsold(sale: VoucherSale) -> bool:
+    """Return whether the voucher is not active yet: the order may still change."""
+    return sale.status in ("ordered", "issued") and sale.target == "issued"
+
+
+def _has_changed(sale: VoucherSale, voucher: SoldVoucher, facts: OrderFacts) -> bool:
+    return (sale.amount, sale.currency) != (voucher.amount, facts.currency)
+
+
+def _take_off(sale: VoucherSale) -> VoucherSale:
+    changes = {"target": "taken_back", "end_reason": "replaced", "due_at": timezone.now()}
+    change_sale(sale, **changes)
+    return sale
+
+
+def _want(sale: VoucherSale, wanted: SaleTarget) -> VoucherSale:
+    target = target_after(sale.target, wanted)
+    if sale.status not in ENDED_SALES and sale.status != target:
+        change_sale(sale, target=target, due_at=timezone.now())
+    return sale
+
+
+def _new(facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str]) -> VoucherSale:
+    account = account_by_number(facts.number) if facts.account is None else facts.account
+    sale = VoucherSale(
+        order_number=facts.number,
+        account=account,
+        currency=facts.currency,
+        target=wanted,
+        due_at=timezone.now(),
+        **sold_fields(voucher),
+        **by,
+    )
+    sale.save(force_insert=True)
+    return sale
+
+
+def sold_fields(voucher: SoldVoucher) -> dict[str, Any]:
+    """Return the fields of a sale that the shop gives."""
+    names = (
+        *("key", "amount", "recipient_email", "recipient_name", "message", "deliver_at", "language"),
+        *("sku", "batch", "validity_value", "validity_interval", "taxable", "tax_rate"),
+    )
+    delivery = gateway_settings().VOUCHER_DELIVERY
+    by_mail = delivery == "mail" and voucher.recipient_email
+    return {name: getattr(voucher, name) for name in names} | {
+        "delivery": "mail" if by_mail else "page" if delivery == "mail" else delivery
+    }

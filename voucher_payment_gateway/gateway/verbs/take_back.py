@@ -1,0 +1,77 @@
+"""Take back the vouchers of a returned order: deactivate and delete them, unless they were spent."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import RefusedError, WrongStateError
+from voucher_payment_gateway.gateway.operations.deactivate import spent_error
+from voucher_payment_gateway.gateway.records.bookings import bookings_of
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.gateway.records.order_view import is_competing
+from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.gateway.verbs.sell import sales_of
+from voucher_payment_gateway.models import VoucherPayment, VoucherSale
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
+
+__all__ = ["take_back"]
+
+
+def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
+    """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
+
+    Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. A spent
+    voucher stays valid and raises RefusedError (``voucher_spent``), which says what was spent; one that pays for
+    another order raises WrongStateError (``voucher_in_use``). The other vouchers of the order are taken back all the
+    same. Inside a transaction that is done after its commit; a voucher that was spent in between stays valid, and
+    ``voucher_needs_review`` is sent.
+
+    Raises UnavailableError and CredentialsError where it cannot be read whether something was spent: nothing was taken
+    back then, or ``settle`` goes on with it.
+    """
+    check_key(key)
+    given = [order] if isinstance(order, VoucherSale) else sales_of(order)
+    sales = [sale for sale in given if sale.status not in ENDED_SALES]
+    errors: list[RefusedError | WrongStateError] = []
+    unspent = []
+    for sale in sales:
+        try:
+            _refuse_used(sale)
+            unspent.append(sale)
+        except (RefusedError, WrongStateError) as error:
+            errors.append(error)
+    by = {"actor": actor[:150], "reason": reason[:255]}
+    taken = [retry_on_conflict(lambda sale=sale: _write(sale, by)) for sale in unspent]  # type: ignore[misc]
+    advance_all(taken)
+    if errors:
+        raise errors[0]
+    return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in taken]))
+
+
+def _refuse_used(sale: VoucherSale) -> None:
+    """Raise where something of an active voucher was spent, or an order of this shop counts on it."""
+    if sale.status != "active" or sale.target == "taken_back":
+        return
+    payments = VoucherPayment.current.filter(voucher_id=sale.voucher_id, account=sale.account)
+    paying = [payment for payment in payments if is_competing(payment)]
+    if paying:
+        raise WrongStateError(
+            f"order {sale.order_number}: the gift voucher …{sale.code_hint} pays for order "
+            f"{paying[0].order_number}: it cannot be taken back. Nothing was sent.",
+            code="voucher_in_use",
+        )
+    spent = spent_amount(bookings_of(sale.voucher_id, sale.account))
+    if spent > ZERO:
+        raise spent_error(sale, spent)
+
+
+def _write(sale: VoucherSale, by: dict[str, str]) -> VoucherSale:
+    with atomic_or_conflict():
+        sale.refresh_from_db()
+        if sale.status not in ENDED_SALES and sale.target != "taken_back":
+            changes = {"target": "taken_back", "end_reason": "returned", "due_at": timezone.now()}
+            change_sale(sale, **changes, **{name: text for name, text in by.items() if text})
+    return sale
