@@ -20,7 +20,7 @@ from voucher_payment_gateway.rules.cover import outstanding
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["activate", "issue", "sales_of"]
+__all__ = ["activate", "issue", "refuse_without_keys", "sales_of", "sold_fields"]
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -58,7 +58,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     if not sold and not sales_of(order):
         return []
     facts = payable_facts(order)
-    _refuse_without_keys()
+    refuse_without_keys()
     if wanted == "active":
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
@@ -71,7 +71,7 @@ def _is_left(sale: VoucherSale) -> bool:
     return sale.end_reason == "replaced"
 
 
-def _refuse_without_keys() -> None:
+def refuse_without_keys() -> None:
     if not gateway_settings().SEALING_KEYS:
         raise PaymentStateError(
             "SEALING_KEYS: set it before vouchers are sold: the code of one is stored until it is handed over. "
