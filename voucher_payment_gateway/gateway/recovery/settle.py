@@ -63,12 +63,12 @@ class SettleReport:
     """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``."""
     renewed: int = 0
     """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
+    unpaid: int = 0
+    """Sold vouchers that are deleted since their order was not paid within ``UNPAID_SALE_DAYS``."""
     sold: int = 0
     """Sold vouchers that were brought forward: created, activated or taken back."""
     delivered: int = 0
     """Codes of sold vouchers that were handed over."""
-    unpaid: int = 0
-    """Sold vouchers that are deleted since their order was not paid within ``UNPAID_SALE_DAYS``."""
     lapsed: int = 0
     """Payments whose reservation expired, so that nothing is held for them any more."""
     erased: int = 0
