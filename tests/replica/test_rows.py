@@ -47,6 +47,12 @@ def test_order_voucher_due(held):
     assert held.voucher_due == D("30.00")
 
 
+def test_order_voucher_sales(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    order = shop.order("50.00", note="a=50.00")
+    assert list(order.voucher_sales) == gateway.issue(order)
+
+
 def test_order_voucher_tax_memos(captured):
     stored(VoucherPayment).update(taxable=True, tax_rate=D("19.00"))
     assert [type(memo) for memo in captured.voucher_tax_memos] == [TaxMemo]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
+from voucher_payment_gateway.models.sale import SaleQuerySet, VoucherSale
 from voucher_payment_gateway.money import ZERO, signed_total
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
 from voucher_payment_gateway.rules.cover import covered, due
@@ -35,6 +36,12 @@ class VoucherOrderMixin(models.Model):
         """The payments of this order, oldest first."""
         adapter = gateway_settings().order_adapter
         return VoucherPayment.current.of_order(adapter.number(self), adapter.created_at(self))
+
+    @property
+    def voucher_sales(self) -> SaleQuerySet:
+        """The vouchers that this order sold or gave, oldest first."""
+        adapter = gateway_settings().order_adapter
+        return VoucherSale.current.of_order(adapter.number(self), adapter.created_at(self))
 
     @property
     def voucher_authorized(self) -> Decimal:
