@@ -188,8 +188,8 @@ class VoucherSale(PermanentModel):
 
     @property
     def tax_share(self) -> TaxShare | None:
-        """Its worth divided into net and the VAT that is paid at its sale: at ``tax_rate`` for a single-purpose voucher,
-        none for a multi-purpose one. None where its kind, or the rate, is not known."""
+        """Its worth divided into net and the VAT that is paid at its sale: at ``tax_rate`` for a single-purpose
+        voucher, none for a multi-purpose one. None where its kind, or the rate, is not known."""
         if self.taxable is None or (self.taxable and self.tax_rate is None):
             return None
         rate = self.tax_rate if self.taxable and self.tax_rate is not None else Decimal(0)
