@@ -65,7 +65,8 @@ def equalise_calls(error: VoucherUnusableError, currency: str, account: str) -> 
     """Make a control reservation where none is remembered: after every refusal of a code, not only after those that
     need it, since the response time would tell them apart.
 
-    Raises UnavailableError (``address_wrong``) where ``error`` says nothing of the code: the API is not at this address.
+    Raises UnavailableError (``address_wrong``) where ``error`` says nothing of the code: the API is not at this
+    address.
     """
     status = recall(_name(account))
     if status is None:
