@@ -22,8 +22,17 @@ COUNT = count()
 
 def page(request):
     """The checkout page of a shop with a block and no messages."""
+    return rendered(request, "{% load voucher_payments %}{% voucher_payments order %}")
+
+
+def page_with_messages(request):
+    """The checkout page of a shop that shows messages above the block."""
+    text = "{% for each in messages %}<p>{{ each }}</p>{% endfor %}{% load voucher_payments %}{% voucher_payments order %}"
+    return rendered(request, text)
+
+
+def rendered(request, text):
     order = current_order(request) or OrderFacts("B-1", D("50.00"), "EUR")
-    text = "{% load voucher_payments %}{% voucher_payments order %}"
     return HttpResponse(Template(text).render(RequestContext(request, {"order": order})))
 
 
@@ -32,7 +41,11 @@ def urlconf(settings):
     def make(*patterns):
         name = f"tests.urls_of_a_site_{next(COUNT)}"
         sys.modules[name] = ModuleType(name)
-        sys.modules[name].urlpatterns = [path("checkout/", page), *patterns]
+        sys.modules[name].urlpatterns = [
+            path("checkout/", page),
+            path("messages/", page_with_messages),
+            *patterns,
+        ]
         settings.ROOT_URLCONF = name
 
     yield make
@@ -94,6 +107,26 @@ def test_a_throttled_visitor_without_messages_reads_it(shop, visit, without_mess
     text = client.get("/checkout/").text
     assert str(THROTTLED.sentence).partition(";")[0] in text
     assert "The next attempt is possible in " in text
+
+
+def test_where_the_page_says_it_the_block_does_not_say_it_again(shop, visit, urlconf):
+    urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
+    client = visit(shop.order("50.00"))
+    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": "/messages/"}, follow=True).text
+    assert text.count(UNUSABLE.message) == 1
+    assert 'aria-invalid="true"' in text
+    assert "vpg-problem" not in text
+    assert "autofocus" not in text, "it would scroll past what the page says"
+    assert '<details class="vpg-pin" open>' in text
+    assert UNUSABLE.message not in client.get("/messages/").text
+
+
+def test_a_page_that_does_not_show_its_messages_reads_it_in_the_block(shop, visit, urlconf):
+    urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
+    client = visit(shop.order("50.00"))
+    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": "/checkout/"}, follow=True).text
+    assert text.count(UNUSABLE.message) == 1
+    assert 'aria-describedby="vpg-problem" autofocus' in text
 
 
 @pytest.mark.parametrize("kind", namespaces())

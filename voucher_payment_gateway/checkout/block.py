@@ -62,13 +62,14 @@ def page_context(request: HttpRequest | None, order: Any, next: str) -> dict[str
 def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
+    text = notice or (problem.message if problem and problem.is_untold else "")
     return {
         "addresses": addresses(),
-        "form": VoucherForm(problem=problem),
+        "form": VoucherForm(problem=problem, is_explained=bool(text)),
         # the code may be right, and its PIN missing
         "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,
-        "notice": notice or (problem.message if problem and problem.is_untold else ""),
+        "notice": text,
         "problem": problem,
         "summary": summary,
     }
@@ -98,7 +99,12 @@ def recall_problem(request: HttpRequest | None) -> Problem | None:
     code, _, seconds = session.pop(SESSION_KEY).partition(" ")
     problem = PROBLEMS.get(code)
     wait = float(seconds) if seconds else None
-    return problem and replace(problem, is_untold=not has_messages(request), retry_after_seconds=wait)
+    return problem and replace(problem, is_untold=not has_shown_messages(request), retry_after_seconds=wait)
+
+
+def has_shown_messages(request: HttpRequest | None) -> bool:
+    """Return whether the page has shown its messages already, above the block."""
+    return bool(getattr(getattr(request, "_messages", None), "used", False))
 
 
 def has_messages(request: HttpRequest | None) -> bool:
