@@ -18,17 +18,18 @@ from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts
 
 COUNT = count()
+BLOCK = "{% load voucher_payments %}{% voucher_payments order %}"
 
 
 def page(request):
     """The checkout page of a shop with a block and no messages."""
-    return rendered(request, "{% load voucher_payments %}{% voucher_payments order %}")
+    return rendered(request, BLOCK)
 
 
 def page_with_messages(request):
     """The checkout page of a shop that shows messages above the block."""
-    text = "{% for each in messages %}<p>{{ each }}</p>{% endfor %}{% load voucher_payments %}{% voucher_payments order %}"
-    return rendered(request, text)
+    above = "{% for each in messages %}<p>{{ each }}</p>{% endfor %}"
+    return rendered(request, above + BLOCK)
 
 
 def rendered(request, text):
