@@ -13,7 +13,7 @@ from django.urls import include, path
 
 from tests.shop.checkout import current_order
 from tests.test_checks_shop import namespaces
-from voucher_payment_gateway.checkout.problems import NO_ORDER, THROTTLED, UNUSABLE
+from voucher_payment_gateway.checkout.problems import CODE_MISSING, NO_ORDER, THROTTLED, UNUSABLE
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.orders import OrderFacts
 
@@ -110,24 +110,27 @@ def test_a_throttled_visitor_without_messages_reads_it(shop, visit, without_mess
     assert "The next attempt is possible in " in text
 
 
-def test_where_the_page_says_it_the_block_does_not_say_it_again(shop, visit, urlconf):
+@pytest.mark.parametrize("path_of_page", ["/checkout/", "/messages/"])
+def test_what_is_wrong_with_a_code_is_said_once_and_at_its_field(shop, visit, urlconf, path_of_page):
     urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
     client = visit(shop.order("50.00"))
-    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": "/messages/"}, follow=True).text
+    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": path_of_page}, follow=True).text
     assert text.count(UNUSABLE.message) == 1
-    assert 'aria-invalid="true"' in text
-    assert "vpg-problem" not in text
-    assert "autofocus" not in text, "it would scroll past what the page says"
-    assert '<details class="vpg-pin" open>' in text
-    assert UNUSABLE.message not in client.get("/messages/").text
-
-
-def test_a_page_that_does_not_show_its_messages_reads_it_in_the_block(shop, visit, urlconf):
-    urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
-    client = visit(shop.order("50.00"))
-    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": "/checkout/"}, follow=True).text
-    assert text.count(UNUSABLE.message) == 1
+    assert f'id="vpg-problem" data-vpg-notice>{UNUSABLE.message}</p>' in text
     assert 'aria-describedby="vpg-problem" autofocus' in text
+    assert UNUSABLE.message not in client.get(path_of_page).text
+
+
+def test_where_the_order_is_covered_there_is_no_field_and_it_is_said_all_the_same(shop, visit, urlconf):
+    """As of a code that was sent from an older page."""
+    urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
+    order = shop.order("15.00")
+    shop.voucher("20.00", code="GIFT-2000")
+    client = visit(order)
+    client.post("/vouchers/apply/", {"code": "GIFT-2000"})
+    client.get("/messages/")
+    text = client.post("/vouchers/apply/", {"code": " ", "next": "/messages/"}, follow=True).text
+    assert text.count(CODE_MISSING.message) == 1
 
 
 @pytest.mark.parametrize("kind", namespaces())

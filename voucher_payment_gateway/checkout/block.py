@@ -62,14 +62,13 @@ def page_context(request: HttpRequest | None, order: Any, next: str) -> dict[str
 def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
-    text = notice or (problem.message if problem and problem.is_untold else "")
     return {
         "addresses": addresses(),
-        "form": VoucherForm(problem=problem, is_explained=bool(text)),
+        "form": VoucherForm(problem=problem),
         # the code may be right, and its PIN missing
         "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,
-        "notice": text,
+        "notice": notice or (problem.message if problem and problem.is_untold else ""),
         "problem": problem,
         "summary": summary,
     }
@@ -82,13 +81,16 @@ def styles_link(nonce: str) -> SafeString:
     return format_html('<link rel="stylesheet" href="{}">', static(STYLES))
 
 
-def remember_problem(request: HttpRequest, problem: Problem) -> None:
+def remember_problem(request: HttpRequest, problem: Problem) -> bool:
     """Store the code of the problem, and the seconds to wait, in the session for the next page; nothing of the input is
-    stored."""
-    is_shown_by_the_block = problem.field or problem.code == THROTTLED.code or not has_messages(request)
-    if is_shown_by_the_block and hasattr(request, "session"):
-        seconds = problem.retry_after_seconds
-        request.session[SESSION_KEY] = problem.code if seconds is None else f"{problem.code} {seconds:.0f}"
+    stored. Return whether the block of that page says what the problem is: at the field, or where no message can."""
+    is_said_by_the_block = problem.field == "code" or not has_messages(request)
+    is_kept = is_said_by_the_block or problem.field or problem.code == THROTTLED.code
+    if not is_kept or not hasattr(request, "session"):
+        return False
+    seconds = problem.retry_after_seconds
+    request.session[SESSION_KEY] = problem.code if seconds is None else f"{problem.code} {seconds:.0f}"
+    return is_said_by_the_block
 
 
 def recall_problem(request: HttpRequest | None) -> Problem | None:
@@ -99,12 +101,7 @@ def recall_problem(request: HttpRequest | None) -> Problem | None:
     code, _, seconds = session.pop(SESSION_KEY).partition(" ")
     problem = PROBLEMS.get(code)
     wait = float(seconds) if seconds else None
-    return problem and replace(problem, is_untold=not has_shown_messages(request), retry_after_seconds=wait)
-
-
-def has_shown_messages(request: HttpRequest | None) -> bool:
-    """Return whether the page has shown its messages already, above the block."""
-    return bool(getattr(getattr(request, "_messages", None), "used", False))
+    return problem and replace(problem, is_untold=not has_messages(request), retry_after_seconds=wait)
 
 
 def has_messages(request: HttpRequest | None) -> bool:

@@ -41,14 +41,8 @@ class VoucherForm(forms.Form):
     use_required_attribute = False
     """The browser's own hint is in the browser's language; our message is in the language of the page."""
 
-    def __init__(
-        self, *args: Any, problem: Problem | None = None, is_explained: bool = True, **kwargs: Any
-    ) -> None:
-        """``is_explained`` where the block says what the problem is: elsewhere a field that takes the focus would
-        scroll past it."""
+    def __init__(self, *args: Any, problem: Problem | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "vpg-%s", "label_suffix": "", **kwargs})
         if problem and problem.field in self.fields:
-            wrong: dict[str, Any] = {"aria-invalid": "true"}
-            if is_explained:
-                wrong |= {"aria-describedby": "vpg-problem", "autofocus": True}
+            wrong = {"aria-invalid": "true", "aria-describedby": "vpg-problem", "autofocus": True}
             self.fields[problem.field].widget.attrs.update(wrong)

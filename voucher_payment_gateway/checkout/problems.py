@@ -56,7 +56,7 @@ FEW_MINUTES, STEP_MINUTES, MOST_MINUTES = 10, 5, 120
 @dataclass(frozen=True)
 class Problem:
     """``code`` is stable, ``sentence`` is translated late, ``field`` names the input at fault, if there is one.
-    ``is_untold`` where the page has not shown messages that say it."""
+    ``is_untold`` where the page has no messages that say it."""
 
     code: str
     status: int

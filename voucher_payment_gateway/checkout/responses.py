@@ -105,8 +105,8 @@ def _as_block(request: HttpRequest, outcome: Outcome, summary: Summary) -> HttpR
 def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     # a shop without messages: the voucher is held by now, and the block shows it
     if outcome.problem:
-        messages.error(request, outcome.text, fail_silently=True)
-        remember_problem(request, outcome.problem)
+        if not remember_problem(request, outcome.problem):
+            messages.error(request, outcome.text, fail_silently=True)
     elif outcome.message:
         messages.success(request, outcome.text, fail_silently=True)
     response = HttpResponseRedirect(way_back(request))
