@@ -7,7 +7,6 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from voucher_payment_gateway.checkout.block import recall_problem
 from voucher_payment_gateway.throttle import _counts
 
 HOUR = 3600
@@ -38,12 +37,5 @@ def visit():
 
 @pytest.fixture
 def messages_of():
-    """Return what the next page says after a response: its messages, and at its field what is wrong with a code."""
-
-    def sentences(response):
-        request = response.wsgi_request
-        problem = recall_problem(request)
-        at_the_field = [problem.message] if problem and problem.field == "code" else []
-        return [*map(str, get_messages(request)), *at_the_field]
-
-    return sentences
+    """Return the messages of a response."""
+    return lambda response: [str(message) for message in get_messages(response.wsgi_request)]

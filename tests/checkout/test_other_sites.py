@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.template import RequestContext, Template
 from django.urls import include, path
 
+from tests.checkout.test_block import block
 from tests.shop.checkout import current_order
 from tests.test_checks_shop import namespaces
 from voucher_payment_gateway.checkout.problems import CODE_MISSING, NO_ORDER, THROTTLED, UNUSABLE
@@ -114,7 +115,8 @@ def test_a_throttled_visitor_without_messages_reads_it(shop, visit, without_mess
 def test_what_is_wrong_with_a_code_is_said_once_and_at_its_field(shop, visit, urlconf, path_of_page):
     urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
     client = visit(shop.order("50.00"))
-    text = client.post("/vouchers/apply/", {"code": "NOBODY", "next": path_of_page}, follow=True).text
+    entered = {"code": "NOBODY", "from_block": "1", "next": path_of_page}
+    text = client.post("/vouchers/apply/", entered, follow=True).text
     assert text.count(UNUSABLE.message) == 1
     assert f'id="vpg-problem" data-vpg-notice>{UNUSABLE.message}</p>' in text
     assert 'aria-describedby="vpg-problem" autofocus' in text
@@ -129,8 +131,25 @@ def test_where_the_order_is_covered_there_is_no_field_and_it_is_said_all_the_sam
     client = visit(order)
     client.post("/vouchers/apply/", {"code": "GIFT-2000"})
     client.get("/messages/")
-    text = client.post("/vouchers/apply/", {"code": " ", "next": "/messages/"}, follow=True).text
+    entered = {"code": " ", "from_block": "1", "next": "/messages/"}
+    text = client.post("/vouchers/apply/", entered, follow=True).text
     assert text.count(CODE_MISSING.message) == 1
+
+
+@pytest.mark.parametrize(
+    "entered", [{"next": "/messages/"}, {"from_block": "1", "next": "https://elsewhere.example/"}, {}]
+)
+def test_where_the_next_page_may_have_no_block_the_messages_say_it(
+    shop, visit, urlconf, messages_of, entered
+):
+    """As after a form of the shop's own."""
+    urlconf(path("vouchers/", include("voucher_payment_gateway.checkout.urls")))
+    response = visit(shop.order("50.00")).post("/vouchers/apply/", {"code": "NOBODY", **entered})
+    assert messages_of(response) == [UNUSABLE.message]
+
+
+def test_the_form_of_the_block_says_that_it_is_the_blocks(shop):
+    assert '<input type="hidden" name="from_block" value="1">' in block(shop.order("50.00"))
 
 
 @pytest.mark.parametrize("kind", namespaces())

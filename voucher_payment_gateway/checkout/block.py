@@ -81,10 +81,11 @@ def styles_link(nonce: str) -> SafeString:
     return format_html('<link rel="stylesheet" href="{}">', static(STYLES))
 
 
-def remember_problem(request: HttpRequest, problem: Problem) -> bool:
+def remember_problem(request: HttpRequest, problem: Problem, *, from_block: bool) -> bool:
     """Store the code of the problem, and the seconds to wait, in the session for the next page; nothing of the input is
-    stored. Return whether the block of that page says what the problem is: at the field, or where no message can."""
-    is_said_by_the_block = problem.field == "code" or not has_messages(request)
+    stored. Return whether the block of that page says what the problem is: at the field of a code that was entered
+    there, or where no message can."""
+    is_said_by_the_block = (from_block and problem.field == "code") or not has_messages(request)
     is_kept = is_said_by_the_block or problem.field or problem.code == THROTTLED.code
     if not is_kept or not hasattr(request, "session"):
         return False
