@@ -210,6 +210,7 @@ MISTAKES = [
     ("E018", {"API_BEHAVIOUR": {"second_charge": "perhaps"}}),
     ("E020", {"CODE_PATTERN": "("}),
     ("E020", {"CODE_NORMALISER": "shop.codes.tidy"}),
+    ("E020", {"CODE_NORMALISER": "tests.shop.checkout.two_arguments"}),
     ("E020", {"CODE_NORMALISER": "tests.test_sealing.forgetful"}),
     ("E021", {"RENEW_HOLDS": "maybe"}),
     ("E021", {"THROTTLE": {"session": "5"}}),
@@ -296,7 +297,8 @@ def test_the_message_about_the_local_voucher_cloud_is_the_one_that_is_told(setti
 
 
 @pytest.mark.parametrize(
-    ("number", "backend"), [("W030", "locmem.LocMemCache"), ("W031", "filebased.FileBasedCache")]
+    ("number", "backend"),
+    [("W030", "locmem.LocMemCache"), ("W030", "dummy.DummyCache"), ("W031", "filebased.FileBasedCache")],
 )
 def test_the_message_about_a_cache_is_the_one_that_is_told(settings, tmp_path, monkeypatch, number, backend):
     monkeypatch.chdir(tmp_path)  # a cache in files makes its folder

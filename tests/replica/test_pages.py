@@ -36,7 +36,7 @@ def test_command_voucher_settle(unknown):
 
 def test_command_voucher_reconcile(difference):
     since, until = window()
-    with pytest.raises(CommandError, match="1 difference, 0 of them new"):
+    with pytest.raises(CommandError, match="1 difference, none new"):
         run("voucher_reconcile", f"--since={since}", f"--until={until}")
     assert run("voucher_reconcile", "--explain", difference.pk, "Known.") == (
         f"Difference {difference.pk} is explained.\n"

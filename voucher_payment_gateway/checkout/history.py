@@ -55,6 +55,8 @@ ENDED = {
     "taken_over": _("Gift voucher …%(hint)s was used for another order and is no longer held"),
     "refused": _("Gift voucher …%(hint)s could not be charged"),
 }
+NOT_RESERVED = _("Gift voucher …%(hint)s could not be reserved again")
+"""In place of ``refused`` where the hold had ended and no charge was sent."""
 ENDED_TEXT = _("no money moved")
 
 
@@ -74,12 +76,14 @@ def story_of(order: Any) -> list[StoryLine]:
     if is_missing(order) or not (number := known_number(order)):
         return []
     payments = VoucherPayment.current.of_order(number, order_created_at(order))
-    operations = (
+    operations = list(
         VoucherOperation.current.filter(payment__in=payments).select_related("payment").order_by("pk")
     )
+    # the last charge of each payment: one whose hold could not be made again was not sent
+    was_sent = {each.payment_id: each.attempts > 0 for each in operations if each.kind == "charge"}
     ended = payments.filter(ended_at__isnull=False).exclude(status="cancelled")
-    lines = [*map(_line, _steps(operations)), *map(_ended_line, ended)]
-    return sorted(lines, key=lambda line: line.at)
+    endings = [_ended_line(payment, was_charged=was_sent.get(payment.pk, False)) for payment in ended]
+    return sorted([*map(_line, _steps(operations)), *endings], key=lambda line: line.at)
 
 
 def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]:
@@ -98,8 +102,10 @@ def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]
             yield operation
 
 
-def _ended_line(payment: VoucherPayment) -> StoryLine:
-    text = str(ENDED[payment.end_reason]) % {"hint": payment.code_hint}
+def _ended_line(payment: VoucherPayment, *, was_charged: bool) -> StoryLine:
+    is_unreserved = payment.end_reason == "refused" and not was_charged
+    words = NOT_RESERVED if is_unreserved else ENDED[payment.end_reason]
+    text = str(words) % {"hint": payment.code_hint}
     at = payment.ended_at or payment.updated_at
     return StoryLine(text, payment.status, str(ENDED_TEXT), at, is_open=False)
 

@@ -61,16 +61,16 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def way_back(request: HttpRequest) -> str:
     """Return the address in ``next`` if it is on this site, else ``/``."""
-    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted_next(request)
+    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted(request, "next")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else "/"
 
 
-def _posted_next(request: HttpRequest) -> str:
+def _posted(request: HttpRequest, name: str) -> str:
     try:
-        return str(request.POST.get("next", ""))
+        return str(request.POST.get(name, ""))
     except UNREADABLE:
         return ""
 
@@ -105,8 +105,9 @@ def _as_block(request: HttpRequest, outcome: Outcome, summary: Summary) -> HttpR
 def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     # a shop without messages: the voucher is held by now, and the block shows it
     if outcome.problem:
-        messages.error(request, outcome.text, fail_silently=True)
-        remember_problem(request, outcome.problem)
+        from_block = way_back(request) != "/" and bool(_posted(request, "from_block"))
+        if not remember_problem(request, outcome.problem, from_block=from_block):
+            messages.error(request, outcome.text, fail_silently=True)
     elif outcome.message:
         messages.success(request, outcome.text, fail_silently=True)
     response = HttpResponseRedirect(way_back(request))

@@ -141,6 +141,8 @@ CATALOGUE: Final = {
         keys=("CODE_PATTERN", "CODE_NORMALISER"),
         messages={
             "no_callable": "{NAME}: CODE_NORMALISER: {path!r} is not a callable that can be imported: {problem}.",
+            "wrong_call": "{NAME}: CODE_NORMALISER: {path!r} {problem}.",
+            "not_alone": "{NAME}: CODE_NORMALISER: {path!r} {problem}: it is called with the code alone.",
             "no_text": "{NAME}: CODE_NORMALISER: {code!r} gives {outcome}, not a text.",
         },
         cure="Give a regular expression, and the dotted path of a callable from text to text.",
@@ -197,7 +199,10 @@ CATALOGUE: Final = {
         cure="Give the address of the proxy, such as http://proxy.example:3128, or leave it out to call directly.",
     ),
     "W030": Check(
-        messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
+        messages={
+            "not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes.",
+            "keeps_nothing": "{NAME}: THROTTLE.cache: {alias!r} keeps nothing: each process counts on its own.",
+        },
         cure="Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
     ),
     "W031": Check(
@@ -231,7 +236,7 @@ CATALOGUE: Final = {
     ),
     "W036": Check(
         messages={"no_version": "{NAME}: BASE_URL: does not end with the version of the API."},
-        cure="Add it, as in https://host.example/v1: without it each voucher may look unknown. voucher_doctor finds "
+        cure="Add it, as in https://host.example/v1: without it no voucher can be redeemed. voucher_doctor finds "
         "out whether the address is right.",
     ),
     "W037": Check(

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import iscoroutinefunction, signature
+from inspect import isclass, iscoroutinefunction, ismodule, isroutine, signature
 from pathlib import PurePath
 from traceback import extract_tb
 
 from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
-__all__ = ["Named", "call_problem", "look_up"]
+__all__ = ["TAKES_OTHER", "Named", "call_problem", "look_up"]
+
+TAKES_OTHER = "takes other arguments"
+KINDS = ((ismodule, "a module"), (isclass, "a class"), (isroutine, "a function"))
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,11 @@ class Named:
 
     value: object = None
     problem: str = ""
+
+    @property
+    def what(self) -> str:
+        """Why this is not what is needed: it is something else, or nothing."""
+        return self.problem or f"it is {_kind(self.value)}"
 
 
 def look_up(path: str) -> Named:
@@ -45,10 +53,18 @@ def call_problem(function: object, *arguments: object) -> str:
     try:
         signature(function).bind(*arguments)  # type: ignore[arg-type]
     except TypeError:
-        return "takes other arguments"
+        return TAKES_OTHER
     except ValueError:  # written in C, without a signature
         return ""
     return ""
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
+    return next((words for is_one, words in KINDS if is_one(value)), f"{article} {name}")
 
 
 def _cause(error: Exception) -> str:

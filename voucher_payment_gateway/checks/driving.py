@@ -21,9 +21,8 @@ def _events(given: GatewaySettings) -> Messages:
     for verb, paths in given.events.items():
         for path in paths:
             found = look_up(path)
-            problem = found.problem or f"it is a {type(found.value).__name__}"
             if not isinstance(found.value, Signal):
-                yield report("E010", "no_signal", verb=verb, path=path, problem=problem)
+                yield report("E010", "no_signal", verb=verb, path=path, problem=found.what)
             elif is_foreign(path, found.value):
                 yield report("E010", "foreign", verb=verb, path=path)
 

@@ -98,8 +98,9 @@ def _unique_columns(models: set[Any]) -> list[list[str]]:
 
 def _order_adapter(given: GatewaySettings) -> Messages:
     found = look_up(given.ORDER_ADAPTER)
-    adapter, problem = found.value, found.problem or "it is something else"
+    adapter = found.value
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
+        problem = "it is a class of another kind" if isinstance(adapter, type) else found.what
         yield report("E009", "no_adapter", path=given.ORDER_ADAPTER, problem=problem)
     elif problem := call_problem(adapter):
         yield report("E009", "wrong_call", path=given.ORDER_ADAPTER, problem=problem)
@@ -121,8 +122,7 @@ def _callable(number: str, path: str, argument: object, *, returns: str) -> Mess
         return
     found = look_up(path)
     if not callable(found.value):
-        problem = found.problem or f"it is a {type(found.value).__name__}"
-        yield report(number, "no_callable", path=path, problem=problem)
+        yield report(number, "no_callable", path=path, problem=found.what)
     elif isinstance(found.value, type):
         yield report(
             number, "wrong_call", path=path, problem=f"is a class: it returns itself, and no {returns}"

@@ -144,7 +144,7 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
     expiry = _instant(payment.reservation_dead_at)
     if payment.status == "authorized":
         return (
-            f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
+            f"The payment is authorized for {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
             "it was not captured, cancelled or lapsed."
         )
     return (
@@ -154,11 +154,11 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
 
 
 def _money(amount: Decimal | None, row: VoucherDifference) -> str:
-    return f"{amount} {row.currency}".rstrip() if amount is None else with_code(amount, row.currency)
+    return "an unknown amount" if amount is None else with_code(amount, row.currency)
 
 
 def _instant(at: datetime | None) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "?"
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "an unknown time"
 
 
 def holds_left_open(
