@@ -71,15 +71,17 @@ def test_a_setting_is_told_with_its_check(key):
     more = {
         "ORDER_MODEL": {"E024"},
         "ORDER_FIELDS": {"W032"},
-        "SEALING_KEYS": {"W015"},
+        "SEALING_KEYS": {"W015", "E053"},
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031", "W039"},
         "INSTANCE": {"W033"},
         "ENVIRONMENT": {"W019", "E028"},
         "BASE_URL": {"W036"},
-        "EVENTS": {"E027", "W034", "W035"},
-        "ON_STATUS": {"E027", "W034", "W035"},
+        "EVENTS": {"E027", "W034", "W035", "W054"},
+        "ON_STATUS": {"E027", "W034", "W035", "W054"},
         "CHECKOUT_ORDER": {"W037"},
+        "SOLD_VOUCHERS": {"E053", "W054"},
+        "VOUCHER_DELIVERY": {"W056", "W057"},
     }
     expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
@@ -160,6 +162,10 @@ EVENTS = {
     "cancel": "tests.shop.signals.aborted",
 }
 TOLD = ("authorize", "capture", "cancel")
+SELLING = {
+    "SOLD_VOUCHERS": "tests.shop.sold.vouchers",
+    "EVENTS": {**EVENTS, "activate": "tests.shop.signals.confirmed"},
+}
 
 MISTAKES = [
     ("E001", None),
@@ -227,6 +233,21 @@ MISTAKES = [
     ("E050", {"ACCOUNTS": {"north": {"CLIENT_ID": "x"}}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     ("E050", {"ACCOUNTS": {"north": ACCOUNT}, "ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     ("E027", {"ON_STATUS": {"field": "status", "capture": ["done"], "cancel": ["done"]}}),
+    ("E027", {"ON_STATUS": {"field": "status", "activate": ["done"], "take_back": ["done"]}}),
+    ("E027", {"ON_STATUS": {"field": "status", "capture": ["done"], "take_back": ["done"]}}),
+    ("E052", {**SELLING, "SOLD_VOUCHERS": "shop.vouchers.sold"}),
+    ("E052", {**SELLING, "SOLD_VOUCHERS": "tests.shop.checkout.two_arguments"}),
+    ("E052", {**SELLING, "SOLD_VOUCHERS": "tests.shop.models.Order"}),
+    ("E053", {**SELLING, "SEALING_KEYS": []}),
+    ("W054", {**SELLING, "EVENTS": EVENTS}),
+    ("E055", {"VOUCHER_DELIVERY": "post"}),
+    ("E055", {"VOUCHERS_PAY_FOR_VOUCHERS": "maybe"}),
+    ("E055", {"UNPAID_SALE_DAYS": 0}),
+    ("E055", {"REMIND_DAYS": 400}),
+    ("E055", {"REFUND_FALLBACK": ["recharge", "recharge"]}),
+    ("E055", {"REFUND_FALLBACK": ["manual", "recharge"]}),
+    ("E055", {"SHOP_URL": "shop.example"}),
+    ("W056", {**SELLING, "VOUCHER_DELIVERY": "signal"}),
     ("E045", {"PROXY_URL": "proxy.example:3128"}),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
     ("W034", {"EVENTS": {}}),
@@ -270,7 +291,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W031",
         "W033",
         "W051",
-        *("E028", "E029", "W037", "W038", "W039", "W040"),
+        *("E028", "E029", "W037", "W038", "W039", "W040", "W057"),
     }
 
 
@@ -322,6 +343,7 @@ def deployed(settings, **changes):
         ("W033", {"INSTANCE": "", "THROTTLE": None}),
         ("E028", {"ENVIRONMENT": "local", "THROTTLE": None}),
         ("W039", {}),
+        ("W057", {**SELLING, "THROTTLE": None}),
     ],
 )
 def test_the_message_before_a_deployment_is_the_one_that_is_told(settings, number, changes):
@@ -329,6 +351,7 @@ def test_the_message_before_a_deployment_is_the_one_that_is_told(settings, numbe
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
     }
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     message = deployed(settings, **changes)
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])

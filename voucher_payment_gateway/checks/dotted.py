@@ -8,7 +8,7 @@ from traceback import extract_tb
 
 from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
-__all__ = ["TAKES_OTHER", "Named", "call_problem", "look_up"]
+__all__ = ["TAKES_OTHER", "CallableProblem", "Named", "call_problem", "callable_problem", "look_up"]
 
 TAKES_OTHER = "takes other arguments"
 KINDS = ((ismodule, "a module"), (isclass, "a class"), (isroutine, "a function"))
@@ -25,6 +25,27 @@ class Named:
     def what(self) -> str:
         """Why this is not what is needed: it is something else, or nothing."""
         return self.problem or f"it is {_kind(self.value)}"
+
+
+@dataclass(frozen=True)
+class CallableProblem:
+    """Why a path does not name what can be called: the name of the message in the catalogue, and its text."""
+
+    message: str
+    text: str
+
+
+def callable_problem(path: str, argument: object, *, returns: str) -> CallableProblem | None:
+    """Return why ``path`` names nothing which takes ``argument`` and returns what is needed; None for no path."""
+    if not path:
+        return None
+    found = look_up(path)
+    if not callable(found.value):
+        return CallableProblem("no_callable", found.what)
+    if isinstance(found.value, type):
+        return CallableProblem("wrong_call", f"is a class: it returns itself, and no {returns}")
+    problem = call_problem(found.value, argument)
+    return CallableProblem("wrong_call", problem) if problem else None
 
 
 def look_up(path: str) -> Named:

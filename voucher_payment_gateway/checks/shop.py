@@ -9,7 +9,7 @@ from django.db.models.expressions import ExpressionList
 from django.http import HttpRequest
 
 from voucher_payment_gateway.checks.catalogue import Messages, report
-from voucher_payment_gateway.checks.dotted import call_problem, look_up
+from voucher_payment_gateway.checks.dotted import call_problem, callable_problem, look_up
 from voucher_payment_gateway.checks.order_fields import (
     field_of,
     follow,
@@ -118,17 +118,8 @@ def _account_of_order(given: GatewaySettings) -> Messages:
 
 def _callable(number: str, path: str, argument: object, *, returns: str) -> Messages:
     """Report a path that names nothing which takes ``argument`` and returns what is needed."""
-    if not path:
-        return
-    found = look_up(path)
-    if not callable(found.value):
-        yield report(number, "no_callable", path=path, problem=found.what)
-    elif isinstance(found.value, type):
-        yield report(
-            number, "wrong_call", path=path, problem=f"is a class: it returns itself, and no {returns}"
-        )
-    elif problem := call_problem(found.value, argument):
-        yield report(number, "wrong_call", path=path, problem=problem)
+    if problem := callable_problem(path, argument, returns=returns):
+        yield report(number, problem.message, path=path, problem=problem.text)
 
 
 def _has_own_adapter(given: GatewaySettings) -> bool:

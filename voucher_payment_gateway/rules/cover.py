@@ -20,6 +20,7 @@ __all__ = [
     "outlives_hold",
     "outstanding",
     "settled",
+    "unpaid",
 ]
 
 ZERO = Decimal("0.00")
@@ -106,6 +107,11 @@ def is_unpaid(payment: PaymentFigures) -> bool:
     ):
         return False
     return payment.amount_agreed > payment.amount_captured and outstanding(payment) == ZERO
+
+
+def unpaid(payment: PaymentFigures) -> Decimal:
+    """Return what was agreed with a confirmed payment that ended without it; zero for any other."""
+    return payment.amount_agreed - payment.amount_captured if is_unpaid(payment) else ZERO
 
 
 def left_for_others(balance: Decimal, promised: Iterable[PaymentFigures]) -> Decimal:

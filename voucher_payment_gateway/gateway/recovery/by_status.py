@@ -24,6 +24,7 @@ from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OP
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_orders
 from voucher_payment_gateway.orders import has_status, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
@@ -97,12 +98,12 @@ def _is_due(verb: str, order: Any, number: str) -> bool:
     known, or its currency was changed."""
     if verb not in ("authorize", "capture"):
         return True
-    facts, view = order_facts(order), read_order(number)
+    facts, view = with_sold(order_facts(order), order), read_order(number)
     view.refuse_other_currency(facts.currency)
     if verb == "authorize":
-        return view.due(facts.total) > ZERO or any(map(_is_to_be_confirmed, view.payments))
+        return view.due(facts.payable) > ZERO or any(map(_is_to_be_confirmed, view.payments))
     taken = [payment for payment in view.payments if payment.status in HELD_BEFORE or outlives_hold(payment)]
-    return view.due(facts.total, without=taken) > ZERO
+    return view.due(facts.payable, without=taken) > ZERO
 
 
 def _is_to_be_confirmed(payment: VoucherPayment) -> bool:

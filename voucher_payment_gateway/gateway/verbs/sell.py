@@ -16,7 +16,7 @@ from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import account_by_number
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts, payable_facts
-from voucher_payment_gateway.rules.cover import outstanding
+from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
@@ -81,13 +81,13 @@ def refuse_without_keys() -> None:
 
 
 def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
-    """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise is not
-    what pays for these."""
+    """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise, or have
+    promised in vain, is not what pays for these."""
     path = gateway_settings().ORDER_IS_PAID
     if path and not import_string(path)(order):
         raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
     payments = read_order(facts.number).payments
-    promised = sum((outstanding(payment) for payment in payments), ZERO)
+    promised = sum((max(outstanding(payment), unpaid(payment)) for payment in payments), ZERO)
     worth = sum((voucher.amount for voucher in sold), ZERO)
     if promised and facts.total - promised < min(worth, facts.total):
         raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
