@@ -7,7 +7,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from voucher_payment_gateway.unpicklable import Unpicklable
 
-__all__ = ["Opaque", "opaque_arguments", "opaque_code", "strip_traceback", "strip_traceback_async"]
+__all__ = [
+    "HiddenText",
+    "Opaque",
+    "opaque_arguments",
+    "opaque_code",
+    "strip_traceback",
+    "strip_traceback_async",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,6 +58,16 @@ class Opaque(Unpicklable):
 
     def __deepcopy__(self, _: object) -> "Opaque":
         return self
+
+
+class HiddenText(Unpicklable, str):
+    """A code or PIN for templates and receivers of the shop, which need a text: ``repr``, by which error reports show
+    the variables of a frame, shows nothing of it. ``str`` and ``format`` return the text. It cannot be pickled."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
 
 
 def opaque_code(function: Callable[P, T]) -> Callable[P, T]:

@@ -32,6 +32,7 @@ from voucher_payment_gateway.gateway.verbs.cancel import cancel
 from voucher_payment_gateway.gateway.verbs.capture import capture
 from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
 from voucher_payment_gateway.gateway.verbs.refund import refund
+from voucher_payment_gateway.gateway.verbs.resend import resend
 from voucher_payment_gateway.gateway.verbs.select import select
 from voucher_payment_gateway.gateway.verbs.sell import activate, issue
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
@@ -51,6 +52,7 @@ __all__ = [
     "aissue",
     "areconcile",
     "arefund",
+    "aresend",
     "aselect",
     "asettle",
     "atake_back",
@@ -64,6 +66,7 @@ __all__ = [
     "issue",
     "reconcile",
     "refund",
+    "resend",
     "select",
     "settle",
     "take_back",
@@ -80,6 +83,7 @@ aexplain = sync_to_async(explain)
 aissue = sync_to_async(issue)
 areconcile = sync_to_async(reconcile)
 arefund = sync_to_async(refund)
+aresend = sync_to_async(resend)
 aselect = code_to_async(select)
 asettle = sync_to_async(settle)
 atake_back = sync_to_async(take_back)

@@ -198,4 +198,5 @@ class VoucherSale(PermanentModel):
     @property
     def pending(self) -> bool:
         """Whether it is not yet what the shop wants it to be, or its code was not handed over yet."""
-        return self.due_at is not None or self.deliver_due_at is not None
+        is_undelivered = self.delivered_at is None and self.deliver_due_at is not None
+        return self.due_at is not None or is_undelivered

@@ -15,7 +15,12 @@ __all__ = ["change_sale", "code_fields", "next_number", "open_operation", "sale_
 
 
 def change_sale(sale: VoucherSale, **changes: Any) -> None:
-    """Update the row; raise ConflictError where another writer changed it since it was read."""
+    """Update the row; raise ConflictError where another writer changed it since it was read.
+
+    With a new end of its validity the recipient may be reminded again.
+    """
+    if "valid_until" in changes and changes["valid_until"] != sale.valid_until:
+        changes.setdefault("reminded_at", None)
     changes |= {"updated_at": timezone.now(), "version": sale.version + 1}
     as_read = VoucherSale.current.filter(pk=sale.pk, version=sale.version)
     if as_read.update(**changes) != 1:

@@ -20,6 +20,7 @@ from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
+from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
 from voucher_payment_gateway.gateway.recovery.sales import (
@@ -69,6 +70,8 @@ class SettleReport:
     """Sold vouchers that were brought forward: created, activated or taken back."""
     delivered: int = 0
     """Codes of sold vouchers that were handed over."""
+    reminded: int = 0
+    """Recipients who were reminded that their voucher expires, with ``REMIND_DAYS``."""
     lapsed: int = 0
     """Payments whose reservation expired, so that nothing is held for them any more."""
     erased: int = 0
@@ -109,6 +112,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
         sold=_each(due_sales(limit), advance_leased, stop),
         delivered=_each(due_deliveries(limit), deliver, stop),
+        reminded=_each(due_reminders(limit), remind, stop),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),

@@ -12,6 +12,7 @@ from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import account_by_number
@@ -113,7 +114,7 @@ def _write(
             if sale is not None and _is_unsold(sale) and _has_changed(sale, voucher, facts):
                 sales.append(_take_off(sale))
                 sale = None
-            sales.append(_want(sale, wanted) if sale else _new(facts, voucher, wanted, by))
+            sales.append(_want(sale, wanted, voucher) if sale else _new(facts, voucher, wanted, by))
     return sales
 
 
@@ -132,10 +133,13 @@ def _take_off(sale: VoucherSale) -> VoucherSale:
     return sale
 
 
-def _want(sale: VoucherSale, wanted: SaleTarget) -> VoucherSale:
+def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> VoucherSale:
+    changes: dict[str, Any] = corrections(sale, voucher)
     target = target_after(sale.target, wanted)
     if sale.status not in ENDED_SALES and sale.status != target:
-        change_sale(sale, target=target, due_at=timezone.now())
+        changes |= {"target": target, "due_at": timezone.now()}
+    if changes:
+        change_sale(sale, **changes)
     return sale
 
 
@@ -160,8 +164,4 @@ def sold_fields(voucher: SoldVoucher) -> dict[str, Any]:
         *("key", "amount", "recipient_email", "recipient_name", "message", "deliver_at", "language"),
         *("sku", "batch", "validity_value", "validity_interval", "taxable", "tax_rate"),
     )
-    delivery = gateway_settings().VOUCHER_DELIVERY
-    by_mail = delivery == "mail" and voucher.recipient_email
-    return {name: getattr(voucher, name) for name in names} | {
-        "delivery": "mail" if by_mail else "page" if delivery == "mail" else delivery
-    }
+    return {name: getattr(voucher, name) for name in names} | {"delivery": delivery_of(voucher)}
