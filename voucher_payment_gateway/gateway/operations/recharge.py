@@ -10,7 +10,7 @@ from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
-from voucher_payment_gateway.gateway.records.announce import announce_sale
+from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.evidence import (
     Evidence,
@@ -41,6 +41,11 @@ class RechargeHandler(OperationHandler):
     kind = "recharge"
     verifies_refusals = True
 
+    def is_cancelled(self, operation: VoucherOperation) -> bool:
+        """Return whether it was never sent and its voucher is to be taken back."""
+        is_unwanted = VoucherSale.current.filter(pk=operation.sale_id, target="taken_back").exists()
+        return operation.attempts == 0 and bool(is_unwanted)
+
     def call(self, operation: VoucherOperation) -> str:
         booked = voucher_cloud(operation.account).recharge_voucher(
             amount=operation.amount,
@@ -68,6 +73,10 @@ class RechargeHandler(OperationHandler):
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         sale = operation.sale
         return {} if sale is None else {"amount_topped_up": sale.amount_topped_up + operation.amount}
+
+    def on_refused(self, operation: VoucherOperation) -> None:
+        """Request a review: the money may be paid for, and is not on the voucher."""
+        request_review(operation)
 
     def announce(self, operation: VoucherOperation) -> None:
         if operation.sale is not None:

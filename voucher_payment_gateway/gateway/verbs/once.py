@@ -26,7 +26,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 from voucher_payment_gateway.gateway.records.idempotency import Call, refuse_reused_key, save_key
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 
-__all__ = ["Write", "once"]
+__all__ = ["Write", "once", "raise_as_before"]
 
 Write = Callable[[VoucherIdempotencyKey | None, Outbox | None], list[VoucherPayment]]
 """Writes the operations of a call, with its key, and returns their payments. With an outbox they are put into it
@@ -111,14 +111,14 @@ def _go_on(operations: Iterable[VoucherOperation]) -> None:
         try:
             if operation.state == "due" and not in_transaction():
                 execute_written(HANDLERS[operation.kind], operation)
-            _raise_as_before(operation)
+            raise_as_before(operation)
         except VoucherGatewayError as error:
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _raise_as_before(operation: VoucherOperation) -> None:
+def raise_as_before(operation: VoucherOperation) -> None:
     """Raise the error that the first call raised about ``operation``, by the outcome that is known now."""
     what = f"order {operation.order_number}: the {operation.kind} of {with_code(operation.amount, operation.currency)}"
     match operation.state:

@@ -20,7 +20,7 @@ from voucher_payment_gateway.rules.cover import outstanding
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["activate", "issue", "sales_of"]
+__all__ = ["activate", "issue", "new_sale", "refuse_without_keys", "sales_of"]
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -58,7 +58,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     if not sold and not sales_of(order):
         return []
     facts = payable_facts(order)
-    _refuse_without_keys()
+    refuse_without_keys()
     if wanted == "active":
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
@@ -71,7 +71,8 @@ def _is_left(sale: VoucherSale) -> bool:
     return sale.end_reason == "replaced"
 
 
-def _refuse_without_keys() -> None:
+def refuse_without_keys() -> None:
+    """Raise PaymentStateError where no code can be stored until it is handed over."""
     if not gateway_settings().SEALING_KEYS:
         raise PaymentStateError(
             "SEALING_KEYS: set it before vouchers are sold: the code of one is stored until it is handed over. "
@@ -113,7 +114,7 @@ def _write(
             if sale is not None and _is_unsold(sale) and _has_changed(sale, voucher, facts):
                 sales.append(_take_off(sale))
                 sale = None
-            sales.append(_want(sale, wanted) if sale else _new(facts, voucher, wanted, by))
+            sales.append(_want(sale, wanted) if sale else new_sale(facts, voucher, wanted, by))
     return sales
 
 
@@ -139,12 +140,16 @@ def _want(sale: VoucherSale, wanted: SaleTarget) -> VoucherSale:
     return sale
 
 
-def _new(facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str]) -> VoucherSale:
+def new_sale(
+    facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str], *, origin: str = "sold"
+) -> VoucherSale:
+    """Write the sale of a voucher for an order, due to be brought to the status that is wanted."""
     account = account_by_number(facts.number) if facts.account is None else facts.account
     sale = VoucherSale(
         order_number=facts.number,
         account=account,
         currency=facts.currency,
+        origin=origin,
         target=wanted,
         due_at=timezone.now(),
         **sold_fields(voucher),

@@ -23,6 +23,8 @@ __all__ = ["take_back"]
 def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
 
+    Store credit and vouchers in place of a refund are no part of what the order sold: give such a sale itself.
+
     Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. A spent
     voucher stays valid and raises RefusedError (``voucher_spent``), which says what was spent; one that pays for
     another order raises WrongStateError (``voucher_in_use``). The other vouchers of the order are taken back all the
@@ -33,7 +35,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     back then, or ``settle`` goes on with it.
     """
     check_key(key)
-    given = [order] if isinstance(order, VoucherSale) else sales_of(order)
+    is_one = isinstance(order, VoucherSale)
+    given = [order] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     errors: list[RefusedError | WrongStateError] = []
     unspent = []
