@@ -4,13 +4,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import RefusedError, WrongStateError
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.exceptions import ContractError, RefusedError, WrongStateError
 from voucher_payment_gateway.gateway.operations.deactivate import spent_error
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import is_competing
 from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
@@ -66,9 +68,19 @@ def _refuse_used(sale: VoucherSale) -> None:
             f"{paying[0].order_number}: it cannot be taken back. Nothing was sent.",
             code="voucher_in_use",
         )
-    spent = spent_amount(bookings_of(sale.voucher_id, sale.account))
+    spent = spent_amount(_bookings(sale))
     if spent > ZERO:
         raise spent_error(sale, spent)
+
+
+def _bookings(sale: VoucherSale) -> list[Charge]:
+    """Return the bookings of the voucher; none where it was deleted at the Voucher Cloud: it is taken back already."""
+    try:
+        return bookings_of(sale.voucher_id, sale.account)
+    except ContractError:
+        if voucher_of(sale.voucher_id, sale.account) is None:
+            return []
+        raise
 
 
 def _write(sale: VoucherSale, by: dict[str, str]) -> VoucherSale:
