@@ -319,3 +319,9 @@ def test_one_that_was_not_sent_is_withdrawn_when_the_voucher_is_taken_back(shop,
 def test_the_async_form_does_the_same(shop, sale):
     assert async_to_sync(gateway.atop_up)(sale, "10.00", key="k").state == "succeeded"
     assert balance(shop, sale) == D("60.00")
+
+
+def test_one_that_was_topped_up_is_taken_back_and_left_there_inactive(shop, sale):
+    gateway.top_up(sale, "10.00", key="k")
+    (taken,) = gateway.take_back(sale)
+    assert (taken.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
