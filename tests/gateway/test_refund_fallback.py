@@ -450,3 +450,37 @@ def test_each_rung_is_told_in_the_story_of_the_order(shop, no_recharge):
         ("Gift voucher activated", "succeeded"),
     ]
     assert hint != "ABCD"
+
+
+def test_what_went_back_in_another_way_is_not_left_to_a_person(shop, voucher, no_recharge):
+    left = VoucherOperation.objects.all().left_to_a_person()
+    shop.cloud.faults.next("before:503", method="PATCH", path=STATUS, times=None)
+    gateway.refund(no_recharge, "5.00")
+    assert [operation.kind for operation in left.all()] == ["refund"]  # as long as it is not certain
+    shop.cloud.faults.clear()
+    look_again(2)
+    assert not left.all()
+    shop.cloud.behaviour = shop.cloud.behaviour.but(recharge_of_unusable_voucher="accept")
+    gateway.refund(no_recharge, "5.00")
+    assert not left.all()
+    shop.cloud.faults.next("before:422", method="POST", path="*", times=3)
+    with pytest.raises(RefusedError):
+        gateway.refund(no_recharge, "5.00")
+    assert [operation.kind for operation in left.all()] == ["refund"]
+
+
+def test_by_status_what_was_charged_later_is_refunded_although_an_earlier_refund_fell_back(
+    shop, gateway_settings
+):
+    statuses = {"field": "status", "refund": ["returned"]}
+    gateway_settings(ON_STATUS=statuses, REFUND_FALLBACK=["recharge"])
+    voucher, order = shop.voucher("20.00"), shop.order("20.00")
+    gateway.authorize(order, voucher.code)
+    gateway.authorize_selected(order)
+    gateway.capture(order, "5.00")
+    shop.cloud.faults.next("before:422", method="POST", path=REFUND)
+    gateway.refund(order)
+    gateway.capture(order, "15.00")
+    order.status = "returned"
+    order.save()
+    assert (payment().amount_refunded, given_back(shop, voucher)) == (D("20.00"), D("20.00"))

@@ -158,9 +158,8 @@ def _is_cancelled(order: Any, payments: list[VoucherPayment]) -> bool:
 def _is_swept(payment: VoucherPayment) -> bool:
     """Return whether the next look at the status cancels the payment."""
     since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
-    payment.was_refused = VoucherOperation.current.filter(
-        order_number=payment.order_number, kind="refund", state="refused"
-    ).exists()
+    refunds = VoucherOperation.current.of_payments(order_number=payment.order_number)
+    payment.was_refused = refunds.left_to_a_person().exists()
     return payment.updated_at >= since and may_have_effect("cancel", payment)
 
 
