@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.conf import NAME
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 
 if TYPE_CHECKING:
     Base = admin.options.BaseModelAdmin[Any]
@@ -137,6 +137,7 @@ class OperationInline(ReadOnly, Current, Inline):
         "actor",
         "reason",
         "idempotency_key",
+        "new_voucher",
         "concluded_by",
         "conclusion",
         "created_at",
@@ -144,7 +145,15 @@ class OperationInline(ReadOnly, Current, Inline):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("idempotency_key")
+        rows = super().get_queryset(request).select_related("idempotency_key")
+        return rows.prefetch_related("replacements")
+
+    @admin.display(description=VoucherSale._meta.verbose_name)
+    def new_voucher(self, operation: VoucherOperation) -> str:
+        """The voucher that was given in place of a refund."""
+        return ", ".join(
+            f"…{sale.code_hint} ({sale.get_status_display()})" for sale in operation.replacements.all()
+        )
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -257,6 +266,7 @@ class VoucherDifferenceAdmin(Permanent, OnlyWhatIsShown, Current, OfAccounts, Di
         "code_hint",
         "order_number",
         "payment",
+        "sale",
         "operation",
         "booking_type",
         OURS,
