@@ -217,8 +217,8 @@ def _retry_refund_after_commit(number: str) -> None:
 
 def _was_refused(order: Any) -> bool:
     """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
-    refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
-    return refused.of_payments(order_number=known_number(order)).exists()
+    refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
+    return bool(refunds.left_to_a_person().exists())
 
 
 def _authorize(order: Any, amount: Any, **by: Any) -> None:

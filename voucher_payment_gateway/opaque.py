@@ -22,6 +22,9 @@ T = TypeVar("T")
 NAMES = ("code", "pin")
 """The parameters that hold a secret, wherever a function of this package has them."""
 
+CODE_OR_ROW = "code_or_sale"
+"""The parameter of a verb that takes a code, or a row that stands for the voucher: only a text is a secret."""
+
 
 class Opaque(Unpicklable):
     """A code or a PIN. ``repr``, ``str`` and ``format`` show nothing of it, and it cannot be pickled.
@@ -84,18 +87,24 @@ def opaque_code(function: Callable[P, T]) -> Callable[P, T]:
 def opaque_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments for ``function``, with all from its parameter ``code`` on that stand for a code or a PIN
-    made opaque."""
-    first = _position_of_code(function)
-    hidden = (*args[:first], *map(Opaque, args[first:]))
-    return hidden, {name: Opaque(value) if name in NAMES else value for name, value in kwargs.items()}
+    """Return the arguments for ``function``, with those that stand for a code or a PIN made opaque. What is given by
+    position and must be named is a mistake of the caller, perhaps the PIN."""
+    named = _positional(function)
+    by_position = [_hidden(name, value) for name, value in zip(named, args, strict=False)]
+    by_keyword = {name: _hidden(name, value) for name, value in kwargs.items()}
+    return (*by_position, *map(Opaque, args[len(named) :])), by_keyword
+
+
+def _hidden(name: str, value: Any) -> Any:
+    is_secret = name in NAMES or (name == CODE_OR_ROW and isinstance(value, str))
+    return Opaque(value) if is_secret else value
 
 
 @functools.cache
-def _position_of_code(function: Callable[..., Any]) -> int:
-    """Return where ``code`` stands. The parameters after it are given by keyword, so what follows by position is a
-    mistake of the caller, perhaps the PIN."""
-    return list(inspect.signature(function).parameters).index("code")
+def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the parameters that may be given by position."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD)
 
 
 def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:

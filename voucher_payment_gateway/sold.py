@@ -13,9 +13,9 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError
-from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH
+from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH, RESERVED_KEYS
 
-__all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "sold_vouchers"]
+__all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "checked_but_key", "sold_vouchers"]
 
 MAX_PER_ORDER = 500
 """Maximum number of vouchers that one order sells: each costs two calls. ``voucher_issue`` makes more."""
@@ -88,6 +88,11 @@ def checked(sold: Any, currency: str) -> SoldVoucher:
     if not isinstance(sold, SoldVoucher):
         raise _wrong("SOLD_VOUCHERS", f"must return SoldVoucher, not {type(sold).__name__}")
     _check_key(sold)
+    return checked_but_key(sold, currency)
+
+
+def checked_but_key(sold: SoldVoucher, currency: str) -> SoldVoucher:
+    """Return a voucher with checked fields whose key is not the shop's own."""
     _check_recipient(sold)
     _check_instant(sold)
     _check_validity(sold)
@@ -106,6 +111,8 @@ def _divided(sold: SoldVoucher) -> list[SoldVoucher]:
 def _check_key(sold: SoldVoucher) -> None:
     if not isinstance(sold.key, str) or not sold.key.strip() or not sold.key.isprintable():
         raise _wrong("key", "must be a text of printable characters, such as the id of the order line")
+    if sold.key.startswith(RESERVED_KEYS):
+        raise _wrong("key", f"must not begin with {' or '.join(map(repr, RESERVED_KEYS))}")
     if len(sold.key) > KEY_LENGTH - 10:
         raise _wrong("key", f"must have at most {KEY_LENGTH - 10} characters")
     if type(sold.quantity) is not int or not 1 <= sold.quantity <= MAX_PER_ORDER:

@@ -85,6 +85,7 @@ class VoucherDifferenceAdmin(Permanent, OnlyWhatIsShown, Current, OfAccounts, Pa
         "code_hint",
         "order_number",
         "payment",
+        "sale",
         "operation",
         "booking_type",
         OURS,

@@ -14,7 +14,7 @@ from voucher_payment_gateway.admin.pages import (
     ReadOnly,
     amount_column,
 )
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[VoucherOperation, Any]
@@ -48,6 +48,7 @@ class OperationInline(ReadOnly, Current, Inline):
         "actor",
         "reason",
         "idempotency_key",
+        "new_voucher",
         "concluded_by",
         "conclusion",
         "created_at",
@@ -55,7 +56,15 @@ class OperationInline(ReadOnly, Current, Inline):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("idempotency_key")
+        rows = super().get_queryset(request).select_related("idempotency_key")
+        return rows.prefetch_related("replacements")
+
+    @admin.display(description=VoucherSale._meta.verbose_name)
+    def new_voucher(self, operation: VoucherOperation) -> str:
+        """The voucher that was given in place of a refund."""
+        return ", ".join(
+            f"…{sale.code_hint} ({sale.get_status_display()})" for sale in operation.replacements.all()
+        )
 
 
 class AttentionFilter(admin.SimpleListFilter):

@@ -9,11 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
@@ -72,13 +73,14 @@ class StoryLine:
 
 
 def story_of(order: Any) -> list[StoryLine]:
-    """Return a line for each step of the gift vouchers of ``order``, oldest first."""
+    """Return a line for each step of the gift vouchers that paid ``order`` or that it sold, oldest first."""
     if is_missing(order) or not (number := known_number(order)):
         return []
-    payments = VoucherPayment.current.of_order(number, order_created_at(order))
-    operations = list(
-        VoucherOperation.current.filter(payment__in=payments).select_related("payment").order_by("pk")
-    )
+    created_at = order_created_at(order)
+    payments = VoucherPayment.current.of_order(number, created_at)
+    sales = VoucherSale.current.of_order(number, created_at).exclude(origin="topped_up")
+    related = VoucherOperation.current.select_related("payment", "sale")
+    operations = list(related.filter(Q(payment__in=payments) | Q(sale__in=sales)).order_by("pk"))
     # the last charge of each payment: one whose hold could not be made again was not sent
     was_sent = {each.payment_id: each.attempts > 0 for each in operations if each.kind == "charge"}
     ended = payments.filter(ended_at__isnull=False).exclude(status="cancelled")
@@ -114,7 +116,7 @@ def _line(operation: VoucherOperation) -> StoryLine:
     wording = DONE if operation.state == "succeeded" else TRIED
     words = {
         "amount": amount_text(operation.amount, operation.currency),
-        "hint": operation.payment.code_hint if operation.payment else "",
+        "hint": operation.subject.code_hint,
     }
     return StoryLine(
         text=str(wording[operation.kind]) % words,

@@ -15,10 +15,13 @@ from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQu
 from voucher_payment_gateway.rules.tax import TaxShare, tax_share
 from voucher_payment_gateway.rules.timing import belongs_from
 
-__all__ = ["KEY_LENGTH", "MESSAGE_LENGTH", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
+__all__ = ["KEY_LENGTH", "MESSAGE_LENGTH", "RESERVED_KEYS", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
 
 KEY_LENGTH = 255
 MESSAGE_LENGTH = 1000
+
+RESERVED_KEYS = ("credit:", "refund:")
+"""How the keys of vouchers begin that are given and not sold: no voucher that the shop sells may have such a key."""
 
 KEY_IS_FREE = ("unpaid", "replaced", "refused")
 """Reasons after which the order may be sold a new voucher under the same key."""

@@ -30,8 +30,8 @@ NOT_FOUND = 404
 class DeactivateHandler(OperationHandler):
     """Set the voucher inactive, then delete it. Each step may be repeated.
 
-    Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with charges. One that
-    was charged and refunded in full stays there, inactive.
+    Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with bookings. One that
+    was charged and refunded in full, or topped up, stays there, inactive.
     """
 
     kind = "deactivate"
@@ -71,7 +71,7 @@ class DeactivateHandler(OperationHandler):
                     operation.voucher_id, "active", f"{comment} was refused: it is spent"
                 )
                 _refuse_spent(operation)
-            if not any(row.type == "charge" for row in bookings):
+            if not bookings:
                 raise UnavailableError(code="delete_refused", http_status=error.http_status) from None
 
     def voucher_evidence(self, operation: VoucherOperation) -> Evidence:

@@ -153,14 +153,9 @@ def _payments_after(cursor: str) -> QuerySet[Any]:
         updated_at = datetime.fromisoformat(instant)
         behind = Q(updated_at__gt=updated_at) | Q(pk__gt=int(pk))
         recent = recent.filter(behind, updated_at__gte=max(updated_at, since))
-    operations = VoucherOperation.objects.order_by()
+    operations = VoucherOperation.objects.all().order_by()
     is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
-    refused = operations.filter(
-        payment__isnull=False,
-        order_number=OuterRef("order_number"),
-        kind="refund",
-        state__in=("refused", "manual"),
-    )
+    refused = operations.of_payments(order_number=OuterRef("order_number")).left_to_a_person()
     counted: QuerySet[Any] = recent.annotate(
         has_open_operation=_exists(is_open), was_refused=_exists(refused)
     ).order_by("updated_at", "pk")

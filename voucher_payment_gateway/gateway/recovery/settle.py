@@ -34,7 +34,7 @@ from voucher_payment_gateway.gateway.recovery.sales import (
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
 
@@ -140,8 +140,9 @@ def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
     """Return payments with a cancel request and no undecided operation. A refund refused since needs review first."""
     undecided = (
         Q(state__in=OPEN_STATES)
-        | Q(kind__in=("charge", "refund"), state="manual")
-        | Q(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+        | Q(kind__in=MONEY_KINDS, state="manual")
+        | Q(kind__in=GIVES_BACK, state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+        | Q(state="refused", replacements__status__in=("ordered", "issued"))
     )
     requested = VoucherPayment.current.filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
     return without_operation(requested, undecided).order_by("cancel_requested_at", "pk")[:limit]

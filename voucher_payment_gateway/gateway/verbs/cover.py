@@ -15,6 +15,7 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, outstanding
+from voucher_payment_gateway.rules.states import GIVES_BACK
 
 __all__ = ["Cover", "cover"]
 
@@ -105,7 +106,7 @@ def _may_go_back(live: list[VoucherPayment]) -> bool:
     charged = [payment.pk for payment in live if payment.amount_captured]
     if gateway_settings().TOTAL_AFTER_RETURN == "stays" or not charged:
         return False
-    refunds = VoucherOperation.current.filter(payment__in=charged, kind="refund", state="manual")
+    refunds = VoucherOperation.current.filter(payment__in=charged, kind__in=GIVES_BACK, state="manual")
     return bool(refunds.exists())
 
 

@@ -21,7 +21,7 @@ from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["activate", "issue", "refuse_without_keys", "sales_of", "sold_fields"]
+__all__ = ["activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -73,6 +73,7 @@ def _is_left(sale: VoucherSale) -> bool:
 
 
 def refuse_without_keys() -> None:
+    """Raise PaymentStateError where no code can be stored until it is handed over."""
     if not gateway_settings().SEALING_KEYS:
         raise PaymentStateError(
             "SEALING_KEYS: set it before vouchers are sold: the code of one is stored until it is handed over. "
@@ -114,7 +115,7 @@ def _write(
             if sale is not None and _is_unsold(sale) and _has_changed(sale, voucher, facts):
                 sales.append(_take_off(sale))
                 sale = None
-            sales.append(_want(sale, wanted, voucher) if sale else _new(facts, voucher, wanted, by))
+            sales.append(_want(sale, wanted, voucher) if sale else new_sale(facts, voucher, wanted, by))
     return sales
 
 
@@ -143,12 +144,16 @@ def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> Vouche
     return sale
 
 
-def _new(facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str]) -> VoucherSale:
+def new_sale(
+    facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str], *, origin: str = "sold"
+) -> VoucherSale:
+    """Write the sale of a voucher for an order, due to be brought to the status that is wanted."""
     account = account_by_number(facts.number) if facts.account is None else facts.account
     sale = VoucherSale(
         order_number=facts.number,
         account=account,
         currency=facts.currency,
+        origin=origin,
         target=wanted,
         due_at=timezone.now(),
         **sold_fields(voucher),
