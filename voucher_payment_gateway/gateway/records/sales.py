@@ -11,7 +11,15 @@ from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
 
-__all__ = ["change_sale", "code_fields", "next_number", "open_operation", "sale_of", "was_sent"]
+__all__ = [
+    "change_sale",
+    "code_fields",
+    "delivery_fields",
+    "next_number",
+    "open_operation",
+    "sale_of",
+    "was_sent",
+]
 
 
 def change_sale(sale: VoucherSale, **changes: Any) -> None:
@@ -47,6 +55,12 @@ def open_operation(sale: VoucherSale) -> VoucherOperation | None:
     operations = VoucherOperation.current.select_related("sale").filter(sale=sale)
     found: VoucherOperation | None = operations.filter(state__in=(*OPEN_STATES, "manual")).first()
     return found
+
+
+def delivery_fields(sale: VoucherSale) -> dict[str, Any]:
+    """Return the fields by which the code of an active sale is due to be handed over, if the gateway does that."""
+    now = timezone.now()
+    return {"deliver_due_at": max(sale.deliver_at or now, now)} if sale.delivery in ("mail", "signal") else {}
 
 
 @strip_traceback

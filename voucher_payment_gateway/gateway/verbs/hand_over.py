@@ -29,8 +29,9 @@ LEASE = timedelta(minutes=5)
 
 
 def is_due_for_delivery(sale: VoucherSale) -> bool:
-    """Return whether the code is to be handed over now."""
-    return sale.deliver_due_at is not None and sale.deliver_due_at <= timezone.now()
+    """Return whether the code is to be handed over now: not that of a voucher that is being taken back."""
+    is_wanted = sale.status == "active" and sale.target == "active"
+    return is_wanted and sale.deliver_due_at is not None and sale.deliver_due_at <= timezone.now()
 
 
 def hand_over(sale: VoucherSale) -> bool:
