@@ -23,7 +23,10 @@ logger = logging.getLogger("voucher_payment_gateway")
 ALERT_SECONDS = 600
 """The same kind of trouble is logged once within this time, by all processes together as far as they share a cache."""
 
-OURS = {"database_locked", "voucher_being_charged", "voucher_busy", "other_instance"}
+OURS = {
+    *("database_locked", "voucher_being_charged", "voucher_busy", "other_instance"),
+    *("activation_may_arrive", "delete_refused"),
+}
 """Codes of UnavailableError that say nothing of the Voucher Cloud."""
 
 

@@ -59,7 +59,21 @@ def test_a_refused_repeat_is_read_again_a_lag_after_the_refusal(kind, read_at, s
     assert decide(read_at, kind=kind, refused_at=at(200), **known) == step
 
 
-@pytest.mark.parametrize("kind", ["refund", "recharge"])
+@pytest.mark.parametrize("kind", ["issue", "activate"])
+@pytest.mark.parametrize(
+    ("read_at", "refused_at", "step"),
+    [
+        (0, None, Decision("not_booked")),
+        (259, 200, Decision("wait", at(260))),
+        (260, 200, Decision("refused")),
+    ],
+)
+def test_what_is_safe_to_repeat_needs_no_certainty_unless_it_was_refused(kind, read_at, refused_at, step):
+    known = at(refused_at) if refused_at is not None else None
+    assert decide(read_at, kind=kind, refused_at=known) == step
+
+
+@pytest.mark.parametrize("kind", ["refund", "recharge", "deactivate"])
 @pytest.mark.parametrize(
     ("read_at", "absent_at", "step"),
     [
@@ -101,6 +115,7 @@ def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected
     assert is_wanted(kind, cancelling=cancelling, has_code=has_code) is expected
 
 
+@pytest.mark.parametrize("kind", ["charge", "refund", "deactivate", "recharge"])
 @pytest.mark.parametrize(
     ("wanted", "sends", "cancelling", "expected"),
     [
@@ -112,8 +127,14 @@ def test_only_a_charge_can_lose_its_purpose(kind, cancelling, has_code, expected
         (False, 1, False, "refuse"),
     ],
 )
-def test_what_follows_certainty(wanted, sends, cancelling, expected):
-    assert after_proven_absence(wanted=wanted, sends=sends, cancelling=cancelling) == expected
+def test_what_follows_certainty(kind, wanted, sends, cancelling, expected):
+    assert after_proven_absence(kind, wanted=wanted, sends=sends, cancelling=cancelling) == expected
+
+
+@pytest.mark.parametrize("kind", ["issue", "activate"])
+@pytest.mark.parametrize("sends", [1, 4, 100])
+def test_what_is_safe_to_repeat_is_repeated_however_often_it_was_sent(kind, sends):
+    assert after_proven_absence(kind, wanted=True, sends=sends, cancelling=False) == "repeat"
 
 
 def test_a_call_is_sent_four_times_at_most():

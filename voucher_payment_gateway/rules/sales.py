@@ -23,9 +23,10 @@ __all__ = [
     "SaleTarget",
     "StepKind",
     "is_unpaid_too_long",
-    "may_deactivate_from",
+    "is_whole",
     "next_step",
     "spent_amount",
+    "stays_inactive_from",
     "target_after",
 ]
 
@@ -72,13 +73,20 @@ def is_unpaid_too_long(status: str, target: str, created_at: datetime, now: date
     return status in ("ordered", "issued") and target == "issued" and now - created_at >= timedelta(days=days)
 
 
-def may_deactivate_from(uncertain_at: datetime | None, grace: timedelta) -> datetime | None:
-    """Return from when on a voucher may be deactivated: an activation sent at ``uncertain_at`` whose answer was lost
-    may arrive until the ``grace`` ends, and would make it valid again. None: at once."""
-    return None if uncertain_at is None else uncertain_at + grace
+def stays_inactive_from(activation_sent_at: datetime | None, grace: timedelta) -> datetime | None:
+    """Return from when on a voucher that was set inactive and cannot be deleted stays so: a copy of the activation that
+    was sent last, at ``activation_sent_at``, may arrive until the ``grace`` ends. None: at once."""
+    return None if activation_sent_at is None else activation_sent_at + grace
 
 
 def spent_amount(bookings: Iterable[Booking]) -> Decimal:
     """Return what of a voucher was spent and not refunded, by its bookings."""
     signs = {"charge": 1, "refund": -1}
     return sum((signs.get(row.type, 0) * row.amount for row in bookings), Decimal("0.00"))
+
+
+def is_whole(amount: Decimal, remaining: Decimal | None, bookings: Iterable[Booking]) -> bool:
+    """Return whether a voucher sold for ``amount`` still has its full balance: the lists may show a charge late, or an
+    order may hold a part just now. One whose balance is not known counts as whole."""
+    recharged = sum((row.amount for row in bookings if row.type == "recharge"), Decimal("0.00"))
+    return remaining is None or remaining >= amount + recharged

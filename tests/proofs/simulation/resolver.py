@@ -149,6 +149,7 @@ class Resolver(Client):
 
     def _after_proven_absence(self, operation: Operation, payment: Payment) -> Process:
         what = resolution.after_proven_absence(
+            operation.kind,
             wanted=self._is_wanted(operation, payment),
             sends=operation.attempts,
             cancelling=payment.cancel_requested_at is not None,

@@ -10,7 +10,7 @@ from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.payments import change_payment
-from voucher_payment_gateway.gateway.records.sales import change_sale, sale_of
+from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
@@ -47,17 +47,13 @@ class ActivateHandler(OperationHandler):
         return Evidence("found", operation.voucher_id)
 
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        sale, now = sale_of(operation), timezone.now()
-        changes = {
+        sale = sale_of(operation)
+        is_wanted = {"due_at": None, **delivery_fields(sale)} if sale.target == "active" else {}
+        return is_wanted | {
             "status": "active",
-            "activated_at": now,
+            "activated_at": timezone.now(),
             "valid_until": operation.remote_voucher.valid_until,
         }
-        if sale.target == "active":
-            changes["due_at"] = None
-        if sale.target == "active" and sale.delivery in ("mail", "signal"):
-            changes["deliver_due_at"] = max(sale.deliver_at or now, now)
-        return changes
 
     def on_succeeded(self, operation: VoucherOperation) -> None:
         """Record a voucher in place of a refund as what it is: the money has gone back now."""

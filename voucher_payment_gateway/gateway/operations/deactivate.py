@@ -3,76 +3,52 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.currencies import with_code
-from voucher_payment_gateway.exceptions import RefusedError, UnavailableError
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+)
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.sales import change_sale, sale_of
+from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
-from voucher_payment_gateway.rules.sales import may_deactivate_from, spent_amount
+from voucher_payment_gateway.rules.sales import is_whole, spent_amount, stays_inactive_from
 from voucher_payment_gateway.signals import voucher_taken_back
 
 __all__ = ["DEACTIVATE"]
-
-NOT_FOUND = 404
 
 
 class DeactivateHandler(OperationHandler):
     """Set the voucher inactive, then delete it. Each step may be repeated.
 
-    Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with bookings. One that
-    was charged and refunded in full, or topped up, stays there, inactive.
+    Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with bookings. One of
+    which everything spent was refunded, or that was topped up, stays there, inactive.
     """
 
     kind = "deactivate"
     is_booking = False
 
-    def prepare(self, operation: VoucherOperation) -> None:
-        """Wait where an activation whose answer was lost may still arrive: it would make the voucher valid again."""
-        activations = VoucherOperation.current.filter(sale=operation.sale, kind="activate", attempts__gt=1)
-        sent_at = activations.order_by("-sending_at").values_list("sending_at", flat=True).first()
-        grace = timedelta(seconds=gateway_settings().REFUND_GRACE_SECONDS)
-        earliest, now = may_deactivate_from(sent_at, grace), timezone.now()
-        if earliest is not None and now < earliest:
-            wait = (earliest - now).total_seconds()
-            raise UnavailableError(code="activation_may_arrive", retry_after_seconds=wait)
-
     def call(self, operation: VoucherOperation) -> str:
         voucher = voucher_of(operation.voucher_id, operation.account)
-        if voucher is None:
-            return operation.voucher_id
-        comment = f"order {operation.order_number}: taken back"
-        if voucher.status == "active":
+        if voucher is not None and voucher.status == "active":
             _refuse_spent(operation)
-            voucher_cloud(operation.account).set_voucher_status(operation.voucher_id, "inactive", comment)
-        self._delete(operation, comment)
+            _set_status(operation, "inactive", "taken back")
+        if voucher is not None:
+            _delete(operation)
         return operation.voucher_id
-
-    def _delete(self, operation: VoucherOperation, comment: str) -> None:
-        cloud = voucher_cloud(operation.account)
-        try:
-            cloud.delete_voucher(operation.voucher_id, comment)
-        except RefusedError as error:
-            if error.http_status == NOT_FOUND:
-                return
-            bookings = bookings_of(operation.voucher_id, operation.account)
-            if spent_amount(bookings) > ZERO:
-                cloud.set_voucher_status(
-                    operation.voucher_id, "active", f"{comment} was refused: it is spent"
-                )
-                _refuse_spent(operation)
-            if not bookings:
-                raise UnavailableError(code="delete_refused", http_status=error.http_status) from None
 
     def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
         """A deleted voucher proves it; any other one is not finished, and is repeated after the grace period."""
@@ -94,9 +70,69 @@ class DeactivateHandler(OperationHandler):
     def on_refused(self, operation: VoucherOperation) -> None:
         """Leave the voucher to its holder, and request a review: the shop may have refunded it otherwise."""
         sale = sale_of(operation)
-        wanted = "active" if sale.status == "active" else "issued"
-        change_sale(sale, target=wanted, end_reason="", due_at=None)
+        changes: dict[str, Any] = {"due_at": None}
+        if sale.end_reason not in KEY_IS_FREE:  # else the order may have been sold another one under this key
+            wanted = "active" if sale.status == "active" else "issued"
+            changes |= {"target": wanted, "end_reason": ""}
+        if sale.status == "active" and sale.delivered_at is None:
+            changes |= delivery_fields(sale)
+        change_sale(sale, **changes)
         request_review(operation)
+
+
+def _set_status(operation: VoucherOperation, status: Literal["active", "inactive"], why: str) -> None:
+    """Set the status. Where that is refused it may be so already: an intermediary has repeated the request."""
+    try:
+        comment = f"order {operation.order_number}: {why}"
+        voucher_cloud(operation.account).set_voucher_status(operation.voucher_id, status, comment)
+    except (RefusedError, CredentialsError):
+        voucher = voucher_of(operation.voucher_id, operation.account)
+        if status != (voucher.status if voucher else "inactive"):
+            raise
+
+
+def _delete(operation: VoucherOperation) -> None:
+    """Delete the voucher, or leave it inactive where the Voucher Cloud refuses that for what was spent and refunded.
+
+    Raises RefusedError where something is spent, UnavailableError where it may be: it is tried again then.
+    """
+    try:
+        comment = f"order {operation.order_number}: taken back"
+        voucher_cloud(operation.account).delete_voucher(operation.voucher_id, comment)
+        return
+    except (RefusedError, CredentialsError) as refused:  # any status: that of a refusal is not documented
+        error = refused
+    voucher = voucher_of(operation.voucher_id, operation.account)
+    if voucher is None:
+        return
+    bookings = bookings_of(operation.voucher_id, operation.account)
+    if (spent := spent_amount(bookings)) > ZERO:
+        _set_status(operation, "active", "not taken back, it is spent")
+        raise spent_error(sale_of(operation), spent)
+    if voucher.status == "active" or not is_whole(operation.amount, voucher.remaining_amount, bookings):
+        raise UnavailableError(code="delete_refused")
+    if not bookings:
+        raise _refused_without_reason(error)
+    _wait_for_late_activations(operation)
+
+
+def _refused_without_reason(error: RefusedError | CredentialsError) -> VoucherGatewayError:
+    if isinstance(error, CredentialsError):
+        return error
+    return UnavailableError(code="delete_refused", http_status=error.http_status)
+
+
+def _wait_for_late_activations(operation: VoucherOperation) -> None:
+    """Raise UnavailableError while a copy of an activation may still arrive: it would make the voucher valid again."""
+    activations = VoucherOperation.current.filter(
+        sale=operation.sale, kind="activate", sending_at__isnull=False
+    )
+    sent_at = activations.order_by("-sending_at").values_list("sending_at", flat=True).first()
+    grace = timedelta(seconds=gateway_settings().REFUND_GRACE_SECONDS)
+    earliest, now = stays_inactive_from(sent_at, grace), timezone.now()
+    if earliest is not None and now < earliest:
+        wait = (earliest - now).total_seconds()
+        raise UnavailableError(code="activation_may_arrive", retry_after_seconds=wait)
 
 
 def _refuse_spent(operation: VoucherOperation) -> None:

@@ -7,7 +7,13 @@ from django.utils import timezone
 
 from voucher_payment_gateway.api import CompleteVoucher
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, RefusedError
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    CredentialsError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+)
 from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
@@ -30,6 +36,7 @@ class IssueHandler(OperationHandler):
 
     kind = "issue"
     is_booking = False
+    verifies_refusals = True
 
     def is_cancelled(self, operation: VoucherOperation) -> bool:
         """Return whether it was never sent and is not wanted any more. One that may have arrived is finished: what it
@@ -41,10 +48,9 @@ class IssueHandler(OperationHandler):
     def call(self, operation: VoucherOperation) -> str:
         created = self._create(operation)
         if not created.code:
-            complete = complete_voucher_of(operation.voucher_id, operation.account)
-            if complete is None:
-                raise OutcomeUnknownError(code="answer_not_ours")
-            created = complete
+            created = _read_created(operation) or created
+        if not created.code:
+            raise OutcomeUnknownError(code="code_not_answered")
         operation.remote_voucher = created
         return operation.voucher_id
 
@@ -54,7 +60,7 @@ class IssueHandler(OperationHandler):
         try:
             return voucher_cloud(operation.account).create_voucher(**_arguments(operation))
         except RefusedError:
-            existing = complete_voucher_of(operation.voucher_id, operation.account)
+            existing = _read_created(operation)
             if existing is None:
                 raise
             if not _is_ours(operation, existing):
@@ -68,6 +74,8 @@ class IssueHandler(OperationHandler):
             return ABSENT
         if not _is_ours(operation, existing):
             raise ContractError(code="voucher_not_ours")
+        if not existing.code:
+            raise ContractError(code="code_not_answered")
         operation.remote_voucher = existing
         return Evidence("found", operation.voucher_id)
 
@@ -93,6 +101,16 @@ class IssueHandler(OperationHandler):
         request_review(operation)
         if sale.replaces_refund is not None:
             request_review(sale.replaces_refund)
+
+
+@strip_traceback
+def _read_created(operation: VoucherOperation) -> CompleteVoucher | None:
+    """Return the voucher that a creation may have made; None where there is none. Where that cannot be read, the
+    creation has an unknown outcome: it was sent."""
+    try:
+        return complete_voucher_of(operation.voucher_id, operation.account)
+    except (UnavailableError, CredentialsError, ContractError) as error:
+        raise OutcomeUnknownError(code=error.code, http_status=error.http_status) from None
 
 
 def _arguments(operation: VoucherOperation) -> Any:

@@ -15,6 +15,7 @@ from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
 __all__ = [
     "change_sale",
     "code_fields",
+    "delivery_fields",
     "is_being_replaced",
     "next_number",
     "open_operation",
@@ -62,6 +63,12 @@ def open_operation(sale: VoucherSale) -> VoucherOperation | None:
     operations = VoucherOperation.current.select_related("sale").filter(sale=sale)
     found: VoucherOperation | None = operations.filter(state__in=(*OPEN_STATES, "manual")).first()
     return found
+
+
+def delivery_fields(sale: VoucherSale) -> dict[str, Any]:
+    """Return the fields by which the code of an active sale is due to be handed over, if the gateway does that."""
+    now = timezone.now()
+    return {"deliver_due_at": max(sale.deliver_at or now, now)} if sale.delivery in ("mail", "signal") else {}
 
 
 @strip_traceback

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
@@ -24,7 +24,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery
-from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import next_step
 
 __all__ = ["advance", "advance_all", "advance_replacements"]
@@ -103,10 +103,7 @@ def _step(sale: VoucherSale) -> bool:
     sale.refresh_from_db()
     operation = open_operation(sale)
     if operation is not None:
-        if operation.state != "due" or (operation.due_at and operation.due_at > timezone.now()):
-            return False
-        execute_due(HANDLERS[operation.kind], operation, was_left_due=True)
-        return True
+        return _resume(operation)
     if sale.due_at is None:
         return False
     match kind := next_step(sale.status, sale.target, was_sent=was_sent(sale)):
@@ -119,3 +116,19 @@ def _step(sale: VoucherSale) -> bool:
             execute_new(HANDLERS[kind], draft_step(sale, kind))
             return True
     return False
+
+
+def _resume(operation: VoucherOperation) -> bool:
+    """Carry out an operation that is due now, or withdraw one that is not wanted any more; return whether another step
+    may follow."""
+    handler = HANDLERS[operation.kind]
+    if operation.state != "due":
+        return False
+    if operation.due_at and operation.due_at > timezone.now() and not handler.is_cancelled(operation):
+        return False
+    try:
+        execute_due(handler, operation, was_left_due=True)
+    except WrongStateError:
+        if operation.state != "not_applied":
+            raise
+    return True

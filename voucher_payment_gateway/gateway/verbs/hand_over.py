@@ -44,7 +44,7 @@ class NotDeliveredError(Exception):
 
 
 def is_due_for_delivery(sale: VoucherSale) -> bool:
-    """Return whether the code is to be handed over now."""
+    """Return whether the code is to be handed over now: not that of a voucher that is being taken back."""
     is_active = sale.status == sale.target == "active"
     due_at = sale.deliver_due_at if is_active and sale.delivered_at is None else None
     return due_at is not None and due_at <= timezone.now()
