@@ -74,11 +74,11 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
     }
 
 
-def styles_link(nonce: str) -> SafeString:
-    """Return the link to the default stylesheet, with the nonce of the page's policy where it has one."""
+def styles_link(nonce: str, styles: str = STYLES) -> SafeString:
+    """Return the link to a default stylesheet, with the nonce of the page's policy where it has one."""
     if nonce:
-        return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(STYLES), nonce)
-    return format_html('<link rel="stylesheet" href="{}">', static(STYLES))
+        return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(styles), nonce)
+    return format_html('<link rel="stylesheet" href="{}">', static(styles))
 
 
 def remember_problem(request: HttpRequest, problem: Problem) -> None:

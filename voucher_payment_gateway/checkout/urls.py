@@ -1,6 +1,6 @@
 """Include these under any prefix: ``path("vouchers/", include("voucher_payment_gateway.checkout.urls"))``."""
 
-from django.urls import path
+from django.urls import include, path
 
 from voucher_payment_gateway.checkout import views
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("remove/", views.remove, name="remove"),
     path("renew/", views.renew, name="renew"),
     path("state/", views.state, name="state"),
+    path("", include("voucher_payment_gateway.customer.urls")),
 ]
