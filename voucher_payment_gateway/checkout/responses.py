@@ -25,7 +25,7 @@ from voucher_payment_gateway.checkout.schema import document_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 from voucher_payment_gateway.exceptions import PaymentStateError
 
-__all__ = ["SAFE_METHODS", "answer", "refuse"]
+__all__ = ["SAFE_METHODS", "answer", "refuse", "with_headers"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -46,7 +46,7 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         response = HttpResponseRedirect(way_back(request))
     else:
         response = _as_redirect(request, outcome)
-    return _with_headers(response, outcome.problem)
+    return with_headers(response, outcome.problem)
 
 
 def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -56,7 +56,7 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
     else:
         context = {"problem": problem, "next": way_back(request)}
         response = render(request, PROBLEM_TEMPLATE, context, status=problem.status)
-    return _with_headers(response, problem)
+    return with_headers(response, problem)
 
 
 def way_back(request: HttpRequest) -> str:
@@ -115,7 +115,7 @@ def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def _with_headers(response: HttpResponse, problem: Problem | None) -> HttpResponse:
+def with_headers(response: HttpResponse, problem: Problem | None) -> HttpResponse:
     patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
     is_redirect = isinstance(response, HttpResponseRedirect)  # browsers would wait before following it
     if problem and problem.retry_after_seconds is not None and not is_redirect:

@@ -1,6 +1,6 @@
 """Include these under any prefix: ``path("vouchers/", include("voucher_payment_gateway.checkout.urls"))``.
 
-The pages of sold vouchers are among them.
+The pages of sold vouchers, and the customer's own, are among them.
 """
 
 from django.urls import include, path
@@ -15,4 +15,5 @@ urlpatterns = [
     path("renew/", views.renew, name="renew"),
     path("state/", views.state, name="state"),
     path("sold/", include("voucher_payment_gateway.selling.urls")),
+    path("", include("voucher_payment_gateway.customer.urls")),
 ]

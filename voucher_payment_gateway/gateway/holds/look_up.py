@@ -22,5 +22,6 @@ def reserve_smallest(secret: Secret, currency: str, *, account: str) -> Hold:
         refusal: RefusedError | CredentialsError = error
     except RefusedError as error:
         refusal = error
-    equalise_calls(currency, account)
-    raise VoucherUnusableError(api_code=refusal.api_code, http_status=refusal.http_status)
+    unusable = VoucherUnusableError(api_code=refusal.api_code, http_status=refusal.http_status)
+    equalise_calls(unusable, currency, account)
+    raise unusable
