@@ -2,5 +2,6 @@
 
 from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.payments import VoucherPaymentAdmin
+from voucher_payment_gateway.admin.sales import VoucherSaleAdmin
 
-__all__ = ["VoucherDifferenceAdmin", "VoucherPaymentAdmin"]
+__all__ = ["VoucherDifferenceAdmin", "VoucherPaymentAdmin", "VoucherSaleAdmin"]
