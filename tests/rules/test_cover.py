@@ -124,3 +124,19 @@ def test_a_reservation_that_is_not_there_has_ended():
     assert has_ended(None, NOON)
     assert has_ended(NOON, NOON)
     assert not has_ended(datetime(2026, 1, 1, 13, tzinfo=UTC), NOON)
+
+
+@pytest.mark.parametrize(
+    ("payment", "amount"),
+    [
+        (lapsed(sealed_code=""), "30.00"),
+        (captured("10.00"), "20.00"),
+        (captured(), "0.00"),
+        (Payment(), "0.00"),
+        (lapsed(), "0.00"),
+        (Payment(status="cancelled", amount_authorized=ZERO), "0.00"),
+        (lapsed(sealed_code="", confirmed_at=None), "0.00"),
+    ],
+)
+def test_what_a_confirmed_payment_promised_in_vain_is_unpaid(payment, amount):
+    assert cover.unpaid(payment) == Decimal(amount)
