@@ -1,15 +1,25 @@
 """What of an order gift vouchers may pay: not the gift vouchers that it sells, unless ``VOUCHERS_PAY_FOR_VOUCHERS``."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_order
-from voucher_payment_gateway.orders import OrderFacts
+from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.sold import sold_vouchers
 
-__all__ = ["with_sold"]
+__all__ = ["sold_worth", "with_sold"]
+
+
+def sold_worth(order: Any) -> Decimal:
+    """Return what the gift vouchers are worth that the shop's order sells; 0.00 where vouchers may pay for them."""
+    settings = gateway_settings()
+    if settings.VOUCHERS_PAY_FOR_VOUCHERS or not settings.SOLD_VOUCHERS:
+        return ZERO
+    vouchers = sold_vouchers(order, lambda: order_facts(order).currency)
+    return sum((voucher.amount for voucher in vouchers), ZERO)
 
 
 def with_sold(facts: OrderFacts, order: Any = None) -> OrderFacts:
@@ -29,5 +39,4 @@ def with_sold(facts: OrderFacts, order: Any = None) -> OrderFacts:
         order = find_order(facts.number)
     if order is None:
         return facts
-    vouchers = sold_vouchers(order, lambda: facts.currency)
-    return replace(facts, sold=sum((voucher.amount for voucher in vouchers), ZERO))
+    return replace(facts, sold=sold_worth(order))

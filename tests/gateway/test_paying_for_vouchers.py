@@ -118,8 +118,10 @@ def test_goods_taken_off_after_the_confirmation_are_not_charged(seller, goods_an
     gateway.authorize_selected(goods_and_voucher)
     goods_and_voucher.total = D(total)
     goods_and_voucher.save()
+    assert (goods_and_voucher.voucher_due, gateway.cover(goods_and_voucher).due) == (D("50.00"), D("50.00"))
     gateway.capture(goods_and_voucher)
     assert seller.bookings(voucher) == charged
+    assert (goods_and_voucher.voucher_due, gateway.cover(goods_and_voucher).due) == (D("50.00"), D("50.00"))
 
 
 @pytest.mark.parametrize("changes", [{"total": D("60.00")}, {"note": "a=50.00 b=10.00"}])

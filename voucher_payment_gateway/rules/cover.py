@@ -13,6 +13,7 @@ __all__ = [
     "AfterReturn",
     "PaymentFigures",
     "agreed",
+    "counted",
     "covered",
     "due",
     "is_unpaid",
@@ -90,6 +91,14 @@ def covered(
         ),
         ZERO,
     )
+
+
+def counted(payments: Iterable[PaymentFigures], payable: Decimal, after_return: AfterReturn) -> Decimal:
+    """Return what counts as covered of an order of which vouchers may pay ``payable``. What is still to be charged
+    counts up to that; what was charged, or is being charged, counts in any case."""
+    known = list(payments)
+    charged = covered(known, after_return, without=known)
+    return min(covered(known, after_return), max(payable, charged))
 
 
 def due(total: Decimal, covered: Decimal) -> Decimal:

@@ -112,6 +112,12 @@ class OrderView:
                 code="only_vouchers_due",
             )
 
+    def due_of(self, facts: OrderFacts) -> Decimal:
+        """Return the part of the total for another payment method: gift vouchers that the order sells are its, also
+        where vouchers hold or have agreed more than the rest costs by now."""
+        after_return = gateway_settings().TOTAL_AFTER_RETURN
+        return rules.due(facts.total, rules.counted(self.payments, facts.payable, after_return))
+
     def covered(self, *, without: Collection[VoucherPayment] = ()) -> Decimal:
         """Return what payments have paid, hold, have agreed, or are about to be charged; those in ``without`` count as
         if they held and had agreed nothing."""

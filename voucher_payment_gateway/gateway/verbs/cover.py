@@ -25,7 +25,8 @@ class Cover:
     """How an order is covered, in units of ``currency`` with two places. Cancelled payments do not count.
 
     ``due`` is the total less what vouchers have settled (``captured``, or with ``TOTAL_AFTER_RETURN = "lowered"``
-    ``kept``), less what unconfirmed reservations hold, less what confirmed payments have agreed and not captured.
+    ``kept``), less what unconfirmed reservations hold, less what confirmed payments have agreed and not captured. Gift
+    vouchers that the order sells are due in any case, since no gift voucher pays for them.
     """
 
     total: Decimal
@@ -77,7 +78,7 @@ def cover(order: Any) -> Cover:
         held=held,
         agreed=sum((agreed(payment) for payment in live), ZERO),
         covered=view.covered(),
-        due=view.due(facts.total),
+        due=view.due_of(facts),
         held_until=min(
             (p.reserved_until for p in live if p.reserved_until and p.amount_authorized), default=None
         ),

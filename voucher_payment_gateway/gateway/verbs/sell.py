@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -15,8 +16,13 @@ from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.order_lookup import account_by_number
-from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts, payable_facts
+from voucher_payment_gateway.order_lookup import account_by_number, find_order
+from voucher_payment_gateway.orders import (
+    OrderFacts,
+    known_number,
+    order_facts,
+    payable_facts,
+)
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
@@ -55,6 +61,9 @@ def sales_of(order: Any) -> list[VoucherSale]:
 
 def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) -> list[VoucherSale]:
     check_key(key)
+    order = _stored(order)
+    if order is None:
+        return []
     sold = sold_vouchers(order, lambda: order_facts(order).currency)
     if not sold and not sales_of(order):
         return []
@@ -66,6 +75,20 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
+
+
+def _stored(order: Any) -> Any:
+    """Return the shop's order, for facts the stored one or None. Raises PaymentStateError where it is no order, or not
+    saved: the shop's code could not say what it sells."""
+    number = known_number(order)
+    if isinstance(order, OrderFacts):
+        return find_order(number)
+    if isinstance(order, Model) and (order.pk is None or order._state.adding):
+        raise PaymentStateError(
+            f"order: {number or 'it'} is not saved: save it before its gift vouchers are issued. Nothing was sent.",
+            code="order_unsaved",
+        )
+    return order
 
 
 def _is_left(sale: VoucherSale) -> bool:

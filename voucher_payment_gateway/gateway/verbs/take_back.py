@@ -25,9 +25,8 @@ __all__ = ["take_back"]
 def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
 
-    Store credit and vouchers in place of a refund are no part of what the order sold: give such a sale itself.
-
-    Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. A spent
+    Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. Vouchers
+    that were given for the order, such as store credit, are taken back only where they are given themselves. A spent
     voucher stays valid and raises RefusedError (``voucher_spent``), which says what was spent; one that pays for
     another order raises WrongStateError (``voucher_in_use``). The other vouchers of the order are taken back all the
     same. Inside a transaction that is done after its commit; a voucher that was spent in between stays valid, and
