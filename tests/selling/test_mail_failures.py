@@ -2,12 +2,14 @@
 
 import logging
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
-from tests.selling.conftest import use_mail_server
+from tests.selling.conftest import use_mail_backend
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.delivery import mail
+from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.sealing import unseal
 
@@ -113,11 +115,7 @@ def test_one_recipient_who_is_refused_keeps_no_other_waiting(seller, smtp):
 
 
 def test_a_backend_that_says_it_sent_nothing_has_not_delivered(seller, settings):
-    path = "tests.selling.test_mail_failures.SilentBackend"
-    use_mail_server(settings, 1)
-    if hasattr(settings, "MAILERS") and "OPTIONS" in settings.MAILERS["default"]:
-        settings.MAILERS = {"default": {"BACKEND": path}}
-    settings.EMAIL_BACKEND = path
+    use_mail_backend(settings, "tests.selling.test_mail_failures.SilentBackend")
     sale = seller.sell()
     assert (sale.delivery_error, is_kept(seller, sale)) == ("MailNotSentError", True)
 
@@ -130,6 +128,44 @@ class SilentBackend:
 
     def send_messages(self, messages):
         return 0
+
+
+def test_a_crash_after_the_sending_repeats_the_mail_with_its_id_and_loses_nothing(seller, settings):
+    use_mail_backend(settings, "tests.selling.test_mail_failures.CrashingBackend")
+    CrashingBackend.sent.clear()
+    with pytest.raises(SystemExit):
+        seller.sell()
+    sale = VoucherSale.objects.get()
+    assert (sale.delivered_at, is_kept(seller, sale)) == (None, True)
+    assert gateway.settle().delivered == 0  # leased
+    seller.later(seconds=LEASE.total_seconds() + 1)
+    assert gateway.settle().delivered == 1
+    first, second = CrashingBackend.sent
+    assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
+    seller.later(days=1)
+    assert gateway.settle().delivered == 0
+
+
+class CrashingBackend:
+    """Its process is stopped just after the first mail was sent."""
+
+    sent: ClassVar = []
+
+    def __init__(self, *_, **__):
+        pass
+
+    def send_messages(self, messages):
+        self.sent.extend(messages)
+        if len(self.sent) == 1:
+            raise SystemExit
+        return len(messages)
+
+
+def test_a_sale_without_any_recipient_is_not_delivered(seller):
+    sale = seller.issue()
+    VoucherSale.objects.filter(pk=sale.pk).update(recipient_email="", delivery="mail")
+    seller.details(recipient_email="")
+    assert seller.sell().delivery_error == "no_recipient"
 
 
 def test_a_mail_server_that_says_nothing_is_given_up(seller, smtp, settings, monkeypatch):

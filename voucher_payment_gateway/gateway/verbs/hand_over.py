@@ -40,7 +40,7 @@ SENT_BY_US = ("mail", "signal")
 
 
 class NotDeliveredError(Exception):
-    """No receiver took the code; the text says why, in one word."""
+    """There was no one to take the code, or not every receiver took it; the text says which, in one word."""
 
 
 def is_due_for_delivery(sale: VoucherSale) -> bool:
@@ -74,9 +74,11 @@ def hand_over(sale: VoucherSale) -> bool:
 
 @strip_traceback
 def deliver_now(sale: VoucherSale, secret: Secret, *, occasion: str = "voucher") -> None:
-    """Send the mail or the signal. Raises NotDeliveredError where no receiver, or not every one, took the code, and
-    whatever the mail raises."""
+    """Send the mail or the signal. Raises NotDeliveredError where there is no recipient or receiver, or not every one
+    took the code, and whatever the mail raises."""
     if sale.delivery == "mail":
+        if not sale.recipient_email:
+            raise NotDeliveredError("no_recipient")
         send_voucher(sale, secret, occasion=occasion)
         return
     if not voucher_activated.has_listeners(VoucherSale):
