@@ -5,10 +5,14 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
+from django.utils import timezone
 
 from tests.selling.conftest import use_mail_backend
+from tests.shop import sold
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.delivery import mail
+from voucher_payment_gateway.gateway.recovery import settle
+from voucher_payment_gateway.gateway.verbs import hand_over
 from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.sealing import unseal
@@ -175,3 +179,30 @@ def test_a_mail_server_that_says_nothing_is_given_up(seller, smtp, settings, mon
     sale = seller.sell()
     assert sale.delivery_error in ("TimeoutError", "SMTPServerDisconnected")
     assert is_kept(seller, sale)
+
+
+def test_after_a_slow_failure_the_next_mails_are_left_to_settle(seller, smtp, monkeypatch):
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(hand_over, "SLOW_SECONDS", 0.1)
+    smtp.behaviour = "say nothing"
+    seller.sell()
+    smtp.behaviour = "accept"
+    seller.order = seller.shop.order("50.00", number="A-2", note="b=50.00")
+    sale = seller.sell()
+    assert (sale.delivered_at, sale.delivery_attempts) == (None, 0)
+    assert gateway.settle().delivered == 1
+    sale.refresh_from_db()
+    assert sale.delivered_at
+
+
+def test_settle_spends_a_minute_on_mails_and_goes_on_in_the_next_run(seller, smtp, monkeypatch):
+    seller.order.note = "a=10.00 b=10.00 c=10.00"
+    for key in "abc":
+        sold.DETAILS[key] = {"deliver_at": timezone.now() + timedelta(days=1)}
+    seller.order.save()
+    gateway.activate(seller.order)
+    seller.later(days=2)
+    monkeypatch.setattr(settle, "MAIL_SECONDS", 0.0)
+    assert [gateway.settle().delivered for _ in range(2)] == [0, 0]
+    monkeypatch.setattr(settle, "MAIL_SECONDS", 60.0)
+    assert gateway.settle().delivered == 3
