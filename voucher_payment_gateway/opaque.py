@@ -72,6 +72,12 @@ class HiddenText(Unpicklable, str):
     def __repr__(self) -> str:
         return "<hidden>"
 
+    def __copy__(self) -> "HiddenText":
+        return self
+
+    def __deepcopy__(self, _: object) -> "HiddenText":
+        return self
+
 
 def opaque_code(function: Callable[P, T]) -> Callable[P, T]:
     """Call the function with its ``code`` and ``pin`` made opaque, so no frame from here on holds them as text."""

@@ -56,16 +56,18 @@ def seller(shop, gateway_settings):
 def smtp(settings):
     """A real SMTP server that the shop sends its mails to."""
     with smtp_server() as server:
-        use_mail_server(settings, server.port)
+        use_mail_backend(settings, BACKEND, host="127.0.0.1", port=server.port)
         yield server
 
 
-def use_mail_server(settings, port):
+def use_mail_backend(settings, backend, **options):
+    """Name the backend and its options as this Django wants them."""
     if django.VERSION >= (6, 1):
-        options = {"host": "127.0.0.1", "port": port}
-        settings.MAILERS = {"default": {"BACKEND": BACKEND, "OPTIONS": options}}
-    else:
-        settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = BACKEND, "127.0.0.1", port
+        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
+        return
+    settings.EMAIL_BACKEND = backend
+    for name, value in options.items():
+        setattr(settings, f"EMAIL_{name.upper()}", value)
 
 
 @pytest.fixture

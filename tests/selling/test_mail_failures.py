@@ -2,12 +2,18 @@
 
 import logging
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
+from django.utils import timezone
 
-from tests.selling.conftest import use_mail_server
+from tests.selling.conftest import use_mail_backend
+from tests.shop import sold
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.delivery import mail
+from voucher_payment_gateway.gateway.recovery import settle
+from voucher_payment_gateway.gateway.verbs import hand_over
+from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.sealing import unseal
 
@@ -113,11 +119,7 @@ def test_one_recipient_who_is_refused_keeps_no_other_waiting(seller, smtp):
 
 
 def test_a_backend_that_says_it_sent_nothing_has_not_delivered(seller, settings):
-    path = "tests.selling.test_mail_failures.SilentBackend"
-    use_mail_server(settings, 1)
-    if hasattr(settings, "MAILERS") and "OPTIONS" in settings.MAILERS["default"]:
-        settings.MAILERS = {"default": {"BACKEND": path}}
-    settings.EMAIL_BACKEND = path
+    use_mail_backend(settings, "tests.selling.test_mail_failures.SilentBackend")
     sale = seller.sell()
     assert (sale.delivery_error, is_kept(seller, sale)) == ("MailNotSentError", True)
 
@@ -132,6 +134,44 @@ class SilentBackend:
         return 0
 
 
+def test_a_crash_after_the_sending_repeats_the_mail_with_its_id_and_loses_nothing(seller, settings):
+    use_mail_backend(settings, "tests.selling.test_mail_failures.CrashingBackend")
+    CrashingBackend.sent.clear()
+    with pytest.raises(SystemExit):
+        seller.sell()
+    sale = VoucherSale.objects.get()
+    assert (sale.delivered_at, is_kept(seller, sale)) == (None, True)
+    assert gateway.settle().delivered == 0  # leased
+    seller.later(seconds=LEASE.total_seconds() + 1)
+    assert gateway.settle().delivered == 1
+    first, second = CrashingBackend.sent
+    assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
+    seller.later(days=1)
+    assert gateway.settle().delivered == 0
+
+
+class CrashingBackend:
+    """Its process is stopped just after the first mail was sent."""
+
+    sent: ClassVar = []
+
+    def __init__(self, *_, **__):
+        pass
+
+    def send_messages(self, messages):
+        self.sent.extend(messages)
+        if len(self.sent) == 1:
+            raise SystemExit
+        return len(messages)
+
+
+def test_a_sale_without_any_recipient_is_not_delivered(seller):
+    sale = seller.issue()
+    VoucherSale.objects.filter(pk=sale.pk).update(recipient_email="", delivery="mail")
+    seller.details(recipient_email="")
+    assert seller.sell().delivery_error == "no_recipient"
+
+
 def test_a_mail_server_that_says_nothing_is_given_up(seller, smtp, settings, monkeypatch):
     """Without a timeout of the shop's own, ours ends the wait before the lease of the delivery ends."""
     monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
@@ -139,3 +179,30 @@ def test_a_mail_server_that_says_nothing_is_given_up(seller, smtp, settings, mon
     sale = seller.sell()
     assert sale.delivery_error in ("TimeoutError", "SMTPServerDisconnected")
     assert is_kept(seller, sale)
+
+
+def test_after_a_slow_failure_the_next_mails_are_left_to_settle(seller, smtp, monkeypatch):
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(hand_over, "SLOW_SECONDS", 0.1)
+    smtp.behaviour = "say nothing"
+    seller.sell()
+    smtp.behaviour = "accept"
+    seller.order = seller.shop.order("50.00", number="A-2", note="b=50.00")
+    sale = seller.sell()
+    assert (sale.delivered_at, sale.delivery_attempts) == (None, 0)
+    assert gateway.settle().delivered == 1
+    sale.refresh_from_db()
+    assert sale.delivered_at
+
+
+def test_settle_spends_a_minute_on_mails_and_goes_on_in_the_next_run(seller, smtp, monkeypatch):
+    seller.order.note = "a=10.00 b=10.00 c=10.00"
+    for key in "abc":
+        sold.DETAILS[key] = {"deliver_at": timezone.now() + timedelta(days=1)}
+    seller.order.save()
+    gateway.activate(seller.order)
+    seller.later(days=2)
+    monkeypatch.setattr(settle, "MAIL_SECONDS", 0.0)
+    assert [gateway.settle().delivered for _ in range(2)] == [0, 0]
+    monkeypatch.setattr(settle, "MAIL_SECONDS", 60.0)
+    assert gateway.settle().delivered == 3

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.template import Context, Template
+from django.template import Context, Template, engines
 from django.utils import timezone, translation
 
 from voucher_payment_gateway import gateway
@@ -74,6 +74,14 @@ def test_vouchers_that_ended(seller):
     assert the_line(seller.order) == ("failed", "Could not be issued. Please ask us.")
 
 
+def test_a_voucher_that_was_sold_again_after_a_failure_is_one_line(seller):
+    seller.issue()
+    VoucherSale.objects.update(status="failed", end_reason="refused", due_at=None)
+    seller.sell()
+    assert VoucherSale.objects.count() == 2
+    assert the_line(seller.order)[0] == "sent"
+
+
 def test_a_voucher_that_is_being_activated(seller):
     seller.issue()
     VoucherSale.objects.update(target="active")
@@ -85,6 +93,20 @@ def test_the_list_is_german_for_a_german_visitor(seller):
     with translation.override("de"):
         assert "Gutschein über 50,00\xa0€" in TAG.render(Context({"order": seller.order}))
         assert the_line(seller.order)[1].startswith("Am ")
+
+
+def test_the_function_for_jinja2_has_the_output_of_the_tag(seller, settings):
+    extension = "voucher_payment_gateway.jinja2.VoucherPayments"
+    backend = {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja2",
+        "OPTIONS": {"extensions": [extension]},
+    }
+    settings.TEMPLATES = [backend, *settings.TEMPLATES]
+    seller.sell(recipient_email="")
+    function = engines["jinja2"].from_string("{{ voucher_sales(order) }}")
+    assert function.render({"order": seller.order}) == rendered(seller.order)[1]
+    assert function.render({"order": None}) == function.render({}) == ""
 
 
 @pytest.mark.parametrize("order", [None, ""])

@@ -28,7 +28,7 @@ FOLDER = "voucher_payment_gateway/mail"
 
 DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,255}")
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 20
 """Timeout of one wait for the mail server where the shop has set none: a lease must not end before."""
 
 

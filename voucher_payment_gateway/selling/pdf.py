@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.opaque import Opaque, strip_traceback
 from voucher_payment_gateway.sealing import Secret
 from voucher_payment_gateway.selling import qr_code
 
@@ -81,14 +81,19 @@ def _draw_message(canvas: Any, sale: VoucherSale) -> None:
 def _draw_code(canvas: Any, secret: Secret) -> None:
     room, low = WIDTH - 2 * MARGIN - QR_SIZE - 16, 112.0
     _write(canvas, MARGIN, low + 46, _("Code"), FONT, 11, SOFT)
-    size = 24.0
-    while size > 7 and _width(secret.code.reveal(), BOLD, size) > room:
-        size -= 0.5
+    size = _fitted_size(secret.code, 24, room)
     for number, line in enumerate(_wrapped(secret.code.reveal(), BOLD, size, room)):
         _write(canvas, MARGIN, low + 16 - size * number, line, BOLD, size, INK)
     if secret.pin:
-        _write(canvas, MARGIN, low - 12, f"{_('PIN')}: {secret.pin.reveal()}", BOLD, 14, INK)
+        pin = Opaque(f"{_('PIN')}: {secret.pin.reveal()}")
+        _write(canvas, MARGIN, low - 12, pin.reveal(), BOLD, _fitted_size(pin, 14, room), INK)
     _draw_qr_code(canvas, secret)
+
+
+@strip_traceback
+def _fitted_size(text: Opaque, largest: float, room: float) -> float:
+    """Return the size at which the text fits, at least 7 points."""
+    return max(7.0, min(largest, largest * room / max(_width(text.reveal(), BOLD, largest), 1.0)))
 
 
 @strip_traceback

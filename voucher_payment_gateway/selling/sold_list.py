@@ -33,11 +33,15 @@ class SoldLine:
 
 
 def sold_lines(order: Any) -> list[SoldLine]:
-    """Return a line for each voucher that ``order`` has sold, oldest first; none where there is no order."""
+    """Return a line for each voucher that ``order`` has sold, oldest first; none where there is no order.
+
+    Of several sales with one key, each of which followed one that came to nothing, the last one counts.
+    """
     if is_missing(order) or not (number := known_number(order)):
         return []
     sales = VoucherSale.current.of_order(number, order_created_at(order)).exclude(end_reason="replaced")
-    return [_line(sale) for sale in sales.order_by("pk")]
+    latest = {sale.key: sale for sale in sales.order_by("pk")}
+    return [_line(sale) for sale in latest.values()]
 
 
 def _line(sale: VoucherSale) -> SoldLine:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TypeVar
 
 from django.db.models import OuterRef, Q, QuerySet
@@ -42,6 +43,9 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
+
+MAIL_SECONDS = 60.0
+"""How long one run sends mails of each sort; the mail that is being sent then is finished."""
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment, VoucherSale)
 
@@ -111,8 +115,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
         unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
         sold=_each(due_sales(limit), advance_leased, stop),
-        delivered=_each(due_deliveries(limit), deliver, stop),
-        reminded=_each(due_reminders(limit), remind, stop),
+        delivered=_each(due_deliveries(limit), deliver, _for_a_minute(stop)),
+        reminded=_each(due_reminders(limit), remind, _for_a_minute(stop)),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
@@ -155,6 +159,13 @@ def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
 
 def _never() -> bool:
     return False
+
+
+def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a ``stop`` that ends the step after a minute: a mail server that hangs must not hold up what moves money.
+    The next run goes on with the others."""
+    began = monotonic()
+    return lambda: stop() or monotonic() - began > MAIL_SECONDS
 
 
 def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], bool]) -> int:

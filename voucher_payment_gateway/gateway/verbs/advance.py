@@ -23,7 +23,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
-from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery
+from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery, is_slow
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import next_step
 
@@ -93,7 +93,7 @@ def advance(sale: VoucherSale) -> bool:
     done = False
     while retry_on_conflict(lambda: _step(sale)):
         done = True
-    if is_due_for_delivery(sale):
+    if is_due_for_delivery(sale) and not is_slow():
         done = hand_over(sale) or done
     return done
 

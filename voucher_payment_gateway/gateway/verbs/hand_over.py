@@ -7,6 +7,7 @@ that fails is tried again, and shown in the admin.
 
 import logging
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
 from voucher_payment_gateway.sealing import Secret, unseal
+from voucher_payment_gateway.short_memory import recall, remember
 from voucher_payment_gateway.signals import voucher_activated
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "deliver_now",
     "hand_over",
     "is_due_for_delivery",
+    "is_slow",
     "note_sale",
 ]
 
@@ -36,11 +39,13 @@ logger = logging.getLogger("voucher_payment_gateway")
 LEASE = timedelta(minutes=5)
 """How long a worker has for one delivery, before another one tries it."""
 
+SLOW, SLOW_SECONDS, SLOW_FOR_SECONDS = "delivery.slow", 5.0, 300
+
 SENT_BY_US = ("mail", "signal")
 
 
 class NotDeliveredError(Exception):
-    """No receiver took the code; the text says why, in one word."""
+    """There was no one to take the code, or not every receiver took it; the text says which, in one word."""
 
 
 def is_due_for_delivery(sale: VoucherSale) -> bool:
@@ -50,33 +55,43 @@ def is_due_for_delivery(sale: VoucherSale) -> bool:
     return due_at is not None and due_at <= timezone.now()
 
 
+def is_slow() -> bool:
+    """Return whether a delivery failed slowly some minutes ago: whoever waits for a verb should not wait for the next
+    one, too. ``settle`` tries it."""
+    return recall(SLOW) is not None
+
+
 def hand_over(sale: VoucherSale) -> bool:
     """Hand the code over, and erase it; return whether that was done. A failure is logged and tried again later."""
     if not is_due_for_delivery(sale) or sale.delivery not in SENT_BY_US:
         return False
-    began = timezone.now()
+    began, began_at = monotonic(), timezone.now()
     try:
-        change_sale(sale, deliver_due_at=began + LEASE, delivery_attempts=sale.delivery_attempts + 1)
+        change_sale(sale, deliver_due_at=began_at + LEASE, delivery_attempts=sale.delivery_attempts + 1)
     except ConflictError:
         return False  # another worker was first
     secret = unseal(sale.sealed_code)
     if secret is None:
-        return _note_failure(sale, "code_unreadable", began)
+        return _note_failure(sale, "code_unreadable", began_at)
     try:
         deliver_now(sale, secret)
     except NotDeliveredError as error:
-        return _note_failure(sale, str(error), began)
+        return _note_failure(sale, str(error), began_at)
     except Exception as error:  # whatever a mail server, or a template of the shop, may raise
-        return _note_failure(sale, type(error).__name__, began)
+        if monotonic() - began > SLOW_SECONDS:
+            remember(SLOW, "1", SLOW_FOR_SECONDS)
+        return _note_failure(sale, type(error).__name__, began_at)
     _note_delivery(sale)
     return True
 
 
 @strip_traceback
 def deliver_now(sale: VoucherSale, secret: Secret, *, occasion: str = "voucher") -> None:
-    """Send the mail or the signal. Raises NotDeliveredError where no receiver, or not every one, took the code, and
-    whatever the mail raises."""
+    """Send the mail or the signal. Raises NotDeliveredError where there is no recipient or receiver, or not every one
+    took the code, and whatever the mail raises."""
     if sale.delivery == "mail":
+        if not sale.recipient_email:
+            raise NotDeliveredError("no_recipient")
         send_voucher(sale, secret, occasion=occasion)
         return
     if not voucher_activated.has_listeners(VoucherSale):
