@@ -41,6 +41,7 @@ def hand_over(sale: VoucherSale) -> bool:
         change_sale(sale, deliver_due_at=began + LEASE, delivery_attempts=sale.delivery_attempts + 1)
     except ConflictError:
         return False  # another worker was first
+    # K22: leased, the code not handed over
     secret = unseal(sale.sealed_code)
     if secret is None:
         return _note_failure(sale, "code_unreadable", began)
@@ -49,6 +50,7 @@ def hand_over(sale: VoucherSale) -> bool:
             return _note_failure(sale, "receiver_failed", began)
     except Exception as error:  # whatever a mail server, or a template of the shop, may raise
         return _note_failure(sale, type(error).__name__, began)
+    # K23: handed over, not noted
     _note_delivery(sale)
     return True
 
