@@ -43,7 +43,8 @@ def _until_next():
             now + timedelta(seconds=LEASE_SECONDS) if operation.state == "sending" else operation.due_at
         )
     for sale in VoucherSale.objects.all():
-        due += [at for at in (sale.due_at, sale.deliver_due_at) if at]
+        due += [sale.due_at] if sale.due_at else []
+        due += [sale.deliver_due_at] if sale.deliver_due_at and sale.target == "active" else []
     return min((at - now).total_seconds() for at in due) if due else None
 
 

@@ -1,5 +1,8 @@
 """Selling exactly once, whatever fails: one voucher for each sale, as the shop wants it, its code handed over once."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from tests.gateway.sales import attempt, check, mailed, remote, remote_of, repeating, settle_all
@@ -130,9 +133,6 @@ def without_codes(shop, monkeypatch, *path_ends):
     answer = shop.cloud.answer
 
     def answer_without(request):
-        import json
-        from dataclasses import replace
-
         found = answer(request)
         if not request.path.endswith(path_ends) or request.method not in ("POST", "GET"):
             return found

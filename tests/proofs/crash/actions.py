@@ -155,3 +155,15 @@ def refund_little() -> None:
 
 def cancel() -> None:
     gateway.cancel(order())
+
+
+def issue() -> None:
+    gateway.issue(order())
+
+
+def activate() -> None:
+    gateway.activate(order())
+
+
+def take_back() -> None:
+    gateway.take_back(order())

@@ -17,6 +17,7 @@ from tests.proofs.crash.forkserver import Forkserver
 from tests.proofs.crash.killer import watched
 from tests.proofs.crash.oracle import problems, problems_once_settled, unconfirmed_codes, written_so_far
 from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
+from tests.proofs.crash.sale_oracle import empty_mailbox
 from tests.proofs.crash.scenarios import SCENARIOS, Scenario
 from tests.proofs.crash.shop import (
     CODES_KEPT,
@@ -128,7 +129,9 @@ def play(forkserver: Forkserver, case: Case) -> Result:
             restarted = forkserver.run(_restart, case.scenario, base_url, case.again)
         except RuntimeError as error:
             return Result(case, [str(error)])
-        later_on = problems(cloud, SCENARIOS[case.scenario], at_crash, again=case.again)
+        later_on = problems(
+            cloud, SCENARIOS[case.scenario], at_crash, again=case.again, crashed_at=case.crash_at.point
+        )
         return Result(case, [*restarted.returned, *later_on])
 
 
@@ -146,6 +149,7 @@ def _prepared(scenario: str, fault: str) -> Iterator[tuple[KillingCloud, str]]:
             yield cloud, server.base_url
         finally:
             delete_all_rows()
+            empty_mailbox()
 
 
 def _run_until_crash(

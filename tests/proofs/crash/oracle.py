@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from tests.proofs.crash.sale_oracle import sale_problems, sale_problems_once_settled
 from tests.proofs.crash.scenarios import Scenario
 from tests.proofs.crash.shop import ANOTHER, order
 from tests.proofs.storm import oracle as books
@@ -35,6 +36,7 @@ def problems_once_settled(scenario: Scenario, *, again: bool) -> list[str]:
     return [
         *_holds(),
         *_other_order(scenario, again),
+        *sale_problems_once_settled(scenario, to_its_end=again or not scenario.retries),
         *(_still_stored(payment) for payment in _with_a_code() if _needs_no_code(payment)),
     ]
 
@@ -44,15 +46,19 @@ def unconfirmed_codes() -> list[str]:
     return [_still_stored(payment) for payment in _with_a_code() if payment.confirmed_at is None]
 
 
-def problems(cloud: LocalVoucherCloud, scenario: Scenario, at_crash: Written, *, again: bool) -> list[str]:
-    """Return the problems. ``at_crash``: what the crashed process had recorded. ``again``: the shop has retried."""
-    vouchers = [cloud.voucher(voucher_id) for voucher_id in cloud.store.state.vouchers]
+def problems(
+    cloud: LocalVoucherCloud, scenario: Scenario, at_crash: Written, *, again: bool, crashed_at: str
+) -> list[str]:
+    """Return the problems. ``at_crash``: what the crashed process had recorded. ``again``: the shop has retried.
+    ``crashed_at``: the crash point."""
+    vouchers = [cloud.voucher(each.id) for each in cloud.store.state.vouchers.values() if not each.deleted]
     highest_totals = dict(Order.objects.values_list("number", "total"))
     return [
         *books.problems(cloud, vouchers, highest_totals),
         *_money(scenario, at_crash, again),
         *_order(scenario, again or not scenario.retries),
         *_a_month_later(),
+        *sale_problems(cloud, crashed_at),
     ]
 
 

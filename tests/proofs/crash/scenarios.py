@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.proofs.crash import actions, setups
-from tests.proofs.crash.setups import CHARGE, READ, REFUND, RELEASE, RESERVE, Cloud
+from tests.proofs.crash.setups import (
+    CHARGE,
+    CREATE,
+    DELETE,
+    READ,
+    REFUND,
+    RELEASE,
+    RESERVE,
+    STATUS,
+    Cloud,
+)
 from tests.proofs.crash.shop import settle_until_nothing_is_open
 
 __all__ = ["SCENARIOS", "Scenario"]
@@ -18,7 +28,8 @@ class Scenario:
     ``retry`` is the call of the shop after the restart, if it retries. ``captured``, ``refunded`` and ``status`` are
     the final state of the order's payments once everything was executed, ``other_status`` that of the other order's.
     ``captured_without_retry`` is the maximum captured if the shop does not retry, where that is more. ``order_status``
-    is the status that the order gets in one transaction with the operation. ``settings`` are those of this shop.
+    is the status that the order gets in one transaction with the operation. ``sold`` is the final status of the voucher
+    that the order sells. ``settings`` are those of this shop.
     """
 
     set_up: Callable[[Cloud], None]
@@ -31,6 +42,7 @@ class Scenario:
     other_status: str = ""
     captured_without_retry: str = ""
     order_status: str = ""
+    sold: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -40,6 +52,7 @@ class Scenario:
 
 
 settle = settle_until_nothing_is_open
+SELLS = {"SOLD_VOUCHERS": "tests.shop.sold.vouchers"}
 LOST, BOOKED, NOT_CARRIED_OUT = "before:drop", "after:drop", "before:503"
 
 SCENARIOS = {
@@ -332,5 +345,21 @@ SCENARIOS = {
         "20.00",
         "20.00",
         "cancelled",
+    ),
+    "sell_issue": Scenario(
+        setups.sells, actions.issue, actions.issue, CREATE, "0.00", sold="issued", settings=SELLS
+    ),
+    "sell_activate": Scenario(
+        setups.sells, actions.activate, actions.activate, CREATE, "0.00", sold="active", settings=SELLS
+    ),
+    "sell_activate_issued": Scenario(
+        setups.issued, actions.activate, actions.activate, STATUS, "0.00", sold="active", settings=SELLS
+    ),
+    "sell_mail": Scenario(setups.not_mailed, settle, settle, CREATE, "0.00", sold="active", settings=SELLS),
+    "take_back": Scenario(
+        setups.sold, actions.take_back, actions.take_back, DELETE, "0.00", sold="taken_back", settings=SELLS
+    ),
+    "settle_unpaid_sale": Scenario(
+        setups.never_paid, settle, settle, DELETE, "0.00", sold="taken_back", settings=SELLS
     ),
 }

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from unittest import mock
+
+from django.core.mail.backends.filebased import EmailBackend
 
 from tests.proofs.crash import actions
 from tests.proofs.crash.shop import another_order, later, order
@@ -14,6 +17,8 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud
 Cloud = LocalVoucherCloud
 RESERVE, CHARGE, REFUND = ("POST", "/v1/reservations"), ("POST", "*/charge"), ("POST", "*/refund")
 RELEASE, READ = ("DELETE", "/v1/reservations/*"), ("GET", "*/charges")
+CREATE, STATUS, DELETE = ("POST", "/v1/vouchers"), ("PATCH", "*/status"), ("DELETE", "/v1/vouchers/*")
+UNPAID_SECONDS = 15 * 24 * 3600
 
 
 def a_voucher(cloud: Cloud, amount: str = "100.00", total: str = "20.00") -> None:
@@ -127,6 +132,33 @@ def part_refunded(cloud: Cloud) -> None:
 def two_captured(cloud: Cloud) -> None:
     two_authorized(cloud)
     gateway.capture(order())
+
+
+def sells(cloud: Cloud) -> None:
+    """The order sells a voucher; nothing is done about it yet."""
+    order("50.00", note="a=50.00")
+
+
+def issued(cloud: Cloud) -> None:
+    sells(cloud)
+    actions.issue()
+
+
+def sold(cloud: Cloud) -> None:
+    sells(cloud)
+    actions.activate()
+
+
+def never_paid(cloud: Cloud) -> None:
+    """The order was not paid within ``UNPAID_SALE_DAYS``."""
+    issued(cloud)
+    later(UNPAID_SECONDS)
+
+
+def not_mailed(cloud: Cloud) -> None:
+    """The voucher is active, and the mail server did not take its code."""
+    with mock.patch.object(EmailBackend, "send_messages", side_effect=OSError):
+        sold(cloud)
 
 
 def _till(cloud: Cloud) -> str:

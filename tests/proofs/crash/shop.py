@@ -21,25 +21,28 @@ from voucher_payment_gateway.models import (
     VoucherIdempotencyKey,
     VoucherOperation,
     VoucherPayment,
+    VoucherSale,
 )
 
 __all__ = [
     "ANOTHER",
     "CODES_KEPT",
     "CONFIRMED_KEPT",
+    "NUMBER",
     "TRAILING_READ",
     "another_order",
     "connected_to",
     "delete_all_rows",
     "later",
     "open_operations",
+    "open_sales",
     "order",
     "settle_until_nothing_is_open",
     "until_next",
 ]
 
 NUMBER, ANOTHER = "K-1001", "K-1002"
-MODELS = (VoucherOperation, VoucherIdempotencyKey, VoucherPayment)
+MODELS = (VoucherOperation, VoucherIdempotencyKey, VoucherPayment, VoucherSale)
 LEASE_SECONDS = 120
 MAX_ROUNDS = 150
 TRAILING_READ, CODES_KEPT, CONFIRMED_KEPT = 3 * 3600, 48 * 3600, 31 * 24 * 3600
@@ -54,10 +57,10 @@ def connected_to(base_url: str, **changes: Any):
         yield
 
 
-def order(total: str | None = None) -> Order:
+def order(total: str | None = None, **fields: Any) -> Order:
     """Return the order as it stands in the database; with a total it is created."""
     if total is not None:
-        return Order.objects.create(number=NUMBER, total=Decimal(total))
+        return Order.objects.create(number=NUMBER, total=Decimal(total), **fields)
     return Order.objects.get(number=NUMBER)
 
 
@@ -69,6 +72,7 @@ def another_order(total: str) -> Order:
 def delete_all_rows() -> None:
     """Delete all rows, and close the client."""
     connection.close()
+    VoucherSale.objects.update(replaces_refund=None)
     for model in (*MODELS, VoucherGatewayState, Order):
         model.objects.all()._raw_delete("default")
 
@@ -87,13 +91,18 @@ def settle_until_nothing_is_open() -> None:
     for _ in range(MAX_ROUNDS):
         later(until_next())
         gateway.settle()
-        if not open_operations().exists():
+        if not open_operations().exists() and not open_sales().exists():
             return
 
 
 def until_next() -> float:
-    """Return the seconds until an operation is due or a worker's lease has expired."""
-    now, waiting = timezone.now(), open_operations().exclude(state="sending").values_list("due_at", flat=True)
+    """Return the seconds until an operation, a sale or a delivery is due, or a worker's lease has expired."""
+    now, waiting = (
+        timezone.now(),
+        [*open_operations().exclude(state="sending").values_list("due_at", flat=True)],
+    )
+    for sale in open_sales():
+        waiting += [sale.due_at, sale.deliver_due_at]
     wait = min(((at - now).total_seconds() for at in waiting if at), default=0)
     return max(wait + 1, LEASE_SECONDS if open_operations().filter(state="sending").exists() else 1)
 
@@ -101,6 +110,11 @@ def until_next() -> float:
 def open_operations() -> QuerySet[VoucherOperation]:
     """Return the undecided operations."""
     return VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
+
+
+def open_sales() -> QuerySet[VoucherSale]:
+    """Return the sales that are not yet what the shop wants, or whose code was not handed over yet."""
+    return VoucherSale.objects.exclude(due_at=None, deliver_due_at=None)
 
 
 def _post(path: str, body: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ def world() -> Iterator[Forkserver]:
 
     ``DEBUG`` is off, as in production: with it Django lets SQLite quote the parameters of each statement.
     """
-    with database(), _one_authority(), override_settings(DEBUG=False), _quiet():
+    with database(), _one_authority(), _mailbox(), override_settings(DEBUG=False), _quiet():
         connection.close()
         forkserver = Forkserver()
         try:
@@ -43,6 +43,15 @@ def _one_authority() -> Iterator[None]:
         with override_settings(
             DEBUG=False, VOUCHER_PAYMENT_GATEWAY={**settings.VOUCHER_PAYMENT_GATEWAY, "CA_FILE": str(file)}
         ):
+            yield
+
+
+@contextmanager
+def _mailbox() -> Iterator[None]:
+    """Write the mails of all processes to files of one folder."""
+    with TemporaryDirectory() as folder:
+        backend = "django.core.mail.backends.filebased.EmailBackend"
+        with override_settings(EMAIL_BACKEND=backend, EMAIL_FILE_PATH=folder):
             yield
 
 

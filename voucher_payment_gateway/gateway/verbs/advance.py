@@ -113,7 +113,8 @@ def _step(sale: VoucherSale) -> bool:
             ended = {"status": "taken_back", "taken_back_at": timezone.now(), "due_at": None}
             change_sale(sale, **ended)
         case _:
-            execute_new(HANDLERS[kind], draft_step(sale, kind))
+            # written with the sale: a worker that has decided by an earlier state of it conflicts
+            execute_new(HANDLERS[kind], draft_step(sale, kind), due_at=sale.due_at)
             return True
     return False
 

@@ -21,7 +21,7 @@ from voucher_payment_gateway.gateway.records.idempotency import (
 )
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.recharge_once import recharge_once
-from voucher_payment_gateway.gateway.verbs.sell import new_sale, refuse_without_keys
+from voucher_payment_gateway.gateway.verbs.sell import account_of, new_sale, refuse_without_keys
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.orders import OrderFacts, order_account, order_facts
 from voucher_payment_gateway.sold import SoldVoucher, checked_but_key
@@ -92,9 +92,10 @@ def _refuse_other(sale: Any, facts: OrderFacts) -> None:
 def _write_once(call: Call, facts: OrderFacts, voucher: SoldVoucher, by: dict[str, str]) -> VoucherSale:
     known = call.find()
     if known is None:
+        account = account_of(facts)
         with atomic_or_conflict():
             save_key(call.new_row())
-            return new_sale(facts, voucher, "active", by, origin="credit")
+            return new_sale(facts, voucher, "active", by, account=account, origin="credit")
     sales = VoucherSale.current.filter(order_number=facts.number, key=voucher.key)
     found: VoucherSale | None = sales.order_by("-pk").first()
     if found is None or VoucherOperation.current.filter(idempotency_key=known).exists():

@@ -27,7 +27,7 @@ from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
+__all__ = ["account_of", "activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -127,19 +127,24 @@ def _not_paid(number: str, why: str) -> WrongStateError:
 def _write(
     facts: OrderFacts, sold: list[SoldVoucher], wanted: SaleTarget, by: dict[str, str]
 ) -> list[VoucherSale]:
-    """Store what is wanted: a row for each voucher that has none, and the target of the others."""
+    """Store what is wanted: a row for each voucher that has none, and the target of the others.
+
+    All is read before the transaction: on SQLite one that has read cannot wait for the lock to write.
+    """
+    rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
+    known = {sale.key: sale for sale in rows.filter(origin="sold")}
+    kept = {voucher.key for voucher in sold if _still_stands(known.get(voucher.key), voucher, facts)}
+    new = [voucher for voucher in sold if voucher.key not in kept]
+    account = account_of(facts) if new else ""
     with atomic_or_conflict():
-        rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
-        known = {sale.key: sale for sale in rows.filter(origin="sold")}
-        keys = {voucher.key for voucher in sold}
-        sales = [_take_off(sale) for key, sale in known.items() if key not in keys and _is_unsold(sale)]
-        for voucher in sold:
-            sale = known.get(voucher.key)
-            if sale is not None and _is_unsold(sale) and _has_changed(sale, voucher, facts):
-                sales.append(_take_off(sale))
-                sale = None
-            sales.append(_want(sale, wanted, voucher) if sale else new_sale(facts, voucher, wanted, by))
+        sales = [_take_off(sale) for key, sale in known.items() if key not in kept and _is_unsold(sale)]
+        sales += [_want(known[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
+        sales += [new_sale(facts, voucher, wanted, by, account=account) for voucher in new]
     return sales
+
+
+def account_of(facts: OrderFacts) -> str:
+    return account_by_number(facts.number) if facts.account is None else facts.account
 
 
 def _is_unsold(sale: VoucherSale) -> bool:
@@ -147,8 +152,12 @@ def _is_unsold(sale: VoucherSale) -> bool:
     return sale.status in ("ordered", "issued") and sale.target == "issued"
 
 
-def _has_changed(sale: VoucherSale, voucher: SoldVoucher, facts: OrderFacts) -> bool:
-    return (sale.amount, sale.currency) != (voucher.amount, facts.currency)
+def _still_stands(sale: VoucherSale | None, voucher: SoldVoucher, facts: OrderFacts) -> bool:
+    """Return whether the sale is the one that the order asks for: not where the amount has changed before its
+    payment."""
+    if sale is None:
+        return False
+    return not _is_unsold(sale) or (sale.amount, sale.currency) == (voucher.amount, facts.currency)
 
 
 def _take_off(sale: VoucherSale) -> VoucherSale:
@@ -168,14 +177,19 @@ def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> Vouche
 
 
 def new_sale(
-    facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str], *, origin: str = "sold"
+    facts: OrderFacts,
+    voucher: SoldVoucher,
+    wanted: SaleTarget,
+    by: dict[str, str],
+    *,
+    account: str,
+    origin: str = "sold",
 ) -> VoucherSale:
     """Write the sale of a voucher for an order, due to be brought to the status that is wanted."""
-    account = account_by_number(facts.number) if facts.account is None else facts.account
     sale = VoucherSale(
         order_number=facts.number,
-        account=account,
         currency=facts.currency,
+        account=account,
         origin=origin,
         target=wanted,
         due_at=timezone.now(),

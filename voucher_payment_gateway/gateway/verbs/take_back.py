@@ -83,8 +83,8 @@ def _bookings(sale: VoucherSale) -> list[Charge]:
 
 
 def _write(sale: VoucherSale, by: dict[str, str]) -> VoucherSale:
+    sale.refresh_from_db()  # before the transaction: on SQLite one that has read cannot wait for the lock to write
     with atomic_or_conflict():
-        sale.refresh_from_db()
         if sale.status not in ENDED_SALES and sale.target != "taken_back":
             changes = {"target": "taken_back", "end_reason": "returned", "due_at": timezone.now()}
             change_sale(sale, **changes, **{name: text for name, text in by.items() if text})
