@@ -27,6 +27,8 @@ __all__ = ["due_reminders", "remind"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
+JUST_EXPIRED = timedelta(days=7)
+
 NEXT_READ = timedelta(days=1)
 """When a voucher that is spent or inactive is read again: a refund may have filled it up meanwhile."""
 
@@ -86,8 +88,10 @@ def _is_due(now: datetime) -> Q:
 
 
 def _forget_expired(sent: QuerySet[Any], now: datetime) -> None:
-    """Empty the next attempt of vouchers that have expired: nothing is tried any more."""
-    sent.filter(deliver_due_at__isnull=False, valid_until__lte=now).update(deliver_due_at=None)
+    """Empty the next attempt of vouchers that have just expired: nothing is tried any more. Older ones are not looked
+    through at every run."""
+    just_expired = sent.filter(valid_until__lte=now, valid_until__gt=now - JUST_EXPIRED)
+    just_expired.filter(deliver_due_at__isnull=False).update(deliver_due_at=None)
 
 
 def _try_again(sale: VoucherSale, reason: str, began: datetime) -> bool:
