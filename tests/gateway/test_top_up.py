@@ -323,5 +323,7 @@ def test_the_async_form_does_the_same(shop, sale):
 
 def test_one_that_was_topped_up_is_taken_back_and_left_there_inactive(shop, sale):
     gateway.top_up(sale, "10.00", key="k")
+    shop.later(minutes=20)
+    sale.refresh_from_db()
     (taken,) = gateway.take_back(sale)
     assert (taken.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")

@@ -132,7 +132,12 @@ def _wait_for_late_activations(operation: VoucherOperation) -> None:
     earliest, now = stays_inactive_from(sent_at, grace), timezone.now()
     if earliest is not None and now < earliest:
         wait = (earliest - now).total_seconds()
-        raise UnavailableError(code="activation_may_arrive", retry_after_seconds=wait)
+        raise UnavailableError(
+            f"order {operation.order_number}: the gift voucher is inactive. It is taken back for good once nothing sent "
+            "earlier can make it valid again; settle does so.",
+            code="activation_may_arrive",
+            retry_after_seconds=wait,
+        )
 
 
 def _refuse_spent(operation: VoucherOperation) -> None:

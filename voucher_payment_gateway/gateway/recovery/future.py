@@ -97,7 +97,7 @@ def _sales(now: datetime) -> tuple[QuerySet[Any], QuerySet[Any]]:
     sales, next_attempt = VoucherSale.current, now + CLOCK_MARGIN + _longest_wait()
     is_later_than_planned = Q(deliver_at=None) | Q(deliver_due_at__gt=F("deliver_at"))
     steps = sales.filter(due_at__gt=next_attempt)
-    deliveries = sales.filter(is_later_than_planned, deliver_due_at__gt=next_attempt)
+    deliveries = sales.filter(is_later_than_planned, deliver_due_at__gt=next_attempt, delivered_at=None)
     return steps.order_by("due_at", "pk"), deliveries.order_by("deliver_due_at", "pk")
 
 
