@@ -41,7 +41,7 @@ test-fast: install ## the units alone: no proofs, no browser, no servers (minute
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
-	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
+	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)

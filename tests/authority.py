@@ -9,11 +9,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-__all__ = ["new_authority"]
+__all__ = ["FAR_NAME", "new_authority"]
+
+FAR_NAME = "voucher-cloud.test"
+"""A host that no resolver knows: the proxy of the tests connects to this machine in its place."""
 
 
 def new_authority(folder):
-    """Make a certificate for 127.0.0.1 that signs itself; return its file, and a context that serves it."""
+    """Make a certificate for 127.0.0.1 and ``FAR_NAME`` that signs itself; return its file, and a context that serves
+    it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -25,7 +29,10 @@ def new_authority(folder):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(FAR_NAME)]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

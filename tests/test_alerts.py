@@ -23,6 +23,7 @@ LOUD = [
     (CredentialsError(http_status=403, missing_scope="use", api_code="A.CODE"), logging.ERROR, "right use"),
     (CredentialsError(code="client_secret"), logging.ERROR, "CLIENT_SECRET"),
     (UnavailableError(code="client_secret"), logging.ERROR, "CLIENT_SECRET"),
+    (UnavailableError(code="address_wrong", http_status=404), logging.ERROR, "has no list of vouchers"),
     (ContractError(http_status=200), logging.ERROR, "BASE_URL"),
     (UnavailableError(code="answer_not_ours"), logging.ERROR, "BASE_URL"),
     (OutcomeUnknownError(code="answer_not_ours"), logging.ERROR, "BASE_URL"),
@@ -65,10 +66,10 @@ def test_each_kind_is_told_once_in_ten_minutes(caplog):
     for number in range(3):
         for error, *_ in LOUD:
             alert(error, f"A-{number}")
-    assert len(caplog.records) == 4
+    assert len(caplog.records) == 5
     cache.clear()
     alert(ContractError(), "A-9")
-    assert len(caplog.records) == 5
+    assert len(caplog.records) == 6
 
 
 def test_a_code_of_the_api_is_told_since_the_operator_may_teach_it(caplog):

@@ -268,6 +268,15 @@ def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(
     assert [message.id[-4:] for message in check_deployment()] == ([number] if number else [])
 
 
+def test_a_cache_that_keeps_nothing_is_told_as_that(given, settings):
+    """A throttle counts in the process then: to share it would not help."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert given({"ENVIRONMENT": "production", "INSTANCE": "live"}) == []
+    (message,) = check_deployment()
+    assert message.id.endswith("W030")
+    assert message.msg.endswith("THROTTLE.cache: 'default' keeps nothing: each process counts on its own.")
+
+
 def test_limits_as_they_may_be_written(given):
     limits = {
         "session": "1/s",

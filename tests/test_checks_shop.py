@@ -46,6 +46,11 @@ PATHS = {
     "CODE_NORMALISER": lambda path: {"CODE_NORMALISER": path},
     "THROTTLE.captcha": lambda path: {"THROTTLE": {"captcha": path}},
 }
+WRONG_NORMALISERS = {
+    "with_order": "takes other arguments: it is called with the code alone",
+    "without_request": "takes other arguments: it is called with the code alone",
+    "in_async": "is a coroutine function: write it without async",
+}
 A, C = "tests.shop.signals.confirmed", "tests.shop.signals.aborted"
 
 
@@ -58,10 +63,43 @@ def test_a_path_that_names_nothing_is_told_with_its_cause(given, key, path, caus
     assert "canary" not in text
 
 
+A_NUMBER, NO_VALUE = 5, None
+
+INSTEAD = [
+    ("tests.shop.checkout.__name__", "it is a str."),
+    (f"{__name__}.A_NUMBER", "it is an int."),
+    (f"{__name__}.NO_VALUE", "it is None."),
+    ("tests.shop.models", "it is a module."),
+]
+
+
 @pytest.mark.parametrize("key", PATHS)
-def test_what_a_path_names_instead_is_told(given, key):  # noqa: F811
-    ((_, text),) = told(given(PATHS[key]("tests.shop.checkout.__name__")))
-    assert text.endswith(": it is a str." if key != "ORDER_ADAPTER" else ": it is something else.")
+@pytest.mark.parametrize(("path", "words"), INSTEAD)
+def test_what_a_path_names_instead_is_told(given, key, path, words):  # noqa: F811
+    ((_, text),) = told(given(PATHS[key](path)))
+    assert text.endswith(f": {words}")
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "words"),
+    [
+        ("EVENTS.capture", "ClassInstead", "it is a class."),
+        ("EVENTS.capture", "without_request", "it is a function."),
+        ("EVENTS.capture", "callable_object", "it is a Callable."),
+        ("ORDER_ADAPTER", "ClassInstead", "it is a class of another kind."),
+        ("ORDER_ADAPTER", "without_request", "it is a function."),
+    ],
+)
+def test_what_is_no_value_is_told_in_plain_words(given, key, name, words):  # noqa: F811
+    ((_, text),) = told(given(PATHS[key](f"{__name__}.{name}")))
+    assert text.endswith(f": {words}")
+
+
+@pytest.mark.parametrize(("name", "problem"), WRONG_NORMALISERS.items())
+def test_a_normaliser_that_cannot_be_asked_is_told(given, name, problem):  # noqa: F811
+    """Not by the error of a call with a sample code, which names no cause."""
+    ((_, text),) = told(given(PATHS["CODE_NORMALISER"](f"{__name__}.{name}")))
+    assert text == f"CODE_NORMALISER: '{__name__}.{name}' {problem}."
 
 
 # callables

@@ -22,7 +22,7 @@ from voucher_payment_gateway import connection as clients
 from voucher_payment_gateway.checkout import enter_voucher
 from voucher_payment_gateway.conf import gateway_settings as current_settings
 from voucher_payment_gateway.gateway.operations.reservation import renew
-from voucher_payment_gateway.opaque import Opaque
+from voucher_payment_gateway.opaque import HiddenText, Opaque
 from voucher_payment_gateway.orders import OrderAdapter
 from voucher_payment_gateway.sealing import Secret
 
@@ -272,3 +272,13 @@ def test_nothing_but_reveal_shows_an_opaque_text():
     assert Opaque(CODE) != CODE
     assert len({Opaque(CODE), Opaque(CODE), Opaque(PIN)}) == 2
     assert sys.getsizeof(hidden)
+
+
+def test_a_code_that_must_be_a_text_is_shown_by_no_report():
+    text = HiddenText(CODE)
+    assert (str(text), f"{text}", text == CODE) == (CODE, CODE, True)
+    assert CODE not in repr([text, {"code": text}])
+    assert CODE not in repr(copy.copy(text)) + repr(copy.deepcopy(text))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(text, protocol)

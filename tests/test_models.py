@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, models, transaction
 
 from tests.shop.models import Order
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 pytestmark = pytest.mark.django_db
 
@@ -57,12 +57,13 @@ def test_a_voucher_stands_once_on_an_order():
         {"voucher_id": ""},
         {"amount": D("0.00")},
         {"state": "succeeded"},
+        {"payment": None},
     ],
 )
 def test_an_impossible_operation_cannot_be_written(impossible):
     fields = {
         "order_number": "A-1", "number": 1, "kind": "charge", "state": "due", "amount": D("5.00"), "currency": "EUR",
-        "voucher_id": "v", "reference": "A-1-1.x",
+        "voucher_id": "v", "reference": "A-1-1.x", "payment": payment(),
     }  # fmt: skip
     with pytest.raises(IntegrityError), transaction.atomic():
         VoucherOperation.objects.create(**{**fields, **impossible})
@@ -76,18 +77,65 @@ def test_one_booking_belongs_to_one_operation():
         "currency": "EUR",
         "voucher_id": "v",
         "state": "succeeded",
+        "payment": payment(),
     }
     VoucherOperation.objects.create(number=1, kind="charge", reference="a", remote_id="b1", **fields)
     with pytest.raises(IntegrityError), transaction.atomic():
         VoucherOperation.objects.create(number=2, kind="refund", remote_id="b1", **fields)
 
 
+def sale(**fields):
+    given = {"order_number": "A-1", "key": "a", "amount": D("50.00"), "currency": "EUR"}
+    return VoucherSale.objects.create(**{**given, **fields})
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"status": "paid"},
+        {"target": "ordered"},
+        {"amount": D("-0.01")},
+        {"key": "a"},
+        {"key": "b", "voucher_id": "vpg-1"},
+    ],
+)
+def test_an_impossible_sale_cannot_be_written(impossible):
+    sale(voucher_id="vpg-1")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        sale(**{"key": "c", **impossible})
+
+
+@pytest.mark.parametrize("reason", ["unpaid", "replaced", "refused"])
+def test_an_order_may_be_sold_a_voucher_again_under_the_same_key(reason):
+    sale(end_reason=reason)
+    again = sale()
+    assert list(VoucherSale.objects.all().of_order("A-1").standing()) == [again]
+
+
+def test_an_operation_is_of_a_payment_or_of_a_sale_never_of_both():
+    fields = {"order_number": "A-1", "number": 1, "kind": "issue", "amount": D("5.00"), "currency": "EUR"}
+    sold = sale()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VoucherOperation.objects.create(state="due", payment=payment(), sale=sold, **fields)
+    VoucherOperation.objects.create(state="due", sale=sold, **fields)
+    fields |= {"number": 2, "kind": "activate"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VoucherOperation.objects.create(state="unknown", sale=sold, **fields)
+    VoucherOperation.objects.create(state="succeeded", sale=sold, **fields)
+
+
 def test_nothing_about_money_is_ever_deleted():
     row = payment()
-    for delete in (row.delete, VoucherPayment.objects.all().delete):
+    sold = sale()
+    for delete in (
+        row.delete,
+        VoucherPayment.objects.all().delete,
+        sold.delete,
+        VoucherSale.objects.all().delete,
+    ):
         with pytest.raises(models.ProtectedError):
             delete()
-    assert VoucherPayment.objects.count() == 1
+    assert (VoucherPayment.objects.count(), VoucherSale.objects.count()) == (1, 1)
 
 
 def test_a_payment_shows_no_secret():

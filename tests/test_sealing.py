@@ -275,3 +275,14 @@ def test_a_renewal_brings_no_older_ciphertext_back(shop):
     VoucherPayment.objects.update(sealed_code="resealed")
     renew(payment, payment.amount_authorized, 2)
     assert VoucherPayment.objects.get().sealed_code == "resealed"
+
+
+def test_the_codes_of_sold_vouchers_are_resealed_too(shop, gateway_settings, capsys):
+    gateway_settings(SEALING_KEYS=[OLD], SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    (sale,) = gateway.issue(shop.order("50.00", note="a=50.00"))
+    gateway_settings(SEALING_KEYS=[NEW, OLD])
+    call_command("voucher_reseal")
+    assert capsys.readouterr().out == "resealed 1, older 0, first 0, unreadable 0\n"
+    gateway_settings(SEALING_KEYS=[NEW])
+    sale.refresh_from_db()
+    assert unseal(sale.sealed_code).code.reveal() == shop.cloud.voucher(sale.voucher_id).code

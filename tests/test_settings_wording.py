@@ -23,20 +23,23 @@ SENTENCES = [
     ({"ZZZZ": 1}, "ZZZZ: is not a setting of this app"),
     (
         {"THROTTLE": {"sesion": "5/1h"}},
-        "THROTTLE.sesion: is not a setting of this app; did you mean session?",
+        "THROTTLE.sesion: is not a setting of this app; did you mean THROTTLE.session?",
     ),
-    ({"ORDER_FIELDS": {"totl": "x"}}, "ORDER_FIELDS.totl: is not a setting of this app; did you mean total?"),
+    (
+        {"ORDER_FIELDS": {"totl": "x"}},
+        "ORDER_FIELDS.totl: is not a setting of this app; did you mean ORDER_FIELDS.total?",
+    ),
     (
         {"API_BEHAVIOUR": {"second_charges": "same"}},
-        "API_BEHAVIOUR.second_charges: is not a setting of this app; did you mean second_charge?",
+        "API_BEHAVIOUR.second_charges: is not a setting of this app; did you mean API_BEHAVIOUR.second_charge?",
     ),
     (
         {"EVENTS": {"captrue": "x.y"}},
-        "EVENTS.captrue: must be 'authorize', 'capture', 'refund' or 'cancel'; did you mean capture?",
+        "EVENTS.captrue: must be 'authorize', 'capture', 'refund' or 'cancel'; did you mean EVENTS.capture?",
     ),
     (
         {"ON_STATUS": {"feild": "status"}},
-        "ON_STATUS.feild: must be 'field', 'authorize', 'capture', 'refund' or 'cancel'; did you mean field?",
+        "ON_STATUS.feild: must be 'field', 'authorize', 'capture', 'refund' or 'cancel'; did you mean ON_STATUS.field?",
     ),
     ({"ENVIRONMENT": CANARY}, "ENVIRONMENT: must be 'production', 'sandbox' or 'local'"),
     ({"EVENTS": {"capture": 5}}, "EVENTS.capture: must be text or a list"),
@@ -87,7 +90,10 @@ class Several(Section):
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ({"sesion": "5/1h"}, "LIMITS.north.sesion: is not a setting of this app; did you mean session?"),
+        (
+            {"sesion": "5/1h"},
+            "LIMITS.north.sesion: is not a setting of this app; did you mean LIMITS.north.session?",
+        ),
         ({"session": 5}, "LIMITS.north.session: must be text"),
         ({"captcha": "x"}, "LIMITS.north.captcha: must be another"),
     ],

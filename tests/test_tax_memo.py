@@ -6,6 +6,7 @@ import pytest
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherUnusableError
+from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.rules.tax import TaxShare
 
 D = Decimal
@@ -49,6 +50,21 @@ def test_nothing_is_computed_where_no_vat_was_paid_or_the_rate_is_not_known(shop
     order.voucher_payments.update(taxable=taxable, tax_rate=tax_rate)
     assert order.voucher_payments.get().tax_memo is None
     assert order.voucher_tax_memos == []
+
+
+@pytest.mark.parametrize(
+    ("taxable", "tax_rate", "share"),
+    [
+        (True, D("19.00"), TaxShare(D("50.00"), D("42.02"), D("7.98"))),
+        (False, None, TaxShare(D("50.00"), D("50.00"), D("0.00"))),
+        (False, D("19.00"), TaxShare(D("50.00"), D("50.00"), D("0.00"))),
+        (True, None, None),
+        (None, D("19.00"), None),
+    ],
+)
+def test_the_sale_of_a_voucher_tells_the_vat_that_is_paid_with_it(taxable, tax_rate, share):
+    sale = VoucherSale(amount=D("50.00"), currency="EUR", taxable=taxable, tax_rate=tax_rate)
+    assert sale.tax_share == share
 
 
 def test_a_payment_without_a_charge_stands_on_no_receipt(shop):

@@ -58,6 +58,12 @@ CONTRACT = Trouble(
     "an answer that is not the Voucher Cloud's own, or breaks its documentation: check BASE_URL, TOKEN_URL and the "
     "proxies on the way, then run voucher_doctor",
 )
+ADDRESS = Trouble(
+    "address",
+    logging.ERROR,
+    "the API is not at BASE_URL, which has no list of vouchers: give it the API's own address with its version, or "
+    "leave it out, then run voucher_doctor. Until then no gift voucher can be redeemed",
+)
 ORDER = Trouble(
     "order",
     logging.ERROR,
@@ -77,6 +83,9 @@ AWAY = Trouble(
     logging.WARNING,
     "the Voucher Cloud does not answer: customers are asked to try again. Should it last, run voucher_doctor",
 )
+
+OF_SETTINGS = {"client_secret": CREDENTIALS, "address_wrong": ADDRESS}
+"""Codes of UnavailableError that a setting causes."""
 
 
 def alert(error: VoucherGatewayError, order_number: str, account: str = "") -> None:
@@ -110,8 +119,8 @@ def _trouble(error: VoucherGatewayError) -> Trouble | None:
         return CONTRACT if error.code == "answer_not_ours" or _was_answered(error) else None
     if not isinstance(error, UnavailableError) or error.code in OURS:
         return None
-    if error.code == "client_secret":
-        return CREDENTIALS
+    if error.code in OF_SETTINGS:
+        return OF_SETTINGS[error.code]
     if isinstance(error, ThrottledError):
         return AWAY if error.http_status is not None else None
     return CONTRACT if error.code == "answer_not_ours" or _was_answered(error) else AWAY

@@ -1,5 +1,5 @@
-"""Keeps an order with live money from being deleted, and ends the payments of one that is deleted: they belong to it by
-its number, not by a foreign key.
+"""Keeps an order with live money or sold vouchers from being deleted, and ends the payments and sales of one that is
+deleted: they belong to it by its number, not by a foreign key.
 
 With a receiver of ``pre_delete`` Django deletes no row without it, neither one by one nor by ``QuerySet.delete()``.
 """
@@ -11,13 +11,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db.models import Exists, F, Model, OuterRef, ProtectedError, Q
 from django.db.models.signals import pre_delete
+from django.utils import timezone
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import MAX_KEY_LENGTH
+from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import (
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.sale import KEY_LENGTH, SaleQuerySet
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number
 
@@ -46,7 +54,9 @@ def _before_deletion(sender: object, instance: Any, **_: object) -> None:
     number = known_number(instance)
     if number:
         _refuse_live_money(number)
+        _refuse_sold_vouchers(number)
         _end_payments(number)
+        retry_on_conflict(lambda: _end_sales(number))
 
 
 def _refuse_live_money(number: str) -> None:
@@ -62,6 +72,38 @@ def _refuse_live_money(number: str) -> None:
             "the order.",
             found,
         )
+
+
+def _refuse_sold_vouchers(number: str) -> None:
+    """Raise ProtectedError while a voucher exists that the order sold, or that was given for it, or it is not decided
+    whether it does."""
+    undecided = VoucherOperation.objects.filter(Q(IS_OPEN) | Q(state="manual"), sale=OuterRef("pk"))
+    standing = _sales(number).filter(Q(status__in=("issued", "active")) | Exists(undecided))
+    if found := set(standing):
+        raise ProtectedError(
+            f"order {number}: it sold gift vouchers, or was given some, that still exist or are being worked on: take "
+            "them back first, or keep the order.",
+            found,
+        )
+
+
+def _sales(number: str) -> SaleQuerySet:
+    sales: SaleQuerySet = VoucherSale.current.filter(order_number=number).exclude(origin="topped_up")
+    return sales
+
+
+def _end_sales(number: str) -> None:
+    """Let no voucher be issued any more for the order, and free the keys of its sales: they count for no order that
+    gets the number again."""
+    for sale in _sales(number):
+        mark = f"deleted {sale.pk}: "
+        changes: dict[str, Any] = (
+            {} if sale.key.startswith(mark) else {"key": f"{mark}{sale.key}"[:KEY_LENGTH]}
+        )
+        if sale.status == "ordered" and sale.target != "taken_back":
+            changes |= {"target": "taken_back", "end_reason": "unpaid", "due_at": timezone.now()}
+        if changes:
+            change_sale(sale, **changes)
 
 
 def _end_payments(number: str) -> None:

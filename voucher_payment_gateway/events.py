@@ -35,6 +35,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.recovery import by_status
+from voucher_payment_gateway.gateway.recovery.sales_by_status import SALE_VERBS, run_logged
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.order_lookup import find_order
@@ -158,7 +159,10 @@ def _on_outcome(sender: object, order_number: str, **_: object) -> None:
 
 def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
     """Run the verb. PaymentStateError is logged: raised, it would prevent every later save of the order. So is every
-    error about vouchers that were confirmed by an earlier save."""
+    error about sales, and about vouchers that were confirmed by an earlier save."""
+    if verb in SALE_VERBS:
+        run_logged(verb, order, lambda: action(order, None))
+        return
     if verb in ("refund", "cancel") and _was_refused(order):
         logger.error(
             "gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb
@@ -217,8 +221,8 @@ def _retry_refund_after_commit(number: str) -> None:
 
 def _was_refused(order: Any) -> bool:
     """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
-    refused = VoucherOperation.current.filter(kind="refund", state__in=("refused", "manual"))
-    return refused.of_payments(order_number=known_number(order)).exists()
+    refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
+    return bool(refunds.left_to_a_person().exists())
 
 
 def _authorize(order: Any, amount: Any, **by: Any) -> None:

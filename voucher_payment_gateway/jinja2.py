@@ -21,18 +21,22 @@ from voucher_payment_gateway.checkout.history import story_of
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
+from voucher_payment_gateway.selling.sold_list import LIST_TEMPLATE, sold_lines
 
 __all__ = ["VoucherPayments"]
 
 
 class VoucherPayments(Extension):
-    """Adds the functions ``voucher_payments``, ``voucher_story`` and ``voucher_styles``, and the filters
-    ``voucher_amount`` and ``voucher_time``."""
+    """Adds the functions ``voucher_payments``, ``voucher_story``, ``voucher_sales`` and ``voucher_styles``, and the
+    filters ``voucher_amount`` and ``voucher_time``."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals.update(
-            voucher_payments=voucher_payments, voucher_story=voucher_story, voucher_styles=voucher_styles
+            voucher_payments=voucher_payments,
+            voucher_story=voucher_story,
+            voucher_sales=voucher_sales,
+            voucher_styles=voucher_styles,
         )
         environment.filters.update(voucher_amount=amount_text, voucher_time=time_text)
 
@@ -52,6 +56,15 @@ def voucher_story(context: Context, order: Any) -> SafeString:
         return SafeString()
     values = {"lines": story_of(order)}
     return render_to_string(STORY_TEMPLATE, values, context.get("request"))
+
+
+@pass_context
+def voucher_sales(context: Context, order: Any) -> SafeString:
+    """Render the gift vouchers that ``order`` has sold: as the tag of the same name."""
+    lines = sold_lines(_known(order))
+    return (
+        render_to_string(LIST_TEMPLATE, {"lines": lines}, context.get("request")) if lines else SafeString()
+    )
 
 
 @pass_context

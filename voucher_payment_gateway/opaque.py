@@ -7,13 +7,23 @@ from typing import Any, ParamSpec, TypeVar
 
 from voucher_payment_gateway.unpicklable import Unpicklable
 
-__all__ = ["Opaque", "opaque_arguments", "opaque_code", "strip_traceback", "strip_traceback_async"]
+__all__ = [
+    "HiddenText",
+    "Opaque",
+    "opaque_arguments",
+    "opaque_code",
+    "strip_traceback",
+    "strip_traceback_async",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 NAMES = ("code", "pin")
 """The parameters that hold a secret, wherever a function of this package has them."""
+
+CODE_OR_ROW = "code_or_sale"
+"""The parameter of a verb that takes a code, or a row that stands for the voucher: only a text is a secret."""
 
 
 class Opaque(Unpicklable):
@@ -53,6 +63,22 @@ class Opaque(Unpicklable):
         return self
 
 
+class HiddenText(Unpicklable, str):
+    """A code or PIN for templates and receivers of the shop, which need a text: ``repr``, by which error reports show
+    the variables of a frame, shows nothing of it. ``str`` and ``format`` return the text. It cannot be pickled."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+    def __copy__(self) -> "HiddenText":
+        return self
+
+    def __deepcopy__(self, _: object) -> "HiddenText":
+        return self
+
+
 def opaque_code(function: Callable[P, T]) -> Callable[P, T]:
     """Call the function with its ``code`` and ``pin`` made opaque, so no frame from here on holds them as text."""
 
@@ -67,18 +93,24 @@ def opaque_code(function: Callable[P, T]) -> Callable[P, T]:
 def opaque_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments for ``function``, with all from its parameter ``code`` on that stand for a code or a PIN
-    made opaque."""
-    first = _position_of_code(function)
-    hidden = (*args[:first], *map(Opaque, args[first:]))
-    return hidden, {name: Opaque(value) if name in NAMES else value for name, value in kwargs.items()}
+    """Return the arguments for ``function``, with those that stand for a code or a PIN made opaque. What is given by
+    position and must be named is a mistake of the caller, perhaps the PIN."""
+    named = _positional(function)
+    by_position = [_hidden(name, value) for name, value in zip(named, args, strict=False)]
+    by_keyword = {name: _hidden(name, value) for name, value in kwargs.items()}
+    return (*by_position, *map(Opaque, args[len(named) :])), by_keyword
+
+
+def _hidden(name: str, value: Any) -> Any:
+    is_secret = name in NAMES or (name == CODE_OR_ROW and isinstance(value, str))
+    return Opaque(value) if is_secret else value
 
 
 @functools.cache
-def _position_of_code(function: Callable[..., Any]) -> int:
-    """Return where ``code`` stands. The parameters after it are given by keyword, so what follows by position is a
-    mistake of the caller, perhaps the PIN."""
-    return list(inspect.signature(function).parameters).index("code")
+def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the parameters that may be given by position."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD)
 
 
 def strip_traceback(method: Callable[P, T]) -> Callable[P, T]:

@@ -46,6 +46,14 @@ class OrderFacts:
     the one that ``ACCOUNT_OF_ORDER`` gives for the stored order with this number."""
     is_stored: bool = False
     """Whether they were read from a row of ``ORDER_MODEL``; set by the gateway."""
+    sold: Decimal | None = None
+    """What the gift vouchers are worth that the order sells: these no gift voucher pays, unless
+    ``VOUCHERS_PAY_FOR_VOUCHERS``. None: as ``SOLD_VOUCHERS`` says of the stored order with this number."""
+
+    @property
+    def payable(self) -> Decimal:
+        """What of the total gift vouchers may pay: all but ``sold``, never below zero."""
+        return max(self.total - (self.sold or money.ZERO), money.ZERO)
 
 
 class OrderAdapter:
@@ -126,7 +134,8 @@ def _read_facts(order: Any) -> OrderFacts:
         given = replace(given, created_at=order_created_at(order), is_stored=is_stored)
     number, currency = checked_number(given.number), supported_currency(given.currency)
     total = money.signed_total(given.total, unit=smallest_unit(currency))
-    return replace(given, number=number, total=total, currency=currency)
+    sold = None if given.sold is None else money.total(given.sold, "sold")
+    return replace(given, number=number, total=total, currency=currency, sold=sold)
 
 
 def _adapter_for(order: Any) -> Any:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from voucher_payment_gateway.currencies import supported_currency
 from voucher_payment_gateway.settings_sections import Section
 
 __all__ = ["Fallback", "SellingSettings"]
@@ -43,6 +44,7 @@ class SellingSettings(Section):
     BALANCE_CHECK: bool = Field(
         False, description="Whether anyone who knows the code of a voucher may see its balance."
     )
+    CURRENCY: str = Field("EUR", description="Currency of vouchers where no order names one.")
     SHOP_URL: str = Field("", description="Address of your shop, for the links in mails.")
     MAIL_FROM: str = Field("", description="Sender of the mails about vouchers, if not DEFAULT_FROM_EMAIL.")
 
@@ -54,6 +56,11 @@ class SellingSettings(Section):
         if "manual" in steps[:-1]:
             raise ValueError('"manual" must be the last step')
         return steps
+
+    @field_validator("CURRENCY")
+    @classmethod
+    def _code(cls, code: str) -> str:
+        return supported_currency(code, "it")
 
     @field_validator("SHOP_URL")
     @classmethod

@@ -65,11 +65,12 @@ def sentences(error: ValidationError, settings: type[BaseModel]) -> list[tuple[s
     ]
 
 
-def did_you_mean(word: str, known: Iterable[str], quote: str = "") -> str:
-    """Return ``"; did you mean …?"`` with what is most like ``word``, or an empty text."""
+def did_you_mean(word: str, known: Iterable[str], quote: str = "", *, below: Iterable[str] = ()) -> str:
+    """Return ``"; did you mean …?"`` with what is most like ``word``, or an empty text; by its path where it stands
+    ``below`` other keys."""
     names = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), names, n=1)
-    return f"; did you mean {quote}{names[found[0]]}{quote}?" if found else ""
+    return f"; did you mean {quote}{'.'.join([*below, names[found[0]]])}{quote}?" if found else ""
 
 
 def _path_and_text(detail: Any, settings: type[BaseModel]) -> tuple[str, str]:
@@ -81,7 +82,9 @@ def _path_and_text(detail: Any, settings: type[BaseModel]) -> tuple[str, str]:
         return _split(text) if not path or text.startswith(f"{path}.") else (path, text)  # it may name a part
     if kind == "extra_forbidden":
         known = _section(parts[:-1], settings).model_fields
-        return ".".join(parts), f"is not a setting of this app{did_you_mean(parts[-1], known)}"
+        return ".".join(
+            parts
+        ), f"is not a setting of this app{did_you_mean(parts[-1], known, below=parts[:-1])}"
     return ".".join(parts), _text(kind, context) + _hint_at_key(detail, parts, context)
 
 
@@ -107,7 +110,8 @@ def _text(kind: str, context: Mapping[str, Any]) -> str:
 def _hint_at_key(detail: Any, parts: list[str], context: Mapping[str, Any]) -> str:
     if detail["loc"][-1] != "[key]":
         return ""
-    return did_you_mean(parts[-1], re.findall(r"'([^']+)'", str(context.get("expected", ""))))
+    known = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+    return did_you_mean(parts[-1], known, below=parts[:-1])
 
 
 def _either(texts: list[str]) -> str:

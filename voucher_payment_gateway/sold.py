@@ -1,9 +1,11 @@
 """The vouchers that an order sells: what the shop's ``SOLD_VOUCHERS`` returns, checked."""
 
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,9 +15,9 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError
-from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH
+from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH, RESERVED_KEYS
 
-__all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "sold_vouchers"]
+__all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "checked_but_key", "sold_vouchers"]
 
 MAX_PER_ORDER = 500
 """Maximum number of vouchers that one order sells: each costs two calls. ``voucher_issue`` makes more."""
@@ -64,17 +66,10 @@ def sold_vouchers(order: Any, currency_of: Callable[[], str]) -> list[SoldVouche
     path = gateway_settings().SOLD_VOUCHERS
     if not path:
         return []
-    given = import_string(path)(order)
-    if given is not None and not isinstance(given, Iterable):
-        raise _wrong("SOLD_VOUCHERS", f"must return a list of SoldVoucher, not {type(given).__name__}")
-    lines = list(given or ())
+    lines = _lines(import_string(path)(order))
     currency = currency_of() if lines else ""
     each = [voucher for line in lines for voucher in _divided(checked(line, currency))]
-    if len(each) > MAX_PER_ORDER:
-        raise _wrong(
-            "SOLD_VOUCHERS",
-            f"an order sells at most {MAX_PER_ORDER} vouchers, not {len(each)}; for more use voucher_issue",
-        )
+    _refuse_more_than_most(each)
     keys = [voucher.key for voucher in each]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise _wrong(
@@ -83,11 +78,34 @@ def sold_vouchers(order: Any, currency_of: Callable[[], str]) -> list[SoldVouche
     return each
 
 
+def _lines(given: Any) -> list[Any]:
+    """Return what the shop's callable returned as a list; a generator is read no further than is allowed."""
+    if given is None or given in ("", {}):
+        return []
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        raise _wrong("SOLD_VOUCHERS", f"must return a list of SoldVoucher, not {type(given).__name__}")
+    lines = list(islice(given, MAX_PER_ORDER + 1))
+    _refuse_more_than_most(lines)
+    return lines
+
+
+def _refuse_more_than_most(sold: list[Any]) -> None:
+    if len(sold) > MAX_PER_ORDER:
+        raise _wrong(
+            "SOLD_VOUCHERS", f"an order sells at most {MAX_PER_ORDER} vouchers; for more use voucher_issue"
+        )
+
+
 def checked(sold: Any, currency: str) -> SoldVoucher:
     """Return ``sold`` with checked fields. Raises AmountError or PaymentStateError that names the wrong one."""
     if not isinstance(sold, SoldVoucher):
         raise _wrong("SOLD_VOUCHERS", f"must return SoldVoucher, not {type(sold).__name__}")
     _check_key(sold)
+    return checked_but_key(sold, currency)
+
+
+def checked_but_key(sold: SoldVoucher, currency: str) -> SoldVoucher:
+    """Return a voucher with checked fields whose key is not the shop's own."""
     _check_recipient(sold)
     _check_instant(sold)
     _check_validity(sold)
@@ -106,6 +124,8 @@ def _divided(sold: SoldVoucher) -> list[SoldVoucher]:
 def _check_key(sold: SoldVoucher) -> None:
     if not isinstance(sold.key, str) or not sold.key.strip() or not sold.key.isprintable():
         raise _wrong("key", "must be a text of printable characters, such as the id of the order line")
+    if sold.key.startswith(RESERVED_KEYS):
+        raise _wrong("key", f"must not begin with {' or '.join(map(repr, RESERVED_KEYS))}")
     if len(sold.key) > KEY_LENGTH - 10:
         raise _wrong("key", f"must have at most {KEY_LENGTH - 10} characters")
     if type(sold.quantity) is not int or not 1 <= sold.quantity <= MAX_PER_ORDER:
@@ -117,23 +137,23 @@ def _check_key(sold: SoldVoucher) -> None:
 
 
 def _check_recipient(sold: SoldVoucher) -> None:
+    _check_text("recipient_email", sold.recipient_email, 254)
     if sold.recipient_email:
         try:
             validate_email(sold.recipient_email)
         except ValidationError:
             raise _wrong("recipient_email", "is not an e-mail address") from None
-        _check_text("recipient_email", sold.recipient_email, 254)
     if not isinstance(sold.message, str):
         raise _wrong("message", "must be a text")
     if len(sold.message) > MESSAGE_LENGTH:
         raise _wrong("message", f"must have at most {MESSAGE_LENGTH} characters")
-    if not sold.message.replace("\r", "").replace("\n", "").replace("\t", "").isprintable():
+    if _has_control(sold.message, allowed="\r\n\t"):
         raise _wrong("message", "must not contain control characters")
 
 
 def _check_instant(sold: SoldVoucher) -> None:
     if sold.deliver_at is not None and (
-        not isinstance(sold.deliver_at, datetime) or sold.deliver_at.tzinfo is None
+        not isinstance(sold.deliver_at, datetime) or sold.deliver_at.utcoffset() is None
     ):
         raise _wrong("deliver_at", "must be an aware datetime")
 
@@ -165,8 +185,14 @@ def _is_rate(rate: object) -> bool:
 
 
 def _check_text(name: str, value: object, most: int) -> None:
-    if not isinstance(value, str) or len(value) > most or not value.isprintable():
-        raise _wrong(name, f"must be a text of at most {most} printable characters")
+    if not isinstance(value, str) or len(value) > most or _has_control(value):
+        raise _wrong(name, f"must be a text of at most {most} characters, in one line")
+
+
+def _has_control(text: str, *, allowed: str = "") -> bool:
+    """Return whether a control character is in ``text``, a line end, or half a character. The joiners of Persian names
+    and of emojis, which ``isprintable`` refuses, are none."""
+    return any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text if each not in allowed)
 
 
 def _wrong(name: str, problem: str) -> PaymentStateError:

@@ -84,10 +84,10 @@ class Market:
         """Let time pass, at both merchants and here."""
         from django.db.models import DateTimeField, F
 
-        from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+        from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
         delta = timedelta(**duration)
-        for model in (VoucherPayment, VoucherOperation):
+        for model in (VoucherPayment, VoucherOperation, VoucherSale):
             instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
             model.objects.update(**{name: F(name) - delta for name in instants})
         for cloud in (self.north, self.south):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.accounts.conftest import CODE, calls
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.problems import problem_of
-from voucher_payment_gateway.exceptions import WrongStateError
+from voucher_payment_gateway.exceptions import CurrencyMismatchError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
 
@@ -99,3 +99,47 @@ def test_a_voucher_id_that_both_merchants_gave_is_in_nobodys_way(market):
     VoucherPayment.objects.update(sealed_code="")
     order.note = "south"
     assert gateway.authorize(order, "GIFT-B").account == "south"
+
+
+def spend(cloud, amount):
+    cloud.charge(cloud.reserve(CODE, amount), "TILL-1")
+
+
+def test_the_same_code_at_the_new_merchant_covers_nothing_that_the_first_ones_still_owes(market, moved):
+    """The first merchant's voucher was emptied by a till: that payment failed, and stays on the list of a person."""
+    market.later(minutes=40)
+    spend(market.north, "20.00")
+    with pytest.raises(VoucherGatewayError):
+        gateway.capture(moved)
+    payment = gateway.authorize(moved, CODE)
+    former = VoucherPayment.objects.get(account="north")
+    assert (payment.account, payment.amount_authorized) == ("south", D("50.00"))
+    assert (former.status, former.amount_agreed) == ("failed", D("20.00"))
+    assert former in VoucherPayment.objects.all().needing_attention()
+
+
+def test_nor_does_a_voucher_of_the_same_id(market):
+    market.north.add_voucher(code=CODE, id="same-id", amount="20.00")
+    market.south.add_voucher(code="GIFT-B", id="same-id", amount="20.00")
+    order = market.held("N-1", "20.00")
+    market.later(minutes=40)
+    spend(market.north, "20.00")
+    with pytest.raises(VoucherGatewayError):
+        gateway.capture(order)
+    order.note = "south"
+    assert gateway.authorize(order, "GIFT-B").account == "south"
+    assert VoucherPayment.objects.get(account="north").amount_agreed == D("20.00")
+
+
+def test_the_same_code_at_the_new_merchant_may_have_another_currency(market):
+    market.north.add_voucher(code=CODE, amount="20.00")
+    market.south.add_voucher(code=CODE, amount="20.00", currency="GBP")
+    order = market.order("N-1", "20.00")
+    gateway.authorize(order, CODE)
+    gateway.cancel(order)
+    order.currency = "GBP"
+    with pytest.raises(CurrencyMismatchError):
+        gateway.authorize(order, CODE)
+    order.note = "south"
+    payment = gateway.authorize(order, CODE)
+    assert (payment.account, payment.currency) == ("south", "GBP")

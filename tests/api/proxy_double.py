@@ -1,20 +1,27 @@
-"""A small forward proxy on loopback: tunnels (CONNECT) and forwards, over plain HTTP or TLS, with or without a user."""
+"""A small forward proxy on loopback: it tunnels (CONNECT), over plain HTTP or TLS, with or without a user."""
 
 import base64
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from urllib.parse import urlsplit
 
-__all__ = ["Proxy", "proxying"]
+from tests.authority import FAR_NAME
+
+__all__ = ["Proxy", "far", "proxying"]
+
+
+def far(url):
+    """Return the address of a server on this machine as if it were another one, which only the proxy reaches."""
+    return url.replace("127.0.0.1", FAR_NAME)
 
 
 class Proxy:
-    """``behave`` may take over a connection after its first request was read, and returns whether it did."""
+    """``behave`` may take over a connection after its first request was read, and returns whether it did. With an
+    ``inside`` context, what is tunnelled is decrypted: the server behind it needs no TLS."""
 
-    def __init__(self, *, user=None, context=None, behave=None):
+    def __init__(self, *, user=None, context=None, behave=None, inside=None):
         self._wanted = user and "Basic " + base64.b64encode(user.encode()).decode()
-        self._context, self._behave = context, behave
+        self._context, self._behave, self._inside = context, behave, inside
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open = []
         self.asked = []
@@ -33,7 +40,7 @@ class Proxy:
             if self._context:
                 connection = self._context.wrap_socket(connection, server_side=True)
             self._open.append(connection)
-            head, rest = self._head(connection)
+            head = self._head(connection)
             line, *headers = head.decode("latin-1").split("\r\n")
             method, target, _ = line.split(" ")
             self.asked.append((method, target))
@@ -42,19 +49,18 @@ class Proxy:
             if self._wanted and f"proxy-authorization: {self._wanted}".lower() not in map(str.lower, headers):
                 connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                 return
-            self._carry(connection, method, target, head, rest)
+            if method != "CONNECT":
+                connection.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
+                return
+            self._carry(connection, target)
 
-    def _carry(self, connection, method, target, head, rest):
-        if method == "CONNECT":
-            host, _, port = target.rpartition(":")
-            there = socket.create_connection((host, int(port)))
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            parts = urlsplit(target)
-            there = socket.create_connection((parts.hostname, parts.port))
-            fields = [line for line in head.split(b"\r\n")[1:] if not line.lower().startswith(b"connection:")]
-            first = f"{method} {parts.path} HTTP/1.1".encode()  # one request for each connection
-            there.sendall(b"\r\n".join([first, *fields, b"Connection: close", b"", rest]))
+    def _carry(self, connection, target):
+        host, _, port = target.rpartition(":")
+        there = socket.create_connection(("127.0.0.1" if host == FAR_NAME else host, int(port)))
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if self._inside:
+            connection = self._inside.wrap_socket(connection, server_side=True)
+            self._open.append(connection)
         self._open.append(there)
         threading.Thread(target=self._copy, args=(there, connection), daemon=True).start()
         self._copy(connection, there)
@@ -66,8 +72,7 @@ class Proxy:
             if not (more := connection.recv(65536)):
                 raise OSError
             data += more
-        head, _, rest = data.partition(b"\r\n\r\n")
-        return head, rest
+        return data.partition(b"\r\n\r\n")[0]
 
     @staticmethod
     def _copy(source, target):

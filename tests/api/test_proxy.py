@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.api.doubles import CHARGE, VOUCHER, reply, serving
-from tests.api.proxy_double import proxying
+from tests.api.proxy_double import far, proxying
 from tests.api.test_sockets import inside_window
 from voucher_payment_gateway.api import Token, VoucherCloud
 from voucher_payment_gateway.api.arguments import proxy_problem
@@ -36,9 +36,9 @@ def charge(cloud):
 def test_every_call_goes_through_the_proxy_and_stays_encrypted(client, authority):
     ca_file, context = authority
     with serving(answers(VOUCHER), context=context) as server, proxying() as proxy:
-        run = client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=proxy.url)
+        run = client(transport=None, base_url=far(server.base_url), ca_file=ca_file, proxy_url=proxy.url)
         assert run(read, read).id == "v-1"
-        there = server.base_url.removeprefix("https://").removesuffix("/v1")
+        there = far(server.base_url).removeprefix("https://").removesuffix("/v1")
         assert set(proxy.asked) == {("CONNECT", there)}
         assert server.seen["/oauth/token"] == 1
         assert server.seen["/v1/vouchers/v-1"] == 2
@@ -47,16 +47,36 @@ def test_every_call_goes_through_the_proxy_and_stays_encrypted(client, authority
 def test_a_proxy_may_be_spoken_to_over_tls(client, authority):
     ca_file, context = authority
     with serving(answers(VOUCHER), context=context) as server, proxying(context=context) as proxy:
-        run = client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=proxy.url)
+        run = client(transport=None, base_url=far(server.base_url), ca_file=ca_file, proxy_url=proxy.url)
         assert run(read).id == "v-1"
         assert proxy.asked
 
 
-def test_a_call_without_tls_is_forwarded(client):
-    with serving(answers(VOUCHER)) as server, proxying() as proxy:
-        run = client(transport=None, base_url=server.base_url, proxy_url=proxy.url, token_store=Stored())
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["http", "https"])
+def test_this_machine_is_called_directly(client, authority, is_encrypted):
+    """A proxy would read the token and the code of a call without TLS, and its own loopback is another machine."""
+    ca_file, context = authority
+    with serving(answers(VOUCHER), context=context if is_encrypted else None) as server, proxying() as proxy:
+        run = client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=proxy.url)
         assert run(read).id == "v-1"
-        assert proxy.asked == [("GET", f"{server.base_url}/vouchers/v-1")]
+        assert server.seen["/oauth/token"] == 1
+        assert proxy.asked == []
+
+
+def test_each_address_goes_its_own_way(client, authority):
+    ca_file, context = authority
+    with serving(answers(VOUCHER), context=context) as server, serving(None) as tokens, proxying() as proxy:
+        token_url = tokens.base_url.replace("/v1", "/oauth/token")
+        run = client(
+            transport=None,
+            base_url=far(server.base_url),
+            token_url=token_url,
+            ca_file=ca_file,
+            proxy_url=proxy.url,
+        )
+        assert run(read).id == "v-1"
+        assert tokens.seen["/oauth/token"] == 1
+        assert [method for method, _ in proxy.asked] == ["CONNECT"]
 
 
 def test_the_proxy_is_given_its_user(client, authority):
@@ -64,14 +84,15 @@ def test_the_proxy_is_given_its_user(client, authority):
     with serving(answers(VOUCHER), context=context) as server, proxying(user=USER) as proxy:
         url = proxy.url.replace("://", f"://{QUOTED}@")
         assert (
-            client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=url)(read).id == "v-1"
+            client(transport=None, base_url=far(server.base_url), ca_file=ca_file, proxy_url=url)(read).id
+            == "v-1"
         )
 
 
 def test_without_a_user_that_it_wants_nothing_was_sent(client, authority):
     ca_file, context = authority
     with serving(answers(CHARGE), context=context) as server, proxying(user=USER) as proxy:
-        run = client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=proxy.url)
+        run = client(transport=None, base_url=far(server.base_url), ca_file=ca_file, proxy_url=proxy.url)
         with pytest.raises(UnavailableError):
             run(charge)
         assert server.connections == 0
@@ -112,7 +133,7 @@ def test_a_proxy_that_does_not_connect_means_that_nothing_was_sent(client, autho
     with serving(answers(CHARGE), context=context) as server, proxying(behave=behave) as proxy:
         run = client(
             transport=None,
-            base_url=server.base_url,
+            base_url=far(server.base_url),
             ca_file=ca_file,
             proxy_url=proxy.url,
             token_store=Stored(),
@@ -129,7 +150,9 @@ def test_a_proxy_that_does_not_connect_means_that_nothing_was_sent(client, autho
 def test_a_proxy_that_is_not_there_means_that_nothing_was_sent(client):
     with proxying() as proxy:
         pass
-    run = client(transport=None, base_url="https://127.0.0.1:1/v1", proxy_url=proxy.url, token_store=Stored())
+    run = client(
+        transport=None, base_url=far("https://127.0.0.1:1/v1"), proxy_url=proxy.url, token_store=Stored()
+    )
     with pytest.raises(UnavailableError):
         run(charge)
 
@@ -137,7 +160,7 @@ def test_a_proxy_that_is_not_there_means_that_nothing_was_sent(client):
 def test_a_charge_that_is_lost_behind_the_proxy_may_have_been_sent(client, authority):
     ca_file, context = authority
     with serving(lambda connection, _: connection.close(), context=context) as server, proxying() as proxy:
-        run = client(transport=None, base_url=server.base_url, ca_file=ca_file, proxy_url=proxy.url)
+        run = client(transport=None, base_url=far(server.base_url), ca_file=ca_file, proxy_url=proxy.url)
         with pytest.raises(OutcomeUnknownError):
             run(charge)
         assert server.seen["/v1/reservations/r-1/charge"] == 1
@@ -149,7 +172,7 @@ def test_a_call_through_the_proxy_ends_at_its_deadline(client, authority, ask):
     with serving(lambda connection, _: connection.recv(1), context=context) as server, proxying() as proxy:
         run = client(
             transport=None,
-            base_url=server.base_url,
+            base_url=far(server.base_url),
             ca_file=ca_file,
             proxy_url=proxy.url,
             timeout_seconds=0.5,
@@ -170,7 +193,7 @@ def test_the_window_may_pass_while_the_proxy_connects(client, authority):
     with serving(answers(CHARGE), context=context) as server, proxying(behave=slow) as proxy:
         run = client(
             transport=None,
-            base_url=server.base_url,
+            base_url=far(server.base_url),
             ca_file=ca_file,
             proxy_url=proxy.url,
             token_store=Stored(),
@@ -183,7 +206,7 @@ def test_the_window_may_pass_while_the_proxy_connects(client, authority):
 
 def test_the_certificate_of_the_voucher_cloud_is_verified_behind_the_proxy_too(client, authority):
     with serving(answers(CHARGE), context=authority[1]) as server, proxying() as proxy:
-        run = client(transport=None, base_url=server.base_url, proxy_url=proxy.url, token_store=Stored())
+        run = client(transport=None, base_url=far(server.base_url), proxy_url=proxy.url, token_store=Stored())
         with pytest.raises(UnavailableError):
             run(charge)
         assert server.seen.total() == 0
@@ -200,7 +223,7 @@ def test_a_proxy_of_the_environment_is_not_used(client, monkeypatch):
 def test_its_password_is_shown_nowhere(client, authority, caplog):
     caplog.set_level(logging.DEBUG)
     url = "http://shop:canary-password@127.0.0.1:1"
-    run = client(transport=None, base_url="https://127.0.0.1:1/v1", proxy_url=url, token_store=Stored())
+    run = client(transport=None, base_url=far("https://127.0.0.1:1/v1"), proxy_url=url, token_store=Stored())
     with pytest.raises(UnavailableError) as caught:
         run(charge)
     with VoucherCloud(client_id="a", client_secret="b", proxy_url=url) as cloud:

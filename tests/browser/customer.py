@@ -63,10 +63,13 @@ class Customer:
             return amount_text(Decimal(amount), "EUR")
 
     def is_told(self, text):
-        """Expect a message: in the block with scripts, among the messages of the page without."""
+        """Expect a message, once: in the block with scripts, and without them at the field or among the messages of the
+        page."""
         sentence = self.words(text)
-        place = ".vpg-problem, .vpg-notice" if self.look.scripts else ".message"
-        expect(self.page.locator(place).filter(has_text=sentence).first).to_be_visible()
+        place = ".vpg-problem, .vpg-notice" if self.look.scripts else ".vpg-problem, .vpg-notice, .message"
+        told = self.page.locator(place).filter(has_text=sentence)
+        expect(told.first).to_be_visible()
+        expect(told).to_have_count(1)
         if self.look.scripts:
             expect(self.page.locator("[data-vpg-live]")).to_contain_text(sentence)
 

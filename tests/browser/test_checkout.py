@@ -204,7 +204,7 @@ def test_it_is_usable_by_keyboard_alone(reader, voucher):
     reader.sees("22.00", due="0.00")
     reader.waits()
     expect(reader.page.locator(".vpg-title")).to_be_focused()
-    expect(reader.page.locator("[data-vpg-live]")).to_contain_text("Your order is fully covered.")
+    expect(reader.page.locator("[data-vpg-live]")).to_contain_text("Nothing is left to pay.")
     keys.press("Tab")
     keys.press("Enter")
     reader.sees(due="22.00")

@@ -81,3 +81,26 @@ def test_a_long_code_fits(page, cloud):
     cloud.add_voucher(code="GIFT-" + "X" * 120, pin="9" * 60, amount="99999.99")
     expect(row(page, "GIFT-X")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_an_amount_without_decimals_is_told_how_to_write_it(page):
+    form = page.locator('form[data-send="/sandbox/vouchers"]')
+    form.get_by_label("Amount").fill("5")
+    form.get_by_role("button", name="Create").click()
+    expect(page.locator("#problem")).to_contain_text("The amount must be written like 5.00")
+
+
+BROKEN_LABELS = """() => {
+  const pen = document.createElement("canvas").getContext("2d");
+  return [...document.querySelectorAll("td[data-label]")].filter((cell) => {
+    const style = getComputedStyle(cell, "::before");
+    if (style.content === "none") return false;
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    return parseFloat(style.width) < pen.measureText(cell.dataset.label).width - 1;
+  }).map((cell) => cell.dataset.label);
+}"""
+
+
+def test_no_label_of_a_narrow_table_breaks_inside_a_word(page):
+    expect(page.locator("#clients tr")).to_have_count(1)
+    assert page.evaluate(BROKEN_LABELS) == []

@@ -92,3 +92,10 @@ def test_the_next_page_marks_the_field_once_and_asks_for_the_pin(shop, visit):
     assert UNUSABLE.message in shown
     assert '<details class="vpg-pin" open>' in shown
     assert "aria-invalid" not in block_for(order, request.session)
+
+
+def test_that_an_order_is_covered_stands_once_in_the_block(shop, script):
+    shop.voucher("20.00", code="GIFT-2000")
+    _, html = script(shop.order("15.00"))(APPLY, {"code": "GIFT-2000"})
+    assert html.count("Your order is fully covered.") == 1
+    assert "is held for you. Nothing is left to pay.</p>" in html

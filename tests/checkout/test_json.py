@@ -359,3 +359,13 @@ def test_an_order_that_a_clerk_has_locked_is_told_as_unavailable(shop, storefron
     assert (status, told["error"]["code"]) == (503, "unavailable")
     assert [method for method, _ in shop.calls()] == ["POST", "DELETE"]
     assert ask(STATE)[1]["order"]["covered"] == "0.00"
+
+
+def test_a_number_of_thousands_of_digits_is_no_code_and_not_a_broken_body(shop, visit):
+    """As the same digits in quotes. Python reads at most 4,300 digits of a number."""
+    client = visit(shop.order(), headers={"accept": "application/json"})
+    digits = "9" * 5000
+    for code in (digits, f'"{digits}"'):
+        response = client.post(APPLY, f'{{"code": {code}}}', content_type="application/json")
+        assert (response.status_code, response.json()["error"]["code"]) == (422, "voucher_unusable")
+        assert response.json()["error"]["field"] == "code"

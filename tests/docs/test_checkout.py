@@ -4,11 +4,13 @@ import re
 from typing import get_args
 
 from django.template import engines
+from django.urls import URLPattern
 
 from tests.docs.pages import ROOT, first_words, page, rows, section, words
 from voucher_payment_gateway import checkout
 from voucher_payment_gateway.checkout import schema, urls
 from voucher_payment_gateway.checkout.problems import PROBLEMS
+from voucher_payment_gateway.selling import urls as selling_urls
 
 PACKAGE = ROOT / "voucher_payment_gateway"
 TEMPLATES = PACKAGE / "templates"
@@ -33,13 +35,20 @@ def test_every_function_is_told_and_no_other_is():
 
 def test_every_endpoint_is_told_with_its_method_and_no_other_is():
     methods = {cells[0].strip("`"): cells[1] for cells in rows(documented("Endpoints")) if len(cells) == 4}
-    assert set(methods) == {pattern.name for pattern in urls.urlpatterns}
-    for pattern in urls.urlpatterns:
+    endpoints = [pattern for pattern in urls.urlpatterns if isinstance(pattern, URLPattern)]
+    assert set(methods) == {pattern.name for pattern in endpoints}
+    for pattern in endpoints:
         source = re.search(
             rf'@endpoint\("(\w+)"\)(?:\n@\w.*)?\ndef {pattern.name}\(',
             (PACKAGE / "checkout/views.py").read_text(),
         )
         assert methods[pattern.name] == source[1]
+
+
+def test_every_page_of_a_sold_voucher_is_told_and_no_other_is():
+    methods = {cells[0].strip("`"): cells[1] for cells in rows(documented("Pages of sold vouchers"))}
+    assert list(methods) == [pattern.name for pattern in selling_urls.urlpatterns]
+    assert [name for name, method in methods.items() if method == "POST"] == ["sold_seen"]
 
 
 def test_every_field_of_the_document_is_told_and_no_other_is():

@@ -104,3 +104,18 @@ def test_cancel_of_a_reservation(shop, order):
         gateway.cancel(order)
     assert [method for method, _ in cost.http] == ["DELETE"]
     assert (len(cost.statements), cost.commits) == (4, 2)
+
+
+def test_an_order_that_sells_vouchers_costs_no_statement_more(shop, order, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    voucher_cloud().authenticate()
+    instance.refuse_other_instance()
+    order.note, order.total = "a=50.00", D("70.00")
+    order.save()
+    with Cost(shop) as cost:
+        gateway.authorize(order, "GIFT-2000-ABCD")
+    assert cost.http == [("POST", "reservations")]
+    assert (len(cost.statements), cost.commits) == (5, 1)
+    with Cost(shop) as cost:
+        gateway.capture(order)
+    assert (cost.http, len(cost.statements), cost.commits) == ([("POST", "charge")], 4, 2)

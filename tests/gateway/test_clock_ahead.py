@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import OutcomeUnknownError
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 CODE = "GIFT-2000-ABCD"
 
@@ -150,3 +150,35 @@ def test_a_sweep_on_time_corrects_nothing(shop, caplog):
     sweep(shop, 8, minutes=5)
     assert the("refund").state == "succeeded"
     assert "clock" not in caplog.text
+
+
+@pytest.fixture
+def seller(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers", VOUCHER_DELIVERY="signal")
+    return shop
+
+
+def test_a_worker_that_is_ahead_keeps_no_sale_waiting(seller, ahead):
+    seller.cloud.faults.next("before:503", method="POST", path="/v1/vouchers", times=4)
+    order = seller.order("50.00", note="a=50.00")
+    with pytest.raises(UnavailableError):
+        ahead(lambda: gateway.activate(order))
+    seller.cloud.faults.clear()
+    VoucherSale.objects.update(due_at=timezone.now() + timedelta(days=1))
+    sweep(seller, 3, minutes=2)
+    assert VoucherSale.objects.get().status == "active"
+
+
+def test_a_delivery_that_a_clock_was_ahead_for_is_made_now_and_a_planned_one_when_it_was_planned(seller):
+    sale, planned = gateway.activate(seller.order("70.00", note="a=50.00 b=20.00"))
+    day, week = (timezone.now() + timedelta(days=days) for days in (1, 7))
+    VoucherSale.objects.update(deliver_due_at=day, delivered_at=None)
+    VoucherSale.objects.filter(pk=planned.pk).update(deliver_at=week, deliver_due_at=week)
+    gateway.settle()
+    sale.refresh_from_db(), planned.refresh_from_db()
+    assert sale.deliver_due_at <= timezone.now() + timedelta(hours=1)
+    assert planned.deliver_due_at == week
+    VoucherSale.objects.filter(pk=planned.pk).update(deliver_due_at=week + timedelta(days=1))
+    gateway.settle()
+    planned.refresh_from_db()
+    assert planned.deliver_due_at == week

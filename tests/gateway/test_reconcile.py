@@ -454,3 +454,15 @@ def test_the_async_twins_do_the_same(shop, order):
         return explained
 
     assert asyncio.run(run()).explained_by == "anna"
+
+
+def test_a_hold_whose_facts_are_not_known_is_told_without_them(shop, order):
+    from voucher_payment_gateway.gateway.reconciliation.drafts import hold_draft
+
+    payment = VoucherPayment.objects.get()
+    payment.status, payment.amount_authorized, payment.reservation_dead_at = "cancelled", D("0.00"), None
+    sentence = hold_draft(payment, []).sentence
+    assert sentence == (
+        "The payment is cancelled, but its reservation was not released. It may hold an unknown amount until an "
+        "unknown time, then it lapses."
+    )

@@ -122,3 +122,18 @@ def test_a_hold_is_renewed_by_one_worker_at_a_time(shop, order, renewing, during
     inside = []
     during("reserve", lambda: inside.append(gateway.settle().renewed))
     assert (gateway.settle().renewed, inside) == (1, [0])
+
+
+def test_a_wrong_address_ends_no_confirmed_payment(shop, voucher, renewing, gateway_settings, server, caplog):
+    """Its answer to every path is that of the API to an unknown code, which would prove that the code is lost."""
+    order = shop.order("20.00")
+    gateway.select(order, voucher.code)
+    gateway.authorize_selected(order)
+    gateway_settings(BASE_URL=f"{server.url}/v2")
+    shop.later(minutes=32)
+    assert gateway.settle().renewed == 0
+    assert only_payment().status == "authorized"
+    assert [record.levelname for record in caplog.records if "BASE_URL" in record.getMessage()] == ["ERROR"]
+    gateway_settings(BASE_URL=server.base_url)
+    gateway.capture(order)
+    assert shop.bookings(voucher) == [("charge", D("20.00"))]

@@ -126,6 +126,7 @@ def test_one_open_money_operation_per_voucher_is_a_law_of_the_database(shop):
         "voucher_id": payment.voucher_id,
         "amount": D("1.00"),
         "currency": "EUR",
+        "payment": payment,
     }
     VoucherOperation.objects.create(number=50, kind="charge", state="due", reference="a", **fields)
     with pytest.raises(IntegrityError):

@@ -16,7 +16,7 @@ from tests.management.caches import use_cache
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.management.doctor import examine
 from voucher_payment_gateway.management.doctor.report import age
-from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
 
 pytestmark = pytest.mark.usefixtures("development")
 
@@ -221,7 +221,11 @@ def test_a_copied_database_makes_the_doctor_fail(shop, gateway_settings):
 
 
 def operation(state, number=1, minutes=0, **fields):
+    payment = VoucherPayment.objects.create(
+        order_number="A-1", currency="EUR", code_hint="ABCD", code_fingerprint=f"f{number}", status="failed"
+    )
     made = VoucherOperation.objects.create(
+        payment=payment,
         order_number="A-1",
         number=number,
         voucher_id=f"v{number}",

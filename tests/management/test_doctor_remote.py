@@ -128,6 +128,48 @@ def test_each_missing_right_is_found_with_what_it_costs(found, voucher_cloud, ga
     assert {scope: state for scope, (state, _) in reports.items()} == expected
 
 
+SELLING = {
+    "SOLD_VOUCHERS": "tests.shop.sold.vouchers",
+    "EVENTS": {"authorize": "tests.shop.signals.confirmed", "activate": "tests.shop.signals.shipped"},
+}
+
+
+@pytest.mark.parametrize("missing", SCOPES)
+def test_a_shop_that_sells_vouchers_needs_more_rights(found, voucher_cloud, gateway_settings, missing):
+    gateway_settings(**SELLING)
+    restrict(voucher_cloud, gateway_settings, missing)
+    reports = found()
+    needs_it = missing in PAYMENTS_NEED | {"manage", "read-secrets"}
+    assert reports[f"right {missing}"][0] == ("trouble" if needs_it else "warning")
+    state, text = reports["selling"]
+    if missing in ("read-lists", "update", "recharge"):
+        assert (state, text) == (
+            "ok",
+            "the client has the rights that selling needs: read, use, read-secrets, manage",
+        )
+    else:
+        assert (state, text) == ("trouble", f"the client lacks {missing}")
+
+
+def test_what_selling_needs_is_told_with_what_it_costs(found, voucher_cloud, gateway_settings):
+    gateway_settings(**SELLING)
+    restrict(voucher_cloud, gateway_settings, "manage", "read")
+    reports = found()
+    assert "no voucher can be sold" in reports["right manage"][1]
+    assert "payments do not need it" not in reports["right manage"][1]
+    assert reports["selling"] == ("trouble", "the client lacks read, manage")
+
+
+def test_refunds_by_recharge_need_that_right(found, voucher_cloud, gateway_settings):
+    restrict(voucher_cloud, gateway_settings, "recharge")
+    gateway_settings(REFUND_FALLBACK=["recharge", "manual"])
+    state, text = found()["right recharge"]
+    assert (state, "REFUND_FALLBACK" in text) == ("trouble", True)
+    assert "selling" not in found()
+    gateway_settings(**SELLING)
+    assert found()["selling"] == ("trouble", "the client lacks recharge")
+
+
 def test_it_is_said_how_certain_a_right_is(found):
     texts = {check: text for check, (_, text) in found().items() if check.startswith("right")}
     certain = [check for check, text in texts.items() if text.startswith("granted for certain")]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import page, rows, section, words
 from tests.management.bench import pasted
-from voucher_payment_gateway.management.doctor.remote import RIGHTS
+from voucher_payment_gateway.management.doctor.rights import RIGHTS
 from voucher_payment_gateway.management.probe.findings import api_behaviour
 from voucher_payment_gateway.management.probe.refusals import CASES
 
@@ -20,19 +20,15 @@ def tables(heading):
 
 def test_every_check_of_the_doctor_is_told(found):
     documented = set(tables("Check the connection")) - {right.scope for right in RIGHTS}
-    documented -= {
-        "account …",
-        "commits",
-        "instance",
-        "API",
-    }  # reported only where one is gone, PostgreSQL may forget them, a name is known, or the address is wrong
+    # reported only where an account is gone, PostgreSQL may forget, a name is known, the address is wrong, or it sells
+    documented -= {"account …", "commits", "instance", "API", "selling"}
     assert documented == {"right …" if check.startswith("right ") else check for check in found()}
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.scope)
 def test_every_right_is_told_with_what_its_absence_means(right):
     cells = tables("Check the connection")[right.scope]
-    assert cells[2] == ("trouble" if right.payments_need_it else "a warning")
+    assert cells[2] == ("trouble" if right.is_needed else "a warning")
 
 
 def test_the_settings_that_the_probe_is_said_to_print_are_those(bench):

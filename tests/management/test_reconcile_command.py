@@ -73,10 +73,10 @@ def test_differences_are_listed_by_voucher_and_end_with_one(shop, voucher, doubl
     assert re.fullmatch(r"  \d+  theirs, not ours  order A-1001  ours -, theirs 20.00 EUR  new", second)
     assert re.fullmatch(r"  \d+  theirs, not ours  order A-1001  ours -, theirs 7.00 EUR  new", third)
     assert why.strip().startswith("The Voucher Cloud has a charge of 20.00 EUR with the number A-1001-1.")
-    assert (code, sentence) == (1, "2 differences, 2 of them new.")
+    assert (code, sentence) == (1, "2 differences, 2 new.")
     printed, code, sentence = run()
     assert f"since {timezone.now():%Y-%m-%d}" in printed
-    assert (code, sentence) == (1, "2 differences, 0 of them new.")
+    assert (code, sentence) == (1, "2 differences, none new.")
 
 
 def test_what_could_not_be_compared_ends_with_two(shop, voucher, doubled):
@@ -90,7 +90,10 @@ def test_an_unreachable_voucher_cloud_ends_with_two_and_a_sentence(shop, doubled
     gateway_settings(BASE_URL="http://127.0.0.1:9/v1", TIMEOUT_SECONDS=0.2, DEADLINE_SECONDS=0.2)
     _, code, sentence = run()
     assert code == 2
-    assert "compared" in sentence
+    assert sentence == (
+        "Not everything was compared: The Voucher Cloud cannot be reached just now. No money moved; please try again "
+        "later (unavailable). Run it again for the same period."
+    )
 
 
 def test_an_explained_difference_is_not_listed_any_more(shop, doubled):
@@ -115,9 +118,35 @@ def test_what_cannot_be_explained_is_refused(shop, doubled, wrong):
     number = wrong[0] or VoucherDifference.objects.get().pk
     _, code, sentence = run_bare("--explain", number, wrong[1], "--by", "anna")
     assert code == 1
-    assert sentence.startswith("--explain")
+    assert sentence.startswith("--explain: ")
+    assert "explanation" not in sentence
     assert sentence.endswith("Nothing was written.")
     assert VoucherDifference.objects.get().explained_at is None
+
+
+def test_who_explains_must_have_a_name_that_can_be_stored(shop, doubled):
+    run()
+    number = VoucherDifference.objects.get().pk
+    _, code, sentence = run_bare("--explain", number, "Known.", "--by", "x" * 200)
+    assert (code, sentence.partition(": ")[0]) == (1, "--by")
+    assert sentence.endswith("Nothing was written.")
+
+
+def test_an_amount_has_its_currency_on_either_side(shop, voucher, doubled):
+    """Also where one side has no booking, or the other has another amount."""
+    charge = VoucherOperation.objects.filter(kind="charge").last()
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.remove(charge.remote_id)
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.remove(doubled.id)
+    assert "  ours 20.00 EUR, theirs -  new" in run()[0]
+    shop.cloud.store.state.vouchers[voucher.id].booking_ids.append(charge.remote_id)
+    shop.cloud.store.state.bookings[charge.remote_id].amount_cents += 1
+    assert "  ours 20.00 EUR, theirs 20.01 EUR  new" in run()[0]
+
+
+def test_what_has_no_amount_shows_none(shop, voucher, doubled):
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    printed, *_ = run()
+    assert re.search(r"  \d+  not compared  new\n", printed)
 
 
 # the window
@@ -187,7 +216,7 @@ def test_what_is_no_date_is_refused_with_an_example(shop, wrong):
 
 def test_a_window_that_ends_before_it_begins_is_refused(shop):
     _, code, sentence = run_bare("--since=2026-11-22", "--until=2026-11-22")
-    assert (code, sentence) == (2, "until: must be later than since.")
+    assert (code, sentence) == (2, "--until: must be later than --since.")
 
 
 # the file

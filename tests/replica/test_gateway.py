@@ -12,7 +12,8 @@ from tests.replica.lagging import CODE, covered, payment_of, stored, window
 from tests.shop import signals
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.exceptions import UnavailableError
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 
@@ -92,6 +93,37 @@ def test_verb_explain(difference):
     gateway.explain(difference, "Known.", actor="mia")
     assert difference.explained_by == stored(VoucherDifference).get().explained_by == "mia"
     assert gateway.reconcile(*window()) == []
+
+
+@pytest.fixture
+def selling(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    return shop.order("50.00", note="a=50.00")
+
+
+def test_verb_issue(selling):
+    assert gateway.issue(selling) == gateway.issue(selling)
+    assert stored(VoucherSale).get().status == "issued"
+
+
+def test_verb_activate(selling):
+    assert gateway.activate(selling) == gateway.activate(selling)
+    assert stored(VoucherSale).get().status == "active"
+
+
+def test_verb_take_back(selling):
+    gateway.activate(selling)
+    gateway.take_back(selling)
+    assert stored(VoucherSale).get().status == "taken_back"
+
+
+def test_settling_a_sale(selling, shop):
+    shop.cloud.faults.next("before:503", method="POST", path="/v1/vouchers")
+    with pytest.raises(UnavailableError):
+        gateway.activate(selling)
+    shop.later(minutes=5)
+    gateway.settle()
+    assert stored(VoucherSale).get().status == "active"
 
 
 def test_an_async_verb(held, shop, voucher):

@@ -15,7 +15,7 @@ from tests.replica.lagging import covered, payment_of, stored, window
 from tests.shop.models import Order
 from voucher_payment_gateway import management
 from voucher_payment_gateway.checkout.urls import urlpatterns
-from voucher_payment_gateway.models import VoucherDifference, VoucherPayment
+from voucher_payment_gateway.models import VoucherDifference, VoucherPayment, VoucherSale
 from voucher_payment_gateway.templatetags.voucher_payments import register
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
@@ -36,7 +36,7 @@ def test_command_voucher_settle(unknown):
 
 def test_command_voucher_reconcile(difference):
     since, until = window()
-    with pytest.raises(CommandError, match="1 difference, 0 of them new"):
+    with pytest.raises(CommandError, match="1 difference, none new"):
         run("voucher_reconcile", f"--since={since}", f"--until={until}")
     assert run("voucher_reconcile", "--explain", difference.pk, "Known.") == (
         f"Difference {difference.pk} is explained.\n"
@@ -60,6 +60,23 @@ def test_command_voucher_doctor(manual, settings):
 
 def test_command_voucher_reseal(held):
     assert "first 1" in run("voucher_reseal")
+
+
+def test_command_voucher_issue(shop, tmp_path):
+    given, codes = tmp_path / "in.csv", tmp_path / "out.csv"
+    given.write_text("key,amount\na,50.00\n")
+    for _ in range(2):
+        printed = run("voucher_issue", "--csv", given, "--out", codes, "--batch", "spring")
+    assert printed.startswith("1 of 1")
+    assert stored(VoucherSale).count() == 1
+
+
+def test_command_voucher_import(shop, voucher, tmp_path):
+    given = tmp_path / "in.csv"
+    given.write_text(f"voucher_id\n{voucher.id}\n")
+    for _ in range(2):
+        assert run("voucher_import", "--csv", given).startswith("1 of 1")
+    assert stored(VoucherSale).count() == 1
 
 
 def test_command_voucher_walkthrough():

@@ -17,12 +17,13 @@ from voucher_payment_gateway.models import (
     VoucherOperation,
     VoucherOrderMixin,
     VoucherPayment,
+    VoucherSale,
 )
 from voucher_payment_gateway.rules.tax import TaxMemo
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 
-MODELS = (VoucherPayment, VoucherOperation, VoucherIdempotencyKey, VoucherDifference)
+MODELS = (VoucherPayment, VoucherOperation, VoucherIdempotencyKey, VoucherDifference, VoucherSale)
 
 
 def test_order_voucher_payments(held):
@@ -46,6 +47,13 @@ def test_order_voucher_due(held):
     assert held.voucher_due == D("30.00")
 
 
+def test_order_voucher_sales(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    order = shop.order("50.00", note="a=50.00")
+    issued = gateway.issue(order)
+    assert list(order.voucher_sales) == issued
+
+
 def test_order_voucher_tax_memos(captured):
     stored(VoucherPayment).update(taxable=True, tax_rate=D("19.00"))
     assert [type(memo) for memo in captured.voucher_tax_memos] == [TaxMemo]
@@ -57,9 +65,15 @@ RELATIONS = [
     for field in model._meta.get_fields()
     if field.is_relation
 ]
+OF_A_SALE = [
+    (VoucherOperation, "sale"),
+    (VoucherOperation, "replacements"),
+    (VoucherDifference, "sale"),
+    *((model, name) for model, name in RELATIONS if model is VoucherSale),
+]
 
 
-@pytest.mark.parametrize(("model", "name"), RELATIONS)
+@pytest.mark.parametrize(("model", "name"), [each for each in RELATIONS if each not in OF_A_SALE])
 def test_a_relation(difference, model, name):
     charge = stored(VoucherOperation).get(kind="charge")
     VoucherDifference.objects.update(payment=charge.payment_id, operation=charge)
@@ -70,6 +84,18 @@ def test_a_relation(difference, model, name):
     charge = stored(VoucherOperation).get(kind="charge")
     row = charge if model is VoucherOperation else stored(model).get()
     related = getattr(row, name)
+    assert related.exists() if hasattr(related, "exists") else related is not None
+
+
+@pytest.mark.parametrize(("model", "name"), OF_A_SALE)
+def test_a_relation_of_a_sale(difference, model, name):
+    refund = stored(VoucherOperation).get(kind="charge")
+    fields = {"order_number": "A-1001", "amount": D("5.00"), "currency": "EUR"}
+    sale = VoucherSale.objects.create(key="a", replaces_refund=refund, **fields)
+    issue = VoucherOperation.objects.create(sale=sale, number=1, kind="issue", state="succeeded", **fields)
+    VoucherDifference.objects.update(sale=sale)
+    row = {VoucherOperation: refund if name == "replacements" else issue, VoucherSale: sale}.get(model)
+    related = getattr(stored(model).get(pk=row.pk) if row else stored(model).get(), name)
     assert related.exists() if hasattr(related, "exists") else related is not None
 
 

@@ -124,3 +124,37 @@ def test_a_reservation_that_is_not_there_has_ended():
     assert has_ended(None, NOON)
     assert has_ended(NOON, NOON)
     assert not has_ended(datetime(2026, 1, 1, 13, tzinfo=UTC), NOON)
+
+
+@pytest.mark.parametrize(
+    ("payment", "amount"),
+    [
+        (lapsed(sealed_code=""), "30.00"),
+        (captured("10.00"), "20.00"),
+        (captured(), "0.00"),
+        (Payment(), "0.00"),
+        (lapsed(), "0.00"),
+        (Payment(status="cancelled", amount_authorized=ZERO), "0.00"),
+        (lapsed(sealed_code="", confirmed_at=None), "0.00"),
+    ],
+)
+def test_what_a_confirmed_payment_promised_in_vain_is_unpaid(payment, amount):
+    assert cover.unpaid(payment) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("payments", "payable", "counted"),
+    [
+        ([Payment()], "50.00", "30.00"),
+        ([Payment()], "20.00", "20.00"),
+        ([Payment()], "-5.00", "0.00"),
+        ([captured("10.00", sealed_code="sealed")], "10.00", "10.00"),
+        ([captured("10.00", sealed_code="sealed")], "25.00", "25.00"),
+        ([captured("30.00")], "20.00", "30.00"),
+        ([captured("10.00", sealed_code="sealed", open_charge=Decimal("20.00"))], "0.00", "30.00"),
+        ([Payment(status="cancelled")], "50.00", "0.00"),
+        ([], "50.00", "0.00"),
+    ],
+)
+def test_what_is_still_to_be_charged_counts_up_to_what_vouchers_may_pay(payments, payable, counted):
+    assert cover.counted(payments, Decimal(payable), "stays") == Decimal(counted)

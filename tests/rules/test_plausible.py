@@ -8,6 +8,7 @@ from voucher_payment_gateway.rules.plausible import (
     clocks_agree,
     corrected_hold,
     corrected_operation,
+    corrected_sale,
     is_implausible,
     longest_wait,
 )
@@ -93,3 +94,17 @@ def test_a_hold_was_made_before_now():
         "reserved_until": ahead(minutes=30),
         "reservation_dead_at": ahead(minutes=35),
     }
+
+
+def test_a_sale_waits_no_longer_than_any_schedule_can_have_said():
+    waiting = {"due_at": ahead(hours=1), "deliver_due_at": ahead(hours=1), "deliver_at": None}
+    assert corrected_sale(waiting, NOW, WAIT) == {}
+    wrong = {"due_at": ahead(days=1), "deliver_due_at": ahead(days=1), "deliver_at": None}
+    assert corrected_sale(wrong, NOW, WAIT) == {"due_at": NOW, "deliver_due_at": NOW}
+
+
+def test_a_delivery_that_was_planned_for_later_is_believed():
+    week = ahead(days=7)
+    planned = {"due_at": None, "deliver_at": week, "deliver_due_at": week + WAIT}
+    assert corrected_sale(planned, NOW, WAIT) == {}
+    assert corrected_sale(planned | {"deliver_due_at": ahead(days=8)}, NOW, WAIT) == {"deliver_due_at": week}

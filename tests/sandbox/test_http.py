@@ -55,7 +55,7 @@ def test_a_bad_address_is_a_4xx_with_an_error_document(api, server, method, path
         (b'"text"', 400),
         (b"\xff\xfe", 400),
         (b'{"amount": NaN}', 400),
-        (b'{"amount": ' + b"9" * 5000 + b"}", 400),
+        (b'{"amount": ' + b"9" * 5000 + b"}", 422),
         (b'{"a": "\\ud800"}', 400),
         (b"[" * 100_000, 400),
         (b'{"a":' * 100_000, 400),
@@ -190,3 +190,28 @@ def test_many_clients_at_once_charge_a_voucher_to_zero_and_no_further(cloud, con
     charged = sum(row.amount for row in cloud.bookings(voucher.id))
     assert charged + cloud.balance(voucher.id) == voucher.amount
     assert cloud.balance(voucher.id) >= 0
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_of_thousands_of_digits_is_a_wrong_field_and_not_a_broken_body(api, sign):
+    """Python reads at most 4,300 digits."""
+    body = f'{{"amount": "5.00", "currency": "EUR", "validity_value": {sign}{"9" * 5000}}}'
+    answer = api.post("/vouchers", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["property"], error["message"]) == (
+        "validity_value",
+        "The validity_value must be an integer from 1 to 7000.",
+    )
+
+
+@pytest.mark.parametrize("amount", ["5", "5.0", "05,00", "123456789.00", "1e2"])
+def test_an_amount_of_another_form_is_told_how_to_write_it(api, amount):
+    answer = api.post("/vouchers", json={"amount": amount, "currency": "EUR"})
+    [error] = answer.json()["errors"]
+    is_number = "," not in amount
+    assert error["message"] == (
+        "The amount must be written like 5.00, in at most 9 characters."
+        if is_number
+        else "The amount must be a number."
+    )

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from voucher_payment_gateway.api.arguments import is_loopback
 from voucher_payment_gateway.unpicklable import Unpicklable
 
-__all__ = ["Proxy", "proxy_of"]
+__all__ = ["Proxy", "proxy_for", "proxy_of"]
 
 PORTS = {"http": 80, "https": 443}
 
@@ -34,3 +35,9 @@ def proxy_of(url: str) -> Proxy | None:
     if parts.username is not None:
         auth = (unquote(parts.username).encode(), unquote(parts.password or "").encode())
     return Proxy(f"{scheme}://{host}:{parts.port or PORTS[scheme]}", auth)
+
+
+def proxy_for(url: str, proxy_url: str) -> Proxy | None:
+    """Return the proxy of ``proxy_url`` through which ``url`` is called; None for this machine, which is called
+    directly: a proxy would read what is sent there without TLS, and its own loopback is another machine."""
+    return None if is_loopback(urlsplit(url).hostname or "") else proxy_of(proxy_url)

@@ -74,20 +74,24 @@ def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str 
     }
 
 
-def styles_link(nonce: str) -> SafeString:
-    """Return the link to the default stylesheet, with the nonce of the page's policy where it has one."""
+def styles_link(nonce: str, styles: str = STYLES) -> SafeString:
+    """Return the link to a default stylesheet, with the nonce of the page's policy where it has one."""
     if nonce:
-        return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(STYLES), nonce)
-    return format_html('<link rel="stylesheet" href="{}">', static(STYLES))
+        return format_html('<link rel="stylesheet" href="{}" nonce="{}">', static(styles), nonce)
+    return format_html('<link rel="stylesheet" href="{}">', static(styles))
 
 
-def remember_problem(request: HttpRequest, problem: Problem) -> None:
+def remember_problem(request: HttpRequest, problem: Problem, *, from_block: bool) -> bool:
     """Store the code of the problem, and the seconds to wait, in the session for the next page; nothing of the input is
-    stored."""
-    is_shown_by_the_block = problem.field or problem.code == THROTTLED.code or not has_messages(request)
-    if is_shown_by_the_block and hasattr(request, "session"):
-        seconds = problem.retry_after_seconds
-        request.session[SESSION_KEY] = problem.code if seconds is None else f"{problem.code} {seconds:.0f}"
+    stored. Return whether the block of that page says what the problem is: at the field of a code that was entered
+    there, or where no message can."""
+    is_said_by_the_block = (from_block and problem.field == "code") or not has_messages(request)
+    is_kept = is_said_by_the_block or problem.field or problem.code == THROTTLED.code
+    if not is_kept or not hasattr(request, "session"):
+        return False
+    seconds = problem.retry_after_seconds
+    request.session[SESSION_KEY] = problem.code if seconds is None else f"{problem.code} {seconds:.0f}"
+    return is_said_by_the_block
 
 
 def recall_problem(request: HttpRequest | None) -> Problem | None:

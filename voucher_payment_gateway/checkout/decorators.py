@@ -13,7 +13,6 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from voucher_payment_gateway.checkout.addresses import MARK
 from voucher_payment_gateway.checkout.problems import (
     MALFORMED,
     PAGE_OUTDATED,
@@ -30,6 +29,7 @@ from voucher_payment_gateway.checkout.requests import (
 )
 from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
 from voucher_payment_gateway.checkout.withholding import layers_of
+from voucher_payment_gateway.endpoint_addresses import MARK
 
 __all__ = ["endpoint", "hide_input"]
 

@@ -9,11 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
@@ -55,6 +56,8 @@ ENDED = {
     "taken_over": _("Gift voucher …%(hint)s was used for another order and is no longer held"),
     "refused": _("Gift voucher …%(hint)s could not be charged"),
 }
+NOT_RESERVED = _("Gift voucher …%(hint)s could not be reserved again")
+"""In place of ``refused`` where the hold had ended and no charge was sent."""
 ENDED_TEXT = _("no money moved")
 
 
@@ -70,16 +73,19 @@ class StoryLine:
 
 
 def story_of(order: Any) -> list[StoryLine]:
-    """Return a line for each step of the gift vouchers of ``order``, oldest first."""
+    """Return a line for each step of the gift vouchers that paid ``order`` or that it sold, oldest first."""
     if is_missing(order) or not (number := known_number(order)):
         return []
-    payments = VoucherPayment.current.of_order(number, order_created_at(order))
-    operations = (
-        VoucherOperation.current.filter(payment__in=payments).select_related("payment").order_by("pk")
-    )
+    created_at = order_created_at(order)
+    payments = VoucherPayment.current.of_order(number, created_at)
+    sales = VoucherSale.current.of_order(number, created_at).exclude(origin="topped_up")
+    related = VoucherOperation.current.select_related("payment", "sale")
+    operations = list(related.filter(Q(payment__in=payments) | Q(sale__in=sales)).order_by("pk"))
+    # the last charge of each payment: one whose hold could not be made again was not sent
+    was_sent = {each.payment_id: each.attempts > 0 for each in operations if each.kind == "charge"}
     ended = payments.filter(ended_at__isnull=False).exclude(status="cancelled")
-    lines = [*map(_line, _steps(operations)), *map(_ended_line, ended)]
-    return sorted(lines, key=lambda line: line.at)
+    endings = [_ended_line(payment, was_charged=was_sent.get(payment.pk, False)) for payment in ended]
+    return sorted([*map(_line, _steps(operations)), *endings], key=lambda line: line.at)
 
 
 def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]:
@@ -98,8 +104,10 @@ def _steps(operations: Iterable[VoucherOperation]) -> Iterator[VoucherOperation]
             yield operation
 
 
-def _ended_line(payment: VoucherPayment) -> StoryLine:
-    text = str(ENDED[payment.end_reason]) % {"hint": payment.code_hint}
+def _ended_line(payment: VoucherPayment, *, was_charged: bool) -> StoryLine:
+    is_unreserved = payment.end_reason == "refused" and not was_charged
+    words = NOT_RESERVED if is_unreserved else ENDED[payment.end_reason]
+    text = str(words) % {"hint": payment.code_hint}
     at = payment.ended_at or payment.updated_at
     return StoryLine(text, payment.status, str(ENDED_TEXT), at, is_open=False)
 
@@ -108,7 +116,7 @@ def _line(operation: VoucherOperation) -> StoryLine:
     wording = DONE if operation.state == "succeeded" else TRIED
     words = {
         "amount": amount_text(operation.amount, operation.currency),
-        "hint": operation.payment.code_hint if operation.payment else "",
+        "hint": operation.subject.code_hint,
     }
     return StoryLine(
         text=str(wording[operation.kind]) % words,

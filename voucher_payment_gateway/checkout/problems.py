@@ -198,6 +198,14 @@ FINER_PROBLEMS = {
     problem.code: problem
     for problem in (
         Problem(
+            "only_vouchers_due",
+            409,
+            _(
+                "Gift vouchers cannot be paid with gift vouchers. Nothing was taken from yours; "
+                "please pay for those in your order another way."
+            ),
+        ),
+        Problem(
             "order_account_changed",
             409,
             _(

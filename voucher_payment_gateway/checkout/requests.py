@@ -153,13 +153,13 @@ def _fields_of_form(request: HttpRequest) -> dict[str, str]:
 
 def _fields_of_json(request: HttpRequest) -> dict[str, str]:
     """Return the known fields. Null is the same as absent, and other fields are ignored."""
-    document = json.loads(request.body)
+    document = json.loads(request.body, parse_int=str)  # of any length, as a text may be
     if not isinstance(document, dict):
         raise BadRequest
     known = {name: document[name] for name in FIELDS if document.get(name) is not None}
-    if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in known.values()):
+    if not all(isinstance(value, str) for value in known.values()):
         raise BadRequest
-    return {name: str(value) for name, value in known.items()}
+    return known
 
 
 def _discard(request: Any) -> None:

@@ -25,7 +25,7 @@ from voucher_payment_gateway.checkout.schema import document_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 from voucher_payment_gateway.exceptions import PaymentStateError
 
-__all__ = ["SAFE_METHODS", "answer", "refuse"]
+__all__ = ["SAFE_METHODS", "answer", "refuse", "with_headers"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -46,7 +46,7 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         response = HttpResponseRedirect(way_back(request))
     else:
         response = _as_redirect(request, outcome)
-    return _with_headers(response, outcome.problem)
+    return with_headers(response, outcome.problem)
 
 
 def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -56,21 +56,21 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
     else:
         context = {"problem": problem, "next": way_back(request)}
         response = render(request, PROBLEM_TEMPLATE, context, status=problem.status)
-    return _with_headers(response, problem)
+    return with_headers(response, problem)
 
 
 def way_back(request: HttpRequest) -> str:
     """Return the address in ``next`` if it is on this site, else ``/``."""
-    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted_next(request)
+    target = request.GET.get("next", "") if request.method in SAFE_METHODS else _posted(request, "next")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else "/"
 
 
-def _posted_next(request: HttpRequest) -> str:
+def _posted(request: HttpRequest, name: str) -> str:
     try:
-        return str(request.POST.get("next", ""))
+        return str(request.POST.get(name, ""))
     except UNREADABLE:
         return ""
 
@@ -105,8 +105,9 @@ def _as_block(request: HttpRequest, outcome: Outcome, summary: Summary) -> HttpR
 def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     # a shop without messages: the voucher is held by now, and the block shows it
     if outcome.problem:
-        messages.error(request, outcome.text, fail_silently=True)
-        remember_problem(request, outcome.problem)
+        from_block = way_back(request) != "/" and bool(_posted(request, "from_block"))
+        if not remember_problem(request, outcome.problem, from_block=from_block):
+            messages.error(request, outcome.text, fail_silently=True)
     elif outcome.message:
         messages.success(request, outcome.text, fail_silently=True)
     response = HttpResponseRedirect(way_back(request))
@@ -114,7 +115,7 @@ def _as_redirect(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     return response
 
 
-def _with_headers(response: HttpResponse, problem: Problem | None) -> HttpResponse:
+def with_headers(response: HttpResponse, problem: Problem | None) -> HttpResponse:
     patch_vary_headers(response, ["Accept", "Content-Type", "Cookie", FRAGMENT_HEADER])
     is_redirect = isinstance(response, HttpResponseRedirect)  # browsers would wait before following it
     if problem and problem.retry_after_seconds is not None and not is_redirect:

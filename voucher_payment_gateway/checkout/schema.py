@@ -52,7 +52,14 @@ class OrderDocument(Document):
     total: Amount
     covered: Amount = Field(description="The amount that gift vouchers hold, or were charged.")
     due: Amount = Field(description="The amount for another payment method.")
-    overheld: Amount = Field(description="The amount held beyond the total, after the order became smaller.")
+    payable: Amount | None = Field(
+        None,
+        description="The part of `due` that gift vouchers may pay; absent where that is all of it. The rest is for "
+        "gift vouchers that the order sells.",
+    )
+    overheld: Amount = Field(
+        description="The amount held beyond what gift vouchers are to pay, after the order became smaller."
+    )
     vouchers: list[VoucherDocument] = Field(description="Oldest first.")
 
 
@@ -93,6 +100,7 @@ def _order(summary: Summary) -> OrderDocument:
         covered=f"{summary.covered:.2f}",
         due=f"{summary.due:.2f}",
         overheld=f"{summary.overheld:.2f}",
+        **({"payable": f"{summary.payable:.2f}"} if summary.sold else {}),
         vouchers=[_voucher(line) for line in summary.lines],
     )
 

@@ -16,6 +16,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import known_number, order_created_at, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, is_unpaid, outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
 from voucher_payment_gateway.rules.timing import has_ended
@@ -73,11 +74,18 @@ class Summary:
     held: Decimal
     due: Decimal
     lines: list[VoucherLine]
+    sold: Decimal = ZERO
+    """The part of the total that is gift vouchers which the order sells, and which gift vouchers cannot pay."""
+
+    @property
+    def payable(self) -> Decimal:
+        """The part of ``due`` that gift vouchers may pay."""
+        return max(self.total - self.sold - self.covered, ZERO)
 
     @property
     def overheld(self) -> Decimal:
-        """The amount held beyond the total, after the order became smaller."""
-        return max(min(self.covered - self.total, self.held), ZERO)
+        """The amount held beyond what gift vouchers are to pay, after the order became smaller."""
+        return max(min(self.covered - self.total + self.sold, self.held), ZERO)
 
     @property
     def can_be_renewed(self) -> bool:
@@ -91,7 +99,7 @@ class Summary:
     def may_cover_more(self) -> bool:
         """Whether something is due that a held voucher may cover, after the order became larger: neither its whole
         balance is held, nor an amount that was asked for."""
-        return bool(self.due) and any(
+        return bool(self.payable) and any(
             line.state == "held" and line.comes_back and line.payment.may_hold_more for line in self.lines
         )
 
@@ -118,8 +126,9 @@ def is_removable(payment: Any) -> bool:
 
 
 def summarise(order: Any) -> Summary:
-    """Return the gift vouchers of ``order`` and its figures. Raises PaymentStateError for an order without a number."""
-    facts = order_facts(order)
+    """Return the gift vouchers of ``order`` and its figures. Raises PaymentStateError for an order without a number;
+    errors of ``SOLD_VOUCHERS`` pass through."""
+    facts = with_sold(order_facts(order), order)
     cover, known = gateway.cover(facts), payments_of(order).filter(status__in=SHOWN_STATUSES)
     shown = [payment for payment in known if payment.status != "failed" or is_unpaid(payment)]
     return Summary(
@@ -130,6 +139,7 @@ def summarise(order: Any) -> Summary:
         held=cover.held,
         due=cover.due,
         lines=[_line(payment) for payment in _without_replaced(shown)],
+        sold=facts.total - facts.payable,
     )
 
 

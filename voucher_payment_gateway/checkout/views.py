@@ -153,5 +153,5 @@ def held_text(order: Any, payment: VoucherPayment) -> str:
 
 def left_text(summary: Summary) -> str:
     """Return the message about the amount still due."""
-    left = _("%(due)s is still to pay.") if summary.due else _("Your order is fully covered.")
+    left = _("%(due)s is still to pay.") if summary.due else _("Nothing is left to pay.")
     return left % {"due": amount_text(summary.due, summary.currency)}

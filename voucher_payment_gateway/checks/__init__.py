@@ -7,7 +7,7 @@ from django.core import checks
 from django.db import DatabaseError, connections, router, transaction
 
 from voucher_payment_gateway import conf
-from voucher_payment_gateway.checks import deployment, driving, safety, shop, site
+from voucher_payment_gateway.checks import deployment, driving, safety, selling, shop, site
 from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
@@ -41,7 +41,7 @@ def check_settings(app_configs: object = None, **_: object) -> list[checks.Check
     if found:
         return [mistake(key, sentence) for key, sentence in found]
     gateway_settings = GatewaySettings.model_validate(raw)
-    every_check = (*shop.CHECKS, *driving.CHECKS, *site.CHECKS, *safety.CHECKS)
+    every_check = (*shop.CHECKS, *driving.CHECKS, *site.CHECKS, *safety.CHECKS, *selling.CHECKS)
     return [message for check in every_check for message in check(gateway_settings)]
 
 
@@ -51,7 +51,8 @@ def check_deployment(app_configs: object = None, **_: object) -> list[checks.Che
     if raw is None or conf.problems(raw):
         return []
     gateway_settings = GatewaySettings.model_validate(raw)
-    return [message for check in deployment.CHECKS for message in check(gateway_settings)]
+    every_check = (*deployment.CHECKS, *selling.DEPLOYMENT_CHECKS)
+    return [message for check in every_check for message in check(gateway_settings)]
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:

@@ -1,30 +1,18 @@
 """The numbered system checks: what each is about, its messages, and its cure. A number is never used again."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
 
 from django.core import checks
 
+from voucher_payment_gateway.checks.catalogue_selling import SELLING
+from voucher_payment_gateway.checks.check import SETTINGS, Check
 from voucher_payment_gateway.conf import NAME
 from voucher_payment_gateway.docs_url import DOCUMENTATION, docs_url
 
 __all__ = ["CATALOGUE", "NUMBERS", "Messages", "mistake", "report"]
 
 Messages = Iterator[checks.CheckMessage]
-
-SETTINGS = docs_url("reference/settings")
-
-
-class Check(NamedTuple):
-    """One number. E is an error, W a warning."""
-
-    cure: str
-    keys: tuple[str, ...] = ()
-    """The settings whose wrong values ``conf.problems`` reports; it words those messages itself."""
-    messages: Mapping[str, str] = MappingProxyType({})
-    """The messages of our own checks, by a name for ``report``."""
-
 
 CATALOGUE: Final = {
     "E001": Check(
@@ -85,8 +73,9 @@ CATALOGUE: Final = {
             "foreign": "{NAME}: EVENTS.{verb}: {path!r} is no signal of your shop: it is sent for other "
             "things, without an order.",
         },
-        cure='Map "authorize", "capture", "refund" or "cancel" to the dotted path of a django.dispatch.Signal of your '
-        "own, which you send with order=order. For an order that is only saved, set ON_STATUS: "
+        cure="Map a verb to the dotted path of a django.dispatch.Signal of your own, which you send with order=order: "
+        '"authorize", "capture", "refund" or "cancel"; for sold gift vouchers "issue", "activate" or "take_back". '
+        "For an order that is only saved, set ON_STATUS: "
         f"{docs_url('how-to/drive-payments-by-events')}",
     ),
     "E011": Check(
@@ -141,6 +130,8 @@ CATALOGUE: Final = {
         keys=("CODE_PATTERN", "CODE_NORMALISER"),
         messages={
             "no_callable": "{NAME}: CODE_NORMALISER: {path!r} is not a callable that can be imported: {problem}.",
+            "wrong_call": "{NAME}: CODE_NORMALISER: {path!r} {problem}.",
+            "not_alone": "{NAME}: CODE_NORMALISER: {path!r} {problem}: it is called with the code alone.",
             "no_text": "{NAME}: CODE_NORMALISER: {code!r} gives {outcome}, not a text.",
         },
         cure="Give a regular expression, and the dotted path of a callable from text to text.",
@@ -176,11 +167,10 @@ CATALOGUE: Final = {
     ),
     "E027": Check(
         messages={
-            "both": "{NAME}: {key}: {name!r} stands under {taking} and under {giving}: it would take the money and "
-            "give it back."
+            "both": "{NAME}: {key}: {name!r} stands under {taking} and under {giving}: it would {contradiction}."
         },
         cure='Let each status and each signal stand on one side alone: "authorize" and "capture" take the money, '
-        '"refund" and "cancel" give it back.',
+        '"refund" and "cancel" give it back; "issue" and "activate" sell gift vouchers, "take_back" ends them.',
     ),
     "E028": Check(
         messages={
@@ -197,7 +187,10 @@ CATALOGUE: Final = {
         cure="Give the address of the proxy, such as http://proxy.example:3128, or leave it out to call directly.",
     ),
     "W030": Check(
-        messages={"not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes."},
+        messages={
+            "not_shared": "{NAME}: THROTTLE.cache: {alias!r} is not shared by all processes.",
+            "keeps_nothing": "{NAME}: THROTTLE.cache: {alias!r} keeps nothing: each process counts on its own.",
+        },
         cure="Name a cache in Redis or Memcached, or divide the limits by the number of processes.",
     ),
     "W031": Check(
@@ -231,7 +224,7 @@ CATALOGUE: Final = {
     ),
     "W036": Check(
         messages={"no_version": "{NAME}: BASE_URL: does not end with the version of the API."},
-        cure="Add it, as in https://host.example/v1: without it each voucher may look unknown. voucher_doctor finds "
+        cure="Add it, as in https://host.example/v1: without it no voucher can be redeemed. voucher_doctor finds "
         "out whether the address is right.",
     ),
     "W037": Check(
@@ -278,6 +271,7 @@ CATALOGUE: Final = {
         },
         cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
     ),
+    **SELLING,
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}

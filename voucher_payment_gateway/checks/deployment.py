@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
+from django.core.cache.backends.dummy import DummyCache
 
 from voucher_payment_gateway.checks.catalogue import Messages, report
 from voucher_payment_gateway.checks.safety import is_local
@@ -31,7 +32,9 @@ def _counters(given: GatewaySettings) -> Messages:
         cache = caches[given.THROTTLE.cache]
     except InvalidCacheBackendError:  # reported by E021
         return
-    if not is_shared(cache):
+    if isinstance(cache, DummyCache):
+        yield report("W030", "keeps_nothing", alias=given.THROTTLE.cache)
+    elif not is_shared(cache):
         yield report("W030", "not_shared", alias=given.THROTTLE.cache)
     elif not counts_exactly(cache):
         yield report("W031", "not_exact", alias=given.THROTTLE.cache)

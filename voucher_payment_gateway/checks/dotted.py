@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import iscoroutinefunction, signature
+from inspect import isclass, iscoroutinefunction, ismodule, isroutine, signature
 from pathlib import PurePath
 from traceback import extract_tb
 
 from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
-__all__ = ["Named", "call_problem", "look_up"]
+__all__ = ["TAKES_OTHER", "CallableProblem", "Named", "call_problem", "callable_problem", "look_up"]
+
+TAKES_OTHER = "takes other arguments"
+KINDS = ((ismodule, "a module"), (isclass, "a class"), (isroutine, "a function"))
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,32 @@ class Named:
 
     value: object = None
     problem: str = ""
+
+    @property
+    def what(self) -> str:
+        """Why this is not what is needed: it is something else, or nothing."""
+        return self.problem or f"it is {_kind(self.value)}"
+
+
+@dataclass(frozen=True)
+class CallableProblem:
+    """Why a path does not name what can be called: the name of the message in the catalogue, and its text."""
+
+    message: str
+    text: str
+
+
+def callable_problem(path: str, argument: object, *, returns: str) -> CallableProblem | None:
+    """Return why ``path`` names nothing which takes ``argument`` and returns what is needed; None for no path."""
+    if not path:
+        return None
+    found = look_up(path)
+    if not callable(found.value):
+        return CallableProblem("no_callable", found.what)
+    if isinstance(found.value, type):
+        return CallableProblem("wrong_call", f"is a class: it returns itself, and no {returns}")
+    problem = call_problem(found.value, argument)
+    return CallableProblem("wrong_call", problem) if problem else None
 
 
 def look_up(path: str) -> Named:
@@ -45,10 +74,18 @@ def call_problem(function: object, *arguments: object) -> str:
     try:
         signature(function).bind(*arguments)  # type: ignore[arg-type]
     except TypeError:
-        return "takes other arguments"
+        return TAKES_OTHER
     except ValueError:  # written in C, without a signature
         return ""
     return ""
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
+    return next((words for is_one, words in KINDS if is_one(value)), f"{article} {name}")
 
 
 def _cause(error: Exception) -> str:

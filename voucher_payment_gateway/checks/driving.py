@@ -12,18 +12,26 @@ from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.settings_wording import QUOTE, did_you_mean
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "driven_verbs"]
 
-TAKING, GIVING_BACK = ("authorize", "capture"), ("refund", "cancel")
+PAYS_AND_REFUNDS = "take the money and give it back"
+SELLS_AND_ENDS = "sell the gift vouchers and take them back"
+CONTRADICTIONS = {
+    **{
+        (verb, other): PAYS_AND_REFUNDS for verb in ("authorize", "capture") for other in ("refund", "cancel")
+    },
+    **{(verb, "take_back"): SELLS_AND_ENDS for verb in ("issue", "activate")},
+    ("capture", "take_back"): "take the money and take back the gift vouchers that it pays for",
+}
+"""Verbs that the same status, or the same signal, must not drive; and what that would do."""
 
 
 def _events(given: GatewaySettings) -> Messages:
     for verb, paths in given.events.items():
         for path in paths:
             found = look_up(path)
-            problem = found.problem or f"it is a {type(found.value).__name__}"
             if not isinstance(found.value, Signal):
-                yield report("E010", "no_signal", verb=verb, path=path, problem=problem)
+                yield report("E010", "no_signal", verb=verb, path=path, problem=found.what)
             elif is_foreign(path, found.value):
                 yield report("E010", "foreign", verb=verb, path=path)
 
@@ -57,13 +65,10 @@ def _one_meaning(given: GatewaySettings) -> Messages:
     for key, driven in (("EVENTS", signals), ("ON_STATUS", statuses)):
         for taking, name, same in driven:
             for giving, _, other in driven:
-                if (
-                    taking in TAKING
-                    and giving in GIVING_BACK
-                    and same == other
-                    and not _is_nothing(key, name)
-                ):
-                    yield report("E027", "both", key=key, name=name, taking=taking, giving=giving)
+                contradiction = CONTRADICTIONS.get((taking, giving))
+                if contradiction and same == other and not _is_nothing(key, name):
+                    named = {"key": key, "name": name, "taking": taking, "giving": giving}
+                    yield report("E027", "both", contradiction=contradiction, **named)
 
 
 def _is_nothing(key: str, name: str) -> bool:
@@ -71,9 +76,14 @@ def _is_nothing(key: str, name: str) -> bool:
     return key == "EVENTS" and look_up(name).value is None
 
 
+def driven_verbs(given: GatewaySettings) -> set[str]:
+    """Return the verbs that a signal or a status drives."""
+    driven: set[str] = {verb for verb, paths in given.events.items() if paths}
+    return driven | {verb for verb, _ in _driving_statuses(given)}
+
+
 def _all_verbs(given: GatewaySettings) -> Messages:
-    driven = {verb for verb, paths in given.events.items() if paths}
-    driven |= {verb for verb, _ in _driving_statuses(given)}
+    driven = driven_verbs(given)
     if not driven:
         yield report("W034", "nothing")
         return

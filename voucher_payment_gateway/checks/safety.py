@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.checks.catalogue import Messages, report
-from voucher_payment_gateway.checks.dotted import call_problem, look_up
+from voucher_payment_gateway.checks.dotted import TAKES_OTHER, call_problem, look_up
 from voucher_payment_gateway.conf import GatewaySettings
 
 __all__ = ["CHECKS"]
@@ -50,8 +50,12 @@ def _normaliser(given: GatewaySettings) -> Messages:
     found = look_up(path)
     normalise = found.value
     if not callable(normalise):
-        problem = found.problem or f"it is a {type(normalise).__name__}"
-        yield report("E020", "no_callable", path=path, problem=problem)
+        yield report("E020", "no_callable", path=path, problem=found.what)
+        return
+    if problem := call_problem(normalise, SAMPLE_CODES[0]):
+        yield report(
+            "E020", "not_alone" if problem == TAKES_OTHER else "wrong_call", path=path, problem=problem
+        )
         return
     for code in SAMPLE_CODES:
         try:
@@ -73,7 +77,7 @@ def _ca_file(given: GatewaySettings) -> Messages:
 
 
 def _sealing(given: GatewaySettings) -> Messages:
-    if not given.SEALING_KEYS:
+    if not given.SEALING_KEYS and not given.SOLD_VOUCHERS:  # which is an error
         yield report("W015", "no_key")
 
 
@@ -92,8 +96,7 @@ def _throttle(given: GatewaySettings) -> Messages:
 def _captcha(path: str) -> Messages:
     found = look_up(path)
     if not callable(found.value):
-        problem = found.problem or f"it is a {type(found.value).__name__}"
-        yield report("E021", "no_captcha", path=path, problem=problem)
+        yield report("E021", "no_captcha", path=path, problem=found.what)
     elif isinstance(found.value, type):
         yield report("E021", "wrong_call", path=path, problem="is a class: it never returns True")
     elif problem := call_problem(found.value, HttpRequest()):

@@ -9,7 +9,7 @@ from django.db.models.expressions import ExpressionList
 from django.http import HttpRequest
 
 from voucher_payment_gateway.checks.catalogue import Messages, report
-from voucher_payment_gateway.checks.dotted import call_problem, look_up
+from voucher_payment_gateway.checks.dotted import call_problem, callable_problem, look_up
 from voucher_payment_gateway.checks.order_fields import (
     field_of,
     follow,
@@ -98,8 +98,9 @@ def _unique_columns(models: set[Any]) -> list[list[str]]:
 
 def _order_adapter(given: GatewaySettings) -> Messages:
     found = look_up(given.ORDER_ADAPTER)
-    adapter, problem = found.value, found.problem or "it is something else"
+    adapter = found.value
     if not (isinstance(adapter, type) and issubclass(adapter, OrderAdapter)):
+        problem = "it is a class of another kind" if isinstance(adapter, type) else found.what
         yield report("E009", "no_adapter", path=given.ORDER_ADAPTER, problem=problem)
     elif problem := call_problem(adapter):
         yield report("E009", "wrong_call", path=given.ORDER_ADAPTER, problem=problem)
@@ -117,18 +118,8 @@ def _account_of_order(given: GatewaySettings) -> Messages:
 
 def _callable(number: str, path: str, argument: object, *, returns: str) -> Messages:
     """Report a path that names nothing which takes ``argument`` and returns what is needed."""
-    if not path:
-        return
-    found = look_up(path)
-    if not callable(found.value):
-        problem = found.problem or f"it is a {type(found.value).__name__}"
-        yield report(number, "no_callable", path=path, problem=problem)
-    elif isinstance(found.value, type):
-        yield report(
-            number, "wrong_call", path=path, problem=f"is a class: it returns itself, and no {returns}"
-        )
-    elif problem := call_problem(found.value, argument):
-        yield report(number, "wrong_call", path=path, problem=problem)
+    if problem := callable_problem(path, argument, returns=returns):
+        yield report(number, problem.message, path=path, problem=problem.text)
 
 
 def _has_own_adapter(given: GatewaySettings) -> bool:

@@ -15,7 +15,7 @@ from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.signals import payment_failed
 
-__all__ = ["CHECKS", "has_checkout"]
+__all__ = ["CHECKS", "has_checkout", "is_heard"]
 
 
 def has_checkout() -> bool:
@@ -55,11 +55,11 @@ def _stores_messages() -> bool:
 def _failed_payments(given: GatewaySettings) -> Messages:
     """In a transaction of the whole request no error of the Voucher Cloud reaches the code that caused it."""
     alias = router.db_for_write(VoucherOperation)
-    if connections[alias].settings_dict.get("ATOMIC_REQUESTS") and not _is_heard(payment_failed):
+    if connections[alias].settings_dict.get("ATOMIC_REQUESTS") and not is_heard(payment_failed):
         yield report("W040", "unheard", alias=alias)
 
 
-def _is_heard(signal: Signal) -> bool:
+def is_heard(signal: Signal) -> bool:
     """Return whether the shop has connected a receiver; ours, for refunds by status, tells nobody."""
     return not all(str(key[0]).startswith(NAME) for key, *_ in signal.receivers)
 

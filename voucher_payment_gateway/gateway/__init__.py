@@ -31,10 +31,13 @@ from voucher_payment_gateway.gateway.verbs.authorize_selected import authorize_s
 from voucher_payment_gateway.gateway.verbs.cancel import cancel
 from voucher_payment_gateway.gateway.verbs.capture import capture
 from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
+from voucher_payment_gateway.gateway.verbs.credit import credit
 from voucher_payment_gateway.gateway.verbs.refund import refund
+from voucher_payment_gateway.gateway.verbs.resend import resend
 from voucher_payment_gateway.gateway.verbs.select import select
 from voucher_payment_gateway.gateway.verbs.sell import activate, issue
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
+from voucher_payment_gateway.gateway.verbs.top_up import top_up
 
 __all__ = [
     "Cover",
@@ -46,27 +49,33 @@ __all__ = [
     "acapture",
     "aconclude",
     "acover",
+    "acredit",
     "activate",
     "aexplain",
     "aissue",
     "areconcile",
     "arefund",
+    "aresend",
     "aselect",
     "asettle",
     "atake_back",
+    "atop_up",
     "authorize",
     "authorize_selected",
     "cancel",
     "capture",
     "conclude",
     "cover",
+    "credit",
     "explain",
     "issue",
     "reconcile",
     "refund",
+    "resend",
     "select",
     "settle",
     "take_back",
+    "top_up",
 ]
 
 aactivate = sync_to_async(activate)
@@ -76,10 +85,13 @@ acancel = sync_to_async(cancel)
 acapture = sync_to_async(capture)
 aconclude = sync_to_async(conclude)
 acover = sync_to_async(cover)
+acredit = sync_to_async(credit)
 aexplain = sync_to_async(explain)
 aissue = sync_to_async(issue)
 areconcile = sync_to_async(reconcile)
 arefund = sync_to_async(refund)
+aresend = sync_to_async(resend)
 aselect = code_to_async(select)
 asettle = sync_to_async(settle)
 atake_back = sync_to_async(take_back)
+atop_up = code_to_async(top_up)

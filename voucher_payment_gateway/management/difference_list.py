@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
-from voucher_payment_gateway.currencies import plain
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models import VoucherDifference
 
 __all__ = ["COLUMNS", "lines", "summary", "whole_file", "write_csv"]
@@ -65,7 +65,7 @@ def summary(differences: list[VoucherDifference]) -> str:
     sentences = []
     if found:
         new = sum(row.is_new and row.kind != "not_compared" for row in differences)
-        sentences.append(f"{found} difference{'s' * (found > 1)}, {new} of them new.")
+        sentences.append(f"{found} difference{'s' * (found > 1)}, {new or 'none'} new.")
     if unread:
         sentences.append(f"{unread} voucher{'s' * (unread > 1)} could not be compared.")
     return " ".join(sentences)
@@ -104,14 +104,15 @@ def _line(row: VoucherDifference) -> str:
     told = [f"  {row.pk}", row.get_kind_display()]
     if row.order_number:
         told.append(f"order {row.order_number}")
-    ours, theirs = (_amount(amount, row.currency) for amount in (row.amount_ours, row.amount_theirs))
-    told.append(f"ours {ours}, theirs {theirs} {row.currency}".strip())
+    if (row.amount_ours, row.amount_theirs) != (None, None):
+        ours, theirs = (_amount(amount, row.currency) for amount in (row.amount_ours, row.amount_theirs))
+        told.append(f"ours {ours}, theirs {theirs}")
     told.append("new" if row.is_new else f"since {row.first_seen_at:%Y-%m-%d}")
     return "  ".join(told)
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:
-    return "-" if amount is None else plain(amount, currency)
+    return "-" if amount is None else with_code(amount, currency)
 
 
 def _cell(value: object) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.sealing import fingerprint, is_under_first_key, reseal, unseal
 
 __all__ = ["Tally", "reseal_codes"]
 
-Row = tuple[int, str]
+Model = type[VoucherPayment] | type[VoucherSale]
 
 
 @dataclass
@@ -33,33 +33,30 @@ def reseal_codes(batch: int, *, change: bool) -> Tally:
     A row that changed since it was read is left unchanged, as the shop's value is newer. Idempotent.
     """
     tally = Tally()
-    for pk, sealed in _stored(batch):
+    for model, pk, sealed in _stored(batch):
         if is_under_first_key(sealed):
             tally.first += 1
         elif (resealed := reseal(sealed)) is None:
             tally.unreadable += 1
-        elif change and _replace(pk, sealed, resealed):
+        elif change and _replace(model, pk, sealed, resealed):
             tally.resealed += 1
         else:
             tally.older += 1
     return tally
 
 
-def _stored(batch: int) -> Iterator[Row]:
-    last = 0
-    while rows := list(
-        VoucherPayment.current.filter(pk__gt=last)
-        .exclude(sealed_code="")
-        .order_by("pk")
-        .values_list("pk", "sealed_code")[:batch]
-    ):
-        yield from rows
-        last = rows[-1][0]
+def _stored(batch: int) -> Iterator[tuple[Model, int, str]]:
+    models: tuple[Model, ...] = (VoucherPayment, VoucherSale)
+    for model in models:
+        last, stored = 0, model.current.exclude(sealed_code="").order_by("pk")
+        while rows := list(stored.filter(pk__gt=last).values_list("pk", "sealed_code")[:batch]):
+            yield from ((model, *row) for row in rows)
+            last = rows[-1][0]
 
 
-def _replace(pk: int, sealed: str, resealed: str) -> bool:
+def _replace(model: Model, pk: int, sealed: str, resealed: str) -> bool:
     """Replace the sealed code only if it is unchanged since it was read (compare-and-set)."""
-    secret, row = unseal(resealed), VoucherPayment.current.filter(pk=pk, sealed_code=sealed)
+    secret, row = unseal(resealed), model.current.filter(pk=pk, sealed_code=sealed)
     assert secret is not None  # noqa: S101
     try:
         with transaction.atomic(using=row.db):

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import with_code
@@ -14,7 +14,7 @@ from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 from voucher_payment_gateway.models.sale import VoucherSale
-from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["VoucherOperation"]
 
@@ -30,6 +30,15 @@ class OperationQuerySet(PermanentQuerySet):
     def on_voucher_of(self, operation: "VoucherOperation") -> "OperationQuerySet":
         """Return the operations on the same voucher: the same id of another account is another merchant's voucher."""
         return self.of_account(operation.account).filter(voucher_id=operation.voucher_id)
+
+    def left_to_a_person(self) -> "OperationQuerySet":
+        """Return the refunds that a person must see to: in review, or refused and nothing given in their place."""
+        is_same = {name: OuterRef(name) for name in ("payment", "target_id", "amount")}
+        recharges = VoucherOperation.objects.filter(kind="recharge", number__gt=OuterRef("number"), **is_same)
+        given = recharges.exclude(state__in=("refused", "not_applied", "manual"))
+        vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
+        refused = Q(kind="refund", state="refused") & ~Exists(given) & ~Exists(vouchers)
+        return self.filter(refused | Q(kind__in=GIVES_BACK, state="manual"), payment__isnull=False)
 
     def of_account(self, account: str) -> "OperationQuerySet":
         """Return the operations of payments and sales of this account."""

@@ -1,18 +1,30 @@
 """The mixin for the shop's order: the sums and reservation ids of its vouchers."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
+from voucher_payment_gateway.models.sale import SaleQuerySet, VoucherSale
 from voucher_payment_gateway.money import ZERO, signed_total
 from voucher_payment_gateway.reservation_ids import ReservationIdsField
-from voucher_payment_gateway.rules.cover import covered, due
+from voucher_payment_gateway.rules.cover import counted, due, outstanding
 from voucher_payment_gateway.rules.tax import TaxMemo
 
-__all__ = ["VoucherOrderMixin"]
+__all__ = ["VoucherOrderMixin", "connect"]
+
+Worth = Callable[[Any], Decimal]
+
+_connected: list[Worth] = []
+
+
+def connect(worth: Worth) -> None:
+    """Ask ``worth``, of a higher layer, what the gift vouchers are worth that an order sells."""
+    _connected[:] = [worth]
 
 
 class VoucherOrderMixin(models.Model):
@@ -37,6 +49,12 @@ class VoucherOrderMixin(models.Model):
         return VoucherPayment.current.of_order(adapter.number(self), adapter.created_at(self))
 
     @property
+    def voucher_sales(self) -> SaleQuerySet:
+        """The vouchers that this order sold or gave, oldest first."""
+        adapter = gateway_settings().order_adapter
+        return VoucherSale.current.of_order(adapter.number(self), adapter.created_at(self))
+
+    @property
     def voucher_authorized(self) -> Decimal:
         """The amount that reservations hold now."""
         return self.voucher_payments.sums()["authorized"]
@@ -54,13 +72,18 @@ class VoucherOrderMixin(models.Model):
     @property
     def voucher_due(self) -> Decimal:
         """The part of the total for another payment method: not paid, held or agreed by vouchers, never below zero.
+        Gift vouchers that the order sells are due in any case: ``SOLD_VOUCHERS`` is asked where vouchers are to be
+        charged.
 
         Raises AmountError if the total is no number with at most two decimals, such as a float, None or a Money.
         """
         settings = gateway_settings()
-        payments = self.voucher_payments.with_open_charge()
+        payments = list(self.voucher_payments.with_open_charge())
         total = signed_total(settings.order_adapter.total(self))
-        return due(total, covered(payments, settings.TOTAL_AFTER_RETURN))
+        sold = ZERO
+        if any(outstanding(payment) for payment in payments):
+            sold = sum((worth(self) for worth in _connected), ZERO)
+        return due(total, counted(payments, total - sold, settings.TOTAL_AFTER_RETURN))
 
     @property
     def voucher_tax_memos(self) -> list[TaxMemo]:

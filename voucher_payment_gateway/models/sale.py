@@ -2,20 +2,26 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
+from voucher_payment_gateway.rules.tax import TaxShare, tax_share
 from voucher_payment_gateway.rules.timing import belongs_from
 
-__all__ = ["KEY_LENGTH", "MESSAGE_LENGTH", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
+__all__ = ["KEY_LENGTH", "MESSAGE_LENGTH", "RESERVED_KEYS", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
 
 KEY_LENGTH = 255
 MESSAGE_LENGTH = 1000
+
+RESERVED_KEYS = ("credit:", "refund:")
+"""How the keys of vouchers begin that are given and not sold: no voucher that the shop sells may have such a key."""
 
 KEY_IS_FREE = ("unpaid", "replaced", "refused")
 """Reasons after which the order may be sold a new voucher under the same key."""
@@ -184,6 +190,16 @@ class VoucherSale(PermanentModel):
         return f"<VoucherSale {self.pk} order={self.order_number!r} status={self.status!r}>"
 
     @property
+    def tax_share(self) -> TaxShare | None:
+        """Its worth divided into net and the VAT that is paid at its sale: at ``tax_rate`` for a single-purpose
+        voucher, none for a multi-purpose one. None where its kind, or the rate, is not known."""
+        if self.taxable is None or (self.taxable and self.tax_rate is None):
+            return None
+        rate = self.tax_rate if self.taxable and self.tax_rate is not None else Decimal(0)
+        return tax_share(self.amount, rate, smallest_unit(self.currency))
+
+    @property
     def pending(self) -> bool:
         """Whether it is not yet what the shop wants it to be, or its code was not handed over yet."""
-        return self.due_at is not None or self.deliver_due_at is not None
+        is_undelivered = self.delivered_at is None and self.deliver_due_at is not None
+        return self.due_at is not None or is_undelivered

@@ -38,6 +38,8 @@ DifferenceKind = Literal[
     "order_gone",
     "order_cancelled",
     "order_overpaid",
+    "voucher_gone",
+    "voucher_status",
 ]
 
 LEFT_OPEN_AFTER_SECONDS = 3600

@@ -13,6 +13,7 @@ __all__ = [
     "AfterReturn",
     "PaymentFigures",
     "agreed",
+    "counted",
     "covered",
     "due",
     "is_unpaid",
@@ -20,6 +21,7 @@ __all__ = [
     "outlives_hold",
     "outstanding",
     "settled",
+    "unpaid",
 ]
 
 ZERO = Decimal("0.00")
@@ -91,6 +93,14 @@ def covered(
     )
 
 
+def counted(payments: Iterable[PaymentFigures], payable: Decimal, after_return: AfterReturn) -> Decimal:
+    """Return what counts as covered of an order of which vouchers may pay ``payable``. What is still to be charged
+    counts up to that; what was charged, or is being charged, counts in any case."""
+    known = list(payments)
+    charged = covered(known, after_return, without=known)
+    return min(covered(known, after_return), max(payable, charged))
+
+
 def due(total: Decimal, covered: Decimal) -> Decimal:
     """Return the part of the total that is for another payment method: never below zero."""
     return max(total - covered, ZERO)
@@ -106,6 +116,11 @@ def is_unpaid(payment: PaymentFigures) -> bool:
     ):
         return False
     return payment.amount_agreed > payment.amount_captured and outstanding(payment) == ZERO
+
+
+def unpaid(payment: PaymentFigures) -> Decimal:
+    """Return what was agreed with a confirmed payment that ended without it; zero for any other."""
+    return payment.amount_agreed - payment.amount_captured if is_unpaid(payment) else ZERO
 
 
 def left_for_others(balance: Decimal, promised: Iterable[PaymentFigures]) -> Decimal:

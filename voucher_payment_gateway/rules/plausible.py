@@ -28,6 +28,7 @@ __all__ = [
     "clocks_agree",
     "corrected_hold",
     "corrected_operation",
+    "corrected_sale",
     "is_implausible",
     "longest_wait",
 ]
@@ -80,3 +81,13 @@ def corrected_hold(payment: Instants, now: datetime) -> dict[str, datetime]:
         return {}
     until = held_until(now)
     return {"reserved_until": until, "reservation_dead_at": expired_at(until, None)}
+
+
+def corrected_sale(sale: Instants, now: datetime, wait: timedelta) -> dict[str, datetime]:
+    """Return when the next step and the next delivery of a sale are due, corrected where they are too far ahead. A
+    delivery may be planned for any instant, and is tried again within ``wait`` after it."""
+    planned = max(sale["deliver_at"] or now, now)
+    fields = {"due_at": now} if is_implausible(sale["due_at"], now, wait) else {}
+    if is_implausible(sale["deliver_due_at"], planned, wait):
+        fields["deliver_due_at"] = planned
+    return fields

@@ -24,6 +24,7 @@ __all__ = [
     "StepKind",
     "is_unpaid_too_long",
     "is_whole",
+    "may_change",
     "next_step",
     "spent_amount",
     "stays_inactive_from",
@@ -66,6 +67,20 @@ def next_step(status: str, target: str, *, was_sent: bool) -> StepKind | Literal
 def target_after(target: str, wanted: SaleTarget) -> str:
     """Return the target of a sale for which the shop wants ``wanted``: never an earlier one."""
     return max(target, wanted, key=TARGETS.index)
+
+
+def may_change(verb: str, status: str, target: str) -> bool:
+    """Return whether ``activate`` or ``take_back`` may still change something about a sale: it has not ended, and
+    nothing that follows is wanted of it yet."""
+    if status in ENDED_SALES:
+        return False
+    match verb:
+        case "activate":
+            return target == "issued"
+        case "take_back":
+            return target != "taken_back"
+        case _:
+            return False
 
 
 def is_unpaid_too_long(status: str, target: str, created_at: datetime, now: datetime, *, days: float) -> bool:

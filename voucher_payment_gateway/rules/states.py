@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 __all__ = [
+    "GIVES_BACK",
     "HELD_BEFORE",
     "LIVE_STATUSES",
     "MONEY_KINDS",
@@ -52,6 +53,9 @@ NOT_ENDED: Final = ("selected", "authorized", "lapsed", "captured", "refunded")
 MONEY_KINDS: Final = ("charge", "refund", "recharge")
 """Kinds that book on a voucher; at most one of them is open per voucher. Reserving, releasing and changing the status
 book nothing, so repeating them is safe."""
+
+GIVES_BACK: Final = ("refund", "recharge")
+"""Kinds that give back what a payment was charged: a refund, or a recharge where the voucher can take no refund."""
 
 
 class TransitionError(RuntimeError):

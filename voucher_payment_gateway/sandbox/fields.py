@@ -20,6 +20,8 @@ _CURRENCY_NAMES = """
 CURRENCIES = frozenset(_CURRENCY_NAMES.split())
 """ISO 4217, without funds codes, metals and test codes."""
 
+AMOUNT_FORM = "The amount must be written like 5.00, in at most 9 characters."
+
 _AMOUNT = re.compile(r"[0-9]+\.[0-9]{2}")
 _NUMERIC = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MISSING = object()
@@ -65,7 +67,7 @@ class Fields:
         elif value.startswith("-"):
             self.add_error("amount", "min:0", "The amount must be at least 0.")
         elif not _AMOUNT.fullmatch(value) or len(value) > 9:
-            self.add_error("amount", "regex", "The amount format is invalid.")
+            self.add_error("amount", "regex", AMOUNT_FORM)
         elif int(value.replace(".", "")) < minimum:
             self.add_error("amount", "min", f"The amount must be at least 0.{minimum:02d}.")
         else:

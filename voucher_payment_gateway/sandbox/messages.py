@@ -27,6 +27,8 @@ __all__ = [
 MAX_BODY_BYTES = 1024 * 1024
 """In bytes: a request with more than this is answered with 413."""
 
+MAX_DIGITS = 1000
+
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -108,7 +110,7 @@ def json_body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise http_error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     try:
-        document = json.loads(request.body, parse_constant=_no_constant)
+        document = json.loads(request.body, parse_constant=_no_constant, parse_int=_integer)
         # A lone surrogate is a valid JSON string but cannot be encoded.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -130,6 +132,11 @@ def _decoded(text: str) -> str:
     except UnicodeDecodeError:
         pass
     raise http_error(HTTPStatus.BAD_REQUEST, "The address or form is not valid percent-encoding.")
+
+
+def _integer(digits: str) -> int:
+    """Return the number; of one beyond all bounds, which Python does not read, the first digits: too large as well."""
+    return int(digits[:MAX_DIGITS])
 
 
 def _no_constant(name: str) -> None:

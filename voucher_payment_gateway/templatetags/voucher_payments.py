@@ -1,4 +1,5 @@
-"""``{% load voucher_payments %}``: the gift voucher block of the checkout, its styles, and the story of an order."""
+"""``{% load voucher_payments %}``: the gift voucher block of the checkout, its styles, the story of an order, and what
+it has sold."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from voucher_payment_gateway.checkout.history import story_of
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text, time_text
+from voucher_payment_gateway.selling.sold_list import LIST_TEMPLATE, sold_lines
 
 register = template.Library()
 
@@ -39,6 +41,18 @@ def voucher_story(context: Any, order: Any) -> str:
     values = {"lines": story_of(order)}
     story: str = context.template.engine.get_template(STORY_TEMPLATE).render(context.new(values))
     return story
+
+
+@register.simple_tag(takes_context=True)
+def voucher_sales(context: Any, order: Any) -> str:
+    """Render the gift vouchers that ``order`` has sold, with their state and the links to their pages: for its buyer
+    alone. Nothing is rendered where it sold none."""
+    lines = sold_lines(order)
+    if not lines:
+        return ""
+    values = {"lines": lines}
+    sold: str = context.template.engine.get_template(LIST_TEMPLATE).render(context.new(values))
+    return sold
 
 
 @register.simple_tag(takes_context=True)

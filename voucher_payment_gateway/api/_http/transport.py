@@ -20,7 +20,7 @@ from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, 
 from voucher_payment_gateway.api._http.send_window import NotSentError, SendGuard
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
 from voucher_payment_gateway.api.arguments import read_certificates
-from voucher_payment_gateway.api.proxy import proxy_of
+from voucher_payment_gateway.api.proxy import proxy_for, proxy_of
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -63,18 +63,19 @@ class SyncSender:
     def __init__(
         self, transport: httpx.BaseTransport | None, timeout_seconds: float, ca_file: str, proxy_url: str = ""
     ) -> None:
-        self._transport = PoolTransport(ca_file, proxy_url) if transport is None else transport
+        self._direct = PoolTransport(ca_file) if transport is None else transport
+        self._proxied = PoolTransport(ca_file, proxy_url) if transport is None and proxy_url else self._direct
+        self._proxy_url = proxy_url
         self._timeout_seconds = timeout_seconds
 
     def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        guard = SendGuard(
-            deadline, reports_writes=isinstance(self._transport, PoolTransport | httpx.HTTPTransport)
-        )
+        transport = self._proxied if proxy_for(request.url, self._proxy_url) else self._direct
+        guard = SendGuard(deadline, reports_writes=isinstance(transport, PoolTransport | httpx.HTTPTransport))
         try:
             message = _message(request, deadline, self._timeout_seconds, guard.trace)
             with with_deadline(deadline):
                 guard.check()
-                response = self._transport.handle_request(message)
+                response = transport.handle_request(message)
                 try:
                     body = Body(response, deadline)
                     assert isinstance(response.stream, Iterable)  # noqa: S101
@@ -88,7 +89,9 @@ class SyncSender:
             return _failure(error, guard)
 
     def close(self) -> None:
-        self._transport.close()
+        self._direct.close()
+        if self._proxied is not self._direct:
+            self._proxied.close()
 
 
 class AsyncSender:
@@ -101,16 +104,19 @@ class AsyncSender:
         ca_file: str,
         proxy_url: str = "",
     ) -> None:
-        self._transport = _async_pool(ca_file, proxy_url) if transport is None else transport
+        self._direct = _async_pool(ca_file) if transport is None else transport
+        self._proxied = _async_pool(ca_file, proxy_url) if transport is None and proxy_url else self._direct
+        self._proxy_url = proxy_url
         self._timeout_seconds = timeout_seconds
 
     async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
-        guard = SendGuard(deadline, reports_writes=isinstance(self._transport, httpx.AsyncHTTPTransport))
+        transport = self._proxied if proxy_for(request.url, self._proxy_url) else self._direct
+        guard = SendGuard(deadline, reports_writes=isinstance(transport, httpx.AsyncHTTPTransport))
         try:
             message = _message(request, deadline, self._timeout_seconds, guard.atrace)
             async with asyncio.timeout(deadline.remaining_seconds()):
                 guard.check()
-                response = await self._transport.handle_async_request(message)
+                response = await transport.handle_async_request(message)
                 try:
                     body = Body(response, deadline)
                     assert isinstance(response.stream, AsyncIterable)  # noqa: S101
@@ -124,7 +130,9 @@ class AsyncSender:
             return _failure(error, guard)
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        await self._direct.aclose()
+        if self._proxied is not self._direct:
+            await self._proxied.aclose()
 
 
 class PoolTransport(httpx.BaseTransport):

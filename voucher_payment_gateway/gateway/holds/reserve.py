@@ -112,8 +112,8 @@ def reserve_available(
     """
     try:
         return _reserve_available(secret, wanted, currency, account, voucher_id, on_previous_lost)
-    except VoucherUnusableError:
-        equalise_calls(currency, account)
+    except VoucherUnusableError as error:
+        equalise_calls(error, currency, account)
         raise
 
 

@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
+from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
-from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 from voucher_payment_gateway.signals import voucher_activated
 
@@ -52,6 +54,14 @@ class ActivateHandler(OperationHandler):
             "activated_at": timezone.now(),
             "valid_until": operation.remote_voucher.valid_until,
         }
+
+    def on_succeeded(self, operation: VoucherOperation) -> None:
+        """Record a voucher in place of a refund as what it is: the money has gone back now."""
+        sale = sale_of(operation)
+        if sale.replaces_refund is not None:
+            payment = VoucherPayment.current.get(pk=sale.replaces_refund.payment_id)
+            change_payment(payment, **refunded_fields(payment, sale.amount))
+            announce_refund(payment, sale.amount)
 
     def announce(self, operation: VoucherOperation) -> None:
         """Tell the shop, unless the signal is what hands the code over: then it is sent with it."""

@@ -35,7 +35,7 @@ class DeactivateHandler(OperationHandler):
     """Set the voucher inactive, then delete it. Each step may be repeated.
 
     Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with bookings. One of
-    which everything spent was refunded stays there, inactive.
+    which everything spent was refunded, or that was topped up, stays there, inactive.
     """
 
     kind = "deactivate"

@@ -42,6 +42,7 @@ from voucher_payment_gateway.gateway.operations.outcome import (
     review_refund,
     verify,
 )
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
     next_try,
@@ -260,7 +261,7 @@ def _record_error(handler: OperationHandler, operation: VoucherOperation, error:
 
 def _write_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
-    if outcome != "unknown" and handler.verifies_refusals and was_answered(error):
+    if outcome != "unknown" and handler.verifies_refusal_of(operation) and was_answered(error):
         try:
             if is_booked(handler, operation):
                 return
@@ -291,7 +292,7 @@ def _record_refusal(
         raise error
     next_operation.is_as_planned = operation.is_as_planned
     # K13: refused, and what follows is due
-    execute_written(handler, next_operation, is_read=True)
+    execute_written(HANDLERS[next_operation.kind], next_operation, is_read=True)
 
 
 def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:

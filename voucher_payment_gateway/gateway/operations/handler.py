@@ -32,6 +32,10 @@ class OperationHandler:
     """Whether a clear "no" is believed only after a read of the voucher's bookings: an intermediary may have repeated
     the request and shown the answer to the repetition."""
 
+    def verifies_refusal_of(self, operation: VoucherOperation) -> bool:
+        """Return whether a clear "no" to this operation is believed only after such a read."""
+        return self.verifies_refusals
+
     def is_cancelled(self, operation: VoucherOperation) -> bool:
         """Return whether a due operation must not be sent any more, by the rows as they are now."""
         return False

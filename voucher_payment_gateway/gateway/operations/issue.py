@@ -14,6 +14,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
+from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.sales import change_sale, code_fields, sale_of
@@ -24,6 +25,10 @@ from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 from voucher_payment_gateway.signals import voucher_issued
 
 __all__ = ["ISSUE"]
+
+
+ENDED: dict[str, Any] = {"status": "failed", "end_reason": "refused", "due_at": None}
+"""Fields of a sale whose voucher was surely not created."""
 
 
 class IssueHandler(OperationHandler):
@@ -82,11 +87,20 @@ class IssueHandler(OperationHandler):
     def announce(self, operation: VoucherOperation) -> None:
         announce_sale(voucher_issued, sale_of(operation), operation.amount)
 
+    def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return the next rung of ``REFUND_FALLBACK`` where the voucher was to stand in place of a refund."""
+        next_operation = fallback_after(operation) if sale_of(operation).replaces_refund_id else None
+        if next_operation is not None:
+            change_sale(sale_of(operation), **ENDED)
+        return next_operation
+
     def on_refused(self, operation: VoucherOperation) -> None:
         """End the sale: no voucher was created. The order may be sold one again."""
-        ended = {"status": "failed", "end_reason": "refused", "due_at": None}
-        change_sale(sale_of(operation), **ended)
+        sale = sale_of(operation)
+        change_sale(sale, **ENDED)
         request_review(operation)
+        if sale.replaces_refund is not None:
+            request_review(sale.replaces_refund)
 
 
 @strip_traceback

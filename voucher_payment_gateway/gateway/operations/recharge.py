@@ -8,9 +8,11 @@ from typing import Any
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.gateway.operations.fallback import TOKEN_BYTES, fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
-from voucher_payment_gateway.gateway.records.announce import announce_sale
+from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.evidence import (
     Evidence,
@@ -21,8 +23,6 @@ from voucher_payment_gateway.rules.evidence import (
 from voucher_payment_gateway.signals import voucher_topped_up
 
 __all__ = ["RECHARGE", "draft_recharge"]
-
-TOKEN_BYTES = 5
 
 
 def draft_recharge(sale: VoucherSale, amount: Decimal, **fields: Any) -> VoucherOperation:
@@ -36,10 +36,16 @@ def draft_recharge(sale: VoucherSale, amount: Decimal, **fields: Any) -> Voucher
 
 
 class RechargeHandler(OperationHandler):
-    """Add money to a voucher by its id."""
+    """Add money to a voucher by its id: that of a sale, or, where a refund was refused, that of a payment."""
 
     kind = "recharge"
     verifies_refusals = True
+
+    def is_cancelled(self, operation: VoucherOperation) -> bool:
+        """Return whether it was never sent and its voucher is to be taken back."""
+        if operation.sale is None or operation.attempts:
+            return False
+        return bool(VoucherSale.current.filter(pk=operation.sale_id, target="taken_back").exists())
 
     def call(self, operation: VoucherOperation) -> str:
         booked = voucher_cloud(operation.account).recharge_voucher(
@@ -66,11 +72,22 @@ class RechargeHandler(OperationHandler):
         return charge_evidence(bookings, ours=ours, kind="recharge", **wanted)
 
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        sale = operation.sale
-        return {} if sale is None else {"amount_topped_up": sale.amount_topped_up + operation.amount}
+        if operation.sale is None:
+            return refunded_fields(operation.payment, operation.amount)
+        return {"amount_topped_up": operation.sale.amount_topped_up + operation.amount}
+
+    def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return the next rung of ``REFUND_FALLBACK`` where this one stands in place of a refund."""
+        return fallback_after(operation) if operation.sale is None else None
+
+    def on_refused(self, operation: VoucherOperation) -> None:
+        """Request a review: the money may be paid for, and is not on the voucher."""
+        request_review(operation)
 
     def announce(self, operation: VoucherOperation) -> None:
-        if operation.sale is not None:
+        if operation.sale is None:
+            announce_refund(operation.payment, operation.amount)
+        else:
             announce_sale(voucher_topped_up, operation.sale, operation.amount)
 
 

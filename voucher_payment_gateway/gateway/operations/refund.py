@@ -5,21 +5,22 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
-from voucher_payment_gateway.gateway.records.announce import announce, request_review
-from voucher_payment_gateway.gateway.records.bookings import bookings_of
+from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
+from voucher_payment_gateway.gateway.records.announce import request_review
+from voucher_payment_gateway.gateway.records.bookings import bookings_of, recorded_refunds
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.evidence import (
     Evidence,
     is_answer_to_refund,
     refund_evidence,
     refunded_elsewhere,
 )
-from voucher_payment_gateway.rules.verdicts import status_after_refund
-from voucher_payment_gateway.signals import payment_cancelled, payment_refunded
+from voucher_payment_gateway.rules.fallback import falls_back
 
 __all__ = ["REFUND", "draft_refund"]
 
@@ -44,14 +45,6 @@ def draft_refund(
     )
 
 
-def _has_more(payment: VoucherPayment) -> bool:
-    """Return whether a later delivery may still be charged: then the hold and the code are kept."""
-    return bool(payment.sealed_code) and payment.amount_chargeable > ZERO
-
-
-NOTHING_HELD: dict[str, Any] = {"amount_authorized": ZERO, "reserved_until": None, "sealed_code": ""}
-
-
 class RefundHandler(OperationHandler):
     """Refund a charge. Its baseline is the list of refunds that the voucher had before."""
 
@@ -70,7 +63,7 @@ class RefundHandler(OperationHandler):
                 charge_id=operation.target_id,
                 reference=operation.reference,
                 amount=operation.amount,
-                ours=lambda: _recorded_refunds(operation),
+                ours=lambda: recorded_refunds(operation),
             ):
                 raise RefundedElsewhereError
 
@@ -102,25 +95,18 @@ class RefundHandler(OperationHandler):
         )
 
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
-        payment = operation.payment
-        refunded = payment.amount_refunded + operation.amount
-        status = status_after_refund(
-            refunded=refunded,
-            captured=payment.amount_captured,
-            cancelling=payment.cancel_requested_at is not None,
-        )
-        changes: dict[str, Any] = {"amount_refunded": refunded}
-        if status == "captured" or (
-            status == "refunded" and payment.status == "authorized" and _has_more(payment)
-        ):
-            return changes
-        changes["status"] = status
-        return changes if status == "refunded" and _has_more(payment) else changes | NOTHING_HELD
+        return refunded_fields(operation.payment, operation.amount)
 
     def announce(self, operation: VoucherOperation) -> None:
-        announce(payment_refunded, operation.payment, operation.amount)
-        if operation.payment.status == "cancelled":
-            announce(payment_cancelled, operation.payment, operation.amount)
+        announce_refund(operation.payment, operation.amount)
+
+    def verifies_refusal_of(self, operation: VoucherOperation) -> bool:
+        """Return true where money is given back in another way after a refusal: it must not go back twice."""
+        return falls_back(gateway_settings().REFUND_FALLBACK)
+
+    def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
+        """Return the first rung of ``REFUND_FALLBACK``, if there is one."""
+        return fallback_after(operation)
 
     def on_refused(self, operation: VoucherOperation) -> None:
         """Leave the payment captured and request a review: it is not cancelled unless all was refunded."""
@@ -133,11 +119,6 @@ def _readable_bookings(operation: VoucherOperation) -> list[Charge]:
         return bookings_of(operation.voucher_id, operation.account)
     except ContractError as error:
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
-
-
-def _recorded_refunds(operation: VoucherOperation) -> set[str]:
-    refunds = VoucherOperation.current.on_voucher_of(operation).filter(kind="refund")
-    return set(refunds.exclude(remote_id="").values_list("remote_id", flat=True))
 
 
 REFUND = RefundHandler()

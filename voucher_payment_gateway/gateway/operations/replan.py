@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db.models import Q
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.outcome import raise_unless_succeeded
 from voucher_payment_gateway.gateway.operations.schedule import next_try
 from voucher_payment_gateway.gateway.operations.transitions import create, return_to_due, withdraw
@@ -24,6 +24,7 @@ from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.orders import OrderFacts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.replan import OpenCharge, replanned
 
 __all__ = ["replan"]
@@ -37,8 +38,8 @@ def replan(operation: VoucherOperation, draft_again: Draft) -> VoucherOperation 
     """Return the charge to send in place of a due one: the same where its order is as it was, is not found by its
     number, or the charge was sent before; None where the order needs nothing of it any more. The hold stays then.
 
-    Raises PaymentStateError where the order's total or currency cannot be read: no money moves on facts that are not
-    known, it stays due, and a review is requested once.
+    Raises PaymentStateError where the order's total, currency or sold gift vouchers cannot be read: no money moves on
+    facts that are not known, it stays due, and a review is requested once.
     """
     if operation.attempts:
         return operation
@@ -64,12 +65,25 @@ def replan(operation: VoucherOperation, draft_again: Draft) -> VoucherOperation 
 def _facts(operation: VoucherOperation) -> OrderFacts | None:
     known = operation.error_code
     try:
-        return facts_by_number(operation.order_number)
+        facts = facts_by_number(operation.order_number)
+        return None if facts is None else _with_sold(facts)
     except PaymentStateError as error:
         return_to_due(operation, error)
         if known != error.code:
             request_review(operation)
         raise
+
+
+def _with_sold(facts: OrderFacts) -> OrderFacts:
+    try:
+        return with_sold(facts)
+    except VoucherGatewayError:
+        raise
+    except Exception as error:  # of the shop's own code, whose error would leave the charge due in silence
+        raise PaymentStateError(
+            f"order {facts.number}: SOLD_VOUCHERS failed: {type(error).__name__}. Nothing was sent.",
+            code="sold_vouchers_failed",
+        ) from error
 
 
 def _amount(operation: VoucherOperation, facts: OrderFacts, view: OrderView) -> Decimal:
@@ -79,7 +93,7 @@ def _amount(operation: VoucherOperation, facts: OrderFacts, view: OrderView) -> 
     charges = {charge.pk: _as_open_charge(charge) for charge in _open_charges(operation.order_number)}
     return replanned(
         charges.get(operation.pk) or _as_open_charge(operation),
-        facts.total,
+        facts.payable,
         view.payments,
         charges.values(),
         is_limited=operation.amount_asked is not None,

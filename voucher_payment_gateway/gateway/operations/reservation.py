@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.currencies import plain, with_code
 from voucher_payment_gateway.exceptions import (
     InsufficientBalanceError,
@@ -22,6 +23,7 @@ from voucher_payment_gateway.gateway.holds.competing import (
     lapse_replaced,
     payments_on,
 )
+from voucher_payment_gateway.gateway.holds.control import raise_if_elsewhere
 from voucher_payment_gateway.gateway.holds.promises import beside_confirmed
 from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
@@ -155,7 +157,7 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
 
     Raises ReservationClosedError where the code is not stored, InsufficientBalanceError where the voucher's balance, or
     what confirmed orders leave of it to one that is not confirmed, is below the amount, UnavailableError while another
-    order is being paid with the voucher or the order is locked. No money moved.
+    order is being paid with the voucher, the order is locked, or the API is not at this address. No money moved.
     """
     secret = unseal(payment.sealed_code)
     if secret is None:
@@ -173,6 +175,8 @@ def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
             secret, amount, payment.currency, account=payment.account, voucher_id=payment.voucher_id
         )
     except RefusedError as error:
+        with alerting(payment.order_number, payment.account):
+            raise_if_elsewhere(error, payment.account)
         raise InsufficientBalanceError(
             f"order {payment.order_number}: the gift voucher …{payment.code_hint} does not hold "
             f"{with_code(amount, payment.currency)} any more. No money moved.",

@@ -50,7 +50,8 @@ def record(found: Sequence[Found]) -> list[VoucherDifference]:
     """Store the differences found, close those that are gone, and return the open ones of these vouchers, grouped by
     voucher.
 
-    ``payment_needs_review`` is sent once for each new or changed difference whose payment is known.
+    ``payment_needs_review`` or ``voucher_needs_review`` is sent once for each new or changed difference whose payment
+    or sale is known.
     """
     undecided = {each.voucher: each.undecided for each in found if each.is_read}
 
@@ -96,7 +97,7 @@ def _store(
     unseen = [row for key, row in known.items() if key not in seen and row.gone_at is None]
     _update(list(filter(is_gone, unseen)), gone_at=now)
     if new:
-        inserted = VoucherDifference.current.select_related("payment").filter(first_seen_at=now)
+        inserted = VoucherDifference.current.select_related("payment", "sale").filter(first_seen_at=now)
         _report(inserted.filter(voucher_id__in={row.voucher_id for row in new}))
 
 

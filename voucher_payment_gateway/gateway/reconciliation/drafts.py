@@ -6,11 +6,19 @@ from decimal import Decimal
 
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.comparison import DatedBooking, Finding, is_left_open
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["draft", "hold_draft", "holds_left_open", "order_draft", "set_operation", "unread_draft"]
+__all__ = [
+    "draft",
+    "hold_draft",
+    "holds_left_open",
+    "order_draft",
+    "sale_draft",
+    "set_operation",
+    "unread_draft",
+]
 
 MAX_LENGTH = 255
 
@@ -68,6 +76,44 @@ def order_draft(payment: VoucherPayment, kind: str, amount: Decimal) -> VoucherD
         amount_ours=amount,
         currency=payment.currency,
         sentence=sentence[kind],
+    )
+
+
+def sale_draft(sale: VoucherSale, kind: str, theirs: str | None) -> VoucherDifference:
+    """Return the row of a sold voucher that is gone, or in another status than its sale; ``theirs`` is its status."""
+    return VoucherDifference(
+        kind=kind,
+        account=sale.account,
+        voucher_id=sale.voucher_id,
+        remote_id=sale.voucher_id,
+        code_hint=sale.code_hint,
+        sale=sale,
+        order_number=sale.order_number,
+        amount_ours=sale.amount,
+        currency=sale.currency,
+        sentence=_sale_sentence(sale.status, theirs),
+    )
+
+
+def _sale_sentence(ours: str, theirs: str | None) -> str:
+    if theirs is None:
+        return (
+            f"The sale is {ours}, but the Voucher Cloud has no such voucher: it was deleted there. If that was right, "
+            "take the sale back; else give its holder a new voucher, as store credit."
+        )
+    if ours == "active":
+        return (
+            f"The sale is active, but its voucher is {theirs[:50]} at the Voucher Cloud: nobody can redeem it. "
+            "Activate it there, or take the sale back."
+        )
+    if ours == "taken_back":
+        return (
+            "The sale was taken back, but its voucher is active at the Voucher Cloud: it can be redeemed. Deactivate "
+            "and delete it there."
+        )
+    return (
+        "The sale is issued and not activated, but its voucher is active at the Voucher Cloud: it can be redeemed. "
+        "Activate the sale if its order is paid, else take it back."
     )
 
 
@@ -144,7 +190,7 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
     expiry = _instant(payment.reservation_dead_at)
     if payment.status == "authorized":
         return (
-            f"The payment is authorized over {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
+            f"The payment is authorized for {_money(row.amount_ours, row)}, but its reservation ended by {expiry}: "
             "it was not captured, cancelled or lapsed."
         )
     return (
@@ -154,11 +200,11 @@ def _hold_sentence(payment: VoucherPayment, row: VoucherDifference) -> str:
 
 
 def _money(amount: Decimal | None, row: VoucherDifference) -> str:
-    return f"{amount} {row.currency}".rstrip() if amount is None else with_code(amount, row.currency)
+    return "an unknown amount" if amount is None else with_code(amount, row.currency)
 
 
 def _instant(at: datetime | None) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "?"
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "an unknown time"
 
 
 def holds_left_open(

@@ -14,7 +14,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS, record_orders
 from voucher_payment_gateway.gateway.reconciliation.drafts import order_draft
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.order_lookup import are_found_by_number, find_orders
 from voucher_payment_gateway.orders import has_status, order_created_at, order_facts
@@ -84,13 +84,16 @@ def _with_open_difference() -> Iterator[list[str]]:
 
 
 def _undecided(numbers: list[str]) -> set[str]:
-    """Return the numbers of orders with an operation whose outcome is open, or left to a person: they are judged by a
-    later run."""
-    found: set[str] = set()
-    for is_open in (Q(IS_OPEN), Q(state="manual")):
-        operations = VoucherOperation.current.of_payments(order_number__in=numbers).filter(is_open).order_by()
-        found.update(operations.values_list("order_number", flat=True))
-    return found
+    """Return the numbers of orders with an operation whose outcome is open, or left to a person, or with a voucher in
+    place of a refund that is not active yet: they are judged by a later run."""
+    operations = VoucherOperation.current.of_payments(order_number__in=numbers).order_by()
+    sales = VoucherSale.current.filter(order_number__in=numbers).order_by()
+    replacements = sales.filter(origin="refund", status__in=("ordered", "issued"))
+    is_open, *others = (
+        rows.values_list("order_number", flat=True)
+        for rows in (operations.filter(IS_OPEN), operations.filter(state="manual"), replacements)
+    )
+    return set(is_open.union(*others))
 
 
 def _given_back(numbers: list[str]) -> dict[str, Decimal]:
@@ -155,9 +158,8 @@ def _is_cancelled(order: Any, payments: list[VoucherPayment]) -> bool:
 def _is_swept(payment: VoucherPayment) -> bool:
     """Return whether the next look at the status cancels the payment."""
     since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
-    payment.was_refused = VoucherOperation.current.filter(
-        order_number=payment.order_number, kind="refund", state="refused"
-    ).exists()
+    refunds = VoucherOperation.current.of_payments(order_number=payment.order_number)
+    payment.was_refused = refunds.left_to_a_person().exists()
     return payment.updated_at >= since and may_have_effect("cancel", payment)
 
 

@@ -21,6 +21,12 @@ from voucher_payment_gateway.gateway.reconciliation.drafts import (
 )
 from voucher_payment_gateway.gateway.reconciliation.paid_orders import compare_orders
 from voucher_payment_gateway.gateway.reconciliation.readings import Reading, read
+from voucher_payment_gateway.gateway.reconciliation.sold_vouchers import (
+    SaleFound,
+    compare_sales,
+    other_differences,
+    sales_to_read,
+)
 from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     BATCH,
     VoucherBatch,
@@ -51,12 +57,14 @@ def reconcile(
 ) -> list[VoucherDifference]:
     """Compare every voucher that was used from ``since`` on and before ``until``, and return the open differences.
 
-    Each voucher's bookings are compared in full, whatever their age. Vouchers with an older, unexplained difference are
-    compared again. Orders whose payments changed from ``CONFIRMED_DAYS`` before ``since`` on are compared with what
-    vouchers paid for them: one that is gone, cancelled or overpaid is a difference. The result is grouped by voucher. A
-    difference is stored as a row; it is closed once it is not found any more. ``progress`` is called with the number of
-    vouchers done and the total. Moves no money; safe to run twice, and in several processes at once. With ``ACCOUNTS``
-    one account after the other is compared, or ``account`` alone ("" for the default one).
+    Each voucher's bookings are compared in full, whatever their age. Of a sale that changed in this time the voucher
+    itself is read too: whether it is there, and in the status that our records say. Vouchers with an older,
+    unexplained difference are compared again. Orders whose payments changed from ``CONFIRMED_DAYS`` before ``since``
+    on are compared with what vouchers paid for them: one that is gone, cancelled or overpaid is a difference. The
+    result is grouped by voucher. A difference is stored as a row; it is closed once it is not found any more.
+    ``progress`` is called with the number of vouchers done and the total. Moves no money; safe to run twice, and in
+    several processes at once. With ``ACCOUNTS`` one account after the other is compared, or ``account`` alone ("" for
+    the default one).
 
     Raises ValueError for instants that are not aware or not in order, TransactionManagementError inside a transaction,
     and the error of the reads where nothing can be read: CredentialsError, UnavailableError, ContractError. That of one
@@ -70,7 +78,7 @@ def reconcile(
     advance = _counting(progress, since, until, account) if progress else None
     differences: list[VoucherDifference] = []
     for batch in voucher_batches(since, until, account):
-        differences += reader.compare(batch)
+        differences += reader.compare(batch, since, until)
         if advance:
             advance(len(batch.vouchers))
     compare_orders(since)
@@ -94,14 +102,15 @@ class _Reader:
         if self._on_error is None and len(self.errors) == len(accounts):
             raise self.errors[accounts[0]]
 
-    def compare(self, batch: VoucherBatch) -> list[VoucherDifference]:
+    def compare(self, batch: VoucherBatch, since: datetime, until: datetime) -> list[VoucherDifference]:
         """Compare the vouchers of the batch, and return their open differences."""
         differences: list[VoucherDifference] = []
         if batch.account in self.errors:
             return differences
         with self._account_left_out_on_error(batch.account):
             voucher_cloud(batch.account)  # an unknown account is not a voucher that cannot be read
-            readings = read(batch.vouchers, batch.account)
+            themselves = sales_to_read(batch.vouchers, batch.account, since, until)
+            readings = read(batch.vouchers, batch.account, themselves=themselves)
             differences += record(_compare(readings, batch.account))
             _stop_if_nothing_can_be_read(readings)
         return differences
@@ -160,8 +169,10 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     )  # before the operations: one decided in between is not open any more
     for operation in ours.select_related("payment", "sale").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
+    sold = compare_sales(readings, account, operations)
     found = [
-        _differences(reading, account, operations[reading.voucher_id], baselines) for reading in readings
+        _differences(reading, account, operations[reading.voucher_id], baselines, sold[reading.voucher_id])
+        for reading in readings
     ]
     _find_elsewhere(account, [row for each in found for row in each.rows])
     return found
@@ -181,10 +192,14 @@ def _differences(
     account: str,
     operations: list[VoucherOperation],
     baselines: dict[int, list[str] | None],
+    sold: SaleFound,
 ) -> Found:
     if reading.error is not None:
         unread = unread_draft(reading.voucher_id, account, operations, reading.error)
         return Found(reading.voucher_id, [unread], account=account)
+    if reading.is_gone:
+        undecided = other_differences(reading.voucher_id, account) | set(sold.undecided)
+        return Found(reading.voucher_id, sold.rows, undecided, is_read=True, account=account)
     settings = gateway_settings()
     compared = compare(
         [_entry(operation, baselines) for operation in operations],
@@ -194,9 +209,8 @@ def _differences(
     )
     rows = [draft(reading.voucher_id, account, finding, operations) for finding in compared.findings]
     holds, undecided = holds_left_open(operations, reading.read_at)
-    return Found(
-        *(reading.voucher_id, rows + holds, compared.undecided | undecided), is_read=True, account=account
-    )
+    undecided |= compared.undecided | set(sold.undecided)
+    return Found(reading.voucher_id, rows + holds + sold.rows, undecided, is_read=True, account=account)
 
 
 def _entry(operation: VoucherOperation, baselines: dict[int, list[str] | None]) -> OurEntry:

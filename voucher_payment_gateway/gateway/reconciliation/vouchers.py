@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 
-__all__ = ["BATCH", "VoucherBatch", "count_vouchers", "voucher_batches"]
+__all__ = ["BATCH", "VoucherBatch", "changed_sales", "count_vouchers", "voucher_batches"]
 
 BATCH = 50
 """Maximum of vouchers in memory, with all of their operations and bookings."""
@@ -47,18 +47,24 @@ def count_vouchers(since: datetime, until: datetime, account: str | None = None)
     return _vouchers(since, until, "", account).count()
 
 
+def changed_sales(since: datetime, until: datetime) -> QuerySet[Any]:
+    """Return the sales that changed between the two instants and whose voucher was created."""
+    sales: QuerySet[Any] = VoucherSale.current.filter(updated_at__gte=since, updated_at__lt=until)
+    return sales.filter(status__in=("issued", "active", "taken_back"))
+
+
 def _vouchers(
     since: datetime, until: datetime, after: str, account: str | None
 ) -> QuerySet[VoucherOperation, str]:
-    """Return account and id of the vouchers with an operation or the expiry of a reservation between the two instants,
-    and of those with an open difference of any age."""
+    """Return account and id of the vouchers with an operation, the expiry of a reservation or a changed sale between
+    the two instants, and of those with an open difference of any age."""
 
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
 
     operations = VoucherOperation.current.filter(
         within("created_at") | within("sending_at") | within("settled_at")
-    ).annotate(merchant=Coalesce("payment__account", Value("")))
+    ).annotate(merchant=Coalesce("payment__account", "sale__account", Value("")))
     holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
     differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     differences = differences.exclude(kind__in=ORDER_KINDS)  # these are compared without their vouchers
@@ -73,6 +79,7 @@ def _vouchers(
             operations,
             holds.annotate(merchant=F("account")),
             differences.annotate(merchant=F("account")),
+            changed_sales(since, until).annotate(merchant=F("account")),
         )
     )
     vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher")

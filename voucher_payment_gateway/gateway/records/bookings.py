@@ -1,10 +1,11 @@
-"""Reading the bookings of one voucher, all pages, as evidence."""
+"""The bookings of one voucher: read at the Voucher Cloud, all pages, and as our records have them."""
 
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, RefusedError
+from voucher_payment_gateway.models import VoucherOperation
 
-__all__ = ["bookings_of"]
+__all__ = ["bookings_of", "recorded_refunds"]
 
 
 def bookings_of(voucher_id: str, account: str) -> list[Charge]:
@@ -20,3 +21,9 @@ def bookings_of(voucher_id: str, account: str) -> list[Charge]:
     if any(row.voucher_id not in (None, voucher_id) for row in rows):
         raise ContractError(code="bookings_of_another_voucher")
     return rows
+
+
+def recorded_refunds(operation: VoucherOperation) -> set[str]:
+    """Return the remote ids of the refunds on the voucher of ``operation`` that our records have."""
+    refunds = VoucherOperation.current.on_voucher_of(operation).filter(kind="refund")
+    return set(refunds.exclude(remote_id="").values_list("remote_id", flat=True))

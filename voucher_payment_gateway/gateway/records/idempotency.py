@@ -15,9 +15,21 @@ from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperati
 from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import fingerprints
 
-__all__ = ["MAX_KEY_LENGTH", "Call", "check_key", "note_key", "payment_of", "refuse_reused_key", "save_key"]
+__all__ = [
+    "MAX_KEY_LENGTH",
+    "Call",
+    "check_key",
+    "check_required_key",
+    "note_key",
+    "payment_of",
+    "refuse_reused_key",
+    "save_key",
+]
 
 MAX_KEY_LENGTH = 255
+
+MAX_REQUIRED_KEY_LENGTH = 200
+"""Maximum length of a key that a verb needs: what it is about is stored in front of it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,17 @@ def check_key(key: object) -> None:
             f"key: must have at most {MAX_KEY_LENGTH} printable characters, such as the id of the return or the "
             "parcel. Nothing was sent.",
             code="key_malformed",
+        )
+
+
+def check_required_key(key: object) -> None:
+    """Raise PaymentStateError unless ``key`` is one of 1 to 200 printable characters, for a verb that needs a key."""
+    check_key(key)
+    if not isinstance(key, str) or not key.strip() or len(key) > MAX_REQUIRED_KEY_LENGTH:
+        raise PaymentStateError(
+            f"key: give a text of 1 to {MAX_REQUIRED_KEY_LENGTH} characters, such as the id of the payment or the "
+            "return: a call that is repeated with it moves nothing again. Nothing was sent.",
+            code="key_missing" if not key else "key_malformed",
         )
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
+    AmountError,
     CurrencyMismatchError,
     OperationInProgressError,
     WrongStateError,
@@ -98,6 +99,24 @@ class OrderView:
     def due(self, total: Decimal, *, without: list[VoucherPayment] | None = None) -> Decimal:
         """Return the part of ``total`` that is not covered; payments in ``without`` count as if they held nothing."""
         return rules.due(total, self.covered(without=without or []))
+
+    def refuse_if_rest_is_sold(self, facts: OrderFacts, payment: VoucherPayment | None) -> None:
+        """Raise AmountError (``only_vouchers_due``) where all that is due without ``payment`` are gift vouchers that
+        the order sells."""
+        without = [payment] if payment else []
+        due = self.due(facts.total, without=without)
+        if due > ZERO and self.due(facts.payable, without=without) == ZERO:
+            raise AmountError(
+                f"order {facts.number}: what is due are gift vouchers that it sells, which gift vouchers cannot pay. "
+                "Nothing was sent.",
+                code="only_vouchers_due",
+            )
+
+    def due_of(self, facts: OrderFacts) -> Decimal:
+        """Return the part of the total for another payment method: gift vouchers that the order sells are its, also
+        where vouchers hold or have agreed more than the rest costs by now."""
+        after_return = gateway_settings().TOTAL_AFTER_RETURN
+        return rules.due(facts.total, rules.counted(self.payments, facts.payable, after_return))
 
     def covered(self, *, without: Collection[VoucherPayment] = ()) -> Decimal:
         """Return what payments have paid, hold, have agreed, or are about to be charged; those in ``without`` count as

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from voucher_payment_gateway.api import CompleteVoucher
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
-from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.rules.fallback import gives_back
 from voucher_payment_gateway.rules.states import OPEN_STATES
 from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
 
@@ -15,15 +16,22 @@ __all__ = [
     "change_sale",
     "code_fields",
     "delivery_fields",
+    "is_being_replaced",
     "next_number",
     "open_operation",
+    "replaced_refunds",
     "sale_of",
     "was_sent",
 ]
 
 
 def change_sale(sale: VoucherSale, **changes: Any) -> None:
-    """Update the row; raise ConflictError where another writer changed it since it was read."""
+    """Update the row; raise ConflictError where another writer changed it since it was read.
+
+    With a new end of its validity the recipient may be reminded again.
+    """
+    if "valid_until" in changes and changes["valid_until"] != sale.valid_until:
+        changes.setdefault("reminded_at", None)
     changes |= {"updated_at": timezone.now(), "version": sale.version + 1}
     as_read = VoucherSale.current.filter(pk=sale.pk, version=sale.version)
     if as_read.update(**changes) != 1:
@@ -72,3 +80,19 @@ def code_fields(voucher: CompleteVoucher) -> dict[str, Any]:
         "code_hint": hint(secret.code),
         "code_fingerprint": fingerprint(secret.code),
     }
+
+
+def replaced_refunds(payment: VoucherPayment) -> list[VoucherOperation]:
+    """Return the refused refunds of the payment in whose place a new voucher was given, or is about to be."""
+    sales = VoucherSale.current.filter(replaces_refund__payment=payment).select_related("replaces_refund")
+    return [
+        sale.replaces_refund
+        for sale in sales
+        if gives_back(sale.status, was_active=sale.activated_at is not None)
+    ]
+
+
+def is_being_replaced(payment: VoucherPayment) -> bool:
+    """Return whether a new voucher in place of a refund of the payment is not active yet."""
+    sales = VoucherSale.current.filter(replaces_refund__payment=payment)
+    return bool(sales.filter(status__in=("ordered", "issued")).exists())

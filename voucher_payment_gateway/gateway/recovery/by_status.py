@@ -4,43 +4,37 @@ A run reads a bounded number of payments, goes on where the last one ended, and 
 called by ``events``, a higher layer, which connects itself here where ``ON_STATUS`` is set.
 """
 
-import hashlib
-import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import Verb, gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import read_order
-from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
+from voucher_payment_gateway.gateway.recovery.sales_by_status import log_once, run_sales_by_status
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_orders
 from voucher_payment_gateway.orders import has_status, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
-from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["connect", "run_by_status"]
 
-logger = logging.getLogger("voucher_payment_gateway")
 
 Run = Callable[[Verb, Any], None]
 """Runs a verb for an order as a save in its status does."""
 
 CURSOR = "status_sweep"
 """The name of the stored cursor: the last payment that was looked at, empty at the beginning."""
-
-QUIET_SECONDS = 24 * 3600
-"""How often the same trouble with the same order is logged."""
 
 _connected: list[Run] = []
 
@@ -51,8 +45,8 @@ def connect(run: Run | None) -> None:
 
 
 def run_by_status(limit: int, stop: Callable[[], bool]) -> int:
-    """Look at the orders of up to ``limit`` payments of the last ``CONFIRMED_DAYS`` that have not ended, and run the
-    verbs that their status asks for and that may have an effect. Return how many were run.
+    """Look at the orders of up to ``limit`` payments, and as many sales, of the last ``CONFIRMED_DAYS`` that have not
+    ended, and run the verbs that their status asks for and that may have an effect. Return how many were run.
 
     Without ``ON_STATUS`` nothing is read. Errors are logged, each once a day.
     """
@@ -62,6 +56,7 @@ def run_by_status(limit: int, stop: Callable[[], bool]) -> int:
             if stop():
                 break
             count += sum(_run_if_needed(run, verb, order, payments) for verb in SWEPT_VERBS)
+        count += run_sales_by_status(limit, stop)
     return count
 
 
@@ -74,9 +69,9 @@ def _run_if_needed(run: Run, verb: Any, order: Any, payments: list[Any]) -> int:
             return 0
         run(verb, order)
     except VoucherGatewayError as error:
-        _log_once(number, verb, error.code)
+        log_once(number, verb, error.code)
     except Exception as error:
-        _log_once(number, verb, type(error).__name__)
+        log_once(number, verb, type(error).__name__)
     else:
         return 1
     return 0
@@ -97,12 +92,12 @@ def _is_due(verb: str, order: Any, number: str) -> bool:
     known, or its currency was changed."""
     if verb not in ("authorize", "capture"):
         return True
-    facts, view = order_facts(order), read_order(number)
+    facts, view = with_sold(order_facts(order), order), read_order(number)
     view.refuse_other_currency(facts.currency)
     if verb == "authorize":
-        return view.due(facts.total) > ZERO or any(map(_is_to_be_confirmed, view.payments))
+        return view.due(facts.payable) > ZERO or any(map(_is_to_be_confirmed, view.payments))
     taken = [payment for payment in view.payments if payment.status in HELD_BEFORE or outlives_hold(payment)]
-    return view.due(facts.total, without=taken) > ZERO
+    return view.due(facts.payable, without=taken) > ZERO
 
 
 def _is_to_be_confirmed(payment: VoucherPayment) -> bool:
@@ -112,54 +107,22 @@ def _is_to_be_confirmed(payment: VoucherPayment) -> bool:
 def _next_orders(limit: int) -> Iterator[tuple[Any, list[Any]]]:
     """Yield the orders of the next payments, each with those payments."""
     payments: dict[str, list[Any]] = {}
-    for payment in _next_payments(limit):
+    for payment in next_rows(CURSOR, _payments_after, limit):
         payments.setdefault(payment.order_number, []).append(payment)
     orders = find_orders(list(payments))
     for number, order in orders.items():
         yield order, payments[number]
 
 
-def _next_payments(limit: int) -> list[Any]:
-    """Return the next payments and move the cursor; none where another worker has just taken them."""
-    state = VoucherGatewayState.current.filter(name=CURSOR)
-    cursor = state.values_list("value", flat=True).first() or ""
-    found = list(_payments_after(cursor)[:limit])
-    if cursor and not found:
-        found = list(_payments_after("")[:limit])
-    end = f"{found[-1].updated_at.isoformat()} {found[-1].pk}" if len(found) == limit else ""
-    return found if end == cursor or _move(cursor, end) else []
-
-
-def _move(cursor: str, end: str) -> bool:
-    """Move the cursor if no other worker has done so; return whether it was moved."""
-    if VoucherGatewayState.current.filter(name=CURSOR, value=cursor).update(value=end):
-        return True
-    if cursor:
-        return False
-    try:
-        with transaction.atomic(using=database()):
-            VoucherGatewayState.current.create(name=CURSOR, value=end)
-    except IntegrityError:
-        return False
-    return True
-
-
 def _payments_after(cursor: str) -> QuerySet[Any]:
     since = timezone.now() - timedelta(days=gateway_settings().CONFIRMED_DAYS)
-    recent = VoucherPayment.current.with_open_charge().filter(IS_NOT_ENDED, updated_at__gte=since)
-    if cursor:
-        instant, _, pk = cursor.partition(" ")
-        updated_at = datetime.fromisoformat(instant)
-        behind = Q(updated_at__gt=updated_at) | Q(pk__gt=int(pk))
-        recent = recent.filter(behind, updated_at__gte=max(updated_at, since))
-    operations = VoucherOperation.objects.order_by()
-    is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
-    refused = operations.filter(
-        payment__isnull=False,
-        order_number=OuterRef("order_number"),
-        kind="refund",
-        state__in=("refused", "manual"),
+    recent: QuerySet[Any] = VoucherPayment.current.with_open_charge().filter(
+        IS_NOT_ENDED, updated_at__gte=since
     )
+    recent = behind(recent, cursor, since)
+    operations = VoucherOperation.objects.all().order_by()
+    is_open = operations.filter(Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual"), payment=OuterRef("pk"))
+    refused = operations.of_payments(order_number=OuterRef("order_number")).left_to_a_person()
     counted: QuerySet[Any] = recent.annotate(
         has_open_operation=_exists(is_open), was_refused=_exists(refused)
     ).order_by("updated_at", "pk")
@@ -169,10 +132,3 @@ def _payments_after(cursor: str) -> QuerySet[Any]:
 def _exists(operations: QuerySet[Any]) -> Coalesce:
     """Not ``Exists``: PostgreSQL may scan the whole ledger once, in place of a look at each payment's operations."""
     return Coalesce(Subquery(operations.values(found=Value(True))[:1]), Value(False))
-
-
-def _log_once(number: str, verb: str, reason: str) -> None:
-    """Log trouble once a day: the next sweep meets it again. Where the cache fails, each process logs it."""
-    digest = hashlib.sha256(f"{number} {verb} {reason}".encode()).hexdigest()
-    if is_first(f"by-status.{digest[:32]}", QUIET_SECONDS):
-        logger.error("gift vouchers: %s by status of order %s was not possible: %s", verb, number, reason)

@@ -19,12 +19,14 @@ __all__ = ["conclude"]
 def conclude(
     operation: VoucherOperation, *, remote_id: str = "", actor: str, reason: str
 ) -> VoucherOperation:
-    """Record a person's decision on an operation in ``manual``, and update its payment accordingly. No money moves.
+    """Record a person's decision on an operation in ``manual``, and update its payment or sale accordingly. No money
+    moves.
 
     ``remote_id``: the id of its booking at the Voucher Cloud. The booking is read there, and rejected unless type and
-    amount are equal and no other operation has it. Empty: nothing was booked and nothing will be; the charge or refund
-    may then be requested again. A pending cancel request is carried out by the next ``settle``. ``actor`` and
-    ``reason`` are stored with the operation.
+    amount are equal and no other operation has it. Of an operation of a sale that books nothing (issue, activate,
+    deactivate) give the id of the voucher: that is read. Empty: nothing was booked and nothing will be; the charge,
+    refund or recharge may then be requested again, and ``settle`` goes on with a sale. A pending cancel request is
+    carried out by the next ``settle``. ``actor`` and ``reason`` are stored with the operation.
 
     Raises WrongStateError where the operation is not ``manual`` (any more) or the booking does not match it,
     PaymentStateError without actor or reason, UnavailableError, CredentialsError and ContractError where the
@@ -53,7 +55,8 @@ def _record(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> 
     if remote_id:
         if not handler.is_booking and handler.voucher_evidence(operation).verdict != "found":
             raise WrongStateError(
-                f"the voucher does not show this {operation.kind}.", code="booking_not_there"
+                f"the voucher of sale {operation.sale_id} does not show this {operation.kind}.",
+                code="booking_not_there",
             )
         succeed(handler, operation, remote_id, **by)
         return

@@ -21,6 +21,7 @@ from voucher_payment_gateway.gateway.records.payments import ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
@@ -109,13 +110,14 @@ def _needed(relied_on: list[VoucherPayment]) -> list[VoucherPayment]:
 def _due_without(number: str, left_out: set[int]) -> Decimal | None:
     """Return what the order needs besides these payments; None where it cannot be read."""
     try:
-        facts = facts_by_number(number)
+        found = facts_by_number(number)
+        facts = found and with_sold(found)
     except Exception as error:  # of the shop's own code: the codes of other orders must be erased in time
         logger.error("order %s cannot be read: %s", number, type(error).__name__)
         return None
     view = read_order(number)
     payments = [payment for payment in view.payments if payment.pk in left_out]
-    return view.due(facts.total, without=payments) if facts else None
+    return view.due(facts.payable, without=payments) if facts else None
 
 
 def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN, WAS_HELD
 from voucher_payment_gateway.rules.plausible import (
     EXPIRY,
@@ -25,6 +25,7 @@ from voucher_payment_gateway.rules.plausible import (
     clocks_agree,
     corrected_hold,
     corrected_operation,
+    corrected_sale,
     longest_wait,
 )
 from voucher_payment_gateway.rules.timing import CLOCK_MARGIN
@@ -40,17 +41,18 @@ QUIET_SECONDS = 3600
 def correct_future_instants(limit: int) -> int:
     """Correct up to ``limit`` rows of each sort; return how many. Nothing is sent."""
     now = timezone.now()
-    found = (_operations(now), _rereads(now), *_payments(now))
+    found = (_operations(now), _rereads(now), *_payments(now), *_sales(now))
     first, *others = (rows.order_by().values("pk") for rows in found)
     if not first.union(*others, all=True).exists() or not _database_agrees(now):  # one statement, as a rule
         return 0
-    operations, rereads, holds, renewals, cancels = (rows[:limit] for rows in found)
+    operations, rereads, holds, renewals, cancels, steps, deliveries = (rows[:limit] for rows in found)
     wait = _longest_wait()
     count = sum(_correct(row, corrected_operation(vars(row), now, wait)) for row in operations)
     count += sum(_correct(row, corrected_hold(vars(row), now)) for row in holds)
     count += sum(_correct(row, {"reread_at": now}) for row in rereads)
     count += sum(_correct(row, {"renew_at": now}) for row in renewals)
     count += sum(_correct(row, {"cancel_requested_at": now}) for row in cancels)
+    count += sum(_correct(row, corrected_sale(vars(row), now, wait)) for row in {*steps, *deliveries})
     if count:
         logger.error(
             "settle: a machine's clock was ahead: %s gift voucher rows had instants that no schedule can have "
@@ -87,6 +89,16 @@ def _payments(now: datetime) -> tuple[QuerySet[Any], QuerySet[Any], QuerySet[Any
         renewals.order_by("renew_at", "pk"),
         cancels.order_by("cancel_requested_at", "pk"),
     )
+
+
+def _sales(now: datetime) -> tuple[QuerySet[Any], QuerySet[Any]]:
+    """Return the sales whose next step or delivery may be too far ahead; ``corrected_sale`` decides. Each by its own
+    index."""
+    sales, next_attempt = VoucherSale.current, now + CLOCK_MARGIN + _longest_wait()
+    is_later_than_planned = Q(deliver_at=None) | Q(deliver_due_at__gt=F("deliver_at"))
+    steps = sales.filter(due_at__gt=next_attempt)
+    deliveries = sales.filter(is_later_than_planned, deliver_due_at__gt=next_attempt)
+    return steps.order_by("due_at", "pk"), deliveries.order_by("deliver_due_at", "pk")
 
 
 def _longest_wait() -> timedelta:

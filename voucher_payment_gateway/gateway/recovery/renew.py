@@ -4,16 +4,20 @@ A confirmed payment whose reservation has ended all the same, as in an outage, i
 holds the voucher: several orders on one voucher would replace each other's reservations for ever.
 """
 
+from decimal import Decimal
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError
 from voucher_payment_gateway.gateway.operations.reservation import fail_payment, renew
-from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.recovery.expire import without_open_operation
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.order_lookup import facts_by_number
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import has_ended, next_renewal_at
@@ -43,23 +47,37 @@ def ending_holds() -> QuerySet[VoucherPayment]:
 
 
 def keep_alive(payment: VoucherPayment) -> bool:
-    """Reserve the same amount again, if it is still wanted.
+    """Reserve the same amount again, if it is still wanted: not what would pay for gift vouchers that the order sells.
 
     If that is refused, the old reservation ends in time. Once it has ended, a refusal proves of a confirmed payment
     that it cannot be captured any more: it fails, and ``payment_failed`` is sent.
     """
-    number = read_order(payment.order_number).next_number
+    view = read_order(payment.order_number)
     current = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
     amount = max(current.amount_authorized, agreed(current)) if current else ZERO
     if current is None or amount == ZERO or not _put_off(current):
         return False  # captured, cancelled or reserved again since the list was read, or another worker is renewing it
+    amount = min(amount, _payable(view, current, amount))
+    if amount == ZERO:
+        return False
     try:
-        renew(current, amount, number)
+        renew(current, amount, view.next_number)
     except RefusedError:
         if current.confirmed_at and has_ended(current.reserved_until, timezone.now()):
             fail_payment(current, amount)
         raise
     return True
+
+
+def _payable(view: OrderView, payment: VoucherPayment, amount: Decimal) -> Decimal:
+    """Return what of ``amount`` the order may take of this voucher: all, but for an order that sells gift vouchers."""
+    if not gateway_settings().SOLD_VOUCHERS:
+        return amount
+    facts = facts_by_number(view.order_number)
+    facts = facts and with_sold(facts)
+    if facts is None or not facts.sold:
+        return amount
+    return view.due(facts.payable, without=view.matching(payment.pk))
 
 
 def _put_off(payment: VoucherPayment) -> bool:

@@ -22,6 +22,7 @@ from voucher_payment_gateway.gateway.operations.evidence import read_evidence
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.outcome import review_evidence
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.reservation import record_hold
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds, next_try, reread_at
 from voucher_payment_gateway.gateway.operations.transitions import (
@@ -261,4 +262,4 @@ def _refuse(handler: OperationHandler, operation: VoucherOperation) -> None:
     reread = reread_at(operation, booked=False)
     next_operation = refuse(handler, operation, error, reread_at=reread)
     if next_operation is not None:
-        execute_due(handler, next_operation, is_read=True)
+        execute_due(HANDLERS[next_operation.kind], next_operation, is_read=True)

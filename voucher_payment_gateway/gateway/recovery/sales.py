@@ -45,7 +45,8 @@ def advance_leased(sale: VoucherSale) -> bool:
 
 def due_deliveries(limit: int) -> QuerySet[Any]:
     """Return the active sales whose code is to be handed over; not those that are being taken back."""
-    due = VoucherSale.current.filter(deliver_due_at__lte=timezone.now(), status="active", target="active")
+    due = VoucherSale.current.filter(deliver_due_at__lte=timezone.now(), delivered_at=None)
+    due = due.filter(status="active", target="active")
     return due.order_by("deliver_due_at", "pk")[:limit]
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TypeVar
 
 from django.db.models import OuterRef, Q, QuerySet
@@ -20,6 +21,7 @@ from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
+from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
 from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
 from voucher_payment_gateway.gateway.recovery.sales import (
@@ -33,7 +35,7 @@ from voucher_payment_gateway.gateway.recovery.sales import (
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
 
@@ -41,6 +43,9 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
+
+MAIL_SECONDS = 60.0
+"""How long one run sends mails of each sort; the mail that is being sent then is finished."""
 
 Row = TypeVar("Row", VoucherOperation, VoucherPayment, VoucherSale)
 
@@ -63,12 +68,14 @@ class SettleReport:
     """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``."""
     renewed: int = 0
     """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
+    unpaid: int = 0
+    """Sold vouchers that are deleted since their order was not paid within ``UNPAID_SALE_DAYS``."""
     sold: int = 0
     """Sold vouchers that were brought forward: created, activated or taken back."""
     delivered: int = 0
     """Codes of sold vouchers that were handed over."""
-    unpaid: int = 0
-    """Sold vouchers that are deleted since their order was not paid within ``UNPAID_SALE_DAYS``."""
+    reminded: int = 0
+    """Recipients who were reminded that their voucher expires, with ``REMIND_DAYS``."""
     lapsed: int = 0
     """Payments whose reservation expired, so that nothing is held for them any more."""
     erased: int = 0
@@ -108,7 +115,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         renewed=_each(ending_holds()[:limit], keep_alive, stop),
         unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
         sold=_each(due_sales(limit), advance_leased, stop),
-        delivered=_each(due_deliveries(limit), deliver, stop),
+        delivered=_each(due_deliveries(limit), deliver, _for_a_minute(stop)),
+        reminded=_each(due_reminders(limit), remind, _for_a_minute(stop)),
         lapsed=lapse(limit),
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
@@ -136,8 +144,9 @@ def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
     """Return payments with a cancel request and no undecided operation. A refund refused since needs review first."""
     undecided = (
         Q(state__in=OPEN_STATES)
-        | Q(kind__in=("charge", "refund"), state="manual")
-        | Q(kind="refund", state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+        | Q(kind__in=MONEY_KINDS, state="manual")
+        | Q(kind__in=GIVES_BACK, state="refused", created_at__gte=OuterRef("cancel_requested_at"))
+        | Q(state="refused", replacements__status__in=("ordered", "issued"))
     )
     requested = VoucherPayment.current.filter(IS_NOT_ENDED, cancel_requested_at__isnull=False)
     return without_operation(requested, undecided).order_by("cancel_requested_at", "pk")[:limit]
@@ -150,6 +159,13 @@ def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
 
 def _never() -> bool:
     return False
+
+
+def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a ``stop`` that ends the step after a minute: a mail server that hangs must not hold up what moves money.
+    The next run goes on with the others."""
+    began = monotonic()
+    return lambda: stop() or monotonic() - began > MAIL_SECONDS
 
 
 def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], bool]) -> int:

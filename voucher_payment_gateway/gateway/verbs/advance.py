@@ -11,6 +11,7 @@ import django.db
 from django.db import transaction
 from django.utils import timezone
 
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
@@ -22,11 +23,11 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
-from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery
+from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery, is_slow
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import next_step
 
-__all__ = ["advance", "advance_all"]
+__all__ = ["advance", "advance_all", "advance_replacements"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -53,6 +54,26 @@ def advance_all(sales: Iterable[VoucherSale]) -> None:
         raise errors[0]
 
 
+def advance_replacements(order_number: str) -> bool:
+    """Bring the vouchers forward that stand in place of refunds of the order: at once in autocommit mode, else after
+    the caller's commit. Return whether there were any. Errors are logged: ``settle`` goes on with them."""
+    if not order_number or "new_voucher" not in gateway_settings().REFUND_FALLBACK:
+        return False
+    if in_transaction():
+        transaction.on_commit(
+            lambda: _advance_logged(_replacements(order_number)), using=database(), robust=True
+        )
+        return False
+    sales = _replacements(order_number)
+    _advance_logged(sales)
+    return bool(sales)
+
+
+def _replacements(order_number: str) -> list[VoucherSale]:
+    sales = VoucherSale.current.filter(order_number=order_number, origin="refund", due_at__isnull=False)
+    return list(sales[:MAX_AT_ONCE])
+
+
 def _advance_logged(sales: list[VoucherSale]) -> None:
     for sale in sales:
         try:
@@ -72,7 +93,7 @@ def advance(sale: VoucherSale) -> bool:
     done = False
     while retry_on_conflict(lambda: _step(sale)):
         done = True
-    if is_due_for_delivery(sale):
+    if is_due_for_delivery(sale) and not is_slow():
         done = hand_over(sale) or done
     return done
 

@@ -13,6 +13,7 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
 from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.orders import OrderFacts
+from voucher_payment_gateway.payable import with_sold
 
 __all__ = ["repeat_if_total_changes"]
 
@@ -20,8 +21,9 @@ logger = logging.getLogger("voucher_payment_gateway")
 
 
 def repeat_if_total_changes(used: OrderFacts, verb: Callable[[OrderFacts], object]) -> None:
-    """Inside a transaction, call ``verb`` again after the commit with the order as it is committed, if it costs another
-    amount than the verb ``used``. Outside of one, and for an order that is not found by its number, do nothing.
+    """Inside a transaction, call ``verb`` again after the commit with the order as it is committed, if gift vouchers
+    may pay another amount of it than the verb ``used``. Outside of one, and for an order that is not found by its
+    number, do nothing.
 
     Nothing is charged. Errors are logged: the verb has returned. Calling it again with the same total is safe.
     """
@@ -32,7 +34,10 @@ def repeat_if_total_changes(used: OrderFacts, verb: Callable[[OrderFacts], objec
 def _repeat(used: OrderFacts, verb: Callable[[OrderFacts], object]) -> None:
     try:
         committed = facts_by_number(used.number)
-        if committed is not None and (committed.total, committed.currency) != (used.total, used.currency):
+        if committed is None:
+            return
+        committed = with_sold(committed)
+        if (committed.payable, committed.currency) != (used.payable, used.currency):
             verb(committed)
     except (VoucherGatewayError, ConflictError, django.db.Error) as error:
         reason = getattr(error, "code", type(error).__name__)

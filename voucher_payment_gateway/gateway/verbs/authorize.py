@@ -55,6 +55,7 @@ from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints, hint
@@ -83,12 +84,15 @@ def authorize(
     then. A call with a ``key`` is made once per order: repeated, it reserves nothing and returns its payment as it is
     now, so a late duplicate does not put a removed voucher back.
 
-    Raises AmountError (malformed, more than is due, nothing due, or a key used with another amount), WrongStateError (a
+    Gift vouchers that the order sells are not paid by voucher, unless ``VOUCHERS_PAY_FOR_VOUCHERS``.
+
+    Raises AmountError (malformed, more than is due, nothing due, or nothing but sold gift vouchers, which is
+    ``only_vouchers_due``; or a key used with another amount), WrongStateError (a
     key used with another code), OperationInProgressError, RefusedError (VoucherUnusableError for any code that cannot
     be redeemed), UnavailableError, CredentialsError. Nothing is held after an error that is shown to the customer, or
     it lapses by itself.
     """
-    facts = payable_facts(order)
+    facts = with_sold(payable_facts(order), order)
     refuse_reused_number(facts.number, facts.created_at)
     secret = clean_code(code, pin)
     asked = None if amount is None else amount_in(facts.currency, amount)
@@ -127,6 +131,7 @@ def _authorize(
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
     payment, account = own_payment(view, secret.code, facts)
+    view.refuse_if_rest_is_sold(facts, payment)
     competing = view.competing_in(account)
     refuse_guess_in_flight(competing, secret, facts.currency, account)
     view.refuse_known_currency(secret.code, facts.currency, account)
@@ -234,15 +239,15 @@ def _wanted(
     """Return the amount to reserve: all that is due without this payment, or the amount asked for."""
     if payment:
         refuse_if_open([payment])
-    due = view.due(facts.total, without=[payment] if payment else [])
+    due = view.due(facts.payable, without=[payment] if payment else [])
     if due <= ZERO:
         raise AmountError(
             f"order {facts.number}: nothing is due any more. Nothing was sent.", code="nothing_due"
         )
     if asked is not None and asked > due:
         raise AmountError(
-            f"amount: only {with_code(due, facts.currency)} are due on order {facts.number}. "
-            "Nothing was sent.",
+            f"amount: only {with_code(due, facts.currency)} are due on order {facts.number}"
+            f"{' that gift vouchers may pay' if facts.sold else ''}. Nothing was sent.",
             code="more_than_due",
         )
     most = money.largest(smallest_unit(facts.currency))

@@ -1,7 +1,8 @@
 """Authorize the selected vouchers of an order, all at the same time: the confirmation of the checkout."""
 
+from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from voucher_payment_gateway.alerts import alert
@@ -71,6 +72,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.sealing import unseal
 
@@ -109,6 +111,7 @@ def _authorize(
 ) -> list[VoucherPayment]:
     number, refusals, reserved = known_number(order), [], []  # type: str, list[VoucherGatewayError], list[Hold]
     accounts: list[str] = []
+    facts = cache(lambda: with_sold(order_facts(order), order))
     try:
         call = Call("authorize_selected", number, key)
     except PaymentStateError:
@@ -127,7 +130,7 @@ def _authorize(
         accounts[:] = [payment.account for payment in view.payments][-1:]
         unsent = without_unsent(view) if is_after_commit else []
         given = {**by, "idempotency_key": known or call.new_row()}
-        return _attempt(view, order, refusals, reserved, given, unsent, confirm=confirm)
+        return _attempt(view, facts, refusals, reserved, given, unsent, confirm=confirm)
 
     try:
         with unavailable_if_locked(lambda: give_back(number, reserved)):
@@ -146,7 +149,7 @@ def _authorize(
 
 def _attempt(
     view: OrderView,
-    order: Any,
+    facts_of_order: Callable[[], OrderFacts],
     refusals: list[VoucherGatewayError],
     reserved: list[Hold],
     by: dict[str, Any],
@@ -154,20 +157,20 @@ def _attempt(
     *,
     confirm: bool,
 ) -> list[VoucherPayment]:
-    """One attempt. ``refusals`` and ``reserved`` list what this call was refused, and what it reserved last; ``unsent``
-    are the charges that must not have been sent when it writes."""
+    """One attempt; only an order with vouchers needs its facts. ``refusals`` and ``reserved`` list what this call was
+    refused and reserved last; ``unsent`` are the charges that must not have been sent when it writes."""
     if not view.payments:
         return []
     refuse_other_instance()
-    facts = order_facts(order)
+    facts = facts_of_order()
     refuse_reused_number(view.order_number, facts.created_at)
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     if confirm:
         refusals += lapse_what_ended(view)
-    needing = needing_hold(view, facts.total)
+    needing = needing_hold(view, facts.payable)
     refuse_if_open(needing)
-    due = view.due(facts.total, without=needing)
+    due = view.due(facts.payable, without=needing)
     requests = _requests(view, needing if due > ZERO else [], facts, confirm=confirm)
     if requests:
         drop_duplicates(view, requests)
@@ -176,12 +179,12 @@ def _attempt(
     if requests or (confirm and unconfirmed(view)):
         promises = Promises(_vouchers_of(view, requests))
         leave_to_confirmed(requests, promises)
-        share_out(requests, view.due(facts.total, without=[request.payment for request in requests]))
+        share_out(requests, view.due(facts.payable, without=[request.payment for request in requests]))
         reserved[:] = [request.answer for request in requests if isinstance(request.answer, Hold)]
         reported: Any = [request.answer for request in requests if request.is_reported]
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
-        in_flight = agreed_in_flight(view, facts.total)
+        in_flight = agreed_in_flight(view, facts.payable)
         _write(view, requests, promises, by, in_flight, unsent, confirm=confirm)
         refusals += reported
     elif _holding(view):
@@ -202,7 +205,7 @@ def _requests(
     if not needing and not to_confirm:
         return []
     competing = competing_payments([*needing, *to_confirm])
-    most = min(view.due(facts.total, without=needing), largest(smallest_unit(facts.currency)))
+    most = min(view.due(facts.payable, without=needing), largest(smallest_unit(facts.currency)))
     requests = [_request(payment, min(most, payment.amount_limit or most), competing) for payment in needing]
     held = [_request(payment, payment.amount_authorized, competing) for payment in to_confirm]
     refuse_in_flight([*requests, *held], competing, facts.currency)

@@ -11,6 +11,7 @@ from django.db import transaction
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     database,
@@ -20,6 +21,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 from voucher_payment_gateway.gateway.records.order_view import OrderView, is_busy, read_order
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import GIVES_BACK
 
 __all__ = ["Plan", "Progress", "run_batch"]
 
@@ -167,7 +169,8 @@ class _Batch:
         pending = [payment for payment in payments if payment.has_open_operation]
         if not pending:
             return []
-        due = VoucherOperation.current.filter(payment__in=pending, kind=self.handler.kind, state="due")
+        kinds = GIVES_BACK if self.handler.kind in GIVES_BACK else (self.handler.kind,)
+        due = VoucherOperation.current.filter(payment__in=pending, kind__in=kinds, state="due")
         operations = [each for each in due.select_related("payment") if each not in self.progress.operations]
         if self.asked is None:
             return operations
@@ -184,9 +187,9 @@ class _Batch:
     def _resume(self, operation: VoucherOperation) -> None:
         """Send a due operation. Inside a transaction do nothing: it is sent after the commit, or by ``settle``."""
         if self.outbox is not None:
-            self.outbox.append((self.handler, operation))
+            self.outbox.append((HANDLERS[operation.kind], operation))
         elif not transaction.get_connection(database()).in_atomic_block:
-            execute_due(self.handler, operation, was_left_due=True)
+            execute_due(HANDLERS[operation.kind], operation, was_left_due=True)
 
     def explain_partial(self, error: PaymentStateError) -> PaymentStateError:
         """Return ``error`` with the amount that went through before it."""
@@ -200,9 +203,9 @@ class _Batch:
         return partial
 
     def _booked_on_retry(self, refused: list[VoucherOperation]) -> Decimal:
-        """Return the amount charged on the new reservations that followed a refusal."""
+        """Return the amount that went through in place of what was refused: charged on a new reservation, recharged."""
         payments = [operation.payment_id for operation in refused]
         since = min((operation.number for operation in refused), default=0)
-        charges = VoucherOperation.current.filter(payment__in=payments, kind="charge")
-        booked = charges.filter(state="succeeded", number__gt=since)
+        operations = VoucherOperation.current.filter(payment__in=payments, kind__in=("charge", "recharge"))
+        booked = operations.filter(state="succeeded", number__gt=since)
         return sum(booked.values_list("amount", flat=True), ZERO)

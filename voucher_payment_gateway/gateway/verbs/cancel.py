@@ -25,7 +25,9 @@ from voucher_payment_gateway.gateway.records.order_view import (
 )
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
-from voucher_payment_gateway.gateway.verbs.once import once
+from voucher_payment_gateway.gateway.records.sales import is_being_replaced
+from voucher_payment_gateway.gateway.verbs.advance import advance_replacements
+from voucher_payment_gateway.gateway.verbs.once import as_they_are_now, once
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -70,7 +72,8 @@ def cancel(
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
         return _cancel(number, pk, refund=refund, key=row, outbox=outbox, actor=actor, reason=reason)
 
-    return once(call, write, pk=pk)
+    payments = once(call, write, pk=pk)
+    return as_they_are_now(payments) if advance_replacements(number) else payments
 
 
 def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[VoucherPayment]:
@@ -119,7 +122,11 @@ def _cancel_payment(payment: VoucherPayment, number: int, **call: Any) -> int:
             _store_cancel_request(payment)
             return 0
         payment.refresh_from_db()
-        if payment.status != "cancelled" and not payment.pending:  # the rest needs a person's decision first
+        if payment.status == "cancelled" or payment.pending:
+            return 0
+        if is_being_replaced(payment):  # it is cancelled once the voucher in place of the refund is active
+            _store_cancel_request(payment)
+        else:  # the rest needs a person's decision first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
     _release(payment, number, _cancelled_fields(), **call)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
-from voucher_payment_gateway.gateway.records.conflicts import database, retry_on_conflict
+from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
@@ -35,6 +35,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.orders import OrderFacts, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
@@ -77,14 +78,16 @@ def capture(
     if facts:
         refuse_reused_number(number, facts.created_at)
 
-    plan = _CapturePlan(call, pk, facts, {"actor": actor, "reason": reason})
+    stored = None if isinstance(order, VoucherPayment) else order
+    plan = _CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason})
     captured = once(
         call,
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
         pk=pk,
     )
-    if plan.unneeded and asked is None and pk is None and facts:
-        transaction.on_commit(partial(_let_go_unneeded, number, facts), using=database(), robust=True)
+    if plan.unneeded and asked is None and pk is None and plan.facts:
+        let_go_unneeded = partial(_let_go_unneeded, number, plan.facts, is_changed=in_transaction())
+        transaction.on_commit(let_go_unneeded, using=database(), robust=True)
     return captured
 
 
@@ -95,12 +98,16 @@ class _CapturePlan:
     call: Call
     pk: int | None
     facts: OrderFacts | None
+    order: Any
+    """The shop's order, or None where it is looked up by its number."""
     by: dict[str, str]
     unneeded: list[VoucherPayment] = field(default_factory=list)
     """The payments that could have been charged, and of which the order needs nothing."""
 
     def __call__(self, view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         asked = self.call.amount
+        if self.facts and view.payments:
+            self.facts = with_sold(self.facts, self.order)
         payments = self._payments(view, progress)
         if asked is None:
             refuse_if_unpaid(view, payments, self.facts)
@@ -127,12 +134,15 @@ class _CapturePlan:
         return payments
 
 
-def _let_go_unneeded(number: str, used: OrderFacts) -> None:
-    """Count on no voucher more once the order is captured in full: what is left is the customer's for other orders."""
+def _let_go_unneeded(number: str, used: OrderFacts, *, is_changed: bool) -> None:
+    """Count on no voucher more once the order is captured in full: what is left is the customer's for other orders.
+    ``is_changed``: what it sells may be other vouchers than those of ``used``, since a transaction was committed."""
+    committed = facts_by_number(number) or used
+    facts = with_sold(committed) if is_changed else replace(committed, sold=used.sold)
 
     def let_go_all() -> None:
-        view, facts = read_order(number), facts_by_number(number) or used
-        needed = view.due(facts.total, without=view.payments)
+        view = read_order(number)
+        needed = view.due(facts.payable, without=view.payments)
         if needed > ZERO or any(payment.has_open_operation for payment in view.payments):
             return
         for payment in view.payments:
@@ -146,7 +156,7 @@ Shares = list[tuple[VoucherPayment, Decimal]]
 
 
 def _needed(view: OrderView, facts: OrderFacts | None, held: list[VoucherPayment]) -> Decimal | None:
-    return view.due(facts.total, without=held) if facts else None
+    return view.due(facts.payable, without=held) if facts else None
 
 
 def _is_confirmed(view: OrderView) -> bool:

@@ -13,7 +13,9 @@ from voucher_payment_gateway.gateway.records.reused_number import without_earlie
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, outstanding
+from voucher_payment_gateway.rules.states import GIVES_BACK
 
 __all__ = ["Cover", "cover"]
 
@@ -23,7 +25,8 @@ class Cover:
     """How an order is covered, in units of ``currency`` with two places. Cancelled payments do not count.
 
     ``due`` is the total less what vouchers have settled (``captured``, or with ``TOTAL_AFTER_RETURN = "lowered"``
-    ``kept``), less what unconfirmed reservations hold, less what confirmed payments have agreed and not captured.
+    ``kept``), less what unconfirmed reservations hold, less what confirmed payments have agreed and not captured. Gift
+    vouchers that the order sells are due in any case, since no gift voucher pays for them.
     """
 
     total: Decimal
@@ -52,7 +55,8 @@ class Cover:
 
 
 def cover(order: Any) -> Cover:
-    """Return how the vouchers of ``order`` cover it, to the cent. Nothing is sent; one statement.
+    """Return how the vouchers of ``order`` cover it, to the cent. Nothing is sent; one statement, and one call of
+    ``SOLD_VOUCHERS`` where vouchers pay the order.
 
     Raises PaymentStateError and AmountError where the order has vouchers and no usable total or currency. Without
     vouchers all amounts of such an order are 0.00, and its ``currency`` is empty.
@@ -61,6 +65,7 @@ def cover(order: Any) -> Cover:
     facts = _facts(order, view)
     view = without_earlier_order(view, facts.created_at)
     live = [payment for payment in view.payments if payment.status != "cancelled"]
+    facts = with_sold(facts, order) if live else facts
     captured = sum((payment.amount_captured for payment in live), ZERO)
     refunded = sum((payment.amount_refunded for payment in live), ZERO)
     held = sum((payment.amount_authorized for payment in live), ZERO)
@@ -73,7 +78,7 @@ def cover(order: Any) -> Cover:
         held=held,
         agreed=sum((agreed(payment) for payment in live), ZERO),
         covered=view.covered(),
-        due=view.due(facts.total),
+        due=view.due_of(facts),
         held_until=min(
             (p.reserved_until for p in live if p.reserved_until and p.amount_authorized), default=None
         ),
@@ -91,8 +96,8 @@ def _facts(order: Any, view: OrderView) -> OrderFacts:
 
 
 def _is_firm(view: OrderView, live: list[VoucherPayment], facts: OrderFacts) -> bool:
-    due, outstanding_sum = view.due(facts.total), sum((outstanding(payment) for payment in live), ZERO)
-    if outstanding_sum and view.covered() + due != facts.total:  # more is held than the order needs
+    due, outstanding_sum = view.due(facts.payable), sum((outstanding(payment) for payment in live), ZERO)
+    if outstanding_sum and view.covered() > facts.payable:  # more is held than the order needs of vouchers
         return False
     return not any(_can_change(payment, facts.currency, due) for payment in live) and not _may_go_back(live)
 
@@ -102,7 +107,7 @@ def _may_go_back(live: list[VoucherPayment]) -> bool:
     charged = [payment.pk for payment in live if payment.amount_captured]
     if gateway_settings().TOTAL_AFTER_RETURN == "stays" or not charged:
         return False
-    refunds = VoucherOperation.current.filter(payment__in=charged, kind="refund", state="manual")
+    refunds = VoucherOperation.current.filter(payment__in=charged, kind__in=GIVES_BACK, state="manual")
     return bool(refunds.exists())
 
 

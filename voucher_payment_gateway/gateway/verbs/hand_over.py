@@ -1,4 +1,5 @@
-"""Hand the code of a sold voucher over, once: by mail, by the signal ``voucher_activated``, or on a page.
+"""Hand the code of a sold voucher over, once: by mail, or by the signal ``voucher_activated``. On a page the visitor
+takes it, and confirms that: ``confirm_seen``.
 
 The delivery is leased before it is made and noted after it, so only a crash between the two may deliver it twice. One
 that fails is tried again, and shown in the admin.
@@ -6,6 +7,7 @@ that fails is tried again, and shown in the admin.
 
 import logging
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.utils import timezone
@@ -15,68 +17,135 @@ from voucher_payment_gateway.gateway.records.announce import send_all
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
 from voucher_payment_gateway.sealing import Secret, unseal
+from voucher_payment_gateway.short_memory import recall, remember
 from voucher_payment_gateway.signals import voucher_activated
 
-__all__ = ["hand_over", "is_due_for_delivery"]
+__all__ = [
+    "LEASE",
+    "NotDeliveredError",
+    "confirm_seen",
+    "deliver_now",
+    "hand_over",
+    "is_due_for_delivery",
+    "is_slow",
+    "note_sale",
+]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
 LEASE = timedelta(minutes=5)
 """How long a worker has for one delivery, before another one tries it."""
 
+SLOW, SLOW_SECONDS, SLOW_FOR_SECONDS = "delivery.slow", 5.0, 300
+
+SENT_BY_US = ("mail", "signal")
+
+
+class NotDeliveredError(Exception):
+    """There was no one to take the code, or not every receiver took it; the text says which, in one word."""
+
 
 def is_due_for_delivery(sale: VoucherSale) -> bool:
     """Return whether the code is to be handed over now: not that of a voucher that is being taken back."""
-    is_wanted = sale.status == "active" and sale.target == "active"
-    return is_wanted and sale.deliver_due_at is not None and sale.deliver_due_at <= timezone.now()
+    is_active = sale.status == sale.target == "active"
+    due_at = sale.deliver_due_at if is_active and sale.delivered_at is None else None
+    return due_at is not None and due_at <= timezone.now()
+
+
+def is_slow() -> bool:
+    """Return whether a delivery failed slowly some minutes ago: whoever waits for a verb should not wait for the next
+    one, too. ``settle`` tries it."""
+    return recall(SLOW) is not None
 
 
 def hand_over(sale: VoucherSale) -> bool:
     """Hand the code over, and erase it; return whether that was done. A failure is logged and tried again later."""
-    began = timezone.now()
+    if not is_due_for_delivery(sale) or sale.delivery not in SENT_BY_US:
+        return False
+    began, began_at = monotonic(), timezone.now()
     try:
-        change_sale(sale, deliver_due_at=began + LEASE, delivery_attempts=sale.delivery_attempts + 1)
+        change_sale(sale, deliver_due_at=began_at + LEASE, delivery_attempts=sale.delivery_attempts + 1)
     except ConflictError:
         return False  # another worker was first
     # K22: leased, the code not handed over
     secret = unseal(sale.sealed_code)
     if secret is None:
-        return _note_failure(sale, "code_unreadable", began)
+        return _note_failure(sale, "code_unreadable", began_at)
     try:
-        if not _deliver(sale, secret):
-            return _note_failure(sale, "receiver_failed", began)
+        deliver_now(sale, secret)
+    except NotDeliveredError as error:
+        return _note_failure(sale, str(error), began_at)
     except Exception as error:  # whatever a mail server, or a template of the shop, may raise
-        return _note_failure(sale, type(error).__name__, began)
+        if monotonic() - began > SLOW_SECONDS:
+            remember(SLOW, "1", SLOW_FOR_SECONDS)
+        return _note_failure(sale, type(error).__name__, began_at)
     # K23: handed over, not noted
     _note_delivery(sale)
     return True
 
 
 @strip_traceback
-def _deliver(sale: VoucherSale, secret: Secret) -> bool:
+def deliver_now(sale: VoucherSale, secret: Secret, *, occasion: str = "voucher") -> None:
+    """Send the mail or the signal. Raises NotDeliveredError where there is no recipient or receiver, or not every one
+    took the code, and whatever the mail raises."""
     if sale.delivery == "mail":
-        send_voucher(sale, secret)
-        return True
-    code: dict[str, Any] = {"code": secret.code.reveal(), "pin": secret.pin.reveal()}
+        if not sale.recipient_email:
+            raise NotDeliveredError("no_recipient")
+        send_voucher(sale, secret, occasion=occasion)
+        return
+    if not voucher_activated.has_listeners(VoucherSale):
+        raise NotDeliveredError("no_receiver")
+    code: dict[str, Any] = {
+        "code": HiddenText(secret.code.reveal()),
+        "pin": HiddenText(secret.pin.reveal()),
+    }
     facts = {"sale": sale, "order_number": sale.order_number, "amount": sale.amount}
-    return send_all(voucher_activated, VoucherSale, **facts, **code)
+    if not send_all(voucher_activated, VoucherSale, **facts, **code):
+        raise NotDeliveredError("receiver_failed")
 
 
-def _note_delivery(sale: VoucherSale) -> None:
-    noted = {"delivered_at": timezone.now(), "deliver_due_at": None, "delivery_error": "", "sealed_code": ""}
+def confirm_seen(sale: VoucherSale) -> bool:
+    """Note that the visitor has seen the code on its page and saved it, and erase it; return false where there was
+    nothing to confirm. Safe to repeat."""
+    while sale.delivery == "page" and sale.status == "active" and sale.delivered_at is None:
+        try:
+            change_sale(sale, **_delivered())
+        except ConflictError:
+            sale.refresh_from_db()
+        else:
+            return True
+    return False
+
+
+def note_sale(sale: VoucherSale, **facts: Any) -> None:
+    """Store what is a fact, whatever the shop has changed meanwhile."""
     while True:
         try:
-            return change_sale(sale, **noted)
-        except ConflictError:  # the shop changed what it wants meanwhile: the delivery is a fact all the same
+            return change_sale(sale, **facts)
+        except ConflictError:
             sale.refresh_from_db()
 
 
+def _note_delivery(sale: VoucherSale) -> None:
+    """Note the delivery, and to which address: the shop may have corrected it in this moment."""
+    sent_to = {"recipient_email": sale.recipient_email} if sale.delivery == "mail" else {}
+    note_sale(sale, **_delivered(), **sent_to)
+
+
+def _delivered() -> dict[str, Any]:
+    return {"delivered_at": timezone.now(), "deliver_due_at": None, "delivery_error": "", "sealed_code": ""}
+
+
 def _note_failure(sale: VoucherSale, reason: str, began: datetime) -> bool:
-    logger.error("order %s: the code of a sold gift voucher was not delivered: %s", sale.order_number, reason)
-    since = sale.activated_at or began
+    """Store the reason and when to try again. An error is logged once for the same reason, then a warning."""
+    level = logging.WARNING if sale.delivery_error == reason[:100] else logging.ERROR
+    logger.log(
+        level, "order %s: the code of a sold gift voucher was not delivered: %s", sale.order_number, reason
+    )
+    since = max((each for each in (sale.activated_at, sale.deliver_at) if each), default=began)
     try:
         change_sale(sale, delivery_error=reason[:100], deliver_due_at=next_attempt_at(timezone.now(), since))
     except ConflictError:

@@ -3,7 +3,7 @@
 A crash between two of them loses none, since ``settle`` sends what is due, and a repetition starts nothing new.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 
@@ -25,8 +25,9 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.gateway.records.idempotency import Call, refuse_reused_key, save_key
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.rules.states import GIVES_BACK
 
-__all__ = ["Write", "once"]
+__all__ = ["Write", "as_they_are_now", "once", "raise_as_before"]
 
 Write = Callable[[VoucherIdempotencyKey | None, Outbox | None], list[VoucherPayment]]
 """Writes the operations of a call, with its key, and returns their payments. With an outbox they are put into it
@@ -59,7 +60,7 @@ def _once(call: Call, write: Write, pk: int | None) -> list[VoucherPayment]:
     if outbox:
         _carry_out(outbox)
     # a cancel has read its payments before they were refunded
-    return _as_they_are_now(payments) if outbox and call.verb == "cancel" else payments
+    return as_they_are_now(payments) if outbox and call.verb == "cancel" else payments
 
 
 def _has_effect(
@@ -87,38 +88,58 @@ def _carry_out(outbox: Outbox) -> None:
 
 def _answer_again(row: VoucherIdempotencyKey, pk: int | None) -> list[VoucherPayment]:
     """Go on with what is still due of an earlier call, and answer as that call did."""
-    operations = VoucherOperation.current.filter(idempotency_key=row).order_by("pk")
-    last = {_subject(each): each for each in operations.select_related("payment")}
-    payments = [operation.payment for operation in last.values()]
+    last = _last_by_subject(row)
+    payments = [_payment_of(operation) for operation in last.values()]
     if row.verb == "cancel":
         requested = VoucherPayment.current.filter(cancel_requested_at__isnull=False)
         payments += requested.filter(order_number=row.order_number)
     if pk is not None and pk not in {payment.pk for payment in payments}:
         refuse_reused_key(row, "payment")
-    _go_on([operation for operation in last.values() if operation.kind != "cancel"])
-    return _as_they_are_now(payments)
+    _go_on(row, {subject: each for subject, each in last.items() if each.kind != "cancel"})
+    return as_they_are_now(payments)
 
 
-def _subject(operation: VoucherOperation) -> tuple[str, int | None, str]:
-    """Return what an operation is about: a charge that was refused is followed by another one for its payment."""
-    charge = operation.target_id if operation.kind == "refund" else ""
-    return operation.kind, operation.payment_id, charge
+Subject = tuple[str, int | None, str]
 
 
-def _go_on(operations: Iterable[VoucherOperation]) -> None:
+def _last_by_subject(row: VoucherIdempotencyKey) -> dict[Subject, VoucherOperation]:
+    """Return the last operation of the call about each subject: one that was refused may be followed by another."""
+    operations = VoucherOperation.current.filter(idempotency_key=row).order_by("pk")
+    related = operations.select_related("payment", "sale__replaces_refund__payment")
+    return {_subject(each): each for each in related}
+
+
+def _subject(operation: VoucherOperation) -> Subject:
+    """Return what an operation is about: a charge that was refused is followed by another one for its payment, and a
+    refund by what is given in its place."""
+    if operation.sale is not None and operation.sale.replaces_refund is not None:
+        operation = operation.sale.replaces_refund
+    if operation.kind in GIVES_BACK:
+        return "refund", operation.payment_id, operation.target_id
+    return operation.kind, operation.payment_id, ""
+
+
+def _payment_of(operation: VoucherOperation) -> VoucherPayment:
+    sale = operation.sale
+    return sale.replaces_refund.payment if sale and sale.replaces_refund else operation.payment
+
+
+def _go_on(row: VoucherIdempotencyKey, operations: Mapping[Subject, VoucherOperation]) -> None:
     errors: list[VoucherGatewayError] = []
-    for operation in operations:
+    for subject, operation in operations.items():
         try:
+            last = operation
             if operation.state == "due" and not in_transaction():
                 execute_written(HANDLERS[operation.kind], operation)
-            _raise_as_before(operation)
+                last = _last_by_subject(row)[subject]
+            raise_as_before(last)
         except VoucherGatewayError as error:
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _raise_as_before(operation: VoucherOperation) -> None:
+def raise_as_before(operation: VoucherOperation) -> None:
     """Raise the error that the first call raised about ``operation``, by the outcome that is known now."""
     what = f"order {operation.order_number}: the {operation.kind} of {with_code(operation.amount, operation.currency)}"
     match operation.state:
@@ -138,5 +159,6 @@ def _raise_as_before(operation: VoucherOperation) -> None:
             raise WrongStateError(f"{what} was withdrawn. No money moved.")
 
 
-def _as_they_are_now(payments: list[VoucherPayment]) -> list[VoucherPayment]:
+def as_they_are_now(payments: list[VoucherPayment]) -> list[VoucherPayment]:
+    """Return the payments, read again."""
     return list(VoucherPayment.current.filter(pk__in={payment.pk for payment in payments}))

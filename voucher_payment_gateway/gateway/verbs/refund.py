@@ -19,11 +19,14 @@ from voucher_payment_gateway.gateway.records.order_view import (
     refuse_if_open,
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
+from voucher_payment_gateway.gateway.records.sales import replaced_refunds
+from voucher_payment_gateway.gateway.verbs.advance import advance_replacements
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
-from voucher_payment_gateway.gateway.verbs.once import once
+from voucher_payment_gateway.gateway.verbs.once import as_they_are_now, once
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_created_at
+from voucher_payment_gateway.rules.states import GIVES_BACK
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
 __all__ = ["refund", "refund_payment"]
@@ -41,8 +44,9 @@ def refund(
     answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two refunds.
 
     Raises AmountError (malformed, more than is left to refund, or a key used with another amount), WrongStateError
-    (nothing was captured), OperationInProgressError; nothing was sent. After RefusedError the payment is unchanged and
-    a review is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing
+    (nothing was captured), OperationInProgressError; nothing was sent. What a voucher surely cannot take as a refund
+    goes back by ``REFUND_FALLBACK``; after RefusedError it could not, the payment is unchanged and a review
+    is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing
     moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
     """
     number, pk = number_and_pk(order)
@@ -59,7 +63,8 @@ def refund(
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
         return _refund(number, pk, asked, key=row, outbox=outbox, actor=actor, reason=reason)
 
-    return once(call, write, pk=pk)
+    payments = once(call, write, pk=pk)
+    return as_they_are_now(payments) if advance_replacements(number) else payments
 
 
 def refund_payment(
@@ -152,13 +157,16 @@ def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[Vouc
 def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
     """Return the charges of a payment, newest first, each with the amount that can still be refunded.
 
-    A refund in flight counts as refunded, and so does one in review.
+    A refund in flight counts as refunded, and so does one in review, and whatever is given in its place.
     """
     operations = list(VoucherOperation.current.filter(payment=payment).order_by("pk"))
+    given_back = [each for each in operations if each.kind in GIVES_BACK]
+    counted = [each for each in given_back if counts_as_refunded(each.state)]
+    if any(each.state == "refused" for each in given_back):
+        counted += replaced_refunds(payment)
     refunded: dict[str, Decimal] = {}
-    for operation in operations:
-        if operation.kind == "refund" and counts_as_refunded(operation.state):
-            refunded[operation.target_id] = refunded.get(operation.target_id, ZERO) + operation.amount
+    for operation in counted:
+        refunded[operation.target_id] = refunded.get(operation.target_id, ZERO) + operation.amount
     charges = [
         operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
     ]

@@ -16,6 +16,7 @@ from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_paym
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
+from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, fingerprints
 
@@ -40,12 +41,12 @@ def select(
     and ``reason`` are for uniformity: no operation is written that could store them.
 
     Raises VoucherUnusableError where the text cannot be a code, WrongStateError where the order has too many
-    vouchers, CurrencyMismatchError where it held this one in another currency, ImproperlyConfigured without
-    ``SEALING_KEYS``.
+    vouchers, AmountError where all that is due are gift vouchers that it sells, CurrencyMismatchError where it held
+    this one in another currency, ImproperlyConfigured without ``SEALING_KEYS``.
     """
     if not gateway_settings().SEALING_KEYS:
         raise ImproperlyConfigured(f"{NAME}: SEALING_KEYS: set a key, a selected code is stored only sealed")
-    facts, secret = payable_facts(order), clean_code(code, pin)
+    facts, secret = with_sold(payable_facts(order), order), clean_code(code, pin)
     call = Call("select", facts.number, key)
     refuse_reused_number(facts.number, facts.created_at)
     return retry_on_conflict(lambda: _select(facts, secret, call))
@@ -56,6 +57,7 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
         return payment_of(known, secret.code)
     view = read_order(facts.number)
     payment, account = own_payment(view, secret.code, facts)
+    view.refuse_if_rest_is_sold(facts, payment)
     remainders = [
         earlier
         for earlier in view.uncaptured_remainders(account, codes=fingerprints(secret.code))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -12,15 +13,21 @@ from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.order_lookup import account_by_number
-from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts, payable_facts
-from voucher_payment_gateway.rules.cover import outstanding
+from voucher_payment_gateway.order_lookup import account_by_number, find_order
+from voucher_payment_gateway.orders import (
+    OrderFacts,
+    known_number,
+    order_facts,
+    payable_facts,
+)
+from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["activate", "issue", "sales_of"]
+__all__ = ["account_of", "activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -54,11 +61,14 @@ def sales_of(order: Any) -> list[VoucherSale]:
 
 def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) -> list[VoucherSale]:
     check_key(key)
+    order = _stored(order)
+    if order is None:
+        return []
     sold = sold_vouchers(order, lambda: order_facts(order).currency)
     if not sold and not sales_of(order):
         return []
     facts = payable_facts(order)
-    _refuse_without_keys()
+    refuse_without_keys()
     if wanted == "active":
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
@@ -67,11 +77,26 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
 
 
+def _stored(order: Any) -> Any:
+    """Return the shop's order, for facts the stored one or None. Raises PaymentStateError where it is no order, or not
+    saved: the shop's code could not say what it sells."""
+    number = known_number(order)
+    if isinstance(order, OrderFacts):
+        return find_order(number)
+    if isinstance(order, Model) and (order.pk is None or order._state.adding):
+        raise PaymentStateError(
+            f"order: {number or 'it'} is not saved: save it before its gift vouchers are issued. Nothing was sent.",
+            code="order_unsaved",
+        )
+    return order
+
+
 def _is_left(sale: VoucherSale) -> bool:
     return sale.end_reason == "replaced"
 
 
-def _refuse_without_keys() -> None:
+def refuse_without_keys() -> None:
+    """Raise PaymentStateError where no code can be stored until it is handed over."""
     if not gateway_settings().SEALING_KEYS:
         raise PaymentStateError(
             "SEALING_KEYS: set it before vouchers are sold: the code of one is stored until it is handed over. "
@@ -81,13 +106,13 @@ def _refuse_without_keys() -> None:
 
 
 def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
-    """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise is not
-    what pays for these."""
+    """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise, or have
+    promised in vain, is not what pays for these."""
     path = gateway_settings().ORDER_IS_PAID
     if path and not import_string(path)(order):
         raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
     payments = read_order(facts.number).payments
-    promised = sum((outstanding(payment) for payment in payments), ZERO)
+    promised = sum((max(outstanding(payment), unpaid(payment)) for payment in payments), ZERO)
     worth = sum((voucher.amount for voucher in sold), ZERO)
     if promised and facts.total - promised < min(worth, facts.total):
         raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
@@ -110,15 +135,15 @@ def _write(
     known = {sale.key: sale for sale in rows.filter(origin="sold")}
     kept = {voucher.key for voucher in sold if _still_stands(known.get(voucher.key), voucher, facts)}
     new = [voucher for voucher in sold if voucher.key not in kept]
-    account = _account_of(facts) if new else ""
+    account = account_of(facts) if new else ""
     with atomic_or_conflict():
         sales = [_take_off(sale) for key, sale in known.items() if key not in kept and _is_unsold(sale)]
-        sales += [_want(sale, wanted) for key, sale in known.items() if key in kept]
-        sales += [_new(facts, voucher, wanted, by | {"account": account}) for voucher in new]
+        sales += [_want(known[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
+        sales += [new_sale(facts, voucher, wanted, by, account=account) for voucher in new]
     return sales
 
 
-def _account_of(facts: OrderFacts) -> str:
+def account_of(facts: OrderFacts) -> str:
     return account_by_number(facts.number) if facts.account is None else facts.account
 
 
@@ -141,17 +166,31 @@ def _take_off(sale: VoucherSale) -> VoucherSale:
     return sale
 
 
-def _want(sale: VoucherSale, wanted: SaleTarget) -> VoucherSale:
+def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> VoucherSale:
+    changes: dict[str, Any] = corrections(sale, voucher)
     target = target_after(sale.target, wanted)
     if sale.status not in ENDED_SALES and sale.status != target:
-        change_sale(sale, target=target, due_at=timezone.now())
+        changes |= {"target": target, "due_at": timezone.now()}
+    if changes:
+        change_sale(sale, **changes)
     return sale
 
 
-def _new(facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, by: dict[str, str]) -> VoucherSale:
+def new_sale(
+    facts: OrderFacts,
+    voucher: SoldVoucher,
+    wanted: SaleTarget,
+    by: dict[str, str],
+    *,
+    account: str,
+    origin: str = "sold",
+) -> VoucherSale:
+    """Write the sale of a voucher for an order, due to be brought to the status that is wanted."""
     sale = VoucherSale(
         order_number=facts.number,
         currency=facts.currency,
+        account=account,
+        origin=origin,
         target=wanted,
         due_at=timezone.now(),
         **sold_fields(voucher),
@@ -167,8 +206,4 @@ def sold_fields(voucher: SoldVoucher) -> dict[str, Any]:
         *("key", "amount", "recipient_email", "recipient_name", "message", "deliver_at", "language"),
         *("sku", "batch", "validity_value", "validity_interval", "taxable", "tax_rate"),
     )
-    delivery = gateway_settings().VOUCHER_DELIVERY
-    by_mail = delivery == "mail" and voucher.recipient_email
-    return {name: getattr(voucher, name) for name in names} | {
-        "delivery": "mail" if by_mail else "page" if delivery == "mail" else delivery
-    }
+    return {name: getattr(voucher, name) for name in names} | {"delivery": delivery_of(voucher)}

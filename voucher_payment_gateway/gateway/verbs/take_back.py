@@ -4,13 +4,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import RefusedError, WrongStateError
+from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.exceptions import ContractError, RefusedError, WrongStateError
 from voucher_payment_gateway.gateway.operations.deactivate import spent_error
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import is_competing
 from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
@@ -23,7 +25,8 @@ __all__ = ["take_back"]
 def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
 
-    Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. A spent
+    Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. Vouchers
+    that were given for the order, such as store credit, are taken back only where they are given themselves. A spent
     voucher stays valid and raises RefusedError (``voucher_spent``), which says what was spent; one that pays for
     another order raises WrongStateError (``voucher_in_use``). The other vouchers of the order are taken back all the
     same. Inside a transaction that is done after its commit; a voucher that was spent in between stays valid, and
@@ -33,7 +36,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     back then, or ``settle`` goes on with it.
     """
     check_key(key)
-    given = [order] if isinstance(order, VoucherSale) else sales_of(order)
+    is_one = isinstance(order, VoucherSale)
+    given = [order] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     errors: list[RefusedError | WrongStateError] = []
     unspent = []
@@ -63,9 +67,19 @@ def _refuse_used(sale: VoucherSale) -> None:
             f"{paying[0].order_number}: it cannot be taken back. Nothing was sent.",
             code="voucher_in_use",
         )
-    spent = spent_amount(bookings_of(sale.voucher_id, sale.account))
+    spent = spent_amount(_bookings(sale))
     if spent > ZERO:
         raise spent_error(sale, spent)
+
+
+def _bookings(sale: VoucherSale) -> list[Charge]:
+    """Return the bookings of the voucher; none where it was deleted at the Voucher Cloud: it is taken back already."""
+    try:
+        return bookings_of(sale.voucher_id, sale.account)
+    except ContractError:
+        if voucher_of(sale.voucher_id, sale.account) is None:
+            return []
+        raise
 
 
 def _write(sale: VoucherSale, by: dict[str, str]) -> VoucherSale:

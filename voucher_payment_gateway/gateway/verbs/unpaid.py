@@ -19,7 +19,7 @@ def refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: Ord
     """Raise WrongStateError (``not_paid``) where one of the payments was confirmed and ended without having been
     captured, and the order still needs its amount. Otherwise it would ship unpaid, and nobody would hear of it."""
     unpaid = [payment for payment in payments if is_unpaid(payment)]
-    due = view.due(facts.total) if facts else None
+    due = view.due(facts.payable) if facts else None
     if not unpaid or due == ZERO:
         return
     payment = unpaid[0]

@@ -21,6 +21,10 @@ from voucher_payment_gateway.models import VoucherDifference
 DIFFERENCES, NOT_COMPARED = 1, 2
 """Exit codes."""
 
+AGAIN = "Run it again for the same period."
+OPTIONS = {"since": "--since", "until": "--until", "explanation": "--explain", "actor": "--by"}
+"""The options that give the arguments of ``gateway.reconcile`` and ``gateway.explain``."""
+
 
 class Command(BaseCommand):
     """Exit code 1 with differences, 2 where something could not be compared."""
@@ -87,14 +91,14 @@ class Command(BaseCommand):
                 if file:
                     write_csv(differences, file)
         except ValueError as error:
-            raise CommandError(str(error), returncode=NOT_COMPARED) from None
+            raise CommandError(_by_option(error), returncode=NOT_COMPARED) from None
         except OSError as error:
             if csv is None:
                 raise
             raise CommandError(f"--csv: {error}. No file was written.", returncode=NOT_COMPARED) from None
         except VoucherGatewayError as error:
             raise CommandError(
-                f"Not everything was compared: {error} ({error.code}). Run it again for the same time.",
+                f"Not everything was compared: {_reason(error)} {AGAIN}",
                 returncode=NOT_COMPARED,
             ) from None
         return differences
@@ -102,11 +106,11 @@ class Command(BaseCommand):
     def _note_failed(self, account: str, error: VoucherGatewayError) -> None:
         """One account does not hide the others."""
         name = f"account {account!r}" if account else "the default account"
-        self.failed.append(f"Not everything of {name} was compared: {error} ({error.code}).")
+        self.failed.append(f"Not everything of {name} was compared: {_reason(error)}")
 
     def _end(self, differences: list[VoucherDifference]) -> None:
         if self.failed:
-            sentences = [summary(differences), *self.failed, "Run it again for the same time."]
+            sentences = [summary(differences), *self.failed, AGAIN]
             raise CommandError(" ".join(sentences), returncode=NOT_COMPARED)
         if not differences:
             self.stdout.write(summary(differences))
@@ -121,8 +125,20 @@ class Command(BaseCommand):
         try:
             gateway.explain(found, sentence, actor=by)
         except ValueError as error:
-            raise CommandError(f"--explain, --by: {error} Nothing was written.") from None
+            raise CommandError(f"{_by_option(error)} Nothing was written.") from None
         self.stdout.write(f"Difference {found.pk} is explained.")
+
+
+def _by_option(error: ValueError) -> str:
+    """Return the sentence about an argument as one about the option that gave it."""
+    argument, _, sentence = str(error).partition(": ")
+    if argument not in OPTIONS:
+        return str(error)
+    return f"{OPTIONS[argument]}: {sentence.replace(' since.', ' --since.')}"
+
+
+def _reason(error: VoucherGatewayError) -> str:
+    return f"{str(error).removesuffix('.')} ({error.code})."
 
 
 def _instant(text: str) -> datetime:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("operation", type=int, nargs="?", help="the id of the operation to decide")
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument(
-            "--booked", metavar="ID", help="it is the booking with this id at the Voucher Cloud"
+            "--booked",
+            metavar="ID",
+            help="it is the booking with this id at the Voucher Cloud; of what books nothing, the voucher's id",
         )
         decision.add_argument(
             "--not-booked", action="store_true", help="nothing was booked and nothing will be"
@@ -51,13 +53,16 @@ class Command(BaseCommand):
             self._conclude(operation, booked or "", reason, actor or getpass.getuser())
 
     def _list(self) -> None:
-        waiting = VoucherOperation.current.filter(state="manual").select_related("payment").order_by("pk")
+        waiting = (
+            VoucherOperation.current.filter(state="manual").select_related("payment", "sale").order_by("pk")
+        )
         for row in waiting:
             merchant = f" of account {row.account}" if row.account else ""
+            sale = f" of sale {row.sale_id}" if row.sale_id else ""
+            number = f"number sent {row.reference}, " if row.reference or not row.sale_id else ""
             self.stdout.write(
                 f"{row.pk}: order {row.order_number}, {row.kind} of {with_code(row.amount, row.currency)} on voucher "
-                f"{row.voucher_id}{merchant}, number sent {row.reference}, {row.error_code}, "
-                f"since {row.settled_at:%Y-%m-%d %H:%M}"
+                f"{row.voucher_id}{sale}{merchant}, {number}{row.error_code}, since {row.settled_at:%Y-%m-%d %H:%M}"
             )
         self.stdout.write(f"{len(waiting)} gift voucher operations need a person")
 

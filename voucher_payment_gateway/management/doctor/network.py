@@ -12,12 +12,13 @@ from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from voucher_payment_gateway.api.proxy import proxy_of
+from voucher_payment_gateway.api.proxy import proxy_for
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.management.doctor.report import Finding
 from voucher_payment_gateway.management.doctor.through_proxy import (
     CertificatesError,
     ProxyRefusedError,
+    ProxyUnreachableError,
     read_date_through,
     trusted_context,
 )
@@ -33,15 +34,18 @@ MAX_TIMEOUT_SECONDS = 60.0
 
 def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
     """Return whether the base URL answers, and its ``Date`` header. Sends a HEAD request without credentials, through
-    the proxy of ``PROXY_URL`` where there is one.
+    the proxy of ``PROXY_URL`` where there is one and the calls take it.
 
     Any HTTP answer is accepted. ``DEADLINE_SECONDS`` limits the whole check, also where the server sends slowly.
     """
-    proxy = proxy_of(settings.PROXY_URL)
+    proxy = proxy_for(settings.base_url, settings.PROXY_URL)
     way = f"{settings.base_url}, through the proxy {proxy.url}," if proxy else settings.base_url
     read = partial(read_date_through, proxy) if proxy else _read_date
     try:
         date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: read(settings))
+    except ProxyUnreachableError as error:
+        text = f"{settings.base_url} is not reached: the proxy {error} {_reason_of_proxy(error.reason)}"
+        return Finding("address", "trouble", text), ""
     except Exception as error:  # a resolver or a TLS library may raise any class
         return Finding("address", "trouble", f"{way} {_reason(error)}"), ""
     encrypted = "over TLS" if settings.base_url.lower().startswith("https:") else "without TLS, on loopback"
@@ -108,6 +112,17 @@ def _reason(error: Exception) -> str:
         case ConnectionRefusedError():
             return "refuses connections: is it the right port?"
     return f"gives no HTTP answer ({type(error).__name__})"
+
+
+def _reason_of_proxy(error: Exception) -> str:
+    match error:
+        case socket.gaierror():
+            return "has a host name that cannot be resolved: is PROXY_URL right, does this machine resolve names?"
+        case TimeoutError():
+            return "does not answer in time: is PROXY_URL right, is a firewall in between?"
+        case ConnectionRefusedError():
+            return "refuses connections: has PROXY_URL the right port?"
+    return f"cannot be connected to ({type(error).__name__}): is PROXY_URL right?"
 
 
 def clock_finding(date: str) -> Finding:

@@ -1,13 +1,9 @@
-"""Checks of the Voucher Cloud: its address, our credentials, our rights. Nothing is created and no money moves.
-
-Three rights are proved by a read. No read needs the other four, so each is tried with its least harmful call, on an
-id that cannot exist: there is nothing to change, however the API behaves. None of these calls is a charge, a refund
-or a reservation.
+"""Checks of the Voucher Cloud: its address, our credentials, our rights. Nothing is created and no money moves: none of
+the calls is a charge, a refund or a reservation.
 """
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
@@ -24,71 +20,13 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.management.doctor.network import address_finding, clock_finding
 from voucher_payment_gateway.management.doctor.report import Finding, State
-from voucher_payment_gateway.money import CENT
+from voucher_payment_gateway.management.doctor.rights import RIGHTS, Right, needed_for_selling, rights_of
 
-__all__ = ["RIGHTS", "remote_findings"]
+__all__ = ["remote_findings"]
 
 
 NO_SUCH_ADDRESS = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE)
 VERSION_MISSING = "BASE_URL needs the API's own address with its version, such as https://host.example/v1"
-
-
-@dataclass(frozen=True)
-class Right:
-    """A right (scope) of the client group, a call that needs it, and the consequence of its absence."""
-
-    scope: str
-    consequence: str
-    try_call: Callable[[VoucherCloud, str], object] | None
-    """Takes an id that cannot exist. If it is refused as not found, the right is most likely granted. None: the list of
-    vouchers, which was asked for before."""
-    payments_need_it: bool = True
-
-
-RIGHTS = (
-    Right(
-        "read",
-        "balances cannot be read: a voucher that holds less than is due is refused instead of paying a part",
-        lambda cloud, no_such_id: cloud.get_voucher(no_such_id),
-    ),
-    Right(
-        "read-lists",
-        "charges and refunds whose answer was lost cannot be resolved, and no refund is sent at all",
-        None,
-    ),
-    Right(
-        "use",
-        "nothing can be reserved, charged, refunded or activated: no voucher can pay",
-        lambda cloud, no_such_id: cloud.set_voucher_status(no_such_id, "inactive", "voucher_doctor"),
-    ),
-    Right(
-        "read-secrets",
-        "the code of a voucher can be read only in the answer that creates it; payments do not need it",
-        lambda cloud, no_such_id: cloud.get_complete_voucher(no_such_id),
-        payments_need_it=False,
-    ),
-    Right(
-        "manage",
-        "vouchers cannot be created or deleted; payments do not need it",
-        lambda cloud, no_such_id: cloud.delete_voucher(no_such_id, "voucher_doctor"),
-        payments_need_it=False,
-    ),
-    Right(
-        "update",
-        "SKU and batch of vouchers cannot be changed; payments do not need it",
-        lambda cloud, no_such_id: cloud.update_voucher(no_such_id, sku="voucher_doctor"),
-        payments_need_it=False,
-    ),
-    Right(
-        "recharge",
-        "vouchers cannot be topped up; payments do not need it",
-        lambda cloud, no_such_id: cloud.recharge_voucher(
-            amount=CENT, currency="EUR", order_number=no_such_id, id=no_such_id
-        ),
-        payments_need_it=False,
-    ),
-)
-"""In this order they are reported: the finding about a later one may depend on an earlier one."""
 
 
 def remote_findings(settings: GatewaySettings) -> Iterator[Finding]:
@@ -146,16 +84,32 @@ def _rights(cloud: VoucherCloud, settings: GatewaySettings) -> Iterator[Finding]
         yield Finding("API", "trouble", f"{settings.base_url} {problem}")
         yield from (Finding(f"right {right.scope}", "not known", "the API is not there") for right in RIGHTS)
         return
-    no_such_id, missing = f"voucher-doctor-{secrets.token_hex(16)}", set()
-    for right in RIGHTS:
+    no_such_id, missing, states = f"voucher-doctor-{secrets.token_hex(16)}", set(), dict[str, State]()
+    for right in rights_of(settings):
         call = partial(right.try_call, cloud, no_such_id) if right.try_call else lambda: listing
         state, text = _right(right, _outcome(call))
         if state == "trouble" and right.scope == "read-secrets" and "read" in missing:
             state, text = "not known", "its call needs the missing right read as well"
         elif state == "trouble":
             missing.add(right.scope)
-            state = "trouble" if right.payments_need_it else "warning"
+            state = "trouble" if right.is_needed else "warning"
+        states[right.scope] = state
         yield Finding(f"right {right.scope}", state, text)
+    if settings.SOLD_VOUCHERS:
+        yield _selling(states, list(needed_for_selling(settings)))
+
+
+def _selling(states: dict[str, State], needed: list[str]) -> Finding:
+    """Return whether the client has every right that selling needs, as far as its calls tell."""
+    missing = [scope for scope in needed if states[scope] == "trouble"]
+    open_ones = [scope for scope in needed if states[scope] == "not known"]
+    if missing:
+        return Finding("selling", "trouble", f"the client lacks {', '.join(missing)}")
+    if open_ones:
+        return Finding(
+            "selling", "not known", f"it is not known whether the client has {', '.join(open_ones)}"
+        )
+    return Finding("selling", "ok", f"the client has the rights that selling needs: {', '.join(needed)}")
 
 
 def _outcome(call: Callable[[], object]) -> VoucherGatewayError | None:

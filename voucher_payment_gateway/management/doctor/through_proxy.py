@@ -1,6 +1,7 @@
 """The look at the address through the forward proxy of ``PROXY_URL``."""
 
 import ssl
+from typing import Any
 
 import httpcore
 import httpx
@@ -9,7 +10,17 @@ from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.api.proxy import Proxy
 from voucher_payment_gateway.conf import GatewaySettings
 
-__all__ = ["CertificatesError", "ProxyRefusedError", "read_date_through", "trusted_context"]
+__all__ = [
+    "CertificatesError",
+    "ProxyRefusedError",
+    "ProxyUnreachableError",
+    "read_date_through",
+    "trusted_context",
+]
+
+
+CONNECTED = "connection.connect_tcp.complete"
+"""What httpcore reports once there is a connection to the proxy."""
 
 
 class CertificatesError(Exception):
@@ -18,6 +29,14 @@ class CertificatesError(Exception):
 
 class ProxyRefusedError(Exception):
     """The proxy does not connect; the message is its answer."""
+
+
+class ProxyUnreachableError(Exception):
+    """No connection to the proxy at this address comes about; ``reason`` is the error of the socket."""
+
+    def __init__(self, url: str, reason: Exception) -> None:
+        super().__init__(url)
+        self.reason = reason
 
 
 def trusted_context(ca_file: str) -> ssl.SSLContext:
@@ -32,6 +51,11 @@ def trusted_context(ca_file: str) -> ssl.SSLContext:
 
 def read_date_through(proxy: Proxy, settings: GatewaySettings) -> str:
     """Return the ``Date`` header of the answer to a HEAD request. Raises the error of the socket, or of the proxy."""
+    passed: set[str] = set()
+
+    def note(step: str, _: dict[str, Any]) -> None:
+        passed.add(step)
+
     context = trusted_context(settings.CA_FILE)
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), settings.TIMEOUT_SECONDS)
     encrypted = context if proxy.is_encrypted else None
@@ -39,11 +63,14 @@ def read_date_through(proxy: Proxy, settings: GatewaySettings) -> str:
         with httpcore.HTTPProxy(
             proxy.url, proxy_auth=proxy.auth, ssl_context=context, proxy_ssl_context=encrypted
         ) as pool:
-            answer = pool.request("HEAD", settings.base_url, extensions={"timeout": timeouts})
+            answer = pool.request("HEAD", settings.base_url, extensions={"timeout": timeouts, "trace": note})
     except httpcore.ProxyError as error:
         raise ProxyRefusedError(str(error)) from None
     except (httpcore.NetworkError, httpcore.TimeoutException) as error:
-        raise _of_socket(error) from None
+        reason = _of_socket(error)
+        if CONNECTED not in passed:
+            raise ProxyUnreachableError(proxy.url, reason) from None
+        raise reason from None
     return next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"date"), "")
 
 

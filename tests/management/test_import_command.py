@@ -1,0 +1,72 @@
+"""``voucher_import``: vouchers sold before become known; nothing is changed at the Voucher Cloud."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.sealing import fingerprint
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(*lines, header="voucher_id,code,order_number,recipient_email"):
+        given, printed = tmp_path / "in.csv", io.StringIO()
+        given.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        call_command("voucher_import", "--csv", str(given), "--by", "clerk", stdout=printed)
+        return printed.getvalue()
+
+    return run
+
+
+def test_a_voucher_sold_before_is_known_without_its_code(shop, run):
+    voucher = shop.voucher("20.00")
+    shop.calls()
+    assert "1 of 1" in run(f"{voucher.id},{voucher.code},ALT-7,ada@example.org")
+    assert [method for method, _ in shop.calls()] == ["GET"]
+    sale = VoucherSale.objects.get()
+    assert (sale.status, str(sale.amount), sale.order_number, sale.origin) == (
+        "active",
+        "20.00",
+        "ALT-7",
+        "imported",
+    )
+    assert (sale.code_hint, sale.code_fingerprint, sale.sealed_code) == (
+        "ABCD",
+        fingerprint(voucher.code),
+        "",
+    )
+
+
+def test_a_second_run_changes_nothing(shop, run):
+    voucher = shop.voucher("20.00")
+    run(f"{voucher.id},,,")
+    shop.calls()
+    run(f"{voucher.id},,,")
+    assert (shop.calls(), VoucherSale.objects.count()) == ([], 1)
+
+
+def test_an_unknown_voucher_is_told_and_the_others_are_imported(shop, run):
+    voucher = shop.voucher("20.00")
+    with pytest.raises(CommandError, match="nowhere: the Voucher Cloud has no such voucher"):
+        run("nowhere,,,", f"{voucher.id},,,")
+    assert VoucherSale.objects.get().voucher_id == voucher.id
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (",,,", "voucher_id"),
+        ("v1,,,nobody", "line 2"),
+        ("v1,,," + "x" * 300, "line 2"),
+        ("v1,," + "9" * 60 + ",", "line 2: number"),
+    ],
+)
+def test_a_broken_line_is_named_and_nothing_is_imported(shop, run, line, told):
+    voucher = shop.voucher("20.00")
+    if line == ",,,":
+        line = ",x,,"
+    with pytest.raises(CommandError, match=told) as error:
+        run(line, f"{voucher.id},,,")
+    assert (error.value.returncode, VoucherSale.objects.exists()) == (2, False)

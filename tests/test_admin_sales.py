@@ -1,0 +1,101 @@
+"""A clerk looks at sold vouchers, takes one back and sends one again: each with a permission, and once."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherSale
+
+LIST = "/admin/voucher_payment_gateway/vouchersale/"
+
+
+@pytest.fixture
+def sold(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    (sale,) = gateway.activate(shop.order("50.00", note="a=50.00"))
+    return sale
+
+
+@pytest.fixture
+def clerk(client, django_user_model):
+    """Give a clerk these permissions, and log in."""
+
+    def with_permissions(*names):
+        user = django_user_model.objects.create_user("mia", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=["view_vouchersale", *names]))
+        client.force_login(user)
+        return client
+
+    return with_permissions
+
+
+def test_the_pages_show_the_sale_and_not_its_code(clerk, shop, sold):
+    client = clerk()
+    page = client.get(f"{LIST}{sold.pk}/change/")
+    assert client.get(LIST).status_code == 200
+    for text in ("A-1001", "ada@example.org", "€50.00", "activate"):
+        assert text in page.text
+    assert shop.cloud.voucher(sold.voucher_id).code not in page.text
+    assert "take-back" not in page.text
+
+
+def test_a_clerk_takes_an_unspent_voucher_back_once(clerk, shop, sold):
+    client = clerk("take_back_vouchersale")
+    address = f"{LIST}{sold.pk}/take-back/"
+    assert "../take-back/" in client.get(f"{LIST}{sold.pk}/change/").text
+    assert "€50.00" in client.get(address).text
+    form = {"reason": "returned", "seen": sold.version}
+    client.post(address, form)
+    sold.refresh_from_db()
+    assert (sold.status, sold.actor, sold.reason) == ("taken_back", "mia", "returned")
+    again = client.post(address, form, follow=True)
+    assert "has changed meanwhile" in again.text
+
+
+def test_a_spent_voucher_is_not_taken_back_and_the_page_says_what_was_spent(clerk, shop, sold):
+    other = shop.order("20.00", number="A-2")
+    gateway.authorize(other, shop.cloud.voucher(sold.voucher_id).code)
+    gateway.capture(other)
+    sold.refresh_from_db()
+    page = clerk("take_back_vouchersale").post(
+        f"{LIST}{sold.pk}/take-back/", {"reason": "returned", "seen": sold.version}, follow=True
+    )
+    assert "20.00 EUR" in page.text
+    sold.refresh_from_db()
+    assert sold.status == "active"
+
+
+@pytest.mark.parametrize("slug", ["take-back", "resend"])
+def test_without_the_permission_nothing_is_done(clerk, sold, slug):
+    client = clerk()
+    assert client.get(f"{LIST}{sold.pk}/{slug}/").status_code == 403
+    assert client.post(f"{LIST}{sold.pk}/{slug}/", {"reason": "x", "seen": sold.version}).status_code == 403
+    sold.refresh_from_db()
+    assert sold.target == "active"
+
+
+def test_a_reason_is_needed(clerk, sold):
+    page = clerk("take_back_vouchersale").post(
+        f"{LIST}{sold.pk}/take-back/", {"reason": " ", "seen": sold.version}
+    )
+    assert page.status_code == 200
+    sold.refresh_from_db()
+    assert sold.target == "active"
+
+
+def test_an_unknown_sale_is_not_found(clerk, sold):
+    assert clerk("take_back_vouchersale").get(f"{LIST}999/take-back/").status_code == 404
+
+
+def test_nothing_is_edited_added_or_deleted_by_hand(admin_client, sold):
+    assert admin_client.get(f"{LIST}add/").status_code == 403
+    assert admin_client.post(f"{LIST}{sold.pk}/delete/", {"post": "yes"}).status_code == 403
+    admin_client.post(f"{LIST}{sold.pk}/change/", {"amount": "1000.00"})
+    assert str(VoucherSale.objects.get().amount) == "50.00"
+
+
+def test_failed_deliveries_are_found(clerk, sold):
+    VoucherSale.objects.update(delivery_error="SMTPServerDisconnected")
+    client = clerk()
+    assert "A-1001" in client.get(f"{LIST}?delivered=failed").text
+    assert "A-1001" not in client.get(f"{LIST}?delivered=waiting").text

@@ -1,0 +1,122 @@
+"""Payments with their operations, read-only."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.admin.pages import (
+    Current,
+    OfAccounts,
+    OnlyWhatIsShown,
+    ReadOnly,
+    amount_column,
+)
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[VoucherOperation, Any]
+    Page = admin.ModelAdmin[VoucherPayment]
+else:
+    Inline, Page = admin.TabularInline, admin.ModelAdmin
+
+__all__ = ["OperationInline", "VoucherPaymentAdmin"]
+
+AMOUNT = amount_column(VoucherOperation, "amount")
+AGREED = amount_column(VoucherPayment, "amount_agreed")
+AUTHORIZED = amount_column(VoucherPayment, "amount_authorized")
+CAPTURED = amount_column(VoucherPayment, "amount_captured")
+REFUNDED = amount_column(VoucherPayment, "amount_refunded")
+
+
+class OperationInline(ReadOnly, Current, Inline):
+    """The operations of a payment or a sale, oldest first."""
+
+    model = VoucherOperation
+    extra = 0
+    fields = readonly_fields = (
+        "number",
+        "kind",
+        AMOUNT,
+        "currency",
+        "state",
+        "remote_id",
+        "error_code",
+        "attempts",
+        "actor",
+        "reason",
+        "idempotency_key",
+        "new_voucher",
+        "concluded_by",
+        "conclusion",
+        "created_at",
+        "settled_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("idempotency_key")
+        return rows.prefetch_related("replacements")
+
+    @admin.display(description=VoucherSale._meta.verbose_name)
+    def new_voucher(self, operation: VoucherOperation) -> str:
+        """The voucher that was given in place of a refund."""
+        return ", ".join(
+            f"…{sale.code_hint} ({sale.get_status_display()})" for sale in operation.replacements.all()
+        )
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """Confirmed payments that ended without what was agreed, until they are cancelled."""
+
+    title, parameter_name = _("needs attention"), "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("unpaid", _("confirmed and not paid"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        payments: Any = queryset
+        return payments.needing_attention() if self.value() == "unpaid" else payments  # type: ignore[no-any-return]
+
+
+@admin.register(VoucherPayment)
+class VoucherPaymentAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
+    """One voucher paying one order; the code is never shown."""
+
+    list_display = (
+        "order_number",
+        "code_hint",
+        "status",
+        AUTHORIZED,
+        CAPTURED,
+        REFUNDED,
+        "currency",
+        "created_at",
+    )
+    list_filter = (AttentionFilter, "status", "currency", "created_at")
+    search_fields = ("order_number", "voucher_id", "reservation_id", "operations__remote_id")
+    date_hierarchy = "created_at"
+    inlines = (OperationInline,)
+    fields = readonly_fields = (
+        "order_number",
+        "account",
+        "code_hint",
+        "status",
+        "confirmed_at",
+        "ended_at",
+        "end_reason",
+        AGREED,
+        AUTHORIZED,
+        CAPTURED,
+        REFUNDED,
+        "currency",
+        "voucher_id",
+        "reservation_id",
+        "reserved_until",
+        "taxable",
+        "tax_rate",
+        "cancel_requested_at",
+        "created_at",
+        "updated_at",
+    )

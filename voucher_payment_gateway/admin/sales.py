@@ -1,0 +1,158 @@
+"""Sold vouchers with their operations, and the two things that a clerk may do: take one back, send one again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.admin.pages import (
+    Current,
+    OfAccounts,
+    OnlyWhatIsShown,
+    ReadOnly,
+    amount_column,
+)
+from voucher_payment_gateway.admin.payments import OperationInline
+from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction, SaleActionForm
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.models import VoucherSale
+
+if TYPE_CHECKING:
+    Page = admin.ModelAdmin[VoucherSale]
+else:
+    Page = admin.ModelAdmin
+
+__all__ = ["VoucherSaleAdmin"]
+
+FOLDER = "admin/voucher_payment_gateway/vouchersale"
+APP = "voucher_payment_gateway"
+
+AMOUNT = amount_column(VoucherSale, "amount")
+TOPPED_UP = amount_column(VoucherSale, "amount_topped_up")
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    """Whether the code has reached its buyer."""
+
+    title, parameter_name = _("delivery"), "delivered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("failed", _("failed, is tried again")), ("waiting", _("waiting")), ("done", _("delivered"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "failed":
+                return queryset.exclude(delivery_error="")
+            case "waiting":
+                return queryset.filter(deliver_due_at__isnull=False, delivery_error="")
+            case "done":
+                return queryset.filter(delivered_at__isnull=False)
+        return queryset
+
+
+@admin.register(VoucherSale)
+class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
+    """One voucher sold or given; its code is never shown."""
+
+    change_form_template = f"{FOLDER}/change_form.html"
+    list_display = ("order_number", "code_hint", "status", "origin", AMOUNT, "currency", "created_at")
+    list_filter = (DeliveryFilter, "status", "origin", "currency", "created_at")
+    search_fields = ("order_number", "voucher_id", "recipient_email")
+    date_hierarchy = "created_at"
+    inlines = (OperationInline,)
+    fields = readonly_fields = (
+        "order_number",
+        "account",
+        "key",
+        "origin",
+        "code_hint",
+        "status",
+        "target",
+        "end_reason",
+        AMOUNT,
+        TOPPED_UP,
+        "currency",
+        "voucher_id",
+        "valid_until",
+        "taxable",
+        "tax_rate",
+        "recipient_email",
+        "recipient_name",
+        "message",
+        "delivery",
+        "deliver_at",
+        "delivered_at",
+        "delivery_attempts",
+        "delivery_error",
+        "reminded_at",
+        "actor",
+        "reason",
+        "created_at",
+        "issued_at",
+        "activated_at",
+        "taken_back_at",
+    )
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(
+                f"<int:pk>/{action.slug}/",
+                self.admin_site.admin_view(self._view_of(action)),
+                name=f"{APP}_vouchersale_{action.slug}",
+            )
+            for action in ACTIONS
+        ]
+        return own + super().get_urls()
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        sale = kwargs.get("obj")
+        context["sale_actions"] = [
+            action
+            for action in ACTIONS
+            if sale and action.is_allowed(request.user) and action.is_possible(sale)
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _view_of(self, action: SaleAction) -> Any:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            if not action.is_allowed(request.user):
+                raise PermissionDenied
+            sale = VoucherSale.current.filter(pk=pk).first()
+            if sale is None:
+                raise Http404
+            return self._answer(request, action, sale)
+
+        return view
+
+    def _answer(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> HttpResponse:
+        """Show what will be done, and do it where the form was sent: once, since the form names the state it showed."""
+        form = SaleActionForm(request.POST or None, initial={"seen": sale.version})
+        if request.method == "POST" and form.is_valid():
+            self._carry_out(request, action, sale, form.cleaned_data)
+            return HttpResponseRedirect(reverse(f"admin:{APP}_vouchersale_change", args=[sale.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "action": action,
+            "form": form,
+            "original": sale,
+            "opts": self.opts,
+            "title": action.title,
+        }
+        return TemplateResponse(request, f"{FOLDER}/confirm.html", context)
+
+    def _carry_out(self, request: HttpRequest, action: SaleAction, sale: VoucherSale, given: Any) -> None:
+        if given["seen"] != sale.version:
+            messages.warning(
+                request, _("The sale has changed meanwhile. Nothing was done; look at it again.")
+            )
+            return
+        try:
+            action.run(sale, actor=request.user.get_username(), reason=given["reason"])
+        except VoucherGatewayError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, action.done)

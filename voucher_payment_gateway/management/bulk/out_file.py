@@ -1,0 +1,84 @@
+"""The file of issued codes: mode 0600, written line by line, each on the disk before the code is erased here.
+
+A run that was killed is gone on with: complete lines are kept, and a torn last one is cut off.
+"""
+
+import csv
+import io
+import os
+from pathlib import Path
+from types import TracebackType
+
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.sealing import Secret
+
+__all__ = ["COLUMNS", "CodeFile", "NotOurFileError"]
+
+COLUMNS = ("key", "voucher_id", "code", "pin", "amount", "currency", "status", "valid_until")
+MODE = 0o600
+
+
+class NotOurFileError(Exception):
+    """The file exists and was not written by an earlier run."""
+
+
+class CodeFile:
+    """A context manager. ``keys`` are those of the vouchers that stand in the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.keys: set[str] = set()
+
+    def __enter__(self) -> "CodeFile":
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        self._file = os.open(self._path, flags, MODE)
+        os.fchmod(self._file, MODE)
+        try:
+            self._read()
+        except BaseException:
+            os.close(self._file)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    @strip_traceback
+    def write(self, sale: VoucherSale, secret: Secret) -> None:
+        """Append the voucher, unless it stands there; return once it is on the disk."""
+        if sale.key in self.keys:
+            return
+        valid_until = sale.valid_until.isoformat() if sale.valid_until else ""
+        self._append(
+            [
+                *(sale.key, sale.voucher_id, secret.code.reveal(), secret.pin.reveal()),
+                *(str(sale.amount), sale.currency, sale.status, valid_until),
+            ]
+        )
+        self.keys.add(sale.key)
+
+    def _read(self) -> None:
+        """Cut off a torn last line, check the header, and read the keys."""
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            content = file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        if content and not (whole or content).startswith(",".join(COLUMNS).encode()[: len(content)]):
+            raise NotOurFileError(f"{self._path.name} exists and is not a file of codes: give another name.")
+        os.ftruncate(self._file, len(whole))
+        if not whole:
+            self._append(list(COLUMNS))
+            return
+        lines = csv.DictReader(io.StringIO(whole.decode()))
+        self.keys = {line["key"] for line in lines}
+
+    @strip_traceback
+    def _append(self, cells: list[str]) -> None:
+        line = io.StringIO(newline="")
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        data = line.getvalue().encode()
+        while data:
+            data = data[os.write(self._file, data) :]
+        os.fsync(self._file)
