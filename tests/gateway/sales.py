@@ -43,7 +43,8 @@ def _until_next():
             now + timedelta(seconds=LEASE_SECONDS) if operation.state == "sending" else operation.due_at
         )
     for sale in VoucherSale.objects.all():
-        due += [sale.due_at] if sale.due_at else []
+        is_at_work = sale.operations.filter(state__in=OPEN).exists()
+        due += [sale.due_at] if sale.due_at and not is_at_work else []
         due += [sale.deliver_due_at] if sale.deliver_due_at and sale.target == "active" else []
     return min((at - now).total_seconds() for at in due) if due else None
 

@@ -101,8 +101,9 @@ def until_next() -> float:
         timezone.now(),
         [*open_operations().exclude(state="sending").values_list("due_at", flat=True)],
     )
+    at_work = {operation.sale_id for operation in open_operations()}
     for sale in open_sales():
-        waiting += [sale.due_at, sale.deliver_due_at]
+        waiting += [None if sale.pk in at_work else sale.due_at, sale.deliver_due_at]
     wait = min(((at - now).total_seconds() for at in waiting if at), default=0)
     return max(wait + 1, LEASE_SECONDS if open_operations().filter(state="sending").exists() else 1)
 

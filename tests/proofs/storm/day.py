@@ -23,6 +23,8 @@ MAX_ROUNDS, PROMPT_ROUNDS = 150, 60
 MONEY = "/v1/*[!s]"
 """The calls that book: charge and refund; reservations and lists end with an s."""
 WHERE = (("POST", MONEY, 0.5), ("POST", MONEY, 0.3), ("POST", "/v1/*", 0.2), ("*", "/v1/*", 0.15))
+SALES, SALES_FAIL_RATE = ("*", "/v1/vouchers*", 0.25), 0.6
+"""The calls about vouchers that are sold, among them the reads; and in how many days of selling they fail."""
 REFUSALS = ("before:400", "before:401", "before:403", "before:409", "before:410", "before:422")
 """Rejections by the API itself: nothing of the request was processed."""
 FAULTS = (
@@ -51,6 +53,8 @@ class Emphasis:
     """The weights of the other workers' calls while one worker is frozen."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of the shop."""
+    sells: bool | None = None
+    """Whether the shop sells vouchers."""
     pauses: tuple[float, ...] | None = None
     """Seconds between two calls, and by which the sweep is late."""
 
@@ -77,14 +81,16 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
     from tests.proofs.storm.oracle import problems
     from tests.proofs.storm.order_oracle import order_problems
     from tests.proofs.storm.reconciled import reconcile_problems
+    from tests.proofs.storm.sale_oracle import sale_problems
     from tests.proofs.storm.transitions import recorded
 
     with recorded() as transitions, storm(seed, emphasis) as people:
         cloud, injector = people.cloud, people.injector
         found = _settle_and_review(people, emphasis.pauses or LATENESS)
+        vouchers = people.all_vouchers()
         found += problems(
             cloud,
-            people.vouchers,
+            vouchers,
             people.highest_totals,
             doubled=injector.doubled,
             answered=injector.answered,
@@ -92,13 +98,14 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
         )
         found += order_problems(
             cloud,
-            people.vouchers,
+            vouchers,
             people.record,
             after_return=people.after_return,
             stores_codes=people.stores_codes,
         )
-        found += reconcile_problems(cloud, people.vouchers)
+        found += reconcile_problems(cloud, vouchers)
         seen = injector.seen
+        found += sale_problems(cloud, people.selling, people.sold, doubled=injector.doubled, seen=seen)
         seen.update(f"fault {fault}" for fault, _, _ in cloud.faults.log)
         seen.update(_states())
         seen.update(transitions())
@@ -111,19 +118,23 @@ def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
     """Let the people act while faults are injected; yield them once the faults have stopped, on the simulated clock."""
     from tests.proofs.storm.clock import shared_time
     from tests.proofs.storm.configuration import configured
+    from tests.proofs.storm.selling import selling_orders, selling_settings, sells_vouchers
     from tests.proofs.storm.switches import drawn
     from voucher_payment_gateway.sandbox import Clock, LocalVoucherCloud
 
     random = Random(seed)
+    sells = sells_vouchers(seed) if emphasis.sells is None else emphasis.sells
+    more = selling_settings(seed) if sells else {}
     cloud = LocalVoucherCloud(Clock(MORNING), drawn(seed).but(**emphasis.behaviour))
     with (
         quiet(),
         shared_time(cloud.clock, Random(seed)),
-        configured(random, cloud.behaviour, emphasis.settings),
+        configured(random, cloud.behaviour, emphasis.settings | more),
         no_rows(),
     ):
         people = _people(seed, random, cloud)
-        with people.record.listening():
+        people.selling = selling_orders(seed) if sells else []
+        with people.record.listening(), people.sold.listening(people.injector):
             _storm(seed, random, people, emphasis)
             yield people
 
@@ -161,11 +172,15 @@ def _people(seed: int, random: Random, cloud):
 def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
     from django.db import connection
 
+    from tests.proofs.storm.selling import SALE_VERBS
     from tests.proofs.storm.shop import VERBS
 
+    verbs = emphasis.verbs or (VERBS | SALE_VERBS if people.selling else VERBS)
     method, path, rate = random.choice(WHERE)
     if emphasis.faults:
         method, path, rate = WHERE[0]
+    if people.selling and Random(f"where {seed}").random() < SALES_FAIL_RATE:
+        method, path, rate = SALES
     faults = FAULTS if method == "*" else (*FAULTS, *FOREIGN_ANSWER)
     people.cloud.faults.draw(
         seed,
@@ -187,7 +202,7 @@ def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
             people.do(random.choice(("capture", "capture", "capture_part")), order=order)
         for _ in range(random.randint(8, 16)):
             people.cloud.clock.advance(random.choice(emphasis.pauses or PAUSES))
-            people.act(emphasis.verbs or VERBS)
+            people.act(verbs)
     people.injector.stop()
     people.cloud.faults.clear()
 
@@ -206,20 +221,27 @@ def _settle_and_review(people, lateness: tuple[float, ...]) -> list[str]:
 
 
 def _settle_all(people, lateness: tuple[float, ...]) -> None:
-    from voucher_payment_gateway.models import VoucherOperation
+    from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
     operations = VoucherOperation.objects.filter(state__in=("due", "sending", "unknown"))
+    manual = VoucherOperation.objects.filter(state="manual", sale__isnull=False)
+    sales = VoucherSale.objects.exclude(due_at=None, deliver_due_at=None).exclude(
+        pk__in=manual.values("sale")
+    )
     for number in range(MAX_ROUNDS):
         late = people.random.choice(lateness) if number < PROMPT_ROUNDS else 3600
-        people.cloud.clock.advance(until_next(operations, people.cloud.clock.now()) + late)
+        people.cloud.clock.advance(until_next(operations, people.cloud.clock.now(), sales) + late)
         people.do("settle")
-        if not operations.exists():
+        if not operations.exists() and not sales.exists():
             return
 
 
-def until_next(operations, now: datetime) -> float:
-    """Return the seconds until an operation is due or a worker's lease has expired."""
+def until_next(operations, now: datetime, sales=()) -> float:
+    """Return the seconds until an operation, a sale or a delivery is due, or a worker's lease has expired."""
     due = [at for at in operations.exclude(state="sending").values_list("due_at", flat=True) if at]
+    for sale in sales:
+        is_at_work = operations.filter(sale=sale).exists()
+        due += [at for at in (None if is_at_work else sale.due_at, sale.deliver_due_at) if at]
     wait = min(((at - now).total_seconds() for at in due), default=0)
     return max(wait, 70 if operations.filter(state="sending").exists() else 0)
 
@@ -250,11 +272,13 @@ def no_rows() -> Iterator[None]:
         models.VoucherOperation,
         models.VoucherIdempotencyKey,
         models.VoucherPayment,
+        models.VoucherSale,
         models.VoucherGatewayState,
     )
     try:
         yield
     finally:
+        models.VoucherSale.objects.update(replaces_refund=None)
         for model in (*ours, Order):
             model.objects.all()._raw_delete(connection.alias)
         cache.clear()

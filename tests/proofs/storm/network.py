@@ -34,7 +34,7 @@ def client(cloud, injector: FaultInjector) -> VoucherCloud:
     def carry(request: httpx.Request) -> httpx.Response:
         injector.may_crash()
         cloud.clock.advance(0.05)
-        if request.method == "POST":
+        if request.method in ("POST", "PATCH"):
             injector.may_freeze(IN_FLIGHT_SECONDS)
             if injector.happens("doubled", injector.doubled_rate):
                 send_again_later(request)
@@ -85,6 +85,15 @@ class FreezingClient(VoucherCloud):
 
     def refund(self, *fields: Any) -> Any:
         return self._noted(self._frozen(lambda: super(FreezingClient, self).refund(*fields)))
+
+    def create_voucher(self, **fields: Any) -> Any:
+        return self._frozen(lambda: super(FreezingClient, self).create_voucher(**fields))
+
+    def set_voucher_status(self, *fields: Any) -> Any:
+        return self._frozen(lambda: super(FreezingClient, self).set_voucher_status(*fields))
+
+    def delete_voucher(self, *fields: Any) -> Any:
+        return self._frozen(lambda: super(FreezingClient, self).delete_voucher(*fields))
 
     def list_voucher_charges(self, *fields: Any, **filters: Any) -> Any:
         return self._frozen(

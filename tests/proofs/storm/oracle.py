@@ -78,7 +78,7 @@ class Books:
                 doubled[what] -= 1
             elif row.type == "charge":
                 self.charges[row.order_number].append(row)
-            else:
+            elif row.type == "refund":
                 self.refunds[row.charge_id].append(row)
 
     def charged(self, operations: list[Row]) -> list[Any]:

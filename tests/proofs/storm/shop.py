@@ -15,6 +15,7 @@ from django.db import transaction
 from tests.proofs.storm.faults import Crash, FaultInjector
 from tests.proofs.storm.network import client
 from tests.proofs.storm.record import Record
+from tests.proofs.storm.selling import SaleStories, Sold
 from tests.proofs.storm.stories import ORDER_VERBS, TOTALS, OrderStories
 from tests.shop import signals
 from tests.shop.models import Order
@@ -80,7 +81,7 @@ class RolledBackError(Exception):
 
 
 @dataclass
-class People(OrderStories):
+class People(OrderStories, SaleStories):
     """All who act on the orders and vouchers of a day. ``story`` logs what they did."""
 
     random: Random
@@ -94,6 +95,9 @@ class People(OrderStories):
     highest_totals: dict[str, D] = field(default_factory=dict)
     """The highest total that each order had."""
     record: Record = field(default_factory=Record)
+    selling: list[Order] = field(default_factory=list)
+    """Orders that sell vouchers, and are paid otherwise."""
+    sold: Sold = field(default_factory=Sold)
 
     def __post_init__(self) -> None:
         self.till_client = self.cloud.add_client(name="Till").id
@@ -246,11 +250,17 @@ class People(OrderStories):
         """A person reads the Voucher Cloud's bookings, and decides the operations in ``manual``."""
         ours = set(VoucherOperation.objects.exclude(remote_id="").values_list("remote_id", flat=True))
         for operation in VoucherOperation.objects.filter(state="manual").order_by("pk"):
-            late = {answer["remote_id"] for answer in operation.late_answers}
-            rows = [row.id for row in self._bookings_of(operation) if row.id not in ours]
-            booked = next((row for row in rows if row in late), rows[-1] if rows else "")
+            booked = self._booked(operation, ours)
             gateway.conclude(operation, remote_id=booked, actor="anna", reason="the books")
             ours.add(booked)
+
+    def _booked(self, operation: VoucherOperation, ours: set[str]) -> str:
+        """Return the id of the booking that a person takes for this operation; empty where there is none."""
+        if operation.sale_id:
+            return self.seen_at_the_cloud(operation)
+        late = {answer["remote_id"] for answer in operation.late_answers}
+        rows = [row.id for row in self._bookings_of(operation) if row.id not in ours]
+        return next((row for row in rows if row in late), rows[-1] if rows else "")
 
     def _bookings_of(self, operation: VoucherOperation) -> list[Any]:
         rows = [row for row in self.cloud.bookings(operation.voucher_id) if row.type == operation.kind]

@@ -1,0 +1,186 @@
+"""What happens to orders that sell vouchers: issued, paid or not, changed, returned, redeemed in other orders."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal as D
+from random import Random
+from typing import Any
+
+from django.db import connection, transaction
+from django.test import override_settings
+
+from tests.proofs.storm import mailbox
+from tests.proofs.storm.faults import FaultInjector
+from tests.shop.models import Order
+from voucher_payment_gateway import gateway, signals
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.sandbox import LocalVoucherCloud
+
+__all__ = [
+    "NEVER_PAID",
+    "SALE_VERBS",
+    "SaleStories",
+    "Sold",
+    "selling_orders",
+    "selling_settings",
+    "sells_vouchers",
+]
+
+SALE_VERBS = {
+    "issue": 4,
+    "pay": 10,
+    "pay_again": 4,
+    "send_back": 6,
+    "change_line": 2,
+    "redeem": 8,
+    "settle": 4,
+}
+"""The weights of the stories of sales, beside those of the other orders."""
+NEVER_PAID = "N"
+"""The number of an order that is never paid begins with it."""
+NOTES = ("a=10.00", "a=20.00 b=5.00", "a=5.00 b=10.00")
+ONE_DAY_IN = 4
+"""One day in so many sells vouchers."""
+
+
+def sells_vouchers(seed: int) -> bool:
+    """Return whether the shop of a day sells vouchers. It is drawn apart, so that the other days stay as they are."""
+    return Random(f"sells {seed}").randrange(ONE_DAY_IN) == 0
+
+
+def selling_settings(seed: int) -> dict[str, Any]:
+    delivery = Random(f"delivery {seed}").choice(("mail", "signal"))
+    return {"SOLD_VOUCHERS": "tests.shop.sold.vouchers", "VOUCHER_DELIVERY": delivery}
+
+
+def selling_orders(seed: int) -> list[Order]:
+    notes = Random(f"notes {seed}")
+    return [
+        Order.objects.create(number=f"{prefix}{seed}", total=D("30.00"), note=notes.choice(NOTES))
+        for prefix in ("S", NEVER_PAID)
+    ]
+
+
+@dataclass
+class Sold:
+    """What the shop of a day wanted of its sales, and what it was told and handed."""
+
+    paid: set[str] = field(default_factory=set)
+    """Orders whose vouchers the shop asked to activate, and that call was accepted and committed."""
+    was_asked: set[str] = field(default_factory=set)
+    """Orders for which the shop called ``activate`` at all, whatever became of it."""
+    returned: set[str] = field(default_factory=set)
+    """Orders whose vouchers the shop asked to take back, whatever became of it."""
+    told: set[int] = field(default_factory=set)
+    """Sales for which a review was requested."""
+    codes: Counter[str] = field(default_factory=Counter)
+    """The texts of mails, and the codes of signals, in which codes were handed over."""
+
+    def times(self, code: str) -> int:
+        """Return how often a code was handed over."""
+        return sum(count for text, count in self.codes.items() if code in text)
+
+    @contextmanager
+    def listening(self, injector: FaultInjector) -> Iterator[None]:
+        """Receive signals and mails; each may crash the worker, and a mail server may fail."""
+
+        def handed(sender: object, sale: VoucherSale, code: str, **_: object) -> None:
+            if code:
+                injector.may_crash()
+                self.codes[code] += 1
+                injector.may_crash()
+
+        def reviewed(sender: object, sale: VoucherSale, **_: object) -> None:
+            self.told.add(sale.pk)
+
+        with ExitStack() as around:
+            for signal, receiver in (
+                (signals.voucher_activated, handed),
+                (signals.voucher_needs_review, reviewed),
+            ):
+                signal.connect(receiver)
+                around.callback(signal.disconnect, receiver)
+            backend = "tests.proofs.storm.mailbox.Mailbox"
+            around.enter_context(override_settings(EMAIL_BACKEND=backend))
+            mailbox.OPEN.append((injector, self.codes))
+            around.callback(mailbox.OPEN.pop)
+            yield
+
+
+class SaleStories:
+    """The stories of sales."""
+
+    random: Random
+    cloud: LocalVoucherCloud
+    vouchers: list[Any]
+    selling: list[Order]
+    sold: Sold
+
+    def issue(self, order: Order, voucher: Any, amount: str) -> None:
+        """The checkout is finished; the order is not paid yet."""
+        gateway.issue(self._selling())
+
+    def pay(self, order: Order, voucher: Any, amount: str) -> None:
+        """The order is paid: its vouchers are activated."""
+        sold = self._selling()
+        if not sold.number.startswith(NEVER_PAID):
+            self.sold.was_asked.add(sold.number)
+            self._once_accepted(lambda: gateway.activate(sold), lambda: self.sold.paid.add(sold.number))
+
+    def pay_again(self, order: Order, voucher: Any, amount: str) -> None:
+        """A webhook comes twice."""
+        self.pay(order, voucher, amount)
+        self.pay(order, voucher, amount)
+
+    def send_back(self, order: Order, voucher: Any, amount: str) -> None:
+        """The order is returned."""
+        sold = self._selling()
+        self.sold.returned.add(sold.number)
+        gateway.take_back(sold)
+
+    def change_line(self, order: Order, voucher: Any, amount: str) -> None:
+        """The customer changes what the order sells, before it is paid."""
+        sold = self._selling()
+        if sold.number not in self.sold.was_asked:
+            sold.note = self.random.choice(NOTES)
+            sold.save()
+            gateway.issue(sold)
+
+    def redeem(self, order: Order, voucher: Any, amount: str) -> None:
+        """The recipient pays another order with a code that was handed over, and it ships."""
+        found = [each for each in self._sold_vouchers() if self.sold.times(each.code)]
+        if found:
+            gateway.authorize(order, self.random.choice(found).code)
+            gateway.capture(order)
+
+    def all_vouchers(self) -> list[Any]:
+        """Return the vouchers of the day that still are at the Voucher Cloud, also those that were sold."""
+        return [
+            *self.vouchers,
+            *(self.cloud.voucher(each.id) for each in self._sold_vouchers() if not each.deleted),
+        ]
+
+    def seen_at_the_cloud(self, operation: VoucherOperation) -> str:
+        """Return the id by which a person concludes an operation of a sale; empty where it was not done."""
+        voucher = self.cloud.store.state.vouchers.get(operation.voucher_id)
+        is_done = {
+            "issue": voucher is not None,
+            "activate": voucher is not None and voucher.status == "active" and not voucher.deleted,
+            "deactivate": voucher is None or voucher.deleted,
+        }
+        return operation.voucher_id if is_done[operation.kind] else ""
+
+    def _selling(self) -> Order:
+        return Order.objects.get(pk=self.random.choice(self.selling).pk)
+
+    def _sold_vouchers(self) -> list[Any]:
+        return [each for each in self.cloud.store.state.vouchers.values() if each.id.startswith("vpg-")]
+
+    def _once_accepted(self, call: Callable[[], object], note: Callable[[], object]) -> None:
+        call()
+        if connection.in_atomic_block:
+            transaction.on_commit(note)
+        else:
+            note()
