@@ -133,8 +133,8 @@ def _wait_for_late_activations(operation: VoucherOperation) -> None:
     if earliest is not None and now < earliest:
         wait = (earliest - now).total_seconds()
         raise UnavailableError(
-            f"order {operation.order_number}: the gift voucher is inactive. It is taken back for good once nothing sent "
-            "earlier can make it valid again; settle does so.",
+            f"order {operation.order_number}: the gift voucher is inactive. Settle takes it back for good once nothing "
+            "that was sent earlier can make it valid again.",
             code="activation_may_arrive",
             retry_after_seconds=wait,
         )
