@@ -1,14 +1,18 @@
 """Selling vouchers: issued with the order, activated once it is paid, handed over once, taken back."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core import mail
 from django.db import transaction
+from django.utils import timezone
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import PaymentStateError, RefusedError, WrongStateError
-from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherSale
+from voucher_payment_gateway.orders import OrderAdapter
 
 
 @pytest.fixture
@@ -151,3 +155,45 @@ def test_without_sealing_keys_nothing_is_sold(seller, gateway_settings):
 def test_an_order_that_sells_nothing_is_left_alone(seller):
     order = seller.order("50.00")
     assert [gateway.issue(order), gateway.activate(order), gateway.take_back(order)] == [[], [], []]
+
+
+def test_a_backup_that_does_not_know_the_sale_finds_its_voucher_again(seller):
+    """The event comes again after the backup was put back: no second voucher."""
+    VoucherGatewayState.objects.filter(name="voucher_namespace").delete()
+    gateway.activate(seller.order("10.00", number="A-1", note="first=10.00"))
+    order = seller.order("50.00", note="a=50.00")
+    (before,) = gateway.activate(order)
+    VoucherOperation.objects.filter(sale=before)._raw_delete("default")
+    VoucherSale.objects.filter(pk=before.pk)._raw_delete("default")
+    (again,) = gateway.activate(order)
+    assert again.voucher_id == before.voucher_id
+    assert again.status == "active"
+    assert (
+        len([each for each in seller.cloud.store.state.vouchers.values() if each.order_number == "A-1001"])
+        == 1
+    )
+
+
+def test_another_shop_with_the_same_numbers_has_other_ids(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.issue(order)
+    VoucherGatewayState.objects.filter(name="voucher_namespace").delete()
+    assert voucher_id_for("", "A-1001", "a") != sale.voucher_id
+
+
+def test_a_number_that_an_earlier_order_had_sells_nothing_of_its_own(seller, gateway_settings):
+    gateway_settings(ORDER_ADAPTER="tests.gateway.test_sales.DatedAdapter")
+    order = seller.order("50.00", note="a=50.00")
+    gateway.activate(order)
+    DatedAdapter.created = timezone.now() + timedelta(days=1)
+    with pytest.raises(WrongStateError) as refused:
+        gateway.activate(order)
+    DatedAdapter.created = None
+    assert refused.value.code == "number_reused"
+
+
+class DatedAdapter(OrderAdapter):
+    created = None
+
+    def created_at(self, order):
+        return self.created

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.gateway.records.order_view import OrderView
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.timing import belongs_from
 
-__all__ = ["refuse_reused_number", "without_earlier_order"]
+__all__ = ["refuse_number_of_earlier_sales", "refuse_reused_number", "without_earlier_order"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -39,6 +39,20 @@ def refuse_reused_number(number: str, created_at: datetime | None) -> None:
         "one by one, by gateway.cancel(payment), or give this order another number. Nothing was sent.",
         code="number_reused",
     )
+
+
+def refuse_number_of_earlier_sales(number: str, created_at: datetime | None) -> None:
+    """Raise WrongStateError (``number_reused``) where an earlier order with this number sold vouchers: theirs would be
+    taken for those of the new one. Nothing was sent."""
+    if created_at is None:
+        return
+    sales = VoucherSale.current.of_order(number).standing()
+    if sales.filter(origin="sold", created_at__lt=belongs_from(created_at)).exists():
+        raise WrongStateError(
+            f"order {number}: its number was used before, and that order sold gift vouchers. Give this order another "
+            "number. Nothing was sent.",
+            code="number_reused",
+        )
 
 
 def without_earlier_order(view: OrderView, created_at: datetime | None) -> OrderView:

@@ -13,6 +13,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.sell import refuse_without_keys, sold_fields
 from voucher_payment_gateway.models import VoucherSale
@@ -49,6 +50,7 @@ def _written(batch: str, sold: SoldVoucher, given: dict[str, Any]) -> VoucherSal
     sale: VoucherSale | None = rows.filter(key=sold.key).first()
     if sale is None:
         fields = {**sold_fields(sold), **given, "delivery": "none", "origin": "bulk"}
+        fields["voucher_id"] = voucher_id_for(given["account"], batch, sold.key)
         sale = VoucherSale(order_number=batch, due_at=timezone.now(), **fields)
         with atomic_or_conflict():
             sale.save(force_insert=True)

@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway.records.idempotency import (
     refuse_reused_key,
     save_key,
 )
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.recharge_once import recharge_once
 from voucher_payment_gateway.gateway.verbs.sell import account_of, new_sale, refuse_without_keys
@@ -93,9 +94,11 @@ def _write_once(call: Call, facts: OrderFacts, voucher: SoldVoucher, by: dict[st
     known = call.find()
     if known is None:
         account = account_of(facts)
+        voucher_id = voucher_id_for(account, facts.number, voucher.key)
+        given = {**by, "account": account, "voucher_id": voucher_id, "origin": "credit"}
         with atomic_or_conflict():
             save_key(call.new_row())
-            return new_sale(facts, voucher, "active", by, account=account, origin="credit")
+            return new_sale(facts, voucher, "active", given)
     sales = VoucherSale.current.filter(order_number=facts.number, key=voucher.key)
     found: VoucherSale | None = sales.order_by("-pk").first()
     if found is None or VoucherOperation.current.filter(idempotency_key=known).exists():

@@ -11,7 +11,9 @@ from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateErro
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
 from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.models import VoucherSale
@@ -68,6 +70,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     if not sold and not sales_of(order):
         return []
     facts = payable_facts(order)
+    refuse_number_of_earlier_sales(facts.number, facts.created_at)
     refuse_without_keys()
     if wanted == "active":
         _refuse_unpaid(order, facts, sold)
@@ -136,10 +139,13 @@ def _write(
     kept = {voucher.key for voucher in sold if _still_stands(known.get(voucher.key), voucher, facts)}
     new = [voucher for voucher in sold if voucher.key not in kept]
     account = account_of(facts) if new else ""
+    ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
     with atomic_or_conflict():
         sales = [_take_off(sale) for key, sale in known.items() if key not in kept and _is_unsold(sale)]
         sales += [_want(known[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
-        sales += [new_sale(facts, voucher, wanted, by, account=account) for voucher in new]
+        for voucher, voucher_id in zip(new, ids, strict=True):
+            given = {"account": account, "voucher_id": voucher_id}
+            sales.append(new_sale(facts, voucher, wanted, {**by, **given}))
     return sales
 
 
@@ -177,24 +183,17 @@ def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> Vouche
 
 
 def new_sale(
-    facts: OrderFacts,
-    voucher: SoldVoucher,
-    wanted: SaleTarget,
-    by: dict[str, str],
-    *,
-    account: str,
-    origin: str = "sold",
+    facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, given: dict[str, str]
 ) -> VoucherSale:
-    """Write the sale of a voucher for an order, due to be brought to the status that is wanted."""
+    """Write the sale of a voucher for an order, due to be brought to the status that is wanted. ``given``: its account
+    and voucher id, actor and reason, and its origin where it is not sold."""
     sale = VoucherSale(
         order_number=facts.number,
         currency=facts.currency,
-        account=account,
-        origin=origin,
         target=wanted,
         due_at=timezone.now(),
         **sold_fields(voucher),
-        **by,
+        **given,
     )
     sale.save(force_insert=True)
     return sale
