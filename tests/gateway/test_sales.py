@@ -197,3 +197,27 @@ class DatedAdapter(OrderAdapter):
 
     def created_at(self, order):
         return self.created
+
+
+@pytest.mark.parametrize("verb", [gateway.issue, gateway.activate])
+def test_inside_a_transaction_the_order_sells_what_it_has_at_the_commit(seller, verb):
+    """Django's admin saves an order, and with it the status that sells, before its lines."""
+    order = seller.order("50.00", note="a=50.00 b=5.00")
+    with transaction.atomic():
+        verb(order)
+        order.note = "a=30.00 c=20.00"
+        order.save()
+    vouchers = [each for each in seller.cloud.store.state.vouchers.values() if not each.deleted]
+    assert sorted(each.amount_cents for each in vouchers) == [2000, 3000]
+    standing = {sale.key: sale.amount for sale in order.voucher_sales.standing()}
+    assert standing == {"a": Decimal("30.00"), "c": Decimal("20.00")}
+    assert len(mail.outbox) == (2 if verb is gateway.activate else 0)
+
+
+def test_lines_that_come_after_the_status_are_sold_too(seller):
+    order = seller.order("50.00")
+    with transaction.atomic():
+        assert gateway.activate(order) == []
+        order.note = "a=50.00"
+        order.save()
+    assert order.voucher_sales.get().status == "active"

@@ -1,14 +1,22 @@
 """Sell vouchers: issue them with the order, activate them once it is paid."""
 
+import logging
 from typing import Any
 
+from django.db import Error, transaction
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
-from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    atomic_or_conflict,
+    database,
+    in_transaction,
+    retry_on_conflict,
+)
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
@@ -30,6 +38,8 @@ from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
 __all__ = ["account_of", "activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -66,7 +76,8 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     order = _stored(order)
     if order is None:
         return []
-    sold = sold_vouchers(order, lambda: order_facts(order).currency)
+    sold = _sold_by(order)
+    _sell_again_if_changed(order, sold, wanted, actor=actor, reason=reason)
     if not sold and not sales_of(order):
         return []
     facts = payable_facts(order)
@@ -78,6 +89,31 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
+
+
+def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
+    """Inside a transaction, look at the order again after the commit: Django's admin saves an order before its lines.
+
+    It comes before anything is sent, since hooks run in the order in which they were registered. Errors are logged.
+    """
+    if not gateway_settings().SOLD_VOUCHERS or not in_transaction():
+        return
+    number = known_number(order)
+
+    def sell_committed() -> None:
+        committed = find_order(number)
+        try:
+            if committed is not None and _sold_by(committed) != sold:
+                _sell(committed, wanted, key="", **by)
+        except (VoucherGatewayError, ConflictError, Error) as error:
+            reason = getattr(error, "code", type(error).__name__)
+            logger.error("order %s: its sold gift vouchers could not be changed: %s", number, reason)
+
+    transaction.on_commit(sell_committed, using=database(), robust=True)
+
+
+def _sold_by(order: Any) -> list[SoldVoucher]:
+    return sold_vouchers(order, lambda: order_facts(order).currency)
 
 
 def _stored(order: Any) -> Any:
@@ -154,8 +190,9 @@ def account_of(facts: OrderFacts) -> str:
 
 
 def _is_unsold(sale: VoucherSale) -> bool:
-    """Return whether the voucher is not active yet: the order may still change."""
-    return sale.status in ("ordered", "issued") and sale.target == "issued"
+    """Return whether the voucher is not active yet: the order may still change. An activation that is under way is
+    undone by what follows, before the code is handed over."""
+    return sale.status in ("ordered", "issued") and sale.target != "taken_back"
 
 
 def _still_stands(sale: VoucherSale | None, voucher: SoldVoucher, facts: OrderFacts) -> bool:
