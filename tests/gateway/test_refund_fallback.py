@@ -512,3 +512,15 @@ def test_a_refund_by_hand_of_another_amount_while_ours_was_unknown_is_left_to_a_
     after_the_grace(shop)
     assert operations() == [("refund", "manual")]
     assert (given_back(shop, voucher), reviews) == (D("15.00"), [D("20.00")])
+
+
+def test_no_rung_follows_a_new_voucher_that_a_person_took_back(
+    shop, voucher, paid, gateway_settings, during, reviews
+):
+    gateway_settings(REFUND_FALLBACK=["new_voucher", "recharge"])
+    during("create_voucher", lambda: gateway.take_back(VoucherSale.objects.get()))
+    shop.cloud.faults.next("before:422", method="POST", path=CREATE)
+    with pytest.raises(RefusedError):
+        gateway.refund(paid)
+    assert operations() == [("refund", "refused"), ("issue", "refused")]
+    assert (given_back(shop, voucher), reviews) == (D("0.00"), [D("20.00")])
