@@ -484,3 +484,43 @@ def test_by_status_what_was_charged_later_is_refunded_although_an_earlier_refund
     order.status = "returned"
     order.save()
     assert (payment().amount_refunded, given_back(shop, voucher)) == (D("20.00"), D("20.00"))
+
+
+def test_a_deleted_voucher_can_take_nothing_so_a_new_one_follows(shop, voucher, paid):
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    shop.cloud.faults.next("before:404", method="POST", path=REFUND)
+    gateway.refund(paid)
+    assert operations() == [
+        ("refund", "refused"),
+        ("recharge", "refused"),
+        ("issue", "succeeded"),
+        ("activate", "succeeded"),
+    ]
+    sale = VoucherSale.objects.get()
+    assert (payment().status, shop.cloud.balance(sale.voucher_id)) == ("refunded", D("20.00"))
+
+
+def test_a_refund_by_hand_of_another_amount_while_ours_was_unknown_is_left_to_a_person(
+    shop, voucher, paid, reviews
+):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(refund_to_unusable_voucher="accept")
+    shop.cloud.faults.next("before:drop", method="POST", path=REFUND)
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(paid)
+    charge = VoucherOperation.objects.get(kind="charge")
+    voucher_cloud().refund(charge.remote_id, D("15.00"), "EUR")
+    after_the_grace(shop)
+    assert operations() == [("refund", "manual")]
+    assert (given_back(shop, voucher), reviews) == (D("15.00"), [D("20.00")])
+
+
+def test_no_rung_follows_a_new_voucher_that_a_person_took_back(
+    shop, voucher, paid, gateway_settings, during, reviews
+):
+    gateway_settings(REFUND_FALLBACK=["new_voucher", "recharge"])
+    during("create_voucher", lambda: gateway.take_back(VoucherSale.objects.get()))
+    shop.cloud.faults.next("before:422", method="POST", path=CREATE)
+    with pytest.raises(RefusedError):
+        gateway.refund(paid)
+    assert operations() == [("refund", "refused"), ("issue", "refused")]
+    assert (given_back(shop, voucher), reviews) == (D("0.00"), [D("20.00")])

@@ -139,7 +139,9 @@ def test_a_wrong_answer_is_told(shop, sells, returned, sentence):
     assert refusal(shop, shop.order("100.00"), gateway.issue).startswith(sentence)
 
 
-@pytest.mark.parametrize("returned", [None, [], (), {}, "", iter(())], ids=repr)
+@pytest.mark.parametrize(
+    "returned", [None, [], (), {}, "", iter(())], ids=["none", "list", "tuple", "dict", "text", "iterator"]
+)
 def test_nothing_sold_is_nothing_done(shop, sells, returned):
     sells(returned)
     order = shop.order("100.00")

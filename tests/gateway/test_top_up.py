@@ -327,3 +327,10 @@ def test_one_that_was_topped_up_is_taken_back_and_left_there_inactive(shop, sale
     sale.refresh_from_db()
     (taken,) = gateway.take_back(sale)
     assert (taken.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
+
+
+def test_a_voucher_that_was_deleted_there_is_refused_and_nothing_is_left_open(shop, sale):
+    shop.cloud.store.state.vouchers[sale.voucher_id].deleted = True
+    with pytest.raises(RefusedError):
+        gateway.top_up(sale, "10.00", key="k")
+    assert VoucherOperation.objects.get(kind="recharge").state == "refused"

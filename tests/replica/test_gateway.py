@@ -126,6 +126,38 @@ def test_settling_a_sale(selling, shop):
     assert stored(VoucherSale).get().status == "active"
 
 
+def test_verb_resend(selling):
+    (sale,) = gateway.activate(selling)
+    gateway.resend(sale, actor="mia")
+    assert stored(VoucherSale).get().actor == "mia"
+
+
+def test_verb_top_up(order, shop, voucher):
+    gateway.authorize(order, CODE)
+    first = gateway.top_up(CODE, "5.00", key="k")
+    assert gateway.top_up(CODE, "5.00", key="k") == gateway.top_up(first.sale, "5.00", key="k") == first
+    assert shop.bookings(voucher) == [("recharge", D("5.00"))]
+
+
+def test_verb_credit(order, shop):
+    sale = gateway.credit(order, "5.00", key="k")
+    assert gateway.credit(order, "5.00", key="k") == sale
+    assert gateway.credit(order, "2.00", key="more", sale=sale).amount_topped_up == D("2.00")
+    assert shop.cloud.balance(sale.voucher_id) == D("7.00")
+
+
+@pytest.mark.parametrize("rungs", [["recharge"], ["new_voucher"]])
+def test_what_stands_in_place_of_a_refund_counts(captured, shop, gateway_settings, rungs):
+    gateway_settings(REFUND_FALLBACK=rungs)
+    shop.cloud.faults.next("before:422", method="POST", path="*/refund", times=None)
+    gateway.refund(captured, "5.00", key="k")
+    gateway.refund(captured, "5.00", key="k")
+    gateway.refund(captured)
+    assert payment_of(captured).status == "refunded"
+    shop.later(minutes=5)
+    assert gateway.reconcile(*window()) == []
+
+
 def test_an_async_verb(held, shop, voucher):
     async_to_sync(gateway.acapture)(held)
     assert shop.bookings(voucher) == [("charge", D("20.00"))]

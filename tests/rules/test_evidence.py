@@ -5,7 +5,12 @@ from decimal import Decimal as D
 
 import pytest
 
-from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, refund_evidence
+from voucher_payment_gateway.rules.evidence import (
+    Evidence,
+    charge_evidence,
+    refund_evidence,
+    refunded_meanwhile,
+)
 
 
 @dataclass(frozen=True)
@@ -117,3 +122,20 @@ def test_a_refund_may_show_a_number_that_was_cut_off():
     rows = [replace(REFUND, order_number=LONG[:20])]
     facts = {"amount": D("5.00"), "baseline": (), "ours": (), "client_id": ""}
     assert refund_evidence(rows, reference=LONG, **facts) == Evidence("found", "b1")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (REFUND, True),
+        (replace(REFUND, amount=D("1.00")), True),
+        (replace(REFUND, order_number=None), True),
+        (replace(REFUND, order_number="other"), False),
+        (replace(REFUND, id="before"), False),
+        (replace(REFUND, id="known"), False),
+        (replace(REFUND, type="recharge"), False),
+    ],
+)
+def test_a_refund_of_any_amount_may_be_why_ours_is_refused(row, expected):
+    known = {"baseline": ["before"], "ours": {"known"}, "reference": "A-1.x"}
+    assert refunded_meanwhile([OURS, row], **known) == expected

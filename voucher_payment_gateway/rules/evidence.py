@@ -30,6 +30,7 @@ __all__ = [
     "late_answer_needs_review",
     "refund_evidence",
     "refunded_elsewhere",
+    "refunded_meanwhile",
 ]
 
 MIN_PREFIX = 16
@@ -189,6 +190,20 @@ def refunded_elsewhere(
     ]
     too_much = sum((row.amount for row in refunds), amount) > charge.amount
     return too_much and not {row.id for row in refunds} <= set(ours())
+
+
+def refunded_meanwhile(
+    bookings: Iterable[Booking], *, baseline: Collection[str], ours: Collection[str], reference: str
+) -> bool:
+    """Return whether there is a refund, of whatever amount, that our records do not have, that came after the
+    ``baseline`` and could be of the charge with this ``reference``: made by hand, it may be why ours is refused."""
+    return any(
+        row.type == "refund"
+        and row.id not in baseline
+        and row.id not in ours
+        and (not row.order_number or could_be_number(row.order_number, reference))
+        for row in bookings
+    )
 
 
 def _is_capture_of(order_number: str, returned: str | None) -> bool:

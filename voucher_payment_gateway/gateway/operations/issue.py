@@ -88,10 +88,13 @@ class IssueHandler(OperationHandler):
         announce_sale(voucher_issued, sale_of(operation), operation.amount)
 
     def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
-        """Return the next rung of ``REFUND_FALLBACK`` where the voucher was to stand in place of a refund."""
-        next_operation = fallback_after(operation) if sale_of(operation).replaces_refund_id else None
+        """Return the next rung of ``REFUND_FALLBACK`` where the voucher was to stand in place of a refund, and a person
+        has not taken it back meanwhile."""
+        sale = sale_of(operation)
+        is_wanted = sale.replaces_refund_id is not None and sale.target != "taken_back"
+        next_operation = fallback_after(operation) if is_wanted else None
         if next_operation is not None:
-            change_sale(sale_of(operation), **ENDED)
+            change_sale(sale, **ENDED)
         return next_operation
 
     def on_refused(self, operation: VoucherOperation) -> None:

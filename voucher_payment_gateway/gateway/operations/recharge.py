@@ -13,6 +13,7 @@ from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
+from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.evidence import (
     Evidence,
@@ -39,13 +40,16 @@ class RechargeHandler(OperationHandler):
     """Add money to a voucher by its id: that of a sale, or, where a refund was refused, that of a payment."""
 
     kind = "recharge"
-    verifies_refusals = True
 
     def is_cancelled(self, operation: VoucherOperation) -> bool:
         """Return whether it was never sent and its voucher is to be taken back."""
         if operation.sale is None or operation.attempts:
             return False
         return bool(VoucherSale.current.filter(pk=operation.sale_id, target="taken_back").exists())
+
+    def verifies_refusal_of(self, operation: VoucherOperation) -> bool:
+        """Return true, unless the voucher is gone: nothing can be booked on it then."""
+        return not is_gone(operation.voucher_id, operation.account)
 
     def call(self, operation: VoucherOperation) -> str:
         booked = voucher_cloud(operation.account).recharge_voucher(

@@ -13,12 +13,16 @@ from voucher_payment_gateway.gateway.operations.handler import OperationHandler,
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of, recorded_refunds
+from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import (
+    ABSENT,
+    AMBIGUOUS,
     Evidence,
     is_answer_to_refund,
     refund_evidence,
     refunded_elsewhere,
+    refunded_meanwhile,
 )
 from voucher_payment_gateway.rules.fallback import falls_back
 
@@ -85,14 +89,20 @@ class RefundHandler(OperationHandler):
         self, operation: VoucherOperation, bookings: Sequence[Charge], ours: Collection[str]
     ) -> Evidence:
         charge = next((row for row in bookings if row.id == operation.target_id), None)
-        return refund_evidence(
+        baseline = operation.baseline or ()
+        evidence = refund_evidence(
             bookings,
             amount=operation.amount,
-            baseline=operation.baseline or (),
+            baseline=baseline,
             ours=ours,
             reference=operation.reference,
             client_id=(charge and charge.client_id) or "",
         )
+        if evidence == ABSENT and _falls_back():
+            reference = operation.reference
+            if refunded_meanwhile(bookings, baseline=baseline, ours=ours, reference=reference):
+                return AMBIGUOUS
+        return evidence
 
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         return refunded_fields(operation.payment, operation.amount)
@@ -101,8 +111,9 @@ class RefundHandler(OperationHandler):
         announce_refund(operation.payment, operation.amount)
 
     def verifies_refusal_of(self, operation: VoucherOperation) -> bool:
-        """Return true where money is given back in another way after a refusal: it must not go back twice."""
-        return falls_back(gateway_settings().REFUND_FALLBACK)
+        """Return true where money is given back in another way after a refusal: it must not go back twice. Nothing can
+        be booked on a voucher that is gone."""
+        return _falls_back() and not is_gone(operation.voucher_id, operation.account)
 
     def retry_with(self, operation: VoucherOperation) -> VoucherOperation | None:
         """Return the first rung of ``REFUND_FALLBACK``, if there is one."""
@@ -113,11 +124,18 @@ class RefundHandler(OperationHandler):
         request_review(operation)
 
 
+def _falls_back() -> bool:
+    return falls_back(gateway_settings().REFUND_FALLBACK)
+
+
 def _readable_bookings(operation: VoucherOperation) -> list[Charge]:
-    """Return all bookings of the voucher. Raises UnavailableError where they cannot be read."""
+    """Return all bookings of the voucher; none of one that is gone, where its refund is followed by another rung.
+    Raises UnavailableError where they cannot be read."""
     try:
         return bookings_of(operation.voucher_id, operation.account)
     except ContractError as error:
+        if _falls_back() and is_gone(operation.voucher_id, operation.account):
+            return []
         raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
 
 

@@ -2,10 +2,10 @@
 
 from voucher_payment_gateway.api import CompleteVoucher, Voucher
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import ContractError, RefusedError
+from voucher_payment_gateway.exceptions import ContractError, CredentialsError, RefusedError, UnavailableError
 from voucher_payment_gateway.opaque import strip_traceback
 
-__all__ = ["complete_voucher_of", "voucher_of"]
+__all__ = ["complete_voucher_of", "is_gone", "voucher_of"]
 
 NOT_FOUND = 404
 
@@ -20,6 +20,14 @@ def voucher_of(voucher_id: str, account: str) -> Voucher | None:
     except RefusedError as error:
         _refuse_unless_not_found(error)
         return None
+
+
+def is_gone(voucher_id: str, account: str) -> bool:
+    """Return whether the Voucher Cloud certainly has no such voucher, so that nothing can be booked on it."""
+    try:
+        return voucher_of(voucher_id, account) is None
+    except (UnavailableError, CredentialsError, ContractError):
+        return False
 
 
 @strip_traceback
