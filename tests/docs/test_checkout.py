@@ -10,6 +10,7 @@ from tests.docs.pages import ROOT, first_words, page, rows, section, words
 from voucher_payment_gateway import checkout
 from voucher_payment_gateway.checkout import schema, urls
 from voucher_payment_gateway.checkout.problems import PROBLEMS
+from voucher_payment_gateway.customer import urls as customer_urls
 from voucher_payment_gateway.selling import urls as selling_urls
 
 PACKAGE = ROOT / "voucher_payment_gateway"
@@ -49,6 +50,14 @@ def test_every_page_of_a_sold_voucher_is_told_and_no_other_is():
     methods = {cells[0].strip("`"): cells[1] for cells in rows(documented("Pages of sold vouchers"))}
     assert list(methods) == [pattern.name for pattern in selling_urls.urlpatterns]
     assert [name for name, method in methods.items() if method == "POST"] == ["sold_seen"]
+
+
+def test_every_page_of_a_customer_is_told_with_its_method_and_no_other_is():
+    methods = {cells[0].strip("`"): cells[1] for cells in rows(documented("Customer's own pages"))}
+    source = (PACKAGE / "customer/views.py").read_text()
+    assert list(methods) == [pattern.name for pattern in customer_urls.urlpatterns]
+    for name, method in methods.items():
+        assert re.search(rf'@endpoint\("{method}"\)(?:\n@\w.*)?\ndef {name}\(', source)
 
 
 def test_every_field_of_the_document_is_told_and_no_other_is():

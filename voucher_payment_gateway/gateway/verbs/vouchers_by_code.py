@@ -6,7 +6,7 @@ from contextlib import suppress
 from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import supported_currency
-from voucher_payment_gateway.exceptions import PaymentStateError, VoucherUnusableError
+from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.gateway.holds.look_up import reserve_smallest
 from voucher_payment_gateway.gateway.holds.reserve import release
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
@@ -28,8 +28,8 @@ def sale_of_code(secret: Secret, currency: str, account: str) -> VoucherSale:
     did not sell it.
 
     A voucher that a payment or a sale of the account knows is not looked up. Else the smallest unit of ``currency``, by
-    default that of the account's newest row, is reserved on it and released again. Raises VoucherUnusableError where it
-    is not active or cannot be learned, PaymentStateError without a currency, UnavailableError, CredentialsError.
+    default that of the account's newest row or ``CURRENCY``, is reserved on it and released again. Raises
+    VoucherUnusableError where it is not active or cannot be learned, UnavailableError, CredentialsError.
     """
     known = _known_sale(secret.code, account)
     if known is not None:
@@ -75,10 +75,7 @@ def _usual_currency(account: str) -> str:
         rows = model.current.filter(account=account).order_by("-pk")
         if found := rows.values_list("currency", flat=True).first():
             return str(found)
-    raise PaymentStateError(
-        "currency: this gift voucher is not known here: give the currency in which it is held. Nothing was sent.",
-        code="currency_missing",
-    )
+    return gateway_settings().CURRENCY
 
 
 def _learned(secret: Secret, currency: str, account: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.verbs.bulk import hand_to, issue_in_bulk
 from voucher_payment_gateway.management.bulk.account import check_account
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--batch", required=True, metavar="NAME", help="the name of this batch, the same at every run"
         )
-        parser.add_argument("--currency", default="EUR", help="of lines that name none; EUR by default")
+        parser.add_argument("--currency", default="", help="of lines that name none; by default CURRENCY")
         parser.add_argument("--inactive", action="store_true", help="leave them inactive: not paid yet")
         parser.add_argument("--account", default="", metavar="NAME", help="the merchant account")
         parser.add_argument("--by", default="", metavar="NAME", help="the name of the person who issues them")
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         try:
             checked_number(batch)
             check_account(account)
-            rows = read_vouchers(csv, currency)
+            rows = read_vouchers(csv, currency or gateway_settings().CURRENCY)
             with CodeFile(out) as file, progress_on(sys.stderr, "vouchers") as progress:
                 troubles = self._issue(rows, batch, given, file, progress)
         except (FileError, NotOurFileError, PaymentStateError, ImproperlyConfigured) as error:
