@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError
 from voucher_payment_gateway.gateway.reconciliation import vouchers
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherSale
 
@@ -197,3 +197,26 @@ def test_a_sold_voucher_that_pays_is_compared_as_before(shop, sale):
     delete(shop, sale)
     assert differences() == [("voucher_gone", sale.pk)]
     assert VoucherOperation.objects.filter(kind="charge").exists()
+
+
+def test_a_voucher_whose_creation_was_refused_is_no_difference(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    shop.cloud.faults.next("before:422", method="POST", path="/v1/vouchers")
+    with pytest.raises(RefusedError):
+        gateway.issue(shop.order("50.00", note="a=50.00"))
+    assert differences() == []
+
+
+def test_a_voucher_whose_creation_is_not_done_yet_is_no_difference(shop, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    shop.cloud.faults.next("before:drop", method="POST", path="/v1/vouchers")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.issue(shop.order("50.00", note="a=50.00"))
+    assert differences() == []
+
+
+def test_a_voucher_that_was_taken_back_after_the_time_span_is_no_difference(shop, sale):
+    shop.later(days=2)
+    gateway.take_back(sale)
+    until = timezone.now() - timedelta(days=1)
+    assert gateway.reconcile(until - timedelta(days=3), until) == []

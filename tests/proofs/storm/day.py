@@ -129,7 +129,7 @@ def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
     with (
         quiet(),
         shared_time(cloud.clock, Random(seed)),
-        configured(random, cloud.behaviour, emphasis.settings | more),
+        configured(random, cloud.behaviour, more | emphasis.settings),
         no_rows(),
     ):
         people = _people(seed, random, cloud)
@@ -230,7 +230,7 @@ def _settle_all(people, lateness: tuple[float, ...]) -> None:
     )
     for number in range(MAX_ROUNDS):
         late = people.random.choice(lateness) if number < PROMPT_ROUNDS else 3600
-        people.cloud.clock.advance(until_next(operations, people.cloud.clock.now(), sales) + late)
+        people.cloud.clock.advance(until_next(operations, people.cloud.clock.now(), sales.all()) + late)
         people.do("settle")
         if not operations.exists() and not sales.exists():
             return

@@ -18,6 +18,9 @@ __all__ = ["SALE_KINDS", "SaleFound", "compare_sales", "other_differences", "sal
 SALE_KINDS = ("voucher_gone", "voucher_status")
 """Differences of a voucher itself; the remote id of each is that of the voucher."""
 
+MAY_BE_ABSENT = ("ordered", "taken_back", "failed")
+"""Statuses of a sale whose voucher was perhaps never created, or was deleted."""
+
 
 @dataclass(frozen=True)
 class SaleFound:
@@ -28,14 +31,17 @@ class SaleFound:
 
 
 def sales_to_read(vouchers: Sequence[str], account: str, since: datetime, until: datetime) -> set[str]:
-    """Return those of the vouchers that are read themselves: of sales that changed in the time span, and those with an
-    open difference."""
+    """Return those of the vouchers that are read themselves: of sales that changed in the time span, those with an open
+    difference, and those that need not be there, so that their bookings cannot be read."""
     sales = changed_sales(since, until).filter(account=account, voucher_id__in=vouchers)
+    absent = VoucherSale.current.filter(status__in=MAY_BE_ABSENT, account=account, voucher_id__in=vouchers)
     differences = VoucherDifference.current.filter(
         kind__in=SALE_KINDS, gone_at=None, account=account, voucher_id__in=vouchers
     )
-    first, other = (rows.order_by().values_list("voucher_id", flat=True) for rows in (sales, differences))
-    return set(first.union(other))
+    first, *others = (
+        rows.order_by().values_list("voucher_id", flat=True) for rows in (sales, absent, differences)
+    )
+    return set(first.union(*others))
 
 
 def compare_sales(
