@@ -95,7 +95,7 @@ MISTAKES = [
     ({"VOUCHERS_PER_ORDER": 101}, "E025", "VOUCHERS_PER_ORDER"),
     ({"VOUCHERS_PER_ORDER": "many"}, "E025", "VOUCHERS_PER_ORDER"),
     ({"ORDER_MODEL": "shop.StoreOrder"}, "W032", "'number' of shop.StoreOrder is not unique"),
-    ({"CURRENCY": "EUR"}, "E002", "CURRENCY"),
+    ({"CURENCY_CODE": "EUR"}, "E002", "CURENCY_CODE"),
     ({"CA_FILE": "nowhere.pem"}, "E023", "CA_FILE"),
     ({"PROXY_URL": "proxy.example:3128"}, "E045", "PROXY_URL"),
     ({"PROXY_URL": "http://shop:canary/x@proxy.example:3128"}, "E045", "PROXY_URL"),
@@ -230,7 +230,7 @@ def test_a_missing_key_is_named(settings, missing):
 
 def test_all_mistakes_are_reported_at_once(given):
     numbers = {
-        message.id[-4:] for message in given({"ENVIRONMENT": "prod", "CLIENT_ID": "", "CURRENCY": "EUR"})
+        message.id[-4:] for message in given({"ENVIRONMENT": "prod", "CLIENT_ID": "", "COLOUR": "red"})
     }
     assert numbers == {"E002", "E003", "E004"}
 

@@ -39,8 +39,8 @@ def test_a_shop_that_sells_vouchers_has_nothing_to_hear(given):  # noqa: F811
     [
         ("nowhere.sold", "is not a callable that can be imported: there is no module 'nowhere'"),
         ("sold", "is not a callable that can be imported: there is no dot in it"),
-        ("tests.shop.sold.voucher", "has no 'voucher'; did you mean 'vouchers'?"),
-        (f"{__name__}.not_callable", "is not a callable that can be imported: it is a int"),
+        ("tests.shop.sold.vouchrs", "has no 'vouchrs'; did you mean 'vouchers'?"),
+        (f"{__name__}.not_callable", "is not a callable that can be imported: it is an int"),
         (f"{__name__}.sells_async", "takes other arguments."),
         ("tests.shop.checkout.two_arguments", "takes other arguments."),
         (f"{__name__}.later", "is a coroutine function: write it without async."),
@@ -186,4 +186,4 @@ def test_a_misspelt_verb_is_told_with_the_one_that_was_meant(given, wrong, meant
     for number, key, value in (("E010", "EVENTS", EVENTS["capture"]), ("E011", "ON_STATUS", ["done"])):
         drive = {"EVENTS": EVENTS, "ON_STATUS": STATUSES}[key]
         ((told_number, text),) = told(given({key: {**drive, wrong: value}}))
-        assert (told_number, text.endswith(f"; did you mean {meant}?")) == (number, True)
+        assert (told_number, text.endswith(f"; did you mean {key}.{meant}?")) == (number, True)

@@ -35,11 +35,13 @@ SENTENCES = [
     ),
     (
         {"EVENTS": {"captrue": "x.y"}},
-        "EVENTS.captrue: must be 'authorize', 'capture', 'refund' or 'cancel'; did you mean EVENTS.capture?",
+        "EVENTS.captrue: must be 'authorize', 'capture', 'refund', 'cancel', "
+        "'issue', 'activate' or 'take_back'; did you mean EVENTS.capture?",
     ),
     (
         {"ON_STATUS": {"feild": "status"}},
-        "ON_STATUS.feild: must be 'field', 'authorize', 'capture', 'refund' or 'cancel'; did you mean ON_STATUS.field?",
+        "ON_STATUS.feild: must be 'field', 'authorize', 'capture', 'refund', 'cancel', "
+        "'issue', 'activate' or 'take_back'; did you mean ON_STATUS.field?",
     ),
     ({"ENVIRONMENT": CANARY}, "ENVIRONMENT: must be 'production', 'sandbox' or 'local'"),
     ({"EVENTS": {"capture": 5}}, "EVENTS.capture: must be text or a list"),
@@ -263,7 +265,7 @@ def test_a_hint_leads_to_a_page_that_exists_and_names_no_file_of_the_repository(
     for address in addresses:
         page, _, heading = address.removeprefix(base).partition("#")
         text = (ROOT / "docs" / f"{page.strip('/')}.md").read_text()
-        assert not heading or f"# {heading.upper()}" in text.upper()
+        assert not heading or f"# {heading.replace('-', ' ').upper()}" in text.upper().replace("-", " ")
 
 
 def test_the_documentation_is_where_the_project_says():

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from voucher_payment_gateway.currencies import supported_currency
+from voucher_payment_gateway.exceptions import AmountError
 from voucher_payment_gateway.settings_sections import Section
 
 __all__ = ["Fallback", "SellingSettings"]
@@ -60,7 +61,10 @@ class SellingSettings(Section):
     @field_validator("CURRENCY")
     @classmethod
     def _code(cls, code: str) -> str:
-        return supported_currency(code, "it")
+        try:
+            return supported_currency(code)
+        except AmountError:
+            raise ValueError('must be a currency code such as "EUR", with at most two decimals') from None
 
     @field_validator("SHOP_URL")
     @classmethod

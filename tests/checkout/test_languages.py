@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = [ROOT / "voucher_payment_gateway", *[ROOT / "example_project" / "shop"]]
-FOR_CUSTOMERS = ("checkout/", "selling/", "templates/", "templatetags/")
+FOR_CUSTOMERS = ("checkout/", "customer/", "selling/", "templates/", "templatetags/")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|<[^>]+>|…")
 
 

@@ -13,8 +13,9 @@ from django.template import Context, Template
 
 from tests.replica.lagging import covered, payment_of, stored, window
 from tests.shop.models import Order
-from voucher_payment_gateway import management
+from voucher_payment_gateway import gateway, management
 from voucher_payment_gateway.checkout.urls import urlpatterns
+from voucher_payment_gateway.delivery.links import page_path
 from voucher_payment_gateway.models import VoucherDifference, VoucherPayment, VoucherSale
 from voucher_payment_gateway.templatetags.voucher_payments import register
 
@@ -146,12 +147,72 @@ def test_tag_voucher_styles(order):
     assert Template("{% load voucher_payments %}{% voucher_styles %}").render(Context()).count("<link") == 1
 
 
+@pytest.fixture
+def sold(shop, gateway_settings):
+    gateway_settings(
+        SOLD_VOUCHERS="tests.shop.sold.vouchers",
+        CUSTOMER_ORDERS="tests.shop.checkout.customer_orders",
+        BALANCE_CHECK=True,
+    )
+    order = shop.order("50.00", number="A-1002", note="a=50.00")
+    gateway.activate(order)
+    return order
+
+
+def test_tag_voucher_sales(sold):
+    assert "ada@example.org" in rendered("voucher_sales", sold)
+
+
+def test_endpoint_mine(sold, client, settings, monkeypatch):
+    settings.VOUCHER_PAYMENT_GATEWAY["CUSTOMER_ORDERS"] = "tests.replica.test_pages.numbers"
+    assert "€50.00" in client.get("/vouchers/mine/").text
+
+
+def numbers(request):
+    return ["A-1002"]
+
+
+def test_endpoint_balance(sold, client):
+    assert client.get("/vouchers/balance/").status_code == 200
+
+
+def test_endpoint_check(sold, shop, client):
+    code = shop.cloud.voucher(stored(VoucherSale).get().voucher_id).code
+    assert "€50.00" in client.post("/vouchers/balance/check/", {"code": code}).text
+
+
+@pytest.fixture
+def on_a_page(sold, gateway_settings, shop):
+    gateway_settings(VOUCHER_DELIVERY="page")
+    gateway.activate(shop.order("10.00", number="A-1003", note="b=10.00"))
+    sale = stored(VoucherSale).get(order_number="A-1003")
+    return page_path(sale)
+
+
+def test_endpoint_sold_page(on_a_page, client):
+    assert "€10.00" in client.get(on_a_page).text
+
+
+def test_endpoint_sold_seen(on_a_page, client):
+    assert client.post(f"{on_a_page}seen/").status_code == 303
+    assert stored(VoucherSale).get(order_number="A-1003").delivered_at
+
+
+def test_endpoint_sold_print(on_a_page, client):
+    assert "€10.00" in client.get(f"{on_a_page}print/").text
+
+
+def test_endpoint_sold_pdf(on_a_page, client):
+    assert client.get(f"{on_a_page}pdf/")["Content-Type"] == "application/pdf"
+
+
 def test_every_tag_is_covered():
     assert covered(globals(), "tag") == set(register.tags)
 
 
 def test_every_endpoint_is_covered():
-    assert covered(globals(), "endpoint") == {pattern.name for pattern in urlpatterns}
+    included = [pattern for each in urlpatterns for pattern in getattr(each, "url_patterns", [each])]
+    assert covered(globals(), "endpoint") == {pattern.name for pattern in included}
 
 
 # The admin
@@ -185,6 +246,12 @@ def test_admin_voucherdifference(shown, difference, admin_client):
     address = f"/admin/voucher_payment_gateway/voucherdifference/{difference.pk}/change/"
     assert admin_client.post(address, {"new_explanation": "Known."}).status_code == 302
     assert stored(VoucherDifference).get().explained_by == "admin"
+
+
+def test_admin_vouchersale(sold, admin_client):
+    folder, pk = "/admin/voucher_payment_gateway/vouchersale/", stored(VoucherSale).get().pk
+    assert admin_client.get(f"{folder}?q=A-1002").context["cl"].result_count == 1
+    assert "€50.00" in admin_client.get(f"{folder}{pk}/change/").text
 
 
 def test_every_page_of_the_admin_is_covered():

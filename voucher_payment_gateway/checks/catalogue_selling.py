@@ -34,7 +34,7 @@ SELLING: Final = {
     "E055": Check(
         keys=(
             *("VOUCHER_DELIVERY", "VOUCHERS_PAY_FOR_VOUCHERS", "UNPAID_SALE_DAYS", "REMIND_DAYS"),
-            *("REFUND_FALLBACK", "BALANCE_CHECK", "SHOP_URL", "MAIL_FROM"),
+            *("REFUND_FALLBACK", "BALANCE_CHECK", "CURRENCY", "SHOP_URL", "MAIL_FROM"),
         ),
         cure=f"See {SETTINGS}#selling-gift-vouchers for the values that this key takes.",
     ),
