@@ -164,7 +164,7 @@ def test_while_the_new_voucher_is_not_active_its_amount_counts_as_being_refunded
     assert (payment().status, given_back(shop, voucher)) == ("cancelled", D("20.00"))
 
 
-def test_a_cancel_waits_for_the_new_voucher_and_asks_for_nobody(shop, voucher, no_recharge, reviews):
+def test_a_cancel_waits_for_the_new_voucher_and_asks_for_no_person(shop, voucher, no_recharge, reviews):
     shop.cloud.faults.next("before:503", method="PATCH", path=STATUS, times=None)
     gateway.refund(no_recharge)
     gateway.cancel(no_recharge)

@@ -41,6 +41,6 @@ def test_only_what_gives_money_back_is_a_fallback():
 
 @pytest.mark.parametrize("status", ["ordered", "issued", "active", "taken_back", "failed"])
 @pytest.mark.parametrize("was_active", [True, False])
-def test_a_voucher_counts_unless_nobody_could_ever_redeem_it(status, was_active):
+def test_a_voucher_counts_unless_it_could_never_be_redeemed(status, was_active):
     expected = was_active or status not in ("taken_back", "failed")
     assert gives_back(status, was_active=was_active) == expected

@@ -32,5 +32,5 @@ def falls_back(rungs: Sequence[Rung]) -> bool:
 
 def gives_back(status: str, *, was_active: bool) -> bool:
     """Return whether a new voucher counts as having given its amount back, or being about to: not where it was never
-    created, or taken back before anybody could redeem it."""
+    created, or taken back before it could be redeemed."""
     return was_active or status in ("ordered", "issued", "active")

@@ -103,7 +103,7 @@ def _sale_sentence(ours: str, theirs: str | None) -> str:
         )
     if ours == "active":
         return (
-            f"The sale is active, but its voucher is {theirs[:50]} at the Voucher Cloud: nobody can redeem it. "
+            f"The sale is active, but its voucher is {theirs[:50]} at the Voucher Cloud: it cannot be redeemed. "
             "Activate it there, or take the sale back."
         )
     if ours == "taken_back":
