@@ -174,7 +174,7 @@ def test_a_voucher_that_was_topped_up_and_not_spent_is_taken_back(seller, order)
     (sale,) = gateway.activate(order)
     voucher_cloud().recharge_voucher(amount=D("5.00"), currency="EUR", order_number="T-1", id=sale.voucher_id)
     seller.later(hours=1)
-    gateway.take_back(order)
+    gateway.take_back(sale)
     sale.refresh_from_db()
     assert (sale.status, remote(seller, sale).status) == ("taken_back", "inactive")
 

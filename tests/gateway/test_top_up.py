@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import transaction
 
+from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import (
     AmountError,
@@ -323,6 +324,9 @@ def test_one_that_was_topped_up_is_taken_back_and_left_there_inactive(shop, sale
     gateway.top_up(sale, "10.00", key="k")
     shop.later(minutes=20)
     sale.refresh_from_db()
+    with pytest.raises(WrongStateError, match="topped up since") as refused:
+        gateway.take_back(Order.objects.get(number=sale.order_number))
+    assert refused.value.code == "voucher_topped_up"
     (taken,) = gateway.take_back(sale)
     assert (taken.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
 

@@ -11,7 +11,7 @@ from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import is_competing
-from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
@@ -28,9 +28,10 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     Returns these sales; nothing is done for an order that sold none, nor for one that was taken back before. Vouchers
     that were given for the order, such as store credit, are taken back only where they are given themselves. A spent
     voucher stays valid and raises RefusedError (``voucher_spent``), which says what was spent; one that pays for
-    another order raises WrongStateError (``voucher_in_use``). The other vouchers of the order are taken back all the
-    same. Inside a transaction that is done after its commit; a voucher that was spent in between stays valid, and
-    ``voucher_needs_review`` is sent.
+    another order raises WrongStateError (``voucher_in_use``), and so does one that was topped up since
+    (``voucher_topped_up``): that money is not of this order. Give such a sale itself to take it back all the same. The
+    other vouchers of the order are taken back. Inside a transaction that is done after its commit; a voucher that was
+    spent in between stays valid, and ``voucher_needs_review`` is sent.
 
     Raises UnavailableError and CredentialsError where it cannot be read whether something was spent: nothing was taken
     back then, or ``settle`` goes on with it.
@@ -43,7 +44,7 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     unspent = []
     for sale in sales:
         try:
-            _refuse_used(sale)
+            _refuse_used(sale, may_be_topped_up=is_one)
             unspent.append(sale)
         except (RefusedError, WrongStateError) as error:
             errors.append(error)
@@ -55,8 +56,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in taken]))
 
 
-def _refuse_used(sale: VoucherSale) -> None:
-    """Raise where something of an active voucher was spent, or an order of this shop counts on it."""
+def _refuse_used(sale: VoucherSale, *, may_be_topped_up: bool) -> None:
+    """Raise where something of an active voucher was spent, an order of this shop counts on it, or it was topped up."""
     if sale.status != "active" or sale.target == "taken_back":
         return
     payments = VoucherPayment.current.filter(voucher_id=sale.voucher_id, account=sale.account)
@@ -67,9 +68,22 @@ def _refuse_used(sale: VoucherSale) -> None:
             f"{paying[0].order_number}: it cannot be taken back. Nothing was sent.",
             code="voucher_in_use",
         )
-    spent = spent_amount(_bookings(sale))
-    if spent > ZERO:
+    bookings = _bookings(sale)
+    if (spent := spent_amount(bookings)) > ZERO:
         raise spent_error(sale, spent)
+    if not may_be_topped_up and (
+        _is_being_recharged(sale) or any(row.type == "recharge" for row in bookings)
+    ):
+        raise WrongStateError(
+            f"order {sale.order_number}: the gift voucher …{sale.code_hint} was topped up since, with money that is "
+            "not of this order. Give the sale itself to take it back with all that is on it. Nothing was sent.",
+            code="voucher_topped_up",
+        )
+
+
+def _is_being_recharged(sale: VoucherSale) -> bool:
+    operation = open_operation(sale)
+    return operation is not None and operation.kind == "recharge"
 
 
 def _bookings(sale: VoucherSale) -> list[Charge]:
