@@ -45,11 +45,11 @@ BULK = Emphasis(verbs={"checkout": 5, "bulk": 5})
 
 SALES = {"issue": 3, "pay": 6, "pay_again": 2, "send_back": 4, "redeem": 5, "settle": 3, "wait": 1}
 SELLING = Emphasis(sells=True, verbs=SALES)
-RETURNED_SALES = Emphasis(
+SPENT_MEANWHILE = Emphasis(
     sells=True,
-    verbs={"pay": 6, "redeem": 5, "refund": 4, "send_back": 6, "settle": 3},
-    faults=("late:drop", "after:slow=0"),
-    pauses=(1, 40, 70, 300),
+    freeze_rate=0.5,
+    verbs={"pay": 6, "send_back": 6, "settle": 2},
+    meanwhile={"redeem": 6, "settle": 1},
 )
 
 
@@ -148,23 +148,14 @@ MUTANTS = {
     "a voucher is activated whatever is wanted": Mutant(
         f"{GATEWAY}verbs.sell", "_write", mutations.wanted_active, SELLING
     ),
-    "a creation that was sent is forgotten": Mutant(
-        f"{GATEWAY}verbs.advance", "was_sent", mutations.never_sent, SELLING
-    ),
     "a spent voucher is taken back": Mutant(
-        f"{GATEWAY}operations.deactivate", "_delete", mutations.refused_deletion_is_done, RETURNED_SALES
+        f"{GATEWAY}operations.deactivate", "_delete", mutations.refused_deletion_is_done, SPENT_MEANWHILE
     ),
     "a delivery is noted before it is made": Mutant(
         f"{GATEWAY}verbs.hand_over", "change_sale", mutations.noted_first, SELLING
     ),
     "a voucher is sold under another key each time": Mutant(
         f"{GATEWAY}verbs.sell", "sold_vouchers", mutations.another_key, SELLING
-    ),
-    "a late activation is not waited for": Mutant(
-        f"{GATEWAY}operations.deactivate",
-        "_wait_for_late_activations",
-        mutations.nothing_is_refused,
-        RETURNED_SALES,
     ),
 }
 

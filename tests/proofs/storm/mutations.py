@@ -183,10 +183,6 @@ def wanted_active(write: Any) -> Any:
     return lambda facts, sold, wanted, by: write(facts, sold, "active", by)
 
 
-def never_sent(was_sent: Any) -> Any:
-    return lambda sale: False
-
-
 def refused_deletion_is_done(delete: Any) -> Any:
     def mutated(operation: Any) -> None:
         from voucher_payment_gateway.connection import voucher_cloud
