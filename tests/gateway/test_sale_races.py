@@ -13,6 +13,7 @@ from tests.gateway.sales import attempt, check, mailed, remote, remote_of, repea
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.operations import deactivate
 from voucher_payment_gateway.gateway.recovery import sales
 from voucher_payment_gateway.gateway.verbs import advance
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
@@ -156,6 +157,17 @@ def test_a_copy_of_the_activation_that_comes_late_does_not_make_it_valid_again(s
     settle_all(seller)
     sale.refresh_from_db()
     assert (sale.status, remote(seller, sale).status) == ("taken_back", "inactive")
+
+
+def test_without_that_wait_the_copy_would_make_it_valid_again(seller, order, monkeypatch):
+    monkeypatch.setattr(deactivate, "_wait_for_late_activations", lambda operation: None)
+    copy_later(seller, monkeypatch, "PATCH", "/status")
+    (sale,) = gateway.activate(order)
+    charged_and_refunded(seller, sale)
+    gateway.take_back(order)
+    settle_all(seller)
+    sale.refresh_from_db()
+    assert (sale.status, remote(seller, sale).status) == ("taken_back", "active")
 
 
 def test_a_charge_that_the_lists_do_not_show_yet_is_not_overlooked(seller, order, during, reviews):

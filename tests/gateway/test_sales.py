@@ -107,6 +107,17 @@ def test_a_spent_voucher_stays_valid_and_the_error_says_what_was_spent(seller):
     assert (sale.status, sale.target, remote(seller, sale).status) == ("active", "active", "active")
 
 
+def test_a_voucher_that_a_confirmed_order_counts_on_is_not_taken_back(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.activate(order)
+    other = seller.order("20.00", number="A-2")
+    gateway.authorize(other, remote(seller, sale).code)
+    gateway.authorize_selected(other)
+    with pytest.raises(WrongStateError) as refused:
+        gateway.take_back(order)
+    assert refused.value.code == "voucher_in_use"
+
+
 def test_an_order_that_is_never_paid_leaves_no_voucher(seller):
     order = seller.order("50.00", note="a=50.00")
     (sale,) = gateway.issue(order)

@@ -6,9 +6,10 @@ from unittest import mock
 
 from tests.proofs.crash.case import Case, play
 from tests.proofs.crash.world import world
+from tests.proofs.storm.mutations import noted_first
 from voucher_payment_gateway.gateway.operations import execute, reservation, transitions
 from voucher_payment_gateway.gateway.recovery import settle
-from voucher_payment_gateway.gateway.verbs import cancel
+from voucher_payment_gateway.gateway.verbs import cancel, hand_over
 
 __all__ = ["MUTANTS"]
 
@@ -59,6 +60,14 @@ MUTANTS = {
     # an expired hold stays in our rows
     "hold_for_ever": Mutant(
         settle, "lapse", lambda limit: 0, "authorize K12 none alone", "is still authorized"
+    ),
+    # the delivery of a code is noted before it is made
+    "noted_first": Mutant(
+        hand_over,
+        "change_sale",
+        noted_first(hand_over.change_sale),
+        "sell_activate K23 none alone",
+        "was mailed 0 times",
     ),
 }
 

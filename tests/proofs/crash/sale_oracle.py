@@ -13,7 +13,7 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud
 
 __all__ = ["empty_mailbox", "sale_problems", "sale_problems_once_settled"]
 
-DELIVERED_NOT_NOTED = "K23"
+DELIVERED_NOT_NOTED = "K24"
 """The only crash point after which a code may be mailed twice."""
 BETWEEN_MAILS = "-" * 79
 IS_THERE = {"active": ("active", False), "issued": ("inactive", False), "taken_back": ("inactive", True)}

@@ -105,7 +105,7 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
         )
         found += reconcile_problems(cloud, vouchers)
         seen = injector.seen
-        found += sale_problems(cloud, people.selling, people.sold, doubled=injector.doubled, seen=seen)
+        found += sale_problems(cloud, people.what_is_sold(), people.sold, doubled=injector.doubled, seen=seen)
         seen.update(f"fault {fault}" for fault, _, _ in cloud.faults.log)
         seen.update(_states())
         seen.update(transitions())

@@ -1,8 +1,10 @@
 """The mutations: each gets a function of the package, and returns a plausible but wrong one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 
@@ -171,3 +173,44 @@ def as_it_was_planned(replan: Any) -> Any:
 
 def no_status(run_by_status: Any) -> Any:
     return lambda limit, stop: 0
+
+
+def without_an_id(arguments: Any) -> Any:
+    return lambda operation: {name: value for name, value in arguments(operation).items() if name != "id"}
+
+
+def wanted_active(write: Any) -> Any:
+    return lambda facts, sold, wanted, by: write(facts, sold, "active", by)
+
+
+def refused_deletion_is_done(delete: Any) -> Any:
+    def mutated(operation: Any) -> None:
+        from voucher_payment_gateway.connection import voucher_cloud
+        from voucher_payment_gateway.exceptions import RefusedError
+
+        with suppress(RefusedError):
+            voucher_cloud(operation.account).delete_voucher(operation.voucher_id, "taken back")
+
+    return mutated
+
+
+def noted_first(change_sale: Any) -> Any:
+    def mutated(sale: Any, **changes: Any) -> None:
+        if "delivery_attempts" not in changes:
+            change_sale(sale, **changes)
+            return
+        code = sale.sealed_code
+        noted = {"delivered_at": changes["deliver_due_at"], "deliver_due_at": None, "sealed_code": ""}
+        change_sale(sale, **changes | noted)
+        sale.sealed_code = code
+
+    return mutated
+
+
+def another_key(sold_vouchers: Any) -> Any:
+    keys = count()
+
+    def mutated(order: Any, currency_of: Any) -> Any:
+        return [replace(each, key=f"{each.key}.{next(keys)}") for each in sold_vouchers(order, currency_of)]
+
+    return mutated

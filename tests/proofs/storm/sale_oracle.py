@@ -111,7 +111,15 @@ def _of_orders(orders, sales: list[Row], operations: Any, books: Any, sold: Sold
     """A line of an order has one voucher that is or was active and was not taken back; a paid one that was never
     returned has exactly one, unless the shop was told."""
     for order in orders:
-        for key in (line.partition("=")[0] for line in order.note.split()):
+        lines = order.note.split()
+        valid = [
+            row
+            for row in sales
+            if row["order_number"] == order.number and _is_valid(books.get(row["voucher_id"]))
+        ]
+        if len(valid) > len(lines):
+            yield f"order {order.number} sells {len(lines)} vouchers, and {len(valid)} are valid"
+        for key in (line.partition("=")[0] for line in lines):
             own = [row for row in sales if (row["order_number"], row["key"]) == (order.number, key)]
             valid = [row for row in own if _is_valid(books.get(row["voucher_id"]))]
             if len(valid) > 1:

@@ -158,6 +158,10 @@ class SaleStories:
             gateway.authorize(order, self.random.choice(found).code)
             gateway.capture(order)
 
+    def what_is_sold(self) -> list[Order]:
+        """Return the orders that sell vouchers, as they are committed."""
+        return list(Order.objects.filter(pk__in=[order.pk for order in self.selling]))
+
     def all_vouchers(self) -> list[Any]:
         """Return the vouchers of the day that still are at the Voucher Cloud, also those that were sold."""
         return [

@@ -70,7 +70,7 @@ def hand_over(sale: VoucherSale) -> bool:
         change_sale(sale, deliver_due_at=began_at + LEASE, delivery_attempts=sale.delivery_attempts + 1)
     except ConflictError:
         return False  # another worker was first
-    # K22: leased, the code not handed over
+    # K23: leased, the code not handed over
     secret = unseal(sale.sealed_code)
     if secret is None:
         return _note_failure(sale, "code_unreadable", began_at)
@@ -82,7 +82,7 @@ def hand_over(sale: VoucherSale) -> bool:
         if monotonic() - began > SLOW_SECONDS:
             remember(SLOW, "1", SLOW_FOR_SECONDS)
         return _note_failure(sale, type(error).__name__, began_at)
-    # K23: handed over, not noted
+    # K24: handed over, not noted
     _note_delivery(sale)
     return True
 
