@@ -8,7 +8,7 @@ from django.db import transaction
 from tests.proofs.crash.shop import ANOTHER, order
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 A, B = "KILL-AAAA-2000", "KILL-BBBB-3000"
 
@@ -163,6 +163,14 @@ def issue() -> None:
 
 def activate() -> None:
     gateway.activate(order())
+
+
+def top_up() -> None:
+    gateway.top_up(VoucherSale.objects.get(), "5.00", key="top-up")
+
+
+def credit() -> None:
+    gateway.credit(order(), "5.00", key="credit", recipient_email="ada@example.org")
 
 
 def take_back() -> None:

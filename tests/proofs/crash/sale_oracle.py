@@ -29,6 +29,9 @@ def sale_problems_once_settled(scenario: Scenario, *, to_its_end: bool) -> Itera
     statuses = [sale.status for sale in sales]
     if to_its_end and scenario.sold and statuses != [scenario.sold]:
         yield f"the sales are {statuses}, {scenario.sold} was to be"
+    added = [f"{sale.amount_topped_up:.2f}" for sale in sales]
+    if to_its_end and added != [scenario.topped_up] * len(sales):
+        yield f"{added} was added to the vouchers, {scenario.topped_up} was to be"
 
 
 def sale_problems(cloud: LocalVoucherCloud, crashed_at: str) -> Iterator[str]:
@@ -50,6 +53,9 @@ def _of_sale(sale: VoucherSale, voucher: Any, crashed_at: str) -> Iterator[str]:
         yield f"sale {sale.pk} is {sale.status}, its voucher {voucher.status}, deleted {voucher.deleted}"
     if (voucher.amount_cents, voucher.currency) != (round(sale.amount * 100), sale.currency):
         yield f"sale {sale.pk} of {sale.amount} has a voucher of {voucher.amount_cents} cents"
+    worth = round((sale.amount + sale.amount_topped_up) * 100)
+    if sale.status == "active" and voucher.balance_cents != worth:
+        yield f"sale {sale.pk} is worth {worth} cents, its voucher {voucher.balance_cents}"
     if sale.status in ("active", "taken_back") and sale.sealed_code:
         yield f"the code of sale {sale.pk} ({sale.status}) is still stored"
     mails = sum(voucher.code in mail for mail in _mails())

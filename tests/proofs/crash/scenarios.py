@@ -10,6 +10,7 @@ from tests.proofs.crash.setups import (
     CREATE,
     DELETE,
     READ,
+    RECHARGE,
     REFUND,
     RELEASE,
     RESERVE,
@@ -29,7 +30,7 @@ class Scenario:
     the final state of the order's payments once everything was executed, ``other_status`` that of the other order's.
     ``captured_without_retry`` is the maximum captured if the shop does not retry, where that is more. ``order_status``
     is the status that the order gets in one transaction with the operation. ``sold`` is the final status of the voucher
-    that the order sells. ``settings`` are those of this shop.
+    that the order sells or gives, ``topped_up`` what was added to it. ``settings`` are those of this shop.
     """
 
     set_up: Callable[[Cloud], None]
@@ -43,6 +44,7 @@ class Scenario:
     captured_without_retry: str = ""
     order_status: str = ""
     sold: str = ""
+    topped_up: str = "0.00"
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -356,6 +358,19 @@ SCENARIOS = {
         setups.issued, actions.activate, actions.activate, STATUS, "0.00", sold="active", settings=SELLS
     ),
     "sell_mail": Scenario(setups.not_mailed, settle, settle, CREATE, "0.00", sold="active", settings=SELLS),
+    "top_up": Scenario(
+        setups.sold,
+        actions.top_up,
+        actions.top_up,
+        RECHARGE,
+        "0.00",
+        sold="active",
+        topped_up="5.00",
+        settings=SELLS,
+    ),
+    "credit": Scenario(
+        setups.never_sold, actions.credit, actions.credit, CREATE, "0.00", sold="active", settings=SELLS
+    ),
     "take_back": Scenario(
         setups.sold, actions.take_back, actions.take_back, DELETE, "0.00", sold="taken_back", settings=SELLS
     ),

@@ -18,6 +18,7 @@ Cloud = LocalVoucherCloud
 RESERVE, CHARGE, REFUND = ("POST", "/v1/reservations"), ("POST", "*/charge"), ("POST", "*/refund")
 RELEASE, READ = ("DELETE", "/v1/reservations/*"), ("GET", "*/charges")
 CREATE, STATUS, DELETE = ("POST", "/v1/vouchers"), ("PATCH", "*/status"), ("DELETE", "/v1/vouchers/*")
+RECHARGE = ("POST", "/v1/vouchers/recharge")
 UNPAID_SECONDS = 15 * 24 * 3600
 
 
@@ -147,6 +148,11 @@ def issued(cloud: Cloud) -> None:
 def sold(cloud: Cloud) -> None:
     sells(cloud)
     actions.activate()
+
+
+def never_sold(cloud: Cloud) -> None:
+    """The order was paid otherwise, and sold nothing."""
+    order("50.00")
 
 
 def never_paid(cloud: Cloud) -> None:
