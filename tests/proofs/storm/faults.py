@@ -31,6 +31,8 @@ class FaultInjector:
     seen: Counter[str]
     doubled_rate: float = 0.0
     """The rate at which an intermediary duplicates a request."""
+    mail_rate: float = 0.1
+    """The rate at which the mail server refuses a mail."""
     doubled: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Duplicated requests: charges by their order number, refunds by their charge."""
     answered: set[str] = field(default_factory=set)
@@ -38,7 +40,7 @@ class FaultInjector:
 
     def stop(self) -> None:
         """Inject no more faults."""
-        self.crash_rate = self.locked_rate = self.freeze_rate = self.doubled_rate = 0.0
+        self.crash_rate = self.locked_rate = self.freeze_rate = self.doubled_rate = self.mail_rate = 0.0
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -11,8 +11,6 @@ __all__ = ["Mailbox"]
 
 OPEN: list[tuple[FaultInjector, Counter[str]]] = []
 """The faults of the day that is played, and the texts of its mails."""
-FAILURES = 4
-"""How much oftener than a crash a mail server fails."""
 
 
 class Mailbox(BaseEmailBackend):
@@ -22,7 +20,7 @@ class Mailbox(BaseEmailBackend):
         injector, texts = OPEN[-1]
         for message in email_messages:
             injector.may_crash()
-            if injector.happens("mail refused", injector.crash_rate * FAILURES):
+            if injector.happens("mail refused", injector.mail_rate):
                 raise OSError
             texts[message.body] += 1
             if injector.happens("mail unanswered", injector.crash_rate):

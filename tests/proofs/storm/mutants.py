@@ -44,13 +44,7 @@ CHANGED = Emphasis(verbs={"checkout": 6, "ship_changed": 6, "reprice": 3})
 BULK = Emphasis(verbs={"checkout": 5, "bulk": 5})
 
 SALES = {"issue": 3, "pay": 6, "pay_again": 2, "send_back": 4, "redeem": 5, "settle": 3, "wait": 1}
-SELLING = Emphasis(sells=True, verbs=SALES)
-SPENT_MEANWHILE = Emphasis(
-    sells=True,
-    freeze_rate=0.5,
-    verbs={"pay": 6, "send_back": 6, "settle": 2},
-    meanwhile={"redeem": 6, "settle": 1},
-)
+SELLING = Emphasis(sells=True, verbs=SALES, settings={"VOUCHER_DELIVERY": "mail"})
 
 
 @dataclass(frozen=True)
@@ -147,12 +141,6 @@ MUTANTS = {
     ),
     "a voucher is activated whatever is wanted": Mutant(
         f"{GATEWAY}verbs.sell", "_write", mutations.wanted_active, SELLING
-    ),
-    "a spent voucher is taken back": Mutant(
-        f"{GATEWAY}operations.deactivate", "_delete", mutations.refused_deletion_is_done, SPENT_MEANWHILE
-    ),
-    "a delivery is noted before it is made": Mutant(
-        f"{GATEWAY}verbs.hand_over", "change_sale", mutations.noted_first, SELLING
     ),
     "a voucher is sold under another key each time": Mutant(
         f"{GATEWAY}verbs.sell", "sold_vouchers", mutations.another_key, SELLING

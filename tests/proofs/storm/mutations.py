@@ -1,7 +1,7 @@
 """The mutations: each gets a function of the package, and returns a plausible but wrong one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -181,17 +181,6 @@ def without_an_id(arguments: Any) -> Any:
 
 def wanted_active(write: Any) -> Any:
     return lambda facts, sold, wanted, by: write(facts, sold, "active", by)
-
-
-def refused_deletion_is_done(delete: Any) -> Any:
-    def mutated(operation: Any) -> None:
-        from voucher_payment_gateway.connection import voucher_cloud
-        from voucher_payment_gateway.exceptions import RefusedError
-
-        with suppress(RefusedError):
-            voucher_cloud(operation.account).delete_voucher(operation.voucher_id, "taken back")
-
-    return mutated
 
 
 def noted_first(change_sale: Any) -> Any:

@@ -34,7 +34,8 @@ SALE_VERBS = {
     "pay_again": 4,
     "send_back": 6,
     "change_line": 2,
-    "redeem": 8,
+    "redeem": 6,
+    "spend": 3,
     "settle": 4,
 }
 """The weights of the stories of sales, beside those of the other orders."""
@@ -120,6 +121,7 @@ class SaleStories:
     cloud: LocalVoucherCloud
     vouchers: list[Any]
     selling: list[Order]
+    till_client: str
     sold: Sold
 
     def issue(self, order: Order, voucher: Any, amount: str) -> None:
@@ -157,6 +159,14 @@ class SaleStories:
         if found:
             gateway.authorize(order, self.random.choice(found).code)
             gateway.capture(order)
+
+    def spend(self, order: Order, voucher: Any, amount: str) -> None:
+        """The recipient pays at a till."""
+        found = [each for each in self._sold_vouchers() if self.sold.times(each.code)]
+        if found:
+            code = self.random.choice(found).code
+            held = self.cloud.reserve(code, amount, client_id=self.till_client)
+            self.cloud.charge(held, f"T-{order.number}", client_id=self.till_client)
 
     def what_is_sold(self) -> list[Order]:
         """Return the orders that sell vouchers, as they are committed."""

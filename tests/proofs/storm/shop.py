@@ -65,7 +65,7 @@ MEANWHILE = {
     "ship": 1,
     "keyed_refund": 1,
 }
-ALONE = ("settle", "till", "copycat", "clerk", "reprice", "office", "guess", "token", "wait")
+ALONE = ("settle", "till", "spend", "copycat", "clerk", "reprice", "office", "guess", "token", "wait")
 """Actions without a verb of the gateway, or with one that must not run in a transaction."""
 
 STATUSES = ("confirmed", "shipped", "shipped", "returned", "cancelled")
