@@ -60,7 +60,8 @@ def _refuse_used(sale: VoucherSale) -> None:
     """Raise where something of an active voucher was spent, or an order of this shop counts on it."""
     if sale.status != "active" or sale.target == "taken_back":
         return
-    payments = VoucherPayment.current.filter(voucher_id=sale.voucher_id, account=sale.account)
+    known = VoucherPayment.current.with_open_charge()
+    payments = known.filter(voucher_id=sale.voucher_id, account=sale.account)
     paying = [payment for payment in payments if is_competing(payment)]
     if paying:
         raise WrongStateError(
