@@ -40,7 +40,10 @@ class CardPayment(models.Model):
 
     @classmethod
     def authorise(cls, order: models.Model, amount: Decimal, behaviour: str) -> "CardPayment":
-        """Authorise ``amount`` in place of an earlier authorisation. Raises CardError."""
+        """Authorise ``amount`` in place of an earlier one; a charged card stays as it is. Raises CardError."""
+        charged = cls.objects.filter(order=order, status=cls.Status.CAPTURED).first()
+        if charged is not None:
+            return charged
         cls.objects.filter(order=order).update(status=cls.Status.VOIDED)
         if behaviour == cls.Behaviour.DECLINED:
             raise CardError

@@ -64,8 +64,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
     problem = _pay_for_gifts(order)
     if problem:
         messages.error(request, problem)
-    if order.status == Order.Status.CANCELLED:
-        return redirect("basket")  # it is still full: another card may do
+    if order.status == Order.Status.CANCELLED:  # the card failed, or another tab has ended the checkout
+        give_card_back(order)
+        return redirect("basket")
     Basket(request).clear()
     messages.success(request, _("Thank you! Your order is placed."))
     return redirect(order)
@@ -112,7 +113,8 @@ def _pay_rest(order: Order, filled_in: dict[str, Any]) -> str:
 
 def _pay_for_gifts(order: Order) -> str:
     """Charge the card of an order with gift vouchers at once; return what went wrong, or an empty text."""
-    if order.pay_rest != Order.Rest.CARD or not order.gift_lines.exists():
+    has_gifts = order.status == Order.Status.CONFIRMED and order.gift_lines.exists()
+    if order.pay_rest != Order.Rest.CARD or not has_gifts:
         return ""
     try:
         take_payment(order)
