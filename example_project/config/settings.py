@@ -5,6 +5,8 @@ import os
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
+import django
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("EXAMPLE_VAR_DIR", BASE_DIR / "var"))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -84,6 +86,15 @@ CSRF_COOKIE_HTTPONLY = True
 
 SHOP_CURRENCY = "EUR"
 
+# Mails are written into files: nothing leaves this machine.
+DEFAULT_FROM_EMAIL = "Kettle & Leaf <shop@kettle-and-leaf.example>"
+MAIL_DIR = VAR_DIR / "mails"
+FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": {"file_path": MAIL_DIR}}}
+else:
+    EMAIL_BACKEND, EMAIL_FILE_PATH = FILE_BACKEND, MAIL_DIR
+
 # The whole integration: which of the shop's events calls which verb of the gateway.
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",
@@ -99,7 +110,18 @@ VOUCHER_PAYMENT_GATEWAY = {
         "capture": "shop.signals.order_shipped",
         "refund": "shop.signals.goods_returned",
         "cancel": "shop.signals.order_cancelled",
+        "issue": "shop.signals.checkout_confirmed",
+        "activate": "shop.signals.order_paid",
+        "take_back": "shop.signals.gift_vouchers_returned",
     },
+    # Gift vouchers that the shop sells.
+    "SOLD_VOUCHERS": "shop.gift_sales.vouchers",
+    "ORDER_IS_PAID": "shop.gift_sales.is_paid",
+    "CUSTOMER_ORDERS": "shop.gift_sales.customer_orders",
+    "VOUCHER_DELIVERY": "mail",
+    "BALANCE_CHECK": True,
+    "REMIND_DAYS": 30,
+    "SHOP_URL": os.environ.get("EXAMPLE_SHOP_URL", "http://127.0.0.1:8000"),
     # The operator's meanings of the Voucher Cloud's error codes; the local Voucher Cloud has no fixed codes.
     "ERROR_MEANINGS": json.loads(os.environ.get("EXAMPLE_ERROR_MEANINGS", "{}")),
     # All visitors of the demo have one address: the browser tests raise its limits.

@@ -1,1 +1,1 @@
-"""A small tea shop that accepts gift vouchers. It sends its own signals and never calls the gateway."""
+"""A small tea shop that accepts and sells gift vouchers. Its own signals drive the gateway."""

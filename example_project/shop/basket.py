@@ -1,4 +1,4 @@
-"""The basket: teas and quantities in the visitor's session."""
+"""The basket: teas, quantities and gift vouchers in the visitor's session."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from shop.gift_basket import GiftBasket
 from shop.models import Product
 
 MAX_QUANTITY = 20
@@ -28,11 +29,12 @@ class BasketLine:
 
 
 class Basket:
-    """The visitor's teas. Teas that are no longer sold are left out."""
+    """The visitor's teas and ``gifts``. Teas that are no longer sold are left out."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._session = request.session
         self._quantities: dict[str, int] = request.session.get("basket", {})
+        self.gifts = GiftBasket(request.session)
 
     def __iter__(self) -> Iterator[BasketLine]:
         for product in Product.objects.filter(slug__in=self._quantities):
@@ -49,11 +51,12 @@ class Basket:
 
     @property
     def total(self) -> Decimal:
-        return self.goods - self.discount
+        """What the basket costs: the discount is for teas alone."""
+        return self.goods - self.discount + self.gifts.amount
 
     @property
     def count(self) -> int:
-        return sum(self._quantities.values())
+        return sum(self._quantities.values()) + len(self.gifts)
 
     def quantity_of(self, product: Product) -> int:
         return self._quantities.get(product.slug, 0)
@@ -66,11 +69,11 @@ class Basket:
         self._session["basket"] = self._quantities
 
     def clear(self) -> None:
-        for name in ("basket", "discount"):
+        for name in ("basket", "discount", "gifts"):
             self._session.pop(name, None)
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the number of items in the basket, and the currency of the shop."""
-    count = sum(request.session.get("basket", {}).values())
+    count = sum(request.session.get("basket", {}).values()) + len(request.session.get("gifts", []))
     return {"basket_count": count, "currency": settings.SHOP_CURRENCY}

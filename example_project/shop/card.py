@@ -33,13 +33,17 @@ class CardPayment(models.Model):
     amount = models.DecimalField(max_digits=9, decimal_places=2)
     behaviour = models.CharField(max_length=10, choices=Behaviour)
     status = models.CharField(max_length=10, choices=Status)
+    refunded = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal("0.00"))
 
     def __str__(self) -> str:
         return f"{self.order}: {self.amount} ({self.status})"
 
     @classmethod
     def authorise(cls, order: models.Model, amount: Decimal, behaviour: str) -> "CardPayment":
-        """Authorise ``amount`` in place of an earlier authorisation. Raises CardError."""
+        """Authorise ``amount`` in place of an earlier one; a charged card stays as it is. Raises CardError."""
+        charged = cls.objects.filter(order=order, status=cls.Status.CAPTURED).first()
+        if charged is not None:
+            return charged
         cls.objects.filter(order=order).update(status=cls.Status.VOIDED)
         if behaviour == cls.Behaviour.DECLINED:
             raise CardError
@@ -56,6 +60,13 @@ class CardPayment(models.Model):
     def void(self) -> None:
         """Void the authorisation; a charged card is not changed."""
         self._move(self.Status.AUTHORISED, self.Status.VOIDED)
+
+    def refund(self, total: Decimal) -> None:
+        """Refund a charged card up to ``total`` in all; idempotent, and never more than was paid."""
+        wanted = min(total, self.amount)
+        charged = CardPayment.objects.filter(pk=self.pk, status=self.Status.CAPTURED, refunded__lt=wanted)
+        charged.update(refunded=wanted)
+        self.refresh_from_db()
 
     def _move(self, status: str, to: str) -> None:
         CardPayment.objects.filter(pk=self.pk, status=status).update(status=to)

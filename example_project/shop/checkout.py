@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from shop.basket import Basket
-from shop.models import Order, OrderLine
+from shop.models import GiftLine, Order, OrderLine
 from shop.signals import order_cancelled
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
@@ -57,6 +57,8 @@ def write_lines(request: HttpRequest, order: Order) -> None:
             OrderLine(order=order, product=line.product, quantity=line.quantity, price=line.product.price)
             for line in basket
         )
+        order.gift_lines.all().delete()
+        GiftLine.objects.bulk_create(GiftLine(order=order, **gift.line) for gift in basket.gifts)
         order.discount, order.total = basket.discount, basket.total
         order.save(update_fields=["discount", "total"])
     if order.total != before:

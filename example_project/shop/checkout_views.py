@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from shop.basket import Basket
 from shop.checkout import current_order, own_order, start
 from shop.forms import ConfirmForm
+from shop.gift_sales import refusal as gift_refusal
 from shop.models import Order
-from shop.paying import NotPaidError, authorise_card, void_card
+from shop.paying import NotPaidError, authorise_card, give_card_back, take_payment
 from shop.signals import checkout_confirmed
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import error_message
@@ -27,7 +28,7 @@ REMEMBERED = ("customer_name", "pay_rest", "card")
 
 @require_POST
 def start_checkout(request: HttpRequest) -> HttpResponse:
-    """Start the checkout with the teas in the basket."""
+    """Start the checkout with what is in the basket."""
     if not Basket(request).count:
         return _nothing_to_order(request)
     start(request)
@@ -39,7 +40,7 @@ def start_checkout(request: HttpRequest) -> HttpResponse:
 def checkout(request: HttpRequest) -> HttpResponse:
     """Show the order lines, the gift voucher block, and the button that places the order."""
     order = current_order(request)
-    if order is None or not order.lines.exists():
+    if order is None or not (order.lines.exists() or order.gift_lines.exists()):
         return _nothing_to_order(request)
     chosen = request.session.get(CHOICES, {})
     return _checkout_page(request, order, ConfirmForm(label_suffix="", initial=chosen))
@@ -60,6 +61,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
         request.session[CHOICES] = {name: form.cleaned_data[name] for name in REMEMBERED}
         return redirect("checkout")
     request.session.pop(CHOICES, None)
+    problem = _pay_for_gifts(order)
+    if problem:
+        messages.error(request, problem)
+    if order.status == Order.Status.CANCELLED:  # the card failed, or another tab has ended the checkout
+        give_card_back(order)
+        return redirect("basket")
     Basket(request).clear()
     messages.success(request, _("Thank you! Your order is placed."))
     return redirect(order)
@@ -73,11 +80,13 @@ def _place(order: Order, filled_in: dict[str, Any]) -> str:
         gateway.authorize_selected(order, confirm=False)
         if filled_in["seen"] != _figures(order):
             return _("What your gift voucher covers has changed. Please look at what is due and order again.")
+        if refusal := gift_refusal(order):
+            return refusal
         rest = _pay_rest(order, filled_in)
         # from here on the shop relies on the vouchers: last, since a card may be declined
         checkout_confirmed.send(sender=Order, order=order)
     except VoucherGatewayError as error:
-        void_card(order)
+        give_card_back(order)
         return error_message(error)
     except NotPaidError as error:
         return str(error)
@@ -100,6 +109,20 @@ def _pay_rest(order: Order, filled_in: dict[str, Any]) -> str:
         return Order.Rest.COLLECTION
     authorise_card(order, due, filled_in["card"])
     return Order.Rest.CARD
+
+
+def _pay_for_gifts(order: Order) -> str:
+    """Charge the card of an order with gift vouchers at once; return what went wrong, or an empty text."""
+    has_gifts = order.status == Order.Status.CONFIRMED and order.gift_lines.exists()
+    if order.pay_rest != Order.Rest.CARD or not has_gifts:
+        return ""
+    try:
+        take_payment(order)
+    except NotPaidError as error:
+        return str(error)
+    except VoucherGatewayError as error:
+        return error_message(error)
+    return ""
 
 
 @never_cache

@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from shop.card import CardPayment
+from shop.gift_line import GiftLine
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherOrderMixin
 
-__all__ = ["CardPayment", "Order", "OrderLine", "Product"]
+__all__ = ["CardPayment", "GiftLine", "Order", "OrderLine", "Product"]
 
 FIRST_ORDER_NUMBER = 100_000
 
@@ -68,6 +69,8 @@ class Order(VoucherOrderMixin, models.Model):
     customer_name = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    """When the card was charged for gift vouchers, or the customer has paid at the counter."""
 
     class Meta:
         ordering = ("-pk",)
@@ -105,7 +108,19 @@ class Order(VoucherOrderMixin, models.Model):
     @property
     def goods(self) -> Decimal:
         """The price of the teas before the discount."""
-        return self.total + self.discount
+        return self.total + self.discount - self.gifts
+
+    @property
+    def gifts(self) -> Decimal:
+        """The price of the gift vouchers, to which no discount applies."""
+        return sum((line.amount for line in self.gift_lines.all()), Decimal("0.00"))
+
+    @property
+    def awaits_payment(self) -> bool:
+        """Whether money is still to come: at the counter, or by a card that gift vouchers wait for."""
+        if self.paid_at or self.status not in (Order.Status.CONFIRMED, Order.Status.SHIPPED):
+            return False
+        return self.pay_rest == Order.Rest.COLLECTION or bool(self.pay_rest and self.gift_lines.exists())
 
 
 class OrderLine(models.Model):

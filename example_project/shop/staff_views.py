@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from shop.forms import ReturnForm
+from shop.gift_returns import NotReturnedError, can_be_taken_back, take_all_back
 from shop.models import Order
-from shop.paying import NotPaidError, charge, void_card
+from shop.paying import NotPaidError, charge, give_card_back
 from shop.signals import goods_returned, order_cancelled
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 
@@ -38,7 +39,8 @@ def orders(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, number: str) -> HttpResponse:
     """Show one order with its buttons."""
     found = _placed(number)
-    return render(request, "shop/staff_order.html", {"order": found, "form": ReturnForm()})
+    context = {"order": found, "form": ReturnForm(), "gifts_left": can_be_taken_back(found)}
+    return render(request, "shop/staff_order.html", context)
 
 
 def button(action: Callable[[HttpRequest, Order], None]) -> Callable[[HttpRequest, str], HttpResponse]:
@@ -70,9 +72,18 @@ def ship(request: HttpRequest, order: Order) -> None:
 
 @button
 def cancel(request: HttpRequest, order: Order) -> None:
-    """The order will not be carried out."""
-    if _has_status(request, order, Status.CONFIRMED) and _sent(request, order_cancelled, order):
-        void_card(order)
+    """The order will not be carried out: first its unspent gift vouchers come back, then the money goes back."""
+    if not _has_status(request, order, Status.CONFIRMED):
+        return
+    try:
+        take_all_back(order, actor=request.user.get_username())
+    except NotReturnedError as error:
+        messages.error(request, str(error))
+        return
+    if _sent(request, order_cancelled, order):
+        give_card_back(order)
+        if order.paid_at and not hasattr(order, "card"):
+            messages.info(request, _("Please give back what was paid at the counter."))
         order.move(Status.CONFIRMED, to=Status.CANCELLED)
         messages.success(request, _("Order %(order)s is cancelled.") % {"order": order})
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import uuid
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from pathlib import Path
 
 import httpx
@@ -171,10 +173,19 @@ class Demo:
             )
 
     def kept(self):
-        """Return all files of the shop: its database (with the session store) and its logs."""
+        """Return all files of the shop: its database (with the session store) and its logs; not the mails it sent."""
         return b"".join(
-            path.read_bytes() for path in self.folder.iterdir() if path.name != "cloud.state.json"
+            path.read_bytes()
+            for path in self.folder.iterdir()
+            if path.is_file() and path.name != "cloud.state.json"
         )
+
+    def mail_to(self, address):
+        """Return the one mail that the shop has sent to an address."""
+        written = b"".join(path.read_bytes() for path in (self.folder / "mails").iterdir())
+        mails = map(message_from_bytes, re.split(rb"^-{79}\n", written, flags=re.MULTILINE))
+        (mail,) = [mail for mail in mails if mail["To"] == address]
+        return mail
 
 
 @pytest.fixture(scope="package")

@@ -19,7 +19,15 @@ def test_the_demo_tells_what_to_try_and_stops_both_programs(tmp_path):
             assert f"http://127.0.0.1:{port}/{path}" in welcome
             assert httpx.get(f"http://127.0.0.1:{port}/{path}", trust_env=False).status_code in (200, 302)
         assert f"http://127.0.0.1:{cloud_port}/" in welcome
-        for words in ("GIFT-5000", "GIFT-2000", "PIN 2468", "GIFT-0035", "not activated", "staff / staff"):
+        for words in (
+            "GIFT-5000",
+            "GIFT-2000",
+            "PIN 2468",
+            "GIFT-0035",
+            "not activated",
+            "staff / staff",
+            "mails",
+        ):
             assert words in welcome
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -25,7 +25,10 @@ from tests.docs.pages import (
 from voucher_payment_gateway import conf, gateway, signals
 from voucher_payment_gateway.rules import states
 
-PICTURES = {"checkout.png", "checkout-phone-de.png", "checkout-problem.png", "order.png", "staff-order.png"}
+PICTURES = {
+    *("checkout.png", "checkout-phone-de.png", "checkout-problem.png", "order.png", "staff-order.png"),
+    *("gift-voucher.png", "gift-voucher-phone-de.png", "gift-voucher-page.png", "my-gift-vouchers.png"),
+}
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in all_pages()]
 MAKEFILE = (ROOT / "Makefile").read_text()
 

@@ -60,9 +60,8 @@ def _refuse_used(sale: VoucherSale, *, may_be_topped_up: bool) -> None:
     """Raise where something of an active voucher was spent, an order of this shop counts on it, or it was topped up."""
     if sale.status != "active" or sale.target == "taken_back":
         return
-    payments = VoucherPayment.current.with_open_charge().filter(
-        voucher_id=sale.voucher_id, account=sale.account
-    )
+    known = VoucherPayment.current.with_open_charge()
+    payments = known.filter(voucher_id=sale.voucher_id, account=sale.account)
     paying = [payment for payment in payments if is_competing(payment)]
     if paying:
         raise WrongStateError(

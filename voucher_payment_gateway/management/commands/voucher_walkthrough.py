@@ -15,7 +15,7 @@ class Command(BaseCommand):
     """Exit code 0 only if every figure is right."""
 
     help = (
-        "Create, activate, reserve, charge, refund and recharge a voucher, then pay an order with one, and check "
+        "Create, activate, reserve, charge, refund and recharge a voucher, then do the same as a shop does, and check "
         "every figure to the cent. Never against production."
     )
 

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         cloud_command = ["-m", CLOUD, "--port", str(cloud_port), "--state", str(state)]
         shop_command = [MANAGE, "runserver", "--noreload", f"{HOST}:{port}"]
         settle_command = [MANAGE, "voucher_settle", "--every", str(settle_every)]
-        address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1"}
+        address = {"VOUCHER_CLOUD_URL": f"{cloud_url}/v1", "EXAMPLE_SHOP_URL": shop_url}
         with running("The Voucher Cloud", cloud_command, folder / "cloud.log", ROOT) as cloud:
             cloud.wait_until_it_answers(f"{cloud_url}/sandbox/state")
             seed_vouchers(cloud_url)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         """Migrate and seed the database; ``fresh`` first deletes it and the state of the Voucher Cloud."""
         if fresh:
             connections.close_all()  # a check may have opened the file that is deleted
-            for path in (state, *folder.glob("shop.sqlite3*")):
+            for path in (state, *folder.glob("shop.sqlite3*"), *folder.glob("mails/*.log")):
                 path.unlink(missing_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         seed_shop()
@@ -87,6 +87,7 @@ class Command(BaseCommand):
             f"  For the staff:     {shop_url}/staff/   ({STAFF_NAME} / {STAFF_PASSWORD})",
             f"  The admin:         {shop_url}/admin/   (the same login)",
             f"  The Voucher Cloud: {cloud_url}/   (create, activate and top up vouchers, move its clock)",
+            f"  The mails:         {settings.VAR_DIR / 'mails'}/   (with the gift vouchers that you buy)",
             "",
             "  Gift vouchers to try, as they started out:",
             *(f"    {voucher.code}   {voucher.about}" for voucher in VOUCHERS),
