@@ -44,9 +44,9 @@ def resend(
 
     Raises PaymentStateError (``actor_missing``, ``recipient_malformed``, ``sale_malformed``), WrongStateError where the
     voucher is not active (``sale_not_active``), has no recipient (``no_recipient``), is not there any more
-    (``voucher_gone``) or is being changed by another worker (``sale_changed``); UnavailableError, CredentialsError and ContractError where its code cannot be read, UnavailableError
-    (``not_delivered``) where the mail or a receiver failed: the mail was perhaps sent. Nothing is changed then, and no
-    money moves.
+    (``voucher_gone``) or is being changed by another worker (``sale_changed``); UnavailableError, CredentialsError and
+    ContractError where its code cannot be read, UnavailableError (``not_delivered``) where the mail or a receiver
+    failed: the mail was perhaps sent. Nothing is changed then, and no money moves.
     """
     refuse_other_instance()
     sale = stored_sale(sale)
