@@ -1,7 +1,12 @@
 """A clerk looks at sold vouchers, takes one back and sends one again: each with a permission, and once."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherSale
@@ -74,6 +79,27 @@ def test_without_the_permission_nothing_is_done(clerk, sold, slug):
     assert sold.target == "active"
 
 
+def test_a_second_click_while_the_mail_is_being_sent_sends_no_second_one(clerk, sold, settings):
+    client = clerk("resend_vouchersale")
+    address, form = f"{LIST}{sold.pk}/resend/", {"reason": "lost it", "seen": sold.version}
+    ClickedBackend.click = lambda: client.post(address, form)
+    settings.EMAIL_BACKEND = f"{__name__}.ClickedBackend"
+    client.post(address, form)
+    assert len(mail.outbox) == 2  # the first delivery, and one more
+
+
+class ClickedBackend(EmailBackend):
+    """A mail server that takes its time: the clerk clicks again meanwhile."""
+
+    click = None
+
+    def send_messages(self, messages):
+        click, ClickedBackend.click = ClickedBackend.click, None
+        if click:
+            click()
+        return super().send_messages(messages)
+
+
 def test_a_reason_is_needed(clerk, sold):
     page = clerk("take_back_vouchersale").post(
         f"{LIST}{sold.pk}/take-back/", {"reason": " ", "seen": sold.version}
@@ -95,7 +121,21 @@ def test_nothing_is_edited_added_or_deleted_by_hand(admin_client, sold):
 
 
 def test_failed_deliveries_are_found(clerk, sold):
-    VoucherSale.objects.update(delivery_error="SMTPServerDisconnected")
+    VoucherSale.objects.update(
+        delivery_error="SMTPServerDisconnected", delivered_at=None, deliver_due_at=timezone.now()
+    )
     client = clerk()
     assert "A-1001" in client.get(f"{LIST}?delivered=failed").text
     assert "A-1001" not in client.get(f"{LIST}?delivered=waiting").text
+
+
+def test_what_is_delivered_or_taken_back_is_not_among_the_deliveries_that_wait_or_failed(clerk, sold):
+    """The reminder of a delivered voucher has the next attempt of its own in the same column."""
+    client, soon = clerk(), timezone.now() + timedelta(days=1)
+    for state in (
+        {"deliver_due_at": soon},
+        {"delivered_at": None, "deliver_due_at": None, "status": "taken_back", "delivery_error": "timeout"},
+    ):
+        VoucherSale.objects.update(**state)
+        assert "A-1001" not in client.get(f"{LIST}?delivered=waiting").text
+        assert "A-1001" not in client.get(f"{LIST}?delivered=failed").text

@@ -50,14 +50,14 @@ guessing_limit_reached = Signal()
 ``seconds_left``, customers without an account or a solved captcha cannot redeem vouchers. Sent once in ten minutes."""
 
 voucher_issued = Signal()
-"""A voucher was created for an order. It is inactive: nobody can redeem it yet."""
+"""A voucher was created for an order. It is inactive: it cannot be redeemed yet."""
 
 voucher_activated = Signal()
 """A voucher was activated, and its code is handed over. With ``VOUCHER_DELIVERY = "signal"`` receivers also get
 ``code`` and ``pin``, this one time; both are empty otherwise. If a receiver fails then, it is sent again later."""
 
 voucher_taken_back = Signal()
-"""A voucher was deactivated and deleted: nobody can redeem it any more."""
+"""A voucher was deactivated and deleted: it cannot be redeemed any more."""
 
 voucher_topped_up = Signal()
 """``amount`` was added to a voucher."""

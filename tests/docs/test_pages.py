@@ -3,6 +3,7 @@
 import ast
 import re
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from tests.docs.pages import (
     words,
 )
 from voucher_payment_gateway import conf, gateway, signals
-from voucher_payment_gateway.rules import states
+from voucher_payment_gateway.rules import sales, states
 
 PICTURES = {
     *("checkout.png", "checkout-phone-de.png", "checkout-problem.png", "order.png", "staff-order.png"),
@@ -213,6 +214,7 @@ def test_the_calls_of_the_local_voucher_cloud_exist(shop):
     [
         ("The life of an operation", set(states.OperationState.__args__)),
         ("The life of a payment", set(states.PaymentStatus.__args__)),
+        ("The life of a sale", set(sales.SaleStatus.__args__)),
     ],
 )
 def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
@@ -226,6 +228,29 @@ def test_every_arrow_of_a_diagram_is_explained_and_no_other(heading, every):
 def test_the_diagram_of_an_operation_is_the_table_of_the_rules():
     table = {(before or "[*]", after) for before, follows in states.TRANSITIONS.items() for after in follows}
     assert drawn_arrows("The life of an operation") == table
+
+
+SALE_OUTCOMES = {
+    "issue": ("issued", "failed"),
+    "activate": ("active",),
+    "deactivate": ("taken_back",),
+    "end": ("taken_back",),
+}
+"""The statuses that each step of a sale may lead to."""
+
+
+def test_the_diagram_of_a_sale_shows_what_the_rules_allow():
+    arrows = {("[*]", "ordered"), ("[*]", "issued"), ("[*]", "active")}
+    given = product(sales.SaleStatus.__args__, sales.SaleTarget.__args__, (False, True))
+    for status, target, was_sent in given:
+        step = sales.next_step(status, target, was_sent=was_sent)
+        arrows |= {(status, after) for after in SALE_OUTCOMES[step]} if step else set()
+    assert drawn_arrows("The life of a sale") == arrows
+
+
+def test_the_operations_of_a_sale_are_explained():
+    text = section(page("explanation/life-cycles.md"), "The operations of a sale")
+    assert [words(cells[0])[0] for cells in rows(text)] == [*sales.StepKind.__args__, "recharge"]
 
 
 def test_the_layers_are_those_that_the_linter_checks():

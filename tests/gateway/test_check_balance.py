@@ -25,6 +25,12 @@ def test_the_own_reservation_is_not_missing_in_the_balance(shop, gateway_setting
     assert check_balance(shop.voucher("20.00").code).amount == D("20.00")
 
 
+def test_no_reservation_is_released_where_that_call_is_switched_off(shop, gateway_settings):
+    gateway_settings(CANCEL_RESERVATION_CALL=False)
+    check_balance(shop.voucher("20.00").code)
+    assert [method for method, _ in shop.calls()] == ["POST", "GET"]
+
+
 def test_a_hold_of_this_shop_stands(shop):
     voucher = shop.voucher("20.00", pin="2468")
     order = shop.order("20.00")

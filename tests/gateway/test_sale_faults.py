@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal as D
 
 import pytest
 
 from tests.gateway.sales import attempt, check, mailed, remote, remote_of, repeating, settle_all
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.models import VoucherSale
 
 CREATE, STATUS, DELETE = ("POST", "/v1/vouchers"), ("PATCH", "*/status"), ("DELETE", "/v1/vouchers/*")
@@ -98,6 +100,30 @@ def test_a_read_that_fails_costs_nothing(seller, order, call, text):
         attempt(gateway.take_back, order)
     settle_all(seller)
     check(seller, only_sale(), "taken_back")
+
+
+@pytest.mark.parametrize("text", ["before:drop", "after:drop", "before:503"])
+@pytest.mark.parametrize("call", [CREATE, STATUS, DELETE], ids=["create", "status", "delete"])
+def test_a_call_that_was_repeated_leaves_nothing_to_review(seller, order, caplog, call, text):
+    """What it was to bring about is there, also when it is read once more after two hours."""
+    fault(seller, text, call)
+    attempt(gateway.activate, order)
+    settle_all(seller)
+    attempt(gateway.take_back, order)
+    settle_all(seller)
+    check(seller, only_sale(), "taken_back")
+    assert told(caplog) == []
+
+
+def test_a_creation_that_was_refused_and_arrived_all_the_same_is_told(seller, order, caplog):
+    fault(seller, "before:422", CREATE)
+    attempt(gateway.issue, order)
+    assert only_sale().status == "failed"
+    caplog.clear()
+    create = voucher_cloud("").create_voucher
+    create(id=only_sale().voucher_id, amount=D("50.00"), currency="EUR", order_number=order.number)
+    settle_all(seller)
+    assert len(told(caplog)) == 1
 
 
 @pytest.mark.parametrize("behaviour", [{}, {"repeated_status": "refuse"}], ids=["accepted", "refused"])

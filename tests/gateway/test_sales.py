@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -121,6 +122,24 @@ def test_one_that_a_confirmed_order_counts_on_and_spends_stays_valid(seller):
     assert remote(seller, sale).status == "active"
 
 
+def test_a_sale_is_taken_back_by_what_is_stored_and_not_as_the_shop_has_read_it(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (as_issued,) = gateway.issue(order)
+    (sale,) = gateway.activate(order)
+    gateway.authorize(seller.order("20.00", number="A-2"), remote(seller, sale).code)
+    with pytest.raises(WrongStateError) as refused:
+        gateway.take_back(as_issued)
+    sale.refresh_from_db()
+    assert (refused.value.code, sale.target) == ("voucher_in_use", "active")
+
+
+@pytest.mark.parametrize("verb", [gateway.take_back, partial(gateway.resend, actor="clerk")])
+def test_a_sale_that_is_not_stored_is_named(seller, verb):
+    with pytest.raises(PaymentStateError, match="Nothing was sent") as refused:
+        verb(VoucherSale(order_number="A-1"))
+    assert refused.value.code == "sale_malformed"
+
+
 def test_an_order_that_is_never_paid_leaves_no_voucher(seller):
     order = seller.order("50.00", note="a=50.00")
     (sale,) = gateway.issue(order)
@@ -204,6 +223,19 @@ def test_a_number_that_an_earlier_order_had_sells_nothing_of_its_own(seller, gat
         gateway.activate(order)
     DatedAdapter.created = None
     assert refused.value.code == "number_reused"
+
+
+def test_an_order_takes_back_no_vouchers_of_an_earlier_one_with_its_number(seller, gateway_settings):
+    gateway_settings(ORDER_ADAPTER="tests.gateway.test_sales.DatedAdapter")
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.activate(order)
+    order.note = ""
+    order.save()
+    DatedAdapter.created = timezone.now() + timedelta(days=1)
+    taken, sold = gateway.take_back(order), gateway.issue(order)
+    DatedAdapter.created = None
+    sale.refresh_from_db()
+    assert (taken, sold, sale.target) == ([], [], "active")
 
 
 class DatedAdapter(OrderAdapter):

@@ -183,6 +183,20 @@ def test_a_hold_that_the_look_up_replaced_is_due_to_be_renewed(shop):
     assert shop.bookings(voucher) == [("recharge", D("10.00")), ("charge", D("20.00"))]
 
 
+def test_the_look_up_leaves_a_payment_to_the_charge_that_is_under_way(shop):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(code_case_sensitive=False)
+    voucher = shop.voucher("20.00")
+    order = shop.order("10.00")
+    gateway.authorize(order, voucher.code)
+    shop.cloud.faults.next("after:drop", method="POST", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    before = VoucherPayment.objects.values().get()
+    with pytest.raises(OperationInProgressError):
+        gateway.top_up(voucher.code.lower(), "10.00", key="k")
+    assert VoucherPayment.objects.values().get() == before
+
+
 @pytest.mark.parametrize("fields", [{"status": "inactive"}, {"pin": "4711"}, None])
 def test_a_code_that_cannot_be_learned_is_unusable_whatever_the_reason(shop, fields):
     code = "GIFT-NONE-0000" if fields is None else shop.voucher("20.00", **fields).code

@@ -5,6 +5,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
+from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.sealing import fingerprint
 
@@ -45,6 +46,15 @@ def test_a_second_run_changes_nothing(shop, run):
     shop.calls()
     run(f"{voucher.id},,,")
     assert (shop.calls(), VoucherSale.objects.count()) == ([], 1)
+
+
+def test_an_inactive_voucher_waits_for_no_payment_of_an_order(shop, run):
+    voucher = shop.voucher("20.00", status="inactive")
+    run(f"{voucher.id},,,")
+    shop.later(days=365)
+    gateway.settle()
+    stored = shop.cloud.store.state.vouchers[voucher.id]
+    assert (stored.status, stored.deleted, VoucherSale.objects.get().status) == ("inactive", False, "issued")
 
 
 def test_an_unknown_voucher_is_told_and_the_others_are_imported(shop, run):

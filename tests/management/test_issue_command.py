@@ -75,6 +75,18 @@ def test_inactive_vouchers_are_activated_by_a_later_run(shop, files):
     assert [voucher.status for voucher in issued(shop.cloud)] == ["active"]
 
 
+def test_inactive_vouchers_wait_for_no_payment_of_an_order(shop, files):
+    """Cards that are printed now are sold in a year."""
+    files.ask_for("a,50.00,EUR,,,,")
+    files.run("--inactive")
+    shop.later(days=365)
+    gateway.settle()
+    (voucher,) = issued(shop.cloud)
+    assert (voucher.status, voucher.deleted) == ("inactive", False)
+    files.run()
+    assert (voucher.status, files.written()[0]["code"]) == ("active", voucher.code)
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [

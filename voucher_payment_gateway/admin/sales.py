@@ -19,6 +19,8 @@ from voucher_payment_gateway.admin.pages import (
 from voucher_payment_gateway.admin.payments import OperationInline
 from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction, SaleActionForm
 from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.sales import claim_sale
 from voucher_payment_gateway.models import VoucherSale
 
 if TYPE_CHECKING:
@@ -44,11 +46,12 @@ class DeliveryFilter(admin.SimpleListFilter):
         return [("failed", _("failed, is tried again")), ("waiting", _("waiting")), ("done", _("delivered"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        undelivered = queryset.filter(delivered_at=None, deliver_due_at__isnull=False)
         match self.value():
             case "failed":
-                return queryset.exclude(delivery_error="")
+                return undelivered.exclude(delivery_error="")
             case "waiting":
-                return queryset.filter(deliver_due_at__isnull=False, delivery_error="")
+                return undelivered.filter(delivery_error="")
             case "done":
                 return queryset.filter(delivered_at__isnull=False)
         return queryset
@@ -145,7 +148,9 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
         return TemplateResponse(request, f"{FOLDER}/confirm.html", context)
 
     def _carry_out(self, request: HttpRequest, action: SaleAction, sale: VoucherSale, given: Any) -> None:
-        if given["seen"] != sale.version:
+        try:
+            claim_sale(sale, version=given["seen"])
+        except ConflictError:
             messages.warning(
                 request, _("The sale has changed meanwhile. Nothing was done; look at it again.")
             )

@@ -125,7 +125,7 @@ def _page(request: HttpRequest, name: str, facts: dict[str, Any], status: int = 
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """What a customer has is nobody else's business: no index, no address of this page for other sites."""
+    """Keep a page private: search engines do not list it, and other sites do not see its address."""
     patch_vary_headers(response, ["Accept", "Cookie"])
     response["X-Robots-Tag"], response["Referrer-Policy"] = "noindex", "same-origin"
     return response

@@ -46,6 +46,10 @@ class ActivateHandler(OperationHandler):
         operation.remote_voucher = voucher
         return Evidence("found", operation.voucher_id)
 
+    def is_recorded(self, operation: VoucherOperation) -> bool:
+        """Return whether the sale is active, by this operation or another one."""
+        return sale_of(operation).status == "active"
+
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         sale = sale_of(operation)
         is_wanted = {"due_at": None, **delivery_fields(sale)} if sale.target == "active" else {}

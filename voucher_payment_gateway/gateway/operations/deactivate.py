@@ -55,6 +55,10 @@ class DeactivateHandler(OperationHandler):
         is_gone = voucher_of(operation.voucher_id, operation.account) is None
         return Evidence("found", operation.voucher_id) if is_gone else ABSENT
 
+    def is_recorded(self, operation: VoucherOperation) -> bool:
+        """Return whether the sale was taken back, by this operation or another one."""
+        return sale_of(operation).status == "taken_back"
+
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         return {
             "status": "taken_back",

@@ -79,6 +79,10 @@ class IssueHandler(OperationHandler):
         operation.remote_voucher = existing
         return Evidence("found", operation.voucher_id)
 
+    def is_recorded(self, operation: VoucherOperation) -> bool:
+        """Return whether the voucher was created, by this operation or another one."""
+        return sale_of(operation).issued_at is not None
+
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         sale, voucher = sale_of(operation), operation.remote_voucher
         is_there = {"due_at": None} if sale.target == "issued" else {}

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.api import CompleteVoucher
+from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
@@ -14,13 +15,17 @@ from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
 
 __all__ = [
     "change_sale",
+    "claim_sale",
     "code_fields",
+    "delivered_fields",
     "delivery_fields",
     "is_being_replaced",
     "next_number",
+    "note_sale",
     "open_operation",
     "replaced_refunds",
     "sale_of",
+    "stored_sale",
     "was_sent",
 ]
 
@@ -38,6 +43,22 @@ def change_sale(sale: VoucherSale, **changes: Any) -> None:
         raise ConflictError
     for name, value in changes.items():
         setattr(sale, name, value)
+
+
+def claim_sale(sale: VoucherSale, *, version: int) -> None:
+    """Count the version on; raise ConflictError unless it is ``version``: of two clicks on one page the first acts."""
+    sale.version = version
+    change_sale(sale)
+
+
+def stored_sale(sale: Any) -> VoucherSale:
+    """Return the row of a sale that a caller has given, as it is now. Raises PaymentStateError (``sale_malformed``)
+    where it is no sale or not stored."""
+    pk = sale.pk if isinstance(sale, VoucherSale) else None
+    stored: VoucherSale | None = VoucherSale.current.filter(pk=pk).first() if pk else None
+    if stored is None:
+        raise PaymentStateError("sale: give a stored VoucherSale. Nothing was sent.", code="sale_malformed")
+    return stored
 
 
 def next_number(sale: VoucherSale) -> int:
@@ -63,6 +84,20 @@ def open_operation(sale: VoucherSale) -> VoucherOperation | None:
     operations = VoucherOperation.current.select_related("sale").filter(sale=sale)
     found: VoucherOperation | None = operations.filter(state__in=(*OPEN_STATES, "manual")).first()
     return found
+
+
+def note_sale(sale: VoucherSale, **facts: Any) -> None:
+    """Store what is a fact, whatever the shop has changed meanwhile."""
+    while True:
+        try:
+            return change_sale(sale, **facts)
+        except ConflictError:
+            sale.refresh_from_db()
+
+
+def delivered_fields() -> dict[str, Any]:
+    """Return the fields of a sale whose code was handed over just now: it is erased here."""
+    return {"delivered_at": timezone.now(), "deliver_due_at": None, "delivery_error": "", "sealed_code": ""}
 
 
 def delivery_fields(sale: VoucherSale) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from voucher_payment_gateway.api import Voucher
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.delivery.mail import send_reminder
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.sales import change_sale, note_sale
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
-from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, note_sale
+from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.timing import next_attempt_at

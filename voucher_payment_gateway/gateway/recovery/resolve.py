@@ -93,11 +93,14 @@ def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError
 
 
 def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
-    """The trailing read: read the bookings once more; return whether there is a surplus one, so a review is requested.
+    """The trailing read: read the evidence once more; return whether there is a surplus, so a review is requested.
 
     Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
     """
     row = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
+    if handler.is_recorded(operation):
+        row.update(reread_at=None)
+        return False
     try:
         surplus = read_evidence(handler, operation).verdict != "absent"
     except VoucherGatewayError:

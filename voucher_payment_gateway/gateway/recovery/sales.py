@@ -56,9 +56,10 @@ def deliver(sale: VoucherSale) -> bool:
 
 
 def unpaid_sales(limit: int) -> QuerySet[Any]:
-    """Return the sales that have waited too long for the payment of their order."""
+    """Return the sales that have waited too long for the payment of their order: not vouchers that were issued in bulk
+    or imported, which have no order."""
     earliest = timezone.now() - timedelta(days=gateway_settings().UNPAID_SALE_DAYS)
-    waiting = VoucherSale.current.filter(target="issued", status__in=("ordered", "issued"))
+    waiting = VoucherSale.current.filter(target="issued", status__in=("ordered", "issued"), origin="sold")
     return waiting.filter(created_at__lte=earliest).order_by("created_at", "pk")[:limit]
 
 

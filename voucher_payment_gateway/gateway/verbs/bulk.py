@@ -7,12 +7,11 @@ from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import AmountError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import (
-    ConflictError,
     atomic_or_conflict,
     refuse_open_transaction,
     retry_on_conflict,
 )
-from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.sales import change_sale, delivered_fields, note_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.sell import refuse_without_keys, sold_fields
@@ -86,10 +85,5 @@ def hand_to(sale: VoucherSale, write: Callable[[VoucherSale, Secret], None]) -> 
     if secret is None:
         return False
     write(sale, secret)
-    while True:
-        try:
-            change_sale(sale, delivered_at=timezone.now(), sealed_code="")
-        except ConflictError:
-            sale.refresh_from_db()
-        else:
-            return True
+    note_sale(sale, **delivered_fields())
+    return True

@@ -5,6 +5,7 @@ one: where this shop holds the voucher for an order, or counts on it, nothing is
 compared with those that are stored for that order.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,13 +19,13 @@ from voucher_payment_gateway.exceptions import (
     VoucherUnusableError,
 )
 from voucher_payment_gateway.gateway.holds.codes import clean_code
-from voucher_payment_gateway.gateway.holds.competing import any_in_flight, knows_pin, payments_on
+from voucher_payment_gateway.gateway.holds.competing import knows_pin
 from voucher_payment_gateway.gateway.holds.control import refuse_as_unusable
-from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
+from voucher_payment_gateway.gateway.holds.look_up import give_back
+from voucher_payment_gateway.gateway.holds.reserve import reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import renew
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.order_view import is_competing, read_order
-from voucher_payment_gateway.gateway.records.payments import change_payment, hold_lost_fields
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -64,8 +65,8 @@ def check_balance(
     try:
         return _read(hold.voucher_id, account, reserved=hold.amount)
     finally:
-        release(hold.reservation_id, account)
-        _hold_again(hold)
+        for payment in give_back(hold):
+            _hold_again(payment)
 
 
 def _counted_on(secret: Secret, account: str) -> list[VoucherPayment]:
@@ -76,21 +77,12 @@ def _counted_on(secret: Secret, account: str) -> list[VoucherPayment]:
     return [payment for payment in known.order_by("-pk") if payment.voucher_id and is_competing(payment)]
 
 
-def _hold_again(hold: Hold) -> None:
+def _hold_again(payment: VoucherPayment) -> None:
     """Reserve again for the order that held the voucher by another spelling of its code."""
-    held = [
-        payment
-        for payment in payments_on([hold.voucher_id])
-        if payment.account == hold.account and payment.status == "authorized"
-    ]
-    for payment in held:
-        if any_in_flight([payment]):
-            continue
-        try:
-            change_payment(payment, **hold_lost_fields())
-            renew(payment, payment.amount_authorized, read_order(payment.order_number).next_number)
-        except (VoucherGatewayError, ConflictError):
-            continue  # it is due to be renewed, and the charge reserves again
+    with suppress(
+        VoucherGatewayError, ConflictError
+    ):  # it is due to be renewed, and the charge reserves again
+        renew(payment, payment.amount_authorized, read_order(payment.order_number).next_number)
 
 
 def _read(voucher_id: str, account: str, *, reserved: Decimal = ZERO) -> VoucherBalance:

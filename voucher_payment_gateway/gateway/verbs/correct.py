@@ -16,7 +16,7 @@ DETAILS = ("recipient_email", "recipient_name", "message", "deliver_at", "langua
 
 
 def delivery_of(voucher: SoldVoucher) -> str:
-    """Return how the code is handed over: by mail only where somebody is to receive it, else on a page."""
+    """Return how the code is handed over: by mail only where there is a recipient, else on a page."""
     delivery = gateway_settings().VOUCHER_DELIVERY
     return "page" if delivery == "mail" and not voucher.recipient_email else delivery
 

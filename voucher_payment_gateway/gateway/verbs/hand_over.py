@@ -15,7 +15,7 @@ from django.utils import timezone
 from voucher_payment_gateway.delivery.mail import send_voucher
 from voucher_payment_gateway.gateway.records.announce import send_all
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
-from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.records.sales import change_sale, delivered_fields, note_sale
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
@@ -31,7 +31,6 @@ __all__ = [
     "hand_over",
     "is_due_for_delivery",
     "is_slow",
-    "note_sale",
 ]
 
 logger = logging.getLogger("voucher_payment_gateway")
@@ -112,7 +111,7 @@ def confirm_seen(sale: VoucherSale) -> bool:
     nothing to confirm. Safe to repeat."""
     while sale.delivery == "page" and sale.status == "active" and sale.delivered_at is None:
         try:
-            change_sale(sale, **_delivered())
+            change_sale(sale, **delivered_fields())
         except ConflictError:
             sale.refresh_from_db()
         else:
@@ -120,23 +119,10 @@ def confirm_seen(sale: VoucherSale) -> bool:
     return False
 
 
-def note_sale(sale: VoucherSale, **facts: Any) -> None:
-    """Store what is a fact, whatever the shop has changed meanwhile."""
-    while True:
-        try:
-            return change_sale(sale, **facts)
-        except ConflictError:
-            sale.refresh_from_db()
-
-
 def _note_delivery(sale: VoucherSale) -> None:
     """Note the delivery, and to which address: the shop may have corrected it in this moment."""
     sent_to = {"recipient_email": sale.recipient_email} if sale.delivery == "mail" else {}
-    note_sale(sale, **_delivered(), **sent_to)
-
-
-def _delivered() -> dict[str, Any]:
-    return {"delivered_at": timezone.now(), "deliver_due_at": None, "delivery_error": "", "sealed_code": ""}
+    note_sale(sale, **delivered_fields(), **sent_to)
 
 
 def _note_failure(sale: VoucherSale, reason: str, began: datetime) -> bool:

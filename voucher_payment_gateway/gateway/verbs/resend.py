@@ -15,9 +15,15 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
-from voucher_payment_gateway.gateway.records.sales import change_sale, code_fields
+from voucher_payment_gateway.gateway.records.sales import (
+    change_sale,
+    code_fields,
+    delivered_fields,
+    note_sale,
+    stored_sale,
+)
 from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of
-from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, deliver_now, note_sale
+from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, deliver_now
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.sealing import Secret
@@ -36,14 +42,14 @@ def resend(
     ``recipient_email`` replaces the recipient; a voucher that had none is sent by mail then. The code is read at the
     Voucher Cloud, which needs the right ``read-secrets``. ``actor`` and ``reason`` are stored with the sale and logged.
 
-    Raises PaymentStateError (``actor_missing``, ``recipient_malformed``), WrongStateError where the voucher is not
-    active (``sale_not_active``), has no recipient (``no_recipient``) or is not there any more (``voucher_gone``);
-    UnavailableError, CredentialsError and ContractError where its code cannot be read, UnavailableError
-    (``not_delivered``) where the mail or a receiver failed: the mail was perhaps sent. Nothing is changed then, and no
-    money moves.
+    Raises PaymentStateError (``actor_missing``, ``recipient_malformed``, ``sale_malformed``), WrongStateError where the
+    voucher is not active (``sale_not_active``), has no recipient (``no_recipient``), is not there any more
+    (``voucher_gone``) or is being changed by another worker (``sale_changed``); UnavailableError, CredentialsError and
+    ContractError where its code cannot be read, UnavailableError (``not_delivered``) where the mail or a receiver
+    failed: the mail was perhaps sent. Nothing is changed then, and no money moves.
     """
     refuse_other_instance()
-    sale = VoucherSale.current.get(pk=sale.pk)
+    sale = stored_sale(sale)
     to = _checked(sale, actor, recipient_email)
     by = {"actor": actor[:150], "reason": reason[:255]}
     _read_and_deliver(sale, to | by)
@@ -121,13 +127,7 @@ def _send(sale: VoucherSale, secret: Secret, changes: dict[str, Any]) -> None:
             f"order {sale.order_number}: the gift voucher was not sent: {type(error).__name__}. No money moved.",
             code="not_delivered",
         ) from None
-    delivered = {
-        "delivered_at": timezone.now(),
-        "deliver_due_at": None,
-        "delivery_error": "",
-        "sealed_code": "",
-    }
-    note_sale(sale, **changes, **delivered)
+    note_sale(sale, **changes, **delivered_fields())
 
 
 def _change_or_refuse(sale: VoucherSale, **changes: Any) -> None:

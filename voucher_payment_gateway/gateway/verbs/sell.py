@@ -30,6 +30,7 @@ from voucher_payment_gateway.order_lookup import account_by_number, find_order
 from voucher_payment_gateway.orders import (
     OrderFacts,
     known_number,
+    order_created_at,
     order_facts,
     payable_facts,
 )
@@ -66,9 +67,10 @@ def activate(order: Any, *, key: str = "", actor: str = "", reason: str = "") ->
 
 
 def sales_of(order: Any) -> list[VoucherSale]:
-    """Return the sales that stand for what the order sold, oldest first."""
+    """Return the sales that stand for what the order sold, oldest first; not those of an earlier order that had the
+    same number. Raises PaymentStateError where it is no order."""
     number = known_number(order)
-    return list(VoucherSale.current.of_order(number).standing()) if number else []
+    return list(VoucherSale.current.of_order(number, order_created_at(order)).standing()) if number else []
 
 
 def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) -> list[VoucherSale]:

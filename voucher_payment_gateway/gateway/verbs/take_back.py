@@ -11,7 +11,7 @@ from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.order_view import is_competing
-from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation
+from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, stored_sale
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
@@ -33,12 +33,13 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     other vouchers of the order are taken back. Inside a transaction that is done after its commit; a voucher that was
     spent in between stays valid, and ``voucher_needs_review`` is sent.
 
-    Raises UnavailableError and CredentialsError where it cannot be read whether something was spent: nothing was taken
-    back then, or ``settle`` goes on with it.
+    Raises PaymentStateError for a sale that is not stored; nothing was sent. UnavailableError, CredentialsError and
+    ContractError where it cannot be read whether something was spent: nothing was taken back then, or ``settle`` goes
+    on with it. No money moves: what was paid for a voucher is refunded by the shop.
     """
     check_key(key)
     is_one = isinstance(order, VoucherSale)
-    given = [order] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
+    given = [stored_sale(order)] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     errors: list[RefusedError | WrongStateError] = []
     unspent = []

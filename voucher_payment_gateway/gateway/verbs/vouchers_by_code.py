@@ -1,17 +1,13 @@
 """The voucher of a code, as a sale: from our records, else learned from the Voucher Cloud."""
 
 import uuid
-from contextlib import suppress
 
 from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import supported_currency
 from voucher_payment_gateway.exceptions import VoucherUnusableError
-from voucher_payment_gateway.gateway.holds.look_up import reserve_smallest
-from voucher_payment_gateway.gateway.holds.reserve import release
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.holds.look_up import give_back, reserve_smallest
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
-from voucher_payment_gateway.gateway.records.payments import change_payment, hold_lost_fields
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque
@@ -83,10 +79,5 @@ def _learned(secret: Secret, currency: str, account: str) -> str:
     with alerting(TOP_UP_NUMBER, account):
         refuse_other_instance()
         hold = reserve_smallest(secret, currency, account=account)
-    if gateway_settings().CANCEL_RESERVATION_CALL:
-        release(hold.reservation_id, account)
-    holding = VoucherPayment.current.filter(voucher_id=hold.voucher_id, account=account, status="authorized")
-    for payment in holding:
-        with suppress(ConflictError):  # another writer has recorded a newer reservation
-            change_payment(payment, **hold_lost_fields())
+    give_back(hold)
     return hold.voucher_id
