@@ -12,9 +12,10 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
 from playwright.sync_api import expect
 
+from tests.browser.buyer import Buyer
 from tests.browser.customer import LOOKS, Clerk, Customer
 
-CODE = re.compile(r"^(?:Code): (\S+)$", re.MULTILINE)
+CODE = re.compile(r"^Code: (\S+)$", re.MULTILINE)
 MESSAGES = {
     "en": "Happy birthday, Emma!\nEnjoy a quiet cup – yours, Ada <3",
     "de": "Alles Gute zum Geburtstag, Emma!\nSchöne Teestunden wünscht dir Ada <3",
@@ -24,43 +25,6 @@ FIELDS = ("own_amount", "recipient_name", "recipient_email", "message", "deliver
 WITH_SCRIPTS, PLAIN_GERMAN = (
     next(look for look in LOOKS if look.name == name) for name in ("desktop-en-script", "phone-de-plain")
 )
-
-
-class Buyer(Customer):
-    """A customer who buys gift vouchers."""
-
-    def opens_gift_page(self):
-        self.page.goto("/")
-        self.page.locator('nav a[href="/gift/"]').click()
-
-    def fills_in(self, amount, **fields):
-        """Choose an amount, one of the page's or an own one, and fill in the other fields."""
-        offered = self.page.locator(f'[name="amount"][value="{amount}"]')
-        if offered.count():
-            offered.check()
-        else:
-            self.page.locator('[name="amount"][value="own"]').check()
-            fields["own_amount"] = amount
-        for name, text in fields.items():
-            self.page.locator(f'[name="{name}"]').fill(text)
-
-    def puts_it_into_the_basket(self):
-        self.page.locator(".gift-form .button--main").click()
-
-    def goes_to_the_checkout(self):
-        self.page.goto("/basket/")
-        self.page.locator('form[action="/checkout/start/"] button').click()
-        expect(self.page.locator(".vpg-sum--total")).to_be_visible()
-
-    def has_in_the_basket(self, *amounts):
-        expect(self.page.locator(".line-amount")).to_have_text([self.amount(amount) for amount in amounts])
-
-    def opens_own_voucher(self):
-        self.page.locator('nav a[href="/vouchers/mine/"]').click()
-        self.page.locator(".vpg-own-more").first.click()
-
-    def reads_balance(self, amount):
-        expect(self.page.locator(".vpg-own-balance")).to_have_text(self.amount(amount))
 
 
 @pytest.fixture(params=[WITH_SCRIPTS, PLAIN_GERMAN], ids=lambda look: look.name)
