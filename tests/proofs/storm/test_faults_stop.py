@@ -35,7 +35,7 @@ def sweep_after(seconds, people):
 def why_it_takes_longer(operation, people, waiting_until):
     """Return the documented reason that keeps an operation open, or "none"."""
     now, lag = people.cloud.clock.now(), gateway_settings().LIST_LAG_SECONDS
-    if operation.error_code == "credentials" and people.cloud.behaviour.refusal_status == 403:
+    if people.cloud.behaviour.refusal_status == 403 and _is_forbidden(operation):
         return "forbidden"
     if operation.refused_at:
         return "repetition refused"
@@ -46,6 +46,13 @@ def why_it_takes_longer(operation, people, waiting_until):
     if operation.state == "due" and waiting_until.get(operation.pk, now) > now:
         return "had waited long"
     return "none"
+
+
+def _is_forbidden(operation):
+    """Whether it is forbidden, or follows one on its voucher that is."""
+    ahead = VoucherOperation.objects.filter(voucher_id=operation.voucher_id, waits=False, state="due")
+    codes = {operation.error_code, *(ahead.values_list("error_code", flat=True) if operation.waits else ())}
+    return "credentials" in codes
 
 
 def _may_still_land(charge, now, lag):
