@@ -99,7 +99,7 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """
     row = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
     try:
-        surplus = read_evidence(handler, operation).verdict != "absent"
+        surplus = read_evidence(handler, operation).verdict not in ("absent", "foreign")
     except VoucherGatewayError:
         row.update(reread_at=next_try(operation))  # the operations behind it are not kept waiting
         raise
