@@ -160,3 +160,27 @@ def test_a_voucher_that_the_cloud_never_deletes_is_left_to_a_person_after_a_day(
     gateway.conclude(operation, remote_id=sale.voucher_id, actor="mia", reason="deleted by hand")
     sale.refresh_from_db()
     assert (sale.status, sale.due_at) == ("taken_back", None)
+
+
+@pytest.mark.parametrize("answer", [True, ZeroDivisionError])
+def test_orders_that_are_paid_and_not_activated_keep_no_unpaid_ones(
+    seller, gateway_settings, monkeypatch, caplog, answer
+):
+    """A hundred of them, or a mistake in the shop's code, would otherwise be all that each sweep looks at."""
+
+    def is_paid(order):
+        if order.number.startswith("P") and answer is not True:
+            raise answer
+        return order.number.startswith("P")
+
+    monkeypatch.setattr(sold, "is_paid", is_paid)
+    for number in ("P-1", "P-2", "P-3", "U-1"):
+        gateway.issue(seller.order("50.00", number=number, note="a=50.00"))
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    seller.later(days=15)
+    for _ in range(4):
+        gateway.settle(limit=2)
+    ended = VoucherSale.objects.filter(end_reason="unpaid")
+    assert [sale.order_number for sale in ended] == ["U-1"]
+    assert len([each for each in caplog.messages if "never activated" in each]) == 3
+    assert not [each for each in caplog.messages if "settle:" in each]
