@@ -184,3 +184,79 @@ def test_orders_that_are_paid_and_not_activated_keep_no_unpaid_ones(
     assert [sale.order_number for sale in ended] == ["U-1"]
     assert len([each for each in caplog.messages if "never activated" in each]) == 3
     assert not [each for each in caplog.messages if "settle:" in each]
+
+
+@pytest.fixture
+def by_status(gateway_settings):
+    """Return a function that moves an order to a status, as a shop without payment code does."""
+    statuses = {"capture": ["paid"], "activate": ["paid"], "take_back": ["returned"], "refund": ["returned"]}
+    gateway_settings(ON_STATUS={"field": "status", **statuses})
+
+    def move(order, status):
+        order.status = status
+        order.save()
+
+    return move
+
+
+@pytest.fixture
+def bought_by_voucher(seller, by_status, gateway_settings):
+    """A voucher of 50.00 that was bought with another one, and is active."""
+    gateway_settings(VOUCHERS_PAY_FOR_VOUCHERS=True)
+    seller.voucher("50.00")
+    order = seller.order("50.00", note="a=50.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    by_status(order, "paid")
+    assert order.voucher_sales.get().status == "active"
+    return order
+
+
+def test_what_paid_for_a_spent_voucher_is_not_refunded_by_the_same_status(
+    seller, bought_by_voucher, by_status, caplog
+):
+    other = seller.order("50.00", number="A-2")
+    gateway.authorize(other, remote(seller, bought_by_voucher.voucher_sales.get()).code)
+    gateway.capture(other)
+    by_status(bought_by_voucher, "returned")
+    gateway.settle()
+    by_status(bought_by_voucher, "returned")
+    assert bought_by_voucher.voucher_refunded == D("0.00")
+    assert len([text for text in caplog.messages if "still valid, take them back first" in text]) == 1
+
+
+def test_what_paid_for_an_unspent_voucher_is_refunded_once_that_is_taken_back(
+    seller, bought_by_voucher, by_status
+):
+    """At the return nothing can be read, so it waits for the sweep."""
+    seller.cloud.faults.next("before:503", path="*/charges", times=None)
+    by_status(bought_by_voucher, "returned")
+    assert bought_by_voucher.voucher_refunded == D("0.00")
+    seller.cloud.faults.clear()
+    seller.later(minutes=30)
+    gateway.settle()
+    gateway.settle()
+    check(seller, bought_by_voucher.voucher_sales.get(), "taken_back")
+    assert bought_by_voucher.voucher_refunded == D("50.00")
+
+
+def test_goods_are_refunded_although_the_voucher_beside_them_was_spent(seller, by_status):
+    seller.voucher("20.00")
+    order = seller.order("70.00", note="a=50.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    by_status(order, "paid")
+    other = seller.order("50.00", number="A-2")
+    gateway.authorize(other, remote(seller, order.voucher_sales.get()).code)
+    gateway.capture(other)
+    by_status(order, "returned")
+    assert order.voucher_refunded == D("20.00")
+
+
+def test_a_returned_voucher_that_was_topped_up_is_read_once_a_day(seller, by_status):
+    order = seller.order("50.00", note="a=50.00")
+    by_status(order, "paid")
+    gateway.top_up(order.voucher_sales.get(), "10.00", key="k")
+    by_status(order, "returned")
+    gateway.settle()
+    seller.calls()
+    gateway.settle()
+    assert seller.calls() == []

@@ -38,7 +38,15 @@ from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["account_of", "activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
+__all__ = [
+    "account_of",
+    "activate",
+    "issue",
+    "new_sale",
+    "refuse_without_keys",
+    "sales_of",
+    "sold_fields",
+]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
