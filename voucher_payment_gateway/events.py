@@ -35,7 +35,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.recovery import by_status
-from voucher_payment_gateway.gateway.recovery.sales_by_status import SALE_VERBS, run_logged
+from voucher_payment_gateway.gateway.recovery.sales_by_status import SALE_VERBS, has_both, run_logged
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.order_lookup import find_order
@@ -163,10 +163,7 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
     if verb in SALE_VERBS:
         run_logged(verb, order, lambda: action(order, None))
         return
-    if verb in ("refund", "cancel") and _was_refused(order):
-        logger.error(
-            "gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb
-        )
+    if verb in ("refund", "cancel") and (_was_refused(verb, order) or has_both(verb, order)):
         return
     token, began = _is_refunding.set(verb == "refund"), timezone.now()
     try:
@@ -219,10 +216,13 @@ def _retry_refund_after_commit(number: str) -> None:
     transaction.on_commit(retry, using=router.db_for_write(VoucherOperation), robust=True)
 
 
-def _was_refused(order: Any) -> bool:
-    """Return whether a refund of this order was refused or needs review: it is not retried at every save."""
+def _was_refused(verb: str, order: Any) -> bool:
+    """Return whether a refund of this order was refused or needs review, and log it: no save tries it again."""
     refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
-    return bool(refunds.left_to_a_person().exists())
+    if not refunds.left_to_a_person().exists():
+        return False
+    logger.error("gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb)
+    return True
 
 
 def _authorize(order: Any, amount: Any, **by: Any) -> None:
@@ -283,12 +283,13 @@ def _sell(verb: Callable[..., object], order: Any, amount: Any, **by: Any) -> No
 ACTIONS: dict[Verb, Action] = {
     "authorize": _authorize,
     "capture": _capture,
+    "take_back": partial(_sell, gateway.take_back),
     "refund": _refund,
     "cancel": _cancel,
     "issue": partial(_sell, gateway.issue),
     "activate": partial(_sell, gateway.activate),
-    "take_back": partial(_sell, gateway.take_back),
 }
+"""In the order in which one status runs them: a sold voucher is taken back before what paid for it is refunded."""
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

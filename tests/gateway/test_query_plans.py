@@ -18,9 +18,10 @@ from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.reconciliation import vouchers
 from voucher_payment_gateway.management.doctor.local import database_findings
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 LEDGER = ("voucher_payment_gateway_voucherpayment", "voucher_payment_gateway_voucheroperation")
+SOLD = "voucher_payment_gateway_vouchersale"
 OF_WHAT_IS_OPEN = {
     "vpg_operation_due",
     "vpg_operation_manual",
@@ -213,3 +214,50 @@ def test_the_doctor_counts_what_is_open_only(work):
     with Statements() as statements:
         list(database_findings())
     assert statements.walks == []
+
+
+@pytest.fixture
+def sold(shop):
+    """Many delivered vouchers, and a few of each sort that a sweep selects."""
+    now, long_ago = timezone.now(), timezone.now() - timedelta(days=30)
+    delivered = {
+        "status": "active",
+        "target": "active",
+        "delivered_at": now,
+        "recipient_email": "a@b.example",
+    }
+    waiting = {"status": "issued", "target": "issued"}
+    rows = [{**delivered, "valid_until": now + timedelta(days=900)} for _ in range(20_000)]
+    rows += [{**delivered, "valid_until": now + timedelta(days=5)} for _ in range(3)]
+    rows += [{**delivered, "delivered_at": None, "deliver_due_at": long_ago} for _ in range(3)]
+    rows += [{**waiting, "due_at": None} for _ in range(3)]
+    sales = [
+        VoucherSale(order_number=f"S-{i}", key="a", amount=D(10), currency="EUR", voucher_id=f"v{i}", **row)
+        for i, row in enumerate(rows)
+    ]
+    VoucherSale.objects.bulk_create(sales)
+    VoucherSale.objects.filter(status="issued").update(created_at=long_ago)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {SOLD}")
+
+
+def test_a_sweep_looks_at_the_sales_that_are_due_only(sold, gateway_settings):
+    gateway_settings(
+        REMIND_DAYS=30,
+        ON_STATUS={"field": "status", "activate": ["paid"], "take_back": ["returned"]},
+        REFUND_FALLBACK=["recharge", "new_voucher"],
+    )
+    gateway.settle(limit=2)
+    with Statements() as statements:
+        gateway.settle(limit=2)
+    steps = [(sql, *step) for sql, steps in statements.plans.items() for step in steps if step[0] == SOLD]
+    assert [sql for sql, _, _, has_condition in steps if not has_condition] == []
+    used = {index for _, _, index, _ in steps}
+    assert used >= {
+        "vpg_sale_due",
+        "vpg_sale_deliver",
+        "vpg_sale_unpaid",
+        "vpg_sale_expiring",
+        "vpg_sale_updated",
+    }

@@ -9,7 +9,7 @@ from django.db.models import F, Lookup
 
 from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, NOT_ENDED, OPEN_STATES
 
-__all__ = ["BOOKS", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
+__all__ = ["BOOKS", "IS_NOT_ACTIVE", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
 
 
 class InLiterals(Lookup):
@@ -36,3 +36,6 @@ IS_NOT_ENDED = InLiterals(F("status"), NOT_ENDED)
 
 WAS_HELD = InLiterals(F("status"), HELD_BEFORE)
 """Payments that hold their voucher or may hold it again. For ``vpg_payment_ending``."""
+
+IS_NOT_ACTIVE = InLiterals(F("status"), ("ordered", "issued"))
+"""Sales whose voucher was not activated yet. With ``target="issued"`` for ``vpg_sale_unpaid``."""

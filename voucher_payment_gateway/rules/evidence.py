@@ -63,9 +63,9 @@ class Booking(Protocol):
 class Evidence:
     """``found``: the booking is ours and ``remote_id`` is its id; ``absent``: it is not there yet;
     ``ambiguous``: a person must decide; ``elsewhere``: it is not there, but the order was charged by ``elsewhere``,
-    bookings that our records do not have."""
+    bookings that our records do not have; ``foreign``: another voucher has the id of the one that was to be created."""
 
-    verdict: Literal["found", "absent", "ambiguous", "elsewhere"]
+    verdict: Literal["found", "absent", "ambiguous", "elsewhere", "foreign"]
     remote_id: str = ""
     elsewhere: tuple[str, ...] = ()
 

@@ -9,10 +9,10 @@
 matter how often an event comes, or after which step a process dies.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from voucher_payment_gateway.rules.evidence import Booking
 
@@ -24,6 +24,7 @@ __all__ = [
     "StepKind",
     "is_unpaid_too_long",
     "is_whole",
+    "matched_by_key",
     "may_change",
     "next_step",
     "spent_amount",
@@ -42,8 +43,28 @@ REPEATABLE_KINDS: Final = ("issue", "activate")
 """Kinds that are repeated at once after an unknown outcome: the voucher has an id of our own, so a second creation is
 refused, and a second activation changes nothing."""
 
+FIRST: Final = "-1"
+"""How the key of the first of several vouchers of one order line ends."""
+
 TARGETS: Final = ("issued", "active", "taken_back")
 """A target is only ever replaced by a later one: a return cannot be undone by an event that comes twice."""
+
+
+Sale = TypeVar("Sale")
+
+
+def matched_by_key(sales: Mapping[str, Sale], keys: Collection[str]) -> dict[str, Sale]:
+    """Return which of an order's ``sales``, by their keys, is the voucher of each of ``keys`` that the order sells now.
+
+    The first of several, ``key-1``, is the same voucher as the only one, ``key``: a quantity that changes from 1 to 2
+    sells one voucher more, and one that changes back sells none.
+    """
+    matched = {key: sales[key] for key in keys if key in sales}
+    for key in keys:
+        other = key.removesuffix(FIRST) if key.endswith(FIRST) else f"{key}{FIRST}"
+        if key not in sales and other in sales and other not in keys:
+            matched[key] = sales[other]
+    return matched
 
 
 def next_step(status: str, target: str, *, was_sent: bool) -> StepKind | Literal["end"] | None:

@@ -114,16 +114,23 @@ def _delete(operation: VoucherOperation) -> None:
         _set_status(operation, "active", "not taken back, it is spent")
         raise spent_error(sale_of(operation), spent)
     if voucher.status == "active" or not is_whole(operation.amount, voucher.remaining_amount, bookings):
-        raise UnavailableError(code="delete_refused")
+        raise _not_deleted(operation, "something of it may be held or spent just now", error)
     if not bookings:
-        raise _refused_without_reason(error)
+        if isinstance(error, CredentialsError):
+            raise error
+        raise _not_deleted(operation, "though nothing of it was spent", error)
     _wait_for_late_activations(operation)
 
 
-def _refused_without_reason(error: RefusedError | CredentialsError) -> VoucherGatewayError:
-    if isinstance(error, CredentialsError):
-        return error
-    return UnavailableError(code="delete_refused", http_status=error.http_status)
+def _not_deleted(operation: VoucherOperation, why: str, error: VoucherGatewayError) -> UnavailableError:
+    """Return the error that says why it is tried again; with the status of the refusal, after which a person must
+    decide when it has lasted for a day."""
+    return UnavailableError(
+        f"order {operation.order_number}: the Voucher Cloud does not delete the gift voucher, {why}. Settle tries it "
+        "again. No money moved.",
+        code="delete_refused",
+        http_status=error.http_status,
+    )
 
 
 def _wait_for_late_activations(operation: VoucherOperation) -> None:

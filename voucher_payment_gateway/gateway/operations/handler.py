@@ -92,5 +92,8 @@ class OperationHandler:
         """Return another operation, not saved yet, to be tried after this one was refused for good."""
         return None
 
+    def on_not_applied(self, operation: VoucherOperation) -> None:
+        """Record what it means for the payment or sale that a person has said that nothing was booked."""
+
     def on_refused(self, operation: VoucherOperation) -> None:
         """Record what a refusal for good means for the payment, where no other operation follows."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from voucher_payment_gateway.api import CompleteVoucher
+from voucher_payment_gateway.api import CompleteVoucher, Voucher
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     ContractError,
@@ -18,7 +18,7 @@ from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.sales import change_sale, code_fields, sale_of
-from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of
+from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of, voucher_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
@@ -69,12 +69,16 @@ class IssueHandler(OperationHandler):
 
     @strip_traceback
     def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
-        existing = complete_voucher_of(operation.voucher_id, operation.account)
+        """Read the voucher with its code, which one that is to be deleted needs no more. One with our id that is worth
+        another amount is not the one that was asked for: a person must decide."""
+        is_unwanted = sale_of(operation).target == "taken_back"
+        read = voucher_of if is_unwanted else complete_voucher_of
+        existing = read(operation.voucher_id, operation.account)
         if existing is None:
             return ABSENT
         if not _is_ours(operation, existing):
-            raise ContractError(code="voucher_not_ours")
-        if not existing.code:
+            return Evidence("foreign")
+        if not is_unwanted and not getattr(existing, "code", ""):
             raise ContractError(code="code_not_answered")
         operation.remote_voucher = existing
         return Evidence("found", operation.voucher_id)
@@ -86,7 +90,8 @@ class IssueHandler(OperationHandler):
     def subject_changes(self, operation: VoucherOperation) -> Mapping[str, Any]:
         sale, voucher = sale_of(operation), operation.remote_voucher
         is_there = {"due_at": None} if sale.target == "issued" else {}
-        return is_there | {"status": "issued", "issued_at": timezone.now(), **code_fields(voucher)}
+        code = code_fields(voucher) if getattr(voucher, "code", "") else {}
+        return is_there | {"status": "issued", "issued_at": timezone.now(), **code}
 
     def announce(self, operation: VoucherOperation) -> None:
         announce_sale(voucher_issued, sale_of(operation), operation.amount)
@@ -100,6 +105,12 @@ class IssueHandler(OperationHandler):
         if next_operation is not None:
             change_sale(sale, **ENDED)
         return next_operation
+
+    def on_not_applied(self, operation: VoucherOperation) -> None:
+        """End the sale where another voucher has its id: it would have it at every attempt. The order may be sold one
+        again, which gets an id of its own."""
+        if operation.error_code == "voucher_not_ours":
+            change_sale(sale_of(operation), **ENDED)
 
     def on_refused(self, operation: VoucherOperation) -> None:
         """End the sale: no voucher was created. The order may be sold one again."""
@@ -139,7 +150,7 @@ def _arguments(operation: VoucherOperation) -> Any:
     }
 
 
-def _is_ours(operation: VoucherOperation, voucher: CompleteVoucher) -> bool:
+def _is_ours(operation: VoucherOperation, voucher: Voucher) -> bool:
     """Return whether the voucher with our id is worth what we asked for; where it is not, a person must look at it."""
     return voucher.currency == operation.currency and voucher.amount in (None, operation.amount)
 

@@ -107,7 +107,7 @@ def is_booked(
 
 
 def _undecided(operation: VoucherOperation, evidence: Evidence) -> OutcomeUnknownError:
-    if evidence.verdict == "ambiguous":
+    if evidence.verdict != "elsewhere":
         return OutcomeUnknownError()
     return OutcomeUnknownError(
         f"order {operation.order_number}: it is charged by a booking that our records do not have. Do not repeat it: "
@@ -117,9 +117,13 @@ def _undecided(operation: VoucherOperation, evidence: Evidence) -> OutcomeUnknow
 
 
 def review_evidence(operation: VoucherOperation, evidence: Evidence) -> None:
-    """Leave the operation to a person: several bookings may be it, or another database has charged its order."""
+    """Leave the operation to a person: several bookings may be it, another database has charged its order, or another
+    voucher has its id."""
     if evidence.verdict == "ambiguous":
         require_review(operation, "ambiguous_bookings")
+        return
+    if evidence.verdict == "foreign":
+        require_review(operation, "voucher_not_ours")
         return
     logger.error(
         "order %s is charged by a booking that our records do not have (%s): was a backup put back, or a database "

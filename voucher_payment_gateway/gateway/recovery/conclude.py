@@ -9,7 +9,11 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     succeed,
 )
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
+from voucher_payment_gateway.gateway.records.conflicts import (
+    ConflictError,
+    atomic_or_conflict,
+    refuse_open_transaction,
+)
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 
@@ -25,7 +29,8 @@ def conclude(
     ``remote_id``: the id of its booking at the Voucher Cloud. The booking is read there, and rejected unless type and
     amount are equal and no other operation has it. Of an operation of a sale that books nothing (issue, activate,
     deactivate) give the id of the voucher: that is read. Empty: nothing was booked and nothing will be; the charge,
-    refund or recharge may then be requested again, and ``settle`` goes on with a sale. A pending cancel request is
+    refund or recharge may then be requested again, and ``settle`` goes on with a sale; one whose id another voucher has
+    ends as ``failed``, and the order may be sold a new one by ``activate``. A pending cancel request is
     carried out by the next ``settle``. ``actor`` and ``reason`` are stored with the operation.
 
     Raises WrongStateError where the operation is not ``manual`` (any more) or the booking does not match it,
@@ -60,7 +65,9 @@ def _record(operation: VoucherOperation, remote_id: str, by: dict[str, str]) -> 
             )
         succeed(handler, operation, remote_id, **by)
         return
-    conclude_not_applied(operation, **by)
+    with atomic_or_conflict():
+        conclude_not_applied(operation, **by)
+        handler.on_not_applied(operation)
 
 
 def _refuse_unless_booking_of(operation: VoucherOperation, remote_id: str) -> None:

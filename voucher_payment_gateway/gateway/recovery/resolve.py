@@ -102,7 +102,7 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
         row.update(reread_at=None)
         return False
     try:
-        surplus = read_evidence(handler, operation).verdict != "absent"
+        surplus = read_evidence(handler, operation).verdict not in ("absent", "foreign")
     except VoucherGatewayError:
         row.update(reread_at=next_try(operation))  # the operations behind it are not kept waiting
         raise

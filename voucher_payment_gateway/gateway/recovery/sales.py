@@ -11,9 +11,11 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.records.sales import change_sale
+from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over
 from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models.conditions import IS_NOT_ACTIVE
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.rules.sales import is_unpaid_too_long
 from voucher_payment_gateway.short_memory import is_first
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger("voucher_payment_gateway")
+
+CURSOR = "unpaid_sales"
 
 QUIET_SECONDS = 24 * 3600
 
@@ -55,23 +59,43 @@ def deliver(sale: VoucherSale) -> bool:
     return hand_over(sale)
 
 
-def unpaid_sales(limit: int) -> QuerySet[Any]:
-    """Return the sales that have waited too long for the payment of their order: not vouchers that were issued in bulk
-    or imported, which have no order."""
-    earliest = timezone.now() - timedelta(days=gateway_settings().UNPAID_SALE_DAYS)
-    waiting = VoucherSale.current.filter(target="issued", status__in=("ordered", "issued"), origin="sold")
-    return waiting.filter(created_at__lte=earliest).order_by("created_at", "pk")[:limit]
+def unpaid_sales(limit: int) -> list[Any]:
+    """Return the next sales that have waited too long for the payment of their order: those that are left as they are
+    keep no others waiting. Vouchers that were issued in bulk or imported have no order."""
+    return next_rows(CURSOR, _unpaid_after, limit, by="created_at")
+
+
+def _unpaid_after(cursor: str) -> QuerySet[Any]:
+    waited_since = timezone.now() - timedelta(days=gateway_settings().UNPAID_SALE_DAYS)
+    waiting = VoucherSale.current.filter(
+        IS_NOT_ACTIVE, target="issued", origin="sold", created_at__lte=waited_since
+    )
+    return behind(waiting, cursor, by="created_at").order_by("created_at", "pk")
 
 
 def give_up_unpaid(sale: VoucherSale) -> bool:
-    """Let a voucher be deleted whose order was not paid; one that ``ORDER_IS_PAID`` calls paid is told instead."""
+    """Let a voucher be deleted whose order was not paid; one that ``ORDER_IS_PAID`` calls paid, or of which it cannot
+    say, is told once a day instead."""
     now, days = timezone.now(), gateway_settings().UNPAID_SALE_DAYS
     if not is_unpaid_too_long(sale.status, sale.target, sale.created_at, now, days=days):
         return False
-    path, order = gateway_settings().ORDER_IS_PAID, find_order(sale.order_number)
-    if path and order is not None and import_string(path)(order):
+    if problem := _why_kept(find_order(sale.order_number)):
         if is_first(f"paid.{sale.pk}", QUIET_SECONDS):
-            logger.error("order %s is paid, but its gift vouchers were never activated", sale.order_number)
+            logger.error(
+                "order %s: its gift vouchers were never activated, and are not deleted: %s",
+                sale.order_number,
+                problem,
+            )
         return False
     change_sale(sale, target="taken_back", end_reason="unpaid", due_at=now)
     return True
+
+
+def _why_kept(order: Any) -> str:
+    """Return why the vouchers of an order are not deleted, although it waits for its payment; "" where they are."""
+    path = gateway_settings().ORDER_IS_PAID
+    try:
+        is_paid = bool(path) and order is not None and import_string(path)(order)
+    except Exception as error:  # of the shop's code
+        return f"ORDER_IS_PAID raised {type(error).__name__}"
+    return "it is paid; activate them" if is_paid else ""

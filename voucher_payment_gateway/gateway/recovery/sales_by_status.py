@@ -16,7 +16,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
-from voucher_payment_gateway.gateway.verbs.sell import activate
+from voucher_payment_gateway.gateway.verbs.sell import activate, sales_of
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.order_lookup import find_orders
@@ -24,7 +24,7 @@ from voucher_payment_gateway.orders import has_status, known_number
 from voucher_payment_gateway.rules.sales import ENDED_SALES, may_change
 from voucher_payment_gateway.short_memory import is_first, recall, remember
 
-__all__ = ["SALE_VERBS", "log_once", "run_logged", "run_sales_by_status"]
+__all__ = ["SALE_VERBS", "has_both", "log_once", "run_logged", "run_sales_by_status"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -38,7 +38,7 @@ CURSOR = "sale_status_sweep"
 QUIET_SECONDS = 24 * 3600
 """How often the same trouble is logged, and a voucher that cannot be taken back is tried again."""
 
-STAYS = ("voucher_spent", "voucher_in_use")
+STAYS = ("voucher_spent", "voucher_in_use", "voucher_topped_up")
 """Codes of errors after which a voucher of a returned order stays valid."""
 
 
@@ -54,6 +54,20 @@ def run_logged(verb: str, order: Any, call: Callable[[], object]) -> None:
     except Exception as error:
         number = known_number(order)
         logger.error("gift vouchers: %s by status of order %s failed: %s", verb, number, type(error).__name__)
+
+
+def has_both(verb: str, order: Any) -> bool:
+    """Return whether a refund would leave the customer the money and the vouchers that it paid for, and log it: those
+    that the order sold are valid, or about to be, and vouchers may have paid for them."""
+    if not gateway_settings().VOUCHERS_PAY_FOR_VOUCHERS:
+        return False
+    sold = [sale for sale in sales_of(order) if sale.origin == "sold" and sale.status not in ENDED_SALES]
+    if not any(sale.target == "active" for sale in sold):
+        return False
+    log_once(
+        known_number(order), verb, "the gift vouchers that it sold are still valid, take them back first"
+    )
+    return True
 
 
 def run_sales_by_status(limit: int, stop: Callable[[], bool]) -> int:

@@ -35,10 +35,18 @@ from voucher_payment_gateway.orders import (
     payable_facts,
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
-from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after
+from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
-__all__ = ["account_of", "activate", "issue", "new_sale", "refuse_without_keys", "sales_of", "sold_fields"]
+__all__ = [
+    "account_of",
+    "activate",
+    "issue",
+    "new_sale",
+    "refuse_without_keys",
+    "sales_of",
+    "sold_fields",
+]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -174,13 +182,19 @@ def _write(
     """
     rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
     known = {sale.key: sale for sale in rows.filter(origin="sold")}
-    kept = {voucher.key for voucher in sold if _still_stands(known.get(voucher.key), voucher, facts)}
+    found = matched_by_key(known, [voucher.key for voucher in sold])
+    kept = {
+        voucher.key: found[voucher.key]
+        for voucher in sold
+        if _still_stands(found.get(voucher.key), voucher, facts)
+    }
     new = [voucher for voucher in sold if voucher.key not in kept]
+    staying = {sale.pk for sale in kept.values()}
     account = account_of(facts) if new else ""
     ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
     with atomic_or_conflict():
-        sales = [_take_off(sale) for key, sale in known.items() if key not in kept and _is_unsold(sale)]
-        sales += [_want(known[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
+        sales = [_take_off(sale) for sale in known.values() if sale.pk not in staying and _is_unsold(sale)]
+        sales += [_want(kept[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
         for voucher, voucher_id in zip(new, ids, strict=True):
             given = {"account": account, "voucher_id": voucher_id}
             sales.append(new_sale(facts, voucher, wanted, {**by, **given}))
