@@ -123,6 +123,14 @@ def test_the_balance_is_told_to_a_storefront(client, pages):
     assert (answer.json()["balance"], answer.json()["error"]) == ("20.00", None)
 
 
+def test_a_double_click_on_the_balance_is_answered_twice_and_books_nothing(client, pages):
+    voucher = pages.voucher("20.00")
+    entered = {"code": voucher.code}
+    first, second = (client.post("/vouchers/balance/check/", entered) for _ in range(2))
+    assert ("€20.00" in first.text, "€20.00" in second.text) == (True, True)
+    assert pages.bookings(voucher) == []
+
+
 @pytest.mark.parametrize("entered", [{"code": "NO-SUCH-CODE"}, {"code": "GIFT-2000-ABCD", "pin": "1111"}])
 def test_every_wrong_code_gets_the_same_answer(client, pages, entered):
     pages.voucher("20.00", pin="2468")
