@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = [ROOT / "voucher_payment_gateway", *[ROOT / "example_project" / "shop"]]
-FOR_CUSTOMERS = ("checkout/", "customer/", "selling/", "templates/", "templatetags/")
+FOR_PEOPLE = ("admin/", "checkout/", "customer/", "models/", "selling/", "templates/", "templatetags/")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|<[^>]+>|…")
 
 
@@ -60,7 +60,7 @@ def test_what_is_shipped_is_what_was_translated(folder):
     assert {key: text for key, text in shipped.items() if key} == expected
 
 
-def test_every_text_for_customers_is_in_the_catalogue(folder, tmp_path):
+def test_every_text_for_customers_and_clerks_is_in_the_catalogue(folder, tmp_path):
     """To fix a failure: run makemessages for ``de`` in that folder, translate the new texts, run compilemessages."""
     if not shutil.which("xgettext"):
         pytest.skip("gettext is not installed")
@@ -71,7 +71,7 @@ def test_every_text_for_customers_is_in_the_catalogue(folder, tmp_path):
     wanted = {
         (entry.msgctxt, entry.msgid)
         for entry in polib.pofile(catalogue(copy))
-        if folder.name == "shop" or any(path.startswith(FOR_CUSTOMERS) for path, _ in entry.occurrences)
+        if folder.name == "shop" or any(path.startswith(FOR_PEOPLE) for path, _ in entry.occurrences)
     }
     there = {(entry.msgctxt, entry.msgid) for entry in polib.pofile(catalogue(folder))}
     assert sorted(wanted - there, key=str) == []

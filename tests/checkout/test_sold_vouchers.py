@@ -10,8 +10,10 @@ from django.utils import translation
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
+from voucher_payment_gateway.delivery.links import page_path
 
 APPLY, RENEW, STATE = "/vouchers/apply/", "/vouchers/renew/", "/vouchers/state/"
+SOLD = "/vouchers/sold/"
 FORM = 'action="/vouchers/apply/"'
 REFUSED = "Gift vouchers cannot be paid with gift vouchers. Nothing was taken from yours;"
 NOTE = "€50.00 of this order are gift vouchers. They cannot be paid with gift vouchers; please pay"
@@ -112,6 +114,37 @@ def test_a_storefront_hears_it_and_reads_what_vouchers_may_pay(seller, visit):
     response = client.post(APPLY, {"code": "GIFT"}, content_type="application/json")
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["field"]) == (409, "only_vouchers_due", None)
+
+
+def test_a_storefront_lists_what_the_order_has_sold(seller, visit, gateway_settings):
+    gateway_settings(VOUCHER_DELIVERY="page")
+    order = seller.order("70.00", note="a=50.00")
+    (sale,) = gateway.issue(order)
+    unpaid = visit(order).get(SOLD).json()
+    assert unpaid == {
+        "vouchers": [
+            {
+                "key": "a",
+                "amount": "50.00",
+                "currency": "EUR",
+                "hint": sale.code_hint,
+                "state": "unpaid",
+                "message": "Waiting for the payment of the order.",
+                "page": page_path(sale),
+            }
+        ]
+    }
+    gateway.activate(order)
+    response = visit(order).get(SOLD)
+    assert response.json()["vouchers"][0]["state"] == "ready"
+    assert seller.cloud.voucher(sale.voucher_id).code not in response.text
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_storefront_lists_no_sold_vouchers_of_another_visitor(seller, visit):
+    gateway.activate(seller.order("50.00", note="a=50.00"))
+    for order in (None, seller.order("20.00", number="A-2")):
+        assert visit(order).get(SOLD).json() == {"vouchers": []}
 
 
 def test_an_order_that_sells_none_is_told_as_before(seller, visit):

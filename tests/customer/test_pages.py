@@ -1,11 +1,13 @@
 """The customer's own pages: vouchers bought and used, with balance and history; and the balance of a code."""
 
 import re
+from datetime import timedelta
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.orders import OrderAdapter, OrderFacts
 
 CUSTOMER = {"headers": {"customer": "yes"}}
 
@@ -54,6 +56,23 @@ def test_the_history_of_a_voucher_is_read_by_its_id(client, pages, bought):
 def test_a_voucher_of_others_is_not_found(client, pages, bought):
     assert client.get(f"/vouchers/mine/?voucher=s{bought.pk}").status_code == 404
     assert bought.code_hint not in client.get("/vouchers/mine/").text
+
+
+def test_what_an_earlier_order_with_the_number_bought_or_used_is_not_found(
+    client, pages, bought, gateway_settings
+):
+    """Its customer is perhaps another one."""
+    gateway_settings(ORDER_ADAPTER="tests.customer.test_pages.LaterOrder")
+    other = pages.order("20.00", number="A-2")
+    gateway.authorize(OrderFacts("A-2", other.total, "EUR"), pages.cloud.voucher(bought.voucher_id).code)
+    gateway.capture(OrderFacts("A-2", other.total, "EUR"))
+    page = client.get("/vouchers/mine/", **CUSTOMER)
+    assert bought.code_hint not in page.text
+
+
+class LaterOrder(OrderAdapter):
+    def created_at(self, order):
+        return timezone.now() + timedelta(days=1)
 
 
 def test_json_for_a_storefront(client, pages, bought):
@@ -121,6 +140,14 @@ def test_the_balance_is_told_to_a_storefront(client, pages):
         headers={"accept": "application/json"},
     )
     assert (answer.json()["balance"], answer.json()["error"]) == ("20.00", None)
+
+
+def test_a_double_click_on_the_balance_is_answered_twice_and_books_nothing(client, pages):
+    voucher = pages.voucher("20.00")
+    entered = {"code": voucher.code}
+    first, second = (client.post("/vouchers/balance/check/", entered) for _ in range(2))
+    assert ("€20.00" in first.text, "€20.00" in second.text) == (True, True)
+    assert pages.bookings(voucher) == []
 
 
 @pytest.mark.parametrize("entered", [{"code": "NO-SUCH-CODE"}, {"code": "GIFT-2000-ABCD", "pin": "1111"}])

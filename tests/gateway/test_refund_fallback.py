@@ -17,6 +17,7 @@ from voucher_payment_gateway.exceptions import (
     RefusedError,
     UnavailableError,
 )
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 
 REFUND = "/v1/charges/*/refund"
@@ -143,6 +144,22 @@ def test_a_new_voucher_follows_a_refused_recharge(shop, voucher, no_recharge, re
     assert given_back(shop, voucher) == D("5.00")
     gateway.refund(no_recharge, "5.00", key="return-1")
     assert given_back(shop, voucher) == D("5.00")
+
+
+def test_a_backup_that_does_not_know_the_new_voucher_finds_it_again(shop, voucher, no_recharge):
+    """The refund is made again after the backup was put back: the customer gets no second voucher."""
+    before = payment()
+    voucher_id_for("", "A-1", "first")  # the backup has the namespace
+    gateway.refund(no_recharge)
+    (sale,) = VoucherSale.objects.all()
+    VoucherOperation.objects.filter(sale=sale)._raw_delete("default")
+    VoucherSale.objects.all()._raw_delete("default")
+    VoucherOperation.objects.filter(kind__in=("refund", "recharge"))._raw_delete("default")
+    VoucherPayment.objects.update(status=before.status, amount_refunded=before.amount_refunded)
+    gateway.refund(no_recharge)
+    (again,) = VoucherSale.objects.all()
+    assert (again.voucher_id, again.status) == (sale.voucher_id, "active")
+    assert given_back(shop, voucher) == D("20.00")
 
 
 def test_the_shop_may_hand_the_new_voucher_over_itself(shop, no_recharge, gateway_settings):

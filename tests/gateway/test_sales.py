@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
@@ -120,6 +121,44 @@ def test_one_that_a_confirmed_order_counts_on_and_spends_stays_valid(seller):
     with pytest.raises(RefusedError, match=r"20\.00 EUR"):
         gateway.take_back(order)
     assert remote(seller, sale).status == "active"
+
+
+def test_a_voucher_that_is_all_spent_is_not_taken_back(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.activate(order)
+    other = seller.order("50.00", number="A-2")
+    gateway.authorize(other, remote(seller, sale).code)
+    gateway.capture(other)
+    with pytest.raises(RefusedError, match=r"50\.00 EUR .* were spent"):
+        gateway.take_back(order)
+    assert remote(seller, sale).status == "active"
+
+
+def test_an_expired_voucher_is_taken_back(seller):
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.activate(order)
+    seller.cloud.store.state.vouchers[sale.voucher_id].valid_until = timezone.now() - timedelta(days=1)
+    gateway.take_back(order)
+    sale.refresh_from_db()
+    assert (sale.status, is_gone(seller, sale)) == ("taken_back", True)
+
+
+def test_a_voucher_is_not_taken_back_by_its_code_and_the_error_does_not_show_it(seller):
+    voucher = seller.voucher("50.00")
+    with pytest.raises(PaymentStateError, match=r"^order: ") as refused:
+        gateway.take_back(voucher.code)
+    assert voucher.code not in str(refused.value)
+    assert seller.cloud.voucher(voucher.id).status == "active"
+
+
+def test_the_async_twins_do_the_same(seller):
+    order = seller.order("50.00", note="a=50.00")
+    for verb, status in (
+        (gateway.aissue, "issued"),
+        (gateway.aactivate, "active"),
+        (gateway.atake_back, "taken_back"),
+    ):
+        assert [sale.status for sale in async_to_sync(verb)(order)] == [status]
 
 
 def test_a_sale_is_taken_back_by_what_is_stored_and_not_as_the_shop_has_read_it(seller):

@@ -69,6 +69,8 @@ def test_an_unknown_voucher_is_told_and_the_others_are_imported(shop, run):
     [
         (",,,", "voucher_id"),
         ("v1,,,nobody", "line 2"),
+        ("v1,,,\nv1,,,", "line 3: voucher_id: stands in line 2 too"),
+        ("v1,GIFT-1,,\nv2,GIFT-1,,", "line 3: code: stands in line 2 too"),
         ("v1,,," + "x" * 300, "line 2"),
         ("v1,," + "9" * 60 + ",", "line 2: number"),
     ],
@@ -80,3 +82,4 @@ def test_a_broken_line_is_named_and_nothing_is_imported(shop, run, line, told):
     with pytest.raises(CommandError, match=told) as error:
         run(line, f"{voucher.id},,,")
     assert (error.value.returncode, VoucherSale.objects.exists()) == (2, False)
+    assert "GIFT-1" not in str(error.value)

@@ -101,6 +101,9 @@ def test_inactive_vouchers_wait_for_no_payment_of_an_order(shop, files):
         (["a,50.00,EUR,,,,", "a,20.00,EUR,,,,"], "line 3: key: 'a' stands in line 2 too"),
         (["a,50.00,EUR,,,,,,,"], "line 2: has more columns"),
         (["a,50.00,EUR,,\0,,"], "line"),
+        (["a,50.00,EUR,,,,", 'b,50.00,EUR,,"Hello" you,,', "c,50.00,EUR,,,,"], "line 3: "),
+        (["a,50.00,EUR,,,,", "b", "c,50.00,EUR,,,,"], "line 3: amount: '' is no number"),
+        (["a,50.00,EUR,,,-1,years"], "line 2: validity_value: must be a whole number from 1"),
     ],
 )
 def test_a_broken_line_is_named_and_nothing_is_issued(shop, files, lines, told):

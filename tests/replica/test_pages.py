@@ -151,6 +151,7 @@ def test_tag_voucher_styles(order):
 def sold(shop, gateway_settings):
     gateway_settings(
         SOLD_VOUCHERS="tests.shop.sold.vouchers",
+        CHECKOUT_ORDER="tests.replica.test_pages.checkout_order",
         CUSTOMER_ORDERS="tests.replica.test_pages.numbers",
         BALANCE_CHECK=True,
     )
@@ -161,6 +162,10 @@ def sold(shop, gateway_settings):
 
 def test_tag_voucher_sales(sold):
     assert "a…@example.org" in rendered("voucher_sales", sold)
+
+
+def test_endpoint_sold(sold, client):
+    assert client.get("/vouchers/sold/").json()["vouchers"][0]["state"] == "sent"
 
 
 def test_endpoint_mine(sold, client):

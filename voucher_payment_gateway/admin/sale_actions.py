@@ -62,7 +62,7 @@ ACTIONS = (
         "take_back_vouchersale",
         _("Take the gift voucher back"),
         _(
-            "It is deactivated and deleted: nobody can redeem it any more. One that was spent stays valid. What was "
+            "It is deactivated and deleted: it cannot be redeemed any more. One that was spent stays valid. What was "
             "paid for it is refunded by you."
         ),
         _("The gift voucher was taken back."),

@@ -3,7 +3,7 @@
 The shop says which orders are the visitor's (``CUSTOMER_ORDERS``). Balances and bookings are read by the voucher's id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,8 +21,9 @@ from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.sales import ENDED_SALES
+from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["OwnVoucher", "Use", "history_of", "own_vouchers", "with_balances"]
 
@@ -74,36 +75,45 @@ class OwnVoucher:
 
 def own_vouchers(request: HttpRequest) -> list[OwnVoucher]:
     """Return the vouchers of the visitor, the newest first; none without ``CUSTOMER_ORDERS``."""
-    numbers = _order_numbers(request)
+    orders = _orders(request)
     found: dict[tuple[str, str], OwnVoucher] = {}
-    for sale in VoucherSale.current.filter(order_number__in=numbers).standing().order_by("-pk"):
-        if sale.status not in ENDED_SALES:
+    for sale in VoucherSale.current.filter(order_number__in=orders).standing().order_by("-pk"):
+        if sale.status not in ENDED_SALES and _belongs(sale, orders):
             found[sale.account, sale.voucher_id] = _bought(sale)
-    payments = VoucherPayment.current.filter(order_number__in=numbers, amount_captured__gt=ZERO)
+    payments = VoucherPayment.current.filter(order_number__in=orders, amount_captured__gt=ZERO)
     for payment in payments.exclude(voucher_id="").order_by("-pk"):
+        if not _belongs(payment, orders):
+            continue
         voucher = found.setdefault((payment.account, payment.voucher_id), _used(payment))
         voucher.uses.append(Use(payment.order_number, payment.amount_captured, payment.amount_refunded))
     return list(found.values())
 
 
-def _order_numbers(request: HttpRequest) -> list[str]:
+def _orders(request: HttpRequest) -> dict[str, datetime | None]:
+    """Return the numbers of the visitor's orders, each with the instant from which on the order exists, if known."""
     path = gateway_settings().CUSTOMER_ORDERS
     given: Iterable[Any] = (import_string(path)(request) or ()) if path else ()
-    numbers = []
+    orders: dict[str, datetime | None] = {}
     for order in given:
-        number = order if isinstance(order, str) else _number(order)
+        number, created_at = (order, None) if isinstance(order, str) else _facts(order)
         if number:
-            numbers.append(number)
-        if len(numbers) == MAX_ORDERS:
+            orders[number] = created_at
+        if len(orders) == MAX_ORDERS:
             break
-    return numbers
+    return orders
 
 
-def _number(order: Any) -> str:
+def _facts(order: Any) -> tuple[str, datetime | None]:
     try:
-        return known_number(order)
+        return known_number(order), order_created_at(order)
     except PaymentStateError:
-        return ""
+        return "", None
+
+
+def _belongs(row: VoucherSale | VoucherPayment, orders: Mapping[str, datetime | None]) -> bool:
+    """Return whether a sale or payment is of the visitor's order, and not of an earlier one with the same number."""
+    created_at = orders[row.order_number]
+    return created_at is None or row.created_at >= belongs_from(created_at)
 
 
 def _bought(sale: VoucherSale) -> OwnVoucher:

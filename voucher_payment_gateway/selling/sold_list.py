@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import date_format
@@ -16,15 +17,19 @@ from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.sales import ENDED_SALES
 
-__all__ = ["LIST_TEMPLATE", "SoldLine", "sold_lines"]
+__all__ = ["LIST_TEMPLATE", "SoldLine", "sold_document", "sold_lines"]
 
 LIST_TEMPLATE = "voucher_payment_gateway/sold_list.html"
 
 
 @dataclass(frozen=True)
 class SoldLine:
-    """One sold voucher: ``state`` is for style, ``text`` for people, ``link`` the path of its page or empty."""
+    """One sold voucher, worth ``value`` in ``currency``; ``key`` is the shop's own. ``state`` is for style, ``text``
+    and ``amount`` are for people, ``link`` is the path of its page or empty."""
 
+    key: str
+    value: Decimal
+    currency: str
     state: str
     text: str
     amount: str
@@ -44,10 +49,32 @@ def sold_lines(order: Any) -> list[SoldLine]:
     return [_line(sale) for sale in latest.values()]
 
 
+def sold_document(order: Any) -> dict[str, Any]:
+    """Return the JSON of these lines, for a storefront. ``page`` is null where there is none; amounts are strings with
+    two decimals."""
+    return {
+        "vouchers": [
+            {
+                "key": line.key,
+                "amount": f"{line.value:.2f}",
+                "currency": line.currency,
+                "hint": line.hint,
+                "state": line.state,
+                "message": line.text,
+                "page": line.link or None,
+            }
+            for line in sold_lines(order)
+        ]
+    }
+
+
 def _line(sale: VoucherSale) -> SoldLine:
     state = _state_of(sale)
     has_page = sale.delivery == "page" and state != "ended"
     return SoldLine(
+        key=sale.key,
+        value=sale.amount,
+        currency=sale.currency,
         state=state,
         text=TEXTS[state](sale),
         amount=amount_text(sale.amount, sale.currency),

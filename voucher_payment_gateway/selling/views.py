@@ -1,4 +1,5 @@
-"""The page of a sold voucher, behind a signed link: it shows the code until the visitor has confirmed it.
+"""The page of a sold voucher, behind a signed link: it shows the code until the visitor has confirmed it. And the list
+of what the visitor's order has sold.
 
 Nothing but a POST confirms, so the preview of a messenger or a browser that fetches ahead does not. The link is the
 authority: no session, no cookie, no account. Whoever does not know it cannot forge a request either.
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,7 +18,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from voucher_payment_gateway.checkout.block import styles_link
-from voucher_payment_gateway.checkout.decorators import hide_input
+from voucher_payment_gateway.checkout.decorators import endpoint, hide_input
+from voucher_payment_gateway.checkout.requests import checkout_order
+from voucher_payment_gateway.checkout.responses import with_headers
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.delivery.links import page_path, sale_of_link
@@ -28,8 +31,9 @@ from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.selling import pdf
 from voucher_payment_gateway.selling.pages import page_facts, state_of
+from voucher_payment_gateway.selling.sold_list import sold_document
 
-__all__ = ["as_pdf", "page", "seen", "to_print"]
+__all__ = ["as_pdf", "page", "seen", "sold", "to_print"]
 
 PAGE_TEMPLATE = "voucher_payment_gateway/sold_page.html"
 PRINT_TEMPLATE = "voucher_payment_gateway/sold_print.html"
@@ -62,6 +66,15 @@ def behind_link(view: SaleView) -> LinkView:
 
     setattr(answer, MARK, f"sold_{view.__name__}")
     return answer
+
+
+@endpoint("GET")
+def sold(request: HttpRequest) -> HttpResponse:
+    """List what the visitor's order has sold, as JSON; the codes are on its pages."""
+    response = JsonResponse(sold_document(checkout_order(request)))
+    for name, value in HEADERS.items():
+        response[name] = value
+    return with_headers(response, None)
 
 
 @behind_link

@@ -8,6 +8,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
 from voucher_payment_gateway.gateway.records.bookings import recorded_refunds
 from voucher_payment_gateway.gateway.records.order_view import is_busy, read_order
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.evidence import charge_reference
 from voucher_payment_gateway.rules.fallback import next_rung
@@ -77,12 +78,17 @@ def _draft_recharge(refund: VoucherOperation) -> VoucherOperation:
 
 
 def _draft_voucher(refund: VoucherOperation) -> VoucherOperation:
-    """Return the creation of a new voucher of what the refund could not give back, and write its sale."""
-    payment = refund.payment
+    """Return the creation of a new voucher of what the refund could not give back, and write its sale.
+
+    Its id is derived from the charge and the refund's number: a refund that is made again after a backup was put back
+    finds this voucher, and no second one is given.
+    """
+    payment, number = refund.payment, refund.order_number
     is_rate_known = payment.tax_rate is not None or not payment.taxable
     sale = VoucherSale(
-        order_number=refund.order_number,
+        order_number=number,
         account=payment.account,
+        voucher_id=voucher_id_for(payment.account, number, f"refund:{refund.target_id}:{refund.number}"),
         key=f"refund:{refund.pk}",
         origin="refund",
         replaces_refund=refund,

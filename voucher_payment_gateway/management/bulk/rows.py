@@ -67,9 +67,12 @@ def read_lines(
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, delimiter=_delimiter(file.readline()), restkey="", strict=True)
             file.seek(0)
-            _check_header(reader.fieldnames or [], columns, required)
-            yield from _lines(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            try:
+                _check_header(reader.fieldnames or [], columns, required)
+                yield from _lines(reader)
+            except csv.Error as error:
+                raise FileError([f"line {reader.reader.line_num}: {error}."]) from None
+    except (OSError, UnicodeDecodeError) as error:
         raise FileError([f"{path.name} cannot be read: {error}"]) from None
 
 

@@ -55,13 +55,14 @@ class Command(BaseCommand):
 
 def _rows(path: Path) -> Iterator[ImportedRow]:
     """Yield the vouchers of the file. Raises FileError, which names every wrong line, before the last is yielded."""
-    problems, seen = [], dict[str, int]()
+    problems, seen = [], dict[tuple[str, str], int]()
     for number, fields in read_lines(path, COLUMNS, required=("voucher_id",)):
-        voucher_id = fields["voucher_id"]
-        if (first := seen.setdefault(voucher_id, number)) != number:
-            problems.append(f"line {number}: voucher_id: stands in line {first} too.")
+        for name in ("voucher_id", "code"):
+            value = fields.get(name, "")
+            if value and (first := seen.setdefault((name, value), number)) != number:
+                problems.append(f"line {number}: {name}: stands in line {first} too.")
         try:
-            yield _row(voucher_id, fields)
+            yield _row(fields["voucher_id"], fields)
         except (VoucherGatewayError, ValidationError, ValueError) as error:
             message = error.messages[0] if isinstance(error, ValidationError) else str(error)
             problems.append(f"line {number}: {message.removesuffix(' Nothing was sent.')}")
