@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_payment_gateway.rules.sales import may_change
+from voucher_payment_gateway.rules.sales import matched_by_key, may_change
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,18 @@ from voucher_payment_gateway.rules.sales import may_change
 )
 def test_a_sale_is_swept_only_where_the_verb_may_change_it(verb, status, target, expected):
     assert may_change(verb, status, target) is expected
+
+
+@pytest.mark.parametrize(
+    ("there", "asked_for", "matched"),
+    [
+        (["a"], ["a"], {"a": "a"}),
+        (["a"], ["a-1", "a-2"], {"a-1": "a"}),
+        (["a-1", "a-2"], ["a"], {"a": "a-1"}),
+        (["a-1"], ["a", "a-1"], {"a-1": "a-1"}),
+        (["a"], ["b"], {}),
+        ([], ["a"], {}),
+    ],
+)
+def test_a_quantity_that_changes_keeps_the_vouchers_that_are_there(there, asked_for, matched):
+    assert matched_by_key({key: key for key in there}, asked_for) == matched
