@@ -5,6 +5,7 @@ It is derived from a random namespace of this database, so another shop with the
 """
 
 import uuid
+from itertools import count
 
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherSale
 
@@ -14,11 +15,15 @@ ROW = "voucher_namespace"
 
 
 def voucher_id_for(account: str, order_number: str, key: str) -> str:
-    """Return the id of the next voucher of this order with this key. One that was replaced, or was not paid in time, is
-    followed by another one."""
-    earlier = VoucherSale.current.filter(account=account, order_number=order_number, key=key).count()
-    name = "\n".join((account, order_number, key, str(earlier + 1)))
-    return f"vpg-{uuid.uuid5(_namespace(), name).hex}"
+    """Return the id of the next voucher of this order with this key: the first one that no sale has. One that was
+    replaced, was not paid in time, or is of a deleted order with the same number, is followed by another one."""
+    namespace = _namespace()
+    for position in count(1):
+        name = "\n".join((account, order_number, key, str(position)))
+        voucher_id = f"vpg-{uuid.uuid5(namespace, name).hex}"
+        if not VoucherSale.current.filter(account=account, voucher_id=voucher_id).exists():
+            break
+    return voucher_id
 
 
 def _namespace() -> uuid.UUID:
