@@ -4,8 +4,8 @@ back that does not know the sale any more.
 It is derived from a random namespace of this database, so another shop with the same order numbers has other ids.
 """
 
-import itertools
 import uuid
+from itertools import count
 
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherSale
 
@@ -15,11 +15,11 @@ ROW = "voucher_namespace"
 
 
 def voucher_id_for(account: str, order_number: str, key: str) -> str:
-    """Return the first id of this order and key that no sale has: one that was replaced, or was not paid in time, is
-    followed by another one."""
+    """Return the id of the next voucher of this order with this key: the first one that no sale has. One that was
+    replaced, was not paid in time, or is of a deleted order with the same number, is followed by another one."""
     namespace = _namespace()
-    for count in itertools.count(1):
-        name = "\n".join((account, order_number, key, str(count)))
+    for position in count(1):
+        name = "\n".join((account, order_number, key, str(position)))
         voucher_id = f"vpg-{uuid.uuid5(namespace, name).hex}"
         if not VoucherSale.current.filter(account=account, voucher_id=voucher_id).exists():
             break
