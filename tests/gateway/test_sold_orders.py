@@ -260,3 +260,49 @@ def test_a_returned_voucher_that_was_topped_up_is_read_once_a_day(seller, by_sta
     seller.calls()
     gateway.settle()
     assert seller.calls() == []
+
+
+def test_a_voucher_that_has_expired_before_its_day_is_not_sent_and_the_clerk_hears_of_it_in_time(
+    seller, sells, caplog
+):
+    in_60_days = timezone.now() + timedelta(days=60)
+    sells(line(validity_value=1, validity_interval="months", deliver_at=in_60_days))
+    order = seller.order("50.00")
+    (sale,) = gateway.activate(order)
+    assert "order A-1001: its gift voucher expires before it is to be delivered" in caplog.text
+    seller.later(days=61)
+    gateway.settle()
+    sale.refresh_from_db()
+    assert (sale.delivery_error, sale.delivered_at, mail.outbox) == ("voucher_expired", None, [])
+    remote(seller, sale).valid_until += timedelta(days=365)
+    sale = gateway.resend(sale, actor="mia")
+    assert (sale.valid_until > timezone.now(), sale.delivery_error, len(mail.outbox)) == (True, "", 1)
+
+
+def test_a_delivery_that_is_moved_before_the_end_is_made(seller, sells):
+    validity = {"validity_value": 1, "validity_interval": "months"}
+    sells(line(**validity, deliver_at=timezone.now() + timedelta(days=60)))
+    order = seller.order("50.00")
+    (sale,) = gateway.activate(order)
+    sells(line(**validity, deliver_at=timezone.now() + timedelta(days=20)))
+    gateway.activate(order)
+    seller.later(days=21)
+    gateway.settle()
+    check(seller, sale, "active")
+
+
+@pytest.mark.parametrize("before", [gateway.issue, gateway.activate])
+def test_an_order_that_is_cancelled_and_paid_again_is_told_and_sold_under_a_new_key(seller, caplog, before):
+    """Or the payment's webhook came after that of the cancellation: only a person knows which."""
+    order = seller.order("50.00", note="a=50.00")
+    before(order)
+    gateway.take_back(order)
+    settle_all(seller)
+    for _ in range(3):
+        (sale,) = gateway.activate(order)
+        assert sale.status == "taken_back"
+    assert len([text for text in caplog.messages if "is not sold again" in text]) == 1
+    order.note = "a2=50.00"
+    order.save()
+    (sold_again,) = gateway.activate(order)
+    assert (sold_again.status, worth(seller)) == ("active", 5000)

@@ -36,6 +36,7 @@ from voucher_payment_gateway.orders import (
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
+from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger("voucher_payment_gateway")
+
+QUIET_SECONDS = 24 * 3600
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -96,8 +99,23 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
+    if wanted == "active":
+        _report_returned(sales)
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
+
+
+def _report_returned(sales: list[VoucherSale]) -> None:
+    """Log once a day which vouchers of a paid order were taken back before: an event that comes twice is no second
+    payment, but only a person knows whether this one was."""
+    for sale in sales:
+        if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
+            logger.warning(
+                "order %s: its gift voucher …%s was taken back and is not sold again. If the order was paid again, "
+                "give its line a new key",
+                sale.order_number,
+                sale.code_hint,
+            )
 
 
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
