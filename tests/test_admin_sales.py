@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core import mail
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherSale
@@ -92,6 +93,19 @@ def test_nothing_is_edited_added_or_deleted_by_hand(admin_client, sold):
     assert admin_client.post(f"{LIST}{sold.pk}/delete/", {"post": "yes"}).status_code == 403
     admin_client.post(f"{LIST}{sold.pk}/change/", {"amount": "1000.00"})
     assert str(VoucherSale.objects.get().amount) == "50.00"
+
+
+def test_a_clerk_sends_a_mail_that_came_back_to_another_address(clerk, shop, sold):
+    client = clerk("resend_vouchersale")
+    address = f"{LIST}{sold.pk}/resend/"
+    assert "another recipient" in client.get(address).text
+    form = {"reason": "came back", "seen": sold.version, "recipient_email": "not an address"}
+    assert "valid email address" in client.post(address, form).text
+    client.post(address, {**form, "recipient_email": "ada@new.example"})
+    sold.refresh_from_db()
+    assert (sold.recipient_email, mail.outbox[-1].to) == ("ada@new.example", ["ada@new.example"])
+    client.post(address, {**form, "recipient_email": "", "seen": sold.version})
+    assert [message.to for message in mail.outbox[1:]] == [["ada@new.example"]] * 2
 
 
 def test_failed_deliveries_are_found(clerk, sold):

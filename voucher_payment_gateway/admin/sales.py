@@ -17,7 +17,7 @@ from voucher_payment_gateway.admin.pages import (
     amount_column,
 )
 from voucher_payment_gateway.admin.payments import OperationInline
-from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction, SaleActionForm
+from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherSale
 
@@ -130,7 +130,7 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
 
     def _answer(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> HttpResponse:
         """Show what will be done, and do it where the form was sent: once, since the form names the state it showed."""
-        form = SaleActionForm(request.POST or None, initial={"seen": sale.version})
+        form = action.form(request.POST or None, initial={"seen": sale.version})
         if request.method == "POST" and form.is_valid():
             self._carry_out(request, action, sale, form.cleaned_data)
             return HttpResponseRedirect(reverse(f"admin:{APP}_vouchersale_change", args=[sale.pk]))
@@ -145,13 +145,14 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
         return TemplateResponse(request, f"{FOLDER}/confirm.html", context)
 
     def _carry_out(self, request: HttpRequest, action: SaleAction, sale: VoucherSale, given: Any) -> None:
+        fields = {name: value for name, value in given.items() if name != "seen"}
         if given["seen"] != sale.version:
             messages.warning(
                 request, _("The sale has changed meanwhile. Nothing was done; look at it again.")
             )
             return
         try:
-            action.run(sale, actor=request.user.get_username(), reason=given["reason"])
+            action.run(sale, actor=request.user.get_username(), **fields)
         except VoucherGatewayError as error:
             messages.error(request, str(error))
         else:
