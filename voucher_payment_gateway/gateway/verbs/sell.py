@@ -119,7 +119,8 @@ def _report_returned(sales: list[VoucherSale]) -> None:
 
 
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
-    """Inside a transaction, look at the order again after the commit: Django's admin saves an order before its lines.
+    """Inside a transaction, look at the order again after the commit: Django's admin saves an order before its lines,
+    and an order that is paid at the event may not be so at the commit.
 
     It comes before anything is sent, since hooks run in the order in which they were registered. Errors are logged.
     """
@@ -130,13 +131,24 @@ def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarg
     def sell_committed() -> None:
         committed = find_order(number)
         try:
-            if committed is not None and _sold_by(committed) != sold:
+            if committed is not None and wanted == "active" and not _is_paid(committed):
+                _wait_for_payment(number)
+            elif committed is not None and _sold_by(committed) != sold:
                 _sell(committed, wanted, key="", **by)
         except (VoucherGatewayError, ConflictError, Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.error("order %s: its sold gift vouchers could not be changed: %s", number, reason)
 
     transaction.on_commit(sell_committed, using=database(), robust=True)
+
+
+def _wait_for_payment(number: str) -> None:
+    """Let the vouchers of an order wait for its payment that is not paid as it was committed; one of which an
+    activation was written before is left alone."""
+    waiting = VoucherSale.current.of_order(number).filter(origin="sold", target="active")
+    for sale in waiting.filter(status__in=("ordered", "issued")).exclude(operations__kind="activate"):
+        change_sale(sale, target="issued", due_at=timezone.now())
+        logger.error("order %s: it was committed as not paid: its gift voucher waits", number)
 
 
 def _sold_by(order: Any) -> list[SoldVoucher]:
@@ -174,14 +186,18 @@ def refuse_without_keys() -> None:
 def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
     """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise, or have
     promised in vain, is not what pays for these."""
-    path = gateway_settings().ORDER_IS_PAID
-    if path and not import_string(path)(order):
+    if not _is_paid(order):
         raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
     payments = read_order(facts.number).payments
     promised = sum((max(outstanding(payment), unpaid(payment)) for payment in payments), ZERO)
     worth = sum((voucher.amount for voucher in sold), ZERO)
     if promised and facts.total - promised < min(worth, facts.total):
         raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
+
+
+def _is_paid(order: Any) -> bool:
+    path = gateway_settings().ORDER_IS_PAID
+    return not path or bool(import_string(path)(order))
 
 
 def _not_paid(number: str, why: str) -> WrongStateError:
