@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.core import mail
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 LIST = "/admin/voucher_payment_gateway/vouchersale/"
 
@@ -51,6 +51,15 @@ def test_a_clerk_takes_an_unspent_voucher_back_once(clerk, shop, sold):
     assert (sold.status, sold.actor, sold.reason) == ("taken_back", "mia", "returned")
     again = client.post(address, form, follow=True)
     assert "has changed meanwhile" in again.text
+
+
+def test_a_voucher_on_which_something_is_open_is_not_called_taken_back(clerk, shop, sold):
+    VoucherOperation.objects.filter(kind="activate").update(state="manual")
+    page = clerk("take_back_vouchersale").post(
+        f"{LIST}{sold.pk}/take-back/", {"reason": "returned", "seen": sold.version}, follow=True
+    )
+    assert "It is noted and not done yet" in page.text
+    assert "was taken back" not in page.text
 
 
 def test_a_spent_voucher_is_not_taken_back_and_the_page_says_what_was_spent(clerk, shop, sold):

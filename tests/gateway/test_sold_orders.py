@@ -8,7 +8,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from tests.gateway.sales import check, remote, settle_all, worth
+from tests.gateway.sales import check, remote, remote_of, settle_all, worth
 from tests.gateway.test_sales import DatedAdapter
 from tests.shop import sold
 from voucher_payment_gateway import gateway
@@ -244,3 +244,15 @@ def test_an_order_that_is_not_paid_any_more_at_the_commit_waits_for_its_payment(
     order.save()
     gateway.activate(order)
     check(seller, sale, "active")
+
+
+def test_the_number_of_a_deleted_order_sells_again(seller):
+    for _ in range(3):
+        order = seller.order("50.00", note="a=50.00")
+        (sale,) = gateway.activate(order)
+        assert sale.status == "active"
+        gateway.take_back(sale)
+        settle_all(seller)
+        order.delete()
+    assert len(remote_of(seller, "A-1001")) == 3
+    assert worth(seller) == 0

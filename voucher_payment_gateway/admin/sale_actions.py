@@ -39,7 +39,7 @@ class ResendForm(SaleActionForm):
 @dataclass(frozen=True)
 class SaleAction:
     """One button. ``slug`` is its address, ``run`` takes the sale, and the actor and the fields of the form by
-    keyword."""
+    keyword. ``is_done``: whether the sale shows that it was done; inside a transaction it follows the commit."""
 
     slug: str
     permission: str
@@ -48,6 +48,7 @@ class SaleAction:
     done: Any
     run: Callable[..., object]
     is_possible: Callable[[VoucherSale], bool]
+    is_done: Callable[[VoucherSale], bool]
     form: type[SaleActionForm] = SaleActionForm
 
     def is_allowed(self, user: Any) -> bool:
@@ -75,6 +76,7 @@ ACTIONS = (
         _("The gift voucher was sent again."),
         _resend,
         _can_be_sent,
+        lambda sale: True,
         ResendForm,
     ),
     SaleAction(
@@ -88,5 +90,6 @@ ACTIONS = (
         _("The gift voucher was taken back."),
         lambda sale, **by: gateway.take_back(sale, **by),
         _can_be_taken_back,
+        lambda sale: sale.status in ENDED_SALES,
     ),
 )

@@ -156,4 +156,12 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
         except VoucherGatewayError as error:
             messages.error(request, str(error))
         else:
+            self._tell(request, action, VoucherSale.current.get(pk=sale.pk))
+
+    def _tell(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> None:
+        if action.is_done(sale):
             messages.success(request, action.done)
+        else:
+            messages.warning(
+                request, _("It is noted and not done yet: it follows what is still open on the gift voucher.")
+            )

@@ -15,10 +15,16 @@ ROW = "voucher_namespace"
 
 def voucher_id_for(account: str, order_number: str, key: str) -> str:
     """Return the id of the next voucher of this order with this key. One that was replaced, or was not paid in time, is
-    followed by another one."""
-    earlier = VoucherSale.current.filter(account=account, order_number=order_number, key=key).count()
-    name = "\n".join((account, order_number, key, str(earlier + 1)))
-    return f"vpg-{uuid.uuid5(_namespace(), name).hex}"
+    followed by another one; so is one of a deleted order that had this number, whose sale has another key since."""
+    namespace = _namespace()
+    sales = VoucherSale.current.filter(account=account)
+    position = sales.filter(order_number=order_number, key=key).count() + 1
+    while True:
+        name = "\n".join((account, order_number, key, str(position)))
+        voucher_id = f"vpg-{uuid.uuid5(namespace, name).hex}"
+        if not sales.filter(voucher_id=voucher_id).exists():
+            return voucher_id
+        position += 1
 
 
 def _namespace() -> uuid.UUID:
