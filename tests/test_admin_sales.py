@@ -8,8 +8,9 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
+from tests.mail_settings import mail_settings
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 LIST = "/admin/voucher_payment_gateway/vouchersale/"
 
@@ -57,6 +58,15 @@ def test_a_clerk_takes_an_unspent_voucher_back_once(clerk, shop, sold):
     assert "has changed meanwhile" in again.text
 
 
+def test_a_voucher_on_which_something_is_open_is_not_called_taken_back(clerk, shop, sold):
+    VoucherOperation.objects.filter(kind="activate").update(state="manual")
+    page = clerk("take_back_vouchersale").post(
+        f"{LIST}{sold.pk}/take-back/", {"reason": "returned", "seen": sold.version}, follow=True
+    )
+    assert "It is noted and not done yet" in page.text
+    assert "was taken back" not in page.text
+
+
 def test_a_spent_voucher_is_not_taken_back_and_the_page_says_what_was_spent(clerk, shop, sold):
     other = shop.order("20.00", number="A-2")
     gateway.authorize(other, shop.cloud.voucher(sold.voucher_id).code)
@@ -83,7 +93,8 @@ def test_a_second_click_while_the_mail_is_being_sent_sends_no_second_one(clerk, 
     client = clerk("resend_vouchersale")
     address, form = f"{LIST}{sold.pk}/resend/", {"reason": "lost it", "seen": sold.version}
     ClickedBackend.click = lambda: client.post(address, form)
-    settings.EMAIL_BACKEND = f"{__name__}.ClickedBackend"
+    for name, value in mail_settings(f"{__name__}.ClickedBackend").items():
+        setattr(settings, name, value)
     client.post(address, form)
     assert len(mail.outbox) == 2  # the first delivery, and one more
 
@@ -118,6 +129,19 @@ def test_nothing_is_edited_added_or_deleted_by_hand(admin_client, sold):
     assert admin_client.post(f"{LIST}{sold.pk}/delete/", {"post": "yes"}).status_code == 403
     admin_client.post(f"{LIST}{sold.pk}/change/", {"amount": "1000.00"})
     assert str(VoucherSale.objects.get().amount) == "50.00"
+
+
+def test_a_clerk_sends_a_mail_that_came_back_to_another_address(clerk, shop, sold):
+    client = clerk("resend_vouchersale")
+    address = f"{LIST}{sold.pk}/resend/"
+    assert "another recipient" in client.get(address).text
+    form = {"reason": "came back", "seen": sold.version, "recipient_email": "not an address"}
+    assert "valid email address" in client.post(address, form).text
+    client.post(address, {**form, "recipient_email": "ada@new.example"})
+    sold.refresh_from_db()
+    assert (sold.recipient_email, mail.outbox[-1].to) == ("ada@new.example", ["ada@new.example"])
+    client.post(address, {**form, "recipient_email": "", "seen": sold.version})
+    assert [message.to for message in mail.outbox[1:]] == [["ada@new.example"]] * 2
 
 
 def test_failed_deliveries_are_found(clerk, sold):

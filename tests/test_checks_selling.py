@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.mail_settings import mail_settings
 from tests.shop import signals
 from tests.test_checks import EVENTS, GOOD, given  # noqa: F401  a fixture
 from tests.test_checks_driving import STATUSES, told
@@ -136,8 +137,9 @@ def test_a_signal_that_nobody_hears_is_told(given, monkeypatch):  # noqa: F811
     ],
 )
 def test_a_mail_backend_that_sends_nothing_is_told_before_a_deployment(settings, backend, is_told):
-    settings.EMAIL_BACKEND = backend
-    settings.MAILERS = {"default": {"BACKEND": backend}}
+    del settings.MAILERS
+    for name, value in mail_settings(backend).items():
+        setattr(settings, name, value)
     settings.VOUCHER_PAYMENT_GATEWAY = {**GOOD, **SELLING}
     assert ("W057" in [number for number, _ in told(check_deployment())]) == is_told
     for other in ({"SOLD_VOUCHERS": ""}, {"VOUCHER_DELIVERY": "signal"}):

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -156,6 +156,8 @@ def _check_instant(sold: SoldVoucher) -> None:
         not isinstance(sold.deliver_at, datetime) or sold.deliver_at.utcoffset() is None
     ):
         raise _wrong("deliver_at", "must be an aware datetime")
+    if sold.deliver_at is not None and not 1 < sold.deliver_at.year < MAXYEAR:
+        raise _wrong("deliver_at", "must be an instant that every time zone can show; None: at once")
 
 
 def _check_validity(sold: SoldVoucher) -> None:

@@ -15,6 +15,7 @@ from django.urls import path as route
 from pydantic.fields import FieldInfo
 
 from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
+from tests.mail_settings import mail_settings
 from tests.shop.models import Order
 from voucher_payment_gateway import api, checks, conf, exceptions, gateway, models, signals
 from voucher_payment_gateway.orders import OrderAdapter
@@ -351,7 +352,8 @@ def test_the_message_before_a_deployment_is_the_one_that_is_told(settings, numbe
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
     }
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    for name, value in mail_settings("django.core.mail.backends.console.EmailBackend").items():
+        setattr(settings, name, value)
     message = deployed(settings, **changes)
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])

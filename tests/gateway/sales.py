@@ -10,7 +10,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
-__all__ = ["attempt", "check", "mailed", "remote", "remote_of", "repeating", "settle_all"]
+__all__ = ["attempt", "check", "mailed", "remote", "remote_of", "repeating", "settle_all", "worth"]
 
 OPEN = ("due", "sending", "unknown")
 LEASE_SECONDS = 120
@@ -57,6 +57,11 @@ def remote(shop, sale):
 def remote_of(shop, number):
     """Return the vouchers at the Voucher Cloud that were created for the order."""
     return [each for each in shop.cloud.store.state.vouchers.values() if each.order_number == number]
+
+
+def worth(shop, number="A-1001"):
+    """Return what the order's vouchers at the Voucher Cloud are worth in cents, the deleted ones left out."""
+    return sum(each.amount_cents for each in remote_of(shop, number) if not each.deleted)
 
 
 def mailed(code):

@@ -78,6 +78,10 @@ WRONG = {
     "a date": ({"deliver_at": date(2026, 12, 24)}, "deliver_at: must be an aware datetime"),
     "no offset": ({"deliver_at": datetime(2026, 12, 24, tzinfo=NoOffset())}, "deliver_at: must be an aware"),
     "text for an instant": ({"deliver_at": "2026-12-24"}, "deliver_at: must be an aware datetime"),
+    "the last instant": (
+        {"deliver_at": datetime.max.replace(tzinfo=UTC)},
+        "deliver_at: must be an instant that every time zone can show",
+    ),
     "minus a year": ({"validity_value": -1, "validity_interval": "years"}, "validity_value: must be a whole"),
     "7001 days": ({"validity_value": 7001, "validity_interval": "days"}, "validity_value: must be a whole"),
     "an interval alone": ({"validity_interval": "years"}, "validity_value: must be a whole number"),

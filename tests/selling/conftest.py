@@ -1,8 +1,8 @@
 """A shop that sells vouchers, and the mail server that it uses."""
 
-import django
 import pytest
 
+from tests.mail_settings import mail_settings
 from tests.selling.smtp_double import smtp_server
 from tests.shop import sold
 from voucher_payment_gateway import gateway
@@ -62,12 +62,8 @@ def smtp(settings):
 
 def use_mail_backend(settings, backend, **options):
     """Name the backend and its options as this Django wants them."""
-    if django.VERSION >= (6, 1):
-        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
-        return
-    settings.EMAIL_BACKEND = backend
-    for name, value in options.items():
-        setattr(settings, f"EMAIL_{name.upper()}", value)
+    for name, value in mail_settings(backend, **options).items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture

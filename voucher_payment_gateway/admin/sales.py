@@ -17,7 +17,7 @@ from voucher_payment_gateway.admin.pages import (
     amount_column,
 )
 from voucher_payment_gateway.admin.payments import OperationInline
-from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction, SaleActionForm
+from voucher_payment_gateway.admin.sale_actions import ACTIONS, SaleAction
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.sales import claim_sale
@@ -133,7 +133,7 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
 
     def _answer(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> HttpResponse:
         """Show what will be done, and do it where the form was sent: once, since the form names the state it showed."""
-        form = SaleActionForm(request.POST or None, initial={"seen": sale.version})
+        form = action.form(request.POST or None, initial={"seen": sale.version})
         if request.method == "POST" and form.is_valid():
             self._carry_out(request, action, sale, form.cleaned_data)
             return HttpResponseRedirect(reverse(f"admin:{APP}_vouchersale_change", args=[sale.pk]))
@@ -148,6 +148,7 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
         return TemplateResponse(request, f"{FOLDER}/confirm.html", context)
 
     def _carry_out(self, request: HttpRequest, action: SaleAction, sale: VoucherSale, given: Any) -> None:
+        fields = {name: value for name, value in given.items() if name != "seen"}
         try:
             claim_sale(sale, version=given["seen"])
         except ConflictError:
@@ -156,8 +157,16 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
             )
             return
         try:
-            action.run(sale, actor=request.user.get_username(), reason=given["reason"])
+            action.run(sale, actor=request.user.get_username(), **fields)
         except VoucherGatewayError as error:
             messages.error(request, str(error))
         else:
+            self._tell(request, action, VoucherSale.current.get(pk=sale.pk))
+
+    def _tell(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> None:
+        if action.is_done(sale):
             messages.success(request, action.done)
+        else:
+            messages.warning(
+                request, _("It is noted and not done yet: it follows what is still open on the gift voucher.")
+            )

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
+from tests.mail_settings import mail_settings
 from tests.proofs.crash.forkserver import Forkserver
 from tests.proofs.storm.bench import database
 
@@ -51,7 +52,7 @@ def _mailbox() -> Iterator[None]:
     """Write the mails of all processes to files of one folder."""
     with TemporaryDirectory() as folder:
         backend = "django.core.mail.backends.filebased.EmailBackend"
-        with override_settings(EMAIL_BACKEND=backend, EMAIL_FILE_PATH=folder):
+        with override_settings(**mail_settings(backend, file_path=folder)):
             yield
 
 

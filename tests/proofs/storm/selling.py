@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import override_settings
 
+from tests.mail_settings import mail_settings
 from tests.proofs.storm import mailbox
 from tests.proofs.storm.faults import FaultInjector
 from tests.shop.models import Order
@@ -108,7 +109,7 @@ class Sold:
                 signal.connect(receiver)
                 around.callback(signal.disconnect, receiver)
             backend = "tests.proofs.storm.mailbox.Mailbox"
-            around.enter_context(override_settings(EMAIL_BACKEND=backend))
+            around.enter_context(override_settings(**mail_settings(backend)))
             mailbox.OPEN.append((injector, self.codes))
             around.callback(mailbox.OPEN.pop)
             yield

@@ -1,5 +1,6 @@
 """The activation of a voucher that is sold: from then on it can be redeemed, and its code is handed over."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 from voucher_payment_gateway.signals import voucher_activated
 
 __all__ = ["ACTIVATE"]
+
+logger = logging.getLogger("voucher_payment_gateway")
 
 
 class ActivateHandler(OperationHandler):
@@ -70,6 +73,12 @@ class ActivateHandler(OperationHandler):
     def announce(self, operation: VoucherOperation) -> None:
         """Tell the shop, unless the signal is what hands the code over: then it is sent with it."""
         sale = sale_of(operation)
+        if sale.deliver_at and sale.valid_until and sale.valid_until <= sale.deliver_at:
+            logger.error(
+                "order %s: its gift voucher expires before it is to be delivered, and will not be sent then: correct "
+                "the day of its delivery",
+                sale.order_number,
+            )
         if sale.delivery != "signal":
             announce_sale(voucher_activated, sale, operation.amount, code="", pin="")
 

@@ -70,6 +70,8 @@ def hand_over(sale: VoucherSale) -> bool:
     except ConflictError:
         return False  # another worker was first
     # K23: leased, the code not handed over
+    if sale.valid_until is not None and sale.valid_until <= began_at:
+        return _note_failure(sale, "voucher_expired", began_at)
     secret = unseal(sale.sealed_code)
     if secret is None:
         return _note_failure(sale, "code_unreadable", began_at)

@@ -100,6 +100,8 @@ def _read_and_deliver(sale: VoucherSale, changes: dict[str, Any]) -> None:
         )
     if not voucher.code:
         raise ContractError(code="voucher_unreadable")
+    if voucher.valid_until != sale.valid_until:  # it was extended at the Voucher Cloud
+        changes = changes | {"valid_until": voucher.valid_until}
     if (changes.get("delivery") or sale.delivery) == "page":
         _change_or_refuse(sale, **changes, **code_fields(voucher), delivered_at=None)
         return

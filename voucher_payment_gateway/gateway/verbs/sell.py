@@ -36,6 +36,7 @@ from voucher_payment_gateway.orders import (
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
+from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger("voucher_payment_gateway")
+
+QUIET_SECONDS = 24 * 3600
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -97,12 +100,28 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
+    if wanted == "active":
+        _report_returned(sales)
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
 
 
+def _report_returned(sales: list[VoucherSale]) -> None:
+    """Log once a day which vouchers of a paid order were taken back before: an event that comes twice is no second
+    payment, but only a person knows whether this one was."""
+    for sale in sales:
+        if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
+            logger.warning(
+                "order %s: its gift voucher …%s was taken back and is not sold again. If the order was paid again, "
+                "give its line a new key",
+                sale.order_number,
+                sale.code_hint,
+            )
+
+
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
-    """Inside a transaction, look at the order again after the commit: Django's admin saves an order before its lines.
+    """Inside a transaction, look at the order again after the commit: Django's admin saves an order before its lines,
+    and an order that is paid at the event may not be so at the commit.
 
     It comes before anything is sent, since hooks run in the order in which they were registered. Errors are logged.
     """
@@ -113,13 +132,24 @@ def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarg
     def sell_committed() -> None:
         committed = find_order(number)
         try:
-            if committed is not None and _sold_by(committed) != sold:
+            if committed is not None and wanted == "active" and not _is_paid(committed):
+                _wait_for_payment(number)
+            elif committed is not None and _sold_by(committed) != sold:
                 _sell(committed, wanted, key="", **by)
         except (VoucherGatewayError, ConflictError, Error) as error:
             reason = getattr(error, "code", type(error).__name__)
             logger.error("order %s: its sold gift vouchers could not be changed: %s", number, reason)
 
     transaction.on_commit(sell_committed, using=database(), robust=True)
+
+
+def _wait_for_payment(number: str) -> None:
+    """Let the vouchers of an order wait for its payment that is not paid as it was committed; one of which an
+    activation was written before is left alone."""
+    waiting = VoucherSale.current.of_order(number).filter(origin="sold", target="active")
+    for sale in waiting.filter(status__in=("ordered", "issued")).exclude(operations__kind="activate"):
+        change_sale(sale, target="issued", due_at=timezone.now())
+        logger.error("order %s: it was committed as not paid: its gift voucher waits", number)
 
 
 def _sold_by(order: Any) -> list[SoldVoucher]:
@@ -157,14 +187,18 @@ def refuse_without_keys() -> None:
 def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
     """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise, or have
     promised in vain, is not what pays for these."""
-    path = gateway_settings().ORDER_IS_PAID
-    if path and not import_string(path)(order):
+    if not _is_paid(order):
         raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
     payments = read_order(facts.number).payments
     promised = sum((max(outstanding(payment), unpaid(payment)) for payment in payments), ZERO)
     worth = sum((voucher.amount for voucher in sold), ZERO)
     if promised and facts.total - promised < min(worth, facts.total):
         raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
+
+
+def _is_paid(order: Any) -> bool:
+    path = gateway_settings().ORDER_IS_PAID
+    return not path or bool(import_string(path)(order))
 
 
 def _not_paid(number: str, why: str) -> WrongStateError:
