@@ -136,7 +136,7 @@ def test_a_storefront_lists_what_the_order_has_sold(seller, visit, gateway_setti
     }
     gateway.activate(order)
     response = visit(order).get(SOLD)
-    assert response.json()["vouchers"][0]["state"] == "ready"
+    assert response.json()["vouchers"][0]["status"] == "ready"
     assert seller.cloud.voucher(sale.voucher_id).code not in response.text
     assert "no-store" in response["Cache-Control"]
 

@@ -78,7 +78,7 @@ class LaterOrder(OrderAdapter):
 def test_json_for_a_storefront(client, pages, bought):
     document = client.get("/vouchers/mine/", headers={"customer": "yes", "accept": "application/json"}).json()
     (voucher,) = document["vouchers"]
-    assert (voucher["balance"], voucher["state"], voucher["amount"]) == ("50.00", "active", "50.00")
+    assert (voucher["balance"], voucher["status"], voucher["amount"]) == ("50.00", "active", "50.00")
     one = client.get(
         f"/vouchers/mine/?voucher={voucher['key']}", headers={"customer": "yes", "accept": "application/json"}
     )

@@ -165,7 +165,7 @@ def test_tag_voucher_sales(sold):
 
 
 def test_endpoint_sold(sold, client):
-    assert client.get("/vouchers/sold/").json()["vouchers"][0]["state"] == "sent"
+    assert client.get("/vouchers/sold/").json()["vouchers"][0]["status"] == "sent"
 
 
 def test_endpoint_mine(sold, client):

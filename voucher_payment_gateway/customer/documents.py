@@ -20,7 +20,7 @@ def voucher_document(own: OwnVoucher) -> dict[str, Any]:
         "currency": own.currency,
         "balance": None if own.balance is None else f"{own.balance:.2f}",
         "valid_until": own.valid_until.isoformat() if own.valid_until else None,
-        "state": own.state,
+        "status": own.state,
         "bought_with": sale.order_number if sale else None,
         "amount": f"{sale.amount + sale.amount_topped_up:.2f}" if sale else None,
         "used_for": [

@@ -59,7 +59,7 @@ def sold_document(order: Any) -> dict[str, Any]:
                 "amount": f"{line.value:.2f}",
                 "currency": line.currency,
                 "hint": line.hint,
-                "state": line.state,
+                "status": line.state,
                 "message": line.text,
                 "page": line.link or None,
             }
