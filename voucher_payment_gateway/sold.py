@@ -170,7 +170,7 @@ def _check_validity(sold: SoldVoucher) -> None:
 
 
 def _check_tax(sold: SoldVoucher) -> None:
-    if sold.taxable not in (None, True, False):
+    if not any(sold.taxable is value for value in (None, True, False)):
         raise _wrong("taxable", "must be true, false or None")
     if sold.taxable and sold.tax_rate is None:
         raise _wrong(

@@ -206,6 +206,15 @@ def test_an_unpaid_order_is_not_activated(seller, gateway_settings):
     assert gateway.activate(order)[0].status == "active"
 
 
+def test_an_event_that_comes_again_after_the_order_was_refunded_is_no_mistake(seller, gateway_settings):
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    order = seller.order("50.00", note="a=50.00", status="paid")
+    (sale,) = gateway.activate(order)
+    order.status = "refunded"
+    order.save()
+    assert gateway.activate(order) == [sale]
+
+
 def test_a_line_that_changed_before_the_payment_is_sold_as_it_is_paid(seller):
     order = seller.order("50.00", note="a=50.00 b=10.00")
     old = {sale.key: sale for sale in gateway.issue(order)}

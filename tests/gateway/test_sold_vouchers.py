@@ -15,6 +15,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.orders import OrderFacts, SoldVoucher
+from voucher_payment_gateway.sold import checked
 
 
 class NoOffset(tzinfo):
@@ -284,3 +285,9 @@ def test_a_wrong_field_inside_a_transaction_leaves_it_as_it_is(shop, sells):
             gateway.issue(order)
         Order.objects.update(note="kept")
     assert Order.objects.get().note == "kept"
+
+
+@pytest.mark.parametrize("taxable", [0, 1, "yes"])
+def test_whether_a_voucher_is_taxable_is_true_or_false(taxable):
+    with pytest.raises(PaymentStateError, match="taxable"):
+        checked(SoldVoucher("a", D("50.00"), taxable=taxable, tax_rate=D(19)), "EUR")

@@ -96,7 +96,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     facts = payable_facts(order)
     refuse_number_of_earlier_sales(facts.number, facts.created_at)
     refuse_without_keys()
-    if wanted == "active":
+    if wanted == "active" and _is_something_left(order, sold):
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
@@ -104,6 +104,13 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
         _report_returned(sales)
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
+
+
+def _is_something_left(order: Any, sold: list[SoldVoucher]) -> bool:
+    """Return whether a voucher is not activated yet: an event that comes again for an order that was refunded since is
+    no mistake."""
+    known = {sale.key: sale for sale in sales_of(order)}
+    return any(voucher.key not in known or known[voucher.key].target == "issued" for voucher in sold)
 
 
 def _report_returned(sales: list[VoucherSale]) -> None:

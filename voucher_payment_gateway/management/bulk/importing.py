@@ -1,9 +1,11 @@
 """Import a voucher that was sold before this package was installed: its row, and nothing else."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
@@ -45,9 +47,9 @@ def import_voucher(row: ImportedRow, account: str, actor: str) -> str:
         return f"its status {voucher.status[:50]!r} is not known."
     fields = _fields(row) | {"account": account, "actor": actor[:150], "status": status, "target": status}
     amount = voucher.amount if voucher.amount is not None else voucher.remaining_amount
-    VoucherSale.current.create(
-        amount=amount or 0, currency=voucher.currency, valid_until=voucher.valid_until, **fields
-    )
+    given = {"amount": amount or 0, "currency": voucher.currency, "valid_until": voucher.valid_until}
+    with suppress(ConflictError), atomic_or_conflict():  # another run was first
+        VoucherSale.current.create(**given, **fields)
     return ""
 
 

@@ -24,11 +24,11 @@ class NotOurFileError(Exception):
 
 
 class CodeFile:
-    """A context manager. ``keys`` are those of the vouchers that stand in the file."""
+    """A context manager. ``voucher_ids`` are those of the vouchers that stand in the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.keys: set[str] = set()
+        self.voucher_ids: set[str] = set()
 
     def __enter__(self) -> "CodeFile":
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
@@ -49,7 +49,7 @@ class CodeFile:
     @strip_traceback
     def write(self, sale: VoucherSale, secret: Secret) -> None:
         """Append the voucher, unless it stands there; return once it is on the disk."""
-        if sale.key in self.keys:
+        if sale.voucher_id in self.voucher_ids:
             return
         valid_until = sale.valid_until.isoformat() if sale.valid_until else ""
         self._append(
@@ -58,10 +58,10 @@ class CodeFile:
                 *(str(sale.amount), sale.currency, sale.status, valid_until),
             ]
         )
-        self.keys.add(sale.key)
+        self.voucher_ids.add(sale.voucher_id)
 
     def _read(self) -> None:
-        """Cut off a torn last line, check the header, and read the keys."""
+        """Cut off a torn last line, check the header, and read the ids."""
         with os.fdopen(os.dup(self._file), "rb") as file:
             content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
@@ -72,7 +72,7 @@ class CodeFile:
             self._append(list(COLUMNS))
             return
         lines = csv.DictReader(io.StringIO(whole.decode()))
-        self.keys = {line["key"] for line in lines}
+        self.voucher_ids = {line["voucher_id"] for line in lines}
 
     @strip_traceback
     def _append(self, cells: list[str]) -> None:

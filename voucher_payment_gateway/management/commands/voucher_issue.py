@@ -93,6 +93,6 @@ def _issue_one(row: Row, batch: str, given: dict[str, Any], file: CodeFile) -> s
     sale = issue_in_bulk(batch, row.sold, row.currency, **given)
     if sale.status not in (given["wanted"], "active"):
         return f"it is {sale.get_status_display()}, and voucher_settle has not decided yet."
-    if hand_to(sale, file.write) or sale.key in file.keys:
+    if hand_to(sale, file.write) or sale.voucher_id in file.voucher_ids:
         return ""
     return "its code was written to another file before, and erased here."
