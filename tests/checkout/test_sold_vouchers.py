@@ -128,7 +128,7 @@ def test_a_storefront_lists_what_the_order_has_sold(seller, visit, gateway_setti
                 "amount": "50.00",
                 "currency": "EUR",
                 "hint": sale.code_hint,
-                "state": "unpaid",
+                "status": "unpaid",
                 "message": "Waiting for the payment of the order.",
                 "page": page_path(sale),
             }

@@ -106,7 +106,8 @@ def test_each_is_done_once(shop, order, caplog):
     assert booked == ["charge", "refund"]
     shop.calls()
     assert gateway.settle().by_status == 0
-    assert (shop.calls(), caplog.records) == ([], [])
+    ours = [record for record in caplog.records if record.name.startswith("voucher_payment_gateway")]
+    assert (shop.calls(), ours) == ([], [])
 
 
 def test_without_on_status_nothing_is_read(order, gateway_settings):
@@ -137,7 +138,8 @@ def test_a_refund_that_was_refused_is_left_to_a_person(shop, order, caplog):
     shop.calls()
     caplog.clear()
     assert gateway.settle().by_status == 0
-    assert (shop.calls(), caplog.records) == ([], [])
+    ours = [record for record in caplog.records if record.name.startswith("voucher_payment_gateway")]
+    assert (shop.calls(), ours) == ([], [])
 
 
 @pytest.mark.parametrize("changed", [{"currency": ""}, {"currency": "CHF"}])

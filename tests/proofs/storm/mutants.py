@@ -113,7 +113,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "was_answered", mutations.never_answered, UNTRUE
     ),
     "a code is kept after the capture": Mutant(
-        f"{GATEWAY}operations.charge:ChargeHandler", "payment_changes", mutations.code_is_kept
+        f"{GATEWAY}operations.charge:ChargeHandler", "subject_changes", mutations.code_is_kept
     ),
     "two confirmed orders count on the same money": Mutant(
         f"{GATEWAY}holds.promises", "beside_confirmed", mutations.promises_are_ignored, CONFIRMED
