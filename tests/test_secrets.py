@@ -27,7 +27,7 @@ def rows(table):
 def test_nothing_secret_reaches_logs_database_or_errors(shop, caplog, figures):
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "voucher_payment_gateway", "django"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger=name)
     shop.voucher("20.00", code=CODE, pin=PIN)
     order = shop.order("50.00")
     seen = []

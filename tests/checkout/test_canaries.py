@@ -28,7 +28,7 @@ ADMINS = ["ada@example.com"] if django.VERSION >= (6, 0) else [("Ada", "ada@exam
 def everything_is_logged(caplog):
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "voucher_payment_gateway", "django", "django.request", "asyncio"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger=name)
     return caplog
 
 
