@@ -8,10 +8,13 @@ import django
 import pytest
 import responses
 
+from tests import quick_flush
 from tests.figures import figures, pytest_terminal_summary  # noqa: F401  a fixture and a hook
 from tests.postgres_server import MISSING, is_postgres, postgres_server, programs
 from voucher_payment_gateway import connection
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
+
+quick_flush.install()
 
 
 @pytest.fixture(autouse=True)

@@ -106,9 +106,16 @@ def output_of(capsys, command, *arguments, **options):
     return printed
 
 
+def values_of(key):
+    """Of the absurd values every third, from a place that differs from key to key: so each meets many keys."""
+    if key in OF_CONNECT:
+        return [*ABSURD, *ADDRESSES]
+    return ABSURD[KEYS.index(key) % 3 :: 3]
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_no_value_of_any_setting_ends_in_a_traceback(quick, voucher_cloud, capsys, key):
-    for value in [*ABSURD, *(ADDRESSES if key in OF_CONNECT else ())]:
+    for value in values_of(key):
         quick(**{key: value})
         said = output_of(capsys, "voucher_doctor")
         if key in OF_CONNECT:
