@@ -35,6 +35,9 @@ LOOKS = [
     )
 ]
 
+PAIRWISE_LOOKS = [look for number, look in enumerate(LOOKS) if number.bit_count() % 2 == 0]
+"""Half of the looks, in which each viewport meets each language, and each of both with and without JavaScript."""
+
 
 class Customer:
     """A visitor with a page of the shop; texts and amounts are expected in the customer's language."""
