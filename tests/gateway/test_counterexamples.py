@@ -32,6 +32,7 @@ from voucher_payment_gateway.gateway.operations import (
     evidence,
     execute,
     outcome,
+    reference,
     refund,
     reservation,
     transitions,
@@ -403,7 +404,7 @@ RULES = {
     ),
     "C8": (
         test_c8_the_same_order_number_of_another_shop_is_not_adopted,
-        [(charge, "charge_reference", lambda order_number, capture, token: order_number)],
+        [(reference, "charge_reference", lambda order_number, capture, token: order_number)],
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
