@@ -25,7 +25,8 @@ from voucher_payment_gateway.gateway.holds.competing import (
 )
 from voucher_payment_gateway.gateway.holds.control import raise_if_elsewhere
 from voucher_payment_gateway.gateway.holds.promises import beside_confirmed
-from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
+from voucher_payment_gateway.gateway.holds.refusals import available_on
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import (

@@ -25,7 +25,8 @@ from voucher_payment_gateway.gateway.holds.promises import (
     promised,
     with_same_pin,
 )
-from voucher_payment_gateway.gateway.holds.reserve import Hold, refusal_of_held, reserve_available
+from voucher_payment_gateway.gateway.holds.refusals import refusal_of_held
+from voucher_payment_gateway.gateway.holds.reserve import Hold, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,

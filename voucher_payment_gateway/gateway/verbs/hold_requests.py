@@ -22,9 +22,9 @@ from voucher_payment_gateway.gateway.holds.promises import (
     hold_beside_confirmed,
     is_same_voucher,
 )
+from voucher_payment_gateway.gateway.holds.refusals import refusal_of_held
 from voucher_payment_gateway.gateway.holds.reserve import (
     Hold,
-    refusal_of_held,
     release,
     reserve_available,
 )
