@@ -52,16 +52,21 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
+from voucher_payment_gateway.gateway.verbs.own_payment import (
+    end_former,
+    new_payment,
+    own_payment,
+    show_on,
+)
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.payable import with_sold
-from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
-from voucher_payment_gateway.sealing import Secret, fingerprints, hint
+from voucher_payment_gateway.sealing import Secret, fingerprints
 
-__all__ = ["authorize", "end_former", "new_payment", "own_payment", "show_on"]
+__all__ = ["authorize"]
 
 
 @opaque_code
@@ -214,26 +219,6 @@ def _hold(
         raise
 
 
-def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
-    """Return the payment of the order with this code, if there is one to go on with, and the account of the voucher."""
-    payment = view.live_payment(code)
-    if payment and (facts.account in (None, payment.account) or not _is_spent(payment)):
-        return payment, payment.account
-    return None, view.account_for(facts)
-
-
-def end_former(view: OrderView, account: str) -> None:
-    """End what lapsed of accounts that the order had before: its code or voucher id may be that of another one now."""
-    for payment in view.payments:
-        if payment.account != account and _is_spent(payment):
-            change_payment(payment, status="failed" if is_unpaid(payment) else "cancelled")
-
-
-def _is_spent(payment: VoucherPayment) -> bool:
-    """Return whether the payment can pay nothing any more, although it did not fail."""
-    return payment.status == "lapsed" and not payment.sealed_code and not payment.has_open_operation
-
-
 def _wanted(
     view: OrderView, facts: OrderFacts, payment: VoucherPayment | None, asked: Decimal | None
 ) -> Decimal:
@@ -253,27 +238,3 @@ def _wanted(
         )
     most = money.largest(smallest_unit(facts.currency))
     return amount_in(facts.currency, asked if asked is not None else min(due, most))
-
-
-def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayment:
-    """Return a payment of ``facts`` with a voucher of ``account``, not saved yet."""
-    return VoucherPayment(
-        order_number=facts.number,
-        account=account,
-        has_order_row=facts.is_stored,
-        currency=facts.currency,
-        status="selected",
-        code_hint=hint(secret.code),
-        **sealed_fields(secret),
-    )
-
-
-def show_on(order: Any, payment: VoucherPayment) -> None:
-    """Show the reservation id, now stored in the order's row, on the order object that the shop passed."""
-    ids = getattr(order, "voucher_reservation_ids", None)
-    if not isinstance(ids, list) or not payment.reservation_id or payment.reservation_id in ids:
-        return
-    if payment.replaced_reservation_id in ids:
-        ids[ids.index(payment.replaced_reservation_id)] = payment.reservation_id
-    else:
-        ids.append(payment.reservation_id)

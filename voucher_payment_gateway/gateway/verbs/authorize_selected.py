@@ -52,7 +52,6 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
-from voucher_payment_gateway.gateway.verbs.authorize import show_on
 from voucher_payment_gateway.gateway.verbs.confirmation_plan import (
     agreed_in_flight,
     lapse_what_ended,
@@ -69,6 +68,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
     reserve_all,
     share_out,
 )
+from voucher_payment_gateway.gateway.verbs.own_payment import show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
