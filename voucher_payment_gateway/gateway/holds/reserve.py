@@ -141,12 +141,17 @@ def _reserve_available(
     probe = _unless_taxable(probe, on_previous_lost, release_it=False)
     if wanted == unit:
         return probe
+    return _reserve_balance(probe, secret, wanted, currency)
+
+
+def _reserve_balance(probe: Hold, secret: Secret, wanted: Decimal, currency: str) -> Hold:
+    """Reserve ``wanted``, or the voucher's balance if that is less, on the voucher that the probe found."""
     available = _available(probe, currency)
-    if available <= unit:
+    if available <= smallest_unit(currency):
         return replace(probe, is_all=True)
     try:
         hold = reserve_exactly(
-            secret, min(wanted, available), currency, account=account, voucher_id=probe.voucher_id
+            secret, min(wanted, available), currency, account=probe.account, voucher_id=probe.voucher_id
         )
     except (RefusedError, CredentialsError):  # a 403 may be a refusal as well: the probe was granted
         hold = _reserve_remainder(probe, secret, min(wanted, available), currency)

@@ -120,22 +120,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     payment.replaced_reservation_id = payment.reservation_id
     note_reservation(payment.order_number, hold.reservation_id, replaces=payment.reservation_id)
-    held = (
-        changes
-        | NOT_ENDED_FIELDS
-        | {
-            "status": "authorized",
-            "voucher_id": hold.voucher_id,
-            "reservation_id": hold.reservation_id,
-            "reserved_until": hold.until,
-            "renew_at": renewal_due_at(hold.until),
-            "reservation_dead_at": hold.expired_at,
-            "amount_authorized": hold.amount,
-            "taxable": hold.taxable,
-            "tax_rate": hold.tax_rate,
-        }
-    )
-    _save(payment, held)
+    _save(payment, changes | NOT_ENDED_FIELDS | _held_fields(hold))
     # K2: the payment has it, its operation is not written
     save_key(by.get("idempotency_key"))
     reservation = VoucherOperation(
@@ -151,6 +136,20 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
         **by,
     )
     insert(reservation, "succeeded", settled_at=timezone.now())
+
+
+def _held_fields(hold: Hold) -> dict[str, Any]:
+    return {
+        "status": "authorized",
+        "voucher_id": hold.voucher_id,
+        "reservation_id": hold.reservation_id,
+        "reserved_until": hold.until,
+        "renew_at": renewal_due_at(hold.until),
+        "reservation_dead_at": hold.expired_at,
+        "amount_authorized": hold.amount,
+        "taxable": hold.taxable,
+        "tax_rate": hold.tax_rate,
+    }
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:
