@@ -137,15 +137,7 @@ def _authorize(
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
     payment, account = own_payment(view, secret.code, facts)
-    view.refuse_if_rest_is_sold(facts, payment)
-    competing = view.competing_in(account)
-    refuse_guess_in_flight(competing, secret, facts.currency, account)
-    view.refuse_known_currency(secret.code, facts.currency, account)
-    if payment:
-        refuse_if_cancelling(payment)
-    else:
-        view.refuse_too_many_vouchers()
-    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
+    competing = _competing(view, facts, secret, account, payment)
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return _as_it_is_held(payment, asked, by)
@@ -167,10 +159,7 @@ def _authorize(
     )
     refuse_if_open(remainders)
     with atomic_or_conflict():
-        for earlier in remainders:
-            change_payment(earlier, **superseded_fields(earlier))
-        if duplicate:
-            change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
+        _supersede(remainders, duplicate)
         end_former(view, account)
         fields = sealed_fields(secret, payment.confirmed_at)
         if payment.confirmed_at:
@@ -178,6 +167,31 @@ def _authorize(
         others = promises.of_others(hold.voucher_id, payment)
         record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
     return payment
+
+
+def _competing(
+    view: OrderView, facts: OrderFacts, secret: Secret, account: str, payment: VoucherPayment | None
+) -> list[VoucherPayment]:
+    """Return the payments of other orders in this account. Raises why this voucher may not be reserved for the order;
+    nothing was sent with its code."""
+    view.refuse_if_rest_is_sold(facts, payment)
+    competing = view.competing_in(account)
+    refuse_guess_in_flight(competing, secret, facts.currency, account)
+    view.refuse_known_currency(secret.code, facts.currency, account)
+    if payment:
+        refuse_if_cancelling(payment)
+    else:
+        view.refuse_too_many_vouchers()
+    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
+    return competing
+
+
+def _supersede(remainders: list[VoucherPayment], duplicate: VoucherPayment | None) -> None:
+    """End the payments in whose place the new hold stands."""
+    for earlier in remainders:
+        change_payment(earlier, **superseded_fields(earlier))
+    if duplicate:
+        change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
 
 
 def _as_it_is_held(payment: VoucherPayment, asked: Decimal | None, by: dict[str, Any]) -> VoucherPayment:

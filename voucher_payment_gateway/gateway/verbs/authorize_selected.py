@@ -128,11 +128,15 @@ def _authorize(
         raise
     for payment in payments:
         show_on(order, payment)
+    _report(refusals, number, accounts)
+    return payments
+
+
+def _report(refusals: list[VoucherGatewayError], number: str, accounts: list[str]) -> None:
     for refusal in refusals:
         alert(refusal, number, *accounts)
     if refusals:
         raise refusals[0]
-    return payments
 
 
 def _attempt(
