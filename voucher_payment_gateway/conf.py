@@ -28,12 +28,7 @@ from voucher_payment_gateway.settings_accounts import (
     refuse_same_client,
     with_default_account,
 )
-from voucher_payment_gateway.settings_sections import (
-    ApiBehaviour,
-    OrderFieldNames,
-    Section,
-    ThrottleSettings,
-)
+from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNames, Section, ThrottleSettings
 from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_types import (
     CallSeconds,

@@ -20,11 +20,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment, is_
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.evidence import (
-    Evidence,
-    charge_evidence,
-    is_answer_to_charge,
-)
+from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, is_answer_to_charge
 from voucher_payment_gateway.rules.timing import may_be_charged
 from voucher_payment_gateway.rules.verdicts import after_refused_charge
 from voucher_payment_gateway.signals import payment_captured

@@ -15,11 +15,7 @@ from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
-from voucher_payment_gateway.rules.evidence import (
-    Evidence,
-    charge_evidence,
-    is_answer_to_charge,
-)
+from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, is_answer_to_charge
 from voucher_payment_gateway.signals import voucher_topped_up
 
 __all__ = ["RECHARGE", "draft_recharge"]

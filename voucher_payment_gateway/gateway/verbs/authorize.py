@@ -10,11 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from voucher_payment_gateway import money
 from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
-from voucher_payment_gateway.exceptions import (
-    AmountError,
-    RefusedError,
-    VoucherGatewayError,
-)
+from voucher_payment_gateway.exceptions import AmountError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.holds.competing import refuse_guess_in_flight
 from voucher_payment_gateway.gateway.holds.promises import (
@@ -52,12 +48,7 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
-from voucher_payment_gateway.gateway.verbs.own_payment import (
-    end_former,
-    new_payment,
-    own_payment,
-    show_on,
-)
+from voucher_payment_gateway.gateway.verbs.own_payment import end_former, new_payment, own_payment, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque, opaque_code

@@ -7,23 +7,11 @@ from typing import Any
 
 from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import (
-    PaymentStateError,
-    VoucherGatewayError,
-)
-from voucher_payment_gateway.gateway.holds.competing import (
-    competing_payments,
-    let_go,
-)
-from voucher_payment_gateway.gateway.holds.promises import (
-    Promises,
-    is_same_voucher,
-    with_same_pin,
-)
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.competing import competing_payments, let_go
+from voucher_payment_gateway.gateway.holds.promises import Promises, is_same_voucher, with_same_pin
 from voucher_payment_gateway.gateway.holds.reserve import Hold
-from voucher_payment_gateway.gateway.operations.reservation import (
-    give_back,
-)
+from voucher_payment_gateway.gateway.operations.reservation import give_back
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
     retry_on_conflict,

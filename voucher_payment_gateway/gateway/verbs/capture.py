@@ -11,11 +11,7 @@ from django.db import transaction
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.currencies import amount_in, plain, with_code
-from voucher_payment_gateway.exceptions import (
-    AmountError,
-    PaymentStateError,
-    WrongStateError,
-)
+from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction, retry_on_conflict

@@ -3,30 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
-from voucher_payment_gateway.exceptions import (
-    RefusedError,
-    VoucherGatewayError,
-)
-from voucher_payment_gateway.gateway.holds.competing import (
-    let_go,
-)
-from voucher_payment_gateway.gateway.holds.promises import (
-    Promises,
-    confirmed_fields,
-)
+from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.competing import let_go
+from voucher_payment_gateway.gateway.holds.promises import Promises, confirmed_fields
 from voucher_payment_gateway.gateway.holds.reserve import Hold
-from voucher_payment_gateway.gateway.operations.reservation import (
-    fail_payment,
-    record_authorization,
-)
-from voucher_payment_gateway.gateway.records.conflicts import (
-    atomic_or_conflict,
-)
+from voucher_payment_gateway.gateway.operations.reservation import fail_payment, record_authorization
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.idempotency import save_key
-from voucher_payment_gateway.gateway.records.order_view import (
-    OrderView,
-    refuse_if_sent,
-)
+from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_sent
 from voucher_payment_gateway.gateway.records.payments import (
     SUPERSEDED,
     change_payment,
@@ -34,12 +18,8 @@ from voucher_payment_gateway.gateway.records.payments import (
     hold_lost_fields,
     superseded_fields,
 )
-from voucher_payment_gateway.gateway.verbs.confirmation_plan import (
-    unconfirmed,
-)
-from voucher_payment_gateway.gateway.verbs.hold_requests import (
-    HoldRequest,
-)
+from voucher_payment_gateway.gateway.verbs.confirmation_plan import unconfirmed
+from voucher_payment_gateway.gateway.verbs.hold_requests import HoldRequest
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.rules.cover import agreed
 
@@ -56,7 +36,11 @@ def record_confirmation(
     *,
     confirm: bool,
 ) -> None:
-    """Write everything or, with ConflictError, nothing."""
+    """Write everything or, with ConflictError, nothing.
+
+    ``by``: the fields of the call that its operations store. ``in_flight``: what is agreed per payment with a charge in
+    flight. ``unsent``: the charges that must not have been sent. ``confirm``: whether the payments are confirmed too.
+    """
     number = view.next_number
     with atomic_or_conflict():
         refuse_if_sent(unsent)
