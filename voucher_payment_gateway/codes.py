@@ -1,6 +1,6 @@
 """What people type and paste for a code, and the code that they mean.
 
-``tidy`` is applied to every code and PIN before anything else: what nobody can see makes no difference. ``forgiving``
+``tidy`` is applied to every code and PIN before anything else: invisible characters make no difference. ``forgiving``
 is a ready ``CODE_NORMALISER`` for shops that print their codes in capitals and groups.
 """
 
@@ -16,7 +16,7 @@ MAX_LENGTH = 255
 """Source: Voucher Cloud API 1.8, ``POST /reservations``, both ``code`` and ``pin``."""
 
 MAX_TYPED_LENGTH = 4 * MAX_LENGTH
-"""Of a code or PIN as it was pasted, with the characters in it that nobody sees."""
+"""Of a code or PIN as it was pasted, with the invisible characters in it."""
 
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -43,7 +43,7 @@ _FULL_WIDTH = {wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
 
 
 def tidy(text: str) -> str:
-    """Return ``text`` without what nobody can see: invisible characters are dropped, each odd blank is a plain one,
+    """Return ``text`` without invisible characters: they are dropped, each odd blank is a plain one,
     letters are composed (NFC), full-width characters narrow, and blanks at both ends trimmed.
 
     Case, hyphens and blanks between other characters stay. What is left may be empty, or still hold control characters.

@@ -1,6 +1,5 @@
 """The settings dict ``VOUCHER_PAYMENT_GATEWAY``: typed, read on first use, and read again after a test changes it."""
 
-import re
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +17,6 @@ from pydantic import (
 )
 
 from voucher_payment_gateway.api import PRODUCTION, SANDBOX
-from voucher_payment_gateway.api.arguments import MAX_SECONDS, proxy_problem
 from voucher_payment_gateway.sealing_keys import key_problem
 from voucher_payment_gateway.settings_accounts import (
     NO_DEFAULT_ACCOUNT,
@@ -30,16 +28,21 @@ from voucher_payment_gateway.settings_accounts import (
     refuse_same_client,
     with_default_account,
 )
-from voucher_payment_gateway.settings_sections import (
-    ApiBehaviour,
+from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNames, Section, ThrottleSettings
+from voucher_payment_gateway.settings_selling import SellingSettings
+from voucher_payment_gateway.settings_types import (
+    CallSeconds,
     ClientId,
     ClientSecret,
     ClientType,
-    OrderFieldNames,
-    Section,
-    ThrottleSettings,
+    Days,
+    Hours,
+    Meaning,
+    ModelLabel,
+    Pattern,
+    ProxyUrl,
+    Seconds,
 )
-from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_wording import sentences
 from voucher_payment_gateway.unpicklable import Unpicklable
 
@@ -59,14 +62,8 @@ __all__ = [
 NAME = "VOUCHER_PAYMENT_GATEWAY"
 LOCAL = "http://127.0.0.1:8900/v1"
 
-
 Verb = Literal["authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
 StatusKey = Literal["field", "authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
-Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
-Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
-Hours = Annotated[float, Field(gt=0, le=366 * 24)]
-Days = Annotated[float, Field(gt=0, le=366)]
-CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
 class GatewaySettings(Unpicklable, SellingSettings):
@@ -88,14 +85,14 @@ class GatewaySettings(Unpicklable, SellingSettings):
         "", description="Sent with the token request, for the vendor's statistics only."
     )
     CA_FILE: str = Field("", description="Certificate authorities to trust in place of the usual ones.")
-    PROXY_URL: str = Field(
+    PROXY_URL: ProxyUrl = Field(
         "", repr=False, description="Forward proxy through which every call to the Voucher Cloud leaves."
     )
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
         15.0, description="Timeout of a whole call, token request and retries included, in seconds."
     )
-    ORDER_MODEL: str = Field(description="Model of your orders, in the same database as the payments.")
+    ORDER_MODEL: ModelLabel = Field(description="Model of your orders, in the same database as the payments.")
     ORDER_FIELDS: OrderFieldNames = Field(
         OrderFieldNames(), description="Attributes of the order that hold its number, total and currency."
     )
@@ -128,7 +125,7 @@ class GatewaySettings(Unpicklable, SellingSettings):
     )
     SEALING_KEYS: list[str] = Field([], repr=False, description="Keys that encrypt stored codes and PINs.")
     THROTTLE: ThrottleSettings | None = Field(ThrottleSettings(), description="Limits on guessing codes.")
-    CODE_PATTERN: str = Field("", description="Pattern that a whole code must match.")
+    CODE_PATTERN: Pattern = Field("", description="Pattern that a whole code must match.")
     CODE_NORMALISER: str = Field("", description="Takes the code as typed and returns the one to send.")
     VOUCHERS_PER_ORDER: Annotated[int, Field(ge=1, le=100)] = Field(
         20, description="Maximum number of gift vouchers on one order at the same time."
@@ -200,20 +197,6 @@ class GatewaySettings(Unpicklable, SellingSettings):
     def _encrypted(cls, url: str, info: ValidationInfo) -> str:
         return checked_url(url, info.data.get("ENVIRONMENT"))
 
-    @field_validator("PROXY_URL")
-    @classmethod
-    def _proxy(cls, url: str) -> str:
-        if url and (problem := proxy_problem(url)):
-            raise ValueError(problem)
-        return url
-
-    @field_validator("ORDER_MODEL")
-    @classmethod
-    def _label(cls, name: str) -> str:
-        if not re.fullmatch(r"\w+\.\w+", name):
-            raise ValueError('must name an app and a model, such as "shop.Order"')
-        return name
-
     @field_validator("ACCOUNTS")
     @classmethod
     def _as_those_of_the_shop(cls, accounts: dict[str, Account], info: ValidationInfo) -> dict[str, Account]:
@@ -246,15 +229,6 @@ class GatewaySettings(Unpicklable, SellingSettings):
             if problem := key_problem(key, is_local=is_local):
                 raise ValueError(f"key {position + 1} {problem}")
         return keys
-
-    @field_validator("CODE_PATTERN")
-    @classmethod
-    def _regular_expression(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error:
-            raise ValueError("is not a regular expression") from None
-        return pattern
 
     @model_validator(mode="after")
     def _status_needs_a_field(self) -> Self:

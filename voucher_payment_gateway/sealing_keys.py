@@ -1,4 +1,4 @@
-"""What a sealing key must be: a Fernet key that nobody can guess."""
+"""What a sealing key must be: a Fernet key that cannot be guessed."""
 
 from base64 import urlsafe_b64decode
 from itertools import pairwise

@@ -8,7 +8,8 @@ from django.conf import settings
 from pydantic import AfterValidator, Field
 
 from voucher_payment_gateway.api.arguments import url_problem
-from voucher_payment_gateway.settings_sections import ClientId, ClientSecret, ClientType, Section
+from voucher_payment_gateway.settings_sections import Section
+from voucher_payment_gateway.settings_types import ClientId, ClientSecret, ClientType
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 __all__ = [

@@ -1,25 +1,14 @@
 """Parts of the settings dict that have keys of their own."""
 
 import re
-from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from voucher_payment_gateway.api.arguments import (
-    MAX_CLIENT_ID_LENGTH,
-    MAX_CLIENT_TYPE_LENGTH,
-    MAX_SECRET_LENGTH,
-    credential,
-)
-
 __all__ = [
     "UNIX_SOCKET",
     "ApiBehaviour",
-    "ClientId",
-    "ClientSecret",
-    "ClientType",
     "Limit",
     "OrderFieldNames",
     "ProxyHeader",
@@ -114,22 +103,6 @@ def _network(text: str) -> str:
             raise ValueError('must be an address, a network such as "10.0.0.0/8", or "unix"') from None
     return text
 
-
-def _client_id(text: str) -> str:
-    return credential(text, MAX_CLIENT_ID_LENGTH)
-
-
-def _client_secret(secret: str | Callable[[], str]) -> str | Callable[[], str]:
-    return credential(secret, MAX_SECRET_LENGTH) if isinstance(secret, str) else secret
-
-
-def _client_type(text: str) -> str:
-    return credential(text, MAX_CLIENT_TYPE_LENGTH) if text else ""
-
-
-ClientId = Annotated[str, AfterValidator(_client_id)]
-ClientSecret = Annotated[str | Callable[[], str], AfterValidator(_client_secret)]
-ClientType = Annotated[str, AfterValidator(_client_type)]
 
 ProxyHeader = Literal["X-Forwarded-For", "Forwarded"]
 LimitText = Annotated[str, AfterValidator(_limit)]

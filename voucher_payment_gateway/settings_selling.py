@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from voucher_payment_gateway.currencies import supported_currency
 from voucher_payment_gateway.exceptions import AmountError
 from voucher_payment_gateway.settings_sections import Section
+from voucher_payment_gateway.settings_types import Days
 
 __all__ = ["Fallback", "SellingSettings"]
 
@@ -28,7 +29,7 @@ class SellingSettings(Section):
     ORDER_IS_PAID: str = Field(
         "", description="Takes an order and returns whether it is paid: vouchers of others are not activated."
     )
-    UNPAID_SALE_DAYS: Annotated[float, Field(gt=0, le=366)] = Field(
+    UNPAID_SALE_DAYS: Days = Field(
         14, description="How long a voucher waits for the payment of its order before it is deleted, in days."
     )
     REMIND_DAYS: Annotated[int, Field(ge=0, le=366)] = Field(

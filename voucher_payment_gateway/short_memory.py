@@ -79,8 +79,8 @@ def _open_connections() -> set[str]:
 
 @leaving_no_connection()
 def is_first(name: str, seconds: int) -> bool:
-    """Return whether nobody has asked this about ``name`` in the last ``seconds``; each process answers by itself
-    where the cache fails."""
+    """Return whether this is the first call for ``name`` within ``seconds``; each process answers by itself where the
+    cache fails."""
     key = f"{NAME}.first.{name}"
     store = _store()
     with suppress(Exception):  # whatever a cache backend or its driver raises

@@ -212,7 +212,7 @@ def test_a_confirmation_that_another_one_overtakes_is_decided_again(shop, monkey
     first, second = shop.order("50.00", "A-1001"), shop.order("50.00", "A-1002")
     gateway.select(first, CODE)
     gateway.select(second, CODE)
-    write, done = confirmation._write, []
+    write, done = confirmation.record_confirmation, []
 
     def overtake(*arguments, **options):
         if not done:
@@ -220,7 +220,7 @@ def test_a_confirmation_that_another_one_overtakes_is_decided_again(shop, monkey
             gateway.authorize_selected(first)
         return write(*arguments, **options)
 
-    monkeypatch.setattr(confirmation, "_write", overtake)
+    monkeypatch.setattr(confirmation, "record_confirmation", overtake)
     with pytest.raises(InsufficientBalanceError):
         gateway.authorize_selected(second)
     assert [payment_of(order).amount_agreed for order in (first, second)] == [D("50.00"), D("0.00")]

@@ -32,13 +32,14 @@ from voucher_payment_gateway.gateway.operations import (
     evidence,
     execute,
     outcome,
+    reference,
     refund,
     reservation,
     transitions,
 )
 from voucher_payment_gateway.gateway.records import instance
 from voucher_payment_gateway.gateway.recovery import resolve
-from voucher_payment_gateway.gateway.verbs import authorize_selected
+from voucher_payment_gateway.gateway.verbs import authorize_selected, record_confirmation
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 
@@ -276,7 +277,7 @@ def test_c16_two_confirmations_at_the_same_moment_do_not_count_on_the_same_money
     first, second = (shop.order("50.00", number=f"A-200{number}") for number in (1, 2))
     for order in (first, second):
         gateway.select(order, "GIFT-8000-ABCD")
-    write, done = authorize_selected._write, []
+    write, done = authorize_selected.record_confirmation, []
 
     def overtaken(*arguments, **options):
         if not done:
@@ -284,7 +285,7 @@ def test_c16_two_confirmations_at_the_same_moment_do_not_count_on_the_same_money
             gateway.authorize_selected(first)
         return write(*arguments, **options)
 
-    monkeypatch.setattr(authorize_selected, "_write", overtaken)
+    monkeypatch.setattr(authorize_selected, "record_confirmation", overtaken)
     gateway.authorize_selected(second)
     assert sum(payment.amount_agreed for payment in VoucherPayment.objects.all()) == D("80.00")
 
@@ -403,7 +404,7 @@ RULES = {
     ),
     "C8": (
         test_c8_the_same_order_number_of_another_shop_is_not_adopted,
-        [(charge, "charge_reference", lambda order_number, capture, token: order_number)],
+        [(reference, "charge_reference", lambda order_number, capture, token: order_number)],
     ),
     "C10": (
         test_c10_a_refund_by_hand_in_the_place_of_a_lost_one_is_for_a_person,
@@ -419,7 +420,7 @@ RULES = {
     ),
     "C16": (
         test_c16_two_confirmations_at_the_same_moment_do_not_count_on_the_same_money,
-        [(authorize_selected, "confirmed_fields", _without_a_number)],
+        [(record_confirmation, "confirmed_fields", _without_a_number)],
     ),
     "C17": (
         test_c17_the_copy_of_a_database_charges_nothing,

@@ -147,7 +147,7 @@ def _read(request: HttpRequest) -> tuple[dict[str, str], Secret] | None:
 def _fields_of_form(request: HttpRequest) -> dict[str, str]:
     fields: dict[str, str] = request.POST.dict()
     if request.content_type != "multipart/form-data":
-        _ = request.body  # so that nobody reads it from the socket later
+        _ = request.body  # so that no other code reads it from the socket later
     return fields
 
 

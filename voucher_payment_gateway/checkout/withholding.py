@@ -17,7 +17,7 @@ from voucher_payment_gateway.sealing import Secret
 __all__ = ["layers_of", "withhold"]
 
 SHORTEST_CERTAIN = 4
-"""From so many characters on, a value that equals the code or PIN is not by chance the same, such as a quantity."""
+"""Minimum length at which a value that equals the code or PIN is taken for it; a shorter one may be a quantity."""
 
 
 def layers_of(request: Any) -> Iterator[Any]:
@@ -71,7 +71,7 @@ class Concealment:
             return self._query(fields)
         try:
             return self._value("", fields)
-        except RecursionError:  # so deep that nobody can have meant it
+        except RecursionError:  # too deep to be meant
             return {}
 
     def _value(self, name: str, value: Any) -> Any:

@@ -60,7 +60,7 @@ def _failed_payments(given: GatewaySettings) -> Messages:
 
 
 def is_heard(signal: Signal) -> bool:
-    """Return whether the shop has connected a receiver; ours, for refunds by status, tells nobody."""
+    """Return whether the shop has connected a receiver; ours, for refunds by status, informs no person."""
     return not all(str(key[0]).startswith(NAME) for key, *_ in signal.receivers)
 
 

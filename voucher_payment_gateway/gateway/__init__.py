@@ -12,7 +12,8 @@ The gateway speaks the shop's words, ``api`` the remote API's:
     issue               issue                      ``POST /vouchers``
     activate            activate                   ``PATCH /vouchers/{id}/status``
     take back           deactivate                 ``PATCH /vouchers/{id}/status``, ``DELETE /vouchers/{id}``
-    top up, credit      recharge                   ``POST /vouchers/recharge``
+    top up              recharge                   ``POST /vouchers/recharge``
+    credit              recharge, or issue         a recharge, or a new voucher
     =================== ========================== ======================================
 
 Each verb has an async form with the prefix ``a``. A call without an amount, or with an idempotency key, is safe to

@@ -108,7 +108,7 @@ def due(total: Decimal, covered: Decimal) -> Decimal:
 
 def is_unpaid(payment: PaymentFigures) -> bool:
     """Return whether a confirmed payment ended without what was agreed: it failed, or lapsed for good. One that was
-    cancelled was taken off; nobody counts on it."""
+    cancelled was taken off, and is not counted on."""
     if (
         payment.confirmed_at is None
         or payment.status == "cancelled"

@@ -27,7 +27,8 @@ from voucher_payment_gateway.sandbox.messages import (
 )
 from voucher_payment_gateway.sandbox.openapi import description
 from voucher_payment_gateway.sandbox.problems import ApiError, http_error, not_allowed
-from voucher_payment_gateway.sandbox.records import Reservation, Voucher
+from voucher_payment_gateway.sandbox.records import Pin, Reservation, Voucher
+from voucher_payment_gateway.sandbox.store import Store
 
 __all__ = ["respond"]
 
@@ -211,14 +212,7 @@ def _state(cloud: LocalVoucherCloud) -> dict[str, Any]:
         return {
             "now": store.now().astimezone(UTC).isoformat(timespec="seconds"),
             "behaviour": store.behaviour.model_dump(),
-            "vouchers": [
-                {
-                    **voucher_document(store, voucher, balance=True, code=True, pin=True),
-                    "held_amount": amount_text(store.held_cents(voucher)),
-                }
-                for voucher in state.vouchers.values()
-                if not voucher.deleted
-            ],
+            "vouchers": [_voucher(store, each) for each in state.vouchers.values() if not each.deleted],
             "reservations": [
                 {**reservation_document(store, each), "state": _reservation_state(cloud, each)}
                 for each in state.reservations.values()
@@ -228,16 +222,22 @@ def _state(cloud: LocalVoucherCloud) -> dict[str, Any]:
                 {"id": client.id, "name": client.name, "type": client.type, "scopes": client.scopes}
                 for client in state.clients.values()
             ],
-            "pins": [
-                {
-                    "pin": pin.pin,
-                    "client_id": pin.client_id,
-                    "valid_until": pin.valid_until.isoformat(timespec="seconds"),
-                    "usable": pin.used_at is None and store.now() < pin.valid_until,
-                }
-                for pin in state.pins.values()
-            ],
+            "pins": [_pin(store, each) for each in state.pins.values()],
         }
+
+
+def _voucher(store: Store, voucher: Voucher) -> dict[str, Any]:
+    document = voucher_document(store, voucher, balance=True, code=True, pin=True)
+    return {**document, "held_amount": amount_text(store.held_cents(voucher))}
+
+
+def _pin(store: Store, pin: Pin) -> dict[str, Any]:
+    return {
+        "pin": pin.pin,
+        "client_id": pin.client_id,
+        "valid_until": pin.valid_until.isoformat(timespec="seconds"),
+        "usable": pin.used_at is None and store.now() < pin.valid_until,
+    }
 
 
 def _reservation_state(cloud: LocalVoucherCloud, reservation: Reservation) -> str:

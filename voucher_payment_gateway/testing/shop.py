@@ -13,8 +13,8 @@ from voucher_payment_gateway.conf import NAME
 
 __all__ = ["NAME", "account_names", "connected_to", "is_there", "settings_for"]
 
-NOBODY = "http://127.0.0.1:9/v1"
-"""An address where nobody listens."""
+UNREACHABLE = "http://127.0.0.1:9/v1"
+"""An address where no server listens."""
 
 
 def is_there() -> bool:
@@ -80,7 +80,7 @@ def _connected_alone(
 def _cut_off(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what keeps an account, or the shop, from being reached, unless it points to this machine already."""
     is_here = str(known.get("BASE_URL", "")).startswith("http://127.0.0.1:")
-    address = known["BASE_URL"] if is_here else NOBODY
+    address = known["BASE_URL"] if is_here else UNREACHABLE
     return {"ENVIRONMENT": "local", "BASE_URL": address, "TOKEN_URL": ""}
 
 

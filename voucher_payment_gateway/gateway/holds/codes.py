@@ -1,6 +1,6 @@
 """Prepare a typed code and PIN for sending.
 
-It is not known whether the Voucher Cloud compares case, so a code is sent as typed, except for what nobody can see
+It is not known whether the Voucher Cloud compares case, so a code is sent as typed, except for invisible characters
 (``codes.tidy``). ``CODE_PATTERN`` and ``CODE_NORMALISER`` let a shop do more.
 """
 
@@ -59,7 +59,7 @@ def _tidied(text: Opaque) -> Opaque:
 
 
 def _tidy(text: Opaque) -> Opaque | None:
-    """Return the text without what nobody can see, or None where it cannot be sent. Nothing is raised here: the error
+    """Return the text without invisible characters, or None where it cannot be sent. Nothing is raised here: the error
     report would show the text."""
     typed: object = text.reveal()
     if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:

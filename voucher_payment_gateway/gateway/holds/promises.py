@@ -17,7 +17,8 @@ from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, RefusedError, UnavailableError
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
 from voucher_payment_gateway.gateway.holds.competing import mark_lapsed, payments_on
-from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
+from voucher_payment_gateway.gateway.holds.refusals import available_on
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_exactly
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment

@@ -34,16 +34,12 @@ from voucher_payment_gateway.sealing import Secret
 
 __all__ = [
     "Hold",
-    "available_on",
-    "refusal_of_held",
     "release",
     "reserve_available",
     "reserve_exactly",
 ]
 
 HUNDRED = Decimal(100)
-UNEXPLAINED = {error.default_code for error in (RefusedError, VoucherUnusableError, InsufficientBalanceError)}
-"""Codes of refusals that do not say why a voucher which was held before is refused now."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +141,17 @@ def _reserve_available(
     probe = _unless_taxable(probe, on_previous_lost, release_it=False)
     if wanted == unit:
         return probe
+    return _reserve_balance(probe, secret, wanted, currency)
+
+
+def _reserve_balance(probe: Hold, secret: Secret, wanted: Decimal, currency: str) -> Hold:
+    """Reserve ``wanted``, or the voucher's balance if that is less, on the voucher that the probe found."""
     available = _available(probe, currency)
-    if available <= unit:
+    if available <= smallest_unit(currency):
         return replace(probe, is_all=True)
     try:
         hold = reserve_exactly(
-            secret, min(wanted, available), currency, account=account, voucher_id=probe.voucher_id
+            secret, min(wanted, available), currency, account=probe.account, voucher_id=probe.voucher_id
         )
     except (RefusedError, CredentialsError):  # a 403 may be a refusal as well: the probe was granted
         hold = _reserve_remainder(probe, secret, min(wanted, available), currency)
@@ -188,32 +189,6 @@ def release(reservation_id: str, account: str) -> str:
     except VoucherGatewayError as error:
         return error.code
     return ""
-
-
-def available_on(voucher_id: str, account: str) -> Decimal | None:
-    """Return the balance of a voucher of this account; None where it cannot be read."""
-    try:
-        return voucher_cloud(account).get_voucher(voucher_id).remaining_amount
-    except VoucherGatewayError:
-        return None
-
-
-def refusal_of_held(error: RefusedError, voucher_id: str, account: str) -> RefusedError:
-    """Return why a voucher that was held is refused now: it was used elsewhere (``spent_elsewhere``), or cannot be
-    redeemed any more (``no_longer_redeemable``). One read, if the refusal itself does not say."""
-    if error.code not in UNEXPLAINED:
-        return error
-    available = getattr(error, "available", None)
-    if available is None:
-        available = available_on(voucher_id, account)
-    api_code, status = error.api_code, error.http_status
-    if available is not None and (available <= ZERO or isinstance(error, InsufficientBalanceError)):
-        return InsufficientBalanceError(
-            available=available, code="spent_elsewhere", api_code=api_code, http_status=status
-        )
-    if isinstance(error, InsufficientBalanceError):
-        return error
-    return VoucherUnusableError(code="no_longer_redeemable", api_code=api_code, http_status=status)
 
 
 def _reserve(secret: Secret, amount: Decimal, currency: str, account: str, voucher_id: str) -> Hold:

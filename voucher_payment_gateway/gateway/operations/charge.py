@@ -1,6 +1,5 @@
 """The charge of a reservation: it takes all that the reservation holds."""
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from itertools import takewhile
@@ -12,6 +11,7 @@ from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.reference import new_reference
 from voucher_payment_gateway.gateway.operations.replan import replan
 from voucher_payment_gateway.gateway.operations.reservation import fail_payment, renew
 from voucher_payment_gateway.gateway.records.announce import announce
@@ -20,19 +20,12 @@ from voucher_payment_gateway.gateway.records.payments import change_payment, is_
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.rules.evidence import (
-    Evidence,
-    charge_evidence,
-    charge_reference,
-    is_answer_to_charge,
-)
+from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, is_answer_to_charge
 from voucher_payment_gateway.rules.timing import may_be_charged
 from voucher_payment_gateway.rules.verdicts import after_refused_charge
 from voucher_payment_gateway.signals import payment_captured
 
 __all__ = ["CHARGE", "draft_charge"]
-
-TOKEN_BYTES = 5
 
 
 def draft_charge(
@@ -42,7 +35,6 @@ def draft_charge(
 
     ``fields`` are those of the call that asked for it: amount asked, idempotency key, actor, reason.
     """
-    token = secrets.token_hex(TOKEN_BYTES)
     return VoucherOperation(
         payment=payment,
         order_number=payment.order_number,
@@ -51,7 +43,7 @@ def draft_charge(
         amount=amount,
         currency=payment.currency,
         target_id=payment.reservation_id,
-        reference=charge_reference(payment.order_number, capture_number, token),
+        reference=new_reference(payment.order_number, capture_number),
         **fields,
     )
 

@@ -27,9 +27,7 @@ from voucher_payment_gateway.exceptions import (
     CredentialsError,
     OutcomeUnknownError,
     RefusedError,
-    UnavailableError,
     VoucherGatewayError,
-    WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
 from voucher_payment_gateway.gateway.operations.outcome import (
@@ -40,8 +38,8 @@ from voucher_payment_gateway.gateway.operations.outcome import (
     record_success,
     record_unknown,
     review_refund,
-    verify,
 )
+from voucher_payment_gateway.gateway.operations.readiness import is_ready, queued_error
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
@@ -54,11 +52,8 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     begin_preparing,
     begin_sending,
     create,
-    postpone,
     refuse,
     return_to_due,
-    unblock,
-    withdraw,
 )
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import (
@@ -102,7 +97,7 @@ def execute_new(
         _execute_after_commit(handler, draft)
     elif draft.waits:
         _create_due(draft, subject_changes)
-        raise _queued_error(draft)
+        raise queued_error(draft)
     elif handler.reserves_first(draft):
         _create_due(draft, subject_changes)
         execute_written(handler, draft)
@@ -154,14 +149,8 @@ def execute_due(
     if operation.state != "due":
         return
     refuse_other_instance()
-    if operation.is_unverified and not verify(handler, operation):
+    if not is_ready(handler, operation):
         return
-    if handler.is_cancelled(operation):
-        _withdraw_cancelled(operation)
-        return
-    if operation.waits and not unblock(operation):
-        postpone(operation, next_try(operation))
-        raise _queued_error(operation)
     replanned = operation if operation.is_as_planned else handler.replanned(operation)
     if replanned is None:
         return
@@ -206,22 +195,6 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
 
 def _create_due(draft: VoucherOperation, subject_changes: Mapping[str, Any], **fields: Any) -> None:
     create(draft, "due", due_at=next_try(draft), subject_changes=subject_changes, **fields)
-
-
-def _queued_error(operation: VoucherOperation) -> UnavailableError:
-    return UnavailableError(
-        f"order {operation.order_number}: another operation on its gift voucher is not finished. This "
-        f"{operation.kind} is written down and follows it. No money moved.",
-        code="voucher_busy",
-    )
-
-
-def _withdraw_cancelled(operation: VoucherOperation) -> None:
-    if withdraw(operation):
-        raise WrongStateError(
-            f"order {operation.order_number}: the gift voucher is being cancelled. Nothing was sent."
-        )
-    raise_unless_succeeded(operation)
 
 
 def execute_written(handler: OperationHandler, operation: VoucherOperation, *, is_read: bool = False) -> None:

@@ -1,21 +1,17 @@
 """The rungs of ``REFUND_FALLBACK``: the operation that gives back what a voucher could not take as a refund."""
 
-import secrets
-
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.gateway.operations.reference import new_reference
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
 from voucher_payment_gateway.gateway.records.bookings import recorded_refunds
 from voucher_payment_gateway.gateway.records.order_view import is_busy, read_order
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
-from voucher_payment_gateway.rules.evidence import charge_reference
 from voucher_payment_gateway.rules.fallback import next_rung
 
-__all__ = ["TOKEN_BYTES", "fallback_after"]
-
-TOKEN_BYTES = 5
+__all__ = ["fallback_after"]
 
 
 def fallback_after(operation: VoucherOperation) -> VoucherOperation | None:
@@ -70,7 +66,7 @@ def _draft_recharge(refund: VoucherOperation) -> VoucherOperation:
         amount_asked=refund.amount_asked,
         currency=refund.currency,
         target_id=refund.target_id,
-        reference=charge_reference(refund.order_number, number, secrets.token_hex(TOKEN_BYTES)),
+        reference=new_reference(refund.order_number, number),
         waits=is_busy(refund.voucher_id),
         actor=refund.actor,
         reason=refund.reason,

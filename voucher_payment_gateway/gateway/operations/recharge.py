@@ -1,6 +1,5 @@
 """The recharge of a voucher: money is added, found again by an order number of its own."""
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,19 +7,15 @@ from typing import Any
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
-from voucher_payment_gateway.gateway.operations.fallback import TOKEN_BYTES, fallback_after
+from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.operations.reference import new_reference
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
-from voucher_payment_gateway.rules.evidence import (
-    Evidence,
-    charge_evidence,
-    charge_reference,
-    is_answer_to_charge,
-)
+from voucher_payment_gateway.rules.evidence import Evidence, charge_evidence, is_answer_to_charge
 from voucher_payment_gateway.signals import voucher_topped_up
 
 __all__ = ["RECHARGE", "draft_recharge"]
@@ -32,7 +27,7 @@ def draft_recharge(sale: VoucherSale, amount: Decimal, **fields: Any) -> Voucher
     ``fields`` are those of the call that asked for it: idempotency key, actor, reason.
     """
     draft = draft_step(sale, "recharge", amount=amount, amount_asked=amount, **fields)
-    draft.reference = charge_reference(sale.order_number, draft.number, secrets.token_hex(TOKEN_BYTES))
+    draft.reference = new_reference(sale.order_number, draft.number)
     return draft
 
 

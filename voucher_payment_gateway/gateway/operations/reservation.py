@@ -25,7 +25,8 @@ from voucher_payment_gateway.gateway.holds.competing import (
 )
 from voucher_payment_gateway.gateway.holds.control import raise_if_elsewhere
 from voucher_payment_gateway.gateway.holds.promises import beside_confirmed
-from voucher_payment_gateway.gateway.holds.reserve import Hold, available_on, release, reserve_exactly
+from voucher_payment_gateway.gateway.holds.refusals import available_on
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_exactly
 from voucher_payment_gateway.gateway.operations.transitions import insert
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import (
@@ -119,22 +120,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     payment.replaced_reservation_id = payment.reservation_id
     note_reservation(payment.order_number, hold.reservation_id, replaces=payment.reservation_id)
-    held = (
-        changes
-        | NOT_ENDED_FIELDS
-        | {
-            "status": "authorized",
-            "voucher_id": hold.voucher_id,
-            "reservation_id": hold.reservation_id,
-            "reserved_until": hold.until,
-            "renew_at": renewal_due_at(hold.until),
-            "reservation_dead_at": hold.expired_at,
-            "amount_authorized": hold.amount,
-            "taxable": hold.taxable,
-            "tax_rate": hold.tax_rate,
-        }
-    )
-    _save(payment, held)
+    _save(payment, changes | NOT_ENDED_FIELDS | _held_fields(hold))
     # K2: the payment has it, its operation is not written
     save_key(by.get("idempotency_key"))
     reservation = VoucherOperation(
@@ -150,6 +136,20 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
         **by,
     )
     insert(reservation, "succeeded", settled_at=timezone.now())
+
+
+def _held_fields(hold: Hold) -> dict[str, Any]:
+    return {
+        "status": "authorized",
+        "voucher_id": hold.voucher_id,
+        "reservation_id": hold.reservation_id,
+        "reserved_until": hold.until,
+        "renew_at": renewal_due_at(hold.until),
+        "reservation_dead_at": hold.expired_at,
+        "amount_authorized": hold.amount,
+        "taxable": hold.taxable,
+        "tax_rate": hold.tax_rate,
+    }
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:

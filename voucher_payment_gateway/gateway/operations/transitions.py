@@ -26,11 +26,7 @@ from voucher_payment_gateway.exceptions import CredentialsError, RefusedError, V
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.schedule import next_send, next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.gateway.records.announce import request_review
-from voucher_payment_gateway.gateway.records.conflicts import (
-    MAX_CONFLICTS,
-    ConflictError,
-    atomic_or_conflict,
-)
+from voucher_payment_gateway.gateway.records.conflicts import MAX_CONFLICTS, ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.durability import durable_commit
 from voucher_payment_gateway.gateway.records.subjects import change_subject
 from voucher_payment_gateway.models import VoucherOperation

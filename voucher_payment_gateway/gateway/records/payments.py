@@ -48,7 +48,7 @@ def hold_ended_fields(payment: VoucherPayment, *, otherwise: Literal["lapsed", "
 
 
 def ended_fields(reason: Literal["expired", "taken_over", "refused"]) -> dict[str, Any]:
-    """Return the fields that say when and why a payment lapsed for good or failed: nobody counts on it any more."""
+    """Return the fields that say when and why a payment lapsed for good or failed: it is not counted on any more."""
     return {"ended_at": timezone.now(), "end_reason": reason}
 
 

@@ -10,11 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from voucher_payment_gateway import money
 from voucher_payment_gateway.alerts import alerting
 from voucher_payment_gateway.currencies import amount_in, smallest_unit, with_code
-from voucher_payment_gateway.exceptions import (
-    AmountError,
-    RefusedError,
-    VoucherGatewayError,
-)
+from voucher_payment_gateway.exceptions import AmountError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.holds.codes import clean_code, sealed_fields
 from voucher_payment_gateway.gateway.holds.competing import refuse_guess_in_flight
 from voucher_payment_gateway.gateway.holds.promises import (
@@ -25,7 +21,8 @@ from voucher_payment_gateway.gateway.holds.promises import (
     promised,
     with_same_pin,
 )
-from voucher_payment_gateway.gateway.holds.reserve import Hold, refusal_of_held, reserve_available
+from voucher_payment_gateway.gateway.holds.refusals import refusal_of_held
+from voucher_payment_gateway.gateway.holds.reserve import Hold, reserve_available
 from voucher_payment_gateway.gateway.operations.reservation import give_back, record_authorization
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
@@ -51,16 +48,16 @@ from voucher_payment_gateway.gateway.records.payments import (
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
+from voucher_payment_gateway.gateway.verbs.own_payment import end_former, new_payment, own_payment, show_on
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.payable import with_sold
-from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
-from voucher_payment_gateway.sealing import Secret, fingerprints, hint
+from voucher_payment_gateway.sealing import Secret, fingerprints
 
-__all__ = ["authorize", "end_former", "new_payment", "own_payment", "show_on"]
+__all__ = ["authorize"]
 
 
 @opaque_code
@@ -131,15 +128,7 @@ def _authorize(
     view = read_order(facts.number, code=secret.code)
     view.refuse_other_currency(facts.currency)
     payment, account = own_payment(view, secret.code, facts)
-    view.refuse_if_rest_is_sold(facts, payment)
-    competing = view.competing_in(account)
-    refuse_guess_in_flight(competing, secret, facts.currency, account)
-    view.refuse_known_currency(secret.code, facts.currency, account)
-    if payment:
-        refuse_if_cancelling(payment)
-    else:
-        view.refuse_too_many_vouchers()
-    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
+    competing = _competing(view, facts, secret, account, payment)
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return _as_it_is_held(payment, asked, by)
@@ -161,10 +150,7 @@ def _authorize(
     )
     refuse_if_open(remainders)
     with atomic_or_conflict():
-        for earlier in remainders:
-            change_payment(earlier, **superseded_fields(earlier))
-        if duplicate:
-            change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
+        _supersede(remainders, duplicate)
         end_former(view, account)
         fields = sealed_fields(secret, payment.confirmed_at)
         if payment.confirmed_at:
@@ -172,6 +158,31 @@ def _authorize(
         others = promises.of_others(hold.voucher_id, payment)
         record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
     return payment
+
+
+def _competing(
+    view: OrderView, facts: OrderFacts, secret: Secret, account: str, payment: VoucherPayment | None
+) -> list[VoucherPayment]:
+    """Return the payments of other orders in this account. Raises why this voucher may not be reserved for the order;
+    nothing was sent with its code."""
+    view.refuse_if_rest_is_sold(facts, payment)
+    competing = view.competing_in(account)
+    refuse_guess_in_flight(competing, secret, facts.currency, account)
+    view.refuse_known_currency(secret.code, facts.currency, account)
+    if payment:
+        refuse_if_cancelling(payment)
+    else:
+        view.refuse_too_many_vouchers()
+    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
+    return competing
+
+
+def _supersede(remainders: list[VoucherPayment], duplicate: VoucherPayment | None) -> None:
+    """End the payments in whose place the new hold stands."""
+    for earlier in remainders:
+        change_payment(earlier, **superseded_fields(earlier))
+    if duplicate:
+        change_payment(duplicate, **hold_ended_fields(duplicate, otherwise="lapsed") | SUPERSEDED)
 
 
 def _as_it_is_held(payment: VoucherPayment, asked: Decimal | None, by: dict[str, Any]) -> VoucherPayment:
@@ -213,26 +224,6 @@ def _hold(
         raise
 
 
-def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
-    """Return the payment of the order with this code, if there is one to go on with, and the account of the voucher."""
-    payment = view.live_payment(code)
-    if payment and (facts.account in (None, payment.account) or not _is_spent(payment)):
-        return payment, payment.account
-    return None, view.account_for(facts)
-
-
-def end_former(view: OrderView, account: str) -> None:
-    """End what lapsed of accounts that the order had before: its code or voucher id may be that of another one now."""
-    for payment in view.payments:
-        if payment.account != account and _is_spent(payment):
-            change_payment(payment, status="failed" if is_unpaid(payment) else "cancelled")
-
-
-def _is_spent(payment: VoucherPayment) -> bool:
-    """Return whether the payment can pay nothing any more, although it did not fail."""
-    return payment.status == "lapsed" and not payment.sealed_code and not payment.has_open_operation
-
-
 def _wanted(
     view: OrderView, facts: OrderFacts, payment: VoucherPayment | None, asked: Decimal | None
 ) -> Decimal:
@@ -252,27 +243,3 @@ def _wanted(
         )
     most = money.largest(smallest_unit(facts.currency))
     return amount_in(facts.currency, asked if asked is not None else min(due, most))
-
-
-def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayment:
-    """Return a payment of ``facts`` with a voucher of ``account``, not saved yet."""
-    return VoucherPayment(
-        order_number=facts.number,
-        account=account,
-        has_order_row=facts.is_stored,
-        currency=facts.currency,
-        status="selected",
-        code_hint=hint(secret.code),
-        **sealed_fields(secret),
-    )
-
-
-def show_on(order: Any, payment: VoucherPayment) -> None:
-    """Show the reservation id, now stored in the order's row, on the order object that the shop passed."""
-    ids = getattr(order, "voucher_reservation_ids", None)
-    if not isinstance(ids, list) or not payment.reservation_id or payment.reservation_id in ids:
-        return
-    if payment.replaced_reservation_id in ids:
-        ids[ids.index(payment.replaced_reservation_id)] = payment.reservation_id
-    else:
-        ids.append(payment.reservation_id)

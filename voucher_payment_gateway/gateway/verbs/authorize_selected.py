@@ -7,27 +7,11 @@ from typing import Any
 
 from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.exceptions import (
-    PaymentStateError,
-    RefusedError,
-    VoucherGatewayError,
-)
-from voucher_payment_gateway.gateway.holds.competing import (
-    competing_payments,
-    let_go,
-)
-from voucher_payment_gateway.gateway.holds.promises import (
-    Promises,
-    confirmed_fields,
-    is_same_voucher,
-    with_same_pin,
-)
+from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
+from voucher_payment_gateway.gateway.holds.competing import competing_payments, let_go
+from voucher_payment_gateway.gateway.holds.promises import Promises, is_same_voucher, with_same_pin
 from voucher_payment_gateway.gateway.holds.reserve import Hold
-from voucher_payment_gateway.gateway.operations.reservation import (
-    fail_payment,
-    give_back,
-    record_authorization,
-)
+from voucher_payment_gateway.gateway.operations.reservation import give_back
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
     retry_on_conflict,
@@ -40,19 +24,10 @@ from voucher_payment_gateway.gateway.records.order_view import (
     has_payments,
     read_order,
     refuse_if_open,
-    refuse_if_sent,
     without_unsent,
-)
-from voucher_payment_gateway.gateway.records.payments import (
-    SUPERSEDED,
-    change_payment,
-    hold_ended_fields,
-    hold_lost_fields,
-    superseded_fields,
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
-from voucher_payment_gateway.gateway.verbs.authorize import show_on
 from voucher_payment_gateway.gateway.verbs.confirmation_plan import (
     agreed_in_flight,
     lapse_what_ended,
@@ -69,11 +44,12 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
     reserve_all,
     share_out,
 )
+from voucher_payment_gateway.gateway.verbs.own_payment import show_on
+from voucher_payment_gateway.gateway.verbs.record_confirmation import record_confirmation
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.payable import with_sold
-from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.sealing import unseal
 
 __all__ = ["authorize_selected"]
@@ -140,11 +116,15 @@ def _authorize(
         raise
     for payment in payments:
         show_on(order, payment)
+    _report(refusals, number, accounts)
+    return payments
+
+
+def _report(refusals: list[VoucherGatewayError], number: str, accounts: list[str]) -> None:
     for refusal in refusals:
         alert(refusal, number, *accounts)
     if refusals:
         raise refusals[0]
-    return payments
 
 
 def _attempt(
@@ -185,7 +165,7 @@ def _attempt(
         if refusals or reported:
             by["idempotency_key"] = None  # a call that raises is made again with its key
         in_flight = agreed_in_flight(view, facts.payable)
-        _write(view, requests, promises, by, in_flight, unsent, confirm=confirm)
+        record_confirmation(view, requests, promises, by, in_flight, unsent, confirm=confirm)
         refusals += reported
     elif _holding(view):
         note_key(by["idempotency_key"])
@@ -236,65 +216,3 @@ def _release_unneeded(not_needed: list[VoucherPayment], by: dict[str, Any]) -> N
         for payment in not_needed:
             let_go(payment)
         save_key(by["idempotency_key"])
-
-
-def _write(
-    view: OrderView,
-    requests: list[HoldRequest],
-    promises: Promises,
-    by: dict[str, Any],
-    in_flight: dict[int, Decimal],
-    unsent: list[int],
-    *,
-    confirm: bool,
-) -> None:
-    """Write everything or, with ConflictError, nothing."""
-    number = view.next_number
-    with atomic_or_conflict():
-        refuse_if_sent(unsent)
-        for request in requests:
-            _write_not_held(request)
-        for request in requests:
-            if isinstance(request.answer, Hold):
-                _write_held(view, request.payment, request.answer, number, promises, by, confirm=confirm)
-                number += 1
-        unanswered = [request.payment for request in requests if request.is_reported]
-        for payment in unconfirmed(view):
-            if confirm and payment not in unanswered:
-                fields = confirmed_fields(payment, payment.voucher_id, promises)
-                fields["amount_agreed"] = in_flight.get(payment.pk, payment.amount_agreed)
-                change_payment(payment, **fields)
-        save_key(by["idempotency_key"])
-
-
-def _write_held(
-    view: OrderView,
-    payment: VoucherPayment,
-    hold: Hold,
-    number: int,
-    promises: Promises,
-    by: dict[str, Any],
-    *,
-    confirm: bool,
-) -> None:
-    """Record the hold of a payment, and its confirmation."""
-    for earlier in view.uncaptured_remainders(payment.account, codes=(), voucher_id=hold.voucher_id):
-        change_payment(earlier, **superseded_fields(earlier))
-    is_confirmed = confirm or payment.confirmed_at is not None
-    confirmed = confirmed_fields(payment, hold.voucher_id, promises) if is_confirmed else {}
-    others = promises.of_others(hold.voucher_id, payment)
-    limit = payment.amount_limit
-    record_authorization(payment, hold, number, limit=limit, others=others, by=by, **confirmed)
-
-
-def _write_not_held(request: HoldRequest) -> None:
-    if request.is_duplicate:
-        change_payment(request.payment, **hold_ended_fields(request.payment, otherwise="lapsed") | SUPERSEDED)
-    elif isinstance(request.answer, RefusedError) and not request.holds and not request.is_doubtful:
-        fail_payment(request.payment, max(request.payment.amount_authorized, agreed(request.payment)))
-    elif not request.is_needed:
-        let_go(request.payment)
-    elif request.payment.status != "authorized":
-        return
-    elif request.is_replaced and isinstance(request.answer, VoucherGatewayError):
-        change_payment(request.payment, **hold_lost_fields())

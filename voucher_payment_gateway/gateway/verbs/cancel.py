@@ -188,18 +188,7 @@ def _release(
 ) -> None:
     """Set the payment to ``fields``, then ask the Voucher Cloud to release its reservation. Nothing depends on the
     answer."""
-    draft = VoucherOperation(
-        payment=payment,
-        idempotency_key=key,
-        order_number=payment.order_number,
-        number=number,
-        voucher_id=payment.voucher_id,
-        kind="cancel",
-        amount=payment.amount_authorized,
-        currency=payment.currency,
-        target_id=payment.reservation_id,
-        **by,
-    )
+    draft = _draft_release(payment, number, idempotency_key=key, **by)
     if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
         with suppress(*NOT_READY):  # the reservation lapses by itself
             execute_new(RELEASE, draft, outbox=outbox, **fields)
@@ -207,6 +196,20 @@ def _release(
         create(draft, "succeeded", subject_changes=fields, settled_at=timezone.now())
     if payment.status == "cancelled":
         announce(payment_cancelled, payment, draft.amount)
+
+
+def _draft_release(payment: VoucherPayment, number: int, **fields: Any) -> VoucherOperation:
+    return VoucherOperation(
+        payment=payment,
+        order_number=payment.order_number,
+        number=number,
+        voucher_id=payment.voucher_id,
+        kind="cancel",
+        amount=payment.amount_authorized,
+        currency=payment.currency,
+        target_id=payment.reservation_id,
+        **fields,
+    )
 
 
 def _cancelled_fields() -> dict[str, Any]:

@@ -11,11 +11,7 @@ from django.db import transaction
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.currencies import amount_in, plain, with_code
-from voucher_payment_gateway.exceptions import (
-    AmountError,
-    PaymentStateError,
-    WrongStateError,
-)
+from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction, retry_on_conflict
@@ -179,11 +175,7 @@ def _shares(
     if asked is None:
         _refuse_if_nothing_is_held(payments, wanted)
         _warn_if_all_went_back(payments, wanted, needed)
-        if wanted and needed == ZERO:
-            logger.warning(
-                "gift vouchers: nothing is due on order %s any more, so nothing was captured",
-                payments[0].order_number,
-            )
+        _warn_if_nothing_is_due(wanted, needed)
         return _fill(wanted, maximum if needed is None else min(maximum, needed))
     if payments and asked > maximum:
         _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)
@@ -195,6 +187,12 @@ def _shares(
             payments[0], f"only {plain(needed, payments[0].currency)} are due on", code="more_than_due"
         )
     return _fill(wanted, asked)
+
+
+def _warn_if_nothing_is_due(wanted: Shares, needed: Decimal | None) -> None:
+    if wanted and needed == ZERO:
+        number = wanted[0][0].order_number
+        logger.warning("gift vouchers: nothing is due on order %s any more, so nothing was captured", number)
 
 
 def _chargeable(payments: list[VoucherPayment], *, again: bool, only_counted: bool) -> Shares:

@@ -22,12 +22,8 @@ from voucher_payment_gateway.gateway.holds.promises import (
     hold_beside_confirmed,
     is_same_voucher,
 )
-from voucher_payment_gateway.gateway.holds.reserve import (
-    Hold,
-    refusal_of_held,
-    release,
-    reserve_available,
-)
+from voucher_payment_gateway.gateway.holds.refusals import refusal_of_held
+from voucher_payment_gateway.gateway.holds.reserve import Hold, release, reserve_available
 from voucher_payment_gateway.gateway.records.order_view import OrderView, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import is_usable_now
 from voucher_payment_gateway.models import VoucherPayment

@@ -115,12 +115,7 @@ def _plan_refunds(
     others = [payment for payment in charged if payment.pk not in progress.payments]
     refuse_if_open(others, unless_unsent=progress.may_follow)
     tried = {operation.target_id for operation in progress.started}
-    left = {
-        payment: [
-            (charge, rest) for charge, rest in _refundable_charges(payment) if charge.remote_id not in tried
-        ]
-        for payment in charged
-    }
+    left = {payment: _refundable_charges(payment, tried) for payment in charged}
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
     if asked is not None:
         _refuse_more_than_is_left(charged[0], asked, sum(sums.values(), ZERO))
@@ -154,8 +149,9 @@ def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[Vouc
     return shares
 
 
-def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation, Decimal]]:
-    """Return the charges of a payment, newest first, each with the amount that can still be refunded.
+def _refundable_charges(payment: VoucherPayment, tried: set[str]) -> list[tuple[VoucherOperation, Decimal]]:
+    """Return the charges of a payment but for those ``tried``, newest first, each with the amount that can still be
+    refunded.
 
     A refund in flight counts as refunded, and so does one in review, and whatever is given in its place.
     """
@@ -168,7 +164,9 @@ def _refundable_charges(payment: VoucherPayment) -> list[tuple[VoucherOperation,
     for operation in counted:
         refunded[operation.target_id] = refunded.get(operation.target_id, ZERO) + operation.amount
     charges = [
-        operation for operation in operations if operation.kind == "charge" and operation.state == "succeeded"
+        operation
+        for operation in operations
+        if operation.kind == "charge" and operation.state == "succeeded" and operation.remote_id not in tried
     ]
     return [(charge, charge.amount - refunded.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 

@@ -12,7 +12,7 @@ from voucher_payment_gateway.gateway.records.idempotency import Call, payment_of
 from voucher_payment_gateway.gateway.records.order_view import read_order, refuse_if_open
 from voucher_payment_gateway.gateway.records.payments import change_payment, superseded_fields
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
-from voucher_payment_gateway.gateway.verbs.authorize import end_former, new_payment, own_payment
+from voucher_payment_gateway.gateway.verbs.own_payment import end_former, new_payment, own_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque, opaque_code
 from voucher_payment_gateway.orders import OrderFacts, payable_facts

@@ -17,7 +17,7 @@ __all__ = ["refuse_if_unpaid", "report_unpaid"]
 
 def refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: OrderFacts | None) -> None:
     """Raise WrongStateError (``not_paid``) where one of the payments was confirmed and ended without having been
-    captured, and the order still needs its amount. Otherwise it would ship unpaid, and nobody would hear of it."""
+    captured, and the order still needs its amount. Otherwise it would ship unpaid, in silence."""
     unpaid = [payment for payment in payments if is_unpaid(payment)]
     due = view.due(facts.payable) if facts else None
     if not unpaid or due == ZERO:
