@@ -18,7 +18,8 @@ from tests.proofs.crash.killer import watched
 from tests.proofs.crash.oracle import problems, problems_once_settled, unconfirmed_codes, written_so_far
 from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
 from tests.proofs.crash.sale_oracle import empty_mailbox
-from tests.proofs.crash.scenarios import SCENARIOS, Scenario
+from tests.proofs.crash.scenario import Scenario
+from tests.proofs.crash.scenarios import SCENARIOS
 from tests.proofs.crash.shop import (
     CODES_KEPT,
     CONFIRMED_KEPT,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tests.proofs.crash.sale_oracle import sale_problems, sale_problems_once_settled
-from tests.proofs.crash.scenarios import Scenario
+from tests.proofs.crash.scenario import Scenario
 from tests.proofs.crash.shop import ANOTHER, order
 from tests.proofs.storm import oracle as books
 from tests.shop.models import Order

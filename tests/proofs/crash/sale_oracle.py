@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.proofs.crash.scenarios import Scenario
+from tests.proofs.crash.scenario import Scenario
 from tests.proofs.crash.shop import NUMBER
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.sandbox import LocalVoucherCloud
