@@ -68,6 +68,18 @@ OPEN_SCENARIOS = {
         "20.00",
         status="captured",
     ),
+    "settle_abandoned_refund": Scenario(
+        setups.abandoned(setups.gone_wrong(setups.captured, actions.refund_little, LOST, REFUND)),
+        settle,
+        settle,
+        REFUND,
+        "20.00",
+        "5.00",
+        "captured",
+    ),
+    "settle_trailing_read": Scenario(
+        setups.read_again_later, settle, settle, READ, "20.00", status="captured"
+    ),
     "settle_unwanted_charge": Scenario(
         setups.and_cancelled(setups.gone_wrong(setups.authorized, actions.capture, LOST, CHARGE)),
         settle,

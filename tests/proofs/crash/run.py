@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-from tests.proofs.crash.case import FAULTS, Case, Result, passings, play, rehearse
+from tests.proofs.crash.case import FAULTS, Case, Result, observed, passings, play, rehearse
 from tests.proofs.crash.killer import ENDS
-from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
+from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing, place_name
 from tests.proofs.crash.scenarios import SCENARIOS
 from tests.proofs.crash.world import world
 
@@ -70,12 +70,12 @@ def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str)
 
 
 def _list_points() -> None:
-    """Print the points that the scenarios pass without a fault."""
+    """Print the points that the scenarios pass without a fault, each with its place and what was being done there."""
     with world() as forkserver:
-        points = {
-            str(passing) for scenario in SCENARIOS for passing in passings(forkserver, scenario, "none")
-        }
-    print(*sorted(points))
+        found = [observed(forkserver, scenario, "none") for scenario in SCENARIOS]
+    lines = {f"{place_name(each.place)} {each.deed}".rstrip() for passed, _ in found for each in passed}
+    lines |= {REQUEST_SENT} if any(requests for _, requests in found) else set()
+    print(*sorted(lines), sep="\n")
 
 
 def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Case]:

@@ -1,8 +1,16 @@
-"""An order sells a voucher, or is given one: issued, activated, handed over, topped up, taken back."""
+"""An order sells a voucher, or is given one: issued, activated, handed over, topped up, taken back, reminded of."""
 
-from tests.proofs.crash import actions, setups
-from tests.proofs.crash.scenario import Scenario, settle
-from tests.proofs.crash.setups import CREATE, DELETE, RECHARGE, STATUS
+from tests.proofs.crash import sale_actions, sale_setups
+from tests.proofs.crash.scenario import BOOKED, LOST, Scenario, settle
+from tests.proofs.crash.setups import (
+    CREATE,
+    DELETE,
+    READ_VOUCHER,
+    RECHARGE,
+    STATUS,
+    abandoned,
+    gone_wrong,
+)
 
 __all__ = ["SALE_SCENARIOS"]
 
@@ -10,19 +18,87 @@ SELLS = {"SOLD_VOUCHERS": "tests.shop.sold.vouchers"}
 
 SALE_SCENARIOS = {
     "sell_issue": Scenario(
-        setups.sells, actions.issue, actions.issue, CREATE, "0.00", sold="issued", settings=SELLS
+        sale_setups.sells,
+        sale_actions.issue,
+        sale_actions.issue,
+        CREATE,
+        "0.00",
+        sold="issued",
+        settings=SELLS,
     ),
     "sell_activate": Scenario(
-        setups.sells, actions.activate, actions.activate, CREATE, "0.00", sold="active", settings=SELLS
+        sale_setups.sells,
+        sale_actions.activate,
+        sale_actions.activate,
+        CREATE,
+        "0.00",
+        sold="active",
+        settings=SELLS,
     ),
     "sell_activate_issued": Scenario(
-        setups.issued, actions.activate, actions.activate, STATUS, "0.00", sold="active", settings=SELLS
+        sale_setups.issued,
+        sale_actions.activate,
+        sale_actions.activate,
+        STATUS,
+        "0.00",
+        sold="active",
+        settings=SELLS,
     ),
-    "sell_mail": Scenario(setups.not_mailed, settle, settle, CREATE, "0.00", sold="active", settings=SELLS),
+    "sell_in_atomic": Scenario(
+        sale_setups.sells,
+        sale_actions.pay_and_activate,
+        sale_actions.activate_unless_paid,
+        CREATE,
+        "0.00",
+        order_status="paid",
+        sold="active",
+        settings=SELLS,
+    ),
+    "sell_mail": Scenario(
+        sale_setups.not_mailed, settle, settle, CREATE, "0.00", sold="active", settings=SELLS
+    ),
+    "resend": Scenario(
+        sale_setups.not_mailed,
+        sale_actions.resend,
+        settle,
+        READ_VOUCHER,
+        "0.00",
+        sold="active",
+        settings=SELLS,
+    ),
+    "remind": Scenario(
+        sale_setups.expires_soon,
+        settle,
+        settle,
+        READ_VOUCHER,
+        "0.00",
+        sold="active",
+        reminded=1,
+        settings={**SELLS, "REMIND_DAYS": 14},
+    ),
+    "issue_in_bulk": Scenario(
+        sale_setups.batch_is_wanted,
+        sale_actions.issue_in_bulk,
+        sale_actions.issue_in_bulk,
+        CREATE,
+        "0.00",
+        sold="active",
+        vouchers=2,
+    ),
     "top_up": Scenario(
-        setups.sold,
-        actions.top_up,
-        actions.top_up,
+        sale_setups.sold,
+        sale_actions.top_up,
+        sale_actions.top_up,
+        RECHARGE,
+        "0.00",
+        sold="active",
+        topped_up="5.00",
+        settings=SELLS,
+    ),
+    "top_up_in_atomic": Scenario(
+        sale_setups.sold,
+        sale_actions.top_up_in_atomic,
+        sale_actions.top_up_in_atomic,
         RECHARGE,
         "0.00",
         sold="active",
@@ -30,12 +106,107 @@ SALE_SCENARIOS = {
         settings=SELLS,
     ),
     "credit": Scenario(
-        setups.never_sold, actions.credit, actions.credit, CREATE, "0.00", sold="active", settings=SELLS
+        sale_setups.never_sold,
+        sale_actions.credit,
+        sale_actions.credit,
+        CREATE,
+        "0.00",
+        sold="active",
+        settings=SELLS,
     ),
     "take_back": Scenario(
-        setups.sold, actions.take_back, actions.take_back, DELETE, "0.00", sold="taken_back", settings=SELLS
+        sale_setups.sold,
+        sale_actions.take_back,
+        sale_actions.take_back,
+        DELETE,
+        "0.00",
+        sold="taken_back",
+        settings=SELLS,
+    ),
+    "take_back_in_atomic": Scenario(
+        sale_setups.sold,
+        sale_actions.take_back_in_atomic,
+        sale_actions.take_back_in_atomic,
+        STATUS,
+        "0.00",
+        sold="taken_back",
+        settings=SELLS,
     ),
     "settle_unpaid_sale": Scenario(
-        setups.never_paid, settle, settle, DELETE, "0.00", sold="taken_back", settings=SELLS
+        sale_setups.never_paid, settle, settle, DELETE, "0.00", sold="taken_back", settings=SELLS
+    ),
+    "settle_abandoned_issue": Scenario(
+        abandoned(gone_wrong(sale_setups.sells, sale_actions.issue, LOST, CREATE)),
+        settle,
+        settle,
+        CREATE,
+        "0.00",
+        sold="issued",
+        settings=SELLS,
+    ),
+    "settle_booked_issue": Scenario(
+        gone_wrong(sale_setups.sells, sale_actions.activate, BOOKED, CREATE),
+        settle,
+        settle,
+        READ_VOUCHER,
+        "0.00",
+        sold="active",
+        settings=SELLS,
+    ),
+    "settle_abandoned_activation": Scenario(
+        abandoned(gone_wrong(sale_setups.issued, sale_actions.activate, LOST, STATUS)),
+        settle,
+        settle,
+        STATUS,
+        "0.00",
+        sold="active",
+        settings=SELLS,
+    ),
+    "settle_booked_activation": Scenario(
+        gone_wrong(sale_setups.issued, sale_actions.activate, BOOKED, STATUS),
+        settle,
+        settle,
+        READ_VOUCHER,
+        "0.00",
+        sold="active",
+        settings=SELLS,
+    ),
+    "settle_abandoned_taking_back": Scenario(
+        abandoned(gone_wrong(sale_setups.sold, sale_actions.take_back, LOST, DELETE)),
+        settle,
+        settle,
+        DELETE,
+        "0.00",
+        sold="taken_back",
+        settings=SELLS,
+    ),
+    "settle_booked_taking_back": Scenario(
+        gone_wrong(sale_setups.sold, sale_actions.take_back, BOOKED, DELETE),
+        settle,
+        settle,
+        READ_VOUCHER,
+        "0.00",
+        sold="taken_back",
+        settings=SELLS,
+    ),
+    "settle_abandoned_top_up": Scenario(
+        abandoned(gone_wrong(sale_setups.sold, sale_actions.top_up, LOST, RECHARGE)),
+        settle,
+        settle,
+        RECHARGE,
+        "0.00",
+        sold="active",
+        topped_up="5.00",
+        settings=SELLS,
+    ),
+    "settle_booked_top_up": Scenario(
+        gone_wrong(sale_setups.sold, sale_actions.top_up, BOOKED, RECHARGE),
+        settle,
+        settle,
+        RECHARGE,
+        "0.00",
+        sold="active",
+        topped_up="5.00",
+        settings=SELLS,
     ),
 }

@@ -21,7 +21,9 @@ class Scenario:
     the final state of the order's payments once everything was executed, ``other_status`` that of the other order's.
     ``captured_without_retry`` is the maximum captured if the shop does not retry, where that is more. ``order_status``
     is the status that the order gets in one transaction with the operation. ``sold`` is the final status of the voucher
-    that the order sells or gives, ``topped_up`` what was added to it. ``settings`` are those of this shop.
+    that the order sells or gives, ``topped_up`` what was added to it, ``vouchers`` their number. ``reminded`` is the
+    number of reminders. ``rungs`` are the operations by which money goes back, each with its state at the end.
+    ``settings`` are those of this shop.
     """
 
     set_up: Callable[[Cloud], None]
@@ -36,6 +38,9 @@ class Scenario:
     order_status: str = ""
     sold: str = ""
     topped_up: str = "0.00"
+    vouchers: int = 1
+    reminded: int = 0
+    rungs: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
