@@ -1,4 +1,4 @@
-"""The oracle of ``REFUND_FALLBACK``: what went back in another way than by a refund, and by which operations."""
+"""The oracle of ``REFUND_FALLBACK``: what went back without a refund, and by which operations."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ KINDS = ("refund", "recharge", "issue", "activate", "deactivate")
 
 
 def cents_back_otherwise(cloud: LocalVoucherCloud) -> dict[int, int]:
-    """Return the cents of each payment, by its id, that its voucher was recharged with, and that new vouchers in place
-    of a refund are worth which can be redeemed: by the Voucher Cloud's books."""
+    """Return the cents that went back without a refund, by the id of the payment: the recharges of its voucher, and the
+    balance of the active vouchers that replace a refund, both by the Voucher Cloud's books."""
     back: dict[int, int] = defaultdict(int)
     for payment in VoucherPayment.objects.exclude(voucher_id=""):
         for row in cloud.bookings(payment.voucher_id):
@@ -29,8 +29,8 @@ def cents_back_otherwise(cloud: LocalVoucherCloud) -> dict[int, int]:
 
 
 def rung_problems(scenario: Scenario, *, to_its_end: bool) -> Iterator[str]:
-    """The operations that gave money back are those of the scenario, each as it was to end; none before the shop has
-    asked for it."""
+    """Return an error unless the operations that give money back are those of the scenario, each in its final state.
+    There may be none where the crash came before the first one, and the shop did not retry."""
     if not scenario.rungs:
         return
     rows = VoucherOperation.objects.filter(kind__in=KINDS).order_by("pk").values_list("kind", "state")

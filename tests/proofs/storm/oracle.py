@@ -35,7 +35,7 @@ def problems(
     each request. Nothing on our side can prevent these, so their surplus bookings are left out here; ``reconciled``
     checks that ``reconcile`` reports them. ``answered``: the bookings that a worker received and could record.
     ``after_return``: what the shop does with the total of an order when something of it comes back. ``otherwise``: the
-    cents of each payment, by its id, that went back in another way than by a refund.
+    cents of each payment, by its id, that went back without a refund.
     """
     given = (highest_totals, Counter(doubled), answered, after_return, otherwise)
     return list(_problems(cloud, vouchers, *given))
