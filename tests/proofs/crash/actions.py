@@ -8,7 +8,7 @@ from django.db import transaction
 from tests.proofs.crash.shop import ANOTHER, order
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import VoucherOperation
 
 A, B = "KILL-AAAA-2000", "KILL-BBBB-3000"
 
@@ -153,25 +153,14 @@ def refund_little() -> None:
         gateway.refund(order(), "5.00")
 
 
+def refund_all_with_key() -> None:
+    """Repeated, a refusal is answered as before: without the key the refund would be tried again."""
+    gateway.refund(order(), "20.00", key="return-1")
+
+
+def refund_little_with_key() -> None:
+    gateway.refund(order(), "5.00", key="return-1")
+
+
 def cancel() -> None:
     gateway.cancel(order())
-
-
-def issue() -> None:
-    gateway.issue(order())
-
-
-def activate() -> None:
-    gateway.activate(order())
-
-
-def top_up() -> None:
-    gateway.top_up(VoucherSale.objects.get(), "5.00", key="top-up")
-
-
-def credit() -> None:
-    gateway.credit(order(), "5.00", key="credit", recipient_email="ada@example.org")
-
-
-def take_back() -> None:
-    gateway.take_back(order())

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import django.db
 from django.core.cache import cache
 
+from tests.proofs.crash import handed_over
 from tests.proofs.crash.forkserver import Forkserver
-from tests.proofs.crash.killer import watched
+from tests.proofs.crash.killer import Passed, watched
 from tests.proofs.crash.oracle import problems, problems_once_settled, unconfirmed_codes, written_so_far
 from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
-from tests.proofs.crash.sale_oracle import empty_mailbox
-from tests.proofs.crash.scenarios import SCENARIOS, Scenario
+from tests.proofs.crash.scenario import Scenario
+from tests.proofs.crash.scenarios import SCENARIOS
 from tests.proofs.crash.shop import (
     CODES_KEPT,
     CONFIRMED_KEPT,
@@ -34,7 +35,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError
 from voucher_payment_gateway.sandbox import serve
 
-__all__ = ["FAULTS", "Case", "Result", "passings", "play", "rehearse"]
+__all__ = ["FAULTS", "Case", "Result", "observed", "passings", "play", "rehearse"]
 
 FAULTS = {
     "none": "",
@@ -98,15 +99,23 @@ def passings(forkserver: Forkserver, scenario: str, fault: str) -> list[Passing]
 
     The list is empty if the fault never occurred: the case is then the same as without it.
     """
+    passed, requests = observed(forkserver, scenario, fault)
+    times = Counter(each.point for each in passed)
+    times[REQUEST_SENT] = requests
+    return [Passing(point, time + 1) for point in NAMES for time in range(times[point])]
+
+
+def observed(forkserver: Forkserver, scenario: str, fault: str) -> tuple[list[Passed], int]:
+    """Run the scenario to its end in a process; return what it passed, and the number of its requests. Both are empty
+    if the fault never occurred."""
     with _prepared(scenario, fault) as (cloud, base_url):
         ended = forkserver.run(
             _run_until_crash, scenario, base_url, None, on_start=lambda pid: cloud.watch(pid, None)
         )
-        passed: Counter[str] = Counter(ended.returned)
-        passed[REQUEST_SENT] = cloud.unwatch()
+        requests = cloud.unwatch()
         if FAULTS[fault] and FAULTS[fault] not in [struck for struck, _, _ in cloud.faults.log]:
-            return []
-    return [Passing(point, time + 1) for point in NAMES for time in range(passed[point])]
+            return [], 0
+    return ended.returned, requests
 
 
 def play(forkserver: Forkserver, case: Case) -> Result:
@@ -123,7 +132,9 @@ def play(forkserver: Forkserver, case: Case) -> Result:
                 on_start=lambda pid: cloud.watch(pid, fatal_request),
             )
             cloud.unwatch()
-            if not victim.killed and (case.end == "killed" or case.crash_at.point not in victim.returned):
+            if not victim.killed and (
+                case.end == "killed" or case.crash_at.point not in [each.point for each in victim.returned]
+            ):
                 return Result(case, [f"the process never came to {case.crash_at}"])
             at_crash = written_so_far()
             restarted = forkserver.run(_restart, case.scenario, base_url, case.again)
@@ -149,12 +160,12 @@ def _prepared(scenario: str, fault: str) -> Iterator[tuple[KillingCloud, str]]:
             yield cloud, server.base_url
         finally:
             delete_all_rows()
-            empty_mailbox()
+            handed_over.delete_all()
 
 
 def _run_until_crash(
     scenario: str, base_url: str, crash_at: Passing | None, end: str = "killed"
-) -> list[str]:
+) -> list[Passed]:
     """Run a scenario in this process; return the crash points that were passed."""
     with (
         connected_to(base_url, **SCENARIOS[scenario].settings),

@@ -7,15 +7,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from tests.proofs.crash.points import PLACES, Passing
 
-__all__ = ["ENDS", "watched"]
+__all__ = ["ENDS", "Passed", "watched"]
 
 FILES = {file for file, _ in PLACES}
+
+
+class Passed(NamedTuple):
+    """A point that was passed: its file and line, and what was being done: the kind of operation, and whose it is."""
+
+    point: str
+    place: tuple[str, int]
+    deed: str
 
 
 def kill() -> None:
@@ -35,7 +43,7 @@ ENDS = {"killed": kill, "cut_off": lose_the_database}
 
 
 @contextmanager
-def watched(crash_at: Passing | None, end: str = "killed") -> Iterator[list[str]]:
+def watched(crash_at: Passing | None, end: str = "killed") -> Iterator[list[Passed]]:
     """End the process at ``crash_at`` in the way of ``end``. Yields the points that are passed, in order."""
     killer = _Killer(crash_at, ENDS[end])
     threading.settrace(killer.called)
@@ -51,21 +59,31 @@ class _Killer:
     def __init__(self, crash_at: Passing | None, end: Callable[[], None]) -> None:
         self.crash_at = crash_at
         self.end = end
-        self.passed: list[str] = []
+        self.passed: list[Passed] = []
 
     def called(self, frame: FrameType, event: str, _: Any) -> Any:
         return self.went_on if frame.f_code.co_filename in FILES else None
 
     def went_on(self, frame: FrameType, event: str, _: Any) -> Any:
-        point = PLACES.get((frame.f_code.co_filename, frame.f_lineno)) if event == "line" else None
+        place = (frame.f_code.co_filename, frame.f_lineno)
+        point = PLACES.get(place) if event == "line" else None
         if point and frame.f_lasti == _start_of_line(frame):
-            self.passes(point)
+            self.passes(Passed(point, place, _deed(frame)))
         return self.went_on
 
-    def passes(self, point: str) -> None:
-        self.passed.append(point)
-        if self.crash_at and self.crash_at == Passing(point, self.passed.count(point)):
+    def passes(self, passed: Passed) -> None:
+        self.passed.append(passed)
+        time = sum(each.point == passed.point for each in self.passed)
+        if self.crash_at and self.crash_at == Passing(passed.point, time):
             self.end()
+
+
+def _deed(frame: FrameType) -> str:
+    """Return the kind of the operation in the frame, and whether it is of a payment or a sale; "" without one."""
+    operation = frame.f_locals.get("operation") or frame.f_locals.get("draft")
+    if operation is None:
+        return ""
+    return f"{operation.kind} of a {'payment' if operation.sale_id is None else 'sale'}"
 
 
 def _start_of_line(frame: FrameType) -> int:

@@ -5,11 +5,14 @@ from typing import NamedTuple
 from unittest import mock
 
 from tests.proofs.crash.case import Case, play
+from tests.proofs.crash.mutations import reminded_first, written_blindly
 from tests.proofs.crash.world import world
-from tests.proofs.storm.mutations import noted_first
-from voucher_payment_gateway.gateway.operations import execute, reservation, transitions
-from voucher_payment_gateway.gateway.recovery import settle
+from tests.proofs.storm.mutations import not_booked_at_once, noted_first
+from voucher_payment_gateway.gateway.operations import execute, issue, reservation, transitions
+from voucher_payment_gateway.gateway.operations.activate import ActivateHandler
+from voucher_payment_gateway.gateway.recovery import remind, resolve, settle
 from voucher_payment_gateway.gateway.verbs import cancel, hand_over
+from voucher_payment_gateway.management.bulk.out_file import CodeFile
 
 __all__ = ["MUTANTS"]
 
@@ -68,6 +71,54 @@ MUTANTS = {
         noted_first(hand_over.change_sale),
         "sell_activate K23 none alone",
         "was mailed 0 times",
+    ),
+    # a reminder is noted before it is sent
+    "reminded_first": Mutant(
+        remind,
+        "change_sale",
+        reminded_first(remind.change_sale),
+        "remind K25 none alone",
+        "0 reminders were sent",
+    ),
+    # a batch that is run again does not look into its file
+    "written_blindly": Mutant(
+        CodeFile,
+        "write",
+        written_blindly(CodeFile.write),
+        "issue_in_bulk K27 none again",
+        "stands 2 times in the file",
+    ),
+    # a voucher that was created, but not answered, is not looked for
+    "created_unnoticed": Mutant(
+        issue,
+        "complete_voucher_of",
+        lambda voucher_id, account: None,
+        "sell_activate K9 none alone",
+        "is failed, its voucher inactive",
+    ),
+    # the next rung follows a recharge without an answer
+    "rung_in_doubt": Mutant(
+        execute,
+        "verdict",
+        lambda error, *, repeated: "refused",
+        "refund_by_recharge K13 lost_answer alone",
+        "booked are 4000 cents",
+    ),
+    # a recharge is repeated without grace
+    "recharge_without_grace": Mutant(
+        resolve,
+        "after_absence",
+        not_booked_at_once("recharge")(resolve.after_absence),
+        "refund_by_recharge K13 late alone",
+        "booked are 4000 cents",
+    ),
+    # the activation of a new voucher in place of a refund is not written down as the refund that it is
+    "replacement_unrecorded": Mutant(
+        ActivateHandler,
+        "on_succeeded",
+        lambda handler, operation: None,
+        "refund_by_new_voucher K4 none again",
+        "amount_refunded is 0.00, booked are 2000 cents",
     ),
 }
 

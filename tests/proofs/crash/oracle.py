@@ -1,23 +1,28 @@
 """The oracle: what must be true of money, order and codes once the restarted shop has settled."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
+from tests.proofs.crash.fallback_oracle import cents_back_otherwise, rung_problems
 from tests.proofs.crash.sale_oracle import sale_problems, sale_problems_once_settled
-from tests.proofs.crash.scenarios import Scenario
+from tests.proofs.crash.scenario import Scenario
 from tests.proofs.crash.shop import ANOTHER, order
 from tests.proofs.storm import oracle as books
 from tests.shop.models import Order
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.sandbox import LocalVoucherCloud
 
 __all__ = ["Written", "problems", "problems_once_settled", "unconfirmed_codes", "written_so_far"]
 
 WITHOUT_EFFECT = ("refused", "not_applied")
 
-BOOKED_AT = {"shipped": "voucher_captured", "returned": "voucher_refunded"}
-"""The amount that must be booked where the order has this status."""
+DONE_AT: dict[str, Callable[[Order], object]] = {
+    "shipped": lambda order: order.voucher_captured,
+    "returned": lambda order: order.voucher_refunded,
+    "paid": lambda order: order.voucher_sales.exists(),
+}
+"""What must be there where the order has this status, and only there."""
 
 Written = dict[str, Decimal]
 """The sums of our rows by kind of operation: moved, or to be moved."""
@@ -28,6 +33,12 @@ def written_so_far() -> Written:
     sums = {"charge": Decimal("0.00"), "refund": Decimal("0.00")}
     for kind, amount in operations.filter(kind__in=sums).values_list("kind", "amount"):
         sums[kind] += amount
+    in_place_of_refunds = [
+        operations.filter(kind="recharge", payment__isnull=False),
+        VoucherSale.objects.filter(replaces_refund__isnull=False).exclude(status="failed"),
+    ]
+    for rows in in_place_of_refunds:
+        sums["refund"] += sum(rows.values_list("amount", flat=True))
     return sums
 
 
@@ -54,11 +65,12 @@ def problems(
     vouchers = [cloud.voucher(each.id) for each in cloud.store.state.vouchers.values() if not each.deleted]
     highest_totals = dict(Order.objects.values_list("number", "total"))
     return [
-        *books.problems(cloud, vouchers, highest_totals),
+        *books.problems(cloud, vouchers, highest_totals, otherwise=cents_back_otherwise(cloud)),
         *_money(scenario, at_crash, again),
         *_order(scenario, again or not scenario.retries),
         *_a_month_later(),
-        *sale_problems(cloud, crashed_at),
+        *rung_problems(scenario, to_its_end=again or not scenario.retries),
+        *sale_problems(cloud, scenario, crashed_at),
     ]
 
 
@@ -81,9 +93,9 @@ def _order(scenario: Scenario, to_its_end: bool) -> Iterator[str]:
     if to_its_end and scenario.status and statuses != {scenario.status}:
         yield f"the payments are {statuses}, {scenario.status} was to be"
     if scenario.order_status:
-        column = BOOKED_AT[scenario.order_status]
-        if (now.status == scenario.order_status) != (getattr(now, column) > 0):
-            yield f"the order is {now.status}, {column} is {getattr(now, column)}"
+        done = DONE_AT[scenario.order_status](now)
+        if (now.status == scenario.order_status) != bool(done):
+            yield f"the order is {now.status}, booked or sold is {done}"
     noted = VoucherOperation.objects.filter(kind="reserve", order_number=now.number).order_by("number")
     last = dict(
         noted.values_list("payment", "remote_id")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from voucher_payment_gateway import gateway
 
-__all__ = ["NAMES", "PLACES", "REQUEST_SENT", "Passing"]
+__all__ = ["NAMES", "PLACES", "REQUEST_SENT", "Passing", "place_name"]
 
 REQUEST_SENT = "K8"
 _MARK = re.compile(r"\s*# (K\d+): ")
+_FOLDER = Path(gateway.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Passing:
 def _places() -> dict[tuple[str, int], str]:
     """Return the crash points by file and line."""
     found = {}
-    for path in Path(gateway.__file__).parent.rglob("*.py"):
+    for path in _FOLDER.rglob("*.py"):
         lines = path.read_text().splitlines()
         for index, line in enumerate(lines):
             if mark := _MARK.match(line):
@@ -51,6 +52,12 @@ def _next_code(lines: list[str], index: int) -> int:
     while not (text := lines[index].strip()) or text.startswith("#"):
         index += 1
     return index + 1
+
+
+def place_name(place: tuple[str, int]) -> str:
+    """Return the point at a place, its file and its line."""
+    file, line = place
+    return f"{PLACES[place]} {Path(file).relative_to(_FOLDER)}:{line}"
 
 
 PLACES = _places()

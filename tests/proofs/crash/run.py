@@ -2,8 +2,11 @@
 
 A case is a crash point, a scenario that passes it, a fault of the remote side, and whether the shop retries after the
 restart. With ``--end cut_off`` the process is not killed but loses its database (PostgreSQL). ``--database-url`` names
-another database than SQLite; ``--one-in 10`` plays every tenth pair of a scenario and a fault. A point that a process
-passes often is tried the first, second and last time, or with ``--every-passing`` each time.
+another database than SQLite. A point that a process passes often is tried the first, second and last time, or with
+``--every-passing`` each time.
+
+``--one-in 6`` plays a sample: every sixth pair of a scenario and a fault, without the fault where it never occurs, and
+each crash point either with the retry or without, in turn. Up to the number of faults no scenario is left out.
 """
 
 import argparse
@@ -14,16 +17,17 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from time import monotonic
 from typing import Any
 
-from tests.proofs.crash.case import FAULTS, Case, Result, passings, play, rehearse
+from tests.proofs.crash.case import FAULTS, Case, Result, observed, passings, play, rehearse
 from tests.proofs.crash.killer import ENDS
-from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing
+from tests.proofs.crash.points import NAMES, REQUEST_SENT, Passing, place_name
 from tests.proofs.crash.scenarios import SCENARIOS
 from tests.proofs.crash.world import world
 
-__all__ = ["play_all"]
+__all__ = ["pairs", "play_all"]
 
 Record = dict[str, Any]
 """A case that was played: its text, its crash point, and what is wrong."""
@@ -57,25 +61,34 @@ def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterato
             part.wait()
 
 
+def pairs(one_in: int) -> list[tuple[str, str]]:
+    """Return every ``one_in``-th pair of a scenario and a fault."""
+    return [(scenario, fault) for scenario in SCENARIOS for fault in FAULTS][::one_in]
+
+
 def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str) -> None:
     """Play the cases of this process, and print a line for each."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # run the clean-up
     mine, workers = map(int, part.split("/"))
-    pairs = [(scenario, fault) for scenario in SCENARIOS for fault in FAULTS][::one_in]
+    sample = pairs(one_in)
     with world() as forkserver:
         rehearse(forkserver)
-        for scenario, fault in [pair for pair in pairs if only in ("", pair[0])][mine::workers]:
-            for case in _cases(scenario, fault, passings(forkserver, scenario, fault), every_passing, end):
+        for scenario, fault in [pair for pair in sample if only in ("", pair[0])][mine::workers]:
+            passed = passings(forkserver, scenario, fault)
+            if not passed and (scenario, "none") not in sample:
+                fault, passed = "none", passings(forkserver, scenario, "none")
+            cases = _cases(scenario, fault, passed, every_passing, end)
+            for case in _retried_in_turn(cases, [*FAULTS].index(fault)) if one_in > 1 else cases:
                 _tell(play(forkserver, case))
 
 
 def _list_points() -> None:
-    """Print the points that the scenarios pass without a fault."""
+    """Print the points that the scenarios pass without a fault, each with its place and what was being done there."""
     with world() as forkserver:
-        points = {
-            str(passing) for scenario in SCENARIOS for passing in passings(forkserver, scenario, "none")
-        }
-    print(*sorted(points))
+        found = [observed(forkserver, scenario, "none") for scenario in SCENARIOS]
+    lines = {f"{place_name(each.place)} {each.deed}".rstrip() for passed, _ in found for each in passed}
+    lines |= {REQUEST_SENT} if any(requests for _, requests in found) else set()
+    print(*sorted(lines), sep="\n")
 
 
 def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool, end: str) -> Iterator[Case]:
@@ -86,6 +99,14 @@ def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool
         if every_passing or passing.time in (1, 2, last[passing.point]):
             for again in (False, True) if SCENARIOS[scenario].retries else (False,):
                 yield Case(scenario, passing, fault, again, end)
+
+
+def _retried_in_turn(cases: Iterator[Case], turn: int) -> Iterator[Case]:
+    """Keep one case of each crash point: with the retry and without it in turn, where there are both."""
+    for _, of_point in groupby(cases, lambda case: case.crash_at):
+        choice = [*of_point]
+        yield choice[turn % len(choice)]
+        turn += 1
 
 
 def _tell(result: Result) -> None:

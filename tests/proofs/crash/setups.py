@@ -2,24 +2,26 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from unittest import mock
-
-from django.core.mail.backends.filebased import EmailBackend
 
 from tests.proofs.crash import actions
-from tests.proofs.crash.shop import another_order, later, order
+from tests.proofs.crash.shop import (
+    TRAILING_READ,
+    another_order,
+    later,
+    order,
+    settle_until_nothing_is_open,
+)
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.sandbox import LocalVoucherCloud
 
 Cloud = LocalVoucherCloud
 RESERVE, CHARGE, REFUND = ("POST", "/v1/reservations"), ("POST", "*/charge"), ("POST", "*/refund")
 RELEASE, READ = ("DELETE", "/v1/reservations/*"), ("GET", "*/charges")
 CREATE, STATUS, DELETE = ("POST", "/v1/vouchers"), ("PATCH", "*/status"), ("DELETE", "/v1/vouchers/*")
-RECHARGE = ("POST", "/v1/vouchers/recharge")
-UNPAID_SECONDS = 15 * 24 * 3600
+RECHARGE, READ_VOUCHER = ("POST", "/v1/vouchers/recharge"), ("GET", "/v1/vouchers/*")
 
 
 def a_voucher(cloud: Cloud, amount: str = "100.00", total: str = "20.00") -> None:
@@ -130,41 +132,36 @@ def part_refunded(cloud: Cloud) -> None:
     actions.refund_little()
 
 
+def takes_no_refund(cloud: Cloud) -> None:
+    """The voucher that paid is inactive: it takes no refund, though a recharge."""
+    captured(cloud)
+    cloud.behaviour = cloud.behaviour.but(refund_to_unusable_voucher="refuse")
+    cloud.set_status(VoucherPayment.objects.get().voucher_id, "inactive")
+
+
+def takes_no_recharge(cloud: Cloud) -> None:
+    """It takes no recharge either."""
+    takes_no_refund(cloud)
+    cloud.behaviour = cloud.behaviour.but(recharge_of_unusable_voucher="refuse")
+
+
+def takes_nothing(cloud: Cloud) -> None:
+    """Nor is a new voucher created: of the rungs only a person is left."""
+    takes_no_recharge(cloud)
+    method, path = CREATE
+    cloud.faults.next("before:422", method=method, path=path, times=None)
+
+
+def read_again_later(cloud: Cloud) -> None:
+    """A lost charge was sent again, and its trailing read is due."""
+    gone_wrong(authorized, actions.capture, "before:drop", CHARGE)(cloud)
+    settle_until_nothing_is_open()
+    later(TRAILING_READ)
+
+
 def two_captured(cloud: Cloud) -> None:
     two_authorized(cloud)
     gateway.capture(order())
-
-
-def sells(cloud: Cloud) -> None:
-    """The order sells a voucher; nothing is done about it yet."""
-    order("50.00", note="a=50.00")
-
-
-def issued(cloud: Cloud) -> None:
-    sells(cloud)
-    actions.issue()
-
-
-def sold(cloud: Cloud) -> None:
-    sells(cloud)
-    actions.activate()
-
-
-def never_sold(cloud: Cloud) -> None:
-    """The order was paid otherwise, and sold nothing."""
-    order("50.00")
-
-
-def never_paid(cloud: Cloud) -> None:
-    """The order was not paid within ``UNPAID_SALE_DAYS``."""
-    issued(cloud)
-    later(UNPAID_SECONDS)
-
-
-def not_mailed(cloud: Cloud) -> None:
-    """The voucher is active, and the mail server did not take its code."""
-    with mock.patch.object(EmailBackend, "send_messages", side_effect=OSError):
-        sold(cloud)
 
 
 def _till(cloud: Cloud) -> str:

@@ -26,6 +26,7 @@ from voucher_payment_gateway.models import (
 
 __all__ = [
     "ANOTHER",
+    "BATCH",
     "CODES_KEPT",
     "CONFIRMED_KEPT",
     "NUMBER",
@@ -41,7 +42,7 @@ __all__ = [
     "until_next",
 ]
 
-NUMBER, ANOTHER = "K-1001", "K-1002"
+NUMBER, ANOTHER, BATCH = "K-1001", "K-1002", "BATCH-1"
 MODELS = (VoucherOperation, VoucherIdempotencyKey, VoucherPayment, VoucherSale)
 LEASE_SECONDS = 120
 MAX_ROUNDS = 150

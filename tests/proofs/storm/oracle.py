@@ -15,6 +15,7 @@ __all__ = ["problems"]
 
 Row = dict[str, Any]
 NOTHING: Mapping[tuple[str, str], int] = {}
+BY_REFUNDS_ONLY: Mapping[int, int] = {}
 NONE: Set[str] = frozenset()
 
 
@@ -26,19 +27,28 @@ def problems(
     doubled: Mapping[tuple[str, str], int] = NOTHING,
     answered: Set[str] = NONE,
     after_return: str = "stays",
+    otherwise: Mapping[int, int] = BY_REFUNDS_ONLY,
 ) -> list[str]:
     """Return every difference between the shop's rows and the cloud's books; an empty list is right.
 
     ``highest_totals``: the highest total that each order had, by its number. ``doubled``: the number of duplicates of
     each request. Nothing on our side can prevent these, so their surplus bookings are left out here; ``reconciled``
     checks that ``reconcile`` reports them. ``answered``: the bookings that a worker received and could record.
-    ``after_return``: what the shop does with the total of an order when something of it comes back.
+    ``after_return``: what the shop does with the total of an order when something of it comes back. ``otherwise``: the
+    cents of each payment, by its id, that went back without a refund.
     """
-    return list(_problems(cloud, vouchers, highest_totals, Counter(doubled), answered, after_return))
+    given = (highest_totals, Counter(doubled), answered, after_return, otherwise)
+    return list(_problems(cloud, vouchers, *given))
 
 
 def _problems(
-    cloud, vouchers, highest_totals, doubled: Counter[tuple[str, str]], answered: Set[str], after_return: str
+    cloud,
+    vouchers,
+    highest_totals,
+    doubled: Counter[tuple[str, str]],
+    answered: Set[str],
+    after_return: str,
+    otherwise: Mapping[int, int],
 ) -> Iterator[str]:
     try:
         cloud.ledger.check()
@@ -55,7 +65,8 @@ def _problems(
     for number in books.charges.keys() - references:
         yield f"the charge {number} is booked and not in our rows"
     for payment in payments:
-        for problem in _of_payment(payment, operations[payment["id"]], books):
+        back_otherwise = otherwise.get(payment["id"], 0)
+        for problem in _of_payment(payment, operations[payment["id"]], books, back_otherwise):
             yield f"payment {payment['id']} of {payment['order_number']} ({payment['status']}): {problem}"
     for number, total in highest_totals.items():
         yield from _of_order(number, _cents(total), payments, operations, books, after_return)
@@ -99,22 +110,23 @@ def _unrecorded_answers(answered: Set[str], operations: dict[int, list[Row]]) ->
         yield f"the booking {remote_id} was answered and is nowhere in our rows"
 
 
-def _of_payment(payment: Row, operations: list[Row], books: Books) -> Iterator[str]:
-    charged, refunded = books.charged(operations), books.refunded(operations)
+def _of_payment(payment: Row, operations: list[Row], books: Books, back_otherwise: int) -> Iterator[str]:
+    charged = _sum(books.charged(operations))
+    refunded = _sum(books.refunded(operations)) + back_otherwise
     for kind, booked, column in (
         ("charge", charged, "amount_captured"),
         ("refund", refunded, "amount_refunded"),
     ):
-        difference = _sum(booked) - _cents(payment[column])
+        difference = booked - _cents(payment[column])
         undecided = [
             _cents(row["amount"]) for row in operations if row["kind"] == kind and row["state"] == "manual"
         ]
         if difference not in _subset_sums(undecided):
-            yield f"{column} is {payment[column]}, booked are {_sum(booked)} cents"
-    if _sum(charged) > _cents(payment["amount_agreed"]):
-        yield f"agreed to {payment['amount_agreed']}, charged {_sum(charged)} cents"
-    if payment["status"] == "cancelled" and _sum(charged) != _sum(refunded):
-        yield f"cancelled, yet {_sum(charged)} cents were charged and {_sum(refunded)} went back"
+            yield f"{column} is {payment[column]}, booked are {booked} cents"
+    if charged > _cents(payment["amount_agreed"]):
+        yield f"agreed to {payment['amount_agreed']}, charged {charged} cents"
+    if payment["status"] == "cancelled" and charged != refunded:
+        yield f"cancelled, yet {charged} cents were charged and {refunded} went back"
     for operation in operations:
         yield from _of_operation(operation, books)
     yield from _unfulfilled_cancel_request(payment, operations)

@@ -30,6 +30,7 @@ def announce_sale(signal: Signal, sale: VoucherSale, amount: Decimal, **more: st
     """Send ``signal`` about a sale once what is being written now has been committed."""
 
     def send() -> None:
+        # K12: committed, no signal sent
         send_all(signal, VoucherSale, sale=sale, order_number=sale.order_number, amount=amount, **more)
 
     transaction.on_commit(send, using=database(), robust=True)

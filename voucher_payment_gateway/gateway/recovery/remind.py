@@ -50,6 +50,7 @@ def remind(sale: VoucherSale) -> bool:
     tried again."""
     began = timezone.now()
     change_sale(sale, deliver_due_at=began + LEASE)
+    # K25: leased, the reminder not sent
     try:
         voucher = voucher_of(sale.voucher_id, sale.account)
     except VoucherGatewayError as error:
@@ -67,6 +68,7 @@ def remind(sale: VoucherSale) -> bool:
         send_reminder(sale, balance)
     except Exception as error:  # whatever a mail server, or a template of the shop, may raise
         return _try_again(sale, type(error).__name__, began)
+    # K26: the reminder is sent, not noted
     note_sale(sale, reminded_at=timezone.now(), deliver_due_at=None)
     return True
 

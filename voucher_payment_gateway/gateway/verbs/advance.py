@@ -42,6 +42,7 @@ def advance_all(sales: Iterable[VoucherSale]) -> None:
     """
     waiting = [sale for sale in sales if sale.due_at is not None][:MAX_AT_ONCE]
     if in_transaction():
+        # K14: written, but the caller's transaction is not committed
         transaction.on_commit(lambda: _advance_logged(waiting), using=database(), robust=True)
         return
     errors: list[VoucherGatewayError] = []
@@ -77,6 +78,7 @@ def _replacements(order_number: str) -> list[VoucherSale]:
 def _advance_logged(sales: list[VoucherSale]) -> None:
     for sale in sales:
         try:
+            # K15: the transaction that wrote the sale is committed, nothing sent
             advance(sale)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)

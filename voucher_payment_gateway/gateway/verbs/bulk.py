@@ -85,5 +85,6 @@ def hand_to(sale: VoucherSale, write: Callable[[VoucherSale, Secret], None]) -> 
     if secret is None:
         return False
     write(sale, secret)
+    # K27: the code is in the file, not noted
     note_sale(sale, **delivered_fields())
     return True

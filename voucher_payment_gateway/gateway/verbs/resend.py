@@ -118,6 +118,7 @@ def _send(sale: VoucherSale, secret: Secret, changes: dict[str, Any]) -> None:
     before = {name: getattr(sale, name) for name in changes}
     for name, value in changes.items():
         setattr(sale, name, value)
+    # K23: leased, the code not handed over
     try:
         deliver_now(sale, secret, occasion=f"resent.{timezone.now().isoformat()}")
     except Exception as error:  # whatever a mail server, or a template of the shop, may raise
@@ -129,6 +130,7 @@ def _send(sale: VoucherSale, secret: Secret, changes: dict[str, Any]) -> None:
             f"order {sale.order_number}: the gift voucher was not sent: {type(error).__name__}. No money moved.",
             code="not_delivered",
         ) from None
+    # K24: handed over, not noted
     note_sale(sale, **changes, **delivered_fields())
 
 
