@@ -16,6 +16,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import MAX_KEY_LENGTH
+from voucher_payment_gateway.gateway.records.people import ERASURE
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import (
@@ -119,8 +120,9 @@ def _end_refunded(number: str) -> None:
 
 
 def _free_keys(number: str) -> None:
-    """Mark the idempotency keys of the order: they count for no order that gets the number again."""
-    for row in VoucherIdempotencyKey.current.filter(order_number=number):
+    """Mark the idempotency keys of the order: they count for no order that gets the number again. What is to be erased
+    of its sales stays so."""
+    for row in VoucherIdempotencyKey.current.filter(order_number=number).exclude(verb=ERASURE):
         mark = f"deleted {row.pk}: "
         if not row.key.startswith(mark):
             row.key = f"{mark}{row.key}"[:MAX_KEY_LENGTH]
