@@ -26,7 +26,7 @@ from voucher_payment_gateway.models import (
     VoucherSale,
 )
 from voucher_payment_gateway.models.conditions import IS_OPEN
-from voucher_payment_gateway.models.sale import KEY_LENGTH, SaleQuerySet
+from voucher_payment_gateway.models.sale import SaleQuerySet
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number
 
@@ -97,10 +97,7 @@ def _end_sales(number: str) -> None:
     """Let no voucher be issued any more for the order, and free the keys of its sales: they count for no order that
     gets the number again."""
     for sale in _sales(number):
-        mark = f"deleted {sale.pk}: "
-        changes: dict[str, Any] = (
-            {} if sale.key.startswith(mark) else {"key": f"{mark}{sale.key}"[:KEY_LENGTH]}
-        )
+        changes: dict[str, Any] = {} if sale.key == sale.deleted_key else {"key": sale.deleted_key}
         if sale.status == "ordered" and sale.target != "taken_back":
             changes |= {"target": "taken_back", "end_reason": "unpaid", "due_at": timezone.now()}
         if changes:
