@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 
 from tests.mail_settings import mail_settings
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 LIST = "/admin/voucher_payment_gateway/vouchersale/"
@@ -163,3 +165,78 @@ def test_what_is_delivered_or_taken_back_is_not_among_the_deliveries_that_wait_o
         VoucherSale.objects.update(**state)
         assert "A-1001" not in client.get(f"{LIST}?delivered=waiting").text
         assert "A-1001" not in client.get(f"{LIST}?delivered=failed").text
+
+
+# an operation whose outcome a person must decide
+
+
+@pytest.fixture
+def undecided(shop, sold):
+    """A top-up of 10.00 that was booked, whose answer was lost, and that is left to a person."""
+    shop.cloud.faults.next("after:drop", method="POST", path="/v1/vouchers/recharge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.top_up(sold, "10.00", key="k")
+    return left_to_a_person(sold, "recharge")
+
+
+def left_to_a_person(sold, kind):
+    VoucherOperation.objects.filter(kind=kind).update(
+        state="manual", error_code="ambiguous_bookings", due_at=None
+    )
+    sold.refresh_from_db()
+    return VoucherOperation.objects.get(kind=kind)
+
+
+def decision(sold, operation, outcome, **fields):
+    return {
+        "reason": "seen there",
+        "seen": sold.version,
+        "operation": operation.pk,
+        "outcome": outcome,
+        **fields,
+    }
+
+
+def test_a_clerk_decides_both_ways_and_is_recorded(clerk, shop, sold, undecided, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    client, address = clerk("change_voucheroperation"), f"{LIST}{sold.pk}/decide/"
+    assert "../decide/" in client.get(f"{LIST}{sold.pk}/change/").text
+    page = client.get(address).text
+    for text in ("€10.00", undecided.reference):
+        assert text in page
+    wrong = client.post(address, decision(sold, undecided, "done", remote_id="other"), follow=True)
+    assert "has no recharge of" in wrong.text
+    sold.refresh_from_db()
+    (booking,) = shop.cloud.bookings(sold.voucher_id)
+    told = client.post(address, decision(sold, undecided, "done", remote_id=booking.id), follow=True)
+    assert "The decision is recorded." in told.text
+    assert "../decide/" not in told.text
+    sold.refresh_from_db()
+    undecided.refresh_from_db()
+    assert (undecided.state, undecided.concluded_by, undecided.conclusion) == (
+        "succeeded",
+        "mia",
+        "seen there",
+    )
+    assert str(sold.amount_topped_up) == "10.00"
+    activation = left_to_a_person(sold, "activate")
+    client.post(address, decision(sold, activation, "not_done"))
+    activation.refresh_from_db()
+    assert (activation.state, activation.concluded_by) == ("not_applied", "mia")
+
+
+def test_without_the_permission_or_a_reason_or_for_another_sale_nothing_is_decided(
+    clerk, client, django_user_model, shop, sold, undecided
+):
+    address = f"{LIST}{sold.pk}/decide/"
+    form = decision(sold, undecided, "not_done")
+    client = clerk("take_back_vouchersale", "resend_vouchersale")
+    assert "../decide/" not in client.get(f"{LIST}{sold.pk}/change/").text
+    assert (client.get(address).status_code, client.post(address, form).status_code) == (403, 403)
+    mia = django_user_model.objects.get()
+    mia.user_permissions.add(Permission.objects.get(codename="change_voucheroperation"))
+    assert client.post(address, {**form, "reason": " "}).status_code == 200
+    (other,) = gateway.activate(shop.order("5.00", number="B-1", note="b=5.00"))
+    client.post(f"{LIST}{other.pk}/decide/", {**form, "seen": other.version})
+    undecided.refresh_from_db()
+    assert (undecided.state, undecided.concluded_by) == ("manual", "")

@@ -155,7 +155,7 @@ class GatewaySettings(Unpicklable, SellingSettings):
         60, description="Maximum delay until a booking appears in the Voucher Cloud's lists, in seconds."
     )
     CANCEL_RESERVATION_CALL: bool = Field(
-        True, description="Whether cancel asks the Voucher Cloud to end the reservation."
+        True, description="Whether the Voucher Cloud is asked to end reservations."
     )
     ERROR_MEANINGS: dict[str, Meaning] = Field(
         {}, description="Meanings of the API's error codes, as far as you know them."

@@ -16,6 +16,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import MAX_KEY_LENGTH
+from voucher_payment_gateway.gateway.records.people import ERASURE
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import (
@@ -25,7 +26,7 @@ from voucher_payment_gateway.models import (
     VoucherSale,
 )
 from voucher_payment_gateway.models.conditions import IS_OPEN
-from voucher_payment_gateway.models.sale import KEY_LENGTH, SaleQuerySet
+from voucher_payment_gateway.models.sale import SaleQuerySet
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts, known_number
 
@@ -96,10 +97,7 @@ def _end_sales(number: str) -> None:
     """Let no voucher be issued any more for the order, and free the keys of its sales: they count for no order that
     gets the number again."""
     for sale in _sales(number):
-        mark = f"deleted {sale.pk}: "
-        changes: dict[str, Any] = (
-            {} if sale.key.startswith(mark) else {"key": f"{mark}{sale.key}"[:KEY_LENGTH]}
-        )
+        changes: dict[str, Any] = {} if sale.key == sale.deleted_key else {"key": sale.deleted_key}
         if sale.status == "ordered" and sale.target != "taken_back":
             changes |= {"target": "taken_back", "end_reason": "unpaid", "due_at": timezone.now()}
         if changes:
@@ -119,8 +117,9 @@ def _end_refunded(number: str) -> None:
 
 
 def _free_keys(number: str) -> None:
-    """Mark the idempotency keys of the order: they count for no order that gets the number again."""
-    for row in VoucherIdempotencyKey.current.filter(order_number=number):
+    """Mark the idempotency keys of the order: they count for no order that gets the number again. What is to be erased
+    of its sales stays so."""
+    for row in VoucherIdempotencyKey.current.filter(order_number=number).exclude(verb=ERASURE):
         mark = f"deleted {row.pk}: "
         if not row.key.startswith(mark):
             row.key = f"{mark}{row.key}"[:MAX_KEY_LENGTH]

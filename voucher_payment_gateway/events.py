@@ -35,7 +35,12 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.recovery import by_status
-from voucher_payment_gateway.gateway.recovery.sales_by_status import SALE_VERBS, has_both, run_logged
+from voucher_payment_gateway.gateway.recovery.sales_by_status import (
+    SALE_VERBS,
+    has_both,
+    refuse_both,
+    run_logged,
+)
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.order_lookup import find_order
@@ -163,7 +168,10 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
     if verb in SALE_VERBS:
         run_logged(verb, order, lambda: action(order, None))
         return
-    if verb in ("refund", "cancel") and (_was_refused(verb, order) or has_both(verb, order)):
+    run_again = partial(_run_by_status, verb, action)
+    if verb in ("refund", "cancel") and (
+        by_status.was_refused(verb, order) or has_both(verb, order, run_again)
+    ):
         return
     token, began = _is_refunding.set(verb == "refund"), timezone.now()
     try:
@@ -210,19 +218,8 @@ def _was_confirmed_before(order: Any, instant: datetime) -> bool:
 def _retry_refund_after_commit(number: str) -> None:
     """The operation in flight may end before this transaction commits, while its signal still sees the old status."""
 
-    def retry() -> None:
-        _on_outcome(None, number)
-
-    transaction.on_commit(retry, using=router.db_for_write(VoucherOperation), robust=True)
-
-
-def _was_refused(verb: str, order: Any) -> bool:
-    """Return whether a refund of this order was refused or needs review, and log it: no save tries it again."""
-    refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
-    if not refunds.left_to_a_person().exists():
-        return False
-    logger.error("gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb)
-    return True
+    alias = router.db_for_write(VoucherOperation)
+    transaction.on_commit(lambda: _on_outcome(None, number), using=alias, robust=True)
 
 
 def _authorize(order: Any, amount: Any, **by: Any) -> None:
@@ -244,10 +241,12 @@ def _charge(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _refund(order: Any, amount: Any, **by: Any) -> None:
+    refuse_both("refund", order, amount)
     _leave_to_settle(order, lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount, **by)))
 
 
 def _cancel(order: Any, amount: Any, **by: Any) -> None:
+    refuse_both("cancel", order, None)
     _leave_to_settle(order, lambda: gateway.cancel(order, **by))
 
 

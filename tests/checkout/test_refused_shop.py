@@ -153,10 +153,11 @@ def test_a_voucher_that_holds_less_is_held_where_the_balance_is_refused_with_403
 
 @pytest.mark.parametrize("balance", ["20.00", "70.00"])
 @pytest.mark.parametrize("taxable", [True, None])
+@pytest.mark.parametrize("released", [True, False])
 def test_a_taxed_voucher_that_the_shop_refuses_costs_the_calls_of_every_refusal(
-    shop, client, codes, gateway_settings, balance, taxable
+    shop, client, codes, gateway_settings, balance, taxable, released
 ):
-    gateway_settings(TAXABLE_VOUCHERS="refuse")
+    gateway_settings(TAXABLE_VOUCHERS="refuse", CANCEL_RESERVATION_CALL=released)
     voucher = shop.voucher(balance, code="GIFT-TAX-0001")
     shop.cloud.store.voucher(voucher.id).taxable = taxable
     client.post(APPLY, {"code": "GIFT-NIL-0001"})

@@ -1,13 +1,17 @@
 """The exact number of HTTP calls, SQL statements and commits of each verb."""
 
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from tests.shop import sold
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.gateway.records import instance
+from voucher_payment_gateway.models import VoucherSale
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
@@ -119,3 +123,34 @@ def test_an_order_that_sells_vouchers_costs_no_statement_more(shop, order, gatew
     with Cost(shop) as cost:
         gateway.capture(order)
     assert (cost.http, len(cost.statements), cost.commits) == ([("POST", "charge")], 4, 2)
+
+
+@pytest.fixture
+def seller(shop, order, gateway_settings):
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers")
+    yield shop
+    sold.DETAILS.clear()
+
+
+def test_a_code_that_is_handed_over_at_the_activation_costs_no_read(seller):
+    with Cost(seller) as cost:
+        gateway.activate(seller.order("50.00", number="A-2", note="a=50.00"))
+    assert [method for method, _ in cost.http] == ["POST", "PATCH"]
+
+
+def test_one_that_is_handed_over_later_costs_one_read_by_id(seller):
+    sold.DETAILS["a"] = {"deliver_at": timezone.now() + timedelta(days=3)}
+    (sale,) = gateway.activate(seller.order("50.00", number="A-2", note="a=50.00"))
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    VoucherSale.objects.update(activated_at=an_hour_ago, deliver_due_at=an_hour_ago)
+    with Cost(seller) as cost:
+        assert gateway.settle().delivered == 1
+    assert cost.http == [("GET", sale.voucher_id)]
+
+
+def test_take_back_of_an_active_voucher(seller):
+    order = seller.order("50.00", number="A-2", note="a=50.00")
+    gateway.activate(order)
+    with Cost(seller) as cost:
+        gateway.take_back(order)
+    assert [method for method, _ in cost.http] == ["GET", "GET", "GET", "PATCH", "DELETE"]

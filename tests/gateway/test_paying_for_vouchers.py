@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import pytest
 from django.db import transaction
 
-from tests.shop import sold
+from tests.shop import signals, sold
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import AmountError, RefusedError, WrongStateError
 from voucher_payment_gateway.models import VoucherOperation
@@ -247,6 +247,48 @@ def test_facts_are_of_the_stored_order_or_say_what_is_sold(seller, goods_and_vou
     assert gateway.authorize(
         other, seller.voucher("99.00", code="GIFT-9900-ABCD").code
     ).amount_authorized == D("10.00")
+
+
+# the shop drives it: its own signals, its status field, and the sweep that notices a bulk update
+
+
+def send(order):
+    signals.confirmed.send(sender=None, order=order)
+    signals.shipped.send(sender=None, order=order)
+
+
+def save(order):
+    for order.status in ("confirmed", "shipped"):
+        order.save()
+
+
+def update_and_settle(order):
+    for status in ("confirmed", "shipped"):
+        type(order).objects.update(status=status)
+        gateway.settle()
+
+
+DRIVEN = {
+    send: {"authorize": "tests.shop.signals.confirmed", "capture": "tests.shop.signals.shipped"},
+    save: {"field": "status", "authorize": ["confirmed"], "capture": ["shipped"]},
+}
+
+
+@pytest.mark.parametrize(("note", "charged"), [("a=50.00", [("charge", D("20.00"))]), ("a=70.00", [])])
+@pytest.mark.parametrize("drive", [send, save, update_and_settle])
+def test_whatever_drives_the_order_vouchers_pay_its_goods_alone(
+    seller, gateway_settings, drive, note, charged
+):
+    """The voucher was selected while there were goods alone in the basket."""
+    kind = "EVENTS" if drive is send else "ON_STATUS"
+    gateway_settings(**{"EVENTS": {}, "ON_STATUS": {}, kind: DRIVEN.get(drive, DRIVEN[save])})
+    order, voucher = seller.order("70.00"), seller.voucher("100.00")
+    gateway.select(order, voucher.code)
+    order.note = note
+    order.save()
+    drive(order)
+    assert (seller.bookings(voucher), order.voucher_due) == (charged, D("70.00") - sum(a for _, a in charged))
+    assert not order.voucher_authorized
 
 
 # activate: what pays for the vouchers is charged first

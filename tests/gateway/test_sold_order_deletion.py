@@ -2,11 +2,14 @@
 
 import pytest
 from django.db.models import ProtectedError
+from django.utils import timezone
 
+from tests.gateway.test_sales import DatedAdapter
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, RefusedError, UnavailableError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.selling.sold_list import sold_lines
 
 CREATE = "/v1/vouchers"
 
@@ -72,6 +75,35 @@ def test_one_without_a_voucher_is_deleted_and_its_number_sells_again(shop, order
     again = shop.order("50.00", note="a=50.00")
     (sale,) = gateway.activate(again)
     assert (sale.status, sale.pk != old.pk) == ("active", True)
+
+
+def test_the_order_that_gets_the_number_again_has_nothing_of_its_sales_and_a_clerk_finds_them(
+    shop, gateway_settings, admin_client, order, monkeypatch
+):
+    ENDED["taken back"](shop, order)
+    old = VoucherSale.objects.get()
+    order.delete()
+    shop.later(days=1)
+    again = shop.order("50.00", note="a=50.00")
+    assert (list(again.voucher_sales), sold_lines(again), gateway.take_back(again)) == ([], [], [])
+    gateway_settings(ORDER_ADAPTER="tests.gateway.test_sales.DatedAdapter")
+    monkeypatch.setattr(DatedAdapter, "created", timezone.now())
+    (sale,) = gateway.activate(again)  # not refused for its number
+    assert [line.key for line in sold_lines(again)] == [sale.key] == ["a"]
+    page = admin_client.get("/admin/voucher_payment_gateway/vouchersale/", {"q": "A-1001"}).text
+    assert all(f"/vouchersale/{each.pk}/change/" in page for each in (old, sale))
+
+
+def test_numbers_and_keys_that_read_alike_are_two_vouchers_at_the_voucher_cloud(shop, order):
+    """Order 7 with line 1-1, and order 7-1 with line 1."""
+    pairs = [("7", "1-1"), ("7-1", "1")]
+    orders = [shop.order("50.00", number=number, note=f"{key}=50.00") for number, key in pairs]
+    sales = [sale for each in orders for sale in gateway.activate(each)]
+    for sale in sales:
+        gateway.top_up(sale, "5.00", key="k")
+    (first,), (second,) = (shop.cloud.bookings(sale.voucher_id) for sale in sales)
+    assert first.order_number.partition(".")[0] != second.order_number.partition(".")[0]
+    assert [sale.order_number for sale in sales] == ["7", "7-1"]
 
 
 def test_a_voucher_that_was_only_topped_up_keeps_no_order(shop):

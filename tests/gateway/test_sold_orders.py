@@ -192,6 +192,7 @@ def test_a_voucher_that_has_expired_before_its_day_is_not_sent_and_the_clerk_hea
     (sale,) = gateway.activate(order)
     assert "order A-1001: its gift voucher expires before it is to be delivered" in caplog.text
     seller.later(days=61)
+    remote(seller, sale).valid_until -= timedelta(days=61)  # as our own rows: it is read before the mail
     gateway.settle()
     sale.refresh_from_db()
     assert (sale.delivery_error, sale.delivered_at, mail.outbox) == ("voucher_expired", None, [])

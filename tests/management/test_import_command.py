@@ -64,6 +64,28 @@ def test_an_unknown_voucher_is_told_and_the_others_are_imported(shop, run):
     assert VoucherSale.objects.get().voucher_id == voucher.id
 
 
+def test_a_code_of_another_voucher_is_told_and_the_others_are_imported(shop, run):
+    """By that code, the other voucher's money would be put on this one."""
+    first, second = shop.voucher("20.00"), shop.voucher("30.00", code="GIFT-3000-WXYZ")
+    third = shop.voucher("40.00", code="GIFT-4000-EFGH")
+    with pytest.raises(CommandError, match=f"{first.id}: its code is another one than that in the") as told:
+        run(f"{first.id},{third.code},,", f"{second.id},{second.code},,")
+    assert (told.value.returncode, third.code in str(told.value)) == (1, False)
+    assert [sale.voucher_id for sale in VoucherSale.objects.all()] == [second.id]
+    with pytest.raises(CommandError, match=f"{second.id}: its code is another one"):  # known by now
+        run(f"{second.id},{first.code},,")
+
+
+def test_a_code_that_cannot_be_compared_is_told_and_the_voucher_is_imported_without(shop, run):
+    voucher = shop.voucher("20.00")
+    shop.cloud.faults.next("before:403", method="GET", path="/v1/vouchers/*")
+    with pytest.raises(CommandError, match=r"which needs the right read-secrets \(it is imported without"):
+        run(f"{voucher.id},{voucher.code},,")
+    assert not VoucherSale.objects.exists()
+    run(f"{voucher.id},,,")
+    assert VoucherSale.objects.get().code_fingerprint == ""
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

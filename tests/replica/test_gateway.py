@@ -132,6 +132,11 @@ def test_verb_resend(selling):
     assert stored(VoucherSale).get().actor == "mia"
 
 
+def test_verb_erase_people(selling):
+    gateway.activate(selling)
+    assert (gateway.erase_people(selling), stored(VoucherSale).get().recipient_email) == ([], "")
+
+
 def test_verb_top_up(order, shop, voucher):
     gateway.authorize(order, CODE)
     first = gateway.top_up(CODE, "5.00", key="k")

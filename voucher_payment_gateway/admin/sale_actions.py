@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.exceptions import WrongStateError
+from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import ENDED_SALES
 
 __all__ = ["ACTIONS", "SaleAction"]
@@ -36,10 +37,36 @@ class ResendForm(SaleActionForm):
     )
 
 
+class DecideForm(SaleActionForm):
+    """How an operation ended: ``operation`` is the one that the page showed."""
+
+    operation = forms.IntegerField(widget=forms.HiddenInput)
+    outcome = forms.ChoiceField(
+        label=_("outcome"),
+        choices=(("done", _("it was done")), ("not_done", _("it was not done, and will not be"))),
+        widget=forms.RadioSelect,
+    )
+    remote_id = forms.CharField(
+        label=_("id of the booking"),
+        required=False,
+        max_length=255,
+        help_text=_("Only for money that was put on it: the id of that booking at the Voucher Cloud."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
+def _undecided_operation(sale: VoucherSale) -> VoucherOperation | None:
+    """Return the operation of the sale that a person must decide, the oldest first."""
+    operations = VoucherOperation.current.filter(sale=sale, state="manual").order_by("pk")
+    found: VoucherOperation | None = operations.first()
+    return found
+
+
 @dataclass(frozen=True)
 class SaleAction:
     """One button. ``slug`` is its address, ``run`` takes the sale, and the actor and the fields of the form by
-    keyword. ``is_done``: whether the sale shows that it was done; inside a transaction it follows the commit."""
+    keyword. ``is_done``: whether the sale shows that it was done; inside a transaction it follows the commit.
+    ``subject``: the operation that it is about. ``needs_autocommit``: it runs outside of the request's transaction."""
 
     slug: str
     permission: str
@@ -50,6 +77,8 @@ class SaleAction:
     is_possible: Callable[[VoucherSale], bool]
     is_done: Callable[[VoucherSale], bool]
     form: type[SaleActionForm] = SaleActionForm
+    subject: Callable[[VoucherSale], VoucherOperation | None] = lambda sale: None
+    needs_autocommit: bool = False
 
     def is_allowed(self, user: Any) -> bool:
         return bool(user.has_perm(f"voucher_payment_gateway.{self.permission}"))
@@ -65,6 +94,15 @@ def _can_be_sent(sale: VoucherSale) -> bool:
 
 def _resend(sale: VoucherSale, *, recipient_email: str, **by: str) -> VoucherSale:
     return gateway.resend(sale, recipient_email=recipient_email or None, **by)
+
+
+def _decide(sale: VoucherSale, *, operation: int, outcome: str, remote_id: str, **by: str) -> object:
+    """Record the decision on the operation that the page showed; what books nothing is shown by the voucher itself."""
+    found = VoucherOperation.current.filter(pk=operation, sale=sale).first()
+    if found is None:
+        raise WrongStateError("the operation is of another sale. Nothing was changed.")
+    shown = remote_id or "-" if found.kind == "recharge" else sale.voucher_id
+    return gateway.conclude(found, remote_id=shown if outcome == "done" else "", **by)
 
 
 ACTIONS = (
@@ -91,5 +129,21 @@ ACTIONS = (
         lambda sale, **by: gateway.take_back(sale, **by),
         _can_be_taken_back,
         lambda sale: sale.status in ENDED_SALES,
+    ),
+    SaleAction(
+        "decide",
+        "change_voucheroperation",
+        _("Decide how an operation ended"),
+        _(
+            "Its outcome could not be found out. Look at the voucher in the Voucher Cloud first. What was done is "
+            "checked there; what was not is tried again, or may be asked for again. No money moves by the decision."
+        ),
+        _("The decision is recorded."),
+        _decide,
+        lambda sale: _undecided_operation(sale) is not None,
+        lambda sale: True,
+        DecideForm,
+        subject=_undecided_operation,
+        needs_autocommit=True,
     ),
 )

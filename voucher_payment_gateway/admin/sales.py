@@ -1,9 +1,10 @@
-"""Sold vouchers with their operations, and the two things that a clerk may do: take one back, send one again."""
+"""Sold vouchers with their operations, and what a clerk may do: take one back, send one again, decide an outcome."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -129,11 +130,15 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
                 raise Http404
             return self._answer(request, action, sale)
 
+        if action.needs_autocommit:
+            return transaction.non_atomic_requests(using=router.db_for_write(VoucherSale))(view)
         return view
 
     def _answer(self, request: HttpRequest, action: SaleAction, sale: VoucherSale) -> HttpResponse:
         """Show what will be done, and do it where the form was sent: once, since the form names the state it showed."""
-        form = action.form(request.POST or None, initial={"seen": sale.version})
+        subject = action.subject(sale)
+        initial = {"seen": sale.version, "operation": subject.pk if subject else None}
+        form = action.form(request.POST or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             self._carry_out(request, action, sale, form.cleaned_data)
             return HttpResponseRedirect(reverse(f"admin:{APP}_vouchersale_change", args=[sale.pk]))
@@ -142,6 +147,7 @@ class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
             "action": action,
             "form": form,
             "original": sale,
+            "operation": subject,
             "opts": self.opts,
             "title": action.title,
         }

@@ -33,6 +33,7 @@ from voucher_payment_gateway.gateway.verbs.cancel import cancel
 from voucher_payment_gateway.gateway.verbs.capture import capture
 from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
 from voucher_payment_gateway.gateway.verbs.credit import credit
+from voucher_payment_gateway.gateway.verbs.erase_people import erase_people
 from voucher_payment_gateway.gateway.verbs.refund import refund
 from voucher_payment_gateway.gateway.verbs.resend import resend
 from voucher_payment_gateway.gateway.verbs.select import select
@@ -52,6 +53,7 @@ __all__ = [
     "acover",
     "acredit",
     "activate",
+    "aerase_people",
     "aexplain",
     "aissue",
     "areconcile",
@@ -68,6 +70,7 @@ __all__ = [
     "conclude",
     "cover",
     "credit",
+    "erase_people",
     "explain",
     "issue",
     "reconcile",
@@ -87,6 +90,7 @@ acapture = sync_to_async(capture)
 aconclude = sync_to_async(conclude)
 acover = sync_to_async(cover)
 acredit = sync_to_async(credit)
+aerase_people = sync_to_async(erase_people)
 aexplain = sync_to_async(explain)
 aissue = sync_to_async(issue)
 areconcile = sync_to_async(reconcile)

@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
@@ -23,6 +24,9 @@ MESSAGE_LENGTH = 1000
 RESERVED_KEYS = ("credit:", "refund:")
 """How the keys of vouchers begin that are given and not sold: no voucher that the shop sells may have such a key."""
 
+DELETED = "deleted "
+"""How the key of a sale begins whose order was deleted; its primary key, a colon and the former key follow."""
+
 KEY_IS_FREE = ("unpaid", "replaced", "refused")
 """Reasons after which the order may be sold a new voucher under the same key."""
 
@@ -37,8 +41,10 @@ class SaleQuerySet(PermanentQuerySet):
     """Sales of vouchers."""
 
     def of_order(self, number: str, created_at: datetime | None = None) -> "SaleQuerySet":
-        """Return those of this order; older ones belong to an order that had the same number before."""
-        sales: SaleQuerySet = self.filter(order_number=number)
+        """Return those of this order; older ones, and those of an order that was deleted, belong to one that had the
+        same number before. All of a number are found by ``order_number``."""
+        mark = Concat(Value(DELETED), Cast("pk", models.CharField()), Value(": "))
+        sales: SaleQuerySet = self.filter(order_number=number).exclude(key__startswith=mark)
         return sales.filter(created_at__gte=belongs_from(created_at)) if created_at else sales
 
     def standing(self) -> "SaleQuerySet":
@@ -197,6 +203,12 @@ class VoucherSale(PermanentModel):
             return None
         rate = self.tax_rate if self.taxable and self.tax_rate is not None else Decimal(0)
         return tax_share(self.amount, rate, smallest_unit(self.currency))
+
+    @property
+    def deleted_key(self) -> str:
+        """Its key once its order is deleted: the order that gets the number again may have the former one."""
+        mark = f"{DELETED}{self.pk}: "
+        return self.key if self.key.startswith(mark) else f"{mark}{self.key}"[:KEY_LENGTH]
 
     @property
     def pending(self) -> bool:

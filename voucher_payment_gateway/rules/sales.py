@@ -26,6 +26,7 @@ __all__ = [
     "is_whole",
     "matched_by_key",
     "may_change",
+    "needs_recipient",
     "next_step",
     "spent_amount",
     "stays_inactive_from",
@@ -102,6 +103,13 @@ def may_change(verb: str, status: str, target: str) -> bool:
             return target != "taken_back"
         case _:
             return False
+
+
+def needs_recipient(status: str, target: str, delivery: str, *, is_delivered: bool) -> bool:
+    """Return whether the code of a sale is still to be sent to its recipient. One on a page needs none: whoever has the
+    link takes it."""
+    is_over = status in ENDED_SALES or target == "taken_back"
+    return not is_over and not is_delivered and delivery in ("mail", "signal")
 
 
 def is_unpaid_too_long(status: str, target: str, created_at: datetime, now: datetime, *, days: float) -> bool:

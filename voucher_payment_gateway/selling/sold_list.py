@@ -97,6 +97,8 @@ def _state_of(sale: VoucherSale) -> str:
 
 def _sent(sale: VoucherSale) -> str:
     words = {"address": _masked(sale.recipient_email), "day": _day(sale.delivered_at)}
+    if not sale.recipient_email:  # erased since
+        return _("Sent on %(day)s.") % words
     return _("Sent to %(address)s on %(day)s.") % words
 
 

@@ -1,6 +1,5 @@
 """Learn which voucher a code is of: the API reads no voucher by its code, so the smallest amount is reserved."""
 
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.exceptions import CredentialsError, RefusedError, VoucherUnusableError
 from voucher_payment_gateway.gateway.holds.competing import any_in_flight
@@ -35,8 +34,7 @@ def reserve_smallest(secret: Secret, currency: str, *, account: str) -> Hold:
 def give_back(hold: Hold) -> list[VoucherPayment]:
     """Release a reservation that was made to learn a voucher, and return the payments whose reservations it replaced:
     they are due to be renewed. One with an operation under way is left to that operation."""
-    if gateway_settings().CANCEL_RESERVATION_CALL:
-        release(hold.reservation_id, hold.account)
+    release(hold.reservation_id, hold.account)
     holding = VoucherPayment.current.filter(
         voucher_id=hold.voucher_id, account=hold.account, status="authorized"
     )

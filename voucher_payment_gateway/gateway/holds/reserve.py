@@ -25,7 +25,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     VoucherUnusableError,
 )
-from voucher_payment_gateway.gateway.holds.control import equalise_calls, raise_if_ours
+from voucher_payment_gateway.gateway.holds.control import equalise_calls, make_up_a_call, raise_if_ours
 from voucher_payment_gateway.gateway.holds.taxable import is_refused_as_taxable
 from voucher_payment_gateway.money import ZERO, round_down
 from voucher_payment_gateway.rules.resolution import expired_at
@@ -134,11 +134,11 @@ def _reserve_available(
         if not _may_be_the_balance(error):
             raise
     else:
-        return _unless_taxable(hold, on_previous_lost, release_it=True)
+        return _unless_taxable(hold, currency, on_previous_lost, release_it=True)
     unit = smallest_unit(currency)
     probe = _probe(secret, currency, account, voucher_id, on_previous_lost)
     on_previous_lost()
-    probe = _unless_taxable(probe, on_previous_lost, release_it=False)
+    probe = _unless_taxable(probe, currency, on_previous_lost, release_it=False)
     if wanted == unit:
         return probe
     return _reserve_balance(probe, secret, wanted, currency)
@@ -158,14 +158,19 @@ def _reserve_balance(probe: Hold, secret: Secret, wanted: Decimal, currency: str
     return replace(hold, is_all=available < wanted)
 
 
-def _unless_taxable(hold: Hold, on_previous_lost: Callable[[], object], *, release_it: bool) -> Hold:
+def _unless_taxable(
+    hold: Hold, currency: str, on_previous_lost: Callable[[], object], *, release_it: bool
+) -> Hold:
     """Return ``hold``. Raises VoucherUnusableError for a voucher that ``TAXABLE_VOUCHERS`` refuses; it is released, or
-    left to lapse where releasing it would be a third call."""
+    left to lapse where releasing it would be a third call. Where the release is switched off another call is made in
+    its place: every refusal costs two."""
     if not is_refused_as_taxable(hold.taxable):
         return hold
     on_previous_lost()
-    if release_it:
+    if release_it and gateway_settings().CANCEL_RESERVATION_CALL:
         release(hold.reservation_id, hold.account)
+    elif release_it:
+        make_up_a_call(currency, hold.account)
     raise VoucherUnusableError(code="taxable_voucher")
 
 
@@ -182,8 +187,11 @@ def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: s
 def release(reservation_id: str, account: str) -> str:
     """Ask the Voucher Cloud to release a reservation of this account, and return the error code, empty on success.
 
-    The documentation has no such call, so nothing relies on it: whatever the answer, the reservation lapses.
+    The documentation has no such call, so nothing relies on it: whatever the answer, the reservation lapses. With
+    ``CANCEL_RESERVATION_CALL`` false it is not asked, whoever calls this.
     """
+    if not gateway_settings().CANCEL_RESERVATION_CALL:
+        return ""
     try:
         voucher_cloud(account).cancel_reservation(reservation_id)
     except VoucherGatewayError as error:

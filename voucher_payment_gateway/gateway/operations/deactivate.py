@@ -19,16 +19,17 @@ from voucher_payment_gateway.exceptions import (
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
+from voucher_payment_gateway.gateway.records.order_view import is_competing
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
-from voucher_payment_gateway.models import VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 from voucher_payment_gateway.rules.sales import is_whole, spent_amount, stays_inactive_from
 from voucher_payment_gateway.signals import voucher_taken_back
 
-__all__ = ["DEACTIVATE"]
+__all__ = ["DEACTIVATE", "order_paid_by", "spent_error", "topped_up_text"]
 
 
 class DeactivateHandler(OperationHandler):
@@ -44,7 +45,7 @@ class DeactivateHandler(OperationHandler):
     def call(self, operation: VoucherOperation) -> str:
         voucher = voucher_of(operation.voucher_id, operation.account)
         if voucher is not None and voucher.status == "active":
-            _refuse_spent(operation)
+            _refuse_used(operation)
             _set_status(operation, "inactive", "taken back")
         if voucher is not None:
             _delete(operation)
@@ -151,11 +152,38 @@ def _wait_for_late_activations(operation: VoucherOperation) -> None:
         )
 
 
-def _refuse_spent(operation: VoucherOperation) -> None:
-    """Raise RefusedError (``voucher_spent``) where something of the voucher was spent."""
-    spent = spent_amount(bookings_of(operation.voucher_id, operation.account))
-    if spent > ZERO:
-        raise spent_error(sale_of(operation), spent)
+def _refuse_used(operation: VoucherOperation) -> None:
+    """Raise RefusedError where something of the voucher was spent (``voucher_spent``), an order of this shop counts on
+    it (``voucher_in_use``), or, with ``amount_asked``, it was topped up (``voucher_topped_up``)."""
+    sale = sale_of(operation)
+    if number := order_paid_by(sale):
+        raise RefusedError(
+            f"order {sale.order_number}: the gift voucher …{sale.code_hint} pays for order {number}: it cannot be "
+            "taken back. It is still valid.",
+            code="voucher_in_use",
+        )
+    bookings = bookings_of(operation.voucher_id, operation.account)
+    if (spent := spent_amount(bookings)) > ZERO:
+        raise spent_error(sale, spent)
+    if operation.amount_asked is not None and any(row.type == "recharge" for row in bookings):
+        raise RefusedError(
+            f"order {sale.order_number}: {topped_up_text(sale)} It is still valid.", code="voucher_topped_up"
+        )
+
+
+def order_paid_by(sale: VoucherSale) -> str:
+    """Return the number of an order of this shop that counts on the voucher of ``sale``; "" where none does."""
+    known = VoucherPayment.current.with_open_charge()
+    payments = known.filter(voucher_id=sale.voucher_id, account=sale.account)
+    return next((payment.order_number for payment in payments if is_competing(payment)), "")
+
+
+def topped_up_text(sale: VoucherSale) -> str:
+    """Return why a voucher that was topped up is not taken back with its order, and the cure."""
+    return (
+        f"the gift voucher …{sale.code_hint} was topped up since, with money that is not of this order. Give the sale "
+        "itself to take it back with all that is on it."
+    )
 
 
 def spent_error(sale: VoucherSale, spent: Decimal) -> RefusedError:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from voucher_payment_gateway.api import CompleteVoucher
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.people import erased_with
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.rules.fallback import gives_back
@@ -33,13 +34,14 @@ __all__ = [
 def change_sale(sale: VoucherSale, **changes: Any) -> None:
     """Update the row; raise ConflictError where another writer changed it since it was read.
 
-    With a new end of its validity the recipient may be reminded again.
+    With a new end of its validity the recipient may be reminded again. With the end of its delivery people are erased,
+    if that was asked for.
     """
     if "valid_until" in changes and changes["valid_until"] != sale.valid_until:
         changes.setdefault("reminded_at", None)
     changes |= {"updated_at": timezone.now(), "version": sale.version + 1}
     as_read = VoucherSale.current.filter(pk=sale.pk, version=sale.version)
-    if as_read.update(**changes) != 1:
+    if as_read.update(**changes | erased_with(sale, changes)) != 1:
         raise ConflictError
     for name, value in changes.items():
         setattr(sale, name, value)

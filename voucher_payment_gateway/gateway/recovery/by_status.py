@@ -4,6 +4,7 @@ A run reads a bounded number of payments, goes on where the last one ended, and 
 called by ``events``, a higher layer, which connects itself here where ``ON_STATUS`` is set.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -21,14 +22,15 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_orders
-from voucher_payment_gateway.orders import has_status, order_facts
+from voucher_payment_gateway.orders import has_status, known_number, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
-__all__ = ["connect", "run_by_status"]
+__all__ = ["connect", "run_by_status", "was_refused"]
 
+logger = logging.getLogger("voucher_payment_gateway")
 
 Run = Callable[[Verb, Any], None]
 """Runs a verb for an order as a save in its status does."""
@@ -42,6 +44,15 @@ _connected: list[Run] = []
 def connect(run: Run | None) -> None:
     """Call ``run`` for the verbs that a status asks for; with None look at no status any more."""
     _connected[:] = [] if run is None else [run]
+
+
+def was_refused(verb: str, order: Any) -> bool:
+    """Return whether a refund of this order was refused or needs review, and log it: no save tries it again."""
+    refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
+    if not refunds.left_to_a_person().exists():
+        return False
+    logger.error("gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb)
+    return True
 
 
 def run_by_status(limit: int, stop: Callable[[], bool]) -> int:

@@ -174,7 +174,8 @@ def _establish_fence(operation: VoucherOperation) -> None:
 
 
 def _release_works() -> bool:
-    return gateway_settings().API_BEHAVIOUR.cancel_reservation == "works"
+    settings = gateway_settings()
+    return settings.CANCEL_RESERVATION_CALL and settings.API_BEHAVIOUR.cancel_reservation == "works"
 
 
 def _fence_by_releasing(operation: VoucherOperation) -> bool:

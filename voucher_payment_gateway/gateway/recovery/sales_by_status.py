@@ -10,21 +10,23 @@ from datetime import timedelta
 from typing import Any
 
 import django.db
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.verbs.sell import activate, sales_of
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
-from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.order_lookup import find_orders
+from voucher_payment_gateway.models import VoucherPayment, VoucherSale
+from voucher_payment_gateway.order_lookup import find_order, find_orders
 from voucher_payment_gateway.orders import has_status, known_number
 from voucher_payment_gateway.rules.sales import ENDED_SALES, may_change
 from voucher_payment_gateway.short_memory import is_first, recall, remember
 
-__all__ = ["SALE_VERBS", "has_both", "log_once", "run_logged", "run_sales_by_status"]
+__all__ = ["SALE_VERBS", "has_both", "log_once", "refuse_both", "run_logged", "run_sales_by_status"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -56,18 +58,51 @@ def run_logged(verb: str, order: Any, call: Callable[[], object]) -> None:
         logger.error("gift vouchers: %s by status of order %s failed: %s", verb, number, type(error).__name__)
 
 
-def has_both(verb: str, order: Any) -> bool:
+def has_both(verb: str, order: Any, run: Callable[[Any], object]) -> bool:
     """Return whether a refund would leave the customer the money and the vouchers that it paid for, and log it: those
-    that the order sold are valid, or about to be, and vouchers may have paid for them."""
-    if not gateway_settings().VOUCHERS_PAY_FOR_VOUCHERS:
+    that the order sold are valid, or about to be, and vouchers may have paid for them.
+
+    Where they are taken back by the same transaction, ``run`` is called for the order after its commit.
+    """
+    number = known_number(order)
+    if not (valid := _valid_although_refunded(order)):
         return False
-    sold = [sale for sale in sales_of(order) if sale.origin == "sold" and sale.status not in ENDED_SALES]
-    if not any(sale.target == "active" for sale in sold):
-        return False
-    log_once(
-        known_number(order), verb, "the gift vouchers that it sold are still valid, take them back first"
-    )
+    if all(sale.target == "taken_back" for sale in valid):
+        if in_transaction():
+            transaction.on_commit(lambda: _run_if_committed(verb, number, run), using=database(), robust=True)
+            return True
+        log_once(number, verb, "the gift vouchers that it sold are being taken back, it follows them")
+        return True
+    log_once(number, verb, "the gift vouchers that it sold are still valid, take them back first")
     return True
+
+
+def _valid_although_refunded(order: Any) -> list[VoucherSale]:
+    """Return the vouchers that the order sold and that are valid, or about to be; none where no voucher pays for a
+    voucher: what paid for them is not refunded by us then. Nor of a single payment, which the shop has chosen."""
+    if not gateway_settings().VOUCHERS_PAY_FOR_VOUCHERS or isinstance(order, VoucherPayment):
+        return []
+    sold = [sale for sale in sales_of(order) if sale.origin == "sold" and sale.status not in ENDED_SALES]
+    return [sale for sale in sold if sale.status == "active" or sale.target == "active"]
+
+
+def _run_if_committed(verb: str, number: str, run: Callable[[Any], object]) -> None:
+    """Run the verb for the order if its status, as it was committed, asks for it."""
+    order, statuses = find_order(number), gateway_settings().ON_STATUS
+    if order is not None and has_status(order, statuses.get(verb, [])):  # type: ignore[call-overload]
+        run(order)
+
+
+def refuse_both(verb: str, order: Any, amount: Any) -> None:
+    """Raise WrongStateError (``sold_vouchers_valid``) where all that vouchers paid for an order would go back although
+    vouchers that it sold, and that they paid for, are valid: the customer would have both. A named ``amount`` is a
+    decision of the shop's own."""
+    if amount is None and _valid_although_refunded(order):
+        raise WrongStateError(
+            f"order {known_number(order)}: no {verb}, the gift vouchers that it sold are still valid and gift vouchers "
+            "may have paid for them: take them back first, or refund an amount. Nothing was sent.",
+            code="sold_vouchers_valid",
+        )
 
 
 def run_sales_by_status(limit: int, stop: Callable[[], bool]) -> int:

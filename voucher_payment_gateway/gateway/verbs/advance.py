@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
@@ -27,7 +27,7 @@ from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_fo
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import next_step
 
-__all__ = ["advance", "advance_all", "advance_replacements"]
+__all__ = ["MAX_AT_ONCE", "advance", "advance_all", "advance_replacements"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -81,7 +81,9 @@ def _advance_logged(sales: list[VoucherSale]) -> None:
             # K15: the transaction that wrote the sale is committed, nothing sent
             advance(sale)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
-            reason = getattr(error, "code", type(error).__name__)
+            reason = (
+                error if isinstance(error, RefusedError) else getattr(error, "code", type(error).__name__)
+            )
             logger.warning("order %s: a sold gift voucher: %s", sale.order_number, reason)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.gateway.records.people import PEOPLE, is_to_be_erased
 from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.rules.sales import ENDED_SALES
@@ -23,11 +24,13 @@ def delivery_of(voucher: SoldVoucher) -> str:
 
 def corrections(sale: VoucherSale, voucher: SoldVoucher) -> dict[str, Any]:
     """Return the changes that the shop has made since the sale was written; none after the delivery, nor for a voucher
-    that was taken back."""
+    that was taken back. Whose people are to be erased is sent to whom it was, with the words that it had."""
     if sale.delivered_at is not None or sale.status in ENDED_SALES or sale.target == "taken_back":
         return {}
     wanted = {name: getattr(voucher, name) for name in DETAILS}
     changes = {name: value for name, value in wanted.items() if value != getattr(sale, name)}
+    if changes.keys() & set(PEOPLE) and is_to_be_erased(sale):
+        changes = {name: value for name, value in changes.items() if name not in PEOPLE}
     if "recipient_email" in changes:
         changes["delivery"] = delivery_of(voucher)
     if sale.status == "active" and changes.keys() & {"recipient_email", "deliver_at"}:

@@ -13,15 +13,17 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.delivery.mail import send_voucher
-from voucher_payment_gateway.gateway.records.announce import send_all
+from voucher_payment_gateway.exceptions import ContractError, CredentialsError, UnavailableError
+from voucher_payment_gateway.gateway.records.announce import announce_sale, send_all
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivered_fields, note_sale
+from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
 from voucher_payment_gateway.sealing import Secret, unseal
 from voucher_payment_gateway.short_memory import recall, remember
-from voucher_payment_gateway.signals import voucher_activated
+from voucher_payment_gateway.signals import voucher_activated, voucher_needs_review
 
 __all__ = [
     "LEASE",
@@ -39,6 +41,11 @@ LEASE = timedelta(minutes=5)
 """How long a worker has for one delivery, before another one tries it."""
 
 SLOW, SLOW_SECONDS, SLOW_FOR_SECONDS = "delivery.slow", 5.0, 300
+
+JUST_ACTIVATED = timedelta(minutes=1)
+"""How long after its activation a voucher counts as what the answer has said."""
+
+NOT_READABLE = (UnavailableError, CredentialsError, ContractError)
 
 SENT_BY_US = ("mail", "signal")
 
@@ -70,8 +77,11 @@ def hand_over(sale: VoucherSale) -> bool:
     except ConflictError:
         return False  # another worker was first
     # K23: leased, the code not handed over
-    if sale.valid_until is not None and sale.valid_until <= began_at:
-        return _note_failure(sale, "voucher_expired", began_at)
+    try:
+        if reason := _why_not_valid(sale, began_at):
+            return _note_not_valid(sale, reason, began_at)
+    except NOT_READABLE as error:
+        return _note_failure(sale, error.code, began_at)
     secret = unseal(sale.sealed_code)
     if secret is None:
         return _note_failure(sale, "code_unreadable", began_at)
@@ -86,6 +96,23 @@ def hand_over(sale: VoucherSale) -> bool:
     # K24: handed over, not noted
     _note_delivery(sale)
     return True
+
+
+def _why_not_valid(sale: VoucherSale, now: datetime) -> str:
+    """Return why the code must not be handed over, in one word, or "". A voucher that was activated just now is not
+    looked at again; of any other its validity is read, since an operator may have changed it at the Voucher Cloud.
+
+    Raises an error of ``NOT_READABLE`` where it cannot be read.
+    """
+    if sale.activated_at is None or now - sale.activated_at > JUST_ACTIVATED:
+        voucher = voucher_of(sale.voucher_id, sale.account)
+        if voucher is None:
+            return "voucher_gone"
+        if voucher.status != "active":
+            return "voucher_inactive"
+        if voucher.valid_until != sale.valid_until:
+            note_sale(sale, valid_until=voucher.valid_until)
+    return "voucher_expired" if sale.valid_until is not None and sale.valid_until <= now else ""
 
 
 @strip_traceback
@@ -125,6 +152,14 @@ def _note_delivery(sale: VoucherSale) -> None:
     """Note the delivery, and to which address: the shop may have corrected it in this moment."""
     sent_to = {"recipient_email": sale.recipient_email} if sale.delivery == "mail" else {}
     note_sale(sale, **delivered_fields(), **sent_to)
+
+
+def _note_not_valid(sale: VoucherSale, reason: str, began: datetime) -> bool:
+    """Tell a person, once, that a code is not handed over since its voucher is not valid. It is tried again as any
+    failure: an operator may make it valid."""
+    if sale.delivery_error != reason:
+        announce_sale(voucher_needs_review, sale, sale.amount)
+    return _note_failure(sale, reason, began)
 
 
 def _note_failure(sale: VoucherSale, reason: str, began: datetime) -> bool:

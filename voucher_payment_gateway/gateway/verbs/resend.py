@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
+from voucher_payment_gateway.api import CompleteVoucher
 from voucher_payment_gateway.exceptions import (
     ContractError,
     PaymentStateError,
@@ -44,9 +45,10 @@ def resend(
 
     Raises PaymentStateError (``actor_missing``, ``recipient_malformed``, ``sale_malformed``), WrongStateError where the
     voucher is not active (``sale_not_active``), has no recipient (``no_recipient``), is not there any more
-    (``voucher_gone``) or is being changed by another worker (``sale_changed``); UnavailableError, CredentialsError and
-    ContractError where its code cannot be read, UnavailableError (``not_delivered``) where the mail or a receiver
-    failed: the mail was perhaps sent. Nothing is changed then, and no money moves.
+    (``voucher_gone``), is not valid there (``voucher_inactive``, ``voucher_expired``) or is being changed by another
+    worker (``sale_changed``); UnavailableError, CredentialsError and ContractError where its code cannot be read,
+    UnavailableError (``not_delivered``) where the mail or a receiver failed: the mail was perhaps sent. Nothing is
+    changed then, and no money moves.
     """
     refuse_other_instance()
     sale = stored_sale(sale)
@@ -98,6 +100,12 @@ def _read_and_deliver(sale: VoucherSale, changes: dict[str, Any]) -> None:
             f"order {sale.order_number}: the gift voucher is not at the Voucher Cloud any more. Nothing was sent.",
             code="voucher_gone",
         )
+    if reason := _why_not_valid(voucher):
+        raise WrongStateError(
+            f"order {sale.order_number}: the gift voucher is {reason} at the Voucher Cloud: its code is not handed "
+            "over again. Nothing was sent.",
+            code=f"voucher_{reason}",
+        )
     if not voucher.code:
         raise ContractError(code="voucher_unreadable")
     if voucher.valid_until != sale.valid_until:  # it was extended at the Voucher Cloud
@@ -106,6 +114,12 @@ def _read_and_deliver(sale: VoucherSale, changes: dict[str, Any]) -> None:
         _change_or_refuse(sale, **changes, **code_fields(voucher), delivered_at=None)
         return
     _send(sale, Secret(voucher.code, voucher.pin or ""), changes)
+
+
+def _why_not_valid(voucher: CompleteVoucher) -> str:
+    if voucher.status != "active":
+        return "inactive"
+    return "expired" if voucher.valid_until is not None and voucher.valid_until <= timezone.now() else ""
 
 
 @strip_traceback

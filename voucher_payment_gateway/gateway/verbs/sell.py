@@ -223,19 +223,16 @@ def _write(
     """
     rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
     known = {sale.key: sale for sale in rows.filter(origin="sold")}
-    found = matched_by_key(known, [voucher.key for voucher in sold])
-    kept = {
-        voucher.key: found[voucher.key]
-        for voucher in sold
-        if _still_stands(found.get(voucher.key), voucher, facts)
-    }
+    found = matched_by_key(known, [each.key for each in sold])
+    kept = {each.key: found[each.key] for each in sold if _still_stands(found.get(each.key), each, facts)}
     new = [voucher for voucher in sold if voucher.key not in kept]
     staying = {sale.pk for sale in kept.values()}
     account = account_of(facts) if new else ""
     ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
+    corrected = [(kept[each.key], corrections(kept[each.key], each)) for each in sold if each.key in kept]
     with atomic_or_conflict():
         sales = [_take_off(sale) for sale in known.values() if sale.pk not in staying and _is_unsold(sale)]
-        sales += [_want(kept[voucher.key], wanted, voucher) for voucher in sold if voucher.key in kept]
+        sales += [_want(sale, wanted, changes) for sale, changes in corrected]
         for voucher, voucher_id in zip(new, ids, strict=True):
             given = {"account": account, "voucher_id": voucher_id}
             sales.append(new_sale(facts, voucher, wanted, {**by, **given}))
@@ -266,8 +263,7 @@ def _take_off(sale: VoucherSale) -> VoucherSale:
     return sale
 
 
-def _want(sale: VoucherSale, wanted: SaleTarget, voucher: SoldVoucher) -> VoucherSale:
-    changes: dict[str, Any] = corrections(sale, voucher)
+def _want(sale: VoucherSale, wanted: SaleTarget, changes: dict[str, Any]) -> VoucherSale:
     target = target_after(sale.target, wanted)
     if sale.status not in ENDED_SALES and sale.status != target:
         changes |= {"target": target, "due_at": timezone.now()}

@@ -4,16 +4,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, VoucherUnusableError
+from voucher_payment_gateway.gateway.holds.codes import clean_code
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
-from voucher_payment_gateway.gateway.records.vouchers import voucher_of
+from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of, voucher_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
-from voucher_payment_gateway.sealing import fingerprint, hint
+from voucher_payment_gateway.sealing import fingerprint, fingerprints, hint
 
 __all__ = ["COLUMNS", "ImportedRow", "import_voucher"]
 
 COLUMNS = ("voucher_id", "code", "order_number", "recipient_email")
+
+OTHER_CODE = "its code is another one than that in the file: the two do not belong together."
+WITH_ITS_CODE = " with its code, which needs the right read-secrets (it is imported without one in the file)"
 
 STATUSES = {"active": "active", "inactive": "issued"}
 
@@ -32,16 +36,24 @@ class ImportedRow:
 def import_voucher(row: ImportedRow, account: str, actor: str) -> str:
     """Store the sale of a voucher as the Voucher Cloud shows it; return what is wrong, or an empty text.
 
-    One that is stored already is left as it is. Nothing is sent that changes the voucher.
+    A code must be that of the voucher: else who pays in by the code would top up another one. It is compared with the
+    one that the Voucher Cloud shows, which needs the right ``read-secrets``. One that is stored already is left as it
+    is. Nothing is sent that changes the voucher, and nothing is stored where something is wrong.
     """
-    if VoucherSale.current.filter(account=account, voucher_id=row.voucher_id).exists():
-        return ""
+    known = VoucherSale.current.filter(account=account, voucher_id=row.voucher_id).first()
+    if known is not None:
+        is_other = (
+            row.code and known.code_fingerprint and known.code_fingerprint not in fingerprints(row.code)
+        )
+        return OTHER_CODE if is_other else ""
     try:
-        voucher = voucher_of(row.voucher_id, account)
+        voucher = (complete_voucher_of if row.code else voucher_of)(row.voucher_id, account)
     except (VoucherGatewayError, ValueError) as error:
-        return f"it cannot be read: {error}"
+        return f"it cannot be read{WITH_ITS_CODE if row.code else ''}: {error}"
     if voucher is None:
         return "the Voucher Cloud has no such voucher."
+    if row.code and not _has_code(voucher, row.code):
+        return OTHER_CODE
     status = STATUSES.get(voucher.status)
     if status is None:
         return f"its status {voucher.status[:50]!r} is not known."
@@ -51,6 +63,16 @@ def import_voucher(row: ImportedRow, account: str, actor: str) -> str:
     with suppress(ConflictError), atomic_or_conflict():  # another run was first
         VoucherSale.current.create(**given, **fields)
     return ""
+
+
+@strip_traceback
+def _has_code(voucher: Any, code: Opaque) -> bool:
+    """Return whether the voucher, as it was read with its code, has this one."""
+    try:
+        own = clean_code(voucher.code or "", "").code
+    except VoucherUnusableError:
+        return False
+    return fingerprint(own) in fingerprints(code)
 
 
 def _fields(row: ImportedRow) -> dict[str, Any]:
