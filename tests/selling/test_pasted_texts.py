@@ -99,3 +99,8 @@ def test_a_delivery_in_an_hour_that_the_clocks_skip_or_repeat_is_stored_once(sel
         sale = seller.issue()
         assert sale.deliver_at.timestamp() == instant.timestamp()
         assert seller.issue().version == sale.version, "nothing has changed"
+
+
+def test_a_message_is_mailed_in_its_own_direction(seller):
+    seller.sell(message="שלום עדה, 50 ₪!")
+    assert '<p dir="auto"' in mail.outbox[0].alternatives[0][0]
