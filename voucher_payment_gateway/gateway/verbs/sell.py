@@ -18,6 +18,7 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.gateway.records.line_keys import refuse_changed_keys
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
 from voucher_payment_gateway.gateway.records.sales import change_sale
@@ -231,6 +232,8 @@ def _write(
     }
     new = [voucher for voucher in sold if voucher.key not in kept]
     staying = {sale.pk for sale in kept.values()}
+    if new:
+        refuse_changed_keys(sale for sale in known.values() if sale.pk not in staying)
     account = account_of(facts) if new else ""
     ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
     with atomic_or_conflict():
