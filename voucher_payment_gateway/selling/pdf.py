@@ -6,12 +6,10 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from voucher_payment_gateway.checkout.wording import amount_text
+from voucher_payment_gateway.checkout.wording import amount_text, last_day_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
@@ -133,7 +131,7 @@ def _draw_foot(canvas: Any, sale: VoucherSale) -> None:
         )
         height += 18
     if sale.valid_until:
-        day = date_format(localtime(sale.valid_until), "DATE_FORMAT")
+        day = last_day_text(sale.valid_until)
         _write(canvas, MARGIN, height, _("Valid until %(day)s.") % {"day": day}, FONT, 11, INK)
 
 
