@@ -29,6 +29,9 @@ MAX_VALIDITY = 7000
 LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 """Ends of lines as word processors and telephones write them; a form of Django lets them pass."""
 
+BROWSER_LINE_ENDS = re.compile("\r\n?")
+"""A browser counts such an end as one character, and sends two."""
+
 
 @dataclass(frozen=True)
 class SoldVoucher:
@@ -124,14 +127,16 @@ def checked_but_key(sold: SoldVoucher, currency: str) -> SoldVoucher:
 
 def _as_typed(sold: SoldVoucher) -> SoldVoucher:
     """Return a voucher without what was pasted along unseen, which would keep a paid one from being sold: blanks around
-    the address, tabs in the name, and line ends that are none of plain text."""
+    the address, tabs in the name, and line ends that are none of plain text. Letters are composed (NFC)."""
     changes: dict[str, Any] = {}
     if isinstance(sold.recipient_email, str):
         changes["recipient_email"] = sold.recipient_email.strip()
     if isinstance(sold.recipient_name, str):
-        changes["recipient_name"] = LINE_ENDS.sub(" ", sold.recipient_name).replace("\t", " ").strip()
+        name = LINE_ENDS.sub(" ", sold.recipient_name).replace("\t", " ").strip()
+        changes["recipient_name"] = unicodedata.normalize("NFC", name)
     if isinstance(sold.message, str):
-        changes["message"] = LINE_ENDS.sub("\n", sold.message)
+        message = LINE_ENDS.sub("\n", BROWSER_LINE_ENDS.sub("\n", sold.message))
+        changes["message"] = unicodedata.normalize("NFC", message)
     return replace(sold, **changes)
 
 

@@ -1,5 +1,6 @@
 """What people paste into the fields of a gift voucher: a paid one is sold and mailed all the same."""
 
+import unicodedata
 from datetime import datetime
 from html import unescape
 from zoneinfo import ZoneInfo
@@ -26,6 +27,27 @@ def test_line_ends_of_a_word_processor_are_line_ends(seller, end):
     sale = seller.sell(message=f"Dear Ada,{end}have fun!")
     assert sale.message == "Dear Ada,\nhave fun!"
     assert "Dear Ada,\nhave fun!" in mail.outbox[0].body
+
+
+def test_a_message_that_a_browser_counts_as_1000_characters_is_one(seller):
+    """With ``maxlength="1000"`` a line end counts once, and is sent as two characters."""
+    line = "x" * 9
+    assert seller.sell(message=f"{line}\r\n" * 100).message == f"{line}\n" * 100
+    assert len(mail.outbox) == 1
+
+
+def test_letters_of_a_mac_are_composed(seller):
+    """The font of the PDF has "ü", and no diaeresis to put on a "u"."""
+    name, message = (unicodedata.normalize("NFD", text) for text in ("Jürgen Groß", "Schöne Grüße, Zoë"))
+    sale = seller.sell(recipient_name=name, message=message)
+    assert (sale.recipient_name, sale.message) == ("Jürgen Groß", "Schöne Grüße, Zoë")
+
+
+def test_what_looks_like_a_template_is_a_text(seller):
+    code = "{{ code }} {% load i18n %} %(day)s {0} $x"
+    seller.sell(message=code, recipient_name="{{ pin }} %s")
+    for needed in (code, "Hello {{ pin }} %s,"):
+        assert needed in mail.outbox[0].body
 
 
 @pytest.mark.parametrize("name", ["Ada\tLovelace", " Ada Lovelace\t", "Ada\u2028Lovelace"])
@@ -93,7 +115,10 @@ def test_a_message_of_one_endless_word_survives_a_mail_server(seller, smtp):
 
 def test_a_delivery_in_an_hour_that_the_clocks_skip_or_repeat_is_stored_once(seller):
     berlin = ZoneInfo("Europe/Berlin")
-    skipped, repeated = datetime(2027, 3, 28, 2, 30, tzinfo=berlin), datetime(2027, 10, 31, 2, 30, tzinfo=berlin)
+    skipped, repeated = (
+        datetime(2027, 3, 28, 2, 30, tzinfo=berlin),
+        datetime(2027, 10, 31, 2, 30, tzinfo=berlin),
+    )
     for instant in (skipped, repeated, repeated.replace(fold=1)):
         seller.details(deliver_at=instant)
         sale = seller.issue()

@@ -15,7 +15,15 @@ from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQu
 from voucher_payment_gateway.rules.tax import TaxShare, tax_share
 from voucher_payment_gateway.rules.timing import belongs_from
 
-__all__ = ["ADDRESS_LENGTH", "KEY_LENGTH", "MESSAGE_LENGTH", "RESERVED_KEYS", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
+__all__ = [
+    "ADDRESS_LENGTH",
+    "KEY_LENGTH",
+    "MESSAGE_LENGTH",
+    "RESERVED_KEYS",
+    "SaleQuerySet",
+    "VoucherSale",
+    "mint_voucher_id",
+]
 
 KEY_LENGTH = 255
 MESSAGE_LENGTH = 1000

@@ -10,8 +10,8 @@ __all__ = ["refuse_changed_keys"]
 
 def refuse_changed_keys(left: Iterable[VoucherSale]) -> None:
     """Raise WrongStateError (``line_key_changed``) where one of ``left``, the sales that no line of the order has any
-    more, is active, while the order sells a voucher under a new key: a shop that deletes its lines and writes them again
-    would sell each voucher twice. Nothing was sent."""
+    more, is active, while the order sells a voucher under a new key: a shop that deletes its lines and writes them
+    again would sell each voucher twice. Nothing was sent."""
     for sale in left:
         if sale.status == sale.target == "active":
             raise WrongStateError(
