@@ -1,4 +1,4 @@
-"""A shop that deletes the lines of an order and writes them again gives them other keys: nothing is sold twice."""
+"""Lines that change after their vouchers were sold: nothing is sold twice, and every difference is told."""
 
 import logging
 
@@ -88,3 +88,38 @@ def test_in_the_form_of_a_clerk_the_lines_come_after_the_order(seller, order, ga
         type(order).objects.update(note="2=50.00")
     assert worth(seller) == 5000
     assert "could not be changed: line_key_changed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"note": "1=80.00"}, "its line says 80.00 EUR now. Top it up, or take it back"),
+        ({"note": "1=20.00"}, "its line says 20.00 EUR now. Top it up, or take it back"),
+        ({"currency": "CHF"}, "its line says 50.00 CHF now. Top it up, or take it back"),
+        ({"note": ""}, "no line has the key '1' any more. If it was returned, take it back"),
+    ],
+)
+def test_an_order_that_is_changed_after_its_payment_is_told_once_a_day(seller, order, caplog, changes, told):
+    type(order).objects.update(**changes)
+    order.refresh_from_db()
+    for _ in range(3):
+        gateway.activate(order)
+    (message,) = caplog.messages
+    assert message.startswith("order A-1001: its gift voucher …")
+    assert f"over 50.00 EUR is active and stays so, but {told}" in message
+    assert worth(seller) == 5000
+
+
+def test_a_line_whose_voucher_was_topped_up_by_the_difference_is_as_it_was_sold(seller, order, caplog):
+    change(order, "1=80.00")
+    gateway.top_up(order.voucher_sales.get(), "30.00", key="line-1")
+    gateway.activate(order)
+    assert caplog.messages == []
+
+
+def test_a_returned_voucher_needs_no_line_any_more(seller, order, caplog):
+    gateway.take_back(order)
+    settle_all(seller)
+    change(order, "")
+    gateway.activate(order)
+    assert [text for text in caplog.messages if "no line has the key" in text] == []
