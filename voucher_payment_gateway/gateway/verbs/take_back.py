@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import ContractError, RefusedError, WrongStateError
 from voucher_payment_gateway.gateway.operations.deactivate import spent_error
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
@@ -17,6 +19,8 @@ from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.order_lookup import find_order
+from voucher_payment_gateway.orders import OrderFacts, has_status
 from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
 
 __all__ = ["take_back"]
@@ -50,7 +54,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
         except (RefusedError, WrongStateError) as error:
             errors.append(error)
     by = {"actor": actor[:150], "reason": reason[:255]}
-    taken = [retry_on_conflict(lambda sale=sale: _write(sale, by)) for sale in unspent]  # type: ignore[misc]
+    told_unpaid = bool(unspent) and _is_told_unpaid(find_order(unspent[0].order_number) if is_one else order)
+    taken = [retry_on_conflict(lambda sale=sale: _write(sale, by, told_unpaid)) for sale in unspent]  # type: ignore[misc]
     advance_all(taken)
     if errors:
         raise errors[0]
@@ -98,10 +103,29 @@ def _bookings(sale: VoucherSale) -> list[Charge]:
         raise
 
 
-def _write(sale: VoucherSale, by: dict[str, str]) -> VoucherSale:
+def _is_told_unpaid(order: Any) -> bool:
+    """Return whether the shop says that the order is not paid: by ``ORDER_IS_PAID``, or by a status, where no signal
+    that comes late can say otherwise."""
+    settings = gateway_settings()
+    try:
+        if order is None or isinstance(order, OrderFacts):
+            return False
+        if settings.ORDER_IS_PAID:
+            return not import_string(settings.ORDER_IS_PAID)(order)
+        statuses: Any = settings.ON_STATUS.get("activate")
+        return bool(statuses) and not settings.events.get("activate") and not has_status(order, statuses)
+    except Exception:  # of the shop's code
+        return False
+
+
+def _write(sale: VoucherSale, by: dict[str, str], told_unpaid: bool) -> VoucherSale:
+    """Store that the voucher is to be taken back. One whose order was never paid ends for that reason: it is sold again
+    once the order is paid after all."""
     sale.refresh_from_db()  # before the transaction: on SQLite one that has read cannot wait for the lock to write
     with atomic_or_conflict():
         if sale.status not in ENDED_SALES and sale.target != "taken_back":
-            changes = {"target": "taken_back", "end_reason": "returned", "due_at": timezone.now()}
-            change_sale(sale, **changes, **{name: text for name, text in by.items() if text})
+            is_unpaid = told_unpaid and sale.origin == "sold" and sale.target == "issued"
+            ended = {"end_reason": "unpaid" if is_unpaid else "returned", "due_at": timezone.now()}
+            given = {name: text for name, text in by.items() if text}
+            change_sale(sale, target="taken_back", **ended, **given)
     return sale
