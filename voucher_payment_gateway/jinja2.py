@@ -20,7 +20,7 @@ from voucher_payment_gateway.checkout.block import STORY_TEMPLATE, TEMPLATE, pag
 from voucher_payment_gateway.checkout.history import story_of
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.checkout.summary import is_missing
-from voucher_payment_gateway.checkout.wording import amount_text, time_text
+from voucher_payment_gateway.checkout.wording import amount_text, last_day_text, time_text
 from voucher_payment_gateway.selling.sold_list import LIST_TEMPLATE, sold_lines
 
 __all__ = ["VoucherPayments"]
@@ -28,7 +28,7 @@ __all__ = ["VoucherPayments"]
 
 class VoucherPayments(Extension):
     """Adds the functions ``voucher_payments``, ``voucher_story``, ``voucher_sales`` and ``voucher_styles``, and the
-    filters ``voucher_amount`` and ``voucher_time``."""
+    filters ``voucher_amount``, ``voucher_time`` and ``voucher_last_day``."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -38,7 +38,9 @@ class VoucherPayments(Extension):
             voucher_sales=voucher_sales,
             voucher_styles=voucher_styles,
         )
-        environment.filters.update(voucher_amount=amount_text, voucher_time=time_text)
+        environment.filters.update(
+            voucher_amount=amount_text, voucher_time=time_text, voucher_last_day=last_day_text
+        )
 
 
 @pass_context

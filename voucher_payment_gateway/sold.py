@@ -1,9 +1,10 @@
 """The vouchers that an order sells: what the shop's ``SOLD_VOUCHERS`` returns, checked."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -15,7 +16,7 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError
-from voucher_payment_gateway.models.sale import KEY_LENGTH, MESSAGE_LENGTH, RESERVED_KEYS
+from voucher_payment_gateway.models.sale import ADDRESS_LENGTH, KEY_LENGTH, MESSAGE_LENGTH, RESERVED_KEYS
 
 __all__ = ["MAX_PER_ORDER", "SoldVoucher", "checked", "checked_but_key", "sold_vouchers"]
 
@@ -24,6 +25,12 @@ MAX_PER_ORDER = 500
 
 INTERVALS = ("days", "weeks", "months", "years")
 MAX_VALIDITY = 7000
+
+LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+"""Ends of lines as word processors and telephones write them; a form of Django lets them pass."""
+
+BROWSER_LINE_ENDS = re.compile("\r\n?")
+"""A browser counts such an end as one character, and sends two."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,8 @@ def _refuse_more_than_most(sold: list[Any]) -> None:
 
 
 def checked(sold: Any, currency: str) -> SoldVoucher:
-    """Return ``sold`` with checked fields. Raises AmountError or PaymentStateError that names the wrong one."""
+    """Return ``sold`` with checked fields, as they are stored. Raises AmountError or PaymentStateError that names the
+    wrong one."""
     if not isinstance(sold, SoldVoucher):
         raise _wrong("SOLD_VOUCHERS", f"must return SoldVoucher, not {type(sold).__name__}")
     _check_key(sold)
@@ -106,13 +114,36 @@ def checked(sold: Any, currency: str) -> SoldVoucher:
 
 def checked_but_key(sold: SoldVoucher, currency: str) -> SoldVoucher:
     """Return a voucher with checked fields whose key is not the shop's own."""
+    sold = _as_typed(sold)
     _check_recipient(sold)
     _check_instant(sold)
     _check_validity(sold)
     _check_tax(sold)
     for name, most in (("sku", 255), ("batch", 30), ("recipient_name", 150), ("language", 15)):
         _check_text(name, getattr(sold, name), most)
-    return replace(sold, amount=amount_in(currency, sold.amount, "amount of a sold voucher"))
+    amount = amount_in(currency, sold.amount, "amount of a sold voucher")
+    return replace(sold, amount=amount, deliver_at=_in_utc(sold.deliver_at))
+
+
+def _as_typed(sold: SoldVoucher) -> SoldVoucher:
+    """Return a voucher without what was pasted along unseen, which would keep a paid one from being sold: blanks around
+    the address, tabs in the name, and line ends that are none of plain text. Letters are composed (NFC)."""
+    changes: dict[str, Any] = {}
+    if isinstance(sold.recipient_email, str):
+        changes["recipient_email"] = sold.recipient_email.strip()
+    if isinstance(sold.recipient_name, str):
+        name = LINE_ENDS.sub(" ", sold.recipient_name).replace("\t", " ").strip()
+        changes["recipient_name"] = unicodedata.normalize("NFC", name)
+    if isinstance(sold.message, str):
+        message = LINE_ENDS.sub("\n", BROWSER_LINE_ENDS.sub("\n", sold.message))
+        changes["message"] = unicodedata.normalize("NFC", message)
+    return replace(sold, **changes)
+
+
+def _in_utc(instant: datetime | None) -> datetime | None:
+    """Return the same instant in UTC, as the database has it: in an hour that a change of the clocks skips or repeats,
+    two zones never compare as equal."""
+    return None if instant is None else instant.astimezone(UTC)
 
 
 def _divided(sold: SoldVoucher) -> list[SoldVoucher]:
@@ -137,7 +168,7 @@ def _check_key(sold: SoldVoucher) -> None:
 
 
 def _check_recipient(sold: SoldVoucher) -> None:
-    _check_text("recipient_email", sold.recipient_email, 254)
+    _check_text("recipient_email", sold.recipient_email, ADDRESS_LENGTH)
     if sold.recipient_email:
         try:
             validate_email(sold.recipient_email)

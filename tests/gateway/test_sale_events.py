@@ -9,6 +9,7 @@ from django.core import mail
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from tests.gateway.sales import worth
 from tests.shop import signals, sold
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
@@ -48,7 +49,7 @@ def by_events(seller, gateway_settings):
 
 
 def sale():
-    return VoucherSale.objects.get(end_reason__in=["", "returned"])
+    return VoucherSale.objects.get(end_reason__in=["", "returned", "unpaid"])
 
 
 def spend(shop, amount="20.00"):
@@ -120,6 +121,15 @@ def test_what_was_returned_is_not_sold_again(order):
     for status in ("paid", "returned", "paid"):
         save(order, status)
     assert (sale().status, len(mail.outbox)) == ("taken_back", 1)
+
+
+@pytest.mark.parametrize("reopened", [["paid"], ["confirmed", "paid"]])
+def test_an_order_that_is_cancelled_unpaid_and_paid_after_all_is_sold(seller, order, caplog, reopened):
+    """A bank transfer that arrives after the shop has cancelled the order."""
+    for status in ("confirmed", "returned", *reopened, "paid"):
+        save(order, status)
+    (standing,) = order.voucher_sales.standing()
+    assert (standing.status, len(mail.outbox), worth(seller), caplog.messages) == ("active", 1, 5000, [])
 
 
 # trouble at a save

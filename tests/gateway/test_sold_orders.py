@@ -230,6 +230,25 @@ def test_an_order_that_is_cancelled_and_paid_again_is_told_and_sold_under_a_new_
     assert (sold_again.status, worth(seller)) == ("active", 5000)
 
 
+@pytest.mark.parametrize(("status", "ends"), [("placed", "unpaid"), ("paid", "returned")])
+def test_one_that_was_taken_back_before_the_payment_is_sold_once_it_is_paid(
+    seller, gateway_settings, caplog, status, ends
+):
+    """By ``ORDER_IS_PAID`` the shop knows what no late webhook can tell."""
+    order = seller.order("50.00", note="a=50.00", status=status)
+    gateway.issue(order)
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    (taken,) = gateway.take_back(order)
+    settle_all(seller)
+    order.status = "paid"
+    order.save()
+    gateway.activate(order)
+    taken.refresh_from_db()
+    assert (taken.status, taken.end_reason) == ("taken_back", ends)
+    is_told = any("is not sold again" in text for text in caplog.messages)
+    assert (worth(seller), is_told) == ((5000, False) if ends == "unpaid" else (0, True))
+
+
 def test_an_order_that_is_not_paid_any_more_at_the_commit_waits_for_its_payment(seller, gateway_settings):
     """The webhook marks it as paid and sends the event; a check for fraud in the same transaction takes that back."""
     gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")

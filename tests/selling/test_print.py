@@ -8,6 +8,7 @@ from django.utils import translation
 
 from tests.selling.conftest import CODE, PIN
 from voucher_payment_gateway.delivery.links import page_path
+from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import Secret
 from voucher_payment_gateway.selling import pdf, qr_code
@@ -98,3 +99,30 @@ def test_without_the_extra_nothing_breaks(client, sale, missing):
 
 def test_a_code_that_is_too_long_for_a_qr_code_has_none():
     assert qr_code.as_svg(Opaque("漢" * 2000)) == ""
+
+
+@pytest.mark.parametrize("words", ["שלום עדה", "Дорогая Ада", "親愛的艾達"])
+def test_a_pdf_that_would_show_question_marks_is_not_offered(client, sale, words):
+    VoucherSale.objects.update(message=words)
+    html = client.get(page_path(sale)).content.decode()
+    assert 'href="pdf/"' not in html
+    assert words in client.get(f"{page_path(sale)}print/").content.decode()
+
+
+def test_a_message_that_asks_a_question_is_no_reason_against_the_pdf(client, sale):
+    VoucherSale.objects.update(message="Quo vadis? 🎂")
+    assert 'href="pdf/"' in client.get(page_path(sale)).content.decode()
+
+
+@pytest.mark.parametrize("message", ["Liebe Ada, " * 90, "x" * 1000, "Zeile\n" * 9])
+def test_a_long_message_is_set_smaller_and_not_cut(sale, message):
+    pdf.as_pdf(sale, Secret(CODE))
+    lines, size, _ = pdf._message_lines(message)
+    assert size < 11
+    assert "".join(lines).replace(" ", "") == "".join(message.split())
+
+
+def test_the_message_is_written_in_its_own_direction(client, sale):
+    VoucherSale.objects.update(message="שלום עדה, 50 ₪!")
+    for path in ("", "print/"):
+        assert '<p class="vpg-message" dir="auto">' in client.get(page_path(sale) + path).content.decode()

@@ -1,7 +1,7 @@
 """Amounts and times as the visitor's locale writes them."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 
@@ -14,7 +14,7 @@ from django.utils.translation import get_language, pgettext, to_locale
 from voucher_payment_gateway.checkout.problems import error_message
 from voucher_payment_gateway.currencies import decimals, smallest_unit
 
-__all__ = ["amount_text", "sentence", "time_text"]
+__all__ = ["amount_text", "last_day_text", "sentence", "time_text"]
 
 LETTER_AND_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """The place between a currency code and a number: Babel writes ``CHF20.00`` there."""
@@ -78,3 +78,16 @@ def time_text(instant: datetime) -> str:
     if not isinstance(instant, datetime):
         return ""
     return formats.date_format(localtime(instant), "TIME_FORMAT")
+
+
+def last_day_text(end: datetime) -> str:
+    """Return the last day of a voucher that is valid until ``end``, as the visitor's locale writes it.
+
+    An end at midnight is that of the day before, and an end at midnight of UTC that of the day in UTC: who reads "until
+    December 31" comes on that day, and not on the next one. Empty for a value that is no instant.
+    """
+    if not isinstance(end, datetime):
+        return ""
+    last = (end - timedelta(seconds=1)).astimezone(UTC)
+    is_day_of_utc = (last.hour, last.minute) == (23, 59)
+    return formats.date_format(last if is_day_of_utc else localtime(last), "DATE_FORMAT")

@@ -16,10 +16,20 @@ from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQu
 from voucher_payment_gateway.rules.tax import TaxShare, tax_share
 from voucher_payment_gateway.rules.timing import belongs_from
 
-__all__ = ["KEY_LENGTH", "MESSAGE_LENGTH", "RESERVED_KEYS", "SaleQuerySet", "VoucherSale", "mint_voucher_id"]
+__all__ = [
+    "ADDRESS_LENGTH",
+    "KEY_LENGTH",
+    "MESSAGE_LENGTH",
+    "RESERVED_KEYS",
+    "SaleQuerySet",
+    "VoucherSale",
+    "mint_voucher_id",
+]
 
 KEY_LENGTH = 255
 MESSAGE_LENGTH = 1000
+ADDRESS_LENGTH = 254
+"""Of an e-mail address, as in the column: Django's own validator allows more."""
 
 RESERVED_KEYS = ("credit:", "refund:")
 """How the keys of vouchers begin that are given and not sold: no voucher that the shop sells may have such a key."""

@@ -35,5 +35,5 @@ def page_facts(sale: VoucherSale, state: PageState) -> dict[str, Any]:
         "code": HiddenText(secret.code.reveal()),
         "pin": HiddenText(secret.pin.reveal()),
         "qr_code": qr_code.as_svg(secret.code) if qr_code.is_installed() else "",
-        "has_pdf": pdf.is_installed(),
+        "has_pdf": pdf.is_installed() and pdf.can_write(sale),
     }

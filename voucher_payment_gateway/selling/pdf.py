@@ -6,19 +6,17 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from voucher_payment_gateway.checkout.wording import amount_text
+from voucher_payment_gateway.checkout.wording import amount_text, last_day_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
 from voucher_payment_gateway.sealing import Secret
 from voucher_payment_gateway.selling import qr_code
 
-__all__ = ["as_pdf", "is_installed"]
+__all__ = ["as_pdf", "can_write", "is_installed"]
 
 FONT, BOLD = "voucher_payment_gateway.Vera", "voucher_payment_gateway.Vera-Bold"
 FILES = {FONT: "Vera.ttf", BOLD: "VeraBd.ttf"}
@@ -29,12 +27,21 @@ WIDTH, HEIGHT, MARGIN = 595.3, 419.5, 40.0
 
 QR_SIZE = 130.0
 ACCENT, INK, SOFT = (0.114, 0.353, 0.271), (0.1, 0.13, 0.12), (0.33, 0.39, 0.365)
-MESSAGE_LINES = 7
+MESSAGE_SIZES = ((11, 16, 7), (9, 12, 9), (8, 10.5, 10))
+"""Size, distance and most lines of the message: a long one is set smaller rather than cut."""
 
 
 def is_installed() -> bool:
     """Return whether the extra ``pdf`` is installed."""
     return qr_code.is_installed() and _canvas() is not None
+
+
+def can_write(sale: VoucherSale) -> bool:
+    """Return whether the font has the letters of the name and the message, such as not those of Hebrew: where it lacks
+    some, the page to print is the better one. Call it only where ``is_installed``."""
+    _register_fonts()
+    words = f"{sale.recipient_name}{sale.message}"
+    return _printable(words).count("?") == words.count("?")
 
 
 @strip_traceback
@@ -70,11 +77,18 @@ def _draw_head(canvas: Any, sale: VoucherSale) -> None:
 
 
 def _draw_message(canvas: Any, sale: VoucherSale) -> None:
-    lines = _wrapped(sale.message, FONT, 11, WIDTH - 2 * MARGIN)
-    if len(lines) > MESSAGE_LINES:
-        lines = [*lines[: MESSAGE_LINES - 1], "…"]
+    lines, size, distance = _message_lines(sale.message)
     for number, line in enumerate(lines):
-        _write(canvas, MARGIN, HEIGHT - 122 - 16 * number, line, FONT, 11, INK)
+        _write(canvas, MARGIN, HEIGHT - 122 - distance * number, line, FONT, size, INK)
+
+
+def _message_lines(message: str) -> tuple[list[str], float, float]:
+    """Return the lines of the message, their size and distance: the largest in which it fits, else it is cut."""
+    for size, distance, most in MESSAGE_SIZES:
+        lines = _wrapped(message, FONT, size, WIDTH - 2 * MARGIN)
+        if len(lines) <= most:
+            return lines, size, distance
+    return [*lines[: most - 1], "…"], size, distance
 
 
 @strip_traceback
@@ -117,7 +131,7 @@ def _draw_foot(canvas: Any, sale: VoucherSale) -> None:
         )
         height += 18
     if sale.valid_until:
-        day = date_format(localtime(sale.valid_until), "DATE_FORMAT")
+        day = last_day_text(sale.valid_until)
         _write(canvas, MARGIN, height, _("Valid until %(day)s.") % {"day": day}, FONT, 11, INK)
 
 

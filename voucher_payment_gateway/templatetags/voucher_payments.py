@@ -11,7 +11,7 @@ from voucher_payment_gateway.checkout.block import STORY_TEMPLATE, TEMPLATE, pag
 from voucher_payment_gateway.checkout.history import story_of
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.checkout.summary import is_missing
-from voucher_payment_gateway.checkout.wording import amount_text, time_text
+from voucher_payment_gateway.checkout.wording import amount_text, last_day_text, time_text
 from voucher_payment_gateway.selling.sold_list import LIST_TEMPLATE, sold_lines
 
 register = template.Library()
@@ -71,3 +71,9 @@ def voucher_amount(amount: Decimal, currency: str) -> str:
 def voucher_time(instant: datetime) -> str:
     """Format a time of day for the visitor's locale and time zone: ``{{ payment.reserved_until|voucher_time }}``."""
     return time_text(instant)
+
+
+@register.filter
+def voucher_last_day(end: datetime) -> str:
+    """Format the last day of a voucher for the visitor's locale: ``{{ sale.valid_until|voucher_last_day }}``."""
+    return last_day_text(end)

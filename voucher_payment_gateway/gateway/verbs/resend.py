@@ -26,6 +26,7 @@ from voucher_payment_gateway.gateway.records.sales import (
 from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of
 from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, deliver_now
 from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models.sale import ADDRESS_LENGTH
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.sealing import Secret
 
@@ -82,14 +83,23 @@ def _checked(sale: VoucherSale, actor: str, recipient_email: str | None) -> dict
                 code="no_recipient",
             )
         return {}
+    by_mail = {} if sale.delivery == "signal" else {"delivery": "mail"}
+    return {"recipient_email": _checked_address(recipient_email), **by_mail}
+
+
+def _checked_address(given: str) -> str:
+    """Return the address without blanks around it; one that is too long for its column is refused before the mail is
+    sent, and not when that is noted."""
+    address = given.strip()
     try:
-        validate_email(recipient_email)
+        if len(address) > ADDRESS_LENGTH:
+            raise ValidationError("too long")
+        validate_email(address)
     except ValidationError:
         raise PaymentStateError(
             "recipient_email: is not an e-mail address. Nothing was sent.", code="recipient_malformed"
         ) from None
-    by_mail = {} if sale.delivery == "signal" else {"delivery": "mail"}
-    return {"recipient_email": recipient_email, **by_mail}
+    return address
 
 
 @strip_traceback

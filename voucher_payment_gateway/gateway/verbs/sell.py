@@ -18,11 +18,13 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.gateway.records.line_keys import refuse_changed_keys
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.gateway.verbs.changed_lines import report_changed_lines, report_returned
 from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
@@ -36,7 +38,6 @@ from voucher_payment_gateway.orders import (
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
-from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
 
 __all__ = [
@@ -50,8 +51,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger("voucher_payment_gateway")
-
-QUIET_SECONDS = 24 * 3600
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -101,7 +100,8 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     by = {"actor": actor[:150], "reason": reason[:255]}
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
     if wanted == "active":
-        _report_returned(sales)
+        report_returned(sales)
+        report_changed_lines(sales_of(order), sold, facts.currency)
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
 
@@ -111,19 +111,6 @@ def _is_something_left(order: Any, sold: list[SoldVoucher]) -> bool:
     no mistake."""
     known = {sale.key: sale for sale in sales_of(order)}
     return any(voucher.key not in known or known[voucher.key].target == "issued" for voucher in sold)
-
-
-def _report_returned(sales: list[VoucherSale]) -> None:
-    """Log once a day which vouchers of a paid order were taken back before: an event that comes twice is no second
-    payment, but only a person knows whether this one was."""
-    for sale in sales:
-        if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
-            logger.warning(
-                "order %s: its gift voucher …%s was taken back and is not sold again. If the order was paid again, "
-                "give its line a new key",
-                sale.order_number,
-                sale.code_hint,
-            )
 
 
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
@@ -227,6 +214,8 @@ def _write(
     kept = {each.key: found[each.key] for each in sold if _still_stands(found.get(each.key), each, facts)}
     new = [voucher for voucher in sold if voucher.key not in kept]
     staying = {sale.pk for sale in kept.values()}
+    if new:
+        refuse_changed_keys(sale for sale in known.values() if sale.pk not in staying)
     account = account_of(facts) if new else ""
     ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
     corrected = [(kept[each.key], corrections(kept[each.key], each)) for each in sold if each.key in kept]

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.api import Charge
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -33,6 +35,8 @@ from voucher_payment_gateway.gateway.verbs.advance import MAX_AT_ONCE, advance_a
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.order_lookup import find_order
+from voucher_payment_gateway.orders import OrderFacts, has_status
 from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
 
 __all__ = ["take_back"]
@@ -66,7 +70,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     wanted, errors = _without_used(sales, may_be_topped_up=is_one)
     by = {name: text for name, text in (("actor", actor[:150]), ("reason", reason[:255])) if text}
-    taken = retry_on_conflict(lambda: _write(wanted, by, may_be_topped_up=is_one))
+    told_unpaid = bool(wanted) and _is_told_unpaid(find_order(wanted[0].order_number) if is_one else order)
+    taken = retry_on_conflict(lambda: _write(wanted, by, may_be_topped_up=is_one, told_unpaid=told_unpaid))
     advance_all(taken)
     if errors:
         raise errors[0]
@@ -165,10 +170,28 @@ def _bookings(sale: VoucherSale) -> list[Charge]:
         raise
 
 
-def _write(sales: list[VoucherSale], by: dict[str, str], *, may_be_topped_up: bool) -> list[VoucherSale]:
+def _is_told_unpaid(order: Any) -> bool:
+    """Return whether the shop says that the order is not paid: by ``ORDER_IS_PAID``, or by a status, where no signal
+    that comes late can say otherwise."""
+    settings = gateway_settings()
+    try:
+        if order is None or isinstance(order, OrderFacts):
+            return False
+        if settings.ORDER_IS_PAID:
+            return not import_string(settings.ORDER_IS_PAID)(order)
+        statuses: Any = settings.ON_STATUS.get("activate")
+        return bool(statuses) and not settings.events.get("activate") and not has_status(order, statuses)
+    except Exception:  # of the shop's code
+        return False
+
+
+def _write(
+    sales: list[VoucherSale], by: dict[str, str], *, may_be_topped_up: bool, told_unpaid: bool
+) -> list[VoucherSale]:
     """Store that these are to be taken back, all at once; those that are valid each with the operation that does it.
 
-    All is read before the transaction: on SQLite one that has read cannot wait for the lock to write.
+    One whose order was never paid ends for that reason: it is sold again once the order is paid after all. All is read
+    before the transaction: on SQLite one that has read cannot wait for the lock to write.
     """
     stored = list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales]))
     changed = [sale for sale in stored if sale.status not in ENDED_SALES and sale.target != "taken_back"]
@@ -179,9 +202,14 @@ def _write(sales: list[VoucherSale], by: dict[str, str], *, may_be_topped_up: bo
     }
     with atomic_or_conflict():
         for sale in changed:
-            changes = {"target": "taken_back", "end_reason": "returned", "due_at": timezone.now(), **by}
+            end_reason = "unpaid" if told_unpaid and _was_never_to_be_active(sale) else "returned"
+            changes = {"target": "taken_back", "end_reason": end_reason, "due_at": timezone.now(), **by}
             if sale.pk in drafts:
                 create(drafts[sale.pk], "due", due_at=timezone.now(), subject_changes=changes)
             else:
                 change_sale(sale, **changes)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales]))
+
+
+def _was_never_to_be_active(sale: VoucherSale) -> bool:
+    return sale.origin == "sold" and sale.target == "issued"

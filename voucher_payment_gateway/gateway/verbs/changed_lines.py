@@ -1,0 +1,65 @@
+"""Log where a paid order and its vouchers differ that an event changes no more: only a person knows what was meant."""
+
+import logging
+from collections.abc import Sequence
+
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.rules.sales import matched_by_key
+from voucher_payment_gateway.short_memory import is_first
+from voucher_payment_gateway.sold import SoldVoucher
+
+__all__ = ["report_changed_lines", "report_returned"]
+
+logger = logging.getLogger("voucher_payment_gateway")
+
+QUIET_SECONDS = 24 * 3600
+"""How often the same difference is logged."""
+
+
+def report_returned(sales: Sequence[VoucherSale]) -> None:
+    """Log which vouchers of a paid order were taken back before: an event that comes twice is no second payment, but
+    only a person knows whether this one was."""
+    for sale in sales:
+        if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
+            logger.warning(
+                "order %s: its gift voucher …%s was taken back and is not sold again. If the order was paid again, "
+                "give its line a new key",
+                sale.order_number,
+                sale.code_hint,
+            )
+
+
+def report_changed_lines(sales: Sequence[VoucherSale], sold: Sequence[SoldVoucher], currency: str) -> None:
+    """Log which active vouchers of an order, whose ``sales`` these are, have another amount or ``currency`` than their
+    line has now, or no line any more."""
+    known = {sale.key: sale for sale in sales if sale.origin == "sold"}
+    found = matched_by_key(known, [voucher.key for voucher in sold])
+    lines = {found[voucher.key].pk: voucher for voucher in sold if voucher.key in found}
+    for sale in known.values():
+        line = lines.get(sale.pk)
+        if sale.status != "active" or sale.target != "active" or _is_as_sold(sale, line, currency):
+            continue
+        if is_first(f"line.{sale.pk}.{line.amount if line else ''}.{currency}", QUIET_SECONDS):
+            logger.warning(
+                "order %s: its gift voucher …%s over %s %s is active and stays so, but %s",
+                sale.order_number,
+                sale.code_hint,
+                sale.amount,
+                sale.currency,
+                _change(sale, line, currency),
+            )
+
+
+def _is_as_sold(sale: VoucherSale, line: SoldVoucher | None, currency: str) -> bool:
+    """Return whether the voucher has what its line says: as it was sold, or with what it was topped up by since."""
+    worth = (sale.amount, sale.amount + sale.amount_topped_up)
+    return line is not None and currency == sale.currency and line.amount in worth
+
+
+def _change(sale: VoucherSale, line: SoldVoucher | None, currency: str) -> str:
+    """Return how the line of the voucher has changed, and what to do about it."""
+    if line is None:
+        return f"no line has the key {sale.key!r} any more. If it was returned, take it back"
+    return (
+        f"its line says {line.amount} {currency} now. Top it up, or take it back and give the line a new key"
+    )
