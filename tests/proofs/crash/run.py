@@ -6,7 +6,8 @@ another database than SQLite. A point that a process passes often is tried the f
 ``--every-passing`` each time.
 
 ``--one-in 6`` plays a sample: every sixth pair of a scenario and a fault, without the fault where it never occurs, and
-each crash point either with the retry or without, in turn. Up to the number of faults no scenario is left out.
+of each pair every third crash point, either with the retry or without, in turn. Up to the number of faults no scenario
+is left out.
 """
 
 import argparse
@@ -73,12 +74,13 @@ def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str)
     sample = pairs(one_in)
     with world() as forkserver:
         rehearse(forkserver)
-        for scenario, fault in [pair for pair in sample if only in ("", pair[0])][mine::workers]:
+        chosen = [(number, pair) for number, pair in enumerate(sample) if only in ("", pair[0])]
+        for number, (scenario, fault) in chosen[mine::workers]:
             passed = passings(forkserver, scenario, fault)
             if not passed and (scenario, "none") not in sample:
                 fault, passed = "none", passings(forkserver, scenario, "none")
             cases = _cases(scenario, fault, passed, every_passing, end)
-            for case in _retried_in_turn(cases, [*FAULTS].index(fault)) if one_in > 1 else cases:
+            for case in _thinned(cases, number, [*FAULTS].index(fault)) if one_in > 1 else cases:
                 _tell(play(forkserver, case))
 
 
@@ -101,12 +103,12 @@ def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool
                 yield Case(scenario, passing, fault, again, end)
 
 
-def _retried_in_turn(cases: Iterator[Case], turn: int) -> Iterator[Case]:
-    """Keep one case of each crash point: with the retry and without it in turn, where there are both."""
-    for _, of_point in groupby(cases, lambda case: case.crash_at):
-        choice = [*of_point]
-        yield choice[turn % len(choice)]
-        turn += 1
+def _thinned(cases: Iterator[Case], number: int, turn: int) -> list[Case]:
+    """Return every third crash point of a pair in a sample, from a place that its ``number`` decides, so that the pairs
+    together pass all: with the retry and without it in turn, where there are both."""
+    points = [[*of_point] for _, of_point in groupby(cases, lambda case: case.crash_at)]
+    in_turn = [choice[(turn + place) % len(choice)] for place, choice in enumerate(points)]
+    return in_turn[number % 3 :: 3] or in_turn[:1]
 
 
 def _tell(result: Result) -> None:
