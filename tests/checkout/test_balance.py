@@ -1,11 +1,11 @@
 """With ``SHOW_BALANCE``, whoever holds a voucher sees what is left on it after the order, and how long it is valid."""
 
 import pytest
-from django.utils.formats import date_format
 
 from tests.checkout.test_block import block
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import balance
+from voucher_payment_gateway.checkout.wording import last_day_text
 
 JSON = {"accept": "application/json"}
 STATE, APPLY = "/vouchers/state/", "/vouchers/apply/"
@@ -41,7 +41,7 @@ def test_what_is_left_is_shown_whether_a_reservation_lowers_the_balance_or_not(
     html = block(order)
     assert "€30.00 left on it after this order." in html
     assert "At least" not in html
-    assert f"Valid until {date_format(voucher.valid_until)}." in html
+    assert f"Valid until {last_day_text(voucher.valid_until)}." in html
 
 
 @pytest.mark.parametrize(("lowers", "least"), [(True, "€10.00"), (False, "€30.00")])
