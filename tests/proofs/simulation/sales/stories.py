@@ -15,7 +15,7 @@ from voucher_payment_gateway.rules import sales
 __all__ = ["Stories"]
 
 EVENT_SECONDS, EVENTS = 900, 8
-"""An event comes again until its wish is stored: a process may crash before it writes it down."""
+"""How often a sweep looks whether the wish of an event is stored: a process may crash or sleep before it writes."""
 AMOUNTS = (500, 1000, 2500)
 UNPAID_SECONDS = UNPAID_DAYS * 24 * 3600
 
@@ -267,14 +267,12 @@ class Stories:
             self._at(at, lambda: self._pay_with(number, "v0", is_ended=True))
 
     def _event(self, at: float, do: Callable[[], Process | None], is_stored: Callable[[], bool]) -> None:
-        """Let an event come at an instant, and again until its wish is stored."""
+        """Let an event come at an instant; a sweep looks again later, and repeats it where its wish is not stored."""
 
         def begin(left: int) -> Process | None:
-            if left < EVENTS and is_stored():
-                return None
             if left > 1:
                 self._at(self.shop.loop.now + EVENT_SECONDS, lambda: begin(left - 1))
-            return do()
+            return None if left < EVENTS and is_stored() else do()
 
         self._at(at, lambda: begin(EVENTS))
 

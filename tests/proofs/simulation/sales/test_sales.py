@@ -13,7 +13,7 @@ from tests.proofs.simulation.sales.oracle import judge_sales
 from tests.proofs.simulation.sales.orders import Order
 from tests.proofs.simulation.test_simulation import DAYS, run
 
-SALE_DAYS = DAYS // 3
+SALE_DAYS = DAYS // 4
 MUST_HAPPEN = (
     "faults",
     "truncated",
