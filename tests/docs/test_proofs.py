@@ -6,6 +6,7 @@ from tests.docs.pages import ROOT, page, rows, section, words
 from tests.gateway.test_counterexamples import RULES
 from tests.proofs.orders import mutants as orders
 from tests.proofs.simulation import mutants as simulation
+from tests.proofs.simulation.sales import mutants as sales
 from tests.proofs.storm import mutants as storm
 
 PAGE = page("explanation/proofs.md")
@@ -22,6 +23,11 @@ def test_every_planted_bug_is_told_and_no_other_is():
 def test_every_planted_bug_of_the_orders_is_told_and_no_other_is():
     documented = [cells[1] for cells in rows(section(PAGE, "Planted bugs of orders"))]
     assert documented == list(orders.MUTANTS)
+
+
+def test_every_planted_bug_of_sales_is_told_and_no_other_is():
+    documented = [cells[1] for cells in rows(section(PAGE, "Planted bugs of sales"))]
+    assert documented == list(sales.SALE_MUTANTS)
 
 
 def test_every_figure_that_a_run_of_the_tests_prints_is_told():

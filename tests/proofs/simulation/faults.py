@@ -74,6 +74,7 @@ OUTCOMES = {
     "redirected": Answer(307, b""),
     "throttled": THROTTLED,
     "refused": REFUSED,
+    "truncated": Answer(200, b'{"data": [{"id": "b'),
 }
 MOVING, READING = (
     _calls.charge("h", "n"),

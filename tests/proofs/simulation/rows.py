@@ -70,6 +70,10 @@ class Operation:
     reviewed: bool = False
     began: float = 0.0
     """The instant of its creation, for the oracle only."""
+    sale_pk: int = 0
+    """The key of its sale; ``payment_pk`` is 0 then."""
+    code: str = ""
+    """The code of the voucher that it created, until it is stored with the sale."""
 
 
 class Rows:

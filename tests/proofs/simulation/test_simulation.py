@@ -50,7 +50,10 @@ def test_a_day_is_replayed_by_the_command_that_a_wrong_one_prints():
 
 
 def test_the_simulation_needs_no_django():
-    code = "import sys; from tests.proofs.simulation.day import play; play(0); print('django' in sys.modules)"
+    imports = (
+        "import sys; from tests.proofs.simulation import day, sales; import tests.proofs.simulation.sales.day"
+    )
+    code = f"{imports}; day.play(0); sales.day.play_sales(0); print('django' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

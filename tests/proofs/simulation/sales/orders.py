@@ -1,0 +1,25 @@
+"""What a shop wants of its orders: the truth that the oracle compares with, in integer cents."""
+
+from dataclasses import dataclass, field
+
+__all__ = ["Order"]
+
+
+@dataclass(slots=True)
+class Order:
+    """An order that sells vouchers. ``lines`` are cents and quantity by key, until it is paid."""
+
+    number: str
+    lines: dict[str, tuple[int, int]]
+    paid_at: float | None = None
+    returned_at: float | None = None
+    credits: dict[str, int] = field(default_factory=dict)
+    """The store credit asked for, in cents by its key, where it is given as a new voucher."""
+
+    def sold(self) -> dict[str, int]:
+        """Return the cents of each voucher by its key: ``key``, or ``key-1`` … where the quantity is more than one."""
+        return {
+            key if quantity == 1 else f"{key}-{place}": cents
+            for key, (cents, quantity) in self.lines.items()
+            for place in range(1, quantity + 1)
+        }
