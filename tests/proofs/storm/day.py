@@ -116,6 +116,7 @@ def play(seed: int, emphasis: Emphasis = NO_EMPHASIS) -> Result:
 @contextmanager
 def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
     """Let the people act while faults are injected; yield them once the faults have stopped, on the simulated clock."""
+    from tests.proofs.storm.chance import one_chance
     from tests.proofs.storm.clock import shared_time
     from tests.proofs.storm.configuration import configured
     from tests.proofs.storm.selling import selling_orders, selling_settings, sells_vouchers
@@ -129,6 +130,7 @@ def storm(seed: int, emphasis: Emphasis) -> Iterator[Any]:
     with (
         quiet(),
         shared_time(cloud.clock, Random(seed)),
+        one_chance(seed),
         configured(random, cloud.behaviour, more | emphasis.settings),
         no_rows(),
     ):
@@ -260,12 +262,14 @@ def _differences() -> Counter[str]:
 
 @contextmanager
 def no_rows() -> Iterator[None]:
-    """Delete all rows afterwards, and forget what the cache remembers of the orders of this day."""
+    """Delete all rows afterwards. Before and after, forget what the cache and this process remember for some minutes: a
+    day must not depend on the one before."""
     from django.core.cache import cache
     from django.db import connection
 
     from tests.shop.models import Order
     from voucher_payment_gateway import models
+    from voucher_payment_gateway.short_memory import PROCESS_CACHE
 
     ours = (
         models.VoucherDifference,
@@ -275,13 +279,17 @@ def no_rows() -> Iterator[None]:
         models.VoucherSale,
         models.VoucherGatewayState,
     )
+    memories = (cache, PROCESS_CACHE)
+    for each in memories:
+        each.clear()
     try:
         yield
     finally:
         models.VoucherSale.objects.update(replaces_refund=None)
         for model in (*ours, Order):
             model.objects.all()._raw_delete(connection.alias)
-        cache.clear()
+        for each in memories:
+            each.clear()
 
 
 @contextmanager
