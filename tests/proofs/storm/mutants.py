@@ -11,7 +11,8 @@ from unittest import mock
 
 from tests.proofs.storm import mutations
 from tests.proofs.storm.bench import database
-from tests.proofs.storm.day import Emphasis, play
+from tests.proofs.storm.day import play
+from tests.proofs.storm.emphasis import Emphasis
 
 __all__ = ["MUTANTS", "caught_by"]
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.proofs.storm.books import bookings_of
 from tests.proofs.storm.configuration import ON_STATUS
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
@@ -40,13 +41,23 @@ def _expected(cloud, vouchers) -> tuple[Differences, Differences]:
         (must if is_sure and not is_open else may).add((kind, number))
     known = set(VoucherOperation.objects.filter(state="succeeded").values_list("remote_id", flat=True))
     for voucher in vouchers:
-        rows = {row.id: row for row in cloud.bookings(voucher.id)}
+        may |= _of_unusable(cloud.store.state.vouchers[voucher.id])
+        rows = {row.id: row for row in bookings_of(cloud, voucher.id)}
         is_open = VoucherOperation.objects.filter(voucher_id=voucher.id, state__in=OPEN).exists()
         for row in (row for row in rows.values() if row.id not in known):
             kind, is_sure = _kind(row, rows)
             if kind:
-                (must if is_sure and not is_open else may).add((kind, row.id))
+                is_read = not cloud.store.state.vouchers[voucher.id].deleted
+                (must if is_sure and is_read and not is_open else may).add((kind, row.id))
     return must, may
+
+
+def _of_unusable(voucher: Any) -> Differences:
+    """Return what may be told of a voucher that the people of the day have made unusable: it is not read, or its status
+    is another one than that of its sale, where it was topped up."""
+    if voucher.deleted:
+        return {("not_compared", ""), ("voucher_gone", voucher.id)}
+    return {("voucher_status", voucher.id)} if not voucher.id.startswith("vpg-") else set()
 
 
 def _kind(row: Any, rows: dict[str, Any]) -> tuple[str, bool]:
@@ -88,7 +99,7 @@ def _refunded_by_hand(cloud: Any, payments: list[VoucherPayment]) -> Decimal:
         (
             row.amount
             for voucher_id in {payment.voucher_id for payment in payments} - {""}
-            for row in cloud.bookings(voucher_id)
+            for row in bookings_of(cloud, voucher_id)
             if row.type == "refund" and row.client_id != LOCAL_CLIENT_ID and row.order_number in numbers
         ),
         Decimal(),

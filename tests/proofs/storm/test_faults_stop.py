@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.docs.pages import page, section
-from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, storm
+from tests.proofs.storm.day import storm
+from tests.proofs.storm.emphasis import NO_EMPHASIS, Emphasis
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.resolution import EXPIRY_MARGIN_SECONDS

@@ -27,8 +27,25 @@ MUST_HAPPEN = {
     "fault after:drop",
     "fault before:drop",
     "fault late:drop",
+    "sale sold active",
+    "sale credit active",
+    "top_up succeeded",
+    "rung recharge",
+    "rung new_voucher",
 }
 """Without one of these a storm would prove too little."""
+MANY_DAYS = 80
+MUST_HAPPEN_IN_MANY_DAYS = {
+    "sale sold taken_back",
+    "sale refund active",
+    "credit succeeded",
+    "rung manual",
+    "unknown sale",
+    "unknown top_up",
+    "unknown credit",
+    "unknown fallback",
+}
+"""The same of a storm of ``MANY_DAYS`` or more."""
 
 
 def counted(seen, begin):
@@ -48,11 +65,14 @@ def test_after_a_storm_every_cent_is_where_our_rows_say(first, figures):
         frozen_steps=seen["freeze"],
         database_failures=seen["locked"] + seen["commit unanswered"],
         doubled_requests=seen["doubled"],
+        vouchers_given=counted(seen, "sale "),
+        rungs=counted(seen, "rung "),
         surplus_bookings_told=seen["difference theirs_only"],
         wrong_days=len(wrong),
     )
     assert not wrong, "\n".join(map(str, wrong))
     assert set(seen) >= MUST_HAPPEN
+    assert BATCH < MANY_DAYS or set(seen) >= MUST_HAPPEN_IN_MANY_DAYS
     for kind, allowed in transitions.ALLOWED.items():
         assert transitions.transitions_of(kind, seen) <= allowed
 
