@@ -12,8 +12,8 @@ from tests.docs.pages import ROOT
 from tests.proofs.storm import transitions
 from tests.proofs.storm.run import play_many
 
-DAYS = int(os.environ.get("STORM_DAYS", "300"))
-BATCH = min(DAYS, 100)
+DAYS = int(os.environ.get("STORM_DAYS", "180"))
+BATCH = min(DAYS, 90)
 MUST_HAPPEN = {
     "crash",
     "freeze",
