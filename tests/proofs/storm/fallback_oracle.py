@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.proofs.storm.books import gone, in_cents, was_active
 from tests.proofs.storm.record import Record
+from tests.proofs.storm.selling import Sold
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 __all__ = ["Chain", "chains", "fallback_problems"]
@@ -68,7 +69,7 @@ def _about(row: Row) -> tuple[Any, ...]:
 
 
 def fallback_problems(
-    cloud: Any, record: Record, rungs: Sequence[str], *, has_keys: bool, seen: Counter[str]
+    cloud: Any, record: Record, sold: Sold, rungs: Sequence[str], *, has_keys: bool, seen: Counter[str]
 ) -> list[str]:
     """Return every refund that went back twice or not at all without the shop being told, and every rung that was taken
     too early, or in another order than ``rungs``.
@@ -76,16 +77,17 @@ def fallback_problems(
     ``has_keys``: new vouchers can be given. ``seen``: the day's faults."""
     found = chains()
     known = sum(len(chain.recharges) for chain in found)
-    problems = list(_unread(cloud, record))
+    problems = []
     if known != VoucherOperation.objects.filter(kind="recharge", sale=None).count():
         problems.append("a recharge stands in place of no refused refund")
     is_told_surely = not any(seen[fault] for fault in SIGNAL_LOST_BY)
+    problems += _unread(cloud, record) if is_told_surely else ()
     possible = [rung for rung in rungs if rung == "recharge" or (rung == "new_voucher" and has_keys)]
     for chain in found:
         refund = chain.refund
         found_here = [*_given_twice(cloud, chain), *_out_of_order(chain, possible)]
         if is_told_surely:
-            found_here += _lost(chain, record)
+            found_here += _lost(chain, record, sold)
         what = f"refund {refund['number']} of order {refund['order_number']}"
         problems += [f"{what}: {problem}" for problem in found_here]
     return problems
@@ -120,8 +122,10 @@ def _out_of_order(chain: Chain, possible: Sequence[str]) -> Iterator[str]:
             yield f"a rung was taken while the {before['kind']} before it was {before['state']}"
 
 
-def _lost(chain: Chain, record: Record) -> Iterator[str]:
-    """What could not go back at all is told."""
+def _lost(chain: Chain, record: Record, sold: Sold) -> Iterator[str]:
+    """What could not go back at all is told: of the order, or of the new voucher that could not be activated."""
+    if any(sale["id"] in sold.told for sale in chain.sales):
+        return
     if chain.is_done or chain.is_undecided:
         return
     number, since = chain.refund["order_number"], chain.refund["settled_at"]

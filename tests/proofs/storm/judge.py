@@ -33,7 +33,9 @@ def judge(people: Any) -> list[str]:
             after_return=people.after_return,
             stores_codes=people.stores_codes,
         ),
-        *fallback_problems(cloud, people.record, people.rungs, has_keys=people.stores_codes, seen=seen),
+        *fallback_problems(
+            cloud, people.record, people.sold, people.rungs, has_keys=people.stores_codes, seen=seen
+        ),
         *reconcile_problems(cloud, vouchers),
         *sale_problems(cloud, list(Order.objects.all()), people.sold, doubled=doubled, seen=seen),
         *giving_problems(cloud, people.given, people.sold, doubled=doubled),
