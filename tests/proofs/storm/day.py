@@ -120,7 +120,7 @@ def _storm(seed: int, random: Random, people, emphasis: Emphasis) -> None:
 
     draw_faults(people.cloud, seed, random, emphasis, sells=bool(people.selling))
     injector, verbs = people.injector, emphasis.verbs or _verbs(people)
-    for name in ("freeze_rate", "crash_rate", "doubled_rate"):
+    for name in ("freeze_rate", "doubled_rate", "mail_rate"):
         if getattr(emphasis, name) is not None:
             setattr(injector, name, getattr(emphasis, name))
     if emphasis.meanwhile is not None:

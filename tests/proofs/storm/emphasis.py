@@ -16,8 +16,9 @@ class Emphasis:
     """Method, path and rate of these faults, where they are to be for other calls."""
     behaviour: dict[str, Any] = field(default_factory=dict)
     freeze_rate: float | None = None
-    crash_rate: float | None = None
     doubled_rate: float | None = None
+    mail_rate: float | None = None
+    """The rate at which the mail server refuses a mail."""
     verbs: dict[str, int] | None = None
     """The weights of what the people do. A day with these falls back only where ``settings`` say so."""
     meanwhile: dict[str, int] | None = None
