@@ -41,7 +41,7 @@ test-fast: install ## the units alone: no proofs, no browser, no servers (minute
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
-	STORM_DAYS=60 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
+	STORM_DAYS=44 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py $(ARGS)
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)
@@ -103,7 +103,7 @@ check: lint types migrations walkthrough coverage ## all that CI runs besides th
 .PHONY: matrix
 matrix: ## the tests with the newest Django, where a newer Python is found
 	@if [ -z "$(NEWEST)" ]; then echo "matrix: left out, no Python 3.12 or 3.13 found"; else \
-	STORM_DAYS=60 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) \
+	STORM_DAYS=44 $(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) \
 	ARGS="--ignore tests/proofs/simulation --ignore tests/proofs/orders --ignore tests/proofs/differential --ignore tests/proofs/crash --ignore tests/proofs/concurrency \
 	--ignore tests/proofs/storm/test_switches.py --ignore tests/proofs/storm/test_faults_stop.py --ignore-glob */test_mutants.py \
 	--ignore tests/proofs/storm/test_state_machine.py --ignore tests/proofs/storm/test_transitions.py \

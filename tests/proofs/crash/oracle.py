@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from tests.proofs.crash.fallback_oracle import cents_back_otherwise, rung_problems
+from tests.proofs.crash.fallback_oracle import rung_problems
 from tests.proofs.crash.sale_oracle import sale_problems, sale_problems_once_settled
 from tests.proofs.crash.scenario import Scenario
 from tests.proofs.crash.shop import ANOTHER, order
@@ -65,7 +65,7 @@ def problems(
     vouchers = [cloud.voucher(each.id) for each in cloud.store.state.vouchers.values() if not each.deleted]
     highest_totals = dict(Order.objects.values_list("number", "total"))
     return [
-        *books.problems(cloud, vouchers, highest_totals, otherwise=cents_back_otherwise(cloud)),
+        *books.problems(cloud, vouchers, highest_totals),
         *_money(scenario, at_crash, again),
         *_order(scenario, again or not scenario.retries),
         *_a_month_later(),

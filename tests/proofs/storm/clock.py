@@ -1,7 +1,8 @@
 """One simulated clock for the shop and the Voucher Cloud.
 
-The shop's instants, its monotonic clock and its sleeps come from the clock of the local Voucher Cloud, which advances
-only when it is moved. A frozen worker therefore resumes later; a day takes a fraction of a second and is reproducible.
+The shop's instants, its monotonic clock, its sleeps and what its cache remembers follow the clock of the local Voucher
+Cloud, which advances only when it is moved. A frozen worker therefore resumes later; a day takes a fraction of a second
+and is reproducible.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from unittest import mock
 
+from django.core.cache.backends import base, locmem
 from django.utils import timezone
 
 from voucher_payment_gateway.api import _drivers, _flow, _steps
@@ -17,6 +19,7 @@ from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.gateway.holds import parallel
 from voucher_payment_gateway.gateway.operations import execute
 from voucher_payment_gateway.sandbox import Clock
+from voucher_payment_gateway.throttle import _counts
 
 __all__ = ["shared_time"]
 
@@ -36,6 +39,8 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
+        for module in (base, locmem, _counts):
+            patches.enter_context(mock.patch.object(module, "time", SimpleNamespace(time=monotonic)))
         patches.enter_context(mock.patch.object(parallel, "MAX_PARALLEL", 1))
         patches.enter_context(mock.patch.object(_flow, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))

@@ -11,7 +11,8 @@ from unittest import mock
 
 from tests.proofs.storm import mutations
 from tests.proofs.storm.bench import database
-from tests.proofs.storm.day import Emphasis, play
+from tests.proofs.storm.day import play
+from tests.proofs.storm.emphasis import Emphasis
 
 __all__ = ["MUTANTS", "caught_by"]
 
@@ -44,7 +45,37 @@ CHANGED = Emphasis(verbs={"checkout": 6, "ship_changed": 6, "reprice": 3})
 BULK = Emphasis(verbs={"checkout": 5, "bulk": 5})
 
 SALES = {"issue": 3, "pay": 6, "pay_again": 2, "send_back": 4, "redeem": 5, "settle": 3, "wait": 1}
-SELLING = Emphasis(sells=True, verbs=SALES, settings={"VOUCHER_DELIVERY": "mail"})
+MAILED = {"VOUCHER_DELIVERY": "mail"}
+SELLING = Emphasis(sells=True, verbs=SALES, settings=MAILED)
+CREATED = ("*", "/v1/vouchers", 0.6)
+FORGOTTEN = Emphasis(
+    sells=True,
+    verbs={"issue": 6, "send_back": 6},
+    settings=MAILED,
+    faults=("after:drop", "late:drop"),
+    where=CREATED,
+    pauses=(1, 5),
+)
+SPENT = Emphasis(
+    sells=True, verbs={"pay": 5, "send_back": 5, "spend": 6, "redeem": 3}, settings=MAILED, pauses=(1, 5, 40)
+)
+TOPPED_UP = Emphasis(
+    sells=True,
+    verbs={"pay": 2, "top_up": 8, "settle": 4},
+    settings=MAILED,
+    faults=("late:drop",),
+    where=("POST", "/v1/vouchers/recharge", 0.6),
+    behaviour={"order_number_unique": False},
+    pauses=(5, 40, 70),
+)
+DELIVERED = Emphasis(sells=True, verbs={"credit": 8, "settle": 3}, settings=MAILED, mail_rate=0.5)
+CREDITED = Emphasis(sells=True, verbs={"credit": 8, "settle": 2}, settings=MAILED)
+FALLING_BACK = Emphasis(
+    verbs={"come_back": 8, "settle": 2},
+    settings={"REFUND_FALLBACK": ["recharge", "new_voucher", "manual"]},
+    behaviour={"refund_to_unusable_voucher": "accept"},
+    faults=("after:drop", "after:reset"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +86,8 @@ class Mutant:
     name: str
     change: Callable[[Any], Any]
     emphasis: Emphasis = STORMY
+    also: tuple["Mutant", ...] = ()
+    """What keeps the same rule elsewhere, and is broken with it."""
 
 
 RULES = "voucher_payment_gateway.rules."
@@ -145,19 +178,41 @@ MUTANTS = {
     "a voucher is sold under another key each time": Mutant(
         f"{GATEWAY}verbs.sell", "sold_vouchers", mutations.another_key, SELLING
     ),
+    "the creation of a voucher is not written down before": Mutant(
+        f"{GATEWAY}verbs.advance", "execute_new", mutations.creation_forgotten, FORGOTTEN
+    ),
+    "a spent voucher is taken back": Mutant(
+        f"{GATEWAY}operations.deactivate:DeactivateHandler",
+        "call",
+        mutations.deleted_unread,
+        SPENT,
+        also=(Mutant(f"{GATEWAY}verbs.take_back", "_refuse_used", mutations.nothing_is_refused),),
+    ),
+    "a delivery is noted before it is made": Mutant(
+        f"{GATEWAY}verbs.hand_over", "change_sale", mutations.noted_first, DELIVERED
+    ),
+    "a top up is repeated without grace": Mutant(
+        f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("recharge"), TOPPED_UP
+    ),
+    "the key of store credit is ignored": Mutant(
+        f"{GATEWAY}verbs.credit", "_write_once", mutations.key_ignored, CREDITED
+    ),
+    "a rung is taken while the one before is unknown": Mutant(
+        f"{GATEWAY}operations.execute", "record_unknown", mutations.rung_after_unknown, FALLING_BACK
+    ),
 }
 
 
 @contextmanager
 def applied(name: str) -> Iterator[None]:
     """Apply the mutation to the gateway."""
-    mutant = MUTANTS[name]
-    place = resolve_name(mutant.module)
-    right = getattr(place, mutant.name)
-    broken = mutant.change(right)
     with ExitStack() as patches:
-        for each in [place, *_importers(mutant, right)]:
-            patches.enter_context(mock.patch.object(each, mutant.name, broken))
+        for mutant in (MUTANTS[name], *MUTANTS[name].also):
+            place = resolve_name(mutant.module)
+            right = getattr(place, mutant.name)
+            broken = mutant.change(right)
+            for each in [place, *_importers(mutant, right)]:
+                patches.enter_context(mock.patch.object(each, mutant.name, broken))
         yield
 
 

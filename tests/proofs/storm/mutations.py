@@ -1,7 +1,7 @@
 """The mutations: each gets a function of the package, and returns a plausible but wrong one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -150,7 +150,7 @@ def promises_are_ignored(beside_confirmed: Any) -> Any:
 
 
 def nothing_is_refused(refuse: Any) -> Any:
-    return lambda *arguments: None
+    return lambda *arguments, **options: None
 
 
 def confirmed_or_not(code_expiry: Any) -> Any:
@@ -201,5 +201,61 @@ def another_key(sold_vouchers: Any) -> Any:
 
     def mutated(order: Any, currency_of: Any) -> Any:
         return [replace(each, key=f"{each.key}.{next(keys)}") for each in sold_vouchers(order, currency_of)]
+
+    return mutated
+
+
+def creation_forgotten(execute_new: Any) -> Any:
+    """The voucher is created before its operation is written."""
+
+    def mutated(handler: Any, draft: Any, **options: Any) -> None:
+        if draft.kind == "issue":
+            handler.call(draft)
+        execute_new(handler, draft, **options)
+
+    return mutated
+
+
+def deleted_unread(call: Any) -> Any:
+    """Nothing is read: a voucher that cannot be deleted is left inactive."""
+
+    def mutated(handler: Any, operation: Any) -> str:
+        from voucher_payment_gateway.connection import voucher_cloud
+        from voucher_payment_gateway.exceptions import CredentialsError, RefusedError
+
+        cloud = voucher_cloud(operation.account)
+        for change in (cloud.set_voucher_status, cloud.delete_voucher):
+            arguments = ("inactive", "taken back") if change == cloud.set_voucher_status else ("taken back",)
+            with suppress(RefusedError, CredentialsError):
+                change(operation.voucher_id, *arguments)
+        return str(operation.voucher_id)
+
+    return mutated
+
+
+def key_ignored(write_once: Any) -> Any:
+    keys = count()
+
+    def mutated(call: Any, facts: Any, voucher: Any, by: Any) -> Any:
+        number = next(keys)
+        other = replace(call, key=f"{call.key}.{number}"), replace(voucher, key=f"{voucher.key}.{number}")
+        return write_once(other[0], facts, other[1], by)
+
+    return mutated
+
+
+def rung_after_unknown(record_unknown: Any) -> Any:
+    """What is unknown of a refund, or of a rung, is followed by the next rung."""
+
+    def mutated(operation: Any, error: Any) -> Any:
+        from voucher_payment_gateway.gateway.operations.execute import HANDLERS, execute_written
+        from voucher_payment_gateway.gateway.operations.transitions import refuse
+
+        if operation.kind not in ("refund", "recharge") or operation.sale_id is not None:
+            record_unknown(operation, error)
+        following = refuse(HANDLERS[operation.kind], operation, error)
+        if following is None:
+            raise error
+        execute_written(HANDLERS[following.kind], following, is_read=True)
 
     return mutated

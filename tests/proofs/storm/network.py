@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 
-from tests.proofs.storm.faults import FaultInjector
+from tests.proofs.storm.faults import Crash, FaultInjector
+from tests.proofs.storm.purpose import of_recharge, of_voucher
 from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.sandbox import mock_transport
 
 __all__ = ["client"]
@@ -62,6 +64,8 @@ def client(cloud, injector: FaultInjector) -> VoucherCloud:
 def _what(request: httpx.Request) -> tuple[str, str]:
     if request.url.path.endswith("/charge"):
         return "charge", json.loads(request.content)["order_number"]
+    if request.url.path.endswith("/recharge"):
+        return "recharge", json.loads(request.content)["order_number"]
     return request.url.path.rpartition("/")[2], request.url.path.split("/")[-2]
 
 
@@ -86,14 +90,31 @@ class FreezingClient(VoucherCloud):
     def refund(self, *fields: Any) -> Any:
         return self._noted(self._frozen(lambda: super(FreezingClient, self).refund(*fields)))
 
+    def recharge_voucher(self, **fields: Any) -> Any:
+        return self._noted(
+            self._told(
+                of_recharge(fields["order_number"], self.injector),
+                lambda: super(FreezingClient, self).recharge_voucher(**fields),
+            )
+        )
+
     def create_voucher(self, **fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).create_voucher(**fields))
+        return self._told(
+            of_voucher(fields.get("id", ""), self.injector),
+            lambda: super(FreezingClient, self).create_voucher(**fields),
+        )
 
     def set_voucher_status(self, *fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).set_voucher_status(*fields))
+        return self._told(
+            of_voucher(fields[0], self.injector),
+            lambda: super(FreezingClient, self).set_voucher_status(*fields),
+        )
 
     def delete_voucher(self, *fields: Any) -> Any:
-        return self._frozen(lambda: super(FreezingClient, self).delete_voucher(*fields))
+        return self._told(
+            of_voucher(fields[0], self.injector),
+            lambda: super(FreezingClient, self).delete_voucher(*fields),
+        )
 
     def list_voucher_charges(self, *fields: Any, **filters: Any) -> Any:
         return self._frozen(
@@ -104,6 +125,17 @@ class FreezingClient(VoucherCloud):
         """Note the booking that was answered."""
         self.answers.append(answer.id)
         return answer
+
+    def _told(self, purpose: str, call: Callable[[], Any]) -> Any:
+        """Make a call; count, by its purpose, that its worker crashed or that its outcome is unknown."""
+        try:
+            return self._frozen(call)
+        except OutcomeUnknownError:
+            self.injector.seen[f"unknown {purpose}"] += 1
+            raise
+        except Crash:
+            self.injector.seen[f"crash in {purpose}"] += 1
+            raise
 
     def _frozen(self, call: Callable[[], Any]) -> Any:
         self.injector.may_freeze(FREEZE_SECONDS)

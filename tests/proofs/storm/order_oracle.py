@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.proofs.storm.record import Promised, Record
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID
 
 __all__ = ["KEY_AMOUNTS", "order_problems"]
@@ -18,8 +18,9 @@ Row = dict[str, Any]
 CONFIRMED = timedelta(days=30)
 """``CONFIRMED_DAYS`` of the days."""
 
-KEY_AMOUNTS = {"parcel": "charge", "return": "refund"}
-"""The stories name a key and its reason by what it is for and its amount: ``parcel 5.00``."""
+KEY_AMOUNTS = {"parcel": ("charge",), "return": ("refund", "recharge", "activate")}
+"""The stories name a key and its reason by what it is for and its amount: ``parcel 5.00``. What comes back moves by one
+of three kinds of operations: a new voucher is given where its activation has succeeded."""
 
 
 def order_problems(
@@ -71,8 +72,10 @@ def _more_than_needed(
     """Charges that took more than the order cost at any moment from their plan to their booking."""
     cancelled = {row["id"] for row in payments if row["status"] == "cancelled"}
     by_order: dict[str, list[Row]] = defaultdict(list)
+    replacing = set(VoucherSale.objects.exclude(replaces_refund=None).values_list("pk", flat=True))
     for row in operations:
-        if row["state"] == "succeeded" and row["payment_id"] not in cancelled:
+        is_of_payment = row["payment_id"] is not None and row["payment_id"] not in cancelled
+        if row["state"] == "succeeded" and (is_of_payment or row["sale_id"] in replacing):
             by_order[row["order_number"]].append(row)
     for number, rows in by_order.items():
         taken = 0
@@ -81,7 +84,7 @@ def _more_than_needed(
             returned = sum(
                 _cents(row["amount"])
                 for row in rows
-                if row["kind"] == "refund" and row["created_at"] <= charge["settled_at"]
+                if row["kind"] in KEY_AMOUNTS["return"] and row["created_at"] <= charge["settled_at"]
             )
             kept = taken - (returned if after_return == "lowered" else 0)
             planned_at = record.planned_again.get(charge["id"], charge["created_at"])
@@ -95,7 +98,7 @@ def _moved_twice(operations: list[Row]) -> Iterator[str]:
     moved: dict[tuple[str, str, str], int] = defaultdict(int)
     for row in operations:
         what, _, amount = row["reason"].partition(" ")
-        if row["kind"] == KEY_AMOUNTS.get(what) and row["state"] in ("succeeded", "manual"):
+        if row["kind"] in KEY_AMOUNTS.get(what, ()) and row["state"] in ("succeeded", "manual"):
             moved[row["order_number"], row["reason"], amount] += _cents(row["amount"])
     for (number, key, amount), cents in moved.items():
         if cents > round(float(amount) * 100):
@@ -107,6 +110,8 @@ def _promised_twice(cloud, vouchers, payments: list[Row], operations: list[Row])
     intermediary has doubled leave it there."""
     known = {row["remote_id"] for row in operations}
     for voucher in vouchers:
+        if cloud.store.state.vouchers[voucher.id].deleted:
+            continue
         counted_on = sum(_counted_on(row) for row in payments if row["voucher_id"] == voucher.id)
         taken = sum(
             _cents(row.amount)

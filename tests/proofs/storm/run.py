@@ -6,7 +6,8 @@ from collections import Counter
 from time import monotonic
 
 from tests.proofs.storm.bench import database
-from tests.proofs.storm.day import NO_EMPHASIS, Emphasis, Result, play
+from tests.proofs.storm.day import Result, play
+from tests.proofs.storm.emphasis import NO_EMPHASIS, Emphasis
 
 __all__ = ["play_many"]
 

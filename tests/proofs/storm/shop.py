@@ -13,16 +13,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from tests.proofs.storm.faults import Crash, FaultInjector
+from tests.proofs.storm.giving import Given, GivingStories
 from tests.proofs.storm.network import client
 from tests.proofs.storm.record import Record
+from tests.proofs.storm.review import Reviewer
 from tests.proofs.storm.selling import SaleStories, Sold
 from tests.proofs.storm.stories import ORDER_VERBS, TOTALS, OrderStories
+from tests.proofs.storm.unusable import UnusableStories
 from tests.shop import signals
 from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.sandbox import LOCAL_CLIENT_ID, ApiError, LocalVoucherCloud
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.sandbox import ApiError, LocalVoucherCloud
 
 __all__ = ["People"]
 
@@ -65,7 +68,19 @@ MEANWHILE = {
     "ship": 1,
     "keyed_refund": 1,
 }
-ALONE = ("settle", "till", "spend", "copycat", "clerk", "reprice", "office", "guess", "token", "wait")
+ALONE = (
+    "settle",
+    "till",
+    "spend",
+    "copycat",
+    "clerk",
+    "reprice",
+    "office",
+    "guess",
+    "token",
+    "wait",
+    "see_page",
+)
 """Actions without a verb of the gateway, or with one that must not run in a transaction."""
 
 STATUSES = ("confirmed", "shipped", "shipped", "returned", "cancelled")
@@ -81,7 +96,7 @@ class RolledBackError(Exception):
 
 
 @dataclass
-class People(OrderStories, SaleStories):
+class People(OrderStories, SaleStories, GivingStories, UnusableStories, Reviewer):
     """All who act on the orders and vouchers of a day. ``story`` logs what they did."""
 
     random: Random
@@ -98,6 +113,7 @@ class People(OrderStories, SaleStories):
     selling: list[Order] = field(default_factory=list)
     """Orders that sell vouchers, and are paid otherwise."""
     sold: Sold = field(default_factory=Sold)
+    given: Given = field(default_factory=Given)
 
     def __post_init__(self) -> None:
         self.till_client = self.cloud.add_client(name="Till").id
@@ -122,6 +138,7 @@ class People(OrderStories, SaleStories):
             self._call_in_mode(way, lambda: getattr(self, verb)(order, voucher, amount))
         except (VoucherGatewayError, django.db.Error, RolledBackError, ApiError, Crash) as error:
             end = f"{type(error).__name__} {getattr(error, 'code', '')}"
+            self.injector.seen[f"{verb}: {type(error).__name__}"] += 1
         if verb == "ship_changed":
             self.read_total(order)
         if self.injector.failures == failures:
@@ -245,31 +262,3 @@ class People(OrderStories, SaleStories):
         else:
             fault, times = self.random.choice(TOKEN_TROUBLE), self.random.randint(1, 3)
             self.cloud.faults.next(fault, path="/oauth/token", times=times)
-
-    def review(self, order: Order, voucher: Any, amount: str) -> None:
-        """A person reads the Voucher Cloud's bookings, and decides the operations in ``manual``."""
-        ours = set(VoucherOperation.objects.exclude(remote_id="").values_list("remote_id", flat=True))
-        for operation in VoucherOperation.objects.filter(state="manual").order_by("pk"):
-            booked = self._booked(operation, ours)
-            gateway.conclude(operation, remote_id=booked, actor="anna", reason="the books")
-            ours.add(booked)
-
-    def _booked(self, operation: VoucherOperation, ours: set[str]) -> str:
-        """Return the id of the booking that a person takes for this operation; empty where there is none."""
-        if operation.sale_id:
-            return self.seen_at_the_cloud(operation)
-        late = {answer["remote_id"] for answer in operation.late_answers}
-        rows = [row.id for row in self._bookings_of(operation) if row.id not in ours]
-        return next((row for row in rows if row in late), rows[-1] if rows else "")
-
-    def _bookings_of(self, operation: VoucherOperation) -> list[Any]:
-        rows = [row for row in self.cloud.bookings(operation.voucher_id) if row.type == operation.kind]
-        if operation.kind == "charge":
-            return [row for row in rows if row.order_number == operation.reference]
-        return [
-            row
-            for row in rows
-            if row.charge_id == operation.target_id
-            and row.amount == operation.amount
-            and row.client_id == LOCAL_CLIENT_ID
-        ]

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.proofs.storm.clock import shared_time
-from tests.proofs.storm.day import MORNING, no_rows, quiet, until_next
+from tests.proofs.storm.day import MORNING, no_rows, quiet
 from tests.proofs.storm.faults import FaultInjector
 from tests.proofs.storm.oracle import problems
 from tests.proofs.storm.order_oracle import order_problems
 from tests.proofs.storm.shop import People
+from tests.proofs.storm.sweeps import until_next
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment

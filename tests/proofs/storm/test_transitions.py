@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from tests.proofs.storm import transitions
-from tests.proofs.storm.day import Emphasis
+from tests.proofs.storm.emphasis import Emphasis
 from tests.proofs.storm.run import play_many
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
