@@ -53,7 +53,9 @@ def why_it_takes_longer(operation, people, waiting_until):
 
 def _is_forbidden(operation):
     """Whether it is forbidden, or follows one on its voucher that is."""
-    ahead = VoucherOperation.objects.filter(voucher_id=operation.voucher_id, waits=False, state="due")
+    ahead = VoucherOperation.objects.filter(
+        voucher_id=operation.voucher_id, waits=False, state__in=("due", "unknown")
+    )
     codes = {operation.error_code, *(ahead.values_list("error_code", flat=True) if operation.waits else ())}
     return "credentials" in codes
 
