@@ -80,6 +80,8 @@ class Result:
 
     case: Case
     problems: list[str] = field(default_factory=list)
+    has_come: bool = True
+    """Whether the process came to the crash point."""
 
     def __str__(self) -> str:
         found = "\n  ".join(self.problems) or "all is right"
@@ -135,7 +137,7 @@ def play(forkserver: Forkserver, case: Case) -> Result:
             if not victim.killed and (
                 case.end == "killed" or case.crash_at.point not in [each.point for each in victim.returned]
             ):
-                return Result(case, [f"the process never came to {case.crash_at}"])
+                return Result(case, [f"the process never came to {case.crash_at}"], has_come=False)
             at_crash = written_so_far()
             restarted = forkserver.run(_restart, case.scenario, base_url, case.again)
         except RuntimeError as error:
