@@ -226,7 +226,7 @@ def test_an_order_that_cannot_sell_is_told_before_the_shop_is_asked(
         ({"number": ""}, "number: the order has no number yet"),
         ({"number": "x" * 60}, "number: must have at most 50 printable characters"),
         ({"currency": "KWD"}, "currency: KWD has 3 decimals"),
-        ({"currency": "euro"}, "currency: must be a currency code of three letters"),
+        ({"currency": "eu"}, "currency: must be a currency code of three letters"),
         ({"total": D("-5.00")}, "total: must not be below zero"),
     ],
 )
