@@ -93,7 +93,7 @@ def _undecided(numbers: list[str]) -> set[str]:
         rows.values_list("order_number", flat=True)
         for rows in (operations.filter(IS_OPEN), operations.filter(state="manual"), replacements)
     )
-    return set(is_open.union(*others))
+    return set(is_open.union(*others).order_by())  # Django 6.1 would order by what is not selected
 
 
 def _given_back(numbers: list[str]) -> dict[str, Decimal]:

@@ -43,7 +43,8 @@ def correct_future_instants(limit: int) -> int:
     now = timezone.now()
     found = (_operations(now), _rereads(now), *_payments(now), *_sales(now))
     first, *others = (rows.order_by().values("pk") for rows in found)
-    if not first.union(*others, all=True).exists() or not _database_agrees(now):  # one statement, as a rule
+    is_any = first.union(*others, all=True).order_by().exists()  # one statement, as a rule
+    if not is_any or not _database_agrees(now):
         return 0
     operations, rereads, holds, renewals, cancels, steps, deliveries = (rows[:limit] for rows in found)
     wait = _longest_wait()
