@@ -60,7 +60,9 @@ def test_the_mail_with_the_code_names_that_day(seller, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     sale = seller.sell(deliver_at=timezone.now() + timedelta(days=1))
     seller.later(days=2)
-    seller.cloud.store.state.vouchers[sale.voucher_id].valid_until = MIDNIGHT_IN_BERLIN  # read before the mail
+    seller.cloud.store.state.vouchers[
+        sale.voucher_id
+    ].valid_until = MIDNIGHT_IN_BERLIN  # read before the mail
     gateway.settle()
     (message,) = mail.outbox
     for text in (message.body, unescape(message.alternatives[0][0])):
