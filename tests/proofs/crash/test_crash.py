@@ -20,7 +20,7 @@ from tests.proofs.crash.scenarios import SCENARIOS
 
 ONE_IN = int(os.environ.get("KILL_ONE_IN") or 75)
 ONE_IN_ON_POSTGRESQL = int(
-    os.environ.get("KILL_ONE_IN") or (25 if os.environ.get("REQUIRE_ALL_PARTS") else 75)
+    os.environ.get("KILL_ONE_IN") or (45 if os.environ.get("REQUIRE_ALL_PARTS") else 75)
 )
 """Not a multiple of the number of faults, so that the sample has all of them."""
 

@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 from tests.proofs.storm import transitions
 from tests.proofs.storm.run import play_many
 
-DAYS = int(os.environ.get("STORM_DAYS", "180"))
+DAYS = int(os.environ.get("STORM_DAYS", "90"))
 BATCH = min(DAYS, 90)
 MUST_HAPPEN = {
     "crash",
