@@ -12,6 +12,7 @@ from voucher_payment_gateway.rules.sales import (
     TARGETS,
     is_unpaid_too_long,
     is_whole,
+    needs_recipient,
     next_step,
     spent_amount,
     stays_inactive_from,
@@ -232,3 +233,16 @@ def test_no_voucher_is_active_that_was_never_paid():
 
 def test_every_status_is_reached():
     assert {world.status for world in reachable()} == set(STATUSES)
+
+
+@pytest.mark.parametrize("delivery", ["mail", "signal", "page", ""])
+@pytest.mark.parametrize("is_delivered", [True, False])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_recipient_is_needed_until_the_code_was_sent_or_will_never_be(
+    status, target, is_delivered, delivery
+):
+    is_owed = status in ("ordered", "issued", "active") and target in ("issued", "active")
+    is_sent_by_us = delivery == "mail" or delivery == "signal"
+    needed = needs_recipient(status, target, delivery, is_delivered=is_delivered)
+    assert needed == (is_owed and is_sent_by_us and not is_delivered)
