@@ -1,4 +1,4 @@
-"""Lines that change after their vouchers were sold: nothing is sold twice, and every difference is told."""
+"""Lines that change after their vouchers were sold: nothing is sold twice, and every difference is reported."""
 
 import logging
 

@@ -1,8 +1,9 @@
-"""Compare the status of a sale with that of its voucher at the Voucher Cloud."""
+"""Compare the status of a sale with that of its voucher at the Voucher Cloud, and say why a voucher is not valid."""
 
+from datetime import datetime
 from typing import Literal
 
-__all__ = ["StatusDifference", "compare_status"]
+__all__ = ["StatusDifference", "compare_status", "why_not_valid"]
 
 StatusDifference = Literal["voucher_gone", "voucher_status"]
 
@@ -20,3 +21,12 @@ def compare_status(ours: str, theirs: str | None, *, has_expired: bool) -> Statu
         ours in ("issued", "taken_back") and is_active
     )
     return "voucher_status" if differs else None
+
+
+def why_not_valid(
+    status: str, valid_until: datetime | None, now: datetime
+) -> Literal["", "inactive", "expired"]:
+    """Return why the code of a voucher must not be handed over; "" where it is valid. ``valid_until`` None: no end."""
+    if status != "active":
+        return "inactive"
+    return "expired" if valid_until is not None and valid_until <= now else ""

@@ -4,15 +4,13 @@ A mutant is caught on the first day that ends wrong with it, and that ends right
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from unittest import mock
 
 from tests.proofs.orders import mutations
 from tests.proofs.orders.day import Result, Setting, play
 from tests.proofs.orders.sweep import Gateway
+from tests.proofs.planted import first_caught, report
 from voucher_payment_gateway.rules import cover
 
 __all__ = ["MUTANTS", "Mutant", "caught_by"]
@@ -108,39 +106,10 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-@contextmanager
-def applied(mutant: Mutant) -> Iterator[None]:
-    """Apply the mutant."""
-    with ExitStack() as patches:
-        for where, name, change in mutant.changes:
-            patches.enter_context(mock.patch.object(where, name, change(getattr(where, name))))
-        yield
-
-
 def caught_by(mutant: Mutant) -> tuple[Result, int] | None:
     """Return the first day that goes wrong with the mutant only, and how many were played; or None."""
-    for seed in range(MAX_DAYS):
-        with applied(mutant):
-            wrong = play(seed, mutant.setting)
-        if wrong.is_wrong and not play(seed, mutant.instead_of).is_wrong:
-            return wrong, seed + 1
-    return None
-
-
-def main() -> int:
-    names = sys.argv[1:] or list(MUTANTS)
-    survivors = 0
-    for name in names:
-        caught = caught_by(MUTANTS[name])
-        survivors += caught is None
-        if caught:
-            result, days = caught
-            print(f"{MUTANTS[name].rule}: {name}: {days} days: {result.judgement.problems[0]}", flush=True)
-        else:
-            print(f"{MUTANTS[name].rule}: {name}: NOT CAUGHT in {MAX_DAYS} days", flush=True)
-    print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
-    return 1 if survivors else 0
+    return first_caught(mutant, play, MAX_DAYS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(MUTANTS, caught_by, MAX_DAYS, label=lambda name: f"{MUTANTS[name].rule}: {name}"))

@@ -5,13 +5,12 @@ that ends right without the mutant.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
+from tests.proofs.planted import first_caught, report
 from tests.proofs.simulation import mutations
 from tests.proofs.simulation.day import Result, Setting, play
 from tests.proofs.simulation.faults import Rates
@@ -153,40 +152,10 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-@contextmanager
-def applied(mutant: Mutant) -> Iterator[None]:
-    """Apply the mutant."""
-    with ExitStack() as patches:
-        for where, name, change in mutant.changes:
-            before = getattr(where, name, None)
-            patches.enter_context(mock.patch.object(where, name, change(before), create=where is Rows))
-        yield
-
-
 def caught_by(mutant: Mutant) -> tuple[Result, int] | None:
     """Return the first day that goes wrong with the mutant only, and how many were played; or None."""
-    for seed in range(MAX_DAYS):
-        with applied(mutant):
-            wrong = play(seed, mutant.setting)
-        if wrong.is_wrong and not play(seed, mutant.instead_of).is_wrong:
-            return wrong, seed + 1
-    return None
-
-
-def main() -> int:
-    names = sys.argv[1:] or list(MUTANTS)
-    survivors = 0
-    for name in names:
-        caught = caught_by(MUTANTS[name])
-        survivors += caught is None
-        if caught:
-            result, days = caught
-            print(f"{name}: {days} days: {result.judgement.problems[0]}", flush=True)
-        else:
-            print(f"{name}: NOT CAUGHT in {MAX_DAYS} days", flush=True)
-    print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
-    return 1 if survivors else 0
+    return first_caught(mutant, play, MAX_DAYS, may_add_to=Rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(MUTANTS, caught_by, MAX_DAYS))

@@ -94,7 +94,7 @@ def fallback_problems(
 
 
 def _unread(cloud: Any, record: Record) -> Iterator[str]:
-    """What stays unknown, since its voucher was deleted meanwhile, is told."""
+    """What stays unknown, since its voucher was deleted meanwhile, is reported."""
     told = {number for number, _ in record.told}
     unknown = VoucherOperation.objects.filter(state="unknown", voucher_id__in=gone(cloud))
     for row in unknown.exclude(order_number__in=told).exclude(payment=None):
@@ -123,7 +123,7 @@ def _out_of_order(chain: Chain, possible: Sequence[str]) -> Iterator[str]:
 
 
 def _lost(chain: Chain, record: Record, sold: Sold) -> Iterator[str]:
-    """What could not go back at all is told: of the order, or of the new voucher that could not be activated."""
+    """What could not go back at all is reported: of the order, or of the new voucher that could not be activated."""
     if any(sale["id"] in sold.told for sale in chain.sales):
         return
     if chain.is_done or chain.is_undecided:

@@ -1,4 +1,4 @@
-"""The oracle of what is given: each key of a top up or of store credit moves its amount once, or the shop is told.
+"""The oracle of what is given: each key of a top up or of store credit moves its amount once, or that is reported.
 
 It shares no code with the package: it reads the shop's rows, what the shop asked for, and the cloud's own books.
 """

@@ -76,8 +76,8 @@ def _of_orders(cloud: Any) -> Iterator[tuple[str, str, bool]]:
     """Yield the orders that keep more than they cost, and those that are cancelled and keep anything; and whether that
     must be told.
 
-    A cancelled order is told only where ``settle`` cannot refund it. What a clerk refunded is a difference of its own:
-    an order is overpaid by what it keeps beyond that.
+    A cancelled order is reported only where ``settle`` cannot refund it. What a clerk refunded is a difference of its
+    own: an order is overpaid by what it keeps beyond that.
     """
     for order in Order.objects.all():
         payments = list(VoucherPayment.objects.filter(order_number=order.number))

@@ -5,6 +5,7 @@ it is sent: this module has no database access and may run in any thread.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -184,19 +185,15 @@ def _reserve_remainder(probe: Hold, secret: Secret, amount: Decimal, currency: s
         raise InsufficientBalanceError(available=amount) from None
 
 
-def release(reservation_id: str, account: str) -> str:
-    """Ask the Voucher Cloud to release a reservation of this account, and return the error code, empty on success.
+def release(reservation_id: str, account: str) -> None:
+    """Ask the Voucher Cloud to release a reservation of this account.
 
     The documentation has no such call, so nothing relies on it: whatever the answer, the reservation lapses. With
     ``CANCEL_RESERVATION_CALL`` false it is not asked, whoever calls this.
     """
-    if not gateway_settings().CANCEL_RESERVATION_CALL:
-        return ""
-    try:
-        voucher_cloud(account).cancel_reservation(reservation_id)
-    except VoucherGatewayError as error:
-        return error.code
-    return ""
+    if gateway_settings().CANCEL_RESERVATION_CALL:
+        with suppress(VoucherGatewayError):
+            voucher_cloud(account).cancel_reservation(reservation_id)
 
 
 def _reserve(secret: Secret, amount: Decimal, currency: str, account: str, voucher_id: str) -> Hold:

@@ -21,6 +21,7 @@ from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
+from voucher_payment_gateway.rules.voucher_status import why_not_valid
 from voucher_payment_gateway.sealing import Secret, unseal
 from voucher_payment_gateway.short_memory import recall, remember
 from voucher_payment_gateway.signals import voucher_activated, voucher_needs_review
@@ -104,15 +105,16 @@ def _why_not_valid(sale: VoucherSale, now: datetime) -> str:
 
     Raises an error of ``NOT_READABLE`` where it cannot be read.
     """
+    status: str = "active"
     if sale.activated_at is None or now - sale.activated_at > JUST_ACTIVATED:
         voucher = voucher_of(sale.voucher_id, sale.account)
         if voucher is None:
             return "voucher_gone"
-        if voucher.status != "active":
-            return "voucher_inactive"
-        if voucher.valid_until != sale.valid_until:
+        status = voucher.status
+        if status == "active" and voucher.valid_until != sale.valid_until:
             note_sale(sale, valid_until=voucher.valid_until)
-    return "voucher_expired" if sale.valid_until is not None and sale.valid_until <= now else ""
+    reason = why_not_valid(status, sale.valid_until, now)
+    return f"voucher_{reason}" if reason else ""
 
 
 @strip_traceback

@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from voucher_payment_gateway.api import CompleteVoucher
 from voucher_payment_gateway.exceptions import (
     ContractError,
     PaymentStateError,
@@ -28,6 +27,7 @@ from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, deliver_now
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.models.sale import ADDRESS_LENGTH
 from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.rules.voucher_status import why_not_valid
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["resend"]
@@ -110,7 +110,7 @@ def _read_and_deliver(sale: VoucherSale, changes: dict[str, Any]) -> None:
             f"order {sale.order_number}: the gift voucher is not at the Voucher Cloud any more. Nothing was sent.",
             code="voucher_gone",
         )
-    if reason := _why_not_valid(voucher):
+    if reason := why_not_valid(voucher.status, voucher.valid_until, timezone.now()):
         raise WrongStateError(
             f"order {sale.order_number}: the gift voucher is {reason} at the Voucher Cloud: its code is not handed "
             "over again. Nothing was sent.",
@@ -124,12 +124,6 @@ def _read_and_deliver(sale: VoucherSale, changes: dict[str, Any]) -> None:
         _change_or_refuse(sale, **changes, **code_fields(voucher), delivered_at=None)
         return
     _send(sale, Secret(voucher.code, voucher.pin or ""), changes)
-
-
-def _why_not_valid(voucher: CompleteVoucher) -> str:
-    if voucher.status != "active":
-        return "inactive"
-    return "expired" if voucher.valid_until is not None and voucher.valid_until <= timezone.now() else ""
 
 
 @strip_traceback

@@ -85,9 +85,8 @@ def _without_used(
 
     The bookings of the first ones are read, until one cannot be; those of the others when they are deactivated.
     """
-    unused, errors, reads_left = [], list[RefusedError | WrongStateError](), MAX_AT_ONCE
-    if in_transaction():
-        reads_left = 0
+    unused, errors = [], list[RefusedError | WrongStateError]()
+    reads_left = 0 if in_transaction() else MAX_AT_ONCE
     for sale in sales:
         try:
             if _is_valid(sale):

@@ -6,13 +6,12 @@ booking, and that ends right without the mutant.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
+from tests.proofs.planted import first_caught, report
 from tests.proofs.simulation import mutations as of_payments
 from tests.proofs.simulation.faults import Rates
 from tests.proofs.simulation.sales import mutations
@@ -118,39 +117,10 @@ SALE_MUTANTS: dict[str, SaleMutant] = {
 }
 
 
-@contextmanager
-def applied(mutant: SaleMutant) -> Iterator[None]:
-    """Apply the mutant."""
-    with ExitStack() as patches:
-        for where, name, change in mutant.changes:
-            patches.enter_context(mock.patch.object(where, name, change(getattr(where, name))))
-        yield
-
-
 def caught_by(mutant: SaleMutant) -> tuple[Result, int] | None:
     """Return the first day that goes wrong with the mutant only, and how many were played; or None."""
-    for seed in range(MAX_DAYS):
-        with applied(mutant):
-            wrong = play_sales(seed, mutant.setting)
-        if wrong.is_wrong and not play_sales(seed, mutant.instead_of).is_wrong:
-            return wrong, seed + 1
-    return None
-
-
-def main() -> int:
-    names = sys.argv[1:] or list(SALE_MUTANTS)
-    survivors = 0
-    for name in names:
-        caught = caught_by(SALE_MUTANTS[name])
-        survivors += caught is None
-        if caught:
-            result, days = caught
-            print(f"{name}: {days} days: {result.judgement.problems[0]}", flush=True)
-        else:
-            print(f"{name}: NOT CAUGHT in {MAX_DAYS} days", flush=True)
-    print(f"{len(names) - survivors} of {len(names)} planted bugs were caught")
-    return 1 if survivors else 0
+    return first_caught(mutant, play_sales, MAX_DAYS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(SALE_MUTANTS, caught_by, MAX_DAYS))

@@ -73,7 +73,7 @@ class SaleShop(Outcomes):
         return sale
 
     def take_back(self, order_number: str, *, each: bool = False) -> Process:
-        """Take back the vouchers of a returned order; one that was used is told. ``each``: the sales themselves are
+        """Take back the vouchers of a returned order; one that was used is reported. ``each``: the sales themselves are
         given, and what was topped up goes with them."""
         for sale in self.rows.of_order(order_number):
             if sale.origin != "sold" or sale.status in sales.ENDED_SALES:
