@@ -399,16 +399,19 @@ def test_sessions_in_signed_cookies_are_told_where_they_are_limited(settings, li
     assert check_deployment() == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("name", "count"), [("", 1), ("production", 0)])
 def test_a_name_of_the_installation_is_recommended_before_a_deployment(settings, name, count):
     assert len(deployment(settings, {"INSTANCE": name})) == count
 
 
+@pytest.mark.django_db
 def test_it_is_not_recommended_every_day(settings):
     settings.VOUCHER_PAYMENT_GATEWAY = GOOD
     assert "voucher_payment_gateway.W033" not in [each.id for each in checks.run_checks()]
 
 
+@pytest.mark.django_db
 def test_where_the_settings_are_wrong_that_comes_first(settings):
     assert deployment(settings, {"CAPTURE": "later"}) == []
     del settings.VOUCHER_PAYMENT_GATEWAY

@@ -116,6 +116,7 @@ def test_an_unknown_name_has_no_settings():
             account(name)
 
 
+@pytest.mark.django_db
 def test_a_callable_that_cannot_be_imported_is_told_by_the_check(settings):
     given = {"ACCOUNTS": {"north": NORTH}, "ACCOUNT_OF_ORDER": "tests.accounts.shop.nobody"}
     settings.VOUCHER_PAYMENT_GATEWAY = {**BASE, **given}
