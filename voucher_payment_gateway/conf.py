@@ -30,6 +30,7 @@ from voucher_payment_gateway.settings_accounts import (
     refuse_same_client,
     with_default_account,
 )
+from voucher_payment_gateway.settings_books import BooksSettings, DatevAccounts
 from voucher_payment_gateway.settings_sections import (
     ApiBehaviour,
     ClientId,
@@ -47,6 +48,7 @@ __all__ = [
     "NAME",
     "Account",
     "ApiBehaviour",
+    "DatevAccounts",
     "GatewaySettings",
     "OrderFieldNames",
     "Section",
@@ -69,7 +71,7 @@ Days = Annotated[float, Field(gt=0, le=366)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
-class GatewaySettings(Unpicklable, SellingSettings):
+class GatewaySettings(Unpicklable, SellingSettings, BooksSettings):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from voucher_payment_gateway.books.datev import ENCODING, PREFIX, batch_lines, batch_of
 from voucher_payment_gateway.books.files import csv_lines, json_lines
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.books.periods import (
@@ -18,6 +19,8 @@ from voucher_payment_gateway.books.periods import (
     close_period,
     periods_within,
 )
+from voucher_payment_gateway.books.postings import UnbookableError
+from voucher_payment_gateway.books.rows import BookingRow
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.difference_list import whole_file
@@ -41,7 +44,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=instant, metavar="WHEN", help="start of the period, ISO 8601")
         parser.add_argument("--until", type=instant, metavar="WHEN", help="its end, not included")
-        parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of the rows")
+        parser.add_argument("--format", choices=("csv", "jsonl", "datev"), default="csv", help="of the rows")
         parser.add_argument("--file", type=Path, metavar="FILE", help="write to a file of mode 0600")
         parser.add_argument("--account", metavar="NAME", help="only the vouchers of this account")
         parser.add_argument("--close", action="store_true", help="close the period; no rows are written")
@@ -75,18 +78,22 @@ class Command(BaseCommand):
         if account is not None and account not in names:
             known = ", ".join(map(repr, names))
             raise CommandError(f"--account: {account!r} is none of {known}.", returncode=NOT_DONE)
-        rows = booking_rows(since, until, account)
-        lines: Iterator[str] = json_lines(rows) if format == "jsonl" else csv_lines(rows)
-        if file is None:
-            for line in lines:
-                self.stdout.write(line, ending="")
-            return
+        if format == "datev" and not (file and file.name.startswith(PREFIX) and file.suffix == ".csv"):
+            name = f"{PREFIX}Gutscheine.csv"
+            raise CommandError(f"--file: DATEV takes a file named such as {name}.", returncode=NOT_DONE)
         try:
-            with whole_file(file) as sink:
+            lines = _lines(booking_rows(since, until, account), since, until, format)
+            if file is None:
+                for line in lines:
+                    self.stdout.write(line, ending="")
+                return
+            with whole_file(file, ENCODING if format == "datev" else "utf-8") as sink:
                 for line in lines:
                     sink.write(line)
         except OSError as error:
             raise CommandError(f"--file: {error}. No file was written.", returncode=NOT_DONE) from None
+        except UnbookableError as error:
+            raise CommandError(f"{error} No file was written.", returncode=NOT_DONE) from None
 
     def _close(self, since: datetime, until: datetime, by: str) -> None:
         try:
@@ -112,6 +119,17 @@ class Command(BaseCommand):
             self.stderr.write("This period is not closed.")
         if any(period.changed_at for period in periods):
             raise CommandError("The figures of a closed period have changed.", returncode=CHANGED)
+
+
+def _lines(rows: Iterator[BookingRow], since: datetime, until: datetime, format: str) -> Iterator[str]:
+    if format != "datev":
+        return json_lines(rows) if format == "jsonl" else csv_lines(rows)
+    accounts = gateway_settings().DATEV_ACCOUNTS
+    if accounts is None:
+        raise UnbookableError(
+            "DATEV_ACCOUNTS is not set: name the accounts that your tax adviser has approved."
+        )
+    return batch_lines(rows, batch_of(since, until, accounts), accounts)
 
 
 def _state_of(period: VoucherClosedPeriod) -> str:
