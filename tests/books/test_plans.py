@@ -30,7 +30,7 @@ def test_a_period_is_read_by_the_index_of_its_instants(ledger):
 
 def test_rows_are_read_a_bounded_number_at_a_time(ledger, django_assert_num_queries):
     now = timezone.now()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         rows, position = row_chunk(now - timedelta(days=9), now, limit=10)
     assert len(rows) <= 10
     assert position is not None

@@ -1,6 +1,7 @@
 """The rows of a time span, read from the ledger: streamed, a bounded number at a time, in the order of their booking.
 
-An operation belongs to the instant at which its success was recorded. Its row never changes afterwards.
+An operation belongs to the instant at which its success was recorded. Its row never changes afterwards, and it is the
+same from the archive.
 """
 
 from collections.abc import Iterator
@@ -11,9 +12,16 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from voucher_payment_gateway.books.rows import BookingRow, RowKind, VatKind
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 
-__all__ = ["CHUNK", "START", "Position", "booking_rows", "row_chunk"]
+__all__ = ["CHUNK", "START", "Operation", "Position", "booking_rows", "row_chunk"]
+
+Operation = VoucherOperation | VoucherArchivedOperation
 
 CHUNK = 1000
 """Maximum of operations in memory."""
@@ -62,34 +70,58 @@ def row_chunk(
     since: datetime, until: datetime, position: Position = START, limit: int = CHUNK
 ) -> tuple[list[BookingRow], Position | None]:
     """Return the rows of the next ``limit`` operations behind ``position``, and where to go on; None at the end."""
-    operations = list(_operations(since, until, position)[:limit])
+    operations, is_last = _operations(since, until, position, limit)
+    rows = _rows(operations)
+    return rows, None if is_last else _key(operations[-1])
+
+
+def _operations(
+    since: datetime, until: datetime, position: Position, limit: int
+) -> tuple[list[Operation], bool]:
+    """Return the next operations behind ``position``, at most ``limit``, and whether they are the last ones.
+
+    The archive is read after the ledger: one that is moved between the two is in both, and counts once.
+    """
+    found: dict[Position, Operation] = {}
+    is_last = True
+    for model in (VoucherOperation, VoucherArchivedOperation):
+        # the bound on one column alone lets the index on it be used
+        booked = _booked(model).filter(settled_at__gte=position.at or since, settled_at__lt=until)
+        if position.at is not None:
+            booked = booked.filter(Q(settled_at__gt=position.at) | Q(pk__gt=position.pk))
+        rows = list(booked.order_by("settled_at", "pk")[:limit])
+        is_last = is_last and len(rows) < limit
+        found.update({_key(each): each for each in rows})
+    positions = sorted(found)
+    is_last = is_last and len(positions) <= limit
+    return [found[each] for each in positions[:limit]], is_last
+
+
+def _booked(model: type[Operation]) -> QuerySet[Any]:
+    operations: QuerySet[Any] = model.current.filter(kind__in=KINDS).filter(state="succeeded")
+    return operations.select_related("payment", "sale").only(*COLUMNS_READ)
+
+
+def _key(operation: Operation) -> Position:
+    return Position(operation.settled_at, operation.pk)
+
+
+def _rows(operations: list[Operation]) -> list[BookingRow]:
     sales = _sales_of(operations)
-    rows = [row for each in operations if (row := _row(each, sales)) is not None]
-    is_last = len(operations) < limit
-    return rows, None if is_last else Position(operations[-1].settled_at, operations[-1].pk)
+    return [row for each in operations if (row := _row(each, sales)) is not None]
 
 
-def _operations(since: datetime, until: datetime, position: Position) -> QuerySet[Any]:
-    """Return the operations behind ``position``. The bound on one column alone lets the index on it be used."""
-    booked = VoucherOperation.current.filter(kind__in=KINDS).filter(state="succeeded")
-    booked = booked.filter(settled_at__gte=position.at or since, settled_at__lt=until)
-    if position.at is not None:
-        booked = booked.filter(Q(settled_at__gt=position.at) | Q(pk__gt=position.pk))
-    operations: QuerySet[Any] = booked.select_related("payment", "sale").only(*COLUMNS_READ)
-    return operations.order_by("settled_at", "pk")
-
-
-def _sales_of(operations: list[VoucherOperation]) -> dict[tuple[str, str], VoucherSale]:
+def _sales_of(operations: list[Operation]) -> dict[tuple[str, str], VoucherSale]:
     """Return the sales of the vouchers that payments were made with, by account and voucher."""
     vouchers = {each.voucher_id for each in operations if each.payment_id}
     if not vouchers:
         return {}
-    accounts = {each.payment.account for each in operations if each.payment_id}
+    accounts = {each.account for each in operations if each.payment_id}
     sales = VoucherSale.current.filter(account__in=accounts, voucher_id__in=vouchers).only(*SALE)
     return {(sale.account, sale.voucher_id): sale for sale in sales}
 
 
-def _row(operation: VoucherOperation, sales: dict[tuple[str, str], VoucherSale]) -> BookingRow | None:
+def _row(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> BookingRow | None:
     """Return the row of an operation; None where it booked nothing, such as the end of a voucher that was never
     active."""
     kind = _kind(operation)
@@ -120,7 +152,7 @@ def _row(operation: VoucherOperation, sales: dict[tuple[str, str], VoucherSale])
     )
 
 
-def _kind(operation: VoucherOperation) -> RowKind | None:
+def _kind(operation: Operation) -> RowKind | None:
     match operation.kind:
         case "activate":
             return "sale"

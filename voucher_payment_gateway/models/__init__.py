@@ -1,6 +1,7 @@
 """Payments, sales, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows;
-the closed periods and the daily figures are written by ``books``."""
+the closed periods, the daily figures and the archive are written by ``books``."""
 
+from voucher_payment_gateway.models.archive import VoucherArchivedOperation, VoucherArchivedOrder
 from voucher_payment_gateway.models.closed_period import VoucherClosedPeriod
 from voucher_payment_gateway.models.difference import VoucherDifference
 from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
@@ -12,6 +13,8 @@ from voucher_payment_gateway.models.sale import VoucherSale
 from voucher_payment_gateway.models.state import VoucherGatewayState
 
 __all__ = [
+    "VoucherArchivedOperation",
+    "VoucherArchivedOrder",
     "VoucherClosedPeriod",
     "VoucherDifference",
     "VoucherGatewayState",
