@@ -1,7 +1,5 @@
 """The DATEV file: in the documented form, balanced, and booked by the kind of VAT."""
 
-import csv
-from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
@@ -10,24 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from tests.books.month import Month, period
+from tests.books.datev_files import ACCOUNTS, parsed
 from tests.test_checks import given  # noqa: F401  a fixture
 from tests.test_checks_driving import told
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books import datev
 from voucher_payment_gateway.books.datev import COLUMNS, batch_lines, batch_of
-from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.books.postings import UnbookableError, posting_of
 from voucher_payment_gateway.books.rows import BookingRow
 from voucher_payment_gateway.conf import DatevAccounts
 
-ACCOUNTS = {
-    "consultant": 29098,
-    "client": 55003,
-    "chart": "04",
-    "liability": "3272",
-    "clearing": "1370",
-    "revenue": {"19": "4400", "7": "4300"},
+MERCHANTS = {
+    "ACCOUNTS": {"south": {"CLIENT_ID": "south", "CLIENT_SECRET": "secret"}},
+    "ACCOUNT_OF_ORDER": "tests.accounts.shop.merchant_of",
 }
 HERE = ZoneInfo("America/Chicago")
 MAY = datetime(2026, 5, 1, tzinfo=HERE), datetime(2026, 6, 1, tzinfo=HERE)
@@ -52,12 +45,6 @@ accounts = DatevAccounts(**ACCOUNTS)
 
 def written(*rows, span=MAY):
     return "".join(batch_lines(rows, batch_of(*span, accounts), accounts)).split("\r\n")
-
-
-def parsed(lines):
-    """Return the bookings of a file by the names of the columns."""
-    _, names, *records = csv.reader(lines, delimiter=";")
-    return [dict(zip(names, record, strict=True)) for record in records if record]
 
 
 def test_the_header_is_the_documented_one():
@@ -137,47 +124,18 @@ def test_a_file_is_of_one_fiscal_year(monkeypatch):
         written(ROW, ROW)
 
 
-def test_the_file_of_a_month_balances_and_its_liability_is_what_is_left(
-    seller, gateway_settings, run, tmp_path
-):
-    Month(seller, 1, faults=0).play(days=12)
-    since, until = period()
-    begins = f"{timezone.localtime(since):%m}-01"
-    decided = {"unknown_vat": "multi_purpose", "fiscal_year_begins": begins}  # store credit names no kind
-    gateway_settings(DATEV_ACCOUNTS={**ACCOUNTS, **decided})
-    target = tmp_path / "EXTF_Gutscheine.csv"
-    _, told_, code = run(
-        "voucher_bookings", "--since", since, "--until", until, "--format", "datev", "--file", target
-    )
-    assert code == 0, told_
-    bookings = parsed(target.read_text("cp1252").splitlines())
-    rows = list(booking_rows(since, until))
-    assert len(bookings) == len(rows) > 20
-    sums = defaultdict(D)
-    for booking in bookings:
-        amount = D(booking["Umsatz (ohne Soll/Haben-Kz)"].replace(",", "."))
-        amount = amount if booking["Soll/Haben-Kennzeichen"] == "S" else -amount
-        sums[booking["Konto"]] += amount
-        sums[booking["Gegenkonto (ohne BU-Schlüssel)"]] -= amount
-    assert sum(sums.values()) == 0
-    assert -sums["3272"] == sum(row.change for row in rows if row.vat_kind != "single_purpose")
-    assert -sums["4400"] == sum(row.change for row in rows if row.vat_rate == D(19))
-    assert sums["1370"] == sum(row.change for row in rows)
-    codes = [voucher.code for voucher in seller.cloud.store.state.vouchers.values()]
-    assert not any(code in target.read_text("cp1252") for code in codes)
-
-
 @pytest.mark.parametrize(
     ("changes", "name", "sentence"),
     [
         ({"DATEV_ACCOUNTS": None}, "EXTF_x.csv", "DATEV_ACCOUNTS is not set"),
         ({}, "x.csv", "DATEV takes a file named such as EXTF_Gutscheine.csv"),
+        (MERCHANTS, "EXTF_x.csv", "--account: DATEV takes a file for each merchant."),
         ({}, "EXTF_x.csv", "operation"),
     ],
 )
 def test_no_half_file_is_left(seller, gateway_settings, run, tmp_path, changes, name, sentence):
-    gateway_settings(**{"DATEV_ACCOUNTS": {**ACCOUNTS, "revenue": {}}, **changes})
     gateway.activate(seller.order("50.00", note="full=50.00"))
+    gateway_settings(**{"DATEV_ACCOUNTS": {**ACCOUNTS, "revenue": {}}, **changes})
     until = timezone.now() + timedelta(minutes=1)
     since = until - timedelta(minutes=10)
     options = ("--since", since, "--until", until, "--format", "datev", "--file", tmp_path / name)

@@ -8,7 +8,6 @@ from django.contrib.auth.models import Permission
 from django.db.models import F
 from django.utils import timezone
 
-from tests.books.month import Month, balances
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books.liability import (
     FIGURES,
@@ -70,15 +69,6 @@ def test_each_day_has_what_happened_and_what_is_left_by_batch(seller):
         "": nothing | {"topped_up": D(10), "outstanding": D(60)},
         "spring": nothing | {"refunded": D(5), "expired": D(35), "outstanding": D(35), "breakage": D(35)},
     }
-
-
-def test_a_month_ends_with_the_balances_of_the_voucher_cloud(seller):
-    Month(seller, 7).play(days=12)
-    age(1)
-    rows = take_snapshot(days_ago(1))
-    assert sum(row.outstanding for row in rows) == sum(balances(seller).values()) > 0
-    assert take_snapshot(days_ago(1)) == rows
-    assert VoucherLiability.objects.count() == len(rows)
 
 
 def test_a_missing_day_is_told_and_never_made_up(seller, run):

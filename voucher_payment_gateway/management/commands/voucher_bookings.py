@@ -78,6 +78,8 @@ class Command(BaseCommand):
         if account is not None and account not in names:
             known = ", ".join(map(repr, names))
             raise CommandError(f"--account: {account!r} is none of {known}.", returncode=NOT_DONE)
+        if format == "datev" and account is None and len(names) > 1:
+            raise CommandError("--account: DATEV takes a file for each merchant.", returncode=NOT_DONE)
         if format == "datev" and not (file and file.name.startswith(PREFIX) and file.suffix == ".csv"):
             name = f"{PREFIX}Gutscheine.csv"
             raise CommandError(f"--file: DATEV takes a file named such as {name}.", returncode=NOT_DONE)
