@@ -272,8 +272,7 @@ CATALOGUE: Final = {
         },
         cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
     ),
-    **SELLING,
-    **BOOKS,
+    **(SELLING | BOOKS),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}
