@@ -154,17 +154,12 @@ def _expired(end: datetime) -> Iterator[tuple[VoucherSale, Decimal]]:
     sales = VoucherSale.current.filter(
         valid_until__isnull=False, valid_until__lt=end, status="active", origin__in=COUNTED
     )
-    sales = sales.only("account", "voucher_id", "currency", "batch", "valid_until").order_by(
-        "valid_until", "pk"
-    )
-    after = Q()
-    while found := list(sales.filter(after)[:BATCH]):
+    sales = sales.only("account", "voucher_id", "currency", "batch", "valid_until").order_by("pk")
+    after = 0
+    while found := list(sales.filter(pk__gt=after)[:BATCH]):
         balances = _balances({sale.voucher_id for sale in found}, end)
         yield from ((sale, balances[sale.account, sale.voucher_id]) for sale in found)
-        last = found[-1]
-        after = Q(valid_until__gte=last.valid_until) & (
-            Q(valid_until__gt=last.valid_until) | Q(pk__gt=last.pk)
-        )
+        after = found[-1].pk
 
 
 def _balances(vouchers: set[str], end: datetime) -> dict[tuple[str, str], Decimal]:

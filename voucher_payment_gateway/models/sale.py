@@ -179,9 +179,6 @@ class VoucherSale(PermanentModel):
                 fields=["valid_until"],
                 condition=Q(status="active", reminded_at__isnull=True),
             ),
-            models.Index(
-                name="vpg_sale_ends", fields=["valid_until", "id"], condition=Q(valid_until__isnull=False)
-            ),
             models.Index(name="vpg_sale_code", fields=["code_fingerprint"]),
             models.Index(name="vpg_sale_updated", fields=["updated_at", "id"]),
         )

@@ -172,7 +172,7 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     for operation in ours.select_related("payment", "sale").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
     sold = compare_sales(readings, account, operations)
-    archived = set(archived_bookings(account, vouchers))  # compared before they were archived
+    archived = _archived(readings, account, operations)
     found = [
         _differences(
             _without(reading, archived),
@@ -185,6 +185,16 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     ]
     _find_elsewhere(account, [row for each in found for row in each.rows])
     return found
+
+
+def _archived(
+    readings: list[Reading], account: str, operations: dict[str, list[VoucherOperation]]
+) -> set[str]:
+    """Return the ids of bookings whose operations were compared before, and archived. Asked for only where a booking is
+    not among our operations."""
+    known = {each.remote_id for own in operations.values() for each in own}
+    unknown = [each for each in readings if not known.issuperset(booking.id for booking in each.bookings)]
+    return set(archived_bookings(account, [each.voucher_id for each in unknown])) if unknown else set()
 
 
 def _without(reading: Reading, archived: set[str]) -> Reading:
