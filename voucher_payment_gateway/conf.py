@@ -28,6 +28,7 @@ from voucher_payment_gateway.settings_accounts import (
     refuse_same_client,
     with_default_account,
 )
+from voucher_payment_gateway.settings_books import BooksSettings, DatevAccounts
 from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNames, Section, ThrottleSettings
 from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_types import (
@@ -50,6 +51,7 @@ __all__ = [
     "NAME",
     "Account",
     "ApiBehaviour",
+    "DatevAccounts",
     "GatewaySettings",
     "OrderFieldNames",
     "Section",
@@ -66,7 +68,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel", "issue", "activate", 
 StatusKey = Literal["field", "authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
 
 
-class GatewaySettings(Unpicklable, SellingSettings):
+class GatewaySettings(Unpicklable, SellingSettings, BooksSettings):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

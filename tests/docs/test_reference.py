@@ -126,6 +126,7 @@ def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
         ("ACCOUNTS", conf.Account),
         ("THROTTLE", conf.ThrottleSettings),
         ("API_BEHAVIOUR", conf.ApiBehaviour),
+        ("DATEV_ACCOUNTS", conf.DatevAccounts),
     ):
         for cells in rows(section(page("reference/settings.md"), heading)):
             name = words(cells[0])[0]
@@ -157,6 +158,7 @@ def test_the_names_in_order_fields_are_described():
 # checks.md
 
 ACCOUNT = {"CLIENT_ID": "x", "CLIENT_SECRET": "secret"}
+DATEV = {"consultant": 29098, "client": 55003, "liability": "3272", "clearing": "1370"}
 EVENTS = {
     "authorize": "tests.shop.signals.confirmed",
     "capture": "tests.shop.signals.shipped",
@@ -250,6 +252,10 @@ MISTAKES = [
     ("E055", {"SHOP_URL": "shop.example"}),
     ("W056", {**SELLING, "VOUCHER_DELIVERY": "signal"}),
     ("E045", {"PROXY_URL": "proxy.example:3128"}),
+    *(
+        ("E060", {"DATEV_ACCOUNTS": {**DATEV, **wrong}})
+        for wrong in ({"consultant": 1}, {"liability": "32 72"}, {"clearing": DATEV["liability"]})
+    ),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
     ("W034", {"EVENTS": {}}),
     *(
@@ -465,6 +471,10 @@ MODELS = [
     models.VoucherIdempotencyKey,
     models.VoucherGatewayState,
     models.VoucherSale,
+    models.VoucherClosedPeriod,
+    models.VoucherLiability,
+    models.VoucherArchivedOrder,
+    models.VoucherArchivedOperation,
 ]
 
 

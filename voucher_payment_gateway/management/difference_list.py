@@ -8,8 +8,8 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Protocol
 
+from voucher_payment_gateway.books.cells import Sink, cell
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models import VoucherDifference
 
@@ -34,14 +34,6 @@ COLUMNS = (
     "sentence",
     "account",
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Characters that start a formula in a spreadsheet; order numbers of other clients can hold anything."""
-
-
-class Sink(Protocol):
-    """Anything with a ``write`` for text."""
-
-    def write(self, text: str, /) -> object: ...
 
 
 def lines(differences: Iterable[VoucherDifference]) -> Iterator[str]:
@@ -76,19 +68,19 @@ def write_csv(differences: Iterable[VoucherDifference], file: Sink) -> None:
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for row in differences:
-        writer.writerow([_cell(getattr(row, name)) for name in COLUMNS])
+        writer.writerow([cell(getattr(row, name)) for name in COLUMNS])
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Sink]:
-    """Open a file of mode 0600 that replaces ``target`` once it is complete. Raises OSError.
+def whole_file(target: Path, encoding: str = "utf-8") -> Iterator[Sink]:
+    """Open a text file of mode 0600 that replaces ``target`` once it is complete. Raises OSError.
 
     Raises at once if it cannot be written; a later failure leaves an older file unchanged.
     """
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder")
     with NamedTemporaryFile(
-        "w", dir=target.parent, prefix=f".{target.name}.", newline="", encoding="utf-8", delete=False
+        "w", dir=target.parent, prefix=f".{target.name}.", newline="", encoding=encoding, delete=False
     ) as file:
         try:
             yield file
@@ -113,11 +105,6 @@ def _line(row: VoucherDifference) -> str:
 
 def _amount(amount: Decimal | None, currency: str) -> str:
     return "-" if amount is None else with_code(amount, currency)
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _printable(text: str) -> str:

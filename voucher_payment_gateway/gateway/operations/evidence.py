@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
+from voucher_payment_gateway.gateway.records.archived import archived_bookings
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence, charged_elsewhere
@@ -25,8 +26,9 @@ def read_evidence(
     """
     if not handler.is_booking:
         return handler.voucher_evidence(operation)
-    recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="")
-    ours = set(recorded.values_list("remote_id", flat=True))  # before the bookings are read
+    recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="").order_by()
+    archived = archived_bookings(operation.account, [operation.voucher_id])
+    ours = set(recorded.values_list("remote_id", flat=True).union(archived))  # before the bookings are read
     bookings = bookings_of(operation.voucher_id, operation.account)
     numbered = bookings if may_have_arrived else [row for row in bookings if row.order_number]
     evidence = handler.evidence(operation, numbered, ours)

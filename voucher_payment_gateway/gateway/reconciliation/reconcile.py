@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from voucher_payment_gateway.conf import gateway_settings
@@ -33,6 +34,7 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     count_vouchers,
     voucher_batches,
 )
+from voucher_payment_gateway.gateway.records.archived import archived_bookings
 from voucher_payment_gateway.gateway.records.conflicts import refuse_open_transaction
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
@@ -170,12 +172,34 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     for operation in ours.select_related("payment", "sale").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
     sold = compare_sales(readings, account, operations)
+    archived = _archived(readings, account, operations)
     found = [
-        _differences(reading, account, operations[reading.voucher_id], baselines, sold[reading.voucher_id])
+        _differences(
+            _without(reading, archived),
+            account,
+            operations[reading.voucher_id],
+            baselines,
+            sold[reading.voucher_id],
+        )
         for reading in readings
     ]
     _find_elsewhere(account, [row for each in found for row in each.rows])
     return found
+
+
+def _archived(
+    readings: list[Reading], account: str, operations: dict[str, list[VoucherOperation]]
+) -> set[str]:
+    """Return the ids of bookings whose operations were compared before, and archived. Asked for only where a booking is
+    not among our operations."""
+    known = {each.remote_id for own in operations.values() for each in own}
+    unknown = [each for each in readings if not known.issuperset(booking.id for booking in each.bookings)]
+    return set(archived_bookings(account, [each.voucher_id for each in unknown])) if unknown else set()
+
+
+def _without(reading: Reading, archived: set[str]) -> Reading:
+    bookings = [booking for booking in reading.bookings if booking.id not in archived]
+    return replace(reading, bookings=bookings)
 
 
 def _find_elsewhere(account: str, rows: list[VoucherDifference]) -> None:

@@ -8,6 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -26,7 +27,7 @@ from voucher_payment_gateway.rules.cover import agreed, outlives_hold
 from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
 
-__all__ = ["erase_codes", "lapse", "without_open_operation", "without_operation"]
+__all__ = ["erase_codes", "lapse", "locked", "without_open_operation", "without_operation"]
 
 logger = logging.getLogger("voucher_payment_gateway")
 
@@ -81,7 +82,7 @@ def erase_codes(limit: int) -> int:
 def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
     status = Case(When(status="selected", then=Value("lapsed")), default=F("status"))
     with transaction.atomic(using=database()):
-        payments = list(_locked(expired.order_by("code_kept_until"))[:limit])
+        payments = list(locked(expired.order_by("code_kept_until"))[:limit])
         relied_on = [payment for payment in payments if outlives_hold(payment)]
         counted_on = {payment.pk: agreed(payment) for payment in _needed(relied_on)}
         unneeded = [payment for payment in relied_on if payment.pk not in counted_on]
@@ -122,7 +123,7 @@ def _due_without(number: str, left_out: set[int]) -> Decimal | None:
 
 def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherPayment]:
     with transaction.atomic(using=database()):
-        payments = list(_locked(expired)[:limit])
+        payments = list(locked(expired)[:limit])
         _rows(payments).update(
             status=STATUS,
             amount_authorized=ZERO,
@@ -171,8 +172,9 @@ def without_operation(payments: QuerySet[VoucherPayment], condition: Q) -> Query
     return payments.alias(has_one=Coalesce(one, Value(False))).filter(has_one=False)
 
 
-def _locked(payments: QuerySet[VoucherPayment]) -> QuerySet[VoucherPayment]:
-    """Lock the rows against other workers until the end of the transaction."""
+def locked(payments: QuerySet[Any]) -> QuerySet[Any]:
+    """Lock the rows against other workers until the end of the transaction; those that are locked already are left
+    out."""
     features = connections[database()].features
     if features.has_select_for_update:
         return payments.select_for_update(skip_locked=features.has_select_for_update_skip_locked)

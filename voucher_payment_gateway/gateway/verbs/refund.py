@@ -11,6 +11,7 @@ from voucher_payment_gateway.currencies import amount_in, plain, smallest_unit
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import Outbox
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
+from voucher_payment_gateway.gateway.records.archived import refuse_archived
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
@@ -44,10 +45,11 @@ def refund(
     answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two refunds.
 
     Raises AmountError (malformed, more than is left to refund, or a key used with another amount), WrongStateError
-    (nothing was captured), OperationInProgressError; nothing was sent. What a voucher surely cannot take as a refund
-    goes back by ``REFUND_FALLBACK``; after RefusedError it could not, the payment is unchanged and a review
-    is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError nothing
-    moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by hand.
+    (nothing was captured, or the order was archived), OperationInProgressError; nothing was sent. What a voucher surely
+    cannot take as a refund goes back by ``REFUND_FALLBACK``; after RefusedError it could not, the payment is unchanged
+    and a review is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError
+    nothing moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by
+    hand.
     """
     number, pk = number_and_pk(order)
     if pk is None:
@@ -168,6 +170,8 @@ def _refundable_charges(payment: VoucherPayment, tried: set[str]) -> list[tuple[
         for operation in operations
         if operation.kind == "charge" and operation.state == "succeeded" and operation.remote_id not in tried
     ]
+    if not charges and payment.amount_refundable > ZERO:
+        refuse_archived(payment)
     return [(charge, charge.amount - refunded.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 
 

@@ -1,10 +1,9 @@
 """``manage.py voucher_reconcile``: compare our operations with the bookings at the Voucher Cloud, both ways."""
 
-import getpass
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from contextlib import nullcontext
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.difference_list import lines, summary, whole_file, write_csv
+from voucher_payment_gateway.management.instants import day_before, instant
 from voucher_payment_gateway.management.progress import progress_on
+from voucher_payment_gateway.management.system_user import system_user
 from voucher_payment_gateway.models import VoucherDifference
 
 DIFFERENCES, NOT_COMPARED = 1, 2
@@ -37,11 +38,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--since",
-            type=_instant,
+            type=instant,
             metavar="WHEN",
             help="start of the period: a date or an instant, ISO 8601",
         )
-        parser.add_argument("--until", type=_instant, metavar="WHEN", help="end of the period, not included")
+        parser.add_argument("--until", type=instant, metavar="WHEN", help="end of the period, not included")
         parser.add_argument("--account", metavar="NAME", help="compare the vouchers of this account alone")
         parser.add_argument("--csv", type=Path, metavar="FILE", help="write the differences to a file too")
         parser.add_argument(
@@ -61,11 +62,11 @@ class Command(BaseCommand):
         **_: Any,
     ) -> None:
         if explain:
-            self._explain(*explain, by=by or _system_user())
+            self._explain(*explain, by=by or system_user())
             return
         today = timezone.make_aware(datetime.combine(timezone.localdate(), time.min))
         until = until or today
-        since = since or _day_before(until)
+        since = since or day_before(until)
         self.failed: list[str] = []
         differences = self._compared(since, until, csv, account)
         for line in lines(differences):
@@ -139,29 +140,3 @@ def _by_option(error: ValueError) -> str:
 
 def _reason(error: VoucherGatewayError) -> str:
     return f"{str(error).removesuffix('.')} ({error.code})."
-
-
-def _instant(text: str) -> datetime:
-    """Return an aware instant. A date means its midnight; without an offset both are in the current time zone."""
-    try:
-        instant = datetime.fromisoformat(text)
-        aware = timezone.make_aware(instant) if instant.tzinfo is None else instant
-        _day_before(aware)  # fails within two days of the first or the last instant
-    except (ValueError, OverflowError):
-        raise ArgumentTypeError(
-            f"{text!r}: give a date such as 2026-11-22, or an instant in ISO 8601"
-        ) from None
-    return aware
-
-
-def _day_before(until: datetime) -> datetime:
-    """Return the first midnight of the day before ``until``, also where that day has 23 or 25 hours."""
-    day = timezone.localtime(until).date() - timedelta(days=1)
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _system_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # the user has no name, as in some containers
-        return ""

@@ -1,0 +1,36 @@
+"""Query plans of the books: what is read of a period is found by an index, however long the ledger."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.gateway.test_query_plans import Statements
+from tests.ledger_rows import fill
+from voucher_payment_gateway.books.ledger import row_chunk
+from voucher_payment_gateway.books.periods import figures_between
+
+
+@pytest.fixture
+def ledger(shop):
+    """Twenty thousand ended operations of some sixteen hours."""
+    fill("default", 20_000)
+
+
+def test_a_period_is_read_by_the_index_of_its_instants(ledger):
+    until = timezone.now() - timedelta(hours=4)
+    since = until - timedelta(hours=4)
+    with Statements() as statements:
+        figures = figures_between(since, until)
+    assert sum(count for count, _ in figures.sums.values()) > 2000
+    assert statements.walks == []
+    tables = {(table, index) for steps in statements.plans.values() for table, index, _ in steps}
+    assert ("voucher_payment_gateway_voucheroperation", "vpg_operation_settled") in tables
+
+
+def test_rows_are_read_a_bounded_number_at_a_time(ledger, django_assert_num_queries):
+    now = timezone.now()
+    with django_assert_num_queries(3):
+        rows, position = row_chunk(now - timedelta(days=9), now, limit=10)
+    assert len(rows) <= 10
+    assert position is not None

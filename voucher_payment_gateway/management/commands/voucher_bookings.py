@@ -1,0 +1,141 @@
+"""``manage.py voucher_bookings``: every booking of a period for the accounts, and the closing of a period."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from voucher_payment_gateway.books.datev import ENCODING, PREFIX, batch_lines, batch_of
+from voucher_payment_gateway.books.files import csv_lines, json_lines
+from voucher_payment_gateway.books.ledger import booking_rows
+from voucher_payment_gateway.books.periods import (
+    NotClosedError,
+    changed_kinds,
+    check_period,
+    close_period,
+    periods_within,
+)
+from voucher_payment_gateway.books.postings import UnbookableError
+from voucher_payment_gateway.books.rows import BookingRow
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.management.difference_list import whole_file
+from voucher_payment_gateway.management.instants import instant, last_month
+from voucher_payment_gateway.management.progress import progress_on
+from voucher_payment_gateway.management.system_user import system_user
+from voucher_payment_gateway.models import VoucherClosedPeriod
+
+CHANGED, NOT_DONE = 1, 2
+"""Exit codes."""
+
+
+class Command(BaseCommand):
+    """Exit code 1 where the figures of a closed period have changed, 2 where nothing was written or closed."""
+
+    help = (
+        "Write every gift voucher booking of a period, by default the last calendar month: charges, refunds, sales, "
+        "recharges and vouchers taken back. With --close the period is reconciled and closed. Moves no money."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--since", type=instant, metavar="WHEN", help="start of the period, ISO 8601")
+        parser.add_argument("--until", type=instant, metavar="WHEN", help="its end, not included")
+        parser.add_argument("--format", choices=("csv", "jsonl", "datev"), default="csv", help="of the rows")
+        parser.add_argument("--file", type=Path, metavar="FILE", help="write to a file of mode 0600")
+        parser.add_argument("--account", metavar="NAME", help="only the vouchers of this account")
+        parser.add_argument("--close", action="store_true", help="close the period; no rows are written")
+        parser.add_argument("--by", default="", metavar="NAME", help="the name of the person who closes it")
+
+    def handle(
+        self, *, since: datetime | None, until: datetime | None, close: bool, by: str, **options: Any
+    ) -> None:
+        if (since is None) != (until is None):
+            raise CommandError("Give both --since and --until, or neither.", returncode=NOT_DONE)
+        first, last = (since, until) if since and until else last_month()
+        if first >= last:
+            raise CommandError("--until: must be later than --since.", returncode=NOT_DONE)
+        if close:
+            self._close(first, last, by or system_user())
+        else:
+            self._write(first, last, **options)
+        self._tell_of(first, last)
+
+    def _write(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        format: str,
+        file: Path | None,
+        account: str | None,
+        **_: Any,
+    ) -> None:
+        names = gateway_settings().account_names
+        if account is not None and account not in names:
+            known = ", ".join(map(repr, names))
+            raise CommandError(f"--account: {account!r} is none of {known}.", returncode=NOT_DONE)
+        if format == "datev" and account is None and len(names) > 1:
+            raise CommandError("--account: DATEV takes a file for each merchant.", returncode=NOT_DONE)
+        if format == "datev" and not (file and file.name.startswith(PREFIX) and file.suffix == ".csv"):
+            name = f"{PREFIX}Gutscheine.csv"
+            raise CommandError(f"--file: DATEV takes a file named such as {name}.", returncode=NOT_DONE)
+        try:
+            lines = _lines(booking_rows(since, until, account), since, until, format)
+            if file is None:
+                for line in lines:
+                    self.stdout.write(line, ending="")
+                return
+            with whole_file(file, ENCODING if format == "datev" else "utf-8") as sink:
+                for line in lines:
+                    sink.write(line)
+        except OSError as error:
+            raise CommandError(f"--file: {error}. No file was written.", returncode=NOT_DONE) from None
+        except UnbookableError as error:
+            raise CommandError(f"{error} No file was written.", returncode=NOT_DONE) from None
+
+    def _close(self, since: datetime, until: datetime, by: str) -> None:
+        try:
+            with progress_on(sys.stderr, "vouchers") as progress:
+                close_period(since, until, actor=by, progress=progress)
+        except ValueError as error:
+            raise CommandError(f"--by: {str(error).partition(': ')[2]}", returncode=NOT_DONE) from None
+        except NotClosedError as error:
+            raise CommandError(str(error), returncode=NOT_DONE) from None
+        except VoucherGatewayError as error:
+            raise CommandError(
+                f"Not everything was compared: {str(error).removesuffix('.')} ({error.code}). The period is not "
+                "closed.",
+                returncode=NOT_DONE,
+            ) from None
+
+    def _tell_of(self, since: datetime, until: datetime) -> None:
+        """Say which part of the time span is closed, and where its figures have changed since."""
+        periods = [check_period(period) for period in periods_within(since, until)]
+        for period in periods:
+            self.stderr.write(_state_of(period))
+        if not any(period.since <= since and until <= period.until for period in periods):
+            self.stderr.write("This period is not closed.")
+        if any(period.changed_at for period in periods):
+            raise CommandError("The figures of a closed period have changed.", returncode=CHANGED)
+
+
+def _lines(rows: Iterator[BookingRow], since: datetime, until: datetime, format: str) -> Iterator[str]:
+    if format != "datev":
+        return json_lines(rows) if format == "jsonl" else csv_lines(rows)
+    accounts = gateway_settings().DATEV_ACCOUNTS
+    if accounts is None:
+        raise UnbookableError(
+            "DATEV_ACCOUNTS is not set: name the accounts that your tax adviser has approved."
+        )
+    return batch_lines(rows, batch_of(since, until, accounts), accounts)
+
+
+def _state_of(period: VoucherClosedPeriod) -> str:
+    state = f"{period}: closed at {period.closed_at:%Y-%m-%d %H:%M} by {period.closed_by}"
+    if period.changed_at is None:
+        return f"{state}."
+    return f"{state}; its figures have changed since: {'; '.join(changed_kinds(period))}."
