@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-__all__ = ["admin_address", "order_address", "page_address", "statement_address"]
+__all__ = ["admin_address", "conclude_address", "order_address", "page_address", "statement_address"]
 
 APP = "voucher_payment_gateway"
 
@@ -24,6 +24,11 @@ def order_address(site: Any, number: str) -> str:
 def statement_address(site: Any, voucher_id: str, account: str = "") -> str:
     """Return the address of the statement of this voucher; "" where its id is not known."""
     return page_address(site, "statement", voucher=voucher_id, account=account) if voucher_id else ""
+
+
+def conclude_address(site: Any, operation_id: int) -> str:
+    """Return the address of the page on which this operation is decided."""
+    return reverse(f"admin:{APP}_conclude", args=[operation_id], current_app=site.name)
 
 
 def admin_address(site: Any, row: Any) -> str:

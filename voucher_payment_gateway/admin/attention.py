@@ -14,7 +14,14 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from voucher_payment_gateway.admin.addresses import APP, admin_address, order_address, statement_address
+from voucher_payment_gateway.admin.addresses import (
+    APP,
+    admin_address,
+    conclude_address,
+    order_address,
+    statement_address,
+)
+from voucher_payment_gateway.admin.conclude import MAY_CONCLUDE
 from voucher_payment_gateway.admin.sale_story import delivery_problem
 from voucher_payment_gateway.admin.sentences import DIFFERENCES, KINDS_OF_ATTENTION, voucher_name
 from voucher_payment_gateway.admin.story import operation_line, unpaid_text
@@ -43,7 +50,8 @@ OF_ORDERS = ("order_gone", "order_cancelled", "order_overpaid")
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to do. ``address`` leads to where it is decided, ``statement`` to the voucher's bookings."""
+    """One thing to do. ``address`` leads to where it is decided, if ``is_decision``, or looked at; ``statement`` to the
+    voucher's bookings."""
 
     at: datetime
     text: str
@@ -52,6 +60,7 @@ class Item:
     address: str
     facts: list[tuple[str, str]]
     statement: str
+    is_decision: bool
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,11 @@ class AttentionPages(AnyPage):
         }
         return TemplateResponse(request, f"admin/{APP}/attention.html", context)
 
-    def decision_address(self, row: Any) -> str:
-        """Return where a person decides about this row."""
+    def _address(self, row: Any, *, is_decision: bool) -> str:
+        """Return where a person decides about this row, or looks at it."""
         site = self.admin_site
+        if is_decision:
+            return conclude_address(site, row.pk)
         if isinstance(row, VoucherOperation):
             return f"{order_address(site, row.order_number)}#operation-{row.pk}"
         if isinstance(row, VoucherPayment):
@@ -105,7 +116,13 @@ class AttentionPages(AnyPage):
         at, text, facts = _described(row)
         statement = statement_address(self.admin_site, row.voucher_id, row.account)
         order = order_address(self.admin_site, row.order_number) if row.order_number else ""
-        return Item(at, text, row.order_number, order, self.decision_address(row), facts, statement)
+        is_decision = (
+            isinstance(row, VoucherOperation)
+            and row.state == "manual"
+            and request.user.has_perm(MAY_CONCLUDE)
+        )
+        address = self._address(row, is_decision=is_decision)
+        return Item(at, text, row.order_number, order, address, facts, statement, is_decision)
 
 
 def _described(row: Any) -> tuple[datetime, str, list[tuple[str, str]]]:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from voucher_payment_gateway.admin.attention import AttentionPages
+from voucher_payment_gateway.admin.conclude import ConcludePages
 from voucher_payment_gateway.admin.filters import AttentionFilter, CreatedFilter, StatusFilter
 from voucher_payment_gateway.admin.links import LinkedToOrder
 from voucher_payment_gateway.admin.lists import FastList
@@ -80,6 +81,7 @@ class VoucherPaymentAdmin(
     SearchPages,
     AttentionPages,
     StatementPages,
+    ConcludePages,
     LinkedToOrder,
     ReadOnly,
     OnlyWhatIsShown,

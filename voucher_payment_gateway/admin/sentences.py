@@ -64,8 +64,8 @@ KINDS_OF_ATTENTION = {
         _("Operations that a person has to decide"),
         _(
             "Look at the statement of the gift voucher. Is there a booking with the order number sent, or a new "
-            "refund? Then it was booked, else it was not. That decision is recorded by voucher_review, with the number "
-            "of the operation."
+            "refund? Then it was booked, else it was not: decide so, or have it recorded by voucher_review with the "
+            "number of the operation."
         ),
     ),
     "open": (
