@@ -167,6 +167,10 @@ def test_a_booking_of_a_till_is_found_by_its_difference(shop, desk):
         voucher_id="v-9", kind="theirs_only", sentence="…", remote_id="b-9", first_seen_at=now, last_seen_at=now
     )  # fmt: skip
     clerk = desk()
+    VoucherDifference.objects.create(
+        voucher_id="v-1", kind="theirs_only", sentence="…", order_number="A-1001", first_seen_at=now, last_seen_at=now
+    )  # fmt: skip
+    assert clerk.search("A-1001")["Location"] == ORDER
     for term in ("v-9", "b-9"):
         address = clerk.search(term)["Location"]
         assert address == f"/admin/voucher_payment_gateway/voucherdifference/{row.pk}/change/"

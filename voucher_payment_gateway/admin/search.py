@@ -98,7 +98,9 @@ class SearchPages(AnyPage):
             shown = (row.status, row.get_status_display(), amount_text(_amount(row), row.currency))
             yield Result(row.created_at, row.order_number, address, _kind(row), row.code_hint, *shown)
         for row in found.differences:
-            address, shown = admin_address(site, row), ("difference", row.get_kind_display(), "")
+            # the story of the order tells its differences too
+            address = order_address(site, row.order_number) if row.order_number else admin_address(site, row)
+            shown = ("difference", row.get_kind_display(), "")
             yield Result(row.first_seen_at, row.order_number, address, _kind(row), row.code_hint, *shown)
 
 
