@@ -58,9 +58,13 @@ def test_a_clerk_finds_an_order_and_reads_all_about_it(demo, visitor, picture):
     expect(clerk.get_by_text("Operations that a person has to decide")).to_be_visible()
     expect_it_is_good(clerk)
     picture(clerk, "clerk-attention")
+    clerk.get_by_role("link", name="Decide").first.click()
+    expect(clerk.get_by_role("button", name="Record the decision")).to_be_visible()
+    expect_it_is_good(clerk)
+    decision = clerk.url
 
     phone.context.add_cookies(clerk.context.cookies())
-    for address in (statement, f"{FOLDER}/attention/", f"{FOLDER}/search/", story):
+    for address in (statement, f"{FOLDER}/attention/", decision, f"{FOLDER}/search/", story):
         phone.goto(address)
         expect_it_is_good(phone)
     expect(phone.get_by_role("heading", name=f"Bestellung {number}: Gutscheine")).to_be_visible()
