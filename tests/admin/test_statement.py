@@ -22,7 +22,7 @@ def voucher(shop):
 
 
 def shown(page):
-    return [(row["kind"], row["amount"], row["state"]) for row in page.context["rows"]]
+    return [(row["kind"], row["amount"], row["comparison"]) for row in page.context["rows"]]
 
 
 def test_it_shows_all_bookings_in_the_order_of_time(voucher, desk):

@@ -161,7 +161,7 @@ class StatementPages(AnyPage):
                 "sign": "−" if entry.kind == "charge" else "+",
                 "theirs": theirs,
                 "ours": ours,
-                "state": _state(entry, is_read=not statement.problem),
+                "comparison": _state(entry, is_read=not statement.problem),
                 "tone": _tone(entry, is_read=not statement.problem),
                 "order_address": order_address(self.admin_site, ours.order_number) if ours else "",
             }
