@@ -1,8 +1,18 @@
-"""Django's admin for payments, sales, differences and what vouchers owe: nothing about money is edited by hand."""
+"""Django's admin for payments, sales, differences and what vouchers owe, and the pages of a clerk.
+
+Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the shop's own ``OrderAdmin``.
+"""
 
 from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.liability import VoucherLiabilityAdmin
+from voucher_payment_gateway.admin.orders import VoucherOrderAdminMixin
 from voucher_payment_gateway.admin.payments import VoucherPaymentAdmin
 from voucher_payment_gateway.admin.sales import VoucherSaleAdmin
 
-__all__ = ["VoucherDifferenceAdmin", "VoucherLiabilityAdmin", "VoucherPaymentAdmin", "VoucherSaleAdmin"]
+__all__ = [
+    "VoucherDifferenceAdmin",
+    "VoucherLiabilityAdmin",
+    "VoucherOrderAdminMixin",
+    "VoucherPaymentAdmin",
+    "VoucherSaleAdmin",
+]

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.admin.lists import FastList
 from voucher_payment_gateway.admin.pages import (
     Current,
     OfAccounts,
@@ -57,7 +58,7 @@ class ExplanationForm(Form):
 
 
 @admin.register(VoucherDifference)
-class VoucherDifferenceAdmin(Permanent, OnlyWhatIsShown, Current, OfAccounts, Page):
+class VoucherDifferenceAdmin(Permanent, OnlyWhatIsShown, Current, OfAccounts, FastList, Page):
     """Discrepancies found by reconciliation. A user with the change permission may explain them."""
 
     form = ExplanationForm
@@ -75,8 +76,6 @@ class VoucherDifferenceAdmin(Permanent, OnlyWhatIsShown, Current, OfAccounts, Pa
     )
     list_filter = (OpenFilter, "kind", "first_seen_at")
     list_select_related = False
-    search_fields = ("voucher_id", "order_number", "reference", "remote_id")
-    date_hierarchy = "first_seen_at"
     fields = readonly_fields = (
         "sentence",
         "kind",

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 else:
     Base, AnyPage = admin.options.BaseModelAdmin, admin.ModelAdmin
 
-__all__ = ["Current", "OfAccounts", "OnlyWhatIsShown", "Permanent", "ReadOnly", "amount_column"]
+__all__ = [
+    "Current",
+    "OfAccounts",
+    "OnlyWhatIsShown",
+    "Permanent",
+    "ReadOnly",
+    "account_names",
+    "amount_column",
+]
 
 
 def amount_column(model: Any, name: str) -> Any:
@@ -65,6 +73,11 @@ class OfAccounts(AnyPage):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         is_shown = bool(_accounts() or getattr(obj, "account", ""))
         return [name for name in super().get_fields(request, obj) if name != "account" or is_shown]
+
+
+def account_names() -> list[str]:
+    """Return what rows may have as their account: the names in the settings, and "" for the only one of a shop."""
+    return ["", *_accounts()]
 
 
 def _accounts() -> list[str]:

@@ -1,12 +1,17 @@
-"""Payments with their operations, read-only."""
+"""Payments with their operations, read-only, and the pages of the clerk."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.admin.attention import AttentionPages
+from voucher_payment_gateway.admin.conclude import ConcludePages
+from voucher_payment_gateway.admin.filters import AttentionFilter, CreatedFilter, StatusFilter
+from voucher_payment_gateway.admin.links import LinkedToOrder
+from voucher_payment_gateway.admin.lists import FastList
+from voucher_payment_gateway.admin.orders import OrderPages
 from voucher_payment_gateway.admin.pages import (
     Current,
     OfAccounts,
@@ -14,6 +19,8 @@ from voucher_payment_gateway.admin.pages import (
     ReadOnly,
     amount_column,
 )
+from voucher_payment_gateway.admin.search import SearchPages
+from voucher_payment_gateway.admin.statement import StatementPages
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 if TYPE_CHECKING:
@@ -37,11 +44,12 @@ class OperationInline(ReadOnly, Current, Inline):
     model = VoucherOperation
     extra = 0
     fields = readonly_fields = (
-        "number",
+        "id",
         "kind",
         AMOUNT,
         "currency",
         "state",
+        "reference",
         "remote_id",
         "error_code",
         "attempts",
@@ -67,22 +75,22 @@ class OperationInline(ReadOnly, Current, Inline):
         )
 
 
-class AttentionFilter(admin.SimpleListFilter):
-    """Confirmed payments that ended without what was agreed, until they are cancelled."""
-
-    title, parameter_name = _("needs attention"), "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("unpaid", _("confirmed and not paid"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        payments: Any = queryset
-        return payments.needing_attention() if self.value() == "unpaid" else payments  # type: ignore[no-any-return]
-
-
 @admin.register(VoucherPayment)
-class VoucherPaymentAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
-    """One voucher paying one order; the code is never shown."""
+class VoucherPaymentAdmin(
+    OrderPages,
+    SearchPages,
+    AttentionPages,
+    StatementPages,
+    ConcludePages,
+    LinkedToOrder,
+    ReadOnly,
+    OnlyWhatIsShown,
+    Current,
+    OfAccounts,
+    FastList,
+    Page,
+):
+    """One voucher paying one order; the code is never shown. Around it the clerk's own pages."""
 
     list_display = (
         "order_number",
@@ -94,9 +102,7 @@ class VoucherPaymentAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
         "currency",
         "created_at",
     )
-    list_filter = (AttentionFilter, "status", "currency", "created_at")
-    search_fields = ("order_number", "voucher_id", "reservation_id", "operations__remote_id")
-    date_hierarchy = "created_at"
+    list_filter = (AttentionFilter, StatusFilter, CreatedFilter)
     inlines = (OperationInline,)
     fields = readonly_fields = (
         "order_number",

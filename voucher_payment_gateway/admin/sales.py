@@ -10,6 +10,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from voucher_payment_gateway.admin.filters import CreatedFilter, DeliveryFilter, OriginFilter, StatusFilter
+from voucher_payment_gateway.admin.links import LinkedToOrder
+from voucher_payment_gateway.admin.lists import FastList
 from voucher_payment_gateway.admin.pages import (
     Current,
     OfAccounts,
@@ -38,35 +41,13 @@ AMOUNT = amount_column(VoucherSale, "amount")
 TOPPED_UP = amount_column(VoucherSale, "amount_topped_up")
 
 
-class DeliveryFilter(admin.SimpleListFilter):
-    """Whether the code has reached its buyer."""
-
-    title, parameter_name = _("delivery"), "delivered"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("failed", _("failed, is tried again")), ("waiting", _("waiting")), ("done", _("delivered"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        undelivered = queryset.filter(delivered_at=None, deliver_due_at__isnull=False)
-        match self.value():
-            case "failed":
-                return undelivered.exclude(delivery_error="")
-            case "waiting":
-                return undelivered.filter(delivery_error="")
-            case "done":
-                return queryset.filter(delivered_at__isnull=False)
-        return queryset
-
-
 @admin.register(VoucherSale)
-class VoucherSaleAdmin(ReadOnly, OnlyWhatIsShown, Current, OfAccounts, Page):
+class VoucherSaleAdmin(LinkedToOrder, ReadOnly, OnlyWhatIsShown, Current, OfAccounts, FastList, Page):
     """One voucher sold or given; its code is never shown."""
 
     change_form_template = f"{FOLDER}/change_form.html"
     list_display = ("order_number", "code_hint", "status", "origin", AMOUNT, "currency", "created_at")
-    list_filter = (DeliveryFilter, "status", "origin", "currency", "created_at")
-    search_fields = ("order_number", "voucher_id", "recipient_email")
-    date_hierarchy = "created_at"
+    list_filter = (DeliveryFilter, StatusFilter, OriginFilter, CreatedFilter)
     inlines = (OperationInline,)
     fields = readonly_fields = (
         "order_number",

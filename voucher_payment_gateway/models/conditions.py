@@ -7,9 +7,14 @@ from typing import Any
 
 from django.db.models import F, Lookup
 
-from voucher_payment_gateway.rules.states import HELD_BEFORE, MONEY_KINDS, NOT_ENDED, OPEN_STATES
+from voucher_payment_gateway.rules.states import (
+    HELD_BEFORE,
+    MONEY_KINDS,
+    NOT_ENDED,
+    OPEN_STATES,
+)
 
-__all__ = ["BOOKS", "IS_NOT_ACTIVE", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
+__all__ = ["BOOKS", "IS_HELD", "IS_MANUAL", "IS_NOT_ACTIVE", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
 
 
 class InLiterals(Lookup):
@@ -22,6 +27,17 @@ class InLiterals(Lookup):
         column, parameters = self.process_lhs(compiler, connection)
         literals = ", ".join(f"'{value}'" for value in self.rhs)
         return f"{column} IN ({literals})", parameters
+
+
+class IsLiteral(Lookup):
+    """``column = '…'`` with the value as a literal."""
+
+    lookup_name = "is_literal"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = '{self.rhs}'", parameters
 
 
 IS_OPEN = InLiterals(F("state"), OPEN_STATES)
@@ -39,3 +55,9 @@ WAS_HELD = InLiterals(F("status"), HELD_BEFORE)
 
 IS_NOT_ACTIVE = InLiterals(F("status"), ("ordered", "issued"))
 """Sales whose voucher was not activated yet. With ``target="issued"`` for ``vpg_sale_unpaid``."""
+
+IS_HELD = IsLiteral(F("status"), "authorized")
+"""Payments that hold their voucher. For ``vpg_payment_dead``."""
+
+IS_MANUAL = IsLiteral(F("state"), "manual")
+"""Operations that a person has to decide. For ``vpg_operation_manual``."""
