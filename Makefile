@@ -11,6 +11,8 @@ NEWEST ?= $(shell for python in python3.13 python3.12 $(wildcard $(PYENV_ROOT)/v
 	$(wildcard $(PYENV_ROOT)/versions/3.12*/bin/python); do \
 	$$python -c 'import sys' >/dev/null 2>&1 && echo $$python && break; done)
 WALKTHROUGH_PORT ?= 8907
+NOT_OF_DJANGO := accounts api browser gateway proofs rules sandbox test_frames.py testing throttle $(addprefix management/test_,\
+	doctor_remote.py probe.py probe_lost_answers.py probe_sandbox_only.py)
 
 .PHONY: help
 help: ## list the targets
@@ -102,12 +104,11 @@ audit: install ## known vulnerabilities of the dependencies
 check: lint types migrations walkthrough coverage ## all that CI runs besides the tests
 
 .PHONY: matrix
-matrix: ## the tests with the newest Django, where a newer Python is found
-	@if [ -z "$(NEWEST)" ]; then echo "matrix: left out, no Python 3.12 or 3.13 found"; else \
-	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) \
-	ARGS="-m 'not slow' --ignore tests/proofs --ignore tests/browser --ignore tests/api --ignore tests/rules --ignore tests/sandbox --ignore tests/testing \
-	--ignore tests/gateway/test_sale_races.py --ignore tests/throttle --ignore tests/management/test_doctor_remote.py \
-	--ignore tests/management/test_probe.py --ignore tests/management/test_probe_sandbox_only.py --ignore tests/management/test_probe_lost_answers.py $(ARGS)"; fi
+matrix: ## with the newest Django, where a newer Python is found: the tests on PostgreSQL, then the fast ones of what Django shows
+	@if [ -z "$(NEWEST)" ]; then echo "matrix: no Python 3.12 or 3.13 found: with the Django that is installed"; \
+	$(MAKE) --no-print-directory test-postgresql; else \
+	$(MAKE) --no-print-directory test-postgresql VENV=.venv-newest PYTHON=$(NEWEST) && \
+	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="-m 'not slow' $(addprefix --ignore tests/,$(NOT_OF_DJANGO)) $(ARGS)"; fi
 
 .PHONY: screenshots
 screenshots: install ## take the screenshots of the README again
