@@ -1,4 +1,4 @@
-"""The structure that the linter does not check: one writer of an operation's state, and no import circle."""
+"""What the linter does not check: one writer of an operation's state, ordered unions, and no import circle."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -98,6 +98,26 @@ def test_a_write_of_a_state_is_noticed(source):
 )
 def test_a_read_of_a_state_is_none(source):
     assert writes_of_state(source) == []
+
+
+def unordered_unions(source: str) -> list[int]:
+    """Return the lines of the unions of queries without an ``order_by`` of their own."""
+    nodes = [*ast.walk(ast.parse(source))]
+    ordered = {
+        id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr == "order_by"
+    }
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return [call.lineno for call in calls if call.func.attr == "union" and id(call) not in ordered]
+
+
+def test_every_union_says_its_order():
+    """Else Django 6.1 orders it by ``Meta.ordering``, which fails where those columns are not selected."""
+    found = {str(path): unordered_unions(path.read_text()) for path in PACKAGE.rglob("*.py")}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
+def test_a_union_without_an_order_is_noticed():
+    assert unordered_unions("a.union(b)\na.union(b).order_by()\na.order_by().union(b)\n") == [1, 3]
 
 
 def test_no_modules_import_each_other_in_a_circle():

@@ -87,13 +87,15 @@ def _lapsing(payments: Any) -> Any:
         _with_code(now + timedelta(days=LAPSING_DAYS)),
         _held(now + timedelta(minutes=LAPSING_MINUTES)),
     )
-    found = payments.filter(pk__in=kept.union(held.filter(sealed_code="")), status__in=HELD_BEFORE)
+    found = payments.filter(pk__in=kept.union(held.filter(sealed_code="")).order_by(), status__in=HELD_BEFORE)
     return found.filter(confirmed_at__isnull=False, cancel_requested_at=None)
 
 
 def _unconfirmed(payments: Any) -> Any:
     """Return the payments of which no order was placed yet: each has its code, or holds its voucher."""
-    pks = _with_code(datetime.max.replace(tzinfo=UTC)).union(_held(datetime.max.replace(tzinfo=UTC)))
+    pks = (
+        _with_code(datetime.max.replace(tzinfo=UTC)).union(_held(datetime.max.replace(tzinfo=UTC))).order_by()
+    )
     return payments.filter(pk__in=pks, status__in=("selected", "authorized"), confirmed_at=None)
 
 

@@ -26,9 +26,10 @@ def read_evidence(
     """
     if not handler.is_booking:
         return handler.voucher_evidence(operation)
-    recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="").order_by()
+    recorded = VoucherOperation.current.on_voucher_of(operation).exclude(remote_id="")
     archived = archived_bookings(operation.account, [operation.voucher_id])
-    ours = set(recorded.values_list("remote_id", flat=True).union(archived))  # before the bookings are read
+    known = recorded.order_by().values_list("remote_id", flat=True).union(archived).order_by()
+    ours = set(known)  # read before the bookings
     bookings = bookings_of(operation.voucher_id, operation.account)
     numbered = bookings if may_have_arrived else [row for row in bookings if row.order_number]
     evidence = handler.evidence(operation, numbered, ours)
