@@ -20,6 +20,7 @@ from voucher_payment_gateway.gateway.records.instance import refuse_other_instan
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
+from voucher_payment_gateway.gateway.recovery.last_sweep import record_sweep
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -93,8 +94,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
     status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
     before a hook. Expired reservations lapse, and expired codes are erased. Instants that a clock which was ahead has
-    written are corrected first. Safe to run twice, and in several processes at once, which share the work. Call it
-    often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
+    written are corrected first. The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``. Safe to run
+    twice, and in several processes at once, which share the work. Call it often, for example every minute. Once
+    ``stop`` returns true, the operation in flight is finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
@@ -121,6 +123,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
     )
+    if not stop():
+        record_sweep()
     operations = VoucherOperation.current
     return replace(
         report,
