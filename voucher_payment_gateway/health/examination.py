@@ -1,6 +1,5 @@
 """The health of a running shop, as status words: five statements by index, and no call to the Voucher Cloud."""
 
-import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,13 +12,12 @@ from django.utils import timezone
 from voucher_payment_gateway.alerts import ALERT_SECONDS
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.recovery.last_sweep import sweep_state
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherDifference, VoucherGatewayState, VoucherOperation
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["CHECKS", "NEEDED_TO_SERVE", "NOT_KNOWN", "WELL", "examine"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 LONG_UNKNOWN = timedelta(hours=2)
 """``settle`` resolves an unknown outcome within 40 minutes, if the voucher's bookings can be read."""
@@ -45,7 +43,7 @@ def _settings() -> str:
 def _settle() -> str:
     state = sweep_state()
     if state == "late" and is_first("settle.late", ALERT_SECONDS):
-        logger.error("voucher_settle has not completed a run for too long: what was left open stays open")
+        RunningEvents.settle_late.log()
     return state
 
 

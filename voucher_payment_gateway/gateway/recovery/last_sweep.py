@@ -1,6 +1,5 @@
 """When the last complete sweep of ``settle`` ended: one stored fact, which checks, probes and metrics read."""
 
-import logging
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,13 +8,12 @@ from django.utils import timezone
 
 from voucher_payment_gateway.alerts import ALERT_SECONDS
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["SweepState", "last_sweep_at", "record_sweep", "sweep_age_seconds", "sweep_state"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 ROW = "last_sweep"
 
@@ -37,7 +35,7 @@ def record_sweep() -> None:
             )
     except django.db.Error as error:
         if is_first("settle.sweep_not_stored", ALERT_SECONDS):
-            logger.error("settle: the end of a sweep could not be stored: %s", type(error).__name__)
+            RunningEvents.sweep_not_stored.log(exception=type(error).__name__)
 
 
 def last_sweep_at(account: str = "") -> datetime | None:

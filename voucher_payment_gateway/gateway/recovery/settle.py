@@ -1,6 +1,5 @@
 """Settle: finish operations that are due, abandoned, or have an unknown outcome."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,13 +33,12 @@ from voucher_payment_gateway.gateway.recovery.sales import (
     unpaid_sales,
 )
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
@@ -178,17 +176,23 @@ def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], b
     while not stop() and (row := next(waiting, None)) is not None:
         try:
             count += step(row)
-        except VoucherGatewayError as error:
-            logger.warning("settle: %s%s ended with %s", row, _account_text(row), error.code)
         except (ConflictError, StaleOperationError):
             continue  # another worker was first
         except Exception as error:
-            logger.error("settle: %s%s failed: %s", row, _account_text(row), type(error).__name__)
+            _log(row, error)
     return count
 
 
-def _account_text(row: Row) -> str:
-    return f" of the account {row.account!r}" if row.account else ""
+def _log(row: Row, error: Exception) -> None:
+    code = error.code if isinstance(error, VoucherGatewayError) else ""
+    (RunningEvents.settle_step_refused if code else RunningEvents.settle_step_failed).log(
+        str(row),
+        account=row.account,
+        order_number=row.order_number,
+        subject=type(row).__name__,
+        subject_id=row.pk,
+        error_code=code or type(error).__name__,
+    )
 
 
 def _send(operation: VoucherOperation) -> bool:
