@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from tests.log_records import logged
 from voucher_payment_gateway import conf, exceptions, gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherPayment
@@ -46,7 +47,7 @@ def test_nothing_secret_reaches_logs_database_or_errors(shop, caplog, figures):
     attempt(lambda: gateway.settle())
     attempt(lambda: gateway.cancel(order))
     everything = (
-        "".join(seen) + caplog.text + "".join(map(str, map(rows, connection.introspection.table_names())))
+        "".join(seen) + logged(caplog) + "".join(map(str, map(rows, connection.introspection.table_names())))
     )
     assert "POST" in caplog.text
     leaks = [canary for canary in CANARIES if canary in everything]

@@ -39,6 +39,7 @@ from voucher_payment_gateway.settings_types import (
     Days,
     Hours,
     Meaning,
+    Minutes,
     ModelLabel,
     Pattern,
     ProxyUrl,
@@ -155,6 +156,9 @@ class GatewaySettings(Unpicklable, SellingSettings, BooksSettings):
     )
     LIST_LAG_SECONDS: Seconds = Field(
         60, description="Maximum delay until a booking appears in the Voucher Cloud's lists, in seconds."
+    )
+    SETTLE_LATE_MINUTES: Minutes = Field(
+        15, description="How long after its last complete run settle is reported as late, in minutes."
     )
     CANCEL_RESERVATION_CALL: bool = Field(
         True, description="Whether the Voucher Cloud is asked to end reservations."

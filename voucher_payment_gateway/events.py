@@ -3,7 +3,6 @@
 A shop that sets one of them writes no payment code: it sends its signals, or changes its status field and saves.
 """
 
-import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
@@ -34,14 +33,17 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.foreign_signals import is_foreign
+from voucher_payment_gateway.gateway.records.order_numbers import number_for_log, number_of
 from voucher_payment_gateway.gateway.recovery import by_status
 from voucher_payment_gateway.gateway.recovery.sales_by_status import (
     SALE_VERBS,
     has_both,
+    log_refused,
     refuse_both,
     run_logged,
 )
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import has_status, known_number
@@ -49,8 +51,6 @@ from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.signals import payment_captured, payment_failed, payment_refunded
 
 __all__ = ["connect"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Action = Callable[..., None]
 """Runs a verb for an order, with an amount or None; by keyword with the key, actor and reason of a signal."""
@@ -177,7 +177,7 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
     try:
         action(order, None)
     except PaymentStateError as error:
-        logger.error("gift vouchers: %s by status was not possible: %s", verb, error)
+        log_refused(verb, order, error, str(error))
         if error.code == "not_paid":
             _capture_what_is_left(order)
         if isinstance(error, OperationInProgressError) and verb == "refund":
@@ -186,7 +186,7 @@ def _run_by_status(verb: Verb, action: Action, order: Any) -> None:
         is_at_checkout = verb == "authorize" and not _was_confirmed_before(order, began)
         if is_at_checkout or verb in ("capture", "refund", "cancel"):
             raise
-        logger.error("gift vouchers: %s by status was not possible: %s", verb, error.code)
+        log_refused(verb, order, error, error.code)
     finally:
         _is_refunding.reset(token)
 
@@ -198,7 +198,7 @@ def _capture_what_is_left(order: Any) -> None:
         try:
             _leave_to_settle(payment, partial(gateway.capture, payment))
         except (PaymentStateError, RefusedError) as error:
-            logger.error("gift vouchers: capture by status was not possible: %s", error)
+            log_refused("capture", payment, error, str(error))
 
 
 def _run_again(verb: Verb, order: Any) -> None:
@@ -229,7 +229,7 @@ def _authorize(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _capture(order: Any, amount: Any, **by: Any) -> None:
-    _leave_to_settle(order, lambda: _log_wrong_state("capture", lambda: _charge(order, amount, **by)))
+    _leave_to_settle(order, lambda: _log_wrong_state("capture", order, lambda: _charge(order, amount, **by)))
 
 
 def _charge(order: Any, amount: Any, **by: Any) -> None:
@@ -242,7 +242,9 @@ def _charge(order: Any, amount: Any, **by: Any) -> None:
 
 def _refund(order: Any, amount: Any, **by: Any) -> None:
     refuse_both("refund", order, amount)
-    _leave_to_settle(order, lambda: _log_wrong_state("refund", lambda: gateway.refund(order, amount, **by)))
+    _leave_to_settle(
+        order, lambda: _log_wrong_state("refund", order, lambda: gateway.refund(order, amount, **by))
+    )
 
 
 def _cancel(order: Any, amount: Any, **by: Any) -> None:
@@ -250,7 +252,7 @@ def _cancel(order: Any, amount: Any, **by: Any) -> None:
     _leave_to_settle(order, lambda: gateway.cancel(order, **by))
 
 
-def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
+def _log_wrong_state(verb: str, order: Any, call: Callable[[], object]) -> None:
     """Log WrongStateError: an order whose vouchers were all removed, or failed before it was confirmed, is paid by
     other means and must ship. One that was promised to be paid by voucher and is not must not: the error is raised."""
     try:
@@ -258,7 +260,9 @@ def _log_wrong_state(verb: str, call: Callable[[], object]) -> None:
     except WrongStateError as error:
         if error.code in ("not_paid", "order_currency_changed"):
             raise
-        logger.warning("gift vouchers: no %s: %s", verb, error)
+        PaymentEvents.event_without_effect.log(
+            verb=verb, order_number=number_for_log(order), error_code=error.code, problem=str(error)
+        )
 
 
 def _leave_to_settle(order: Any, call: Callable[[], object]) -> None:
@@ -266,13 +270,7 @@ def _leave_to_settle(order: Any, call: Callable[[], object]) -> None:
     try:
         call()
     except (UnavailableError, CredentialsError, ContractError, OutcomeUnknownError) as error:
-        logger.warning(
-            "gift vouchers: order %s: stored, settle will finish it: %s", _number_of(order), error.code
-        )
-
-
-def _number_of(order: Any) -> str:
-    return str(order.order_number) if isinstance(order, VoucherPayment) else known_number(order)
+        PaymentEvents.left_to_settle.log(order_number=number_of(order), error_code=error.code)
 
 
 def _sell(verb: Callable[..., object], order: Any, amount: Any, **by: Any) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Days",
     "Hours",
     "Meaning",
+    "Minutes",
     "ModelLabel",
     "Pattern",
     "ProxyUrl",
@@ -70,6 +71,7 @@ ModelLabel = Annotated[str, AfterValidator(_label)]
 Pattern = Annotated[str, AfterValidator(_regular_expression)]
 Meaning = Literal["unusable", "insufficient_balance", "currency_mismatch", "reservation_closed"]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
+Minutes = Annotated[float, Field(gt=0, le=7 * 24 * 60)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
 Days = Annotated[float, Field(gt=0, le=366)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import path
 
 import tests.urls
+from tests.log_records import logged
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import summary, views
@@ -99,7 +100,7 @@ def test_a_code_leaves_no_trace(
     pages = list(admin_pages())
     assert len(pages) > 3
     found += [seen(staff.get(page), staff) for page in pages]
-    found += [seen(client.get(STATE), client), everything_is_logged.text, kept()]
+    found += [seen(client.get(STATE), client), logged(everything_is_logged), kept()]
     assert "POST" in everything_is_logged.text
     assert asking != "script" or f"…{CODE[-4:]}" in found[7]
     leaks = [text[max(0, text.find("CANARY") - 90) :][:150] for text in found if "CANARY" in text]
@@ -135,7 +136,7 @@ def test_an_error_page_shows_no_code(
     response = client.post(APPLY, body, content_type=kind, headers={"accept": "text/html"})
     logger.removeHandler(mailer)
     assert response.status_code == 500
-    text = seen(response, client) + everything_is_logged.text + kept()
+    text = seen(response, client) + logged(everything_is_logged) + kept()
     text += " ".join(f"{mail.body} {mail.alternatives}" for mail in mailoutbox)
     assert ("RuntimeError" in response.content.decode()) == debug
     assert mailoutbox
@@ -159,7 +160,7 @@ def test_an_error_page_of_a_field_of_the_shop_s_own_shows_no_code(
     assert response.status_code == 500
     page = response.content.decode()
     assert ("enter_discount" in page) == debug
-    text = page + everything_is_logged.text + " ".join(f"{m.body} {m.alternatives}" for m in mailoutbox)
+    text = page + logged(everything_is_logged) + " ".join(f"{m.body} {m.alternatives}" for m in mailoutbox)
     assert "a mistake of the shop" in text
     assert "CANARY" not in text, text[max(0, text.find("CANARY") - 90) :][:150]
 

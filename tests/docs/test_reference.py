@@ -76,6 +76,7 @@ def test_a_setting_is_told_with_its_check(key):
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031", "W039"},
         "INSTANCE": {"W033"},
+        "SETTLE_LATE_MINUTES": {"W058"},
         "ENVIRONMENT": {"W019", "E028"},
         "BASE_URL": {"W036"},
         "EVENTS": {"E027", "W034", "W035", "W054"},
@@ -142,7 +143,7 @@ def test_a_setting_is_explained_by_its_description(key):
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in described_settings() if re.search("(?i)_(seconds|hours)$", key)]
+    "key", [key for key in described_settings() if re.search("(?i)_(seconds|minutes|hours)$", key)]
 )
 def test_a_duration_is_told_with_its_unit(key):
     field, cells, _ = described_settings()[key]
@@ -297,7 +298,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W030",
         "W031",
         "W033",
-        "W051",
+        *("W051", "W058"),
         *("E028", "E029", "W037", "W038", "W039", "W040", "W057"),
     }
 

@@ -149,6 +149,7 @@ def test_the_code_of_an_open_operation_is_not_erased(shop, order):
 
 
 def test_many_dead_holds_lapse_in_few_statements(shop, django_assert_max_num_queries):
+    gateway.settle()  # the first sweep of a database stores a row for its end
     shop.later(minutes=36)
     VoucherPayment.objects.bulk_create(
         VoucherPayment(
@@ -166,7 +167,7 @@ def test_many_dead_holds_lapse_in_few_statements(shop, django_assert_max_num_que
         )
         for number in range(1200)
     )
-    with django_assert_max_num_queries(39):  # on PostgreSQL each of three claims is a transaction
+    with django_assert_max_num_queries(40):  # on PostgreSQL each of three claims is a transaction
         assert gateway.settle(limit=1100).lapsed == 1100
     assert VoucherPayment.objects.filter(status="lapsed").count() == 1100
 

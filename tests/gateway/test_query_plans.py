@@ -17,6 +17,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.reconciliation import vouchers
+from voucher_payment_gateway.health.examination import examine
 from voucher_payment_gateway.management.doctor.local import database_findings
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
@@ -210,9 +211,10 @@ def test_the_span_of_reconcile_is_found_by_its_instants(ledger):
     assert used == [{"vpg_operation_created", "vpg_operation_sent", "vpg_operation_settled"}] * 2
 
 
-def test_the_doctor_counts_what_is_open_only(work):
+def test_the_doctor_and_a_probe_count_what_is_open_only(work):
     with Statements() as statements:
         list(database_findings())
+        assert examine()["settle"] == "late"  # no sweep yet: what waits for one is looked for too
     assert statements.walks == []
 
 

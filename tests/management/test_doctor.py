@@ -5,15 +5,18 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 
+import jsonschema_rs
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from tests.docs.pages import ROOT
 from tests.management import caches as test_caches
 from tests.management.caches import use_cache
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.doctor import examine
 from voucher_payment_gateway.management.doctor.report import age
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherOperation, VoucherPayment
@@ -71,6 +74,34 @@ def test_the_document_says_the_same_to_programs(shop, gateway_settings, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["trouble"] is True
     assert [each["check"] for each in document["checks"] if each["state"] == "trouble"] == ["credentials"]
+
+
+def test_the_document_has_the_shape_of_its_schema(shop, gateway_settings, capsys):
+    schema = json.loads((ROOT / "docs/reference/doctor.schema.json").read_text())
+    right = jsonschema_rs.validator_for(schema, validate_formats=True)
+    shop.voucher("20.00")
+    order = shop.order("20.00")
+    gateway.authorize(order, "GIFT-2000-ABCD")
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with suppress(VoucherGatewayError):
+        gateway.capture(order)
+    gateway.settle()
+    VoucherOperation.objects.filter(kind="charge").update(state="unknown")
+    call_command("voucher_doctor", "--json")
+    document = json.loads(capsys.readouterr().out)
+    right.validate(document)
+    facts = document["facts"]
+    assert (document.keys(), facts.keys()) == tuple(
+        each["properties"].keys() for each in (schema, schema["properties"]["facts"])
+    )
+    counts = (facts["open"], facts["unknown"], facts["manual"], facts["unpaid"], facts["differences"])
+    assert (facts["settle"], facts["sweep_age_seconds"] < 60, counts) == ("ok", True, (1, 1, 0, 0, 0))
+    gateway_settings(CAPTURE="later")
+    with pytest.raises(CommandError) as caught:
+        call_command("voucher_doctor", "--json")
+    document = json.loads(capsys.readouterr().out)
+    right.validate(document)
+    assert (caught.value.returncode, set(document["facts"].values())) == (1, {None})
 
 
 def test_a_warning_is_no_trouble(shop, settings, capsys):

@@ -5,7 +5,6 @@ run the steps.
 """
 
 import json
-import logging
 import random
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +17,7 @@ from voucher_payment_gateway.api._interpret import interpret, retry_after_second
 from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError, VoucherGatewayError
+from voucher_payment_gateway.log_events import ApiEvents
 
 T = TypeVar("T")
 
@@ -27,7 +27,6 @@ MAX_PAUSE_SECONDS = 2.0
 RETRIED_CODES = frozenset({"unavailable", "throttled"})
 
 _RANDOM = random.SystemRandom()
-_logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,9 @@ class CallFlow:
         self, call: Call[T], outcome: Outcome, token: Token | None
     ) -> tuple[T | VoucherGatewayError, float | None]:
         wait = retry_after_seconds(outcome.retry_after) if isinstance(outcome, Answer) else None
-        _logger.debug("%s: %s", call.name, outcome.status if isinstance(outcome, Answer) else outcome.reason)
+        status = outcome.status if isinstance(outcome, Answer) else None
+        reason = "" if isinstance(outcome, Answer) else outcome.reason
+        ApiEvents.call_answered.log(str(status or reason), call=call.name, http_status=status, reason=reason)
         return interpret(call, outcome, self.settings.meanings, token), wait
 
     def _request(self, call: Call[T], token: Token | None) -> Outgoing:

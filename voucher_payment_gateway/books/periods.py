@@ -1,6 +1,5 @@
 """Closing a period: only when reconciliation leaves no difference in it unexplained. What changes later is told."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from voucher_payment_gateway.books.figures import Figures, figures_of
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherClosedPeriod, VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import IS_OPEN
 
@@ -23,8 +23,6 @@ __all__ = [
     "figures_between",
     "periods_within",
 ]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 CLOCKS_APART = timedelta(hours=3)
 """The Voucher Cloud's clock may differ from ours: a difference so near to the period counts as one in it."""
@@ -79,7 +77,7 @@ def check_period(period: VoucherClosedPeriod) -> VoucherClosedPeriod:
     if now == period.changed_figures:
         return period
     if now is not None and period.changed_at is None:
-        logger.error("the figures of the closed period %s have changed", period)
+        RunningEvents.closed_period_changed.log(period=str(period))
     period.changed_figures = now
     period.changed_at = None if now is None else period.changed_at or timezone.now()
     VoucherClosedPeriod.current.filter(pk=period.pk).update(

@@ -1,6 +1,5 @@
 """The checks around every endpoint: method, CSRF token, body. And error reports that hide what the visitor sent."""
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType
@@ -30,10 +29,9 @@ from voucher_payment_gateway.checkout.requests import (
 from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
 from voucher_payment_gateway.checkout.withholding import layers_of
 from voucher_payment_gateway.endpoint_addresses import MARK
+from voucher_payment_gateway.log_events import PaymentEvents
 
 __all__ = ["endpoint", "hide_input"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -90,11 +88,7 @@ def _why_forbidden(request: HttpRequest) -> Problem:
     scheme = unknown_scheme(request)
     if not scheme:
         return PAGE_OUTDATED
-    logger.warning(
-        "gift vouchers: a request without cookies has the Authorization scheme %s, which needs a CSRF token; "
-        "Bearer, DPoP, JWT and Token need none",
-        scheme,
-    )
+    PaymentEvents.authorization_scheme_unknown.log(scheme=scheme)
     return UNKNOWN_SCHEME
 
 

@@ -1,6 +1,5 @@
 """The response to an outcome: JSON for a storefront, the block for the script, a redirect for a form."""
 
-import logging
 from dataclasses import replace
 from math import ceil
 
@@ -24,10 +23,9 @@ from voucher_payment_gateway.checkout.requests import (
 from voucher_payment_gateway.checkout.schema import document_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
 from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.log_events import PaymentEvents
 
 __all__ = ["SAFE_METHODS", "answer", "refuse", "with_headers"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 SAFE_METHODS = ("GET", "HEAD")
 PROBLEM_TEMPLATE = "voucher_payment_gateway/problem.html"
@@ -81,7 +79,7 @@ def _with_summary(outcome: Outcome) -> tuple[Outcome, Summary | None]:
     try:
         summary = shown_summary(outcome.order)
     except PaymentStateError as error:
-        logger.error("gift vouchers: the order cannot be shown: %s", error)
+        PaymentEvents.order_not_shown.log(problem=str(error), error_code=error.code)
         summary = None
     if summary is None and not outcome.text:
         outcome = replace(outcome, problem=NOT_POSSIBLE)

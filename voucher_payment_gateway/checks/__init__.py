@@ -1,6 +1,7 @@
 """Numbered system checks, one for each mistake in the settings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.conf import settings
 from django.core import checks
@@ -11,6 +12,7 @@ from voucher_payment_gateway.checks import deployment, driving, safety, selling,
 from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
+from voucher_payment_gateway.gateway.recovery.last_sweep import last_sweep_at, sweep_state
 from voucher_payment_gateway.models import VoucherPayment
 
 __all__ = [
@@ -20,8 +22,12 @@ __all__ = [
     "check_databases",
     "check_deployment",
     "check_settings",
+    "check_sweep",
     "register",
 ]
+
+
+Found = TypeVar("Found")
 
 
 def register() -> None:
@@ -29,6 +35,7 @@ def register() -> None:
     checks.register(check_settings)
     checks.register(check_databases, checks.Tags.database)
     checks.register(check_accounts, checks.Tags.database)
+    checks.register(check_sweep, checks.Tags.database)
     checks.register(check_deployment, deploy=True)
 
 
@@ -66,15 +73,29 @@ def check_databases(databases: Iterable[str] | None = None, **_: object) -> list
 
 def check_accounts(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
     """Report payments that are not done, of accounts that the settings do not have any more."""
-    raw, alias = getattr(settings, NAME, None), router.db_for_write(VoucherPayment)
-    if alias not in (databases or ()) or raw is None or conf.problems(raw):
-        return []
-    try:
-        with transaction.atomic(using=alias):
-            missing = missing_accounts()
-    except DatabaseError:  # not migrated yet
-        return []
+    missing = _read(missing_accounts, databases) or {}
     return [
         report("W051", "missing", account=repr(account) if account else "the default account", count=count)
         for account, count in missing.items()
     ]
+
+
+def check_sweep(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
+    """Report that no sweep of ``settle`` has ended for ``SETTLE_LATE_MINUTES``."""
+    if _read(sweep_state, databases) != "late":
+        return []
+    message = "late" if last_sweep_at() else "never"
+    return [report("W058", message, minutes=f"{conf.gateway_settings().SETTLE_LATE_MINUTES:g}")]
+
+
+def _read(read: Callable[[], Found], databases: Iterable[str] | None) -> Found | None:
+    """Return what is read from the database of the payments; None where it is not to be checked, the settings are
+    wrong, or it is not migrated yet."""
+    raw, alias = getattr(settings, NAME, None), router.db_for_write(VoucherPayment)
+    if alias not in (databases or ()) or raw is None or conf.problems(raw):
+        return None
+    try:
+        with transaction.atomic(using=alias):
+            return read()
+    except DatabaseError:
+        return None

@@ -6,6 +6,7 @@ from typing import Final
 from django.core import checks
 
 from voucher_payment_gateway.checks.catalogue_books import BOOKS
+from voucher_payment_gateway.checks.catalogue_running import RUNNING
 from voucher_payment_gateway.checks.catalogue_selling import SELLING
 from voucher_payment_gateway.checks.check import SETTINGS, Check
 from voucher_payment_gateway.conf import NAME
@@ -112,7 +113,10 @@ CATALOGUE: Final = {
         cure="Without one no code is stored: a lapsed reservation needs the customer again, and select() is refused.",
     ),
     "E016": Check(
-        keys=("SELECTED_HOURS", "CONFIRMED_DAYS", "REFUND_GRACE_SECONDS", "LIST_LAG_SECONDS"),
+        keys=(
+            *("SELECTED_HOURS", "CONFIRMED_DAYS", "REFUND_GRACE_SECONDS", "LIST_LAG_SECONDS"),
+            "SETTLE_LATE_MINUTES",
+        ),
         cure="Give a number above zero.",
     ),
     "W017": Check(
@@ -266,12 +270,7 @@ CATALOGUE: Final = {
         cure="Give each account a name and the credentials of a client of its own, and name a callable by its dotted "
         "path: it takes an order and returns the name of the account whose vouchers pay it.",
     ),
-    "W051": Check(
-        messages={
-            "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."
-        },
-        cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
-    ),
+    **RUNNING,
     **(SELLING | BOOKS),
 }
 

@@ -1,7 +1,6 @@
 """The local Voucher Cloud behind real HTTP, on loopback only."""
 
 import contextlib
-import logging
 import re
 import select
 import socket
@@ -13,6 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from voucher_payment_gateway.log_events import SandboxEvents
 from voucher_payment_gateway.sandbox import control
 from voucher_payment_gateway.sandbox.cloud import LocalVoucherCloud
 from voucher_payment_gateway.sandbox.damage import HUGE_BYTES
@@ -23,7 +23,6 @@ from voucher_payment_gateway.sandbox.routes import API_PREFIX
 __all__ = ["LOOPBACK", "LocalServer", "serve"]
 
 LOOPBACK = "127.0.0.1"
-_LOG = logging.getLogger(__name__)
 _BLOCK = b" " * 64 * 1024
 _MAX_LINE_BYTES = 8192
 _POLL_SECONDS = 0.02
@@ -122,7 +121,7 @@ class _Server(ThreadingHTTPServer):
             thread.join(_JOIN_SECONDS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        _LOG.debug("A connection ended early.", exc_info=True)
+        SandboxEvents.connection_ended_early.log()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -158,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = control.respond(self.server.cloud, Request(self.command, self.path, headers, body))
         except Exception:
-            _LOG.exception("The local Voucher Cloud failed on %s.", self.command)
+            SandboxEvents.sandbox_failed.log(method=self.command)
             answer = problem_response(http_error(HTTPStatus.INTERNAL_SERVER_ERROR))
         self._deliver(answer)
 

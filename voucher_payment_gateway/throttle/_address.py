@@ -1,17 +1,15 @@
 """The address that a request is counted under: the one that the visitor cannot forge."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.settings_sections import UNIX_SOCKET, ProxyHeader
 from voucher_payment_gateway.throttle._forwarded import forwarded_hops, x_forwarded_for_hops
 
 __all__ = ["address_of"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Address = IPv4Address | IPv6Address
 HOPS: Mapping[ProxyHeader, Callable[[str], Iterator[str]]] = {
@@ -100,10 +98,7 @@ def _warn_of_unnamed_proxy(meta: Mapping[str, Any], peer: Address | None) -> Non
 @lru_cache(maxsize=1)
 def _warn() -> None:
     """Log once per process, not once per request."""
-    logger.warning(
-        'throttle: requests come through a proxy that THROTTLE["trusted_proxies"] does not name, so all its visitors '
-        "are counted as one address"
-    )
+    RunningEvents.proxy_not_trusted.log()
 
 
 @lru_cache(maxsize=8)

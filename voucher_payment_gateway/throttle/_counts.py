@@ -4,7 +4,6 @@ Fixed windows: each key belongs to one window and is never reused, so no two pro
 A cache that is down never stops a checkout: each process then counts by itself.
 """
 
-import logging
 import math
 import time
 from collections.abc import Iterable
@@ -17,12 +16,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 
 from voucher_payment_gateway.alerts import ALERT_SECONDS
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.settings_sections import Limit
 from voucher_payment_gateway.short_memory import PROCESS_CACHE, is_first, number, shared_or_own, truth
 
 __all__ = ["Count", "Counter", "Counting", "counts_exactly", "is_shared", "uncount"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 NAME = "voucher_payment_gateway.throttle"
 MARGIN_SECONDS = 60
@@ -83,7 +81,9 @@ class Counting:
             return _increment(self._store, counter)
         except Exception as error:  # whatever a cache backend or its driver raises
             if is_first(f"throttle.cache.{self._alias}", ALERT_SECONDS):
-                logger.error("throttle: the cache %r failed: %s", self._alias, type(error).__name__)
+                RunningEvents.throttle_cache_failed.log(
+                    repr(self._alias), cache=self._alias, exception=type(error).__name__
+                )
             self._store = PROCESS_CACHE
         return _increment(self._store, counter)
 

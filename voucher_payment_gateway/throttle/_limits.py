@@ -1,6 +1,5 @@
 """Which limits apply to a visitor, and counting one attempt under all of them or under none."""
 
-import logging
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -8,14 +7,13 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.exceptions import ThrottledError
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, uncount
 from voucher_payment_gateway.throttle._report import report_limit_reached
 
 __all__ = ["count_attempt"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 LIFTED_BY_CAPTCHA = ("session", "address", "holds", "everyone")
 
@@ -79,5 +77,5 @@ def _solved_captcha(request: HttpRequest, limits: ThrottleSettings) -> bool:
     try:
         return solved(request) is True
     except Exception as error:
-        logger.error("throttle: %s failed: %s", limits.captcha, type(error).__name__)
+        RunningEvents.captcha_failed.log(callable=limits.captcha, exception=type(error).__name__)
         return False

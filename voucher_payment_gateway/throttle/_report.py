@@ -1,15 +1,12 @@
 """Tell the operator and the shop that the limit of everyone was reached: customers cannot redeem vouchers meanwhile."""
 
-import logging
-
 from voucher_payment_gateway.alerts import ALERT_SECONDS
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.signals import guessing_limit_reached
 from voucher_payment_gateway.throttle._counts import Counter
 
 __all__ = ["report_limit_reached"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def report_limit_reached(counter: Counter, account: str) -> None:
@@ -18,14 +15,10 @@ def report_limit_reached(counter: Counter, account: str) -> None:
     if not is_first(f"alert.guessing.{account}", ALERT_SECONDS):
         return
     seconds_left = counter.seconds_left()
-    logger.error(
-        'gift vouchers: %s codes were refused, the limit "everyone" of THROTTLE: somebody is guessing. For another %s '
-        "seconds, only customers who are logged in or solve a captcha can redeem vouchers",
-        *(counter.most, seconds_left),
-    )
+    RunningEvents.guessing_limit_reached.log(limit=counter.most, seconds_left=seconds_left, account=account)
     sent = guessing_limit_reached.send_robust(sender=None, limit=counter.most, seconds_left=seconds_left)
     for receiver, response in sent:
         if isinstance(response, Exception):
-            logger.error(
-                "a receiver of guessing_limit_reached failed: %r (%s)", receiver, type(response).__name__
+            RunningEvents.receiver_failed.log(
+                "guessing_limit_reached", receiver=repr(receiver), exception=type(response).__name__
             )

@@ -6,7 +6,6 @@ No failure here moves money: the call that needed the token was not sent.
 """
 
 import copy
-import logging
 import time
 from typing import Protocol
 from urllib.parse import urlencode
@@ -18,11 +17,10 @@ from voucher_payment_gateway.api._steps import HEADERS, Acquire, Deadline, Flow,
 from voucher_payment_gateway.api._tokens import CachedToken, Token
 from voucher_payment_gateway.api.arguments import MAX_SECRET_LENGTH, credential
 from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, VoucherGatewayError
+from voucher_payment_gateway.log_events import ApiEvents
 
 RENEWAL_RETRY_SECONDS = 15.0
 BELIEVED_SECONDS = 60.0
-
-_logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 def _bare(secret: object) -> str:
@@ -114,7 +112,7 @@ class TokenKeeper:
         self._no_renewal_before = time.monotonic() + RENEWAL_RETRY_SECONDS
         if self._cached is None:  # rejected in the meantime
             return found
-        _logger.warning("The access token could not be renewed (%s); the present one is used.", found.code)
+        ApiEvents.token_not_renewed.log(error_code=found.code)
         return self._cached.token
 
     def _load_or_request(self, deadline: Deadline) -> Flow[Token | VoucherGatewayError]:
@@ -147,7 +145,7 @@ class TokenKeeper:
         if callable(secret):
             secret = yield from self._secret_call.ask(secret, deadline.remaining_seconds())
             if isinstance(secret, BaseException):
-                _logger.error("The client secret could not be read: %s", type(secret).__name__)
+                ApiEvents.client_secret_unreadable.log(exception=type(secret).__name__)
                 return UnavailableError(code="client_secret")
         bare = _bare(secret)
         if not bare:

@@ -1,17 +1,15 @@
 """Use a shared token store, tolerating its errors and timeouts: at worst a token is requested again."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 
 from voucher_payment_gateway.api._background import BackgroundCall
 from voucher_payment_gateway.api._steps import Deadline, Flow, RunInThread, TimedOut
 from voucher_payment_gateway.api._tokens import CachedToken, Token, TokenStore, load_shared
+from voucher_payment_gateway.log_events import ApiEvents
 
 WAIT_SHARE = 0.75
 """Share of its timeout that the store may wait for another process; the rest is for its answer."""
-
-_logger = logging.getLogger("voucher_payment_gateway.api")
 
 
 class BoundedCall:
@@ -71,7 +69,7 @@ class SharedToken:
     ) -> Flow[object]:
         result = yield from self._call.ask(what, wait_seconds, abandoned)
         if isinstance(result, BaseException):
-            _logger.warning("The token store failed: %s", type(result).__name__)
+            ApiEvents.token_store_failed.log(exception=type(result).__name__)
             return None
         return result
 

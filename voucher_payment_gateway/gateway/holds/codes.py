@@ -4,7 +4,6 @@ It is not known whether the Voucher Cloud compares case, so a code is sent as ty
 (``codes.tidy``). ``CODE_PATTERN`` and ``CODE_NORMALISER`` let a shop do more.
 """
 
-import logging
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +14,11 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.codes import MAX_LENGTH, MAX_TYPED_LENGTH, tidy
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import Secret, fingerprint, seal
 
 __all__ = ["clean_code", "code_expiry", "sealed_fields"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def clean_code(code: str | Opaque, pin: str | Opaque) -> Secret:
@@ -77,6 +75,6 @@ def _normalised(code: Opaque) -> Opaque:
     try:
         normalised = Opaque(import_string(path)(code.reveal()))
     except Exception as error:
-        logger.error("CODE_NORMALISER failed: %s", type(error).__name__)
+        PaymentEvents.code_normaliser_failed.log(exception=type(error).__name__)
         normalised = Opaque()
     return _tidied(normalised)

@@ -1,6 +1,5 @@
 """The activation of a voucher that is sold: from then on it can be redeemed, and its code is handed over."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +12,12 @@ from voucher_payment_gateway.gateway.records.announce import announce_sale, requ
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
 from voucher_payment_gateway.signals import voucher_activated
 
 __all__ = ["ACTIVATE"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 class ActivateHandler(OperationHandler):
@@ -74,11 +72,7 @@ class ActivateHandler(OperationHandler):
         """Tell the shop, unless the signal is what hands the code over: then it is sent with it."""
         sale = sale_of(operation)
         if sale.deliver_at and sale.valid_until and sale.valid_until <= sale.deliver_at:
-            logger.error(
-                "order %s: its gift voucher expires before it is to be delivered, and will not be sent then: correct "
-                "the day of its delivery",
-                sale.order_number,
-            )
+            SaleEvents.expires_before_delivery.log(order_number=sale.order_number, sale=sale.pk)
         if sale.delivery != "signal":
             announce_sale(voucher_activated, sale, operation.amount, code="", pin="")
 

@@ -11,7 +11,6 @@ A comment that begins with K and a number is a crash point: a process may be kil
 ``docs/explanation/proofs.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
 """
 
-import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -63,12 +62,11 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
 __all__ = ["NOT_READY", "Outbox", "execute_due", "execute_new", "execute_written"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Outbox = list[tuple[OperationHandler, VoucherOperation]]
 """Operations that are written in one transaction of a verb's own, to be carried out after its commit."""
@@ -277,8 +275,13 @@ def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation
             execute_written(handler, operation)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
             reason = getattr(error, "code", type(error).__name__)
-            logger.warning(
-                "order %s: %s of a gift voucher: %s", operation.order_number, operation.kind, reason
+            PaymentEvents.not_sent_after_commit.log(
+                order_number=operation.order_number,
+                operation=operation.pk,
+                kind=operation.kind,
+                amount=operation.amount,
+                currency=operation.currency,
+                error_code=reason,
             )
 
     # K14: written, but the caller's transaction is not committed

@@ -1,6 +1,5 @@
 """Beat three: the outcome of a call is recorded, and a clear "no" is verified before it is believed."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -9,7 +8,6 @@ import django.db
 from django.utils import timezone
 
 from voucher_payment_gateway.currencies import with_code
-from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -31,6 +29,7 @@ from voucher_payment_gateway.gateway.operations.transitions import (
 )
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.reservation_ids import JSONAppend
 from voucher_payment_gateway.rules.evidence import Evidence, late_answer_needs_review
@@ -47,8 +46,6 @@ __all__ = [
     "review_refund",
     "verify",
 ]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 NOT_READY = (UnavailableError, CredentialsError, ContractError)
 """Errors before anything was sent; the operation stays due."""
@@ -125,12 +122,12 @@ def review_evidence(operation: VoucherOperation, evidence: Evidence) -> None:
     if evidence.verdict == "foreign":
         require_review(operation, "voucher_not_ours")
         return
-    logger.error(
-        "order %s is charged by a booking that our records do not have (%s): was a backup put back, or a database "
-        "copied? It is not charged again; see voucher_review and %s",
-        operation.order_number,
+    PaymentEvents.charged_elsewhere.log(
         ", ".join(evidence.elsewhere),
-        docs_url("how-to/restores-and-copies"),
+        order_number=operation.order_number,
+        operation=operation.pk,
+        account=operation.account,
+        booking_ids=list(evidence.elsewhere),
     )
     require_review(operation, "charged_elsewhere", baseline=list(evidence.elsewhere))
 
@@ -143,11 +140,8 @@ def review_refund(operation: VoucherOperation) -> None:
     if not require_review(operation, "refunded_elsewhere", baseline=operation.baseline):
         raise_unless_succeeded(operation)
         return
-    logger.error(
-        "order %s: the charge of this refund went back already, by a refund that our records do not have: by hand, or "
-        "was a backup put back, or a database copied? It is not refunded again; see voucher_review and %s",
-        operation.order_number,
-        docs_url("how-to/restores-and-copies"),
+    PaymentEvents.refunded_elsewhere.log(
+        order_number=operation.order_number, operation=operation.pk, account=operation.account
     )
     raise OutcomeUnknownError(
         f"order {operation.order_number}: its charge went back already, by a refund that our records do not have. Do "

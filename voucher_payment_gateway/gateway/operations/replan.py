@@ -5,7 +5,6 @@ as it is committed. For another amount another charge is written in its place, u
 another worker has taken that number, it conflicts and is planned once more. A charge that was sent keeps its amount.
 """
 
-import logging
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from voucher_payment_gateway.gateway.operations.transitions import create, retur
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.money import ZERO
@@ -28,8 +28,6 @@ from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.replan import OpenCharge, replanned
 
 __all__ = ["replan"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Draft = Callable[[VoucherOperation, Decimal, OrderView], VoucherOperation]
 
@@ -50,16 +48,22 @@ def replan(operation: VoucherOperation, draft_again: Draft) -> VoucherOperation 
     amount = _amount(operation, facts, view)
     if amount == operation.amount:
         return operation
-    logger.log(
-        logging.INFO if amount else logging.WARNING,
-        "order %s was changed: %s instead of %s are charged to a gift voucher",
-        *(operation.order_number, amount, operation.amount),
-    )
+    _log(operation, amount)
     draft = draft_again(operation, amount, view) if amount else None
     if not _replace(operation, draft):
         raise_unless_succeeded(operation)
         return None
     return draft
+
+
+def _log(operation: VoucherOperation, amount: Decimal) -> None:
+    (PaymentEvents.charge_changed_with_order if amount else PaymentEvents.charge_dropped_with_order).log(
+        order_number=operation.order_number,
+        operation=operation.pk,
+        amount=amount,
+        amount_planned=operation.amount,
+        currency=operation.currency,
+    )
 
 
 def _facts(operation: VoucherOperation) -> OrderFacts | None:

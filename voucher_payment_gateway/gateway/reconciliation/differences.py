@@ -1,6 +1,5 @@
 """Store differences: one row each, reported until it is gone or a person has explained it."""
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,13 +10,12 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.announce import announce, announce_sale
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
 
 __all__ = ["ORDER_KINDS", "Found", "explain", "open_of_orders", "record", "record_orders"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Key = tuple[str, str, str, str]
 
@@ -166,13 +164,15 @@ def _update(rows: list[VoucherDifference], **changes: Any) -> None:
 
 def _report(rows: Iterable[VoucherDifference]) -> None:
     for row in rows:
-        merchant = f" of the account {row.account!r}" if row.account else ""
-        logger.error(
-            "the ledgers differ: difference %s of voucher %s%s, %s",
-            row.pk,
-            row.voucher_id,
-            merchant,
-            row.kind,
+        RunningEvents.ledgers_differ.log(
+            difference=row.pk,
+            kind=row.kind,
+            voucher_id=row.voucher_id,
+            account=row.account,
+            order_number=row.order_number,
+            amount_ours=row.amount_ours,
+            amount_theirs=row.amount_theirs,
+            currency=row.currency,
         )
         if row.payment is not None:
             announce(payment_needs_review, row.payment, row.amount_theirs or row.amount_ours or ZERO)

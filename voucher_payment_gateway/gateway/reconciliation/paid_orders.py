@@ -1,6 +1,5 @@
 """Orders compared with what vouchers have paid for them. Reads our own database only: no call is made."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS, record_orders
 from voucher_payment_gateway.gateway.reconciliation.drafts import order_draft
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.order_lookup import are_found_by_number, find_orders
@@ -23,8 +23,6 @@ from voucher_payment_gateway.rules.paid_orders import compare_order, kept, live_
 from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["compare_orders"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 BATCH = 200
 """Maximum of payments per page, and so of orders in memory."""
@@ -55,7 +53,7 @@ def _compare(numbers: list[str]) -> tuple[list[VoucherDifference], set[str]]:
         try:
             rows += _differences(orders.get(number), payments[number], given_back[number])
         except Exception as error:  # of the shop's own code
-            logger.error("reconcile: order %s cannot be read: %s", number, type(error).__name__)
+            PaymentEvents.order_unreadable.log(order_number=number, exception=type(error).__name__)
             unreadable.add(number)
     return rows, unreadable
 

@@ -3,7 +3,6 @@
 It moves no money and reverses nothing. It is the only defence against a request that the network duplicated.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,14 +35,13 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
 )
 from voucher_payment_gateway.gateway.records.archived import archived_bookings
 from voucher_payment_gateway.gateway.records.conflicts import refuse_open_transaction
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.rules.comparison import OurEntry, compare
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
 __all__ = ["reconcile"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Progress = Callable[[int, int], None]
 OnError = Callable[[str, VoucherGatewayError], None]
@@ -126,7 +124,7 @@ class _Reader:
             if self._on_error:
                 self._on_error(account, error)
             if account:
-                logger.error("reconcile: the account %r was not compared in full: %s", account, error.code)
+                RunningEvents.account_not_compared.log(repr(account), account=account, error_code=error.code)
 
 
 def _check(since: datetime, until: datetime) -> None:

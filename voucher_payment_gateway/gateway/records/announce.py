@@ -1,6 +1,5 @@
 """Signals to the shop: sent after the commit, and a receiver that fails never stops a payment."""
 
-import logging
 from decimal import Decimal
 from typing import Any
 
@@ -8,12 +7,11 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.log_events import PaymentEvents, RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
 
 __all__ = ["announce", "announce_sale", "request_review", "send_all"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
@@ -38,12 +36,15 @@ def announce_sale(signal: Signal, sale: VoucherSale, amount: Decimal, **more: st
 
 def request_review(operation: VoucherOperation) -> None:
     """Log an error, and send ``payment_needs_review`` or ``voucher_needs_review``: a person must decide about it."""
-    merchant = f" of the account {operation.account!r}" if operation.account else ""
-    logger.error(
-        "a gift voucher operation needs review: operation %s%s, %s",
-        operation.pk,
-        merchant,
-        operation.error_code,
+    PaymentEvents.review_needed.log(
+        operation=operation.pk,
+        account=operation.account,
+        order_number=operation.order_number,
+        kind=operation.kind,
+        amount=operation.amount,
+        currency=operation.currency,
+        voucher_id=operation.voucher_id,
+        error_code=operation.error_code,
     )
     if operation.sale is not None:
         announce_sale(voucher_needs_review, operation.sale, operation.amount)
@@ -59,5 +60,7 @@ def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
         if isinstance(response, Exception)
     ]
     for receiver, response in failed:
-        logger.error("a receiver of a gift voucher signal failed: %r (%s)", receiver, type(response).__name__)
+        RunningEvents.receiver_failed.log(
+            "a gift voucher signal", receiver=repr(receiver), exception=type(response).__name__
+        )
     return not failed

@@ -4,7 +4,6 @@ The name in ``INSTANCE`` is stored in the database once. Where settings and data
 or put back: the installation it came from may have made the charges and refunds that are due in it.
 """
 
-import logging
 from time import monotonic
 from typing import Any
 
@@ -15,11 +14,10 @@ from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherGatewayState
 
 __all__ = ["adopt", "disagreement", "refuse_other_instance", "stored_instance"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 STEPS = docs_url("how-to/restores-and-copies")
 
@@ -47,7 +45,7 @@ def refuse_other_instance() -> None:
     if wanted and not stored and _is_autocommit():
         stored = VoucherGatewayState.current.get_or_create(name=ROW, defaults={"value": wanted})[0].value
     if problem := disagreement(wanted, stored):
-        logger.error("gift vouchers: %s Nothing is sent.", problem)
+        RunningEvents.database_of_another_instance.log(problem=problem)
         raise UnavailableError(f"{problem} Nothing was sent.", code="other_instance")
     if stored == wanted:
         _agreed[key] = monotonic() + TRUSTED_SECONDS

@@ -4,18 +4,16 @@ An order that Django's ORM deletes takes its payments with it (``deletion``). On
 only hidden, leaves them, and its number may be given to another order.
 """
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.gateway.records.order_view import OrderView
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["refuse_number_of_earlier_sales", "refuse_reused_number", "without_earlier_order"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 ENDED = ("cancelled", "failed")
 """Such payments of an earlier order have nothing that could be taken for the new one's."""
@@ -29,11 +27,7 @@ def refuse_reused_number(number: str, created_at: datetime | None) -> None:
     payments = VoucherPayment.current.filter(order_number=number, created_at__lt=belongs_from(created_at))
     if not payments.exclude(status__in=ENDED).exists():
         return
-    logger.error(
-        "order %s: its number was used before, and gift vouchers paid for that order. Cancel those payments, or give "
-        "this order another number",
-        number,
-    )
+    PaymentEvents.order_number_reused.log(order_number=number)
     raise WrongStateError(
         f"order {number}: its number was used before, and gift vouchers paid for that order. Cancel those payments "
         "one by one, by gateway.cancel(payment), or give this order another number. Nothing was sent.",

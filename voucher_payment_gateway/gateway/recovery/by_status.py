@@ -4,7 +4,6 @@ A run reads a bounded number of payments, goes on where the last one ended, and 
 called by ``events``, a higher layer, which connects itself here where ``ON_STATUS`` is set.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.recovery.sales_by_status import log_once, run_sales_by_status
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.money import ZERO
@@ -29,8 +29,6 @@ from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
 __all__ = ["connect", "run_by_status", "was_refused"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 Run = Callable[[Verb, Any], None]
 """Runs a verb for an order as a save in its status does."""
@@ -51,7 +49,7 @@ def was_refused(verb: str, order: Any) -> bool:
     refunds = VoucherOperation.current.of_payments(order_number=known_number(order))
     if not refunds.left_to_a_person().exists():
         return False
-    logger.error("gift vouchers: an earlier refund was refused or needs review; %s this order by hand", verb)
+    PaymentEvents.earlier_refund_undecided.log(verb=verb, order_number=known_number(order))
     return True
 
 

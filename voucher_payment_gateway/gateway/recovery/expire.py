@@ -4,7 +4,6 @@ A lapsed payment keeps its code for a while, so that the customer, or a late cap
 confirmed counts until its code is erased; only then it has lapsed for good, and that is announced.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,6 +18,7 @@ from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import ended_fields
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
@@ -28,8 +28,6 @@ from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.signals import payment_lapsed
 
 __all__ = ["erase_codes", "lapse", "locked", "without_open_operation", "without_operation"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 BATCH_SIZE = 500
 """Maximum of payments that lapse, or codes that are erased, in one transaction."""
@@ -114,7 +112,7 @@ def _due_without(number: str, left_out: set[int]) -> Decimal | None:
         found = facts_by_number(number)
         facts = found and with_sold(found)
     except Exception as error:  # of the shop's own code: the codes of other orders must be erased in time
-        logger.error("order %s cannot be read: %s", number, type(error).__name__)
+        PaymentEvents.order_unreadable.log(order_number=number, exception=type(error).__name__)
         return None
     view = read_order(number)
     payments = [payment for payment in view.payments if payment.pk in left_out]

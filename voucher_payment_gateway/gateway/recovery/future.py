@@ -4,7 +4,6 @@ leave what it touched alone for a day.
 Corrected only where the clock of the database agrees with ours: else ours may be the wrong one.
 """
 
-import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
 from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN, WAS_HELD
 from voucher_payment_gateway.rules.plausible import (
@@ -32,8 +32,6 @@ from voucher_payment_gateway.rules.timing import CLOCK_MARGIN
 from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["correct_future_instants"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 QUIET_SECONDS = 3600
 
@@ -55,11 +53,7 @@ def correct_future_instants(limit: int) -> int:
     count += sum(_correct(row, {"cancel_requested_at": now}) for row in cancels)
     count += sum(_correct(row, corrected_sale(vars(row), now, wait)) for row in {*steps, *deliveries})
     if count:
-        logger.error(
-            "settle: a machine's clock was ahead: %s gift voucher rows had instants that no schedule can have "
-            "produced, and were corrected. Check the clocks of the machines that run the shop and settle",
-            count,
-        )
+        RunningEvents.clock_was_ahead.log(rows=count)
     return count
 
 
@@ -119,10 +113,7 @@ def _database_agrees(now: datetime) -> bool:
     if clocks_agree(now, _database_clock()):
         return True
     if is_first("settle.clock", QUIET_SECONDS):
-        logger.error(
-            "settle: this machine's clock differs from that of the database: instants in the future are left as they "
-            "are. Correct the clock"
-        )
+        RunningEvents.clocks_differ.log()
     return False
 
 

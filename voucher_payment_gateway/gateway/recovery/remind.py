@@ -4,7 +4,6 @@ A reminder is leased in ``deliver_due_at``, which a delivered sale needs no more
 crash between the two may repeat it.
 """
 
-import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,13 +18,12 @@ from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.sales import change_sale, note_sale
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.hand_over import LEASE
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.timing import next_attempt_at
 
 __all__ = ["due_reminders", "remind"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 JUST_EXPIRED = timedelta(days=7)
 
@@ -97,9 +95,7 @@ def _forget_expired(sent: QuerySet[Any], now: datetime) -> None:
 
 
 def _try_again(sale: VoucherSale, reason: str, began: datetime) -> bool:
-    logger.warning(
-        "order %s: the reminder of a sold gift voucher was not sent: %s", sale.order_number, reason
-    )
+    SaleEvents.reminder_not_sent.log(order_number=sale.order_number, sale=sale.pk, problem=reason)
     window_began = (sale.valid_until or began) - timedelta(days=gateway_settings().REMIND_DAYS)
     change_sale(sale, deliver_due_at=next_attempt_at(began, window_began))
     return False

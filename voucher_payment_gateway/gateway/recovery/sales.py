@@ -1,6 +1,5 @@
 """What ``settle`` does with sales: brings them forward, hands codes over, and deletes what was never paid."""
 
-import logging
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ACTIVE
 from voucher_payment_gateway.order_lookup import find_order
@@ -28,8 +28,6 @@ __all__ = [
     "give_up_unpaid",
     "unpaid_sales",
 ]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 CURSOR = "unpaid_sales"
 
@@ -81,11 +79,7 @@ def give_up_unpaid(sale: VoucherSale) -> bool:
         return False
     if problem := _why_kept(find_order(sale.order_number)):
         if is_first(f"paid.{sale.pk}", QUIET_SECONDS):
-            logger.error(
-                "order %s: its gift vouchers were never activated, and are not deleted: %s",
-                sale.order_number,
-                problem,
-            )
+            SaleEvents.unpaid_sale_kept.log(order_number=sale.order_number, sale=sale.pk, problem=problem)
         return False
     change_sale(sale, target="taken_back", end_reason="unpaid", due_at=now)
     return True

@@ -4,7 +4,6 @@ An order without any sale row is found by no sweep: nothing in our tables names 
 """
 
 import hashlib
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,18 +16,26 @@ from django.utils import timezone
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
+from voucher_payment_gateway.gateway.records.order_numbers import number_for_log
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.verbs.sell import activate, sales_of
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 from voucher_payment_gateway.order_lookup import find_order, find_orders
 from voucher_payment_gateway.orders import has_status, known_number
 from voucher_payment_gateway.rules.sales import ENDED_SALES, may_change
 from voucher_payment_gateway.short_memory import is_first, recall, remember
 
-__all__ = ["SALE_VERBS", "has_both", "log_once", "refuse_both", "run_logged", "run_sales_by_status"]
-
-logger = logging.getLogger("voucher_payment_gateway")
+__all__ = [
+    "SALE_VERBS",
+    "has_both",
+    "log_once",
+    "log_refused",
+    "refuse_both",
+    "run_logged",
+    "run_sales_by_status",
+]
 
 SALE_VERBS = ("issue", "activate", "take_back")
 
@@ -52,10 +59,11 @@ def run_logged(verb: str, order: Any, call: Callable[[], object]) -> None:
     except django.db.Error:
         raise
     except VoucherGatewayError as error:
-        logger.error("gift vouchers: %s by status was not possible: %s", verb, error)
+        log_refused(verb, order, error, str(error))
     except Exception as error:
-        number = known_number(order)
-        logger.error("gift vouchers: %s by status of order %s failed: %s", verb, number, type(error).__name__)
+        PaymentEvents.status_verb_failed.log(
+            verb=verb, order_number=known_number(order), exception=type(error).__name__
+        )
 
 
 def has_both(verb: str, order: Any, run: Callable[[Any], object]) -> bool:
@@ -161,8 +169,15 @@ def _sales_after(cursor: str) -> QuerySet[Any]:
     return behind(recent, cursor, since).order_by("updated_at", "pk")
 
 
+def log_refused(verb: str, order: Any, error: VoucherGatewayError, problem: str) -> None:
+    """Log that a verb at the save of its order was refused."""
+    PaymentEvents.status_verb_refused.log(
+        verb=verb, order_number=number_for_log(order), error_code=error.code, problem=problem
+    )
+
+
 def log_once(number: str, verb: str, reason: str) -> None:
     """Log trouble once a day: the next sweep meets it again. Where the cache fails, each process logs it."""
     digest = hashlib.sha256(f"{number} {verb} {reason}".encode()).hexdigest()
     if is_first(f"by-status.{digest[:32]}", QUIET_SECONDS):
-        logger.error("gift vouchers: %s by status of order %s was not possible: %s", verb, number, reason)
+        PaymentEvents.status_not_followed.log(verb=verb, order_number=number, problem=reason)

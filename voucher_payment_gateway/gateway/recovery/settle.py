@@ -1,6 +1,5 @@
 """Settle: finish operations that are due, abandoned, or have an unknown outcome."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from voucher_payment_gateway.gateway.records.instance import refuse_other_instan
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
+from voucher_payment_gateway.gateway.recovery.last_sweep import record_sweep
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -33,13 +33,12 @@ from voucher_payment_gateway.gateway.recovery.sales import (
     unpaid_sales,
 )
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["SettleReport", "settle"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
@@ -93,8 +92,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
     status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
     before a hook. Expired reservations lapse, and expired codes are erased. Instants that a clock which was ahead has
-    written are corrected first. Safe to run twice, and in several processes at once, which share the work. Call it
-    often, for example every minute. Once ``stop`` returns true, the operation in flight is finished and no other begun.
+    written are corrected first. The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``. Safe to run
+    twice, and in several processes at once, which share the work. Call it often, for example every minute. Once
+    ``stop`` returns true, the operation in flight is finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
@@ -121,6 +121,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
     )
+    if not stop():
+        record_sweep()
     operations = VoucherOperation.current
     return replace(
         report,
@@ -174,17 +176,23 @@ def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], b
     while not stop() and (row := next(waiting, None)) is not None:
         try:
             count += step(row)
-        except VoucherGatewayError as error:
-            logger.warning("settle: %s%s ended with %s", row, _account_text(row), error.code)
         except (ConflictError, StaleOperationError):
             continue  # another worker was first
         except Exception as error:
-            logger.error("settle: %s%s failed: %s", row, _account_text(row), type(error).__name__)
+            _log(row, error)
     return count
 
 
-def _account_text(row: Row) -> str:
-    return f" of the account {row.account!r}" if row.account else ""
+def _log(row: Row, error: Exception) -> None:
+    code = error.code if isinstance(error, VoucherGatewayError) else ""
+    (RunningEvents.settle_step_refused if code else RunningEvents.settle_step_failed).log(
+        str(row),
+        account=row.account,
+        order_number=row.order_number,
+        subject=type(row).__name__,
+        subject_id=row.pk,
+        error_code=code or type(error).__name__,
+    )
 
 
 def _send(operation: VoucherOperation) -> bool:

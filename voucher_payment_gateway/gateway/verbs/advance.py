@@ -4,7 +4,6 @@ A verb stores what is wanted, in the caller's transaction; this is called after 
 event that comes twice, or a crash after any step, leads to the same end.
 """
 
-import logging
 from collections.abc import Iterable
 
 import django.db
@@ -24,12 +23,11 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery, is_slow
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.rules.sales import next_step
 
 __all__ = ["MAX_AT_ONCE", "advance", "advance_all", "advance_replacements"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 MAX_AT_ONCE = 20
 """Maximum number of sales that one call of a verb brings forward itself; ``settle`` does the others."""
@@ -81,10 +79,14 @@ def _advance_logged(sales: list[VoucherSale]) -> None:
             # K15: the transaction that wrote the sale is committed, nothing sent
             advance(sale)
         except (VoucherGatewayError, ConflictError, django.db.Error) as error:
-            reason = (
-                error if isinstance(error, RefusedError) else getattr(error, "code", type(error).__name__)
+            reason = getattr(error, "code", type(error).__name__)
+            SaleEvents.sale_not_advanced.log(
+                order_number=sale.order_number,
+                sale=sale.pk,
+                account=sale.account,
+                error_code=reason,
+                problem=str(error) if isinstance(error, RefusedError) else reason,
             )
-            logger.warning("order %s: a sold gift voucher: %s", sale.order_number, reason)
 
 
 def advance(sale: VoucherSale) -> bool:

@@ -3,7 +3,6 @@
 Django's admin saves an order before its lines, so a verb that runs at the save still sees the total of the old lines.
 """
 
-import logging
 from collections.abc import Callable
 
 import django.db
@@ -11,13 +10,12 @@ from django.db import transaction
 
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.payable import with_sold
 
 __all__ = ["repeat_if_total_changes"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def repeat_if_total_changes(used: OrderFacts, verb: Callable[[OrderFacts], object]) -> None:
@@ -41,6 +39,4 @@ def _repeat(used: OrderFacts, verb: Callable[[OrderFacts], object]) -> None:
             verb(committed)
     except (VoucherGatewayError, ConflictError, django.db.Error) as error:
         reason = getattr(error, "code", type(error).__name__)
-        logger.warning(
-            "order %s was changed: its gift vouchers could not be held again: %s", used.number, reason
-        )
+        PaymentEvents.not_held_again.log(order_number=used.number, error_code=reason)

@@ -1,6 +1,5 @@
 """Capture: charge what the reservations of an order hold."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -27,6 +26,7 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.unpaid import refuse_if_unpaid
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
@@ -36,8 +36,6 @@ from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
 __all__ = ["capture"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def capture(
@@ -192,7 +190,7 @@ def _shares(
 def _warn_if_nothing_is_due(wanted: Shares, needed: Decimal | None) -> None:
     if wanted and needed == ZERO:
         number = wanted[0][0].order_number
-        logger.warning("gift vouchers: nothing is due on order %s any more, so nothing was captured", number)
+        PaymentEvents.nothing_due.log(order_number=number)
 
 
 def _chargeable(payments: list[VoucherPayment], *, again: bool, only_counted: bool) -> Shares:
@@ -246,9 +244,12 @@ def _warn_if_all_went_back(payments: list[VoucherPayment], wanted: Shares, neede
     """An order that was returned and is shipped again is not paid by its vouchers any more."""
     paid = [payment for payment in payments if payment.status not in ("cancelled", "failed")]
     if paid and needed and not wanted and all(payment.status == "refunded" for payment in paid):
-        logger.warning(
-            "gift vouchers: all that was paid for order %s went back, so nothing was captured: %s are due",
-            *(paid[0].order_number, with_code(needed, paid[0].currency)),
+        currency = paid[0].currency
+        PaymentEvents.all_went_back.log(
+            with_code(needed, currency),
+            order_number=paid[0].order_number,
+            amount=needed,
+            currency=currency,
         )
 
 

@@ -1,16 +1,14 @@
 """Log where a paid order and its vouchers differ that an event changes no more: only a person knows what was meant."""
 
-import logging
 from collections.abc import Sequence
 
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.rules.sales import matched_by_key
 from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher
 
 __all__ = ["report_changed_lines", "report_returned"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 QUIET_SECONDS = 24 * 3600
 """How often the same difference is logged."""
@@ -21,11 +19,8 @@ def report_returned(sales: Sequence[VoucherSale]) -> None:
     only a person knows whether this one was."""
     for sale in sales:
         if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
-            logger.warning(
-                "order %s: its gift voucher …%s was taken back and is not sold again. If the order was paid again, "
-                "give its line a new key",
-                sale.order_number,
-                sale.code_hint,
+            SaleEvents.line_sold_before.log(
+                order_number=sale.order_number, sale=sale.pk, code_hint=sale.code_hint
             )
 
 
@@ -40,13 +35,15 @@ def report_changed_lines(sales: Sequence[VoucherSale], sold: Sequence[SoldVouche
         if sale.status != "active" or sale.target != "active" or _is_as_sold(sale, line, currency):
             continue
         if is_first(f"line.{sale.pk}.{line.amount if line else ''}.{currency}", QUIET_SECONDS):
-            logger.warning(
-                "order %s: its gift voucher …%s over %s %s is active and stays so, but %s",
-                sale.order_number,
-                sale.code_hint,
-                sale.amount,
-                sale.currency,
+            SaleEvents.line_changed.log(
                 _change(sale, line, currency),
+                order_number=sale.order_number,
+                sale=sale.pk,
+                code_hint=sale.code_hint,
+                amount=sale.amount,
+                currency=sale.currency,
+                line_amount=line.amount if line else None,
+                line_currency=currency,
             )
 
 

@@ -1,6 +1,5 @@
 """Erase people: what the sales of an order know of recipients and buyers, as soon as no delivery needs it."""
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -8,13 +7,12 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.idempotency import save_key
 from voucher_payment_gateway.gateway.records.people import PEOPLE, erasure_of
 from voucher_payment_gateway.gateway.records.sales import change_sale, stored_sale
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.sales import needs_recipient
 
 __all__ = ["erase_people"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def erase_people(order: Any) -> list[VoucherSale]:
@@ -34,9 +32,7 @@ def erase_people(order: Any) -> list[VoucherSale]:
         sales = VoucherSale.current.filter(order_number=number)
     erased = (retry_on_conflict(partial(_erase, pk)) for pk in _pks(sales, number))
     waiting = [sale for sale in erased if sale is not None]
-    logger.info(
-        "order %s: what its gift voucher sales know of people is erased; %s wait", number, len(waiting)
-    )
+    SaleEvents.people_erased.log(order_number=number, waiting=len(waiting))
     return waiting
 
 

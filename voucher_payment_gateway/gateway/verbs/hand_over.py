@@ -5,7 +5,6 @@ The delivery is leased before it is made and noted after it, so only a crash bet
 that fails is tried again, and shown in the admin.
 """
 
-import logging
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -18,6 +17,7 @@ from voucher_payment_gateway.gateway.records.announce import announce_sale, send
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivered_fields, note_sale
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.timing import next_attempt_at
@@ -35,8 +35,6 @@ __all__ = [
     "is_due_for_delivery",
     "is_slow",
 ]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 LEASE = timedelta(minutes=5)
 """How long a worker has for one delivery, before another one tries it."""
@@ -166,9 +164,9 @@ def _note_not_valid(sale: VoucherSale, reason: str, began: datetime) -> bool:
 
 def _note_failure(sale: VoucherSale, reason: str, began: datetime) -> bool:
     """Store the reason and when to try again. An error is logged once for the same reason, then a warning."""
-    level = logging.WARNING if sale.delivery_error == reason[:100] else logging.ERROR
-    logger.log(
-        level, "order %s: the code of a sold gift voucher was not delivered: %s", sale.order_number, reason
+    is_known = sale.delivery_error == reason[:100]
+    (SaleEvents.code_not_delivered_again if is_known else SaleEvents.code_not_delivered).log(
+        order_number=sale.order_number, sale=sale.pk, delivery=sale.delivery, problem=reason
     )
     since = max((each for each in (sale.activated_at, sale.deliver_at) if each), default=began)
     try:

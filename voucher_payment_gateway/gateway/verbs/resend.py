@@ -1,6 +1,5 @@
 """Hand the code of a sold voucher over again: a clerk does so where the buyer has lost it."""
 
-import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -24,6 +23,7 @@ from voucher_payment_gateway.gateway.records.sales import (
 )
 from voucher_payment_gateway.gateway.records.vouchers import complete_voucher_of
 from voucher_payment_gateway.gateway.verbs.hand_over import LEASE, deliver_now
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.models.sale import ADDRESS_LENGTH
 from voucher_payment_gateway.opaque import strip_traceback
@@ -31,8 +31,6 @@ from voucher_payment_gateway.rules.voucher_status import why_not_valid
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["resend"]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def resend(
@@ -56,12 +54,8 @@ def resend(
     to = _checked(sale, actor, recipient_email)
     by = {"actor": actor[:150], "reason": reason[:255]}
     _read_and_deliver(sale, to | by)
-    logger.info(
-        "order %s: the code of sold gift voucher %s was handed over again by %s: %s",
-        sale.order_number,
-        sale.pk,
-        actor,
-        reason,
+    SaleEvents.code_handed_over_again.log(
+        order_number=sale.order_number, sale=sale.pk, actor=actor, reason=reason
     )
     return sale
 

@@ -1,6 +1,5 @@
 """Sell vouchers: issue them with the order, activate them once it is paid."""
 
-import logging
 from typing import Any
 
 from django.db import Error, transaction
@@ -26,6 +25,7 @@ from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.changed_lines import report_changed_lines, report_returned
 from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
+from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import account_by_number, find_order
@@ -49,8 +49,6 @@ __all__ = [
     "sales_of",
     "sold_fields",
 ]
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
@@ -132,7 +130,7 @@ def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarg
                 _sell(committed, wanted, key="", **by)
         except (VoucherGatewayError, ConflictError, Error) as error:
             reason = getattr(error, "code", type(error).__name__)
-            logger.error("order %s: its sold gift vouchers could not be changed: %s", number, reason)
+            SaleEvents.sold_vouchers_not_changed.log(order_number=number, error_code=reason)
 
     transaction.on_commit(sell_committed, using=database(), robust=True)
 
@@ -143,7 +141,7 @@ def _wait_for_payment(number: str) -> None:
     waiting = VoucherSale.current.of_order(number).filter(origin="sold", target="active")
     for sale in waiting.filter(status__in=("ordered", "issued")).exclude(operations__kind="activate"):
         change_sale(sale, target="issued", due_at=timezone.now())
-        logger.error("order %s: it was committed as not paid: its gift voucher waits", number)
+        SaleEvents.sale_waits_for_payment.log(order_number=number, sale=sale.pk)
 
 
 def _sold_by(order: Any) -> list[SoldVoucher]:

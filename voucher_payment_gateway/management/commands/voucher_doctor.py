@@ -8,10 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.management.doctor import Finding, examine
+from voucher_payment_gateway.management.doctor.facts import facts
 
 
 class Command(BaseCommand):
-    """Exit code 1 on trouble, 0 otherwise: warnings and unknown states are no trouble."""
+    """Exit code 1 on trouble, 0 otherwise: warnings and unknown states are no trouble.
+
+    The document of ``--json`` keeps its shape: docs/reference/doctor.schema.json. Keys may be added, none changes."""
 
     help = (
         "Check settings, address, credentials, each right, cache, database, sealing keys and open operations. "
@@ -42,4 +45,5 @@ class Command(BaseCommand):
 
 def _document(findings: list[Finding]) -> str:
     trouble = any(finding.state == "trouble" for finding in findings)
-    return json.dumps({"trouble": trouble, "checks": [asdict(finding) for finding in findings]}, indent=2)
+    checks = [asdict(finding) for finding in findings]
+    return json.dumps({"trouble": trouble, "checks": checks, "facts": facts()}, indent=2)

@@ -1,6 +1,5 @@
 """``manage.py voucher_settle``: finish operations that are due, abandoned or unknown."""
 
-import logging
 import signal
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -17,9 +16,8 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.instance import adopt as adopt_database
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.short_memory import is_first
-
-logger = logging.getLogger("voucher_payment_gateway")
 
 DATABASE_AWAY = (
     "The database cannot be used just now ({}): is it down, restarting, or locked by another session? Nothing is lost: "
@@ -68,7 +66,7 @@ class Command(BaseCommand):
         except django.db.Error as error:
             problem = DATABASE_AWAY.format(type(error).__name__)
             if is_first("settle.database", ALERT_SECONDS):
-                logger.error("voucher_settle: %s", problem)
+                RunningEvents.settle_without_database.log(problem=problem, exception=type(error).__name__)
             self._tell(problem, goes_on=goes_on)
             close_old_connections()  # the next run opens a new one
         else:
