@@ -164,6 +164,10 @@ def test_a_sweep_begins_nothing_after_its_time_and_ends_before_it_is_killed(unkn
     monkeypatch.setattr(sweeps, "SWEEP_SECONDS", -1.0)
     assert run_by_celery(app, "settle")["found"] == 0
     monkeypatch.undo()
+    assert (sweeps.SWEEP_SECONDS, celery.settle.time_limit) == (4 * 60, 15 * 60)
+    told = page("how-to/run-in-the-background.md")
+    assert "begins nothing new after four minutes" in told
+    assert "Give a worker 15 minutes" in told
     left = celery.settle.time_limit - sweeps.SWEEP_SECONDS
     assert left > LEASE.total_seconds()
     assert left >= 10 * lease_seconds(DEFAULT_DEADLINE_SECONDS)
