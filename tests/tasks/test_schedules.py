@@ -16,7 +16,7 @@ PAGE = DOCS / "how-to/run-in-the-background.md"
 
 
 @pytest.fixture
-def app():
+def app(shop):
     """The app of the page, with the settings of the page, and its broker in memory."""
     (module,) = [block for block in blocks(PAGE) if block.option("file") == "shop_project/celery.py"]
     settings = next(block for block in blocks(PAGE) if block.option("append") == "shop_project/settings.py")
@@ -33,7 +33,7 @@ def app():
     Celery("nothing").set_default()
 
 
-def test_each_entry_of_the_beat_schedule_runs_a_task_of_ours(app, shop):
+def test_each_entry_of_the_beat_schedule_runs_a_task_of_ours(app):
     scheduler = Scheduler(app, lazy=True)
     scheduler.setup_schedule()
     ours = [entry for name, entry in scheduler.schedule.items() if "gift vouchers" in name]
