@@ -43,11 +43,12 @@ def _play(name: str, folder: Path) -> int:
         from tests.tasks.mailbox import KILLED
         from tests.tasks.work import Work
         from tests.tasks.workers import QUEUES, workers
-        from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
+        from voucher_payment_gateway.sandbox import DOCUMENTED, LocalVoucherCloud, serve
 
         logging.disable(logging.CRITICAL)
         os.environ["WORKER_DATABASE"] = connection.settings_dict["NAME"]
-        cloud, queue = LocalVoucherCloud(), QUEUES[name](folder)
+        cloud = LocalVoucherCloud(behaviour=DOCUMENTED.but(second_charge="book_again"))
+        queue = QUEUES[name](folder)
         with serve(cloud) as server, connected_to(server.base_url):
             work = Work(cloud)
             with workers(queue, cloud, WORKERS[name], folder / "printed") as fate:

@@ -39,7 +39,8 @@ def _unreminded() -> Any:
 
 
 class Work:
-    """Unknown charges, of which half are booked, codes that are due, and reminders."""
+    """Unknown charges, of which half are booked, codes that are due, and reminders. What is charged twice is booked
+    twice."""
 
     def __init__(self, cloud: LocalVoucherCloud) -> None:
         self._cloud = cloud
@@ -57,7 +58,7 @@ class Work:
 
     def _leave_a_charge_unknown(self, number: int) -> None:
         code, order = f"WORK-{number:04}", Order.objects.create(number=f"W-{number}", total=AMOUNT)
-        self._vouchers.append(self._cloud.add_voucher(code=code, amount=AMOUNT))
+        self._vouchers.append(self._cloud.add_voucher(code=code, amount=3 * AMOUNT))
         self._totals[order.number] = AMOUNT
         gateway.authorize(order, code)
         self._cloud.faults.next(("after:drop", "before:drop")[number % 2], **CHARGE)
