@@ -124,6 +124,7 @@ SLOW = (
     *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
     *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),
     *("tests/checkout/test_guesses.py", "tests/test_figures.py", "tests/gateway/test_sale_faults.py"),
+    "tests/tasks/test_workers.py",
     *(
         "tests/test_token_cache.py::test_a_cold_start",
         "tests/throttle/test_counts.py::test_processes_at_once",

@@ -38,7 +38,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, Vou
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
-__all__ = ["SettleReport", "settle"]
+__all__ = ["SettleReport", "deliver_due", "remind_due", "settle"]
 
 MAX_LIMIT = 1_000_000
 """Maximum of ``limit``: the operations of each sort in one run."""
@@ -100,10 +100,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
     ``INSTANCE``. Nothing was sent or changed then.
     """
-    if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
-        raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
-    refuse_open_transaction()
-    refuse_other_instance()
+    _check(limit)
     correct_future_instants(limit)
     now, stop = timezone.now(), stop or _never
     report = SettleReport(
@@ -129,6 +126,31 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         manual=operations.filter(state="manual", settled_at__gte=now).count(),
         still_open=operations.filter(IS_OPEN).count(),
     )
+
+
+def deliver_due(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> int:
+    """Hand over up to ``limit`` codes of sold vouchers that are due, as ``settle`` does, and return how many.
+
+    For a process of its own where mails are slow or many. Safe beside ``settle`` and other processes: each delivery
+    is leased. Once ``stop`` returns true, the mail in flight is finished and no other begun. Raises as ``settle``;
+    nothing was sent then.
+    """
+    _check(limit)
+    return _each(due_deliveries(limit), deliver, stop or _never)
+
+
+def remind_due(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> int:
+    """Send up to ``limit`` reminders that are due with ``REMIND_DAYS``, as ``settle`` does, and return how many. As
+    ``deliver_due`` else."""
+    _check(limit)
+    return _each(due_reminders(limit), remind, stop or _never)
+
+
+def _check(limit: int) -> None:
+    if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(f"limit: give a whole number from 1 to {MAX_LIMIT}")
+    refuse_open_transaction()
+    refuse_other_instance()
 
 
 def _open(state: str, now: datetime) -> QuerySet[VoucherOperation]:

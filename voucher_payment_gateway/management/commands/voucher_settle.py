@@ -2,6 +2,7 @@
 
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import asdict
 from threading import Event
 from typing import Any
@@ -16,6 +17,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.exceptions import UnavailableError
 from voucher_payment_gateway.gateway.records.instance import adopt as adopt_database
+from voucher_payment_gateway.gateway.recovery.settle import deliver_due, remind_due
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.short_memory import is_first
 
@@ -23,6 +25,8 @@ DATABASE_AWAY = (
     "The database cannot be used just now ({}): is it down, restarting, or locked by another session? Nothing is lost: "
     "the next run goes on."
 )
+
+Sweep = Callable[[int, Event], dict[str, int]]
 
 MAX_PAUSE_SECONDS = 24 * 3600
 """A longer pause is taken for a mistake: nothing would be settled meanwhile."""
@@ -45,22 +49,30 @@ class Command(BaseCommand):
             help="settle nothing: state that this database is now that of INSTANCE",
         )
         parser.add_argument("--limit", type=int, default=100, help="maximum operations of each kind per run")
+        parser.add_argument(
+            "--deliveries",
+            action="store_true",
+            help="do only this of a run: hand over the codes that are due, and send reminders",
+        )
 
-    def handle(self, *, every: float | None, adopt: bool, limit: int, **_: Any) -> None:
+    def handle(self, *, every: float | None, adopt: bool, limit: int, deliveries: bool, **_: Any) -> None:
+        if adopt and deliveries:
+            raise CommandError("argument --deliveries: not allowed with argument --adopt")
         if adopt:
             self._adopt()
             return
         if limit < 1 or (every is not None and not 0 < every <= MAX_PAUSE_SECONDS):
             raise CommandError("--limit and --every must be above zero, and --every a day at most.")
         stop = _stop_on_signal() if every else Event()
+        sweep = _deliver if deliveries else _settle
         while True:
-            self._settle(limit, stop, goes_on=bool(every))
+            self._run(sweep, limit, stop, goes_on=bool(every))
             if not every or stop.wait(every):
                 return
 
-    def _settle(self, limit: int, stop: Event, *, goes_on: bool) -> None:
+    def _run(self, sweep: Sweep, limit: int, stop: Event, *, goes_on: bool) -> None:
         try:
-            report = gateway.settle(limit, stop=stop.is_set)
+            report = sweep(limit, stop)
         except UnavailableError as error:
             self._tell(str(error), goes_on=goes_on)
         except django.db.Error as error:
@@ -70,7 +82,7 @@ class Command(BaseCommand):
             self._tell(problem, goes_on=goes_on)
             close_old_connections()  # the next run opens a new one
         else:
-            self.stdout.write(", ".join(f"{name} {count}" for name, count in asdict(report).items()))
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in report.items()))
 
     def _tell(self, problem: str, *, goes_on: bool) -> None:
         """Write the problem, and go on with the next run if there is one."""
@@ -94,6 +106,17 @@ class Command(BaseCommand):
             f"{docs_url('how-to/restores-and-copies')} before? If not, stop the workers and do them now: run "
             "voucher_reconcile, then voucher_review."
         )
+
+
+def _settle(limit: int, stop: Event) -> dict[str, int]:
+    return asdict(gateway.settle(limit, stop=stop.is_set))
+
+
+def _deliver(limit: int, stop: Event) -> dict[str, int]:
+    return {
+        "delivered": deliver_due(limit, stop=stop.is_set),
+        "reminded": remind_due(limit, stop=stop.is_set),
+    }
 
 
 def _stop_on_signal() -> Event:
