@@ -40,6 +40,7 @@ from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment
+from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.resolution import (
     Fence,
@@ -49,6 +50,7 @@ from voucher_payment_gateway.rules.resolution import (
     after_proven_absence,
     expiry_of,
     is_expired,
+    is_unreadable_too_long,
     is_wanted,
     judge_fence,
     next_fence,
@@ -63,7 +65,8 @@ SOON = timedelta(seconds=30)
 def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """Take one step with an unknown operation; return whether its booking was found.
 
-    Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now.
+    Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now. Where they
+    can never be read again, since the voucher is gone for a day, a review is required (``voucher_gone``).
     """
     if not postpone(operation, timezone.now() + timedelta(seconds=lease_seconds())):
         return False
@@ -72,6 +75,9 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     try:
         evidence = read_evidence(handler, operation)
     except (ContractError, CredentialsError) as error:
+        if _is_gone_for_good(operation):
+            require_review(operation, "voucher_gone")
+            return False
         _request_review_once(operation, error)
         raise
     # K17: the bookings are read, nothing decided
@@ -86,6 +92,12 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     return False
 
 
+def _is_gone_for_good(operation: VoucherOperation) -> bool:
+    """Return whether the bookings of the voucher, which could not be read just now, can never be read again."""
+    since = operation.settled_at or operation.sending_at or operation.created_at
+    return is_unreadable_too_long(since, timezone.now()) and is_gone(operation.voucher_id, operation.account)
+
+
 def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError) -> None:
     """Request a review once while the voucher's bookings are unreadable."""
     if operation.error_code != error.code and note_error(operation, error):
@@ -95,7 +107,8 @@ def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError
 def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """The trailing read: read the evidence once more; return whether there is a surplus, so a review is requested.
 
-    Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
+    Nothing before the call can keep a request from being doubled on its way: only a later read finds it. Where the
+    evidence cannot be read it is tried again, for a day where the voucher is gone.
     """
     row = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
     if handler.is_recorded(operation):
@@ -104,7 +117,8 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     try:
         surplus = read_evidence(handler, operation).verdict not in ("absent", "foreign")
     except VoucherGatewayError:
-        row.update(reread_at=next_try(operation))  # the operations behind it are not kept waiting
+        again_at = None if _is_gone_for_good(operation) else next_try(operation)
+        row.update(reread_at=again_at)  # the operations behind it are not kept waiting
         raise
     # K17: the bookings are read, nothing decided
     if row.update(reread_at=None) and surplus:
