@@ -205,6 +205,19 @@ def test_the_last_rung_is_a_person(shop, voucher, no_recharge, reviews, record_s
     assert given_back(shop, voucher) == D("5.00")
 
 
+@pytest.mark.parametrize("answer", ["before:422", "before:403"])
+def test_the_refund_is_open_where_the_new_voucher_cannot_be_activated(
+    shop, voucher, no_recharge, reviews, record_signal, answer
+):
+    """Refused for good, or forbidden as long as the right is missing: the money has not gone back."""
+    told = record_signal("voucher_needs_review")
+    shop.cloud.faults.next(answer, method="PATCH", path=STATUS, times=None)
+    gateway.refund(no_recharge)
+    assert operations()[-1] == ("activate", "refused" if answer == "before:422" else "due")
+    look_again(2)
+    assert (told, reviews) == ([("A-1001", D("20.00"))], [D("20.00")])
+
+
 def test_the_order_of_the_rungs_is_the_shops(shop, voucher, paid, gateway_settings):
     gateway_settings(REFUND_FALLBACK=["new_voucher", "recharge"])
     shop.cloud.faults.next("before:422", method="POST", path=CREATE)
