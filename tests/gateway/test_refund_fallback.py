@@ -530,6 +530,37 @@ def test_a_deleted_voucher_can_take_nothing_so_a_new_one_follows(shop, voucher, 
     assert (payment().status, shop.cloud.balance(sale.voucher_id)) == ("refunded", D("20.00"))
 
 
+def test_where_a_person_decides_a_refund_to_a_deleted_voucher_says_so(
+    shop, voucher, paid, gateway_settings, reviews, caplog
+):
+    """It was said to be the Voucher Cloud that cannot be reached."""
+    gateway_settings(REFUND_FALLBACK=["manual"])
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    with pytest.raises(
+        UnavailableError, match=r"…ABCD was deleted .*: it takes no refund.*No money"
+    ) as caught:
+        gateway.refund(paid)
+    assert (caught.value.code, caught.value.money_moved) == ("voucher_gone", "no")
+    assert "BASE_URL" not in caplog.text  # nothing is wrong with the settings
+    for hours in (13, 13):
+        assert operations() == [("refund", "due")]
+        shop.later(hours=hours)
+        gateway.settle()
+    assert operations() == [("refund", "manual")]
+    assert VoucherOperation.objects.get(kind="refund").error_code == "voucher_gone"
+    assert reviews == [D("20.00")]
+
+
+def test_a_wrong_address_is_no_deleted_voucher(shop, voucher, paid, gateway_settings, server):
+    gateway_settings(BASE_URL=f"{server.url}/v2")
+    with pytest.raises(UnavailableError) as caught:
+        gateway.refund(paid)
+    assert (caught.value.code, operations()) == ("address_wrong", [("refund", "due")])
+    gateway_settings(BASE_URL=server.base_url)
+    gateway.refund(paid)
+    assert payment().status == "refunded"
+
+
 def test_a_refund_by_hand_of_another_amount_while_ours_was_unknown_is_left_to_a_person(
     shop, voucher, paid, reviews
 ):

@@ -17,6 +17,7 @@ from voucher_payment_gateway.exceptions import (
     ReservationClosedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway.holds.control import is_elsewhere
 from voucher_payment_gateway.gateway.holds.reserve import reserve_exactly
 from voucher_payment_gateway.gateway.operations.evidence import read_evidence
 from voucher_payment_gateway.gateway.operations.execute import execute_due
@@ -95,7 +96,9 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
 def _is_gone_for_good(operation: VoucherOperation) -> bool:
     """Return whether the bookings of the voucher, which could not be read just now, can never be read again."""
     since = operation.settled_at or operation.sending_at or operation.created_at
-    return is_unreadable_too_long(since, timezone.now()) and is_gone(operation.voucher_id, operation.account)
+    if not is_unreadable_too_long(since, timezone.now()):
+        return False
+    return is_gone(operation.voucher_id, operation.account) and not is_elsewhere(operation.account)
 
 
 def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError) -> None:
