@@ -14,6 +14,7 @@ from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    RefusedError,
     ReservationClosedError,
     VoucherGatewayError,
 )
@@ -277,9 +278,9 @@ def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> No
 
 def _refuse(handler: OperationHandler, operation: VoucherOperation) -> None:
     """End the operation as refused: certainly nothing was booked. Carry out the operation that follows, if any."""
-    error = ReservationClosedError(
-        f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
-    )
+    kind = ReservationClosedError if operation.kind == "charge" else RefusedError
+    text = f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
+    error = kind(text, code="voucher_gone" if operation.error_code == "voucher_gone" else "")
     reread = reread_at(operation, booked=False)
     next_operation = refuse(handler, operation, error, reread_at=reread)
     if next_operation is not None:
