@@ -33,6 +33,9 @@ def trouble(transactional_db):
     sale("failed", status="failed")
     sale("sold-again", status="failed", key="a", end_reason="refused")
     sale("sold-again", status="active", key="a")
+    sale("not-activated", status="issued", target="active")
+    sale("being-activated", status="issued", target="active", due_at=NOW)
+    sale("unpaid-yet", status="issued", target="issued")
     sale("undelivered", delivery_error="SMTPServerDisconnected", deliver_due_at=NOW, delivery_attempts=2)
     sale("waiting", deliver_due_at=NOW)
     difference("theirs_only", amount_theirs=D(5), remote_id="b-7", reference="TILL-1")
@@ -56,7 +59,7 @@ def test_every_kind_is_there_and_nothing_else(trouble, desk):
         "open": ["open"],
         "unpaid": ["unpaid"],
         "refused": ["refused"],
-        "sales": ["failed"],
+        "sales": ["not-activated", "failed"],
         "deliveries": ["undelivered"],
         "orders": ["gone"],
         "differences": [""],
@@ -92,7 +95,7 @@ def test_the_number_of_the_operation_and_what_was_sent_are_visible(trouble, desk
 
 
 def test_the_sentences_name_voucher_and_amount(trouble, desk):
-    texts = {kind: items[0].text for kind, items in kinds(desk().attention()).items()}
+    texts = {kind: items[-1].text for kind, items in kinds(desk().attention()).items()}
     assert texts["unpaid"] == "€10.00 agreed with gift voucher …ABCD is not paid (failed)."
     assert texts["sales"] == "The gift voucher of €10.00 that was sold could not be created."
     assert "it was tried 2 times" in texts["deliveries"]

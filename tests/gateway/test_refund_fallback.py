@@ -205,6 +205,19 @@ def test_the_last_rung_is_a_person(shop, voucher, no_recharge, reviews, record_s
     assert given_back(shop, voucher) == D("5.00")
 
 
+@pytest.mark.parametrize("answer", ["before:422", "before:403"])
+def test_the_refund_is_open_where_the_new_voucher_cannot_be_activated(
+    shop, voucher, no_recharge, reviews, record_signal, answer
+):
+    """Refused for good, or forbidden as long as the right is missing: the money has not gone back."""
+    told = record_signal("voucher_needs_review")
+    shop.cloud.faults.next(answer, method="PATCH", path=STATUS, times=None)
+    gateway.refund(no_recharge)
+    assert operations()[-1] == ("activate", "refused" if answer == "before:422" else "due")
+    look_again(2)
+    assert (told, reviews) == ([("A-1001", D("20.00"))], [D("20.00")])
+
+
 def test_the_order_of_the_rungs_is_the_shops(shop, voucher, paid, gateway_settings):
     gateway_settings(REFUND_FALLBACK=["new_voucher", "recharge"])
     shop.cloud.faults.next("before:422", method="POST", path=CREATE)
@@ -515,6 +528,37 @@ def test_a_deleted_voucher_can_take_nothing_so_a_new_one_follows(shop, voucher, 
     ]
     sale = VoucherSale.objects.get()
     assert (payment().status, shop.cloud.balance(sale.voucher_id)) == ("refunded", D("20.00"))
+
+
+def test_where_a_person_decides_a_refund_to_a_deleted_voucher_says_so(
+    shop, voucher, paid, gateway_settings, reviews, caplog
+):
+    """It was said to be the Voucher Cloud that cannot be reached."""
+    gateway_settings(REFUND_FALLBACK=["manual"])
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    with pytest.raises(
+        UnavailableError, match=r"…ABCD was deleted .*: it takes no refund.*No money"
+    ) as caught:
+        gateway.refund(paid)
+    assert (caught.value.code, caught.value.money_moved) == ("voucher_gone", "no")
+    assert "BASE_URL" not in caplog.text  # nothing is wrong with the settings
+    for hours in (13, 13):
+        assert operations() == [("refund", "due")]
+        shop.later(hours=hours)
+        gateway.settle()
+    assert operations() == [("refund", "manual")]
+    assert VoucherOperation.objects.get(kind="refund").error_code == "voucher_gone"
+    assert reviews == [D("20.00")]
+
+
+def test_a_wrong_address_is_no_deleted_voucher(shop, voucher, paid, gateway_settings, server):
+    gateway_settings(BASE_URL=f"{server.url}/v2")
+    with pytest.raises(UnavailableError) as caught:
+        gateway.refund(paid)
+    assert (caught.value.code, operations()) == ("address_wrong", [("refund", "due")])
+    gateway_settings(BASE_URL=server.base_url)
+    gateway.refund(paid)
+    assert payment().status == "refunded"
 
 
 def test_a_refund_by_hand_of_another_amount_while_ours_was_unknown_is_left_to_a_person(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.gateway.sales import attempt, check, mailed, remote, settle_all, worth
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import UnavailableError
+from voucher_payment_gateway.exceptions import RefusedError, UnavailableError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 
@@ -88,3 +88,46 @@ def test_a_voucher_that_the_cloud_never_deletes_is_left_to_a_person_after_a_day(
     gateway.conclude(operation, remote_id=sale.voucher_id, actor="mia", reason="deleted by hand")
     sale.refresh_from_db()
     assert (sale.status, sale.due_at) == ("taken_back", None)
+
+
+@pytest.mark.parametrize("fault", ["", "before:503", "before:drop"])
+def test_a_voucher_that_was_deleted_by_hand_before_its_activation_says_so(
+    seller, fault, record_signal, caplog
+):
+    """It can never be valid, so its activation ends at once; the order may be sold another one."""
+    told = record_signal("voucher_needs_review")
+    order = seller.order("50.00", note="a=50.00")
+    (sale,) = gateway.issue(order)
+    if fault:
+        seller.cloud.faults.next(fault, method="PATCH", path="/v1/vouchers/*/status")
+        attempt(gateway.activate, order)
+    remote(seller, sale).deleted = True
+    if fault:
+        settle_all(seller)
+    else:
+        with pytest.raises(RefusedError, match=r"was deleted .* cannot be activated.*Take it back") as caught:
+            gateway.activate(order)
+        assert caught.value.code == "voucher_gone"
+    operation = sale.operations.get(kind="activate")
+    assert (operation.state, operation.error_code, len(told)) == ("refused", "voucher_gone", 1)
+    assert "voucher_gone" in caplog.text
+    settle_all(seller)
+    assert sale.operations.filter(kind="activate").count() == 1
+    gateway.take_back(sale, actor="mia", reason="deleted by hand")
+    order.note = "b=50.00"
+    order.save()
+    attempt(gateway.activate, order)
+    sold = order.voucher_sales.get(key="b")
+    assert (sold.status, mailed(remote(seller, sold).code)) == ("active", 1)
+
+
+def test_a_wrong_address_ends_no_activation(seller, gateway_settings, server):
+    order = seller.order("50.00", note="a=50.00")
+    gateway.issue(order)
+    gateway_settings(BASE_URL=f"{server.url}/v2")
+    with pytest.raises(UnavailableError) as caught:
+        gateway.activate(order)
+    assert caught.value.code == "address_wrong"
+    gateway_settings(BASE_URL=server.base_url)
+    settle_all(seller)
+    check(seller, order.voucher_sales.get(), "active")

@@ -50,3 +50,63 @@ def test_that_an_unknown_charge_cannot_be_looked_up_is_told_once(shop, order, vo
     shop.later(minutes=61)
     assert gateway.settle().found == 1
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
+
+
+@pytest.mark.parametrize(("verb", "kind"), [("capture", "charge"), ("refund", "refund")])
+def test_what_is_unknown_on_a_voucher_that_was_deleted_is_given_to_a_person_after_a_day(
+    shop, order, voucher, reviews, verb, kind
+):
+    """Its bookings can never be read again, and only what is ``manual`` can be decided."""
+    if kind == "refund":
+        gateway.capture(order)
+    shop.cloud.faults.next("before:drop", method="POST", path=f"*/{kind}")
+    with pytest.raises(OutcomeUnknownError):
+        getattr(gateway, verb)(order)
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    sweep(shop, hours=22)
+    assert (the(kind).state, reviews) == ("unknown", [D("20.00")])
+    sweep(shop, hours=4)
+    assert (the(kind).state, the(kind).error_code) == ("manual", "voucher_gone")
+    assert reviews == [D("20.00")] * 2
+    sweep(shop, hours=4)
+    assert len(reviews) == 2
+    gateway.conclude(the(kind), actor="mia", reason="the voucher is gone")
+    assert the(kind).state == "not_applied"
+
+
+def test_of_a_voucher_that_was_deleted_the_trailing_read_ends_after_a_day(shop, order, voucher, reviews):
+    gateway.capture(order)
+    shop.cloud.faults.next("before:drop", method="POST", path="*/refund")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.refund(order)
+    for _ in range(3):
+        shop.later(minutes=16)
+        gateway.settle()
+    assert (the("refund").state, the("refund").attempts) == ("succeeded", 2)
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    sweep(shop, hours=22)
+    assert the("refund").reread_at
+    sweep(shop, hours=4)
+    assert (the("refund").reread_at, reviews) == (None, [])
+
+
+def test_what_is_to_be_verified_on_a_voucher_that_was_deleted_is_given_to_a_person_after_a_day(
+    shop, order, voucher
+):
+    """A clear "no" is believed after a read of the bookings only, and there can be none any more."""
+    shop.cloud.faults.next("before:503", method="POST", path="*/charge")
+    shop.cloud.faults.next("before:404", method="GET", path="*/charges")
+    with pytest.raises(UnavailableError):
+        gateway.capture(order)
+    shop.cloud.store.state.vouchers[voucher.id].deleted = True
+    sweep(shop, hours=20)
+    assert (the("charge").state, the("charge").is_unverified) == ("due", True)
+    sweep(shop, hours=30)
+    assert (the("charge").state, the("charge").error_code) == ("manual", "forbidden")
+
+
+def sweep(shop, *, hours):
+    """Run the sweep twice in this time: none waits for longer than an hour."""
+    for _ in range(2):
+        shop.later(minutes=30 * hours)
+        gateway.settle()

@@ -49,6 +49,8 @@ def test_what_an_error_proves(error, first, repeated):
         (exceptions.ThrottledError(http_status=429), False),
         (exceptions.UnavailableError(http_status=500), False),
         (exceptions.OutcomeUnknownError(http_status=404), False),
+        (exceptions.ContractError(http_status=404), True),
+        (exceptions.ContractError(), False),
     ],
 )
 def test_what_was_denied_or_turned_away_is_forbidden(error, expected):

@@ -1,6 +1,7 @@
 """The page of a sold voucher: it shows the code behind a signed link, until the visitor has confirmed that."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.core import mail
@@ -165,6 +166,24 @@ def test_a_voucher_taken_back_is_no_longer_valid(client, seller, sale):
     shown = text_of(client.get(page_path(sale)))
     assert "no longer valid" in shown
     assert CODE not in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "expired"),
+    [("en", "has expired"), ("de", "Er war bis 31. Dezember 2020 gültig und ist abgelaufen")],
+)
+def test_a_voucher_that_expired_unseen_says_so_and_shows_no_code(client, sale, language, expired):
+    ended_at = datetime(2020, 12, 31, 23, 59, 59, tzinfo=UTC)
+    VoucherSale.objects.update(valid_until=ended_at, language=language)
+    address = page_path(sale)
+    shown = text_of(client.get(address))
+    assert expired in shown
+    assert CODE not in shown
+    assert PIN not in shown
+    assert [client.get(address + place).status_code for place in ("print/", "pdf/")] == [302, 302]
+    client.post(f"{address}seen/")  # from a page that was opened before
+    sale.refresh_from_db()
+    assert (sale.delivered_at, bool(sale.sealed_code)) == (None, True)  # extended, it is shown again
 
 
 def test_a_code_that_no_key_opens_is_not_confirmed_unseen(client, seller, sale):

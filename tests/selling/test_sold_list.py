@@ -1,7 +1,7 @@
 """``{% voucher_sales order %}``: the vouchers that an order has sold, for the shop's page of the order."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template import Context, Template, engines
@@ -72,6 +72,15 @@ def test_vouchers_that_ended(seller):
     assert (line.state, line.text, line.link) == ("ended", "No longer valid.", "")
     VoucherSale.objects.update(status="failed")
     assert the_line(seller.order) == ("failed", "Could not be issued. Please ask us.")
+
+
+@pytest.mark.parametrize("recipient", ["", "ada@example.org"])
+def test_a_voucher_that_expired_before_it_was_handed_over(seller, recipient):
+    seller.sell(recipient_email=recipient, deliver_at=timezone.now() + timedelta(days=3))
+    VoucherSale.objects.update(valid_until=datetime(2020, 12, 31, 23, 59, 59, tzinfo=UTC))
+    (line,) = sold_lines(seller.order)
+    assert (line.state, line.link) == ("expired", "")
+    assert line.text == "Expired: it was valid until Dec. 31, 2020."
 
 
 def test_a_voucher_that_was_sold_again_after_a_failure_is_one_line(seller):

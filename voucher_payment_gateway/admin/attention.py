@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -149,10 +149,12 @@ def _described(row: Any) -> tuple[datetime, str, list[tuple[str, str]]]:
 
 
 def _sale_text(sale: VoucherSale) -> str:
-    if sale.status != "failed":
-        return delivery_problem(sale)
-    text = _("The gift voucher of %(amount)s that was sold could not be created.")
-    return text % {"amount": amount_text(sale.amount, sale.currency)}
+    words = {"amount": amount_text(sale.amount, sale.currency), "voucher": voucher_name(sale)}
+    if sale.status == "failed":
+        return _("The gift voucher of %(amount)s that was sold could not be created.") % words
+    if sale.status == "issued":
+        return _("Gift voucher %(voucher)s of %(amount)s is paid and could not be activated.") % words
+    return delivery_problem(sale)
 
 
 def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -176,12 +178,14 @@ def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _failed_sales(now: datetime) -> Any:
-    """Return the sales that failed, and that no newer one of the same key stands in for."""
+    """Return the sales that failed, and that no newer one of the same key stands in for; and those whose activation was
+    refused, so that nothing more follows by itself."""
     newer = VoucherSale.current.filter(
         order_number=OuterRef("order_number"), key=OuterRef("key"), pk__gt=OuterRef("pk")
     )
-    failed = VoucherSale.current.filter(status="failed", updated_at__gt=now - RECENT)
-    return failed.filter(~Exists(newer)).order_by("-updated_at", "-pk")
+    is_inactive = Q(status="issued", target="active", due_at=None)
+    recent = VoucherSale.current.filter(updated_at__gt=now - RECENT)
+    return recent.filter(is_inactive | Q(status="failed") & ~Exists(newer)).order_by("-updated_at", "-pk")
 
 
 def _failed_deliveries() -> Any:

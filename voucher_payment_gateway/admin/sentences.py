@@ -91,8 +91,11 @@ KINDS_OF_ATTENTION = {
         _("Refund what the gift voucher has paid for nothing, or explain why it is right."),
     ),
     "sales": (
-        _("Sold gift vouchers that could not be created"),
-        _("Ask the technicians to sell the gift voucher once more; until then the buyer has none."),
+        _("Sold gift vouchers that could not be created or activated"),
+        _(
+            "Ask the technicians to activate the gift voucher, or to sell it once more; until then the buyer has none "
+            "that is valid."
+        ),
     ),
     "deliveries": (
         _("Deliveries that failed"),

@@ -16,7 +16,7 @@ from typing import Literal
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.rules.sales import REPEATABLE_KINDS
 from voucher_payment_gateway.rules.timing import held_until
-from voucher_payment_gateway.rules.verdicts import is_denied
+from voucher_payment_gateway.rules.verdicts import FORBIDDEN_TIMEOUT, is_denied
 
 __all__ = [
     "EXPIRY_MARGIN_SECONDS",
@@ -30,6 +30,7 @@ __all__ = [
     "expired_at",
     "expiry_of",
     "is_expired",
+    "is_unreadable_too_long",
     "is_wanted",
     "judge_fence",
     "may_repeat",
@@ -134,6 +135,12 @@ def after_proven_absence(
 def may_repeat(sends: int) -> bool:
     """Return whether a call that was sent ``sends`` times may be sent again without a review."""
     return sends < MAX_SENDS
+
+
+def is_unreadable_too_long(since: datetime, now: datetime) -> bool:
+    """Return whether the bookings of a voucher that is gone have been tried for a day ``since`` the last call: they can
+    never be read again. An unknown operation needs review then, and no trailing read is made any more."""
+    return now - since >= FORBIDDEN_TIMEOUT
 
 
 def trailing_read_at(now: datetime, *, sends: int, booked: bool) -> datetime | None:

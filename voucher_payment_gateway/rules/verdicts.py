@@ -21,6 +21,7 @@ from voucher_payment_gateway.exceptions import (
 )
 
 __all__ = [
+    "FORBIDDEN_TIMEOUT",
     "Verdict",
     "after_refused_charge",
     "before_cancel",
@@ -74,14 +75,15 @@ def is_denied(error: VoucherGatewayError) -> bool:
 
 
 def is_forbidden(error: VoucherGatewayError) -> bool:
-    """Return whether the API denied the call, or an intermediary rejected it, or the response was invalid. An operator
-    may be able to fix each of these."""
+    """Return whether the API denied the call, or one that it needs beforehand, or an intermediary rejected it, or the
+    response was invalid. An operator may be able to fix each of these."""
     if is_denied(error):
         return True
     answered = (
         error.http_status is not None and error.http_status < 500 and error.http_status not in (408, 429)
     )
-    return isinstance(error, UnavailableError) and (answered or error.code == "answer_not_ours")
+    is_invalid = isinstance(error, UnavailableError) and error.code == "answer_not_ours"
+    return is_invalid or (answered and isinstance(error, UnavailableError | ContractError))
 
 
 def is_forbidden_too_long(since: datetime | None, now: datetime) -> bool:

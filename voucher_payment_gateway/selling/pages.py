@@ -2,15 +2,18 @@
 
 from typing import Any, Literal
 
+from django.utils import timezone
+
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.rules.sales import ENDED_SALES
+from voucher_payment_gateway.rules.voucher_status import why_not_valid
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.selling import pdf, qr_code
 
 __all__ = ["PageState", "page_facts", "state_of"]
 
-PageState = Literal["unpaid", "preparing", "shown", "seen", "unreadable", "ended"]
+PageState = Literal["unpaid", "preparing", "shown", "seen", "unreadable", "expired", "ended"]
 
 
 def state_of(sale: VoucherSale) -> PageState:
@@ -21,6 +24,8 @@ def state_of(sale: VoucherSale) -> PageState:
         return "unpaid" if sale.target == "issued" else "preparing"
     if sale.delivered_at is not None:
         return "seen"
+    if why_not_valid(sale.status, sale.valid_until, timezone.now()):
+        return "expired"
     return "shown" if unseal(sale.sealed_code) else "unreadable"
 
 

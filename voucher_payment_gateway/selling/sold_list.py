@@ -11,11 +11,12 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
 from voucher_payment_gateway.checkout.summary import is_missing
-from voucher_payment_gateway.checkout.wording import amount_text
+from voucher_payment_gateway.checkout.wording import amount_text, last_day_text
 from voucher_payment_gateway.delivery.links import page_path
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.sales import ENDED_SALES
+from voucher_payment_gateway.rules.voucher_status import why_not_valid
 
 __all__ = ["LIST_TEMPLATE", "SoldLine", "sold_document", "sold_lines"]
 
@@ -70,7 +71,7 @@ def sold_document(order: Any) -> dict[str, Any]:
 
 def _line(sale: VoucherSale) -> SoldLine:
     state = _state_of(sale)
-    has_page = sale.delivery == "page" and state != "ended"
+    has_page = sale.delivery == "page" and state not in ("ended", "expired")
     return SoldLine(
         key=sale.key,
         value=sale.amount,
@@ -88,6 +89,8 @@ def _state_of(sale: VoucherSale) -> str:
         return "failed" if sale.status == "failed" else "ended"
     if sale.status != "active":
         return "unpaid" if sale.target == "issued" else "preparing"
+    if sale.delivered_at is None and why_not_valid(sale.status, sale.valid_until, now()):
+        return "expired"
     if sale.delivery == "page":
         return "seen" if sale.delivered_at else "ready"
     if sale.delivered_at is None:
@@ -109,6 +112,10 @@ def _planned(sale: VoucherSale) -> str:
     return _("Will be sent to %(address)s on %(day)s.") % words
 
 
+def _expired(sale: VoucherSale) -> str:
+    return _("Expired: it was valid until %(day)s.") % {"day": last_day_text(sale.valid_until)}  # type: ignore[arg-type]
+
+
 def _masked(address: str) -> str:
     """Return an e-mail address of which only the first letter and the domain are read."""
     name, _at, domain = address.rpartition("@")
@@ -128,6 +135,7 @@ TEXTS: dict[str, Callable[[VoucherSale], str]] = {
     "handed_over": lambda sale: _("Handed over on %(day)s.") % {"day": _day(sale.delivered_at)},
     "ready": lambda _sale: _("Ready: open it to see the code."),
     "seen": lambda sale: _("Its code was shown on %(day)s.") % {"day": _day(sale.delivered_at)},
+    "expired": _expired,
     "ended": lambda _sale: _("No longer valid."),
     "failed": lambda _sale: _("Could not be issued. Please ask us."),
 }

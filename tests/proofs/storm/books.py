@@ -85,7 +85,8 @@ def bookings_of(cloud: Any, voucher_id: str) -> list[BookingView]:
 
 def gone(cloud: Any) -> set[str]:
     """Return the ids of the vouchers that an operator of the Voucher Cloud deleted: nothing is read of them any more,
-    so what is unknown about them stays so. The shop itself deletes only vouchers that it sold or gave."""
+    so what is unknown about them is left to a person after a day. The shop itself deletes only vouchers that it sold or
+    gave."""
     vouchers = cloud.store.state.vouchers.values()
     return {each.id for each in vouchers if each.deleted and not each.id.startswith("vpg-")}
 

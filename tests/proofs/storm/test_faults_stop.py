@@ -20,7 +20,7 @@ BUSY = Emphasis(
 )
 """A day that ends with many unknown operations: short pauses, and no sweep runs."""
 AS_IT_COMES = Emphasis(settings={"REFUND_FALLBACK": ["manual"]})
-"""Without a fallback: what is unknown about a voucher that was deleted stays so, and a person is notified."""
+"""Without a fallback: what is unknown about a voucher that was deleted stays so for a day."""
 SLOWEST = {"forbidden", "had waited long", "follows another operation"}
 A_HOLD_IS_DEAD_SECONDS = HOLD_SECONDS + EXPIRY_MARGIN_SECONDS
 

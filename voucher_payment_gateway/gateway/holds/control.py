@@ -25,7 +25,14 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.short_memory import recall, remember
 
-__all__ = ["equalise_calls", "make_up_a_call", "raise_if_elsewhere", "raise_if_ours", "refuse_as_unusable"]
+__all__ = [
+    "equalise_calls",
+    "is_elsewhere",
+    "make_up_a_call",
+    "raise_if_elsewhere",
+    "raise_if_ours",
+    "refuse_as_unusable",
+]
 
 MEMORY_SECONDS = 60
 """How long the answer to a control reservation is remembered, by all processes as far as they share a cache."""
@@ -99,7 +106,7 @@ def refuse_as_unusable(currency: str, account: str) -> None:
 def raise_if_elsewhere(error: RefusedError, account: str) -> None:
     """Raise UnavailableError (``address_wrong``) where the refusal of a code that was held before says nothing of it:
     the API is not at this address. One read, where the refusal may be that of an unknown path."""
-    if _may_be_elsewhere(error) and _has_no_list(account):
+    if _may_be_elsewhere(error) and is_elsewhere(account):
         raise _address_wrong(error)
 
 
@@ -116,8 +123,8 @@ def _control_status(currency: str, account: str) -> str:
     except (RefusedError, CredentialsError) as error:
         if error.http_status is None:
             raise
-        is_elsewhere = _may_be_elsewhere(error) and _has_no_list(account)
-        status = ELSEWHERE if is_elsewhere else str(error.http_status)
+        is_away = _may_be_elsewhere(error) and is_elsewhere(account)
+        status = ELSEWHERE if is_away else str(error.http_status)
     except OutcomeUnknownError as error:
         raise UnavailableError(code="reservation_unanswered", http_status=error.http_status) from None
     remember(_name(account), status, MEMORY_SECONDS)
@@ -129,9 +136,10 @@ def _may_be_elsewhere(error: VoucherGatewayError) -> bool:
     return error.http_status in NO_SUCH_PATH and not error.api_code.startswith(RESOURCES)
 
 
-def _has_no_list(account: str) -> bool:
-    """Return whether the list of vouchers is refused as an unknown path, by an answer of the API's own form: whatever
-    rights we have, it is never missing where the API is. Any other answer proves nothing."""
+def is_elsewhere(account: str) -> bool:
+    """Return whether the API is not at this address, so that no voucher is found there: the list of vouchers is refused
+    as an unknown path, by an answer of the API's own form. Whatever rights we have, it is never missing where the API
+    is. Any other answer proves nothing."""
     try:
         next(voucher_cloud(account).list_vouchers(per_page=1), None)
     except RefusedError as error:

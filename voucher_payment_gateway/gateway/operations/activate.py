@@ -6,12 +6,19 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.connection import voucher_cloud
+from voucher_payment_gateway.exceptions import (
+    CredentialsError,
+    RefusedError,
+    UnavailableError,
+    VoucherGatewayError,
+)
+from voucher_payment_gateway.gateway.holds.control import is_elsewhere
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
 from voucher_payment_gateway.gateway.records.announce import announce_sale, request_review
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivery_fields, sale_of
-from voucher_payment_gateway.gateway.records.vouchers import voucher_of
+from voucher_payment_gateway.gateway.records.vouchers import is_gone, voucher_of
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
@@ -37,7 +44,12 @@ class ActivateHandler(OperationHandler):
             return operation.voucher_id
         comment = f"order {operation.order_number} is paid"
         cloud = voucher_cloud(operation.account)
-        operation.remote_voucher = cloud.set_voucher_status(operation.voucher_id, "active", comment)
+        try:
+            operation.remote_voucher = cloud.set_voucher_status(operation.voucher_id, "active", comment)
+        except (RefusedError, CredentialsError) as error:
+            if is_gone(operation.voucher_id, operation.account):
+                raise _gone_error(operation, error) from None
+            raise
         return operation.voucher_id
 
     def voucher_evidence(self, operation: VoucherOperation) -> Evidence:
@@ -80,6 +92,21 @@ class ActivateHandler(OperationHandler):
         """Leave the voucher inactive and request a review: it is paid and cannot be redeemed."""
         change_sale(sale_of(operation), due_at=None)
         request_review(operation)
+
+
+def _gone_error(operation: VoucherOperation, error: VoucherGatewayError) -> VoucherGatewayError:
+    """Return the error that says why a voucher cannot be activated that is not there: it was deleted, or the API is not
+    at this address."""
+    if is_elsewhere(operation.account):
+        return UnavailableError(code="address_wrong", http_status=error.http_status, api_code=error.api_code)
+    return RefusedError(
+        f"order {operation.order_number}: the gift voucher …{sale_of(operation).code_hint} was deleted at the Voucher "
+        "Cloud and cannot be activated. Take it back, then sell the order another one under a new key, or refund what "
+        "was paid for it. No money moved.",
+        code="voucher_gone",
+        http_status=error.http_status,
+        api_code=error.api_code,
+    )
 
 
 ACTIVATE = ActivateHandler()

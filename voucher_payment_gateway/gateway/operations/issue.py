@@ -114,11 +114,8 @@ class IssueHandler(OperationHandler):
 
     def on_refused(self, operation: VoucherOperation) -> None:
         """End the sale: no voucher was created. The order may be sold one again."""
-        sale = sale_of(operation)
-        change_sale(sale, **ENDED)
+        change_sale(sale_of(operation), **ENDED)
         request_review(operation)
-        if sale.replaces_refund is not None:
-            request_review(sale.replaces_refund)
 
 
 @strip_traceback

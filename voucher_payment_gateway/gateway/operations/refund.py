@@ -8,6 +8,7 @@ from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.gateway.holds.control import is_elsewhere
 from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
 from voucher_payment_gateway.gateway.operations.refunded import announce_refund, refunded_fields
@@ -130,13 +131,39 @@ def _falls_back() -> bool:
 
 def _readable_bookings(operation: VoucherOperation) -> list[Charge]:
     """Return all bookings of the voucher; none of one that is gone, where its refund is followed by another rung.
-    Raises UnavailableError where they cannot be read."""
+    Raises UnavailableError where they cannot be read: nothing was sent."""
     try:
         return bookings_of(operation.voucher_id, operation.account)
     except ContractError as error:
-        if _falls_back() and is_gone(operation.voucher_id, operation.account):
-            return []
-        raise UnavailableError(code="baseline_unreadable", http_status=error.http_status) from None
+        if not is_gone(operation.voucher_id, operation.account):
+            raise _baseline_unreadable(operation, error) from None
+        if is_elsewhere(operation.account):
+            raise UnavailableError(code="address_wrong", http_status=error.http_status) from None
+        if not _falls_back():
+            raise _voucher_gone(operation, error) from None
+    return []
+
+
+def _baseline_unreadable(operation: VoucherOperation, error: ContractError) -> UnavailableError:
+    return UnavailableError(
+        f"order {operation.order_number}: the bookings of the gift voucher …{operation.payment.code_hint} cannot be "
+        "read just now, and without them nothing is refunded. Settle tries it again, for a day; then a person must "
+        "decide. No money moved.",
+        code="baseline_unreadable",
+        http_status=error.http_status,
+    )
+
+
+def _voucher_gone(operation: VoucherOperation, error: ContractError) -> UnavailableError:
+    """Return the error that says why nothing is refunded; with the status of the answer, after which a person must
+    decide when it has lasted for a day."""
+    return UnavailableError(
+        f"order {operation.order_number}: the gift voucher …{operation.payment.code_hint} was deleted at the Voucher "
+        "Cloud: it takes no refund. Settle tries it again, for a day; then a person must give the money back in "
+        "another way. No money moved.",
+        code="voucher_gone",
+        http_status=error.http_status,
+    )
 
 
 REFUND = RefundHandler()

@@ -35,7 +35,8 @@ def announce_sale(signal: Signal, sale: VoucherSale, amount: Decimal, **more: st
 
 
 def request_review(operation: VoucherOperation) -> None:
-    """Log an error, and send ``payment_needs_review`` or ``voucher_needs_review``: a person must decide about it."""
+    """Log an error, and send ``payment_needs_review`` or ``voucher_needs_review``: a person must decide about it. Both
+    where it was to create a voucher in place of a refund: the money of the payment has not gone back."""
     PaymentEvents.review_needed.log(
         operation=operation.pk,
         account=operation.account,
@@ -48,8 +49,18 @@ def request_review(operation: VoucherOperation) -> None:
     )
     if operation.sale is not None:
         announce_sale(voucher_needs_review, operation.sale, operation.amount)
+        if (refund := _open_refund(operation)) is not None:
+            request_review(refund)
     else:
         announce(payment_needs_review, operation.payment, operation.amount)
+
+
+def _open_refund(operation: VoucherOperation) -> VoucherOperation | None:
+    """Return the refused refund in whose place the operation was to make a voucher valid; None where it is valid, or
+    stands in place of none."""
+    sale = operation.sale
+    is_making = sale is not None and operation.kind in ("issue", "activate") and sale.activated_at is None
+    return sale.replaces_refund if sale is not None and is_making else None
 
 
 def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:

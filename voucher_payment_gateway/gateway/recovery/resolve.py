@@ -14,9 +14,11 @@ from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
+    RefusedError,
     ReservationClosedError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway.holds.control import is_elsewhere
 from voucher_payment_gateway.gateway.holds.reserve import reserve_exactly
 from voucher_payment_gateway.gateway.operations.evidence import read_evidence
 from voucher_payment_gateway.gateway.operations.execute import execute_due
@@ -40,6 +42,7 @@ from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment
+from voucher_payment_gateway.gateway.records.vouchers import is_gone
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.resolution import (
     Fence,
@@ -49,6 +52,7 @@ from voucher_payment_gateway.rules.resolution import (
     after_proven_absence,
     expiry_of,
     is_expired,
+    is_unreadable_too_long,
     is_wanted,
     judge_fence,
     next_fence,
@@ -63,7 +67,8 @@ SOON = timedelta(seconds=30)
 def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """Take one step with an unknown operation; return whether its booking was found.
 
-    Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now.
+    Raises UnavailableError, CredentialsError or ContractError where the bookings cannot be read just now. Where they
+    can never be read again, since the voucher is gone for a day, a review is required (``voucher_gone``).
     """
     if not postpone(operation, timezone.now() + timedelta(seconds=lease_seconds())):
         return False
@@ -72,6 +77,9 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     try:
         evidence = read_evidence(handler, operation)
     except (ContractError, CredentialsError) as error:
+        if _is_gone_for_good(operation):
+            require_review(operation, "voucher_gone")
+            return False
         _request_review_once(operation, error)
         raise
     # K17: the bookings are read, nothing decided
@@ -86,6 +94,14 @@ def resolve(handler: OperationHandler, operation: VoucherOperation) -> bool:
     return False
 
 
+def _is_gone_for_good(operation: VoucherOperation) -> bool:
+    """Return whether the bookings of the voucher, which could not be read just now, can never be read again."""
+    since = operation.settled_at or operation.sending_at or operation.created_at
+    if not is_unreadable_too_long(since, timezone.now()):
+        return False
+    return is_gone(operation.voucher_id, operation.account) and not is_elsewhere(operation.account)
+
+
 def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError) -> None:
     """Request a review once while the voucher's bookings are unreadable."""
     if operation.error_code != error.code and note_error(operation, error):
@@ -95,7 +111,8 @@ def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError
 def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     """The trailing read: read the evidence once more; return whether there is a surplus, so a review is requested.
 
-    Nothing before the call can keep a request from being doubled on its way: only a later read finds it.
+    Nothing before the call can keep a request from being doubled on its way: only a later read finds it. Where the
+    evidence cannot be read it is tried again, for a day where the voucher is gone.
     """
     row = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
     if handler.is_recorded(operation):
@@ -104,7 +121,8 @@ def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:
     try:
         surplus = read_evidence(handler, operation).verdict not in ("absent", "foreign")
     except VoucherGatewayError:
-        row.update(reread_at=next_try(operation))  # the operations behind it are not kept waiting
+        again_at = None if _is_gone_for_good(operation) else next_try(operation)
+        row.update(reread_at=again_at)  # the operations behind it are not kept waiting
         raise
     # K17: the bookings are read, nothing decided
     if row.update(reread_at=None) and surplus:
@@ -260,9 +278,9 @@ def _repeat_or_end(handler: OperationHandler, operation: VoucherOperation) -> No
 
 def _refuse(handler: OperationHandler, operation: VoucherOperation) -> None:
     """End the operation as refused: certainly nothing was booked. Carry out the operation that follows, if any."""
-    error = ReservationClosedError(
-        f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
-    )
+    kind = ReservationClosedError if operation.kind == "charge" else RefusedError
+    text = f"order {operation.order_number}: the {operation.kind} was refused. No money moved."
+    error = kind(text, code="voucher_gone" if operation.error_code == "voucher_gone" else "")
     reread = reread_at(operation, booked=False)
     next_operation = refuse(handler, operation, error, reread_at=reread)
     if next_operation is not None:
