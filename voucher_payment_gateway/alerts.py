@@ -25,7 +25,7 @@ ALERT_SECONDS = 600
 
 OURS = {
     *("database_locked", "voucher_being_charged", "voucher_busy", "other_instance"),
-    *("activation_may_arrive", "delete_refused"),
+    *("activation_may_arrive", "hold_may_be_charged", "delete_refused"),
 }
 """Codes of UnavailableError that say nothing of the Voucher Cloud."""
 

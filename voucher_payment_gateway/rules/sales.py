@@ -22,6 +22,7 @@ __all__ = [
     "SaleStatus",
     "SaleTarget",
     "StepKind",
+    "bookings_are_final_from",
     "is_unpaid_too_long",
     "is_whole",
     "matched_by_key",
@@ -121,6 +122,13 @@ def stays_inactive_from(activation_sent_at: datetime | None, grace: timedelta) -
     """Return from when on a voucher that was set inactive and cannot be deleted stays so: a copy of the activation that
     was sent last, at ``activation_sent_at``, may arrive until the ``grace`` ends. None: at once."""
     return None if activation_sent_at is None else activation_sent_at + grace
+
+
+def bookings_are_final_from(holds_end_at: datetime, list_lag: timedelta) -> datetime:
+    """Return from when on a read of the bookings of a voucher that stays inactive shows all there will ever be: its
+    last hold has ended, at ``holds_end_at``, and the lists show each charge after the ``list_lag``. Before that a till
+    may still charge a hold that it made while the voucher was valid."""
+    return holds_end_at + list_lag
 
 
 def spent_amount(bookings: Iterable[Booking]) -> Decimal:
