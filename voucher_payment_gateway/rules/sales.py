@@ -23,15 +23,18 @@ __all__ = [
     "SaleTarget",
     "StepKind",
     "bookings_are_final_from",
+    "end_of_unwritten",
     "is_unpaid_too_long",
     "is_whole",
     "matched_by_key",
     "may_change",
+    "may_follow",
     "needs_recipient",
     "next_step",
     "spent_amount",
     "stays_inactive_from",
     "target_after",
+    "was_taken_back",
 ]
 
 SaleStatus = Literal["ordered", "issued", "active", "taken_back", "failed"]
@@ -104,6 +107,23 @@ def may_change(verb: str, status: str, target: str) -> bool:
             return target != "taken_back"
         case _:
             return False
+
+
+def end_of_unwritten(*, told_unpaid: bool) -> Literal["returned", ""]:
+    """Return why a sale ends that was never written before its order was taken back. ``""``: it was cancelled and not
+    paid, so the order may still be sold a voucher under its key, once it is paid."""
+    return "" if told_unpaid else "returned"
+
+
+def was_taken_back(target: str, end_reason: str) -> bool:
+    """Return whether a sale was taken back with its order, or given up as unpaid; not where it was only replaced."""
+    return target == "taken_back" and end_reason != "replaced"
+
+
+def may_follow(end_reason: str) -> bool:
+    """Return whether another voucher may follow one that was taken back, under the same key: only where its order was
+    not paid then, and is now. One that was returned stays so, whatever event comes late or again."""
+    return end_reason in ("", "unpaid")
 
 
 def needs_recipient(status: str, target: str, delivery: str, *, is_delivered: bool) -> bool:
