@@ -68,7 +68,9 @@ SALE_MUTANTS: dict[str, SaleMutant] = {
     ),
     "a voucher that is found counts without its code": _shop(mutations.FindsNoCode),
     "a voucher is activated before it is paid": _shop(mutations.ActivatesUnpaid),
-    "a status is looked at once": _mutant((sales, "may_change", _value(lambda *facts: False))),
+    "a status is looked at once": _mutant(
+        (sales, "may_change", _value(lambda *facts: False)), stories=mutations.ByStatus
+    ),
     "an unpaid voucher is kept for ever": _mutant(
         (sales, "is_unpaid_too_long", _value(lambda *facts, days: False))
     ),

@@ -119,6 +119,12 @@ class SoonChanged(Stories):
         self._at(opened_at + self.random.uniform(1, 30), lambda: self._change(order))
 
 
+class ByStatus(Stories):
+    """Orders of a shop that uses statuses."""
+
+    signals_alone = 0.0
+
+
 class SoonReturned(Stories):
     """Vouchers that are spent, refunded, topped up and returned soon after their payment."""
 

@@ -10,7 +10,7 @@ from tests.proofs.simulation.sales.orders import Order
 from tests.proofs.simulation.sales.remote import SaleRemote
 from tests.proofs.simulation.sales.rows import KEY_IS_FREE, Sale
 from tests.proofs.simulation.sales.shop import UNPAID_DAYS, SaleShop
-from tests.proofs.simulation.sales.tills import spend, use_and_hold
+from tests.proofs.simulation.sales.tills import recharge, spend, use_and_hold
 from voucher_payment_gateway.rules import sales
 
 __all__ = ["Stories"]
@@ -26,6 +26,8 @@ Schedule = Callable[[float, Callable[[], Process | None]], None]
 
 class Stories:
     """Draws the stories of orders, and schedules what happens in them."""
+
+    signals_alone = 0.4
 
     def __init__(
         self, shop: SaleShop, remote: SaleRemote, random: Random, returns: Random, schedule: Schedule
@@ -53,7 +55,7 @@ class Stories:
             key: (random.choice(AMOUNTS), random.choice((1, 1, 1, 2)))
             for key in "ab"[: random.choice((1, 1, 1, 2))]
         }
-        order = Order(number, lines, has_signals_alone=self.returns.random() < 0.4)
+        order = Order(number, lines, has_signals_alone=self.returns.random() < self.signals_alone)
         self.orders.append(order)
         if random.random() < 0.85:
             self._event(opened_at, lambda: self._sell(order, "issued"), lambda: self._is_issued(order))
@@ -196,12 +198,8 @@ class Stories:
             self._at(at + self.random.uniform(0, 20), lambda: self._recharge_at_till(order, cents))
 
     def _recharge_at_till(self, order: Order, cents: int) -> None:
-        """Another shop of the client group recharges the voucher, under an order number that looks like ours."""
         for sale in self._sales(order)[:1]:
-            try:
-                self.remote.recharge(self.shop.loop.now, sale.voucher_id, cents, order.number, "till", None)
-            except RefusalError:
-                return
+            recharge(self.shop, self.remote, sale, cents)
 
     def _credit(self, order: Order, at: float) -> None:
         """Store credit, asked for twice with the same key: a new voucher, or a recharge of the one that was sold."""

@@ -8,7 +8,15 @@ from tests.proofs.simulation.sales.remote import SaleRemote
 from tests.proofs.simulation.sales.rows import Sale
 from tests.proofs.simulation.sales.shop import SaleShop
 
-__all__ = ["spend", "use_and_hold"]
+__all__ = ["recharge", "spend", "use_and_hold"]
+
+
+def recharge(shop: SaleShop, remote: SaleRemote, sale: Sale, cents: int) -> None:
+    """Recharge a voucher, under an order number that looks like ours."""
+    try:
+        remote.recharge(shop.loop.now, sale.voucher_id, cents, sale.order_number, "till", None)
+    except RefusalError:
+        return
 
 
 def spend(shop: SaleShop, remote: SaleRemote, random: Random, sale: Sale, *, is_refunded: bool) -> Process:
