@@ -51,10 +51,11 @@ def test_the_verbs_of_a_shop_take_the_steps_of_the_guide(shop, capsys):
     assert (first.amount_topped_up, second.status) == (Decimal("10.00"), "taken_back")
 
 
-def test_its_sales_end_once_no_activation_can_arrive_late(shop, capsys):
+def test_its_sales_end_once_no_activation_can_arrive_late_and_no_hold_be_charged(shop, capsys):
     walk(capsys)
-    shop.later(minutes=20)
-    gateway.settle()
+    for minutes in (20, 40):
+        shop.later(minutes=minutes)
+        gateway.settle()
     assert {sale.status for sale in VoucherSale.objects.all()} == {"taken_back"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.accounts.conftest import CODE, bookings, calls
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import CredentialsError, WrongStateError
+from voucher_payment_gateway.exceptions import CredentialsError, UnavailableError, WrongStateError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.orders import SoldVoucher
 
@@ -43,7 +43,10 @@ def test_a_sale_lives_and_ends_at_its_merchant_alone(seller, letter):
     assert own.voucher(sale.voucher_id).status == "active"
     seller.later(minutes=16)  # no copy of the activation can arrive any more
     assert seller.reconcile() == []
-    gateway.take_back(sale)
+    with pytest.raises(UnavailableError, match="can be charged any more"):
+        gateway.take_back(sale)
+    seller.later(minutes=37)
+    gateway.settle()
     sale.refresh_from_db()
     assert (sale.status, own.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
     assert calls(other) == []

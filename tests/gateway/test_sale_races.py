@@ -139,7 +139,8 @@ def test_a_voucher_whose_charge_went_back_is_taken_back_and_stays_inactive(selle
     (sale,) = gateway.activate(order)
     charged_and_refunded(seller, sale)
     seller.later(hours=1)
-    gateway.take_back(order)
+    attempt(gateway.take_back, order)
+    settle_all(seller)
     sale.refresh_from_db()
     assert (sale.status, remote(seller, sale).status, remote(seller, sale).deleted) == (
         "taken_back",
@@ -160,7 +161,8 @@ def test_a_copy_of_the_activation_that_comes_late_does_not_make_it_valid_again(s
 
 
 def test_without_that_wait_the_copy_would_make_it_valid_again(seller, order, monkeypatch):
-    monkeypatch.setattr(deactivate, "_wait_for_late_activations", lambda operation: None)
+    monkeypatch.setattr(deactivate, "_wait_for_late_activations", lambda operation, asked_at: None)
+    monkeypatch.setattr(deactivate, "_wait_for_holds", lambda operation, read_at: None)
     copy_later(seller, monkeypatch, "PATCH", "/status")
     (sale,) = gateway.activate(order)
     charged_and_refunded(seller, sale)
@@ -186,7 +188,8 @@ def test_a_voucher_that_was_topped_up_and_not_spent_is_taken_back(seller, order)
     (sale,) = gateway.activate(order)
     voucher_cloud().recharge_voucher(amount=D("5.00"), currency="EUR", order_number="T-1", id=sale.voucher_id)
     seller.later(hours=1)
-    gateway.take_back(sale)
+    attempt(gateway.take_back, sale)
+    settle_all(seller)
     sale.refresh_from_db()
     assert (sale.status, remote(seller, sale).status) == ("taken_back", "inactive")
 

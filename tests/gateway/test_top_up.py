@@ -341,8 +341,16 @@ def test_one_that_was_topped_up_is_taken_back_and_left_there_inactive(shop, sale
     with pytest.raises(WrongStateError, match="topped up since") as refused:
         gateway.take_back(Order.objects.get(number=sale.order_number))
     assert refused.value.code == "voucher_topped_up"
-    (taken,) = gateway.take_back(sale)
-    assert (taken.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
+    with pytest.raises(UnavailableError) as waiting:
+        gateway.take_back(sale)
+    assert (waiting.value.code, shop.cloud.voucher(sale.voucher_id).status) == (
+        "hold_may_be_charged",
+        "inactive",
+    )
+    shop.later(minutes=37)
+    gateway.settle()
+    sale.refresh_from_db()
+    assert (sale.status, shop.cloud.voucher(sale.voucher_id).status) == ("taken_back", "inactive")
 
 
 def test_a_voucher_that_was_deleted_there_is_refused_and_nothing_is_left_open(shop, sale):

@@ -7,9 +7,11 @@ from itertools import product
 
 import pytest
 
+from voucher_payment_gateway.rules.resolution import expiry_of
 from voucher_payment_gateway.rules.sales import (
     ENDED_SALES,
     TARGETS,
+    bookings_are_final_from,
     is_unpaid_too_long,
     is_whole,
     needs_recipient,
@@ -88,6 +90,19 @@ def test_a_voucher_stays_inactive_once_no_copy_of_its_activation_can_arrive():
     grace = timedelta(minutes=15)
     assert stays_inactive_from(None, grace) is None
     assert stays_inactive_from(NOON, grace) == NOON + grace
+
+
+@pytest.mark.parametrize("life", [timedelta(minutes=30), timedelta(minutes=34, seconds=59)])
+def test_the_bookings_of_an_inactive_voucher_are_final_once_the_last_hold_has_ended_and_its_charge_shows(
+    life,
+):
+    """The hold was made just before the voucher was seen inactive, and the Voucher Cloud may honour it too long."""
+    lag = timedelta(seconds=60)
+    final = bookings_are_final_from(expiry_of(None, NOON), lag)
+    assert NOON + life + lag < final <= NOON + timedelta(minutes=36)
+    assert (
+        bookings_are_final_from(expiry_of(NOON, NOON + life), lag) == NOON + lag
+    )  # stored: it is not counted again
 
 
 CHARGE, REFUND, RECHARGE = (

@@ -283,6 +283,16 @@ def test_delete_of_active_voucher(api, cloud, voucher, switch, position, deletab
     cloud.ledger.check()
 
 
+@pytest.mark.parametrize(("position", "status"), [("refuse", 422), ("accept", 200)])
+def test_charge_of_inactive_voucher(api, cloud, voucher, switch, position, status):
+    switch(charge_of_inactive_voucher=position)
+    hold = api.reserve(voucher.code).json()["id"]
+    api.status(voucher.id, "inactive")
+    assert api.charge(hold).status_code == status
+    assert api.reserve(voucher.code).status_code == 422
+    cloud.ledger.check()
+
+
 @pytest.mark.parametrize(("position", "status"), [("accept", 200), ("refuse", 422)])
 def test_repeated_status(api, voucher, switch, position, status):
     switch(repeated_status=position)

@@ -39,6 +39,15 @@ class SaleEvents:
         "was paid again, give its line a new key",
         "sale",
     )
+    not_sold_after_take_back = LogEvent(
+        WARNING,
+        "order %(order_number)s: it was taken back and is not paid as it is stored now: its gift vouchers are not sold",
+    )
+    sold_vouchers_unknown = LogEvent(
+        ERROR,
+        "order %(order_number)s: it is taken back, and which gift vouchers it sells is not known (%(error_code)s): one "
+        "whose sale is not written yet may still be sold by an event that comes late",
+    )
     line_changed = LogEvent(
         WARNING,
         "order %(order_number)s: its gift voucher …%(code_hint)s over %(amount)s %(currency)s is active and stays so, "

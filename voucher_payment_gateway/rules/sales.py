@@ -22,15 +22,19 @@ __all__ = [
     "SaleStatus",
     "SaleTarget",
     "StepKind",
+    "bookings_are_final_from",
+    "end_of_unwritten",
     "is_unpaid_too_long",
     "is_whole",
     "matched_by_key",
     "may_change",
+    "may_follow",
     "needs_recipient",
     "next_step",
     "spent_amount",
     "stays_inactive_from",
     "target_after",
+    "was_taken_back",
 ]
 
 SaleStatus = Literal["ordered", "issued", "active", "taken_back", "failed"]
@@ -105,6 +109,23 @@ def may_change(verb: str, status: str, target: str) -> bool:
             return False
 
 
+def end_of_unwritten(*, told_unpaid: bool) -> Literal["returned", ""]:
+    """Return why a sale ends that was never written before its order was taken back. ``""``: it was cancelled and not
+    paid, so the order may still be sold a voucher under its key, once it is paid."""
+    return "" if told_unpaid else "returned"
+
+
+def was_taken_back(target: str, end_reason: str) -> bool:
+    """Return whether a sale was taken back with its order, or given up as unpaid; not where it was only replaced."""
+    return target == "taken_back" and end_reason != "replaced"
+
+
+def may_follow(end_reason: str) -> bool:
+    """Return whether another voucher may follow one that was taken back, under the same key: only where its order was
+    not paid then, and is now. One that was returned stays so, whatever event comes late or again."""
+    return end_reason in ("", "unpaid")
+
+
 def needs_recipient(status: str, target: str, delivery: str, *, is_delivered: bool) -> bool:
     """Return whether the code of a sale is still to be sent to its recipient. One on a page needs none: whoever has the
     link takes it."""
@@ -121,6 +142,13 @@ def stays_inactive_from(activation_sent_at: datetime | None, grace: timedelta) -
     """Return from when on a voucher that was set inactive and cannot be deleted stays so: a copy of the activation that
     was sent last, at ``activation_sent_at``, may arrive until the ``grace`` ends. None: at once."""
     return None if activation_sent_at is None else activation_sent_at + grace
+
+
+def bookings_are_final_from(holds_end_at: datetime, list_lag: timedelta) -> datetime:
+    """Return from when on a read of the bookings of a voucher that stays inactive shows all there will ever be: its
+    last hold has ended, at ``holds_end_at``, and the lists show each charge after the ``list_lag``. Before that a till
+    may still charge a hold that it made while the voucher was valid."""
+    return holds_end_at + list_lag
 
 
 def spent_amount(bookings: Iterable[Booking]) -> Decimal:

@@ -142,6 +142,10 @@ class Behaviour(BaseModel):
         default="refuse",
         description="The reference refuses only vouchers with charges; since 1.4 active ones too (changelog).",
     )
+    charge_of_inactive_voucher: Literal["refuse", "accept"] = Field(
+        default="refuse",
+        description="Whether a hold of a voucher that was set inactive can still be charged is not documented.",
+    )
 
     def but(self, **changes: Any) -> Self:
         """Return a copy with some switches changed. Raises ValidationError for an unknown switch or value."""
@@ -187,6 +191,7 @@ _DRAWN: dict[str, tuple[object, ...]] = {
     "late_charge_after_replace_seconds": (0, 0, 5),
     "lapse_lag_seconds": (0, 240),
     "delete_of_active_voucher": ("refuse", "refuse", "accept"),
+    "charge_of_inactive_voucher": ("refuse", "accept"),
 }
 """The values drawn, weighted by repetition. A new switch goes last: each seed keeps its other draws.
 
@@ -236,6 +241,7 @@ HOSTILE = Behaviour(
     clock_offset_seconds=-7200,
     late_charge_after_replace_seconds=5,
     lapse_lag_seconds=240,
+    charge_of_inactive_voucher="accept",
 )
 
 PRESETS = {"documented": DOCUMENTED, "lenient": LENIENT, "hostile": HOSTILE}

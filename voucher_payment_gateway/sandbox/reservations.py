@@ -67,7 +67,7 @@ def charge(
             "RESERVATION", "closed", missing=store.behaviour.forgets_closed_reservations
         )
     voucher = store.state.vouchers[reservation.voucher_id]
-    if not store.is_usable(voucher):
+    if not store.is_chargeable(voucher):
         raise store.business_error("RESERVATION", "unusable")
     if voucher.balance_cents < reservation.amount_cents:
         raise store.business_error("RESERVATION", "balance")

@@ -85,9 +85,17 @@ class Store:
 
     def is_usable(self, voucher: Voucher) -> bool:
         """Return whether a voucher is active, not expired and not locked."""
+        return voucher.status == "active" and self._is_in_time(voucher)
+
+    def is_chargeable(self, voucher: Voucher) -> bool:
+        """Return whether an open hold of a voucher can be charged: one that was set inactive is a switch."""
+        outlives = self.behaviour.charge_of_inactive_voucher == "accept"
+        return self._is_in_time(voucher) if outlives else self.is_usable(voucher)
+
+    def _is_in_time(self, voucher: Voucher) -> bool:
         locked = 0 < self.behaviour.wrong_pins_until_locked <= voucher.wrong_pins
         expired = voucher.valid_until is not None and voucher.valid_until <= self.now()
-        return voucher.status == "active" and not expired and not locked and not voucher.deleted
+        return not expired and not locked and not voucher.deleted
 
     def is_in_force(self, reservation: Reservation, arrived_at: datetime) -> bool:
         """Return whether a request received at ``arrived_at`` may still charge a reservation."""

@@ -52,6 +52,7 @@ SALE_FIGURES = (
     "sales",
     "vouchers",
     "spent",
+    "charged over a return",
     "taken back",
     "recharges",
     "fallbacks",

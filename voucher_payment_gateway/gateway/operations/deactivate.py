@@ -1,10 +1,11 @@
 """Taking a voucher back: it is set inactive and deleted, unless something of it was spent."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.db.models import Q
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
@@ -26,7 +27,13 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, Vou
 from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence
-from voucher_payment_gateway.rules.sales import is_whole, spent_amount, stays_inactive_from
+from voucher_payment_gateway.rules.resolution import expiry_of
+from voucher_payment_gateway.rules.sales import (
+    bookings_are_final_from,
+    is_whole,
+    spent_amount,
+    stays_inactive_from,
+)
 from voucher_payment_gateway.signals import voucher_taken_back
 
 __all__ = ["DEACTIVATE", "order_paid_by", "spent_error", "topped_up_text"]
@@ -36,7 +43,8 @@ class DeactivateHandler(OperationHandler):
     """Set the voucher inactive, then delete it. Each step may be repeated.
 
     Only the Voucher Cloud knows for certain whether something was spent: it deletes no voucher with bookings. One of
-    which everything spent was refunded, or that was topped up, stays there, inactive.
+    which everything spent was refunded, or that was topped up, stays there, inactive. It counts as taken back once no
+    hold that was made while it was valid can be charged any more; ``target_dead_at`` says when that is.
     """
 
     kind = "deactivate"
@@ -46,6 +54,7 @@ class DeactivateHandler(OperationHandler):
         voucher = voucher_of(operation.voucher_id, operation.account)
         if voucher is not None and voucher.status == "active":
             _refuse_used(operation)
+            _note_holds_end(operation, None)  # of a voucher that became valid again
             _set_status(operation, "inactive", "taken back")
         if voucher is not None:
             _delete(operation)
@@ -107,9 +116,11 @@ def _delete(operation: VoucherOperation) -> None:
         return
     except (RefusedError, CredentialsError) as refused:  # any status: that of a refusal is not documented
         error = refused
+    asked_at = timezone.now()
     voucher = voucher_of(operation.voucher_id, operation.account)
     if voucher is None:
         return
+    read_at = timezone.now()
     bookings = bookings_of(operation.voucher_id, operation.account)
     if (spent := spent_amount(bookings)) > ZERO:
         _set_status(operation, "active", "not taken back, it is spent")
@@ -120,7 +131,8 @@ def _delete(operation: VoucherOperation) -> None:
         if isinstance(error, CredentialsError):
             raise error
         raise _not_deleted(operation, "though nothing of it was spent", error)
-    _wait_for_late_activations(operation)
+    _wait_for_late_activations(operation, asked_at)
+    _wait_for_holds(operation, read_at)
 
 
 def _not_deleted(operation: VoucherOperation, why: str, error: VoucherGatewayError) -> UnavailableError:
@@ -134,22 +146,47 @@ def _not_deleted(operation: VoucherOperation, why: str, error: VoucherGatewayErr
     )
 
 
-def _wait_for_late_activations(operation: VoucherOperation) -> None:
-    """Raise UnavailableError while a copy of an activation may still arrive: it would make the voucher valid again."""
-    activations = VoucherOperation.current.filter(
-        sale=operation.sale, kind="activate", sending_at__isnull=False
-    )
+def _wait_for_late_activations(operation: VoucherOperation, asked_at: datetime) -> None:
+    """Raise UnavailableError where a copy of an activation may have arrived after ``asked_at``, when the voucher was
+    read: it would make it valid again. A take back that found something spent has activated it, too."""
+    activated = Q(kind="activate", sending_at__isnull=False) | Q(kind="deactivate", state="refused")
+    activations = VoucherOperation.current.filter(activated, sale=operation.sale)
     sent_at = activations.order_by("-sending_at").values_list("sending_at", flat=True).first()
     grace = timedelta(seconds=gateway_settings().REFUND_GRACE_SECONDS)
-    earliest, now = stays_inactive_from(sent_at, grace), timezone.now()
-    if earliest is not None and now < earliest:
-        wait = (earliest - now).total_seconds()
+    earliest = stays_inactive_from(sent_at, grace)
+    if earliest is not None and asked_at < earliest:
         raise UnavailableError(
             f"order {operation.order_number}: the gift voucher is inactive. Settle takes it back for good once nothing "
             "that was sent earlier can make it valid again.",
             code="activation_may_arrive",
-            retry_after_seconds=wait,
+            retry_after_seconds=(earliest - asked_at).total_seconds(),
         )
+
+
+def _wait_for_holds(operation: VoucherOperation, read_at: datetime) -> None:
+    """Raise UnavailableError where a hold that was made while the voucher was valid may have been charged after
+    ``read_at``, when the bookings were read. It stays inactive, so no hold is younger than the first such read."""
+    holds_end_at = expiry_of(operation.target_dead_at, read_at)
+    _note_holds_end(operation, holds_end_at)
+    final_from = bookings_are_final_from(holds_end_at, timedelta(seconds=gateway_settings().LIST_LAG_SECONDS))
+    if read_at < final_from:
+        raise UnavailableError(
+            f"order {operation.order_number}: the gift voucher is inactive. Settle takes it back for good once no "
+            "reservation that was made earlier can be charged any more. No money moved.",
+            code="hold_may_be_charged",
+            retry_after_seconds=(final_from - read_at).total_seconds(),
+        )
+
+
+def _note_holds_end(operation: VoucherOperation, holds_end_at: datetime | None) -> None:
+    """Store when no hold of the voucher can be charged any more; None: not known, it is about to be set inactive.
+
+    Stored before what follows from it. Where another worker has taken the operation over, nothing is stored.
+    """
+    if operation.target_dead_at != holds_end_at:
+        as_claimed = VoucherOperation.current.filter(pk=operation.pk, claim=operation.claim)
+        as_claimed.update(target_dead_at=holds_end_at)
+        operation.target_dead_at = holds_end_at
 
 
 def _refuse_used(operation: VoucherOperation) -> None:

@@ -15,8 +15,8 @@ QUIET_SECONDS = 24 * 3600
 
 
 def report_returned(sales: Sequence[VoucherSale]) -> None:
-    """Log which vouchers of a paid order were taken back before: an event that comes twice is no second payment, but
-    only a person knows whether this one was."""
+    """Log which vouchers of an order were taken back before: an event that comes twice, or late, is no second payment,
+    but only a person knows whether this one was."""
     for sale in sales:
         if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
             SaleEvents.line_sold_before.log(

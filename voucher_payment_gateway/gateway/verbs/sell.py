@@ -5,7 +5,6 @@ from typing import Any
 from django.db import Error, transaction
 from django.db.models import Model
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError, WrongStateError
@@ -23,22 +22,23 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_number_
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
+from voucher_payment_gateway.gateway.verbs.called_off import is_paid, may_be_followed, sold_by, still_sold
 from voucher_payment_gateway.gateway.verbs.changed_lines import report_changed_lines, report_returned
 from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import account_by_number, find_order
 from voucher_payment_gateway.orders import (
     OrderFacts,
     known_number,
     order_created_at,
-    order_facts,
     payable_facts,
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
-from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
+from voucher_payment_gateway.sold import SoldVoucher
 
 __all__ = [
     "account_of",
@@ -67,9 +67,10 @@ def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> li
 def activate(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Activate the vouchers that a paid order sells, and hand each code over once; issue first what is not issued.
 
-    Safe to repeat: a voucher that is active, or was taken back, is left alone. Also raises WrongStateError
-    (``not_paid``) where ``ORDER_IS_PAID`` denies it, or vouchers that pay for these were not charged yet; nothing was
-    activated then. Else as ``issue``.
+    Safe to repeat: a voucher that is active, or was taken back, is left alone, also where the order was taken back
+    before its sale was written. One that was not paid then is sold once the stored order is paid. Also raises
+    WrongStateError (``not_paid``) where ``ORDER_IS_PAID`` denies it, or vouchers that pay for these were not charged
+    yet; nothing was activated then. Else as ``issue``.
     """
     return _sell(order, "active", key=key, actor=actor, reason=reason)
 
@@ -86,7 +87,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     order = _stored(order)
     if order is None:
         return []
-    sold = _sold_by(order)
+    sold = sold_by(order)
     _sell_again_if_changed(order, sold, wanted, actor=actor, reason=reason)
     if not sold and not sales_of(order):
         return []
@@ -97,8 +98,8 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
     sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
+    report_returned(sales)
     if wanted == "active":
-        report_returned(sales)
         report_changed_lines(sales_of(order), sold, facts.currency)
     advance_all(sales)
     return list(VoucherSale.current.filter(pk__in=[sale.pk for sale in sales if not _is_left(sale)]))
@@ -107,8 +108,8 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
 def _is_something_left(order: Any, sold: list[SoldVoucher]) -> bool:
     """Return whether a voucher is not activated yet: an event that comes again for an order that was refunded since is
     no mistake."""
-    known = {sale.key: sale for sale in sales_of(order)}
-    return any(voucher.key not in known or known[voucher.key].target == "issued" for voucher in sold)
+    done = [sale for sale in sales_of(order) if sale.target != "issued" and not may_be_followed(sale)]
+    return not {voucher.key for voucher in sold} <= {sale.key for sale in done}
 
 
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
@@ -124,9 +125,9 @@ def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarg
     def sell_committed() -> None:
         committed = find_order(number)
         try:
-            if committed is not None and wanted == "active" and not _is_paid(committed):
+            if committed is not None and wanted == "active" and not is_paid(committed):
                 _wait_for_payment(number)
-            elif committed is not None and _sold_by(committed) != sold:
+            elif committed is not None and sold_by(committed) != sold:
                 _sell(committed, wanted, key="", **by)
         except (VoucherGatewayError, ConflictError, Error) as error:
             reason = getattr(error, "code", type(error).__name__)
@@ -142,10 +143,6 @@ def _wait_for_payment(number: str) -> None:
     for sale in waiting.filter(status__in=("ordered", "issued")).exclude(operations__kind="activate"):
         change_sale(sale, target="issued", due_at=timezone.now())
         SaleEvents.sale_waits_for_payment.log(order_number=number, sale=sale.pk)
-
-
-def _sold_by(order: Any) -> list[SoldVoucher]:
-    return sold_vouchers(order, lambda: order_facts(order).currency)
 
 
 def _stored(order: Any) -> Any:
@@ -179,18 +176,13 @@ def refuse_without_keys() -> None:
 def _refuse_unpaid(order: Any, facts: OrderFacts, sold: list[SoldVoucher]) -> None:
     """Raise WrongStateError unless the shop says that the order is paid, and what its vouchers still promise, or have
     promised in vain, is not what pays for these."""
-    if not _is_paid(order):
+    if not is_paid(order):
         raise _not_paid(facts.number, "ORDER_IS_PAID says that it is not paid")
     payments = read_order(facts.number).payments
     promised = sum((max(outstanding(payment), unpaid(payment)) for payment in payments), ZERO)
     worth = sum((voucher.amount for voucher in sold), ZERO)
     if promised and facts.total - promised < min(worth, facts.total):
         raise _not_paid(facts.number, "vouchers pay for these and were not charged yet: capture them first")
-
-
-def _is_paid(order: Any) -> bool:
-    path = gateway_settings().ORDER_IS_PAID
-    return not path or bool(import_string(path)(order))
 
 
 def _not_paid(number: str, why: str) -> WrongStateError:
@@ -206,11 +198,14 @@ def _write(
 
     All is read before the transaction: on SQLite one that has read cannot wait for the lock to write.
     """
-    rows = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
-    known = {sale.key: sale for sale in rows.filter(origin="sold")}
+    rows = list(VoucherSale.current.of_order(facts.number, facts.created_at).filter(origin="sold"))
+    known = {sale.key: sale for sale in rows if sale.end_reason not in KEY_IS_FREE}
     found = matched_by_key(known, [each.key for each in sold])
     kept = {each.key: found[each.key] for each in sold if _still_stands(found.get(each.key), each, facts)}
-    new = [voucher for voucher in sold if voucher.key not in kept]
+    is_open = {key for key, sale in kept.items() if wanted == "active" and may_be_followed(sale)}
+    new = [voucher for voucher in sold if voucher.key not in kept or voucher.key in is_open]
+    new = still_sold(facts.number, new, rows, wanted)
+    followed = [kept.pop(voucher.key) for voucher in new if voucher.key in is_open]
     staying = {sale.pk for sale in kept.values()}
     if new:
         refuse_changed_keys(sale for sale in known.values() if sale.pk not in staying)
@@ -218,6 +213,8 @@ def _write(
     ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
     corrected = [(kept[each.key], corrections(kept[each.key], each)) for each in sold if each.key in kept]
     with atomic_or_conflict():
+        for sale in followed:
+            change_sale(sale, end_reason="unpaid")
         sales = [_take_off(sale) for sale in known.values() if sale.pk not in staying and _is_unsold(sale)]
         sales += [_want(sale, wanted, changes) for sale, changes in corrected]
         for voucher, voucher_id in zip(new, ids, strict=True):

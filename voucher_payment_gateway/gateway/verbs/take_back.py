@@ -4,10 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.api import Charge
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -32,11 +30,12 @@ from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, stored_sale
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.advance import MAX_AT_ONCE, advance_all
+from voucher_payment_gateway.gateway.verbs.called_off import is_told_unpaid
+from voucher_payment_gateway.gateway.verbs.note_return import note_return
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_order
-from voucher_payment_gateway.orders import OrderFacts, has_status
 from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
 
 __all__ = ["take_back"]
@@ -49,11 +48,14 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
 
     Returns the sales that are taken back, at most 20 of them at once, the others by ``settle``; nothing is done for an
-    order that sold none, nor for one that was taken back before. Vouchers that were given for the order, such as store
+    order that sells none, nor for one that was taken back before. Vouchers that were given for the order, such as store
     credit, are taken back only where they are given themselves. A spent voucher stays valid and raises RefusedError
     (``voucher_spent``), which says what was spent; one that pays for another order raises WrongStateError
     (``voucher_in_use``), and so does one that was topped up since (``voucher_topped_up``): that money is not of this
     order. Give such a sale itself to take it back all the same. The other vouchers of the order are taken back.
+
+    The decision stays with the order: a voucher that it sells, and of which no sale is written yet, gets one that ends
+    at once, so an ``activate`` that is older, or comes late, sells none.
 
     All that is wanted is written in one transaction before anything is changed at the Voucher Cloud, so whatever ends
     this call, ``settle`` goes on with it. Inside the caller's transaction nothing is read or sent before its commit;
@@ -66,11 +68,13 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     """
     check_key(key)
     is_one = isinstance(order, VoucherSale)
+    by = {name: text for name, text in (("actor", actor[:150]), ("reason", reason[:255])) if text}
+    if not is_one:
+        note_return(order, lambda: is_told_unpaid(order), by)
     given = [stored_sale(order)] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     wanted, errors = _without_used(sales, may_be_topped_up=is_one)
-    by = {name: text for name, text in (("actor", actor[:150]), ("reason", reason[:255])) if text}
-    told_unpaid = bool(wanted) and _is_told_unpaid(find_order(wanted[0].order_number) if is_one else order)
+    told_unpaid = bool(wanted) and is_told_unpaid(find_order(wanted[0].order_number) if is_one else order)
     taken = retry_on_conflict(lambda: _write(wanted, by, may_be_topped_up=is_one, told_unpaid=told_unpaid))
     advance_all(taken)
     if errors:
@@ -167,21 +171,6 @@ def _bookings(sale: VoucherSale) -> list[Charge]:
         if voucher_of(sale.voucher_id, sale.account) is None:
             return []
         raise
-
-
-def _is_told_unpaid(order: Any) -> bool:
-    """Return whether the shop says that the order is not paid: by ``ORDER_IS_PAID``, or by a status, where no signal
-    that comes late can say otherwise."""
-    settings = gateway_settings()
-    try:
-        if order is None or isinstance(order, OrderFacts):
-            return False
-        if settings.ORDER_IS_PAID:
-            return not import_string(settings.ORDER_IS_PAID)(order)
-        statuses: Any = settings.ON_STATUS.get("activate")
-        return bool(statuses) and not settings.events.get("activate") and not has_status(order, statuses)
-    except Exception:  # of the shop's code
-        return False
 
 
 def _write(

@@ -82,7 +82,8 @@ class SaleDay:
         self.remote = SaleRemote(random, behaviour, of_sales, [random.choice((4000, 10000))])
         self.shop = setting.shop(self.remote, self.injector, setting.figures)
         self.shop.rungs = setting.rungs or random.choice(RUNGS)
-        self.stories = setting.stories(self.shop, self.remote, random, self.scheduled)
+        returns = Random(f"returns of {seed}")
+        self.stories = setting.stories(self.shop, self.remote, random, returns, self.scheduled)
 
     def play(self) -> Result:
         for place in range(self.setting.orders):

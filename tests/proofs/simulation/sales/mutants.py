@@ -68,7 +68,9 @@ SALE_MUTANTS: dict[str, SaleMutant] = {
     ),
     "a voucher that is found counts without its code": _shop(mutations.FindsNoCode),
     "a voucher is activated before it is paid": _shop(mutations.ActivatesUnpaid),
-    "a status is looked at once": _mutant((sales, "may_change", _value(lambda *facts: False))),
+    "a status is looked at once": _mutant(
+        (sales, "may_change", _value(lambda *facts: False)), stories=mutations.ByStatus
+    ),
     "an unpaid voucher is kept for ever": _mutant(
         (sales, "is_unpaid_too_long", _value(lambda *facts, days: False))
     ),
@@ -77,6 +79,15 @@ SALE_MUTANTS: dict[str, SaleMutant] = {
         (sales, "spent_amount", mutations.nothing_is_spent),
         (sales, "is_whole", _value(lambda amount, remaining, bookings: True)),
         **SOON,
+    ),
+    "a voucher is taken back while a hold of it may be charged": _mutant(
+        (sales, "bookings_are_final_from", mutations.final_at_once),
+        stories=mutations.HeldOverReturn,
+        behaviour={"open_hold_lowers_balance": False},
+        of_sales={"holds_outlive_status": True},
+    ),
+    "a return before the sale is written is forgotten": _shop(
+        mutations.ForgetsReturns, stories=mutations.ReturnedAtOnce, rates=Rates(stall=0.1, stalled=1800.0)
     ),
     "what came back counts as spent": _mutant((sales, "spent_amount", mutations.came_back_is_spent), **SOON),
     "another quantity sells other vouchers": _mutant((sales, "matched_by_key", mutations.exact_keys)),

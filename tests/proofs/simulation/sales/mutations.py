@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from tests.proofs.simulation.calls import MORNING
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import ZERO, Operation
 from tests.proofs.simulation.sales.orders import Order
@@ -40,6 +41,10 @@ def exact_keys(matched_by_key: Any) -> Any:
 
 def also_recharges(kinds: Any) -> Any:
     return (*kinds, "recharge")
+
+
+def final_at_once(bookings_are_final_from: Any) -> Any:
+    return lambda holds_end_at, list_lag: MORNING
 
 
 class NewIds(SaleShop):
@@ -90,6 +95,13 @@ class ActivatesUnpaid(SaleShop):
         return super().sell(order_number, sold, "active")
 
 
+class ForgetsReturns(SaleShop):
+    """Writes nothing down where an order comes back of which nothing is sold yet."""
+
+    def _note_return(self, order_number: str, sold: dict[str, Decimal]) -> Process:
+        yield 0.0
+
+
 class ForgetsKeys(SaleShop):
     """Does not look up the idempotency key of a call."""
 
@@ -105,6 +117,12 @@ class SoonChanged(Stories):
         self.orders.append(order)
         self._at(opened_at, lambda: self._sell(order, "issued"))
         self._at(opened_at + self.random.uniform(1, 30), lambda: self._change(order))
+
+
+class ByStatus(Stories):
+    """Orders of a shop that uses statuses."""
+
+    signals_alone = 0.0
 
 
 class SoonReturned(Stories):
@@ -126,6 +144,27 @@ class SoonReturned(Stories):
         if random.random() < 0.5:
             self._at(returned_at - random.uniform(0, 60), lambda: self._recharge_at_till(order, 1000))
         self._return(order, returned_at)
+
+
+class HeldOverReturn(Stories):
+    """Vouchers that a till holds while their order comes back."""
+
+    def _pay(self, order: Order, paid_at: float) -> None:
+        self._at(paid_at, lambda: setattr(order, "paid_at", paid_at))
+        self._event(paid_at, lambda: self._sell(order, "active"), lambda: self._is_paid(order))
+        self._at(paid_at + 60, lambda: self._hold_over_return(order))
+        self._return(order, paid_at + 60 + self.returns.uniform(10, 1500))
+
+
+class ReturnedAtOnce(Stories):
+    """Orders of a shop that uses signals alone, which come back while the worker that sells them may be frozen."""
+
+    def sell(self, opened_at: float, number: str) -> None:
+        order = Order(number, {"a": (2500, 1)}, has_signals_alone=True)
+        self.orders.append(order)
+        self._at(opened_at, lambda: setattr(order, "paid_at", opened_at))
+        self._send(order, opened_at, lambda: self._sell(order, "active"), lambda: self._is_paid(order))
+        self._return(order, opened_at + self.returns.uniform(1, 60))
 
 
 class OftenRefunded(Stories):

@@ -13,6 +13,8 @@ class Order:
     lines: dict[str, tuple[int, int]]
     paid_at: float | None = None
     returned_at: float | None = None
+    has_signals_alone: bool = False
+    """Whether its shop uses ``EVENTS`` only, so that no sweep looks at its status again."""
     credits: dict[str, int] = field(default_factory=dict)
     """The store credit asked for, in cents by its key, where it is given as a new voucher."""
 

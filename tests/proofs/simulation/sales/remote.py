@@ -19,8 +19,8 @@ class SaleBehaviour:
     same_status_is_refused: bool = False
     held_can_be_deleted: bool = False
     holds_outlive_status: bool = False
-    """Whether a hold of a voucher that was set inactive can still be charged. Only one that lowers the balance is seen
-    by who takes the voucher back."""
+    """Whether a hold of a voucher that was set inactive can still be charged. One that does not lower the balance is
+    seen by no one before it is charged."""
     only_active_are_recharged: bool = True
     refuses_new_vouchers: bool = False
     creation_tells_code: bool = True
@@ -30,7 +30,7 @@ class SaleBehaviour:
         return cls(
             same_status_is_refused=random.random() < 0.3,
             held_can_be_deleted=random.random() < 0.5,
-            holds_outlive_status=random.random() < 0.5 and behaviour.open_hold_lowers_balance,
+            holds_outlive_status=random.random() < 0.5,
             only_active_are_recharged=random.random() < 0.5,
             refuses_new_vouchers=random.random() < 0.02,
             creation_tells_code=random.random() < 0.8,

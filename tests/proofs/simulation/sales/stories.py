@@ -10,6 +10,7 @@ from tests.proofs.simulation.sales.orders import Order
 from tests.proofs.simulation.sales.remote import SaleRemote
 from tests.proofs.simulation.sales.rows import KEY_IS_FREE, Sale
 from tests.proofs.simulation.sales.shop import UNPAID_DAYS, SaleShop
+from tests.proofs.simulation.sales.tills import recharge, spend, use_and_hold
 from voucher_payment_gateway.rules import sales
 
 __all__ = ["Stories"]
@@ -19,14 +20,21 @@ EVENT_SECONDS, EVENTS = 900, 8
 AMOUNTS = (500, 1000, 2500)
 UNPAID_SECONDS = UNPAID_DAYS * 24 * 3600
 
+Event = Callable[[], Process]
 Schedule = Callable[[float, Callable[[], Process | None]], None]
 
 
 class Stories:
     """Draws the stories of orders, and schedules what happens in them."""
 
-    def __init__(self, shop: SaleShop, remote: SaleRemote, random: Random, schedule: Schedule) -> None:
+    signals_alone = 0.4
+
+    def __init__(
+        self, shop: SaleShop, remote: SaleRemote, random: Random, returns: Random, schedule: Schedule
+    ) -> None:
         self.shop, self.remote, self.random, self.schedule = shop, remote, random, schedule
+        self.returns = returns
+        """Draws what is about orders that come back alone."""
         self.orders: list[Order] = []
         self.latest = 0.0
         """The instant of the last event."""
@@ -47,7 +55,7 @@ class Stories:
             key: (random.choice(AMOUNTS), random.choice((1, 1, 1, 2)))
             for key in "ab"[: random.choice((1, 1, 1, 2))]
         }
-        order = Order(number, lines)
+        order = Order(number, lines, has_signals_alone=self.returns.random() < self.signals_alone)
         self.orders.append(order)
         if random.random() < 0.85:
             self._event(opened_at, lambda: self._sell(order, "issued"), lambda: self._is_issued(order))
@@ -68,7 +76,7 @@ class Stories:
             order.paid_at = paid_at
             for _ in range(2 if random.random() < 0.2 else 1):  # the webhook comes twice
                 activate = lambda: self._sell(order, "active")  # noqa: E731
-                self._event(paid_at + random.uniform(0, 3), activate, lambda: self._is_paid(order))
+                self._send(order, paid_at + random.uniform(0, 3), activate, lambda: self._is_paid(order))
 
         self._at(paid_at, pay)
         if random.random() < 0.35:
@@ -95,11 +103,22 @@ class Stories:
     def _return(self, order: Order, returned_at: float) -> None:
         def give_back() -> None:
             order.returned_at = returned_at
-            each = self.random.random() < 0.4
-            take_back = lambda: self.shop.take_back(order.number, each=each)  # noqa: E731
-            self._event(returned_at, take_back, lambda: self._is_returned(order))
+            each = self.random.random() < 0.4 and not order.has_signals_alone
+            take_back = lambda: self._take_back(order, each=each)  # noqa: E731
+            self._send(order, returned_at, take_back, lambda: self._is_returned(order))
 
         self._at(returned_at, give_back)
+        if self.returns.random() < 0.3:
+            used_at = returned_at - self.returns.uniform(0, 1500)
+            self._at(used_at, lambda: self._hold_over_return(order))
+
+    def _take_back(self, order: Order, *, each: bool) -> Process:
+        sold = {} if each else {key: euros(cents) for key, cents in order.sold().items()}
+        return self.shop.take_back(order.number, sold, each=each)
+
+    def _hold_over_return(self, order: Order) -> Process | None:
+        active = [sale for sale in self._sales(order) if sale.status == "active"]
+        return use_and_hold(self.shop, self.remote, self.returns, active[0].voucher_id) if active else None
 
     def _change(self, order: Order) -> Process | None:
         """The order is changed before it is paid: another quantity, or another amount."""
@@ -179,12 +198,8 @@ class Stories:
             self._at(at + self.random.uniform(0, 20), lambda: self._recharge_at_till(order, cents))
 
     def _recharge_at_till(self, order: Order, cents: int) -> None:
-        """Another shop of the client group recharges the voucher, under an order number that looks like ours."""
         for sale in self._sales(order)[:1]:
-            try:
-                self.remote.recharge(self.shop.loop.now, sale.voucher_id, cents, order.number, "till", None)
-            except RefusalError:
-                return
+            recharge(self.shop, self.remote, sale, cents)
 
     def _credit(self, order: Order, at: float) -> None:
         """Store credit, asked for twice with the same key: a new voucher, or a recharge of the one that was sold."""
@@ -206,21 +221,9 @@ class Stories:
     def _spend(self, order: Order, *, is_refunded: bool) -> Process | None:
         """A customer spends all or a part at a till; sometimes the goods come back."""
         active = [sale for sale in self._sales(order) if sale.status == "active"]
-        return self._spend_on(active[0], is_refunded=is_refunded) if active else None
-
-    def _spend_on(self, sale: Sale, *, is_refunded: bool) -> Process:
-        random, loop = self.random, self.shop.loop
-        cents = random.choice((100, int(sale.amount * 100)))
-        try:
-            hold = self.remote.reserve(loop.now, sale.voucher_id, cents)
-            yield random.choice((0.5, 5.0, 30.0, 900.0))
-            row = self.remote.charge(loop.now, hold.id, "till", "till", None)
-            self.shop.injector.seen["spent"] += 1
-            if is_refunded:
-                yield random.uniform(60, 1200)
-                self.remote.refund(loop.now, row.id, cents, "till", None)
-        except RefusalError:
-            return
+        if not active:
+            return None
+        return spend(self.shop, self.remote, self.random, active[0], is_refunded=is_refunded)
 
     def _pay_another(self, order: Order) -> Process | None:
         """Another order of this shop is paid with the voucher, and perhaps comes back."""
@@ -265,6 +268,20 @@ class Stories:
         """An order that is paid with a voucher which ends before its refund."""
         if self.random.random() < 0.35:
             self._at(at, lambda: self._pay_with(number, "v0", is_ended=True))
+
+    def _send(self, order: Order, at: float, do: Event, is_stored: Callable[[], bool]) -> None:
+        """Let an event of an order come. A shop that uses signals alone looks at no status again: it sends the signal
+        again until its receiver has returned, and never after that."""
+        has_returned: list[bool] = []
+
+        def receive() -> Process:
+            yield from do()
+            has_returned.append(True)
+
+        if order.has_signals_alone:
+            self._event(at, receive, lambda: bool(has_returned))
+        else:
+            self._event(at, do, is_stored)
 
     def _event(self, at: float, do: Callable[[], Process | None], is_stored: Callable[[], bool]) -> None:
         """Let an event come at an instant; a sweep looks again later, and repeats it where its wish is not stored."""

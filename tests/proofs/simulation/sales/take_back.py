@@ -1,10 +1,12 @@
 """How a sold voucher is taken back: it is set inactive, nothing of it was spent, it is deleted."""
 
+from datetime import datetime
+
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import ZERO, Operation
 from tests.proofs.simulation.sales.calls import SaleCalls
 from voucher_payment_gateway.exceptions import CredentialsError, RefusedError, UnavailableError
-from voucher_payment_gateway.rules import sales
+from voucher_payment_gateway.rules import resolution, sales
 
 __all__ = ["TakeBack"]
 
@@ -18,6 +20,7 @@ class TakeBack(SaleCalls):
         if found and found[0] == "active":
             if (yield from self.spent(operation.voucher_id)) > ZERO:
                 raise RefusedError(code="voucher_spent")
+            self._note_holds_end(operation, None)
             yield from self.bring_to(operation.voucher_id, "inactive")
         if found:
             yield from self._delete(operation)
@@ -42,9 +45,11 @@ class TakeBack(SaleCalls):
             return
         except (RefusedError, CredentialsError) as error:
             status = error.http_status
+        asked_at = self.now()
         found = yield from self.read_voucher(operation.voucher_id)
         if found is None:
             return
+        read_at = self.now()
         rows = yield from self.bookings(operation.voucher_id)
         if sales.spent_amount(rows) > ZERO:
             yield from self.bring_to(operation.voucher_id, "active")
@@ -52,15 +57,31 @@ class TakeBack(SaleCalls):
         is_whole = sales.is_whole(operation.amount, found[1], rows)
         if found[0] == "active" or not is_whole or not rows:
             raise UnavailableError(code="delete_refused", http_status=status)
-        self._wait_for_late_activations(operation)
+        self._wait_for_late_activations(operation, asked_at)
+        self._wait_for_holds(operation, read_at)
 
-    def _wait_for_late_activations(self, operation: Operation) -> None:
-        """Raise UnavailableError while a copy of an activation may still arrive."""
+    def _wait_for_late_activations(self, operation: Operation, asked_at: datetime) -> None:
+        """Raise UnavailableError where a copy of an activation may have arrived since the voucher was read."""
         sent = [
             step.sending_at
             for step in self.rows.steps(operation.sale_pk)
-            if step.kind == "activate" and step.sending_at
+            if step.sending_at
+            and (step.kind == "activate" or (step.kind, step.state) == ("deactivate", "refused"))
         ]
         earliest = sales.stays_inactive_from(max(sent, default=None), self.figures.refund_grace)
-        if earliest is not None and self.now() < earliest:
+        if earliest is not None and asked_at < earliest:
             raise UnavailableError(code="activation_may_arrive")
+
+    def _wait_for_holds(self, operation: Operation, read_at: datetime) -> None:
+        """Raise UnavailableError where an earlier hold may have been charged since the bookings were read."""
+        holds_end_at = resolution.expiry_of(operation.target_dead_at, read_at)
+        self._note_holds_end(operation, holds_end_at)
+        if read_at < sales.bookings_are_final_from(holds_end_at, self.figures.list_lag):
+            raise UnavailableError(code="hold_may_be_charged")
+
+    def _note_holds_end(self, operation: Operation, holds_end_at: datetime | None) -> None:
+        """Store when no hold of the voucher can be charged any more, unless another worker is at it."""
+        stored = self.rows.operations[operation.pk]
+        if stored.claim == operation.claim:
+            stored.target_dead_at = holds_end_at
+        operation.target_dead_at = holds_end_at

@@ -21,6 +21,7 @@ MUST_HAPPEN = (
     "crashes",
     "stalls",
     "spent",
+    "charged over a return",
     "taken back",
     "recharges",
     "fallbacks",

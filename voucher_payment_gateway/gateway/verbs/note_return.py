@@ -1,0 +1,93 @@
+"""Write down that an order was taken back, also for the vouchers that it sells and of which no sale is written yet.
+
+A worker may have been frozen before it wrote them, or an event may come late: it finds their keys taken, and sells
+nothing. Of two workers at the same moment the unique key of the sales decides.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import django.db
+from django.utils import timezone
+
+from voucher_payment_gateway.exceptions import WrongStateError
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
+from voucher_payment_gateway.gateway.verbs.called_off import sold_by
+from voucher_payment_gateway.gateway.verbs.sell import account_of
+from voucher_payment_gateway.log_events import SaleEvents
+from voucher_payment_gateway.models import VoucherSale
+from voucher_payment_gateway.order_lookup import find_order
+from voucher_payment_gateway.orders import OrderFacts, known_number, payable_facts
+from voucher_payment_gateway.rules.sales import end_of_unwritten, matched_by_key
+from voucher_payment_gateway.sold import SoldVoucher
+
+__all__ = ["note_return"]
+
+
+def note_return(order: Any, told_unpaid: Callable[[], bool], by: dict[str, str]) -> list[VoucherSale]:
+    """Write a sale that is to be taken back for each voucher that the order sells and that has none; return them.
+
+    Nothing is written for an order that sells none. Where the shop's code cannot say what it sells, that is logged: the
+    sales that are written are taken back all the same.
+    """
+    number = known_number(order)
+    try:
+        stored = find_order(number) if isinstance(order, OrderFacts) else order
+        sold = [] if stored is None else sold_by(stored)
+        facts = payable_facts(stored) if sold else None
+        account = account_of(facts) if facts else ""
+    except django.db.Error:
+        raise
+    except Exception as error:  # of the shop's code, or about what it returned
+        code = getattr(error, "code", type(error).__name__)
+        SaleEvents.sold_vouchers_unknown.log(order_number=number, error_code=code)
+        return []
+    if facts is None or _is_number_reused(facts):
+        return []
+    return retry_on_conflict(lambda: _write_missing(facts, sold, told_unpaid, {**by, "account": account}))
+
+
+def _is_number_reused(facts: OrderFacts) -> bool:
+    """Return whether nothing is sold under this number, since an earlier order had it."""
+    try:
+        refuse_number_of_earlier_sales(facts.number, facts.created_at)
+    except WrongStateError:
+        return True
+    return False
+
+
+def _write_missing(
+    facts: OrderFacts, sold: list[SoldVoucher], told_unpaid: Callable[[], bool], given: dict[str, str]
+) -> list[VoucherSale]:
+    """Write them in one transaction; raise ConflictError where one of them is being sold just now."""
+    standing = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
+    known = {sale.key: sale for sale in standing.filter(origin="sold")}
+    found = matched_by_key(known, [voucher.key for voucher in sold])
+    missing = [voucher for voucher in sold if voucher.key not in found]
+    if not missing:
+        return []
+    end_reason = end_of_unwritten(told_unpaid=told_unpaid())
+    ids = [voucher_id_for(given["account"], facts.number, voucher.key) for voucher in missing]
+    with atomic_or_conflict():
+        return [
+            _unwritten(facts, voucher, voucher_id=voucher_id, end_reason=end_reason, **given)
+            for voucher, voucher_id in zip(missing, ids, strict=True)
+        ]
+
+
+def _unwritten(facts: OrderFacts, voucher: SoldVoucher, **given: str) -> VoucherSale:
+    """Write a sale that ends before anything is sent. It has no recipient: nothing is delivered."""
+    sale = VoucherSale(
+        order_number=facts.number,
+        key=voucher.key,
+        amount=voucher.amount,
+        currency=facts.currency,
+        target="taken_back",
+        delivery="none",
+        due_at=timezone.now(),
+        **given,
+    )
+    sale.save(force_insert=True)
+    return sale
