@@ -7,13 +7,19 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
+from voucher_payment_gateway import signals
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
+from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
+from voucher_payment_gateway.telemetry.instruments import SIGNALS
 
 __all__ = ["announce", "announce_sale", "request_review", "send_all"]
 
 logger = logging.getLogger("voucher_payment_gateway")
+
+NAMES = {getattr(signals, name): name for name in signals.__all__}
+"""The names of the signals, for the figures of the operator."""
 
 
 def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
@@ -53,6 +59,8 @@ def request_review(operation: VoucherOperation) -> None:
 
 def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
     """Send ``signal`` at once; return whether every receiver took it. An error of one is logged, without its text."""
+    if IS_INSTALLED:
+        SIGNALS.add({"signal": NAMES[signal], **_confirmed(**arguments)})
     failed = [
         (receiver, response)
         for receiver, response in signal.send_robust(sender=sender, **arguments)
@@ -61,3 +69,8 @@ def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
     for receiver, response in failed:
         logger.error("a receiver of a gift voucher signal failed: %r (%s)", receiver, type(response).__name__)
     return not failed
+
+
+def _confirmed(payment: VoucherPayment | None = None, **_: Any) -> dict[str, str]:
+    """Return whether the shop relies on the payment, for the figures; nothing for a sale."""
+    return {} if payment is None else {"confirmed": "yes" if payment.confirmed_at else "no"}

@@ -36,6 +36,7 @@ from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["SettleReport", "settle"]
 
@@ -86,6 +87,7 @@ class SettleReport:
     """Operations that are not decided after this run."""
 
 
+@verb
 def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
     """Finish up to ``limit`` operations of each sort, and return how many.
 
