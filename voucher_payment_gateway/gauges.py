@@ -3,7 +3,7 @@
 Only a process that has called ``observe`` reads for them: the one that exports metrics. A verb or a page never does.
 """
 
-from collections import defaultdict
+import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from threading import Lock
@@ -49,7 +49,7 @@ _is_observed = False
 def observe() -> None:
     """Report the gauges of this database from this process, whenever its metrics are collected.
 
-    Call it once, in one process that exports metrics, best not in one that serves pages: each collection makes three
+    Call it once, in one process that exports metrics, best not in one that serves pages: each collection makes five
     statements. Without the extra ``telemetry`` it does nothing. Moves no money and changes nothing.
     """
     global _is_observed
@@ -91,8 +91,17 @@ class _Reading:
 _reading = _Reading()
 
 
+def _renew() -> None:
+    """A process forked while its parent collected would wait for the lock forever."""
+    global _reading
+    _reading = _Reading()
+
+
+os.register_at_fork(after_in_child=_renew)
+
+
 def _read() -> Figures:
-    """Read all gauges in three statements. A connection that this has opened is closed again: an exporter may collect
+    """Read all gauges in five statements. A connection that this has opened is closed again: an exporter may collect
     in a new thread each time, whose connection Django would not close."""
     connection = connections[current_alias(VoucherOperation)]
     if connection.in_atomic_block:
@@ -108,23 +117,29 @@ def _read() -> Figures:
 
 
 def _figures(now: datetime) -> Iterator[tuple[Gauge, list[tuple[float, dict[str, str]]]]]:
-    written = defaultdict[str, list[datetime]](list)
-    overdue = [now]
-    open_ones = VoucherOperation.current.filter(IS_OPEN).order_by("state", "due_at")
-    for state, created_at, due_at in open_ones.values_list("state", "created_at", "due_at")[:MAX_ROWS]:
-        written[state].append(created_at)
-        overdue.append(due_at or now)
-    left = VoucherOperation.current.filter(state="manual").order_by("settled_at")
-    written["manual"] += left.values_list("created_at", flat=True)[:MAX_ROWS]
-    yield UNDECIDED, [(len(written[state]), dict.fromkeys(UNDECIDED.attributes, state)) for state in STATES]
-    ages = {state: _seconds(now, written[state]) for state in STATES}
-    yield UNDECIDED_AGE, [(ages[state], dict.fromkeys(UNDECIDED_AGE.attributes, state)) for state in STATES]
+    counts, ages, overdue = [], [], [now]
+    for state in STATES:
+        rows = _undecided(state)
+        by_state = dict.fromkeys(UNDECIDED.attributes, state)
+        counts.append((float(len(rows)), by_state))
+        ages.append((_seconds(now, [created_at for created_at, _ in rows]), by_state))
+        overdue += [due_at for _, due_at in rows if due_at is not None and state in OPEN_STATES]
+    yield UNDECIDED, counts
+    yield UNDECIDED_AGE, ages
     yield OVERDUE_AGE, [(_seconds(now, overdue), {})]
     held = VoucherPayment.current.filter(status="authorized").order_by("reservation_dead_at")
     yield HOLDS, [(held[:MAX_ROWS].count(), {})]
     swept_at = _last_sweep_at()
     if swept_at is not None:
         yield SWEEP_AGE, [(_seconds(now, [swept_at]), {})]
+
+
+def _undecided(state: str) -> list[tuple[datetime, datetime | None]]:
+    """Return when each operation of that state was written, and when it is due."""
+    operations = VoucherOperation.current.filter(state=state)
+    is_open = state in OPEN_STATES
+    found = operations.filter(IS_OPEN).order_by("due_at") if is_open else operations.order_by("settled_at")
+    return list(found.values_list("created_at", "due_at")[:MAX_ROWS])
 
 
 def _seconds(now: datetime, instants: list[datetime]) -> float:

@@ -29,11 +29,11 @@ class Counted:
         return execute(sql, params, many, context)
 
 
-def test_a_collection_makes_three_statements_by_index(work, telemetry, monkeypatch):
+def test_a_collection_makes_five_statements_by_index(work, telemetry, monkeypatch):
     monkeypatch.setattr(gauges, "FRESH_SECONDS", 60.0)
     with Counted() as counted, Statements() as statements:
         telemetry.collected()
-    assert len([sql for sql in counted.statements if sql.startswith("SELECT")]) == 3
+    assert len([sql for sql in counted.statements if sql.startswith("SELECT")]) == 5
     assert all("LIMIT 10000" in sql for sql in counted.statements if sql.startswith("SELECT"))
     assert statements.walks == []
     with Counted() as counted:  # another exporter, at the same time
