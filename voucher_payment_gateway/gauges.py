@@ -1,15 +1,18 @@
 """The gauges of the operator: what the database says when metrics are collected, and at no other time.
 
-Only a process that has called ``observe`` reads for them: the one that exports metrics. A verb or a page never does.
+Only a process that has called ``observe`` reads for them: the one that exports metrics. A verb or a page never does,
+not even one that serves the metrics.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from datetime import datetime
 from threading import Lock
 from time import monotonic
 from typing import Any
 
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
@@ -45,6 +48,9 @@ Figures = dict[Gauge, list[tuple[float, dict[str, str]]]]
 
 _is_observed = False
 
+_is_in_request: ContextVar[bool] = ContextVar("is_in_request", default=False)
+"""Whether this thread or task handles a request, such as that of a view which serves the metrics."""
+
 
 def observe() -> None:
     """Report the gauges of this database from this process, whenever its metrics are collected.
@@ -56,8 +62,18 @@ def observe() -> None:
     if _is_observed or not IS_INSTALLED:
         return
     _is_observed = True
+    request_started.connect(_note_request, dispatch_uid="voucher_payment_gateway.gauges")
+    request_finished.connect(_note_end_of_request, dispatch_uid="voucher_payment_gateway.gauges")
     for gauge in (UNDECIDED, UNDECIDED_AGE, OVERDUE_AGE, HOLDS, SWEEP_AGE):
         observe_gauge(gauge, _callback(gauge))
+
+
+def _note_request(**_: object) -> None:
+    _is_in_request.set(True)
+
+
+def _note_end_of_request(**_: object) -> None:
+    _is_in_request.set(False)
 
 
 def _callback(gauge: Gauge) -> Callable[[Any], Iterable[Any]]:
@@ -76,7 +92,9 @@ class _Reading:
         self._read_at = float("-inf")
 
     def figures(self) -> Figures:
-        """Return the figures; none while the database cannot be read, or inside a transaction of the collector."""
+        """Return the figures; none while the database cannot be read, in a request, or inside a transaction."""
+        if _is_in_request.get():
+            return {}
         with self._lock:
             if monotonic() - self._read_at > FRESH_SECONDS:
                 self._figures = _read()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from django.db import connection, connections, transaction
+from django.http import HttpResponse
+from django.urls import path
 from django.utils import timezone
 
 from tests.gateway.test_query_plans import Statements
@@ -79,6 +81,23 @@ def test_neither_a_verb_nor_a_page_asks_for_them(shop, telemetry, client):
         gateway.capture(order)
         client.get("/")
     assert [sql for sql in counted.statements if "LIMIT 10000" in sql] == []
+
+
+def test_a_page_that_serves_the_metrics_asks_for_nothing(shop, telemetry, client, settings):
+    settings.ROOT_URLCONF = __name__
+    served.telemetry = telemetry
+    with Counted() as counted:
+        assert client.get("/metrics").content == b"{}"
+    assert counted.statements == []
+    assert telemetry.gauge("holds") == {"": 0}
+
+
+def served(request):
+    """A view that collects."""
+    return HttpResponse(str(served.telemetry.gauge("holds")))
+
+
+urlpatterns = [path("metrics", served)]
 
 
 def test_inside_a_transaction_of_the_collector_nothing_is_asked(shop, telemetry):
