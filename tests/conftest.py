@@ -123,6 +123,7 @@ SLOW = (
     *("tests/docs/test_tutorial.py", "tests/testing/test_how_to.py", "tests/test_walkthrough.py"),
     *("tests/management/test_absurd_settings.py", "tests/sandbox/test_schemathesis.py"),
     *("tests/gateway/test_query_plans.py", "tests/gateway/test_reconcile_planted_differences.py"),
+    *("tests/telemetry/test_prometheus.py", "tests/telemetry/test_processes.py"),
     *("tests/checkout/test_guesses.py", "tests/test_figures.py", "tests/gateway/test_sale_faults.py"),
     "tests/tasks/test_workers.py",
     *(

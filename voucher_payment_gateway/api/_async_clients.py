@@ -12,6 +12,7 @@ from voucher_payment_gateway.api._filters import Filters
 from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 from voucher_payment_gateway.opaque import strip_traceback_async
+from voucher_payment_gateway.telemetry import counted_if_failed
 
 Class = TypeVar("Class", bound=type)
 
@@ -37,7 +38,8 @@ class AsyncVoucherCloud(AsyncDriver):
     """
 
     async def authenticate(self) -> None:
-        value_or_raise(await self._drive(lambda session: self._flow.authenticate(session.lock)))
+        with counted_if_failed("POST /oauth/token"):
+            value_or_raise(await self._drive(lambda session: self._flow.authenticate(session.lock)))
 
     @strip_traceback_async
     async def connect(self, pin: str) -> ClientCredentials:

@@ -11,6 +11,7 @@ from voucher_payment_gateway.api._filters import Filters
 from voucher_payment_gateway.api._keywords import spells_out
 from voucher_payment_gateway.api.wire import Charge, ClientCredentials, CompleteVoucher, Reservation, Voucher
 from voucher_payment_gateway.opaque import strip_traceback
+from voucher_payment_gateway.telemetry import counted_if_failed
 
 
 class VoucherCloud(SyncDriver):
@@ -27,7 +28,8 @@ class VoucherCloud(SyncDriver):
 
         Raises CredentialsError, UnavailableError or ContractError; no money moved.
         """
-        value_or_raise(self._drive(lambda session: self._flow.authenticate(session.lock)))
+        with counted_if_failed("POST /oauth/token"):
+            value_or_raise(self._drive(lambda session: self._flow.authenticate(session.lock)))
 
     @strip_traceback
     def connect(self, pin: str) -> ClientCredentials:

@@ -24,6 +24,7 @@ from voucher_payment_gateway.api._pages import Pages, Row
 from voucher_payment_gateway.api._steps import Acquire, Failure, Flow, RunInThread, Send, Sleep, Step
 from voucher_payment_gateway.api.wire import Envelope
 from voucher_payment_gateway.exceptions import ContractError, VoucherGatewayError
+from voucher_payment_gateway.telemetry import counted
 
 T = TypeVar("T")
 
@@ -68,7 +69,8 @@ class SyncDriver(Client[Transport]):
         self.close()
 
     def _send(self, call: Call[T]) -> T:
-        return value_or_raise(self._drive(lambda session: self._flow.call(call, session.lock)))
+        with counted(call.name):
+            return value_or_raise(self._drive(lambda session: self._flow.call(call, session.lock)))
 
     def _rows(self, row: type[Row], call: Call[Envelope]) -> Iterator[Row]:
         return self._walk(Pages(call, row))
@@ -134,7 +136,8 @@ class AsyncDriver(Client[AsyncTransport]):
         await self.aclose()
 
     async def _send(self, call: Call[T]) -> T:
-        return value_or_raise(await self._drive(lambda session: self._flow.call(call, session.lock)))
+        with counted(call.name):
+            return value_or_raise(await self._drive(lambda session: self._flow.call(call, session.lock)))
 
     def _rows(self, row: type[Row], call: Call[Envelope]) -> AsyncIterator[Row]:
         return self._walk(Pages(call, row))

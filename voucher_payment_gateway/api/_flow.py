@@ -100,7 +100,8 @@ class CallFlow:
             headers["Content-Type"] = "application/json"
             content = json.dumps(call.body, allow_nan=False).encode("ascii")
         query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
-        return Outgoing(call.method, f"{self.settings.base_url}{call.path}{query}", headers, content)
+        url = f"{self.settings.base_url}{call.path}{query}"
+        return Outgoing(call.method, url, headers, content, call.name)
 
 
 def pause_seconds(

@@ -42,6 +42,8 @@ class Outgoing:
     url: str
     headers: dict[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    name: str = ""
+    """Method and path template, free of ids: for measurements."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from voucher_payment_gateway.exceptions import ThrottledError
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.settings_sections import Limit, ThrottleSettings
+from voucher_payment_gateway.telemetry.instruments import THROTTLED
 from voucher_payment_gateway.throttle._address import address_of
 from voucher_payment_gateway.throttle._counts import Count, Counter, Counting, uncount
 from voucher_payment_gateway.throttle._report import report_limit_reached
@@ -42,6 +43,7 @@ def count_attempt(
                 continue
         if not (counter.name in LIFTED_BY_CAPTCHA and is_human()):
             uncount(failures + holds)
+            THROTTLED.add({"limit": counter.name})
             raise ThrottledError(retry_after_seconds=counter.seconds_left())
     return failures, holds
 

@@ -161,4 +161,5 @@ class TokenKeeper:
         if self._settings.client_type:
             form["client_type"] = self._settings.client_type
         headers = {**HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
-        return Outgoing("POST", self._settings.token_url, headers, urlencode(form).encode("ascii"))
+        content = urlencode(form).encode("ascii")
+        return Outgoing("POST", self._settings.token_url, headers, content, "POST /oauth/token")

@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, with_deadline
+from voucher_payment_gateway.api._http.measured import measured, measured_async
 from voucher_payment_gateway.api._http.send_window import NotSentError, SendGuard
 from voucher_payment_gateway.api._steps import Answer, Deadline, Failure, Outcome, Outgoing
 from voucher_payment_gateway.api.arguments import read_certificates
@@ -68,6 +69,7 @@ class SyncSender:
         self._proxy_url = proxy_url
         self._timeout_seconds = timeout_seconds
 
+    @measured
     def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
         transport = self._proxied if proxy_for(request.url, self._proxy_url) else self._direct
         guard = SendGuard(deadline, reports_writes=isinstance(transport, PoolTransport | httpx.HTTPTransport))
@@ -109,6 +111,7 @@ class AsyncSender:
         self._proxy_url = proxy_url
         self._timeout_seconds = timeout_seconds
 
+    @measured_async
     async def send(self, request: Outgoing, deadline: Deadline) -> Outcome:
         transport = self._proxied if proxy_for(request.url, self._proxy_url) else self._direct
         guard = SendGuard(deadline, reports_writes=isinstance(transport, httpx.AsyncHTTPTransport))

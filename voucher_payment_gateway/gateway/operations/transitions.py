@@ -23,16 +23,19 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import CredentialsError, RefusedError, VoucherGatewayError
+from voucher_payment_gateway.gateway.operations.counted import count_outcome
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.schedule import next_send, next_try, reread_at, reread_if_sent
 from voucher_payment_gateway.gateway.records.announce import request_review
 from voucher_payment_gateway.gateway.records.conflicts import MAX_CONFLICTS, ConflictError, atomic_or_conflict
 from voucher_payment_gateway.gateway.records.durability import durable_commit
+from voucher_payment_gateway.gateway.records.storable import storable
 from voucher_payment_gateway.gateway.records.subjects import change_subject
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.states import check_transition
 from voucher_payment_gateway.rules.timing import after_lease
 from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
+from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
 
 __all__ = [
     "StaleOperationError",
@@ -82,7 +85,9 @@ def create(
 def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
     """(new) → due, sending or succeeded, as part of a transaction that the caller has open."""
     check_transition(None, state)
-    draft.actor, draft.reason = _storable(draft.actor, 150), _storable(draft.reason, 255)
+    if IS_INSTALLED:
+        count_outcome(draft, state)
+    draft.actor, draft.reason = storable(draft.actor, 150), storable(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
     draft.save(force_insert=True)
@@ -263,6 +268,8 @@ def _compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
     as_read = VoucherOperation.current.filter(pk=operation.pk, claim=operation.claim)
     if as_read.update(**changes) != 1:
         return False
+    if IS_INSTALLED:
+        count_outcome(operation, changes.get("state"))
     for name, value in changes.items():
         setattr(operation, name, value)
     return True
@@ -292,9 +299,3 @@ def _retry_step(
                 raise
             operation.subject.refresh_from_db()
     raise ConflictError
-
-
-def _storable(given: object, max_length: int) -> str:
-    """Return a text from the caller as every database can store it."""
-    text = "" if given is None else str(given)
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:max_length]

@@ -14,6 +14,7 @@ from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherDifference
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["ORDER_KINDS", "Found", "explain", "open_of_orders", "record", "record_orders"]
 
@@ -99,6 +100,7 @@ def _store(
         _report(inserted.filter(voucher_id__in={row.voucher_id for row in new}))
 
 
+@verb
 def explain(difference: VoucherDifference, explanation: str, *, actor: str) -> VoucherDifference:
     """Record why a difference is correct; it is not reported again unless it changes.
 

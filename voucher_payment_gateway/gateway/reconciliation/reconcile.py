@@ -40,6 +40,7 @@ from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.rules.comparison import OurEntry, compare
 from voucher_payment_gateway.rules.states import OPEN_STATES
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["reconcile"]
 
@@ -47,6 +48,7 @@ Progress = Callable[[int, int], None]
 OnError = Callable[[str, VoucherGatewayError], None]
 
 
+@verb
 def reconcile(
     since: datetime,
     until: datetime,

@@ -6,12 +6,18 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
+from voucher_payment_gateway import signals
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.log_events import PaymentEvents, RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.signals import payment_needs_review, voucher_needs_review
+from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
+from voucher_payment_gateway.telemetry.instruments import SIGNALS
 
 __all__ = ["announce", "announce_sale", "request_review", "send_all"]
+
+NAMES = {getattr(signals, name): name for name in signals.__all__}
+"""The names of the signals, for the figures of the operator."""
 
 
 def announce(signal: Signal, payment: VoucherPayment, amount: Decimal) -> None:
@@ -65,6 +71,8 @@ def _open_refund(operation: VoucherOperation) -> VoucherOperation | None:
 
 def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
     """Send ``signal`` at once; return whether every receiver took it. An error of one is logged, without its text."""
+    if IS_INSTALLED:
+        SIGNALS.add({"signal": NAMES[signal], **_confirmed(**arguments)})
     failed = [
         (receiver, response)
         for receiver, response in signal.send_robust(sender=sender, **arguments)
@@ -75,3 +83,8 @@ def send_all(signal: Signal, sender: type, **arguments: Any) -> bool:
             "a gift voucher signal", receiver=repr(receiver), exception=type(response).__name__
         )
     return not failed
+
+
+def _confirmed(payment: VoucherPayment | None = None, **_: Any) -> dict[str, str]:
+    """Return whether the shop relies on the payment, for the figures; nothing for a sale."""
+    return {} if payment is None else {"confirmed": "yes" if payment.confirmed_at else "no"}

@@ -16,10 +16,12 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 )
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["conclude"]
 
 
+@verb
 def conclude(
     operation: VoucherOperation, *, remote_id: str = "", actor: str, reason: str
 ) -> VoucherOperation:

@@ -37,6 +37,7 @@ from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["SettleReport", "deliver_due", "remind_due", "settle"]
 
@@ -85,6 +86,7 @@ class SettleReport:
     """Operations that are not decided after this run."""
 
 
+@verb
 def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
     """Finish up to ``limit`` operations of each sort, and return how many.
 

@@ -56,11 +56,13 @@ from voucher_payment_gateway.orders import OrderFacts, payable_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.states import LIVE_STATUSES
 from voucher_payment_gateway.sealing import Secret, fingerprints
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["authorize"]
 
 
 @opaque_code
+@verb
 @sensitive_variables("code", "pin", "secret")
 def authorize(
     order: Any,

@@ -51,10 +51,12 @@ from voucher_payment_gateway.money import ZERO, largest
 from voucher_payment_gateway.orders import OrderFacts, known_number, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.sealing import unseal
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["authorize_selected"]
 
 
+@verb
 def authorize_selected(
     order: Any, *, confirm: bool = True, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:

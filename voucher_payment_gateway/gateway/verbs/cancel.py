@@ -36,6 +36,7 @@ from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.rules.states import MONEY_KINDS, status_without_hold
 from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["cancel", "end_refunded"]
 
@@ -43,6 +44,7 @@ ENDED = ("cancelled", "refunded", "failed")
 """Nothing is left to release or refund."""
 
 
+@verb
 def cancel(
     order: Any, *, refund: bool = True, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:

@@ -34,10 +34,12 @@ from voucher_payment_gateway.orders import OrderFacts, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["capture"]
 
 
+@verb
 def capture(
     order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:

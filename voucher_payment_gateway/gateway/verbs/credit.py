@@ -26,6 +26,7 @@ from voucher_payment_gateway.gateway.verbs.sell import account_of, new_sale, ref
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.orders import OrderFacts, order_account, order_facts
 from voucher_payment_gateway.sold import SoldVoucher, checked_but_key
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["credit"]
 
@@ -33,6 +34,7 @@ PREFIX = "credit:"
 """In front of the caller's key: one of ``RESERVED_KEYS``."""
 
 
+@verb
 def credit(
     order: Any,
     amount: Decimal | str,

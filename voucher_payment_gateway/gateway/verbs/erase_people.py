@@ -11,10 +11,12 @@ from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.sales import needs_recipient
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["erase_people"]
 
 
+@verb
 def erase_people(order: Any) -> list[VoucherSale]:
     """Erase recipient, name, message and reason of the sales of an order, or of one ``VoucherSale``. The sales stay.
 

@@ -29,10 +29,12 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.states import GIVES_BACK
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["refund", "refund_payment"]
 
 
+@verb
 def refund(
     order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
 ) -> list[VoucherPayment]:

@@ -29,10 +29,12 @@ from voucher_payment_gateway.models.sale import ADDRESS_LENGTH
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.rules.voucher_status import why_not_valid
 from voucher_payment_gateway.sealing import Secret
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["resend"]
 
 
+@verb
 def resend(
     sale: VoucherSale, *, actor: str, reason: str = "", recipient_email: str | None = None
 ) -> VoucherSale:

@@ -39,6 +39,7 @@ from voucher_payment_gateway.orders import (
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
 from voucher_payment_gateway.sold import SoldVoucher
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = [
     "account_of",
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 
+@verb
 def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Create the vouchers that ``SOLD_VOUCHERS`` names for the order: inactive, each under an id of our own.
 
@@ -64,6 +66,7 @@ def issue(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> li
     return _sell(order, "issued", key=key, actor=actor, reason=reason)
 
 
+@verb
 def activate(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Activate the vouchers that a paid order sells, and hand each code over once; issue first what is not issued.
 

@@ -37,6 +37,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["take_back"]
 
@@ -44,6 +45,7 @@ REFUSED_FOR = timedelta(days=1)
 """How long the refusal of an attempt answers for the next one, where the voucher cannot be read."""
 
 
+@verb
 def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -> list[VoucherSale]:
     """Deactivate and delete the unspent vouchers that the order sold, or a single sale given in place of the order.
 

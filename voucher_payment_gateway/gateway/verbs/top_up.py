@@ -14,11 +14,13 @@ from voucher_payment_gateway.gateway.verbs.recharge_once import recharge_once
 from voucher_payment_gateway.gateway.verbs.vouchers_by_code import sale_of_code
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.opaque import Opaque, opaque_code
+from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["top_up"]
 
 
 @opaque_code
+@verb
 @sensitive_variables("code_or_sale", "pin")
 def top_up(
     code_or_sale: str | Opaque | VoucherSale,

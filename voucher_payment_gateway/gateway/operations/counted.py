@@ -1,0 +1,21 @@
+"""Count the outcomes of operations, for the figures of the operator alone: nothing is decided by them."""
+
+from functools import partial
+
+from django.db import transaction
+
+from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.telemetry.instruments import OPERATIONS
+
+__all__ = ["count_outcome"]
+
+OUTCOMES = ("succeeded", "refused", "unknown", "not_applied", "manual")
+"""The states that are counted when an operation reaches them."""
+
+
+def count_outcome(operation: VoucherOperation, state: str | None) -> None:
+    """Count the outcome that is being written, once it is committed. ``state``: None where it stays as it is."""
+    if state in OUTCOMES and state != operation.state:
+        attributes = dict(zip(OPERATIONS.attributes, (operation.kind, state), strict=True))
+        transaction.on_commit(partial(OPERATIONS.add, attributes), using=database(), robust=True)
