@@ -30,17 +30,18 @@ def still_sold(
 ) -> list[SoldVoucher]:
     """Return which of the ``new`` vouchers are sold: all, unless one of the order's ``sales`` was taken back. Then the
     order is read as it is stored now, since the caller may have read it before that: those that it names no more are
-    not sold, and none of one that was cancelled and is not paid since, which is logged."""
+    not sold, and none of one that was cancelled and is not paid since. That is logged."""
     ended = [sale for sale in sales if was_taken_back(sale.target, sale.end_reason)]
     order = find_order(number) if new and ended else None
     if order is None:
         return new
-    if any(may_be_followed(sale) for sale in ended) and _is_called_off(order, wanted):
-        if is_first(f"called-off.{number}.{wanted}", QUIET_SECONDS):
-            SaleEvents.not_sold_after_take_back.log(order_number=number)
-        return []
-    named = {voucher.key for voucher in sold_by(order)}
-    return [voucher for voucher in new if voucher.key in named]
+    is_off = any(may_be_followed(sale) for sale in ended) and _is_called_off(order, wanted)
+    named = set() if is_off else {voucher.key for voucher in sold_by(order)}
+    left = [voucher for voucher in new if voucher.key in named]
+    if len(left) < len(new) and is_first(f"called-off.{ended[-1].pk}.{wanted}", QUIET_SECONDS):
+        why = "is not paid" if is_off else "names other ones"
+        SaleEvents.not_sold_after_take_back.log(order_number=number, problem=why)
+    return left
 
 
 def may_be_followed(sale: VoucherSale) -> bool:
