@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 
 from tests.admin.test_lists import operation, payment
 from voucher_payment_gateway.admin.sentences import KINDS_OF_ATTENTION
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 
 NOW = timezone.now()
 LONG_AGO = NOW - timedelta(hours=3)
@@ -65,6 +65,12 @@ def test_every_kind_is_there_and_nothing_else(trouble, desk):
         "differences": [""],
     }
     assert set(found) == set(KINDS_OF_ATTENTION)
+
+
+def test_the_query_finds_the_payments_that_are_there(trouble, desk):
+    found = kinds(desk().attention())
+    shown = {item.order for kind in ("manual", "unpaid", "refused") for item in found[kind]}
+    assert {each.order_number for each in VoucherPayment.current.needing_attention()} == shown
 
 
 def test_each_kind_says_what_to_do_and_each_row_leads_to_the_decision(trouble, desk):

@@ -43,7 +43,7 @@ LONG_OPEN = timedelta(hours=2)
 """An outcome that is open for longer than any rule waits: see docs/how-to/run-settle.md."""
 
 RECENT = timedelta(days=30)
-"""Refused refunds and sales that failed are shown this long: what was done about them may be known to people alone."""
+"""Sales that failed are shown this long: what was done about them may be known to people alone."""
 
 OF_ORDERS = ("order_gone", "order_cancelled", "order_overpaid")
 
@@ -164,10 +164,8 @@ def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
     long_open = operations.filter(IS_OPEN, created_at__lt=now - LONG_OPEN)
     yield "manual", list(operations.filter(IS_MANUAL).order_by("-settled_at")[:MAX_ROWS])
     yield "open", list(long_open.order_by("-due_at")[:MAX_ROWS])
-    unpaid = VoucherPayment.current.needing_attention()
-    yield "unpaid", list(unpaid.order_by("-pk")[:MAX_ROWS])
-    refunds = operations.left_to_a_person().filter(state="refused", settled_at__gt=now - RECENT)
-    yield "refused", list(refunds.order_by("-settled_at")[:MAX_ROWS])
+    yield "unpaid", list(VoucherPayment.current.unpaid().order_by("-pk")[:MAX_ROWS])
+    yield "refused", list(operations.refused_lately().order_by("-settled_at")[:MAX_ROWS])
     if user.has_perm(f"{APP}.view_vouchersale"):
         yield "sales", list(_failed_sales(now)[:MAX_ROWS])
         yield "deliveries", list(_failed_deliveries()[:MAX_ROWS])

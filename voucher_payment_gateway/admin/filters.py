@@ -59,7 +59,7 @@ class AttentionFilter(Windowed):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
             case "unpaid":  # of all payments, however old: what is missed here is not paid
-                return queryset.needing_attention()
+                return queryset.unpaid()
             case "unknown":
                 unknown = VoucherOperation.current.filter(IS_OPEN, state="unknown")
                 return queryset.filter(pk__in=_payments(unknown))

@@ -133,7 +133,7 @@ def _has_ended(number: str, before: datetime) -> bool:
     sales = VoucherSale.current.filter(order_number=number)
     if not all(_payment_is_over(each, before) for each in payments):
         return False
-    if not all(_sale_is_over(each, before) for each in sales) or payments.needing_attention().exists():
+    if not all(_sale_is_over(each, before) for each in sales) or payments.unpaid().exists():
         return False
     operations = VoucherOperation.current.filter(order_number=number)
     if operations.left_to_a_person().exists():

@@ -41,8 +41,8 @@ class SaleEvents:
     )
     not_sold_after_take_back = LogEvent(
         WARNING,
-        "order %(order_number)s: it was taken back, and as it is stored now it %(problem)s: a gift voucher of it is not "
-        "sold",
+        "order %(order_number)s: it was taken back, and as it is stored now it %(problem)s: a gift voucher of it is "
+        "not sold",
     )
     sold_vouchers_unknown = LogEvent(
         ERROR,

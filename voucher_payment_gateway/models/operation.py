@@ -1,10 +1,12 @@
 """The operation: one call that may move money, and its outcome."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import with_code
@@ -17,6 +19,10 @@ from voucher_payment_gateway.models.sale import VoucherSale
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 
 __all__ = ["VoucherOperation"]
+
+
+REFUSED_LATELY = timedelta(days=30)
+"""Refused refunds need a person this long: what was done about them may be known to people alone."""
 
 
 class OperationQuerySet(PermanentQuerySet):
@@ -33,16 +39,28 @@ class OperationQuerySet(PermanentQuerySet):
 
     def left_to_a_person(self) -> "OperationQuerySet":
         """Return the refunds that a person must see to: in review, or refused and nothing given in their place."""
-        is_same = {name: OuterRef(name) for name in ("payment", "target_id", "amount")}
-        recharges = VoucherOperation.objects.filter(kind="recharge", number__gt=OuterRef("number"), **is_same)
-        given = recharges.exclude(state__in=("refused", "not_applied", "manual"))
-        vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
-        refused = Q(kind="refund", state="refused") & ~Exists(given) & ~Exists(vouchers)
-        return self.filter(refused | Q(kind__in=GIVES_BACK, state="manual"), payment__isnull=False)
+        in_review = Q(kind__in=GIVES_BACK, state="manual")
+        return self.filter(_is_refused_for_good() | in_review, payment__isnull=False)
+
+    def refused_lately(self) -> "OperationQuerySet":
+        """Return the refunds that were refused in the last 30 days, and nothing given in their place."""
+        since = timezone.now() - REFUSED_LATELY
+        return self.filter(_is_refused_for_good(), settled_at__gt=since, payment__isnull=False)
 
     def of_account(self, account: str) -> "OperationQuerySet":
         """Return the operations of payments and sales of this account."""
         return self.filter(Q(payment__account=account) | Q(sale__account=account))
+
+
+def _is_refused_for_good() -> Q:
+    """Return the condition of a refund that was refused and whose money did not go back in another way: no recharge, no
+    new voucher, and not all of the payment by a later refund."""
+    is_same = {name: OuterRef(name) for name in ("payment", "target_id", "amount")}
+    recharges = VoucherOperation.objects.filter(kind="recharge", number__gt=OuterRef("number"), **is_same)
+    given = recharges.exclude(state__in=("refused", "not_applied", "manual"))
+    vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
+    is_left = Q(payment__amount_captured__gt=F("payment__amount_refunded"))
+    return Q(kind="refund", state="refused") & is_left & ~Exists(given) & ~Exists(vouchers)
 
 
 class VoucherOperation(PermanentModel):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from tests.proofs.crash.fallback_oracle import rung_problems
+from tests.proofs.crash.fallback_oracle import rung_problems, unseen_problems
 from tests.proofs.crash.sale_oracle import sale_problems, sale_problems_once_settled
 from tests.proofs.crash.scenario import Scenario
 from tests.proofs.crash.shop import ANOTHER, order
@@ -46,6 +46,7 @@ def problems_once_settled(scenario: Scenario, *, again: bool) -> list[str]:
     """Return the problems once nothing is open, long before holds expire and codes are erased by age."""
     return [
         *_holds(),
+        *unseen_problems(scenario),
         *_other_order(scenario, again),
         *sale_problems_once_settled(scenario, to_its_end=again or not scenario.retries),
         *(_still_stored(payment) for payment in _with_a_code() if _needs_no_code(payment)),

@@ -44,7 +44,7 @@ def order_problems(
 def _unpaid(record: Record, payments: list[Row], operations: list[Row]) -> Iterator[str]:
     """Shipments that were accepted, of orders that were not paid as agreed, and nobody was told."""
     stands_told = {row["order_number"] for row in operations if row["state"] == "manual"}
-    stands_told |= set(VoucherPayment.objects.needing_attention().values_list("order_number", flat=True))
+    stands_told |= set(VoucherPayment.objects.unpaid().values_list("order_number", flat=True))
     for number, at, promised, is_known_unpaid in record.accepted:
         wanted = min(_still_wanted(promised, payments), *_lowest_totals(record, number, at))
         paid = sum(_cents(row["amount_captured"]) for row in payments if row["order_number"] == number)

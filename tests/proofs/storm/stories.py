@@ -140,7 +140,7 @@ class OrderStories:
     def accepted(self, order: Order, call: Callable[[], object]) -> None:
         """Call a verb that ships the order. Where nothing is raised and all is committed the order ships: it must be
         paid, or told. After the commit the process may crash."""
-        is_unpaid = VoucherPayment.objects.needing_attention().filter(order_number=order.number).exists()
+        is_unpaid = VoucherPayment.objects.unpaid().filter(order_number=order.number).exists()
         shipped = (order.number, self.now, self.record.promised(order.number), is_unpaid)
         if connection.in_atomic_block:
             transaction.on_commit(lambda: self.record.accepted.append(shipped))
