@@ -24,6 +24,7 @@ from voucher_payment_gateway.exceptions import (
     ThrottledError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway.records.archived import archived_on, as_operations
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherOperation
@@ -82,7 +83,9 @@ class Statement:
 def read_statement(voucher_id: str, account: str) -> Statement:
     """Read the voucher and all of its bookings at the Voucher Cloud, and ours. Nothing is changed, and no code read."""
     ours = VoucherOperation.current.filter(BOOKS, voucher_id=voucher_id).of_account(account)
-    known = list(ours.select_related("payment", "sale").order_by("-pk")[:MAX_OURS])[::-1]
+    live = list(ours.select_related("payment", "sale").order_by("-pk")[:MAX_OURS])[::-1]
+    archived = as_operations(archived_on(account, [voucher_id]).filter(BOOKS))
+    known = list({each.pk: each for each in (*archived, *live)}.values())  # one may be moved meanwhile
     try:
         voucher = voucher_of(voucher_id, account)
         bookings = bookings_of(voucher_id, account) if voucher is not None else []
