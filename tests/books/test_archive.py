@@ -23,6 +23,7 @@ from voucher_payment_gateway.models import (
     VoucherSale,
 )
 
+
 def everything():
     now = timezone.now()
     return list(booking_rows(now - 2 * YEAR, now))

@@ -39,7 +39,8 @@ def compared(since=2 * YEAR):
     """Reconcile what happened from that long ago on, and return the kinds and sentences of the differences."""
     now = timezone.now()
     return [
-        (row.kind, row.remote_id, row.order_number, row.operation) for row in gateway.reconcile(now - since, now)
+        (row.kind, row.remote_id, row.order_number, row.operation)
+        for row in gateway.reconcile(now - since, now)
     ]
 
 
@@ -86,7 +87,11 @@ def test_a_booking_of_the_archive_is_nothing_that_a_lost_answer_may_have_made(se
     VoucherOperation.objects.update(state="manual", due_at=None, settled_at=timezone.now())
     with pytest.raises(WrongStateError, match="belongs to another operation"):
         gateway.conclude(operation, remote_id=booking().remote_id, actor="anna", reason="It looks like it.")
-    (own,) = [row.id for row in seller.cloud.bookings(operation.voucher_id) if row.order_number == operation.reference]
+    (own,) = [
+        row.id
+        for row in seller.cloud.bookings(operation.voucher_id)
+        if row.order_number == operation.reference
+    ]
     assert gateway.conclude(operation, remote_id=own, actor="anna", reason="Its number.").state == "succeeded"
 
 

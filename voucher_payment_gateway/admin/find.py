@@ -132,7 +132,9 @@ def _payments(text: str, named: list[QuerySet[Any]]) -> list[QuerySet[Any]]:
     archived = VoucherArchivedOperation.current.filter(
         payment__order_number__in=_numbers_in(text), more__reference=text
     )
-    of = [rows.filter(payment__isnull=False).order_by().values("payment") for rows in (*named, sent, archived)]
+    of = [
+        rows.filter(payment__isnull=False).order_by().values("payment") for rows in (*named, sent, archived)
+    ]
     return [
         payments.filter(order_number=text),
         payments.filter(voucher_id=text),

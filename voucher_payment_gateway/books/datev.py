@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from voucher_payment_gateway.books.files import Pieces
 from voucher_payment_gateway.books.postings import CURRENCY, Posting, UnbookableError, posting_of
@@ -93,7 +94,7 @@ def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch
     fiscal_year = max(begin for begin in begins if begin <= first)
     if any(fiscal_year < begin <= last for begin in begins):
         raise UnbookableError(
-            "the period reaches into two fiscal years: write a file for each, better for each month."
+            _("the period reaches into two fiscal years: write a file for each, better for each month.")
         )
     return Batch(first, last, fiscal_year, timezone.localtime())
 
@@ -110,7 +111,8 @@ def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccount
     for number, row in enumerate(rows, start=1):
         if number > MAX_ROWS:
             raise UnbookableError(
-                f"more than {MAX_ROWS} bookings are too many for one file: give a shorter period."
+                _("more than %(maximum)s bookings are too many for one file: give a shorter period."),
+                maximum=MAX_ROWS,
             )
         day = timezone.localtime(row.booked_at).date()
         yield writer.writerow(_record(posting_of(row, day, accounts)))

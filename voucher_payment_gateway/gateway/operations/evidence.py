@@ -65,7 +65,9 @@ def _own_clients(operation: VoucherOperation, bookings: Sequence[Charge], ours: 
 def _accepted(operation: VoucherOperation) -> set[str]:
     """Return the ids of the bookings for which a charge was stopped, and a person then said that it was not booked."""
     ended = {"kind": "charge", "state": "not_applied"}
-    stopped = VoucherOperation.current.on_voucher_of(operation).filter(error_code="charged_elsewhere", **ended)
+    stopped = VoucherOperation.current.on_voucher_of(operation).filter(
+        error_code="charged_elsewhere", **ended
+    )
     archived = archived_on(operation.account, [operation.voucher_id]).filter(**ended)
     baselines = [*stopped.values_list("baseline", flat=True)]
     baselines += [

@@ -62,8 +62,8 @@ def changed_sales(since: datetime, until: datetime) -> QuerySet[Any]:
 def _vouchers(
     since: datetime, until: datetime, after: str, account: str | None
 ) -> QuerySet[VoucherOperation, str]:
-    """Return account and id of the vouchers with an operation, archived or not, the expiry of a reservation or a changed
-    sale between the two instants, and of those with an open difference of any age."""
+    """Return account and id of the vouchers with an operation, archived or not, the expiry of a reservation or a
+    changed sale between the two instants, and of those with an open difference of any age."""
 
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
