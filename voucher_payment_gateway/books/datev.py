@@ -4,7 +4,9 @@ Source: the description of the DATEV format by DATEV eG, https://developer.datev
 with the pages "header" and "Buchungsstapel", and DATEV's help document 1080697 about locked batches. From there:
 semicolons, CR LF, texts in quotes that are doubled inside, a comma before the decimals, no control characters,
 Windows-1252, the name EXTF_….csv of the file, the header of version 700 with category 21 and format version 13, its 125
-columns, at most 99,999 rows, one fiscal year, whose beginning in the header gives the days their year.
+columns, at most 99,999 rows, one fiscal year, whose beginning in the header gives the days their year. The 31 fields of
+the header are those of the example on https://developer.datev.de/datev/platform/en/dtvf/formate/header. No BU key is
+written: the accounts are those to which DATEV itself adds the VAT, or none has any.
 
 A batch is handed over unlocked (*Festschreibung* 0 in the header and in each row): the tax adviser looks at it first.
 """

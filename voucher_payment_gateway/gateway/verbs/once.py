@@ -112,8 +112,9 @@ def _last_by_subject(row: VoucherIdempotencyKey) -> dict[Subject, VoucherOperati
     """Return the last operation of the call about each subject: one that was refused may be followed by another."""
     operations = VoucherOperation.current.filter(idempotency_key=row).order_by("pk")
     related = list(operations.select_related("payment", "sale__replaces_refund__payment"))
-    archived = as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
-    return {_subject(each): each for each in [*archived, *related]}
+    # they are archived all together
+    found = related or as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
+    return {_subject(each): each for each in found}
 
 
 def _subject(operation: VoucherOperation) -> Subject:

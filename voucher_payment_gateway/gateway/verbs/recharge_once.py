@@ -99,11 +99,15 @@ def _refuse_busy(sale: VoucherSale) -> None:
 def _answer_again(row: VoucherIdempotencyKey, sale: VoucherSale) -> VoucherOperation:
     """Go on with what is still due of an earlier call, and answer as that call did."""
     found = VoucherOperation.current.select_related("sale").filter(idempotency_key=row).order_by("-pk")
-    archived = as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
-    operation: VoucherOperation | None = found.first() or next(reversed(archived), None)
+    operation: VoucherOperation | None = found.first() or _archived(row)
     if operation is None or operation.sale_id != sale.pk:
         refuse_reused_key(row, "voucher")
     if operation.state == "due" and not in_transaction():
         execute_written(RECHARGE, operation)
     raise_as_before(operation)
     return operation
+
+
+def _archived(row: VoucherIdempotencyKey) -> VoucherOperation | None:
+    archived = as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
+    return archived[-1] if archived else None
