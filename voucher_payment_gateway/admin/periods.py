@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -54,7 +55,10 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
         return super().has_view_permission(request, obj) or self.has_export_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        context = {"may_export": self.has_export_permission(request)}
+        context = {
+            "may_export": self.has_export_permission(request),
+            "title": capfirst(self.opts.verbose_name_plural),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @admin.display(description=_("period"))
@@ -110,7 +114,7 @@ def _figure(name: str, figure: dict[str, Any]) -> str:
 
 
 def _amounts(name: str, figure: dict[str, Any]) -> str:
-    return f"{figure['count']}, {amount_text(Decimal(figure['sum']), name.rpartition(' ')[2])}"
+    return f"{amount_text(Decimal(figure['sum']), name.rpartition(' ')[2])} ({figure['count']})"
 
 
 def _listed(texts: Iterable[str]) -> SafeString | str:
