@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from tests.books.old_orders import YEAR, age, before, spend
+from tests.gateway.sales import settle_all
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books.archive import archive
 from voucher_payment_gateway.books.periods import NotClosedError, close_period
@@ -95,6 +96,20 @@ def test_a_booking_of_the_archive_is_nothing_that_a_lost_answer_may_have_made(se
     assert gateway.conclude(operation, remote_id=own, actor="anna", reason="Its number.").state == "succeeded"
 
 
+def test_an_unknown_charge_is_resolved_beside_bookings_of_the_archive(seller, archived):
+    seller.cloud.faults.next("after:drop", method="POST", path="*/charge")
+    order = seller.order("20.00", number="A-9")
+    gateway.authorize(order, CODE)
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    settle_all(seller)
+    operation = VoucherOperation.objects.get(kind="charge")
+    archived_ids = set(VoucherArchivedOperation.objects.values_list("remote_id", flat=True))
+    assert (operation.state, operation.remote_id in archived_ids) == ("succeeded", False)
+    gateway.refund(order, "20.00")
+    assert compared() == []
+
+
 def test_refunds_of_the_archive_do_not_stop_a_refund_of_today(seller, archived, gateway_settings):
     seller.cloud.behaviour = seller.cloud.behaviour.but(refund_carries_order_number=False)
     order = spend(seller, CODE, "20.00", "A-9")
@@ -110,7 +125,7 @@ def test_refunds_of_the_archive_do_not_stop_a_refund_of_today(seller, archived, 
 def test_a_call_with_a_key_answers_after_the_archive_as_before(seller):
     seller.voucher("100.00")
     order = seller.order("20.00", number="A-1")
-    payment = gateway.authorize(order, CODE)
+    payment = gateway.authorize(order, CODE, key="basket")
     gateway.capture(order, key="parcel")
     (sale,) = gateway.activate(seller.order("50.00", number="S-1", note="multi=50.00"))
     gateway.top_up(sale, "5.00", key="bonus")
@@ -118,6 +133,7 @@ def test_a_call_with_a_key_answers_after_the_archive_as_before(seller):
     VoucherSale.objects.update(valid_until=timezone.now() - YEAR / 2 - (timezone.now() - before()))
     assert archive(before()).orders == 2
     seller.calls()
+    assert gateway.authorize(order, CODE, key="basket") == payment
     assert gateway.capture(order, key="parcel") == [payment]
     assert gateway.capture(payment, key="parcel") == [payment]
     assert gateway.top_up(sale, "5.00", key="bonus").amount == D("5.00")

@@ -88,7 +88,8 @@ def read_statement(voucher_id: str, account: str) -> Statement:
     """Read the voucher and all of its bookings at the Voucher Cloud, and ours. Nothing is changed, and no code read."""
     ours = VoucherOperation.current.filter(BOOKS, voucher_id=voucher_id).of_account(account)
     live = list(ours.select_related("payment", "sale").order_by("-pk")[:MAX_OURS])[::-1]
-    archived = as_operations(archived_on(account, [voucher_id]).filter(BOOKS))
+    moved = archived_on(account, [voucher_id]).filter(BOOKS).order_by("-pk")
+    archived = as_operations(moved[:MAX_OURS])
     known = list({each.pk: each for each in (*archived, *live)}.values())  # one may be moved meanwhile
     try:
         voucher = voucher_of(voucher_id, account)

@@ -37,7 +37,7 @@ def as_operations(rows: QuerySet[Any]) -> list[VoucherOperation]:
     that no foreign key may name them.
     """
     related = rows.select_related("payment", "sale", "idempotency_key", "archived_order")
-    return [as_operation(row) for row in related.order_by("pk")]
+    return sorted(map(as_operation, related), key=lambda operation: operation.pk)
 
 
 def as_operation(row: VoucherArchivedOperation) -> VoucherOperation:
