@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
 from tests.books.month import period
+from tests.books.old_orders import BEFORE, YEAR, before, spend
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books.archive import archive
 from voucher_payment_gateway.books.ledger import booking_rows
@@ -23,41 +23,6 @@ from voucher_payment_gateway.models import (
     VoucherSale,
 )
 
-YEAR = timedelta(days=365)
-BEFORE = timedelta(days=200)
-
-
-def spend(shop, code, amount, number):
-    order = shop.order(amount, number=number)
-    gateway.authorize(order, code)
-    gateway.capture(order)
-    return order
-
-
-def age():
-    """Move all that was done so far a year into the past, as far as the archive goes by it."""
-    for model, names in (
-        (VoucherOperation, ("created_at", "sending_at", "settled_at")),
-        (VoucherPayment, ("created_at", "updated_at", "code_kept_until")),
-        (VoucherSale, ("created_at", "updated_at", "valid_until")),
-    ):
-        model.objects.update(**{name: F(name) - YEAR for name in names})
-    gateway.settle()
-    VoucherOperation.objects.update(reread_at=None)
-    VoucherPayment.objects.update(updated_at=F("created_at"))
-
-
-@pytest.fixture
-def old(seller):
-    """Orders of a year ago: one that sold a voucher, expired since, and three that were paid with another one."""
-    gateway.activate(seller.order("50.00", number="S-1", note="multi=50.00"))
-    seller.voucher("100.00")
-    orders = [spend(seller, "GIFT-2000-ABCD", "20.00", f"A-{number}") for number in (1, 2, 3)]
-    gateway.refund(orders[0], "5.00")
-    age()
-    VoucherSale.objects.update(valid_until=timezone.now() - YEAR / 2 - BEFORE)
-    return orders
-
 
 def everything():
     now = timezone.now()
@@ -66,10 +31,6 @@ def everything():
 
 def moved():
     return set(VoucherArchivedOrder.objects.values_list("order_number", flat=True))
-
-
-def before():
-    return timezone.now() - BEFORE
 
 
 def test_the_books_and_reconcile_read_the_archive_too(seller, old):

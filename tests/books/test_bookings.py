@@ -15,7 +15,7 @@ from voucher_payment_gateway.books import ledger
 from voucher_payment_gateway.books.files import csv_lines
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.books.rows import COLUMNS
-from voucher_payment_gateway.exceptions import OutcomeUnknownError
+from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
 
@@ -79,7 +79,10 @@ def test_a_voucher_of_another_seller_has_no_origin(seller):
 def test_a_voucher_is_taken_back_with_all_that_is_on_it(seller, sale):
     gateway.top_up(sale, "10.00", key="bonus")
     seller.later(hours=1)
-    gateway.take_back(VoucherSale.objects.get())
+    with pytest.raises(UnavailableError, match="no reservation that was made earlier"):
+        gateway.take_back(VoucherSale.objects.get())
+    seller.later(minutes=37)
+    gateway.settle()
     assert rows()[-1].kind == "take_back"
     assert rows()[-1].amount == D("60.00")
     assert sum(row.change for row in rows()) == 0

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.gateway.test_query_plans import Statements
@@ -23,7 +24,9 @@ def test_a_period_is_read_by_the_index_of_its_instants(ledger):
     with Statements() as statements:
         figures = figures_between(since, until)
     assert sum(count for count, _ in figures.sums.values()) > 2000
-    assert statements.walks == []
+    # PostgreSQL joins the payments by a hash of all, as long as these are few
+    joined = {"voucher_payment_gateway_voucherpayment"} if connection.vendor == "postgresql" else set()
+    assert [walk for walk in statements.walks if walk[1][0] not in joined] == []
     tables = {(table, index) for steps in statements.plans.values() for table, index, _ in steps}
     assert ("voucher_payment_gateway_voucheroperation", "vpg_operation_settled") in tables
 

@@ -244,9 +244,9 @@ def voucher(demo):
 def picture():
     """Save a screenshot for the documentation, if ``SCREENSHOTS=1`` is set."""
 
-    def take(page, name):
+    def take(page, name, *, full_page=True):
         if os.environ.get("SCREENSHOTS") == "1":
             IMAGES.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+            page.screenshot(path=IMAGES / f"{name}.png", full_page=full_page)
 
     return take

@@ -1,4 +1,4 @@
-"""Django's admin for payments, sales, differences and what vouchers owe, and the pages of a clerk.
+"""Django's admin for payments, sales, differences, closed periods and what vouchers owe, and the pages of a clerk.
 
 Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the shop's own ``OrderAdmin``.
 """
@@ -7,9 +7,11 @@ from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.liability import VoucherLiabilityAdmin
 from voucher_payment_gateway.admin.orders import VoucherOrderAdminMixin
 from voucher_payment_gateway.admin.payments import VoucherPaymentAdmin
+from voucher_payment_gateway.admin.periods import VoucherClosedPeriodAdmin
 from voucher_payment_gateway.admin.sales import VoucherSaleAdmin
 
 __all__ = [
+    "VoucherClosedPeriodAdmin",
     "VoucherDifferenceAdmin",
     "VoucherLiabilityAdmin",
     "VoucherOrderAdminMixin",

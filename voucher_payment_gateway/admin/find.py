@@ -19,7 +19,13 @@ from voucher_payment_gateway.codes import MAX_TYPED_LENGTH, is_blank, tidy
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.gateway.holds.codes import clean_code
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherDifference,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
 from voucher_payment_gateway.sealing import HINT_LENGTH, fingerprints
@@ -98,6 +104,7 @@ def _by_text(text: str, *, sales: bool, differences: bool) -> Found:
     named = [
         operations.filter(BOOKS, remote_id=text).exclude(remote_id=""),
         newest(operations).filter(remote_id=text),  # reservations, and all else that books nothing
+        newest(VoucherArchivedOperation.current).filter(remote_id=text),
     ]
     is_any = Q(voucher_id=text) | Q(order_number=text) | Q(remote_id=text)
     return Found(
@@ -122,7 +129,12 @@ def _by_end(text: str, *, sales: bool) -> Found:
 def _payments(text: str, named: list[QuerySet[Any]]) -> list[QuerySet[Any]]:
     payments = VoucherPayment.current
     sent = VoucherOperation.current.of_payments(order_number__in=_numbers_in(text), reference=text)
-    of = [rows.filter(payment__isnull=False).order_by().values("payment") for rows in (*named, sent)]
+    archived = VoucherArchivedOperation.current.filter(
+        payment__order_number__in=_numbers_in(text), more__reference=text
+    )
+    of = [
+        rows.filter(payment__isnull=False).order_by().values("payment") for rows in (*named, sent, archived)
+    ]
     return [
         payments.filter(order_number=text),
         payments.filter(voucher_id=text),
@@ -134,7 +146,10 @@ def _payments(text: str, named: list[QuerySet[Any]]) -> list[QuerySet[Any]]:
 def _sales(text: str, named: list[QuerySet[Any]]) -> list[QuerySet[Any]]:
     sales = VoucherSale.current
     sent = VoucherOperation.current.filter(sale__order_number__in=_numbers_in(text), reference=text)
-    of = [rows.filter(sale__isnull=False).order_by().values("sale") for rows in (*named, sent)]
+    archived = VoucherArchivedOperation.current.filter(
+        sale__order_number__in=_numbers_in(text), more__reference=text
+    )
+    of = [rows.filter(sale__isnull=False).order_by().values("sale") for rows in (*named, sent, archived)]
     address = Exact(Lower(F("recipient_email")), text.lower())
     return [
         sales.filter(order_number=text),

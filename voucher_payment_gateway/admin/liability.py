@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.liability_chart import charts_of
@@ -54,5 +55,9 @@ class VoucherLiabilityAdmin(ReadOnly, Current, OfAccounts, Page):
         since = timezone.localdate() - timedelta(days=CHART_DAYS)
         rows = list(VoucherLiability.current.filter(day__gte=since).order_by("day"))
         missing = missing_days(row.day for row in rows)
-        context = {"charts": charts_of(rows), "missing_days": missing}
+        context = {
+            "charts": charts_of(rows),
+            "missing_days": missing,
+            "title": capfirst(self.opts.verbose_name_plural),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})

@@ -5,7 +5,14 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.gateway.records.archived import as_operations
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherDifference,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["MAX_ROWS", "OrderRecords", "records_of"]
@@ -48,7 +55,7 @@ class OrderRecords:
 
 
 def records_of(number: str, *, with_sales: bool = True, with_differences: bool = True) -> OrderRecords:
-    """Return the newest rows with this order number, as they are committed: four statements at most."""
+    """Return the newest rows with this order number, as they are committed: five statements at most."""
     payments = VoucherPayment.current.with_open_charge().filter(order_number=number).order_by("-pk")
     sales = VoucherSale.current.filter(order_number=number).order_by("-pk")
     differences = VoucherDifference.current.filter(order_number=number).order_by("-pk")
@@ -63,10 +70,14 @@ def records_of(number: str, *, with_sales: bool = True, with_differences: bool =
 
 
 def _operations(payments: list[VoucherPayment], sales: list[VoucherSale]) -> list[VoucherOperation]:
-    """Return the operations of these rows, oldest first, each with the very row that it is about."""
+    """Return the operations of these rows, archived ones too, oldest first, each with the very row that it is about."""
     payment_of, sale_of = {row.pk: row for row in payments}, {row.pk: row for row in sales}
     rows = VoucherOperation.current.select_related("idempotency_key").defer("baseline", "late_answers")
-    operations = list(rows.filter(Q(payment__in=payment_of) | Q(sale__in=sale_of)).order_by("pk"))
+    is_own = Q(payment__in=payment_of) | Q(sale__in=sale_of)
+    live = list(rows.filter(is_own).order_by("pk"))
+    archived = as_operations(VoucherArchivedOperation.current.filter(is_own))
+    found = {operation.pk: operation for operation in (*archived, *live)}
+    operations = [found[pk] for pk in sorted(found)]
     for operation in operations:
         if operation.payment_id:
             operation.payment = payment_of[operation.payment_id]

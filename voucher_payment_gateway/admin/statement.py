@@ -24,6 +24,7 @@ from voucher_payment_gateway.exceptions import (
     ThrottledError,
     VoucherGatewayError,
 )
+from voucher_payment_gateway.gateway.records.archived import archived_on, as_operations
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.models import VoucherOperation
@@ -42,10 +43,14 @@ MAX_OURS = 1000
 
 @dataclass(frozen=True)
 class Entry:
-    """One booking. ``theirs`` is the Voucher Cloud's row and ``ours`` the operation; None where a side has none."""
+    """One booking. ``theirs`` is the Voucher Cloud's row and ``ours`` the operation; None where a side has none.
+
+    ``may_be_ours``: an operation of ours that is not decided has its kind and amount.
+    """
 
     theirs: Charge | None
     ours: VoucherOperation | None
+    may_be_ours: bool = False
 
     @property
     def at(self) -> datetime | None:
@@ -82,7 +87,10 @@ class Statement:
 def read_statement(voucher_id: str, account: str) -> Statement:
     """Read the voucher and all of its bookings at the Voucher Cloud, and ours. Nothing is changed, and no code read."""
     ours = VoucherOperation.current.filter(BOOKS, voucher_id=voucher_id).of_account(account)
-    known = list(ours.select_related("payment", "sale").order_by("-pk")[:MAX_OURS])[::-1]
+    live = list(ours.select_related("payment", "sale").order_by("-pk")[:MAX_OURS])[::-1]
+    moved = archived_on(account, [voucher_id]).filter(BOOKS).order_by("-pk")
+    archived = as_operations(moved[:MAX_OURS])
+    known = list({each.pk: each for each in (*archived, *live)}.values())  # one may be moved meanwhile
     try:
         voucher = voucher_of(voucher_id, account)
         bookings = bookings_of(voucher_id, account) if voucher is not None else []
@@ -94,7 +102,11 @@ def read_statement(voucher_id: str, account: str) -> Statement:
 
 def _entries(bookings: list[Charge], known: list[VoucherOperation]) -> list[Entry]:
     of_id = {operation.remote_id: operation for operation in known if operation.remote_id}
-    entries = [Entry(booking, of_id.pop(booking.id, None)) for booking in bookings]
+    undecided = {(each.kind, each.amount) for each in known if _may_have_booked(each)}
+    entries = [
+        Entry(booking, of_id.pop(booking.id, None), (booking.type, booking.amount) in undecided)
+        for booking in bookings
+    ]
     left = set(of_id.values()) | {operation for operation in known if _may_have_booked(operation)}
     entries += [Entry(None, operation) for operation in known if operation in left]
     return sorted(entries, key=lambda entry: entry.at.timestamp() if entry.at else 0)
@@ -170,6 +182,8 @@ class StatementPages(AnyPage):
 def _state(entry: Entry, *, is_read: bool) -> str:
     if not is_read:
         return _("only ours, not compared")
+    if entry.ours is None and entry.may_be_ours:
+        return _("perhaps of a step of this shop that is not decided yet")
     if entry.ours is None:
         return _("not of this shop's orders: a till, another client, or by hand")
     if entry.theirs is None:

@@ -33,6 +33,7 @@ def story_lines(records: OrderRecords) -> list[StoryLine]:
         lines += sale_lines(sale)
     for difference in records.differences:
         lines += _difference_lines(difference)
+    lines += _archive_lines(records.operations)
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -120,6 +121,16 @@ def _facts(operation: VoucherOperation) -> list[tuple[str, str]]:
         (_("idempotency key"), key.key if key else ""),
     ]
     return [(label, value) for label, value in facts if value]
+
+
+def _archive_lines(operations: Iterable[VoucherOperation]) -> Iterator[StoryLine]:
+    """Yield a line for each move of operations into the archive."""
+    moves = {each.archived_order.pk: each.archived_order for each in operations if each.is_archived}
+    text = _(
+        "These steps were moved to the archive: the money of this order cannot go back to its gift vouchers any more."
+    )
+    for move in moves.values():
+        yield StoryLine(move.archived_at, text, actor=move.archived_by)
 
 
 def _payment_lines(payment: VoucherPayment, *, has_operations: bool) -> Iterator[StoryLine]:

@@ -16,5 +16,5 @@ def window_start(model: Any) -> int:
 
 def newest(rows: Any) -> Any:
     """Return those of ``rows`` that are among the newest of their table."""
-    start = window_start(rows.model)
-    return rows.filter(pk__gt=start) if start else rows
+    # also where all are looked through: the primary key then is what the database goes by
+    return rows.filter(pk__gt=window_start(rows.model))

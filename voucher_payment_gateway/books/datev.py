@@ -4,7 +4,9 @@ Source: the description of the DATEV format by DATEV eG, https://developer.datev
 with the pages "header" and "Buchungsstapel", and DATEV's help document 1080697 about locked batches. From there:
 semicolons, CR LF, texts in quotes that are doubled inside, a comma before the decimals, no control characters,
 Windows-1252, the name EXTF_….csv of the file, the header of version 700 with category 21 and format version 13, its 125
-columns, at most 99,999 rows, one fiscal year, whose beginning in the header gives the days their year.
+columns, at most 99,999 rows, one fiscal year, whose beginning in the header gives the days their year. The 31 fields of
+the header are those of the example on https://developer.datev.de/datev/platform/en/dtvf/formate/header. No BU key is
+written: the accounts are those to which DATEV itself adds the VAT, or none has any.
 
 A batch is handed over unlocked (*Festschreibung* 0 in the header and in each row): the tax adviser looks at it first.
 """
@@ -17,6 +19,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from voucher_payment_gateway.books.files import Pieces
 from voucher_payment_gateway.books.postings import CURRENCY, Posting, UnbookableError, posting_of
@@ -93,7 +96,7 @@ def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch
     fiscal_year = max(begin for begin in begins if begin <= first)
     if any(fiscal_year < begin <= last for begin in begins):
         raise UnbookableError(
-            "the period reaches into two fiscal years: write a file for each, better for each month."
+            _("the period reaches into two fiscal years: write a file for each, better for each month.")
         )
     return Batch(first, last, fiscal_year, timezone.localtime())
 
@@ -110,7 +113,8 @@ def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccount
     for number, row in enumerate(rows, start=1):
         if number > MAX_ROWS:
             raise UnbookableError(
-                f"more than {MAX_ROWS} bookings are too many for one file: give a shorter period."
+                _("more than %(maximum)s bookings are too many for one file: give a shorter period."),
+                maximum=MAX_ROWS,
             )
         day = timezone.localtime(row.booked_at).date()
         yield writer.writerow(_record(posting_of(row, day, accounts)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,7 +17,9 @@ from voucher_payment_gateway.models import VoucherClosedPeriod, VoucherDifferenc
 from voucher_payment_gateway.models.conditions import IS_OPEN
 
 __all__ = [
+    "Figure",
     "NotClosedError",
+    "changed_figures",
     "changed_kinds",
     "check_period",
     "close_period",
@@ -30,6 +33,9 @@ CLOCKS_APART = timedelta(hours=3)
 MAX_ACTOR_LENGTH = 150
 
 Progress = Callable[[int, int], None]
+
+Figure = dict[str, Any]
+"""``count`` and ``sum`` of the bookings of a kind, the sum as a text."""
 
 
 class NotClosedError(Exception):
@@ -91,17 +97,24 @@ def periods_within(since: datetime, until: datetime) -> list[VoucherClosedPeriod
     return list(VoucherClosedPeriod.current.filter(since__lt=until, until__gt=since).order_by("since"))
 
 
+def changed_figures(period: VoucherClosedPeriod) -> list[tuple[str, Figure, Figure]]:
+    """Return the name of each figure that is not what it was, as it was and as it is now; empty also where only the
+    rows behind the figures have changed."""
+    before, now = period.figures, period.changed_figures
+    if now is None:
+        return []
+    nothing = {"count": 0, "sum": "0.00"}
+    pairs = [(name, before.get(name, nothing), now.get(name, nothing)) for name in sorted({*before, *now})]
+    return [(name, was, is_) for name, was, is_ in pairs if was != is_]
+
+
 def changed_kinds(period: VoucherClosedPeriod) -> list[str]:
     """Return a text for each figure that is not what it was, such as ``charge EUR: 2, 30.00 → 3, 45.00``."""
     if period.changed_figures is None:
         return []
-    before, now = period.figures, period.changed_figures
-    nothing = {"count": 0, "sum": "0.00"}
-    pairs = [(name, before.get(name, nothing), now.get(name, nothing)) for name in sorted({*before, *now})]
     changed = [
         f"{name}: {was['count']}, {was['sum']} → {is_['count']}, {is_['sum']}"
-        for name, was, is_ in pairs
-        if was != is_
+        for name, was, is_ in changed_figures(period)
     ]
     return changed or ["the sums are as they were, but their rows are not"]
 

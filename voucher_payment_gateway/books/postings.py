@@ -13,6 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from django.utils.translation import gettext_noop as _
+
 from voucher_payment_gateway.books.rows import RAISES, BookingRow
 from voucher_payment_gateway.settings_books import DatevAccounts
 
@@ -30,7 +32,14 @@ WORDS = {
 
 
 class UnbookableError(Exception):
-    """A booking for which the settings name no account; the sentence names it and the cure."""
+    """A booking for which the settings name no account; the sentence names it and the cure.
+
+    ``sentence`` has a place for each of ``words``, so that a page can say it in its own language.
+    """
+
+    def __init__(self, sentence: str, **words: object) -> None:
+        super().__init__(sentence % words)
+        self.sentence, self.words = sentence, words
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,9 @@ def posting_of(row: BookingRow, day: date, accounts: DatevAccounts) -> Posting:
     """Return the posting of a row, booked on ``day``. Raises UnbookableError."""
     if row.currency != CURRENCY:
         raise UnbookableError(
-            f"operation {row.operation} is in {row.currency}: the DATEV file takes {CURRENCY} alone."
+            _("operation %(operation)s is in %(currency)s: the DATEV file takes EUR alone."),
+            operation=row.operation,
+            currency=row.currency,
         )
     return Posting(
         amount=row.amount,
@@ -71,15 +82,22 @@ def _account_of(row: BookingRow, accounts: DatevAccounts) -> str:
         account = accounts.revenue_of(row.vat_rate)
         if account is None:
             raise UnbookableError(
-                f"operation {row.operation} is of a single-purpose voucher with {row.vat_rate.normalize():f} % VAT: "
-                "name the revenue account of this rate in DATEV_ACCOUNTS.revenue."
+                _(
+                    "operation %(operation)s is of a single-purpose voucher with %(rate)s %% VAT: name the revenue "
+                    "account of this rate in DATEV_ACCOUNTS.revenue."
+                ),
+                operation=row.operation,
+                rate=f"{row.vat_rate.normalize():f}",
             )
         return account
     if accounts.unknown_vat == "multi_purpose":
         return accounts.liability
     raise UnbookableError(
-        f"operation {row.operation} is of a voucher of which it is not known whether VAT was paid at its sale: name "
-        "the kind where you sell vouchers, or let your tax adviser decide on DATEV_ACCOUNTS.unknown_vat."
+        _(
+            "operation %(operation)s is of a voucher of which it is not known whether VAT was paid at its sale: name "
+            "the kind where you sell vouchers, or let your tax adviser decide on DATEV_ACCOUNTS.unknown_vat."
+        ),
+        operation=row.operation,
     )
 
 

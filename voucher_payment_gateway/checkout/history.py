@@ -14,7 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.checkout.summary import is_missing
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.gateway.records.archived import as_operations
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.orders import known_number, order_created_at
 from voucher_payment_gateway.rules.states import OPEN_STATES
 
@@ -80,7 +86,9 @@ def story_of(order: Any) -> list[StoryLine]:
     payments = VoucherPayment.current.of_order(number, created_at)
     sales = VoucherSale.current.of_order(number, created_at).exclude(origin="topped_up")
     related = VoucherOperation.current.select_related("payment", "sale")
-    operations = list(related.filter(Q(payment__in=payments) | Q(sale__in=sales)).order_by("pk"))
+    is_own = Q(payment__in=payments) | Q(sale__in=sales)
+    live = list(related.filter(is_own).order_by("pk"))
+    operations = [*as_operations(VoucherArchivedOperation.current.filter(is_own)), *live]
     # the last charge of each payment: one whose hold could not be made again was not sent
     was_sent = {each.payment_id: each.attempts > 0 for each in operations if each.kind == "charge"}
     ended = payments.filter(ended_at__isnull=False).exclude(status="cancelled")

@@ -1,6 +1,6 @@
 """Facts about the running shop: settle and reconcile, receivers, limits on guesses, the client, the local cloud."""
 
-from logging import DEBUG, ERROR, WARNING
+from logging import DEBUG, ERROR, INFO, WARNING
 
 from voucher_payment_gateway.log_events.event import PACKAGE, LogEvent
 
@@ -52,6 +52,9 @@ class RunningEvents:
     )
 
     # receivers of our signals
+    bookings_exported = LogEvent(
+        INFO, "the gift voucher bookings from %(since)s to %(until)s were exported by %(actor)s"
+    )
     closed_period_changed = LogEvent(ERROR, "the figures of the closed period %(period)s have changed")
     receiver_failed = LogEvent(ERROR, "a receiver of %(words)s failed: %(receiver)s (%(exception)s)")
 

@@ -139,6 +139,9 @@ class VoucherOperation(PermanentModel):
     """Set only on an operation that its verb has just planned, outside of a transaction: its amount is that of the
     order which the caller gave, and is not planned again before it is sent."""
 
+    archived_order: Any = None
+    """Set only on an operation that is read from the archive: the row with which it was moved there."""
+
     remote_voucher: Any = None
     """The voucher as the call, or a read after it, has just shown it; only on the object that made the call."""
 
@@ -222,6 +225,11 @@ class VoucherOperation(PermanentModel):
     def is_unverified(self) -> bool:
         """Whether it is due again after a clear "no" that no read of the bookings has confirmed yet."""
         return self.state == "due" and self.refused_at is not None
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is read from the archive: it is not in the ledger any more."""
+        return self.archived_order is not None
 
     @property
     def account(self) -> str:

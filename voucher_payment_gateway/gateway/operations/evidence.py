@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
-from voucher_payment_gateway.gateway.records.archived import archived_bookings
+from voucher_payment_gateway.gateway.records.archived import archived_bookings, archived_on
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.evidence import ABSENT, Evidence, charged_elsewhere
@@ -68,4 +68,13 @@ def _accepted(operation: VoucherOperation) -> set[str]:
     stopped = VoucherOperation.current.on_voucher_of(operation).filter(
         kind="charge", state="not_applied", error_code="charged_elsewhere"
     )
-    return {remote_id for ids in stopped.values_list("baseline", flat=True) for remote_id in ids or ()}
+    archived = archived_on(operation.account, [operation.voucher_id]).filter(
+        kind="charge", state="not_applied"
+    )
+    baselines = [*stopped.values_list("baseline", flat=True)]
+    baselines += [
+        more.get("baseline")
+        for more in archived.values_list("more", flat=True)
+        if more.get("error_code") == "charged_elsewhere"
+    ]
+    return {remote_id for ids in baselines for remote_id in ids or ()}

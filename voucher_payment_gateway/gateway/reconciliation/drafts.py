@@ -149,7 +149,8 @@ def _show_booking(row: VoucherDifference, booking: DatedBooking) -> None:
 
 
 def _show_operation(row: VoucherDifference, operation: VoucherOperation) -> None:
-    row.operation, row.order_number = operation, operation.order_number
+    # what is archived has no row in the ledger that a foreign key could name
+    row.operation, row.order_number = None if operation.is_archived else operation, operation.order_number
     row.payment, row.sale = operation.payment, operation.sale
     row.booking_type = row.booking_type or operation.kind
 

@@ -6,7 +6,6 @@ It moves no money and reverses nothing. It is the only defence against a request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from voucher_payment_gateway.conf import gateway_settings
@@ -33,7 +32,7 @@ from voucher_payment_gateway.gateway.reconciliation.vouchers import (
     count_vouchers,
     voucher_batches,
 )
-from voucher_payment_gateway.gateway.records.archived import archived_bookings
+from voucher_payment_gateway.gateway.records.archived import archived_on, as_operations
 from voucher_payment_gateway.gateway.records.conflicts import refuse_open_transaction
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
@@ -172,12 +171,13 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
     for operation in ours.select_related("payment", "sale").defer("baseline", "late_answers"):
         operations[operation.voucher_id].append(operation)
     sold = compare_sales(readings, account, operations)
-    archived = _archived(readings, account, operations)
+    archived = _archived(vouchers, account, operations)
     found = [
         _differences(
-            _without(reading, archived),
+            reading,
             account,
             operations[reading.voucher_id],
+            archived[reading.voucher_id],
             baselines,
             sold[reading.voucher_id],
         )
@@ -188,18 +188,16 @@ def _compare(readings: list[Reading], account: str = "") -> list[Found]:
 
 
 def _archived(
-    readings: list[Reading], account: str, operations: dict[str, list[VoucherOperation]]
-) -> set[str]:
-    """Return the ids of bookings whose operations were compared before, and archived. Asked for only where a booking is
-    not among our operations."""
-    known = {each.remote_id for own in operations.values() for each in own}
-    unknown = [each for each in readings if not known.issuperset(booking.id for booking in each.bookings)]
-    return set(archived_bookings(account, [each.voucher_id for each in unknown])) if unknown else set()
-
-
-def _without(reading: Reading, archived: set[str]) -> Reading:
-    bookings = [booking for booking in reading.bookings if booking.id not in archived]
-    return replace(reading, bookings=bookings)
+    vouchers: list[str], account: str, operations: dict[str, list[VoucherOperation]]
+) -> dict[str, list[VoucherOperation]]:
+    """Return the archived operations by voucher. They are read after those of the ledger: one that is moved between the
+    two is in both, and counts once."""
+    known = {each.pk for own in operations.values() for each in own}
+    archived: dict[str, list[VoucherOperation]] = defaultdict(list)
+    for operation in as_operations(archived_on(account, vouchers)):
+        if operation.pk not in known:
+            archived[operation.voucher_id].append(operation)
+    return archived
 
 
 def _find_elsewhere(account: str, rows: list[VoucherDifference]) -> None:
@@ -215,23 +213,24 @@ def _differences(
     reading: Reading,
     account: str,
     operations: list[VoucherOperation],
+    archived: list[VoucherOperation],
     baselines: dict[int, list[str] | None],
     sold: SaleFound,
 ) -> Found:
     if reading.error is not None:
-        unread = unread_draft(reading.voucher_id, account, operations, reading.error)
+        unread = unread_draft(reading.voucher_id, account, [*operations, *archived], reading.error)
         return Found(reading.voucher_id, [unread], account=account)
     if reading.is_gone:
         undecided = other_differences(reading.voucher_id, account) | set(sold.undecided)
         return Found(reading.voucher_id, sold.rows, undecided, is_read=True, account=account)
-    settings = gateway_settings()
+    settings, own = gateway_settings(), [*operations, *archived]
     compared = compare(
-        [_entry(operation, baselines) for operation in operations],
+        [_entry(operation, baselines) for operation in own],
         reading.bookings,
         client_id=account_settings(account).CLIENT_ID,
         certain_before=reading.read_at - timedelta(seconds=settings.LIST_LAG_SECONDS),
     )
-    rows = [draft(reading.voucher_id, account, finding, operations) for finding in compared.findings]
+    rows = [draft(reading.voucher_id, account, finding, own) for finding in compared.findings]
     holds, undecided = holds_left_open(operations, reading.read_at)
     undecided |= compared.undecided | set(sold.undecided)
     return Found(reading.voucher_id, rows + holds + sold.rows, undecided, is_read=True, account=account)

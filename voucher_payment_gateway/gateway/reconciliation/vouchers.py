@@ -9,7 +9,13 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherDifference,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 
 __all__ = ["BATCH", "VoucherBatch", "changed_sales", "count_vouchers", "voucher_batches"]
 
@@ -56,15 +62,16 @@ def changed_sales(since: datetime, until: datetime) -> QuerySet[Any]:
 def _vouchers(
     since: datetime, until: datetime, after: str, account: str | None
 ) -> QuerySet[VoucherOperation, str]:
-    """Return account and id of the vouchers with an operation, the expiry of a reservation or a changed sale between
-    the two instants, and of those with an open difference of any age."""
+    """Return account and id of the vouchers with an operation, archived or not, the expiry of a reservation or a
+    changed sale between the two instants, and of those with an open difference of any age."""
 
     def within(name: str) -> Q:
         return Q(**{f"{name}__gte": since, f"{name}__lt": until})
 
-    operations = VoucherOperation.current.filter(
-        within("created_at") | within("sending_at") | within("settled_at")
-    ).annotate(merchant=Coalesce("payment__account", "sale__account", Value("")))
+    merchant = Coalesce("payment__account", "sale__account", Value(""))
+    sent = within("created_at") | within("sending_at") | within("settled_at")
+    operations = VoucherOperation.current.filter(sent).annotate(merchant=merchant)
+    archived = VoucherArchivedOperation.current.filter(within("settled_at")).annotate(merchant=merchant)
     holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
     differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     differences = differences.exclude(kind__in=ORDER_KINDS)  # these are compared without their vouchers
@@ -77,6 +84,7 @@ def _vouchers(
         .values_list("voucher", flat=True)
         for rows in (
             operations,
+            archived,
             holds.annotate(merchant=F("account")),
             differences.annotate(merchant=F("account")),
             changed_sales(since, until).annotate(merchant=F("account")),

@@ -1,4 +1,4 @@
-"""What the archive still says about a voucher: which of its bookings are ours, whatever became of their operations."""
+"""What the archive still says about a voucher or an order: whatever became of its operations, its bookings are ours."""
 
 from collections.abc import Collection
 from typing import Any
@@ -6,21 +6,58 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from voucher_payment_gateway.exceptions import WrongStateError
-from voucher_payment_gateway.models import VoucherArchivedOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherArchivedOperation, VoucherOperation, VoucherPayment
 
-__all__ = ["archived_bookings", "refuse_archived"]
+__all__ = [
+    "archived_bookings",
+    "archived_on",
+    "as_operation",
+    "as_operations",
+    "refuse_archived",
+]
+
+
+def archived_on(account: str, vouchers: Collection[str]) -> QuerySet[Any]:
+    """Return the archived operations on these vouchers of the account."""
+    archived: QuerySet[Any] = VoucherArchivedOperation.current.filter(voucher_id__in=vouchers)
+    return archived.filter(Q(payment__account=account) | Q(sale__account=account))
 
 
 def archived_bookings(account: str, vouchers: Collection[str]) -> QuerySet[Any, str]:
     """Return the remote ids of the archived operations on these vouchers of the account, for a ``union``."""
-    archived = VoucherArchivedOperation.current.filter(voucher_id__in=vouchers).exclude(remote_id="")
-    of_account = archived.filter(Q(payment__account=account) | Q(sale__account=account))
-    ids: QuerySet[Any, str] = of_account.order_by().values_list("remote_id", flat=True)
+    archived = archived_on(account, vouchers).exclude(remote_id="")
+    ids: QuerySet[Any, str] = archived.order_by().values_list("remote_id", flat=True)
     return ids
 
 
+def as_operations(rows: QuerySet[Any]) -> list[VoucherOperation]:
+    """Return archived operations as they were, oldest first. One statement.
+
+    They are to be read, never to be saved: ``is_archived`` says so, and their rows are not in the ledger any more, so
+    that no foreign key may name them.
+    """
+    related = rows.select_related("payment", "sale", "idempotency_key", "archived_order")
+    return sorted(map(as_operation, related), key=lambda operation: operation.pk)
+
+
+def as_operation(row: VoucherArchivedOperation) -> VoucherOperation:
+    """Return one archived operation as it was, with its payment or sale."""
+    own = {field.attname for field in VoucherArchivedOperation._meta.concrete_fields}
+    operation = VoucherOperation()
+    for field in VoucherOperation._meta.concrete_fields:
+        if field.attname in own:
+            setattr(operation, field.attname, getattr(row, field.attname))
+        elif field.attname in row.more:
+            setattr(operation, field.attname, field.to_python(row.more[field.attname]))
+    for name in ("payment", "sale", "idempotency_key"):
+        setattr(operation, name, getattr(row, name))
+    operation.archived_order = row.archived_order
+    return operation
+
+
 def refuse_archived(payment: VoucherPayment) -> None:
-    """Raise WrongStateError where the operations of the payment are archived: the charges to give back are unknown."""
+    """Raise WrongStateError where the operations of the payment are archived: its money does not go back by itself any
+    more."""
     if VoucherArchivedOperation.current.filter(payment=payment).exists():
         raise WrongStateError(
             f"order {payment.order_number}: its operations were archived: give the money back as store credit. Nothing "

@@ -3,6 +3,7 @@
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, RefusedError
+from voucher_payment_gateway.gateway.records.archived import archived_on
 from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = ["bookings_of", "recorded_refunds"]
@@ -24,6 +25,12 @@ def bookings_of(voucher_id: str, account: str) -> list[Charge]:
 
 
 def recorded_refunds(operation: VoucherOperation) -> set[str]:
-    """Return the remote ids of the refunds on the voucher of ``operation`` that our records have."""
-    refunds = VoucherOperation.current.on_voucher_of(operation).filter(kind="refund")
-    return set(refunds.exclude(remote_id="").values_list("remote_id", flat=True))
+    """Return the remote ids of the refunds on the voucher of ``operation`` that our records have, the archive too."""
+    live, archived = (
+        rows.filter(kind="refund").exclude(remote_id="").order_by().values_list("remote_id", flat=True)
+        for rows in (
+            VoucherOperation.current.on_voucher_of(operation),
+            archived_on(operation.account, [operation.voucher_id]),
+        )
+    )
+    return set(live.union(archived).order_by())

@@ -11,7 +11,12 @@ from typing import NoReturn
 
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+)
 from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.sealing import fingerprints
 
@@ -112,7 +117,8 @@ def payment_of(row: VoucherIdempotencyKey, code: Opaque) -> VoucherPayment:
     payments = VoucherPayment.current.filter(
         order_number=row.order_number, code_fingerprint__in=fingerprints(code)
     )
-    operation = VoucherOperation.current.filter(idempotency_key=row).first()
+    live, archived = VoucherOperation.current, VoucherArchivedOperation.current
+    operation = live.filter(idempotency_key=row).first() or archived.filter(idempotency_key=row).first()
     if operation is not None:
         payments = payments.filter(pk=operation.payment_id)
     payment: VoucherPayment | None = payments.order_by("-pk").first()

@@ -8,6 +8,7 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     conclude_not_applied,
     succeed,
 )
+from voucher_payment_gateway.gateway.records.archived import archived_bookings
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
@@ -83,5 +84,6 @@ def _refuse_unless_booking_of(operation: VoucherOperation, remote_id: str) -> No
             code="booking_not_there",
         )
     booked = VoucherOperation.current.filter(BOOKS, remote_id=remote_id)
-    if booked.exclude(remote_id="").exclude(pk=operation.pk).exists():
+    archived = archived_bookings(operation.account, [operation.voucher_id]).filter(remote_id=remote_id)
+    if booked.exclude(remote_id="").exclude(pk=operation.pk).exists() or archived.exists():
         raise WrongStateError("this booking belongs to another operation.", code="booking_known_already")

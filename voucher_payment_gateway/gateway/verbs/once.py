@@ -17,6 +17,7 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_written
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
+from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
     database,
@@ -24,7 +25,12 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.idempotency import Call, refuse_reused_key, save_key
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+)
 from voucher_payment_gateway.rules.states import GIVES_BACK
 
 __all__ = ["Write", "as_they_are_now", "once", "raise_as_before"]
@@ -105,8 +111,10 @@ Subject = tuple[str, int | None, str]
 def _last_by_subject(row: VoucherIdempotencyKey) -> dict[Subject, VoucherOperation]:
     """Return the last operation of the call about each subject: one that was refused may be followed by another."""
     operations = VoucherOperation.current.filter(idempotency_key=row).order_by("pk")
-    related = operations.select_related("payment", "sale__replaces_refund__payment")
-    return {_subject(each): each for each in related}
+    related = list(operations.select_related("payment", "sale__replaces_refund__payment"))
+    # they are archived all together
+    found = related or as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
+    return {_subject(each): each for each in found}
 
 
 def _subject(operation: VoucherOperation) -> Subject:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from voucher_payment_gateway.exceptions import OperationInProgressError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_new, execute_written
 from voucher_payment_gateway.gateway.operations.recharge import RECHARGE, draft_recharge
+from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
     in_transaction,
@@ -15,7 +16,12 @@ from voucher_payment_gateway.gateway.records.idempotency import Call, refuse_reu
 from voucher_payment_gateway.gateway.records.order_view import is_busy
 from voucher_payment_gateway.gateway.records.sales import open_operation
 from voucher_payment_gateway.gateway.verbs.once import raise_as_before
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherArchivedOperation,
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherSale,
+)
 
 __all__ = ["recharge_once"]
 
@@ -93,10 +99,15 @@ def _refuse_busy(sale: VoucherSale) -> None:
 def _answer_again(row: VoucherIdempotencyKey, sale: VoucherSale) -> VoucherOperation:
     """Go on with what is still due of an earlier call, and answer as that call did."""
     found = VoucherOperation.current.select_related("sale").filter(idempotency_key=row).order_by("-pk")
-    operation: VoucherOperation | None = found.first()
+    operation: VoucherOperation | None = found.first() or _archived(row)
     if operation is None or operation.sale_id != sale.pk:
         refuse_reused_key(row, "voucher")
     if operation.state == "due" and not in_transaction():
         execute_written(RECHARGE, operation)
     raise_as_before(operation)
     return operation
+
+
+def _archived(row: VoucherIdempotencyKey) -> VoucherOperation | None:
+    archived = as_operations(VoucherArchivedOperation.current.filter(idempotency_key=row))
+    return archived[-1] if archived else None

@@ -2,16 +2,14 @@
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from voucher_payment_gateway.books.datev import ENCODING, PREFIX, batch_lines, batch_of
-from voucher_payment_gateway.books.files import csv_lines, json_lines
-from voucher_payment_gateway.books.ledger import booking_rows
+from voucher_payment_gateway.books.datev import PREFIX
+from voucher_payment_gateway.books.export import ENCODINGS, FORMATS, Format, booking_lines
 from voucher_payment_gateway.books.periods import (
     NotClosedError,
     changed_kinds,
@@ -20,7 +18,6 @@ from voucher_payment_gateway.books.periods import (
     periods_within,
 )
 from voucher_payment_gateway.books.postings import UnbookableError
-from voucher_payment_gateway.books.rows import BookingRow
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.difference_list import whole_file
@@ -44,7 +41,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=instant, metavar="WHEN", help="start of the period, ISO 8601")
         parser.add_argument("--until", type=instant, metavar="WHEN", help="its end, not included")
-        parser.add_argument("--format", choices=("csv", "jsonl", "datev"), default="csv", help="of the rows")
+        parser.add_argument("--format", choices=FORMATS, default="csv", help="of the rows")
         parser.add_argument("--file", type=Path, metavar="FILE", help="write to a file of mode 0600")
         parser.add_argument("--account", metavar="NAME", help="only the vouchers of this account")
         parser.add_argument("--close", action="store_true", help="close the period; no rows are written")
@@ -69,7 +66,7 @@ class Command(BaseCommand):
         since: datetime,
         until: datetime,
         *,
-        format: str,
+        format: Format,
         file: Path | None,
         account: str | None,
         **_: Any,
@@ -84,12 +81,12 @@ class Command(BaseCommand):
             name = f"{PREFIX}Gutscheine.csv"
             raise CommandError(f"--file: DATEV takes a file named such as {name}.", returncode=NOT_DONE)
         try:
-            lines = _lines(booking_rows(since, until, account), since, until, format)
+            lines = booking_lines(since, until, account, format)
             if file is None:
                 for line in lines:
                     self.stdout.write(line, ending="")
                 return
-            with whole_file(file, ENCODING if format == "datev" else "utf-8") as sink:
+            with whole_file(file, ENCODINGS[format]) as sink:
                 for line in lines:
                     sink.write(line)
         except OSError as error:
@@ -121,17 +118,6 @@ class Command(BaseCommand):
             self.stderr.write("This period is not closed.")
         if any(period.changed_at for period in periods):
             raise CommandError("The figures of a closed period have changed.", returncode=CHANGED)
-
-
-def _lines(rows: Iterator[BookingRow], since: datetime, until: datetime, format: str) -> Iterator[str]:
-    if format != "datev":
-        return json_lines(rows) if format == "jsonl" else csv_lines(rows)
-    accounts = gateway_settings().DATEV_ACCOUNTS
-    if accounts is None:
-        raise UnbookableError(
-            "DATEV_ACCOUNTS is not set: name the accounts that your tax adviser has approved."
-        )
-    return batch_lines(rows, batch_of(since, until, accounts), accounts)
 
 
 def _state_of(period: VoucherClosedPeriod) -> str:
