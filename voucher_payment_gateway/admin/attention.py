@@ -14,6 +14,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from voucher_payment_gateway.admin.actions.decide import DECIDE
 from voucher_payment_gateway.admin.addresses import (
     APP,
     admin_address,
@@ -21,7 +22,6 @@ from voucher_payment_gateway.admin.addresses import (
     order_address,
     statement_address,
 )
-from voucher_payment_gateway.admin.conclude import MAY_CONCLUDE
 from voucher_payment_gateway.admin.sale_story import delivery_problem
 from voucher_payment_gateway.admin.sentences import DIFFERENCES, KINDS_OF_ATTENTION, voucher_name
 from voucher_payment_gateway.admin.story import operation_line, unpaid_text
@@ -117,9 +117,7 @@ class AttentionPages(AnyPage):
         statement = statement_address(self.admin_site, row.voucher_id, row.account)
         order = order_address(self.admin_site, row.order_number) if row.order_number else ""
         is_decision = (
-            isinstance(row, VoucherOperation)
-            and row.state == "manual"
-            and request.user.has_perm(MAY_CONCLUDE)
+            isinstance(row, VoucherOperation) and DECIDE.is_possible(row) and DECIDE.is_allowed(request.user)
         )
         address = self._address(row, is_decision=is_decision)
         return Item(at, text, row.order_number, order, address, facts, statement, is_decision)

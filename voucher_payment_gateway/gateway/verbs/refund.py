@@ -30,7 +30,7 @@ from voucher_payment_gateway.orders import order_created_at
 from voucher_payment_gateway.rules.states import GIVES_BACK
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
-__all__ = ["refund", "refund_payment"]
+__all__ = ["plan_refunds", "refund", "refund_payment"]
 
 
 def refund(
@@ -91,14 +91,14 @@ def _refund(
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        return _plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
+        return plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
 
     return run_batch(
         REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes, key=key, outbox=outbox
     )
 
 
-def _plan_refunds(
+def plan_refunds(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,
