@@ -57,9 +57,7 @@ class OrderPages(AnyPage):
         """Return what this user may do with the gift vouchers of an order; ``order`` is None where it is gone."""
         number = known_number(order) if order is not None else ""
         target = Target(number, order, records.payments) if number else None
-        return buttons_of_order(
-            self.admin_site, request.user, target, records.operations, records.differences
-        )
+        return buttons_of_order(self.admin_site, request.user, target, records)
 
     def order_page(self, request: HttpRequest) -> HttpResponse:
         """Show the order ``?number=``. 404 where neither the shop nor the ledger has it."""

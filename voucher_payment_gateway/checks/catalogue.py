@@ -7,6 +7,7 @@ from django.core import checks
 
 from voucher_payment_gateway.checks.catalogue_books import BOOKS
 from voucher_payment_gateway.checks.catalogue_selling import SELLING
+from voucher_payment_gateway.checks.catalogue_staff import STAFF
 from voucher_payment_gateway.checks.check import SETTINGS, Check
 from voucher_payment_gateway.conf import NAME
 from voucher_payment_gateway.docs_url import DOCUMENTATION, docs_url
@@ -272,7 +273,7 @@ CATALOGUE: Final = {
         },
         cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
     ),
-    **(SELLING | BOOKS),
+    **(SELLING | BOOKS | STAFF),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
+from voucher_payment_gateway.admin.actions.second_person import limit_note
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
@@ -80,11 +81,14 @@ class Cancel(MoneyAction):
         return CancelPreview(
             sentence % words,
             [_step(each) for each in ended],
-            notes=[note] if any(each.is_noted for each in ended) else [],
+            notes=[
+                *([note] if any(each.is_noted for each in ended) else []),
+                *limit_note(subject.number, subject.currency, refunded),
+            ],
             refunded=refunded,
         )
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Any:
+    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
         return None if given.get("keep_charged") else preview.refunded or None
 
     def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:

@@ -8,6 +8,7 @@ before: of two clerks with a page each, the second one is told what changed, and
 import secrets
 from abc import abstractmethod
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,6 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
 from voucher_payment_gateway.admin.actions.outcome import outcome_of
+from voucher_payment_gateway.admin.actions.second_person import (
+    needs_second_person,
+    request_approval,
+    told_of_request,
+)
 from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
 from voucher_payment_gateway.admin.addresses import order_address
 from voucher_payment_gateway.admin.story import operation_line
@@ -28,7 +34,7 @@ from voucher_payment_gateway.gateway.records.order_version import (
     order_version,
     withdraw_claim,
 )
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation
+from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey, VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 
 __all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm", "verb_key"]
@@ -88,24 +94,26 @@ class MoneyAction(Action):
         """Call the verb, with its key, actor and reason."""
 
     def confirm(self, subject: Target, preview: Any, given: dict[str, Any], user: Any) -> list[Told]:
-        claim = claim_version(
-            subject.number, given["seen"], *shown(preview), amount=self.counted(preview, given)
-        )
-        return self.carried_out(subject, given, user, claim)
+        amount = self.counted(preview, given)
+        if amount and needs_second_person(subject.number, subject.currency, amount):
+            return request_approval(subject, self.verb, amount, given, user, shown(preview))
+        claim = claim_version(subject.number, given["seen"], *shown(preview), amount=amount)
+        told = self.carried_out(subject, given, user.get_username())
+        if amount and not self.was_written(subject, verb_key(given["key"])):
+            withdraw_claim(claim)  # it came to nothing, so its amount does not count
+        return told
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Any:
+    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
         """Return the amount that this person gives back alone; None where nothing is given back."""
         return None
 
-    def carried_out(self, subject: Target, given: dict[str, Any], user: Any, claim: Any) -> list[Told]:
-        """Call the verb, and return what became of it. A claim that came to nothing counts no amount."""
+    def carried_out(self, subject: Target, given: dict[str, Any], actor: str) -> list[Told]:
+        """Call the verb, and return what became of it."""
         key, error = verb_key(given["key"]), None
         try:
-            self.move(subject, given, key=key, actor=user.get_username(), reason=given["reason"])
+            self.move(subject, given, key=key, actor=actor, reason=given["reason"])
         except VoucherGatewayError as raised:
             error = raised
-        if claim is not None and claim.amount and not self.was_written(subject, key):
-            withdraw_claim(claim)
         return outcome_of(subject.number, self.verb, key, error)
 
     def was_written(self, subject: Target, key: str) -> bool:
@@ -114,8 +122,11 @@ class MoneyAction(Action):
         return bool(rows.exists())
 
     def repeated(self, subject: Target, posted: Any) -> list[Told] | None:
-        key = verb_key(posted.get("key", ""))
-        return outcome_of(subject.number, self.verb, key) if self.was_written(subject, key) else None
+        key = posted.get("key", "")
+        if self.was_written(subject, verb_key(key)):
+            return outcome_of(subject.number, self.verb, verb_key(key))
+        request = VoucherApproval.current.filter(order_number=subject.number, key=key).first()
+        return told_of_request(request) if request is not None else None
 
     def changes_since(self, subject: Target, seen: str) -> list[StoryLine]:
         operations = VoucherOperation.current.of_payments(order_number=subject.number).filter(BOOKS)

@@ -13,6 +13,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview, text_input
 from voucher_payment_gateway.admin.actions.amounts import typed_amount, written_amount
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
+from voucher_payment_gateway.admin.actions.second_person import limit_note
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
@@ -92,7 +93,10 @@ class Refund(MoneyAction):
                 step % {"amount": amount_text(share.amount, currency), "voucher": voucher_name(share.payment)}
                 for share in shares
             ],
-            notes=[SHARED_BY[gateway_settings().REFUND_ORDER]] if len(shares) > 1 else [],
+            notes=[
+                *([SHARED_BY[gateway_settings().REFUND_ORDER]] if len(shares) > 1 else []),
+                *limit_note(subject.number, currency, most),
+            ],
             most=most,
             currency=currency,
         )
@@ -102,8 +106,8 @@ class Refund(MoneyAction):
         amount = {"amount": written_amount(most, subject.currency)} if most else {}
         return super().initial(subject, preview) | amount
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Any:
-        return given["amount"]
+    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
+        return Decimal(given["amount"])
 
     def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
         return gateway.refund(subject.what, given["amount"], **call)
