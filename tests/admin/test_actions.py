@@ -9,6 +9,8 @@ from django.utils import translation
 
 from tests.admin.conftest import VIEW
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.admin.actions.refund import Refund
+from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.order_version import CLAIM, claim_version, order_version
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
@@ -180,7 +182,7 @@ def test_of_two_claims_of_one_version_the_database_lets_one_through(charged):
     VoucherIdempotencyKey.objects.create(order_number="A-1001", verb=CLAIM, key="2")
     version = order_version("A-1001")
     with pytest.raises(ConflictError):
-        claim_version("A-1001", version)
+        claim_version("A-1001", version, page="0" * 32)
 
 
 def test_an_unknown_outcome_is_called_that_and_not_repeated(charged, shop, clerk):
@@ -239,6 +241,20 @@ def test_without_a_reason_a_token_or_a_version_nothing_moves(charged, clerk, dja
     assert moved("refund") == []
     for gone in (f"{FOLDER}order/refund/?number=none", f"{FOLDER}order/refund/", f"{FOLDER}999999/refund/"):
         assert clerk.get(gone).status_code == 404
+
+
+def test_two_clicks_at_the_same_moment_are_one(charged, clerk):
+    """The second one has found the page not confirmed yet, and conflicts with the first one's claim."""
+    page = clerk.get(ORDER["refund"])
+    claim_version("A-1001", order_version("A-1001"), page=page.context["form"]["key"].value())
+    refund, target = Refund(), of_order("A-1001")
+    given = {"amount": D(5), **{name: page.context["form"][name].value() for name in ("key", "seen")}}
+    with pytest.raises(ConflictError):
+        refund.confirm(target, refund.preview(target), given, None)
+    assert told(confirm(clerk, ORDER["refund"], page, amount="5.00")) == [
+        "This page was confirmed before: look at the order before you open it again."
+    ]
+    assert moved("refund") == []
 
 
 def test_a_click_while_the_first_one_is_being_sent_sends_nothing(charged, clerk):

@@ -15,6 +15,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.approve import APPROVE
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
+from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.order_version import claimed_amount
 from voucher_payment_gateway.models import VoucherApproval
@@ -159,6 +160,24 @@ def test_taking_the_vouchers_off_is_no_way_round(charged, mia, ben):
         "mia asks to take the gift vouchers off order A-1001, by which €300.00 is refunded."
     )
     assert told(decide(ben, "approved")) == ["€300.00 was refunded."]
+
+
+def test_a_charge_of_which_the_outcome_is_open_is_refunded_by_a_second_person_too(charged, shop, mia, ben):
+    """To take it off stores the wish, by which all that was charged goes back later, without anyone."""
+    shop.voucher("200.00", code="GIFT-2000-WXYZ")
+    other = shop.order("200.00", number="A-2")
+    gateway.authorize(other, "GIFT-2000-WXYZ")
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(other)
+    off = ORDER["cancel"].replace("A-1001", "A-2")
+    assert told(confirm(mia, off))[0].startswith("Your request is noted, and nothing is done yet: €200.00")
+    assert told(decide(ben, "approved")) == ["It is noted and not done yet: it follows what is still open."]
+    assert VoucherApproval.objects.get().outcome == "approved"
+    for _ in range(2):
+        shop.later(minutes=45)
+        gateway.settle()
+    assert [amount for amount, *_ in moved("refund")] == [D(200)]
 
 
 def test_a_request_is_rejected_or_ends_by_itself(charged, mia, ben):

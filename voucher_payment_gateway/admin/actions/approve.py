@@ -151,9 +151,10 @@ def _now(subject: VoucherApproval) -> tuple[list[Any], str]:
 
 
 def _still_fits(subject: VoucherApproval, planned: Any) -> bool:
-    """Return whether the amount may still be refunded; of a cancel, whether it refunds exactly that."""
+    """Return whether the amount may still be refunded; of a cancel, whether it refunds exactly that, as far as
+    it is known."""
     if subject.verb == "cancel":
-        return bool(planned.refunded == subject.amount)
+        return bool(planned.at_most == subject.amount)
     return bool(planned.most >= subject.amount)
 
 

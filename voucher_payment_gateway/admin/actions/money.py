@@ -32,6 +32,7 @@ from voucher_payment_gateway.gateway.records.order_version import (
     claim_version,
     last_operation,
     order_version,
+    was_confirmed,
     withdraw_claim,
 )
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey, VoucherOperation
@@ -97,7 +98,9 @@ class MoneyAction(Action):
         amount = self.counted(preview, given)
         if amount and needs_second_person(subject.number, subject.currency, amount):
             return request_approval(subject, self.verb, amount, given, user, shown(preview))
-        claim = claim_version(subject.number, given["seen"], *shown(preview), amount=amount)
+        claim = claim_version(
+            subject.number, given["seen"], *shown(preview), page=given["key"], amount=amount
+        )
         told = self.carried_out(subject, given, user.get_username())
         if amount and not self.was_written(subject, verb_key(given["key"])):
             withdraw_claim(claim)  # it came to nothing, so its amount does not count
@@ -123,10 +126,16 @@ class MoneyAction(Action):
 
     def repeated(self, subject: Target, posted: Any) -> list[Told] | None:
         key = posted.get("key", "")
+        if not was_confirmed(subject.number, key):
+            return None
         if self.was_written(subject, verb_key(key)):
             return outcome_of(subject.number, self.verb, verb_key(key))
         request = VoucherApproval.current.filter(order_number=subject.number, key=key).first()
-        return told_of_request(request) if request is not None else None
+        if request is not None:
+            return told_of_request(request)
+        return [
+            Told.warning(_("This page was confirmed before: look at the order before you open it again."))
+        ]
 
     def changes_since(self, subject: Target, seen: str) -> list[StoryLine]:
         operations = VoucherOperation.current.of_payments(order_number=subject.number).filter(BOOKS)

@@ -74,15 +74,19 @@ class ActionPages(AnyPage):
         try:
             told = action.confirm(subject, preview, form.cleaned_data, request.user)
         except ConflictError:
-            return self._changed(request, action, pk, form.data)
+            return self._conflict(request, action, pk, form.data)
         except VoucherGatewayError as error:
             told = [Told.error(str(error))]
         _tell(request, told)
         return back
 
-    def _changed(self, request: HttpRequest, action: Action, pk: int | None, posted: Any) -> HttpResponse:
-        """Show the page again as things are now, with what was entered: it must be confirmed again."""
+    def _conflict(self, request: HttpRequest, action: Action, pk: int | None, posted: Any) -> HttpResponse:
+        """Tell what became of the page where it was confirmed twice at the same moment. Else show it again as things
+        are now, with what was entered: it must be confirmed again."""
         subject = action.find(request, pk)
+        if subject is not None and (known := action.repeated(subject, posted)) is not None:
+            _tell(request, known)
+            return HttpResponseRedirect(action.back(self.admin_site, subject))
         if subject is None or not action.is_possible(subject):
             messages.warning(request, action.nothing_left)
             return HttpResponseRedirect(

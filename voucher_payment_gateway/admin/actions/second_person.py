@@ -78,7 +78,7 @@ def request_approval(
         expires_at=now + timedelta(hours=gateway_settings().REFUND_APPROVAL_HOURS),
     )
     with atomic_or_conflict():
-        claim_version(target.number, given["seen"], *shown)
+        claim_version(target.number, given["seen"], *shown, page=given["key"])
         request.save(force_insert=True)
     return told_of_request(request)
 

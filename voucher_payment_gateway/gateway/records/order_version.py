@@ -15,10 +15,21 @@ from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperati
 from voucher_payment_gateway.models.conditions import BOOKS
 from voucher_payment_gateway.money import ZERO
 
-__all__ = ["CLAIM", "claim_version", "claimed_amount", "last_operation", "order_version", "withdraw_claim"]
+__all__ = [
+    "CLAIM",
+    "claim_version",
+    "claimed_amount",
+    "last_operation",
+    "order_version",
+    "was_confirmed",
+    "withdraw_claim",
+]
 
 CLAIM = "admin"
 """In place of a verb in the row of a claim; its key is the number of the claim."""
+
+PAGE = "admin_page"
+"""In place of a verb in the row of a page that has claimed a version; its key is that of the page."""
 
 FIGURES = (
     "pk",
@@ -49,10 +60,11 @@ def last_operation(version: str) -> int:
 
 
 def claim_version(
-    number: str, version: str, *shown: object, amount: Decimal | None = None
+    number: str, version: str, *shown: object, page: str, amount: Decimal | None = None
 ) -> VoucherIdempotencyKey:
-    """Write the next claim of the order; raise ConflictError unless ``version`` is its version now. ``amount`` is what
-    is about to be refunded by the person who claims it alone."""
+    """Write the next claim of the order, by the page with this key; raise ConflictError unless ``version`` is its
+    version now, and where the page has made a claim before. ``amount`` is what is about to be refunded by the person
+    who claims it alone."""
     if order_version(number, *shown) != version:
         raise ConflictError
     claim = VoucherIdempotencyKey(
@@ -60,7 +72,14 @@ def claim_version(
     )
     with atomic_or_conflict():
         claim.save(force_insert=True)
+        VoucherIdempotencyKey(order_number=number, verb=PAGE, key=page).save(force_insert=True)
     return claim
+
+
+def was_confirmed(number: str, page: str) -> bool:
+    """Return whether the page with this key has made a claim: it acts once, also where nothing came of it."""
+    rows = VoucherIdempotencyKey.current.filter(order_number=number, verb=PAGE, key=page)
+    return bool(rows.exists())
 
 
 def withdraw_claim(claim: VoucherIdempotencyKey) -> None:

@@ -30,11 +30,12 @@ class Share:
 @dataclass(frozen=True)
 class Cancellation:
     """What would become of one payment. ``is_noted``: an operation is open, so the wish is stored and carried out once
-    its outcome is known."""
+    its outcome is known; ``open_charge`` is refunded then as well, if it was booked."""
 
     payment: VoucherPayment
     released: Decimal
     refunded: Decimal
+    open_charge: Decimal
     is_noted: bool
 
 
@@ -72,7 +73,11 @@ def preview_cancel(order: Any) -> list[Cancellation]:
         refuse_reused_number(number, order_created_at(order))
     return [
         Cancellation(
-            payment, payment.amount_authorized, payment.amount_refundable, payment.has_open_operation
+            payment,
+            released=payment.amount_authorized,
+            refunded=payment.amount_refundable,
+            open_charge=payment.open_charge,
+            is_noted=payment.has_open_operation,
         )
         for payment in read_order(number).matching(pk)
         if not is_ended(payment)
