@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import translation
 
 from tests.admin.conftest import VIEW
+from tests.admin.test_order_page import difference
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
@@ -228,6 +229,18 @@ def test_each_action_has_its_permission_and_is_hidden_and_refused_without_it(cha
     blind = desk(f"{slug}_voucherpayment", name="eva").client
     assert blind.get(one).status_code == 403, "who may not look at payments"
     assert VoucherOperation.objects.filter(kind__in=("refund", "cancel")).count() == 0
+
+
+def test_an_open_difference_is_explained_from_the_page_of_its_order(held, desk):
+    row = difference(order_number="A-1001")
+    address = f"/admin/voucher_payment_gateway/voucherdifference/{row.pk}/change/"
+    button = f'<a class="button" href="{address}">Explain difference {row.pk}</a>'
+    clerk = desk(*VIEW, "change_voucherdifference")
+    assert button in clerk.order().text
+    clerk.client.post(address, {"new_explanation": "booked at the till"})
+    assert button not in clerk.order().text
+    row.refresh_from_db()
+    assert (row.explained_by, button in desk(name="eva").order().text) == ("mia", False)
 
 
 def test_without_a_reason_a_token_or_a_version_nothing_moves(charged, clerk, django_user_model):

@@ -72,8 +72,8 @@ class Decide(Action):
         return _("Decide operation %(number)s") % {"number": subject.pk}
 
     def back(self, site: Any, subject: VoucherOperation) -> str:
-        if subject.sale is not None:
-            return admin_address(site, subject.sale)
+        if subject.sale is not None and (address := admin_address(site, subject.sale)):
+            return address
         return f"{order_address(site, subject.order_number)}#operation-{subject.pk}"
 
     def links(self, site: Any, subject: VoucherOperation) -> list[tuple[Any, str]]:
