@@ -121,6 +121,8 @@ VOUCHER_PAYMENT_GATEWAY = {
     "VOUCHER_DELIVERY": "mail",
     "BALANCE_CHECK": True,
     "REMIND_DAYS": 30,
+    # In the admin: above this a second member of the staff must approve.
+    "REFUND_APPROVAL_ABOVE": {"EUR": os.environ.get("EXAMPLE_APPROVAL_ABOVE", "100.00")},
     "SHOP_URL": os.environ.get("EXAMPLE_SHOP_URL", "http://127.0.0.1:8000"),
     # The operator's meanings of the Voucher Cloud's error codes; the local Voucher Cloud has no fixed codes.
     "ERROR_MEANINGS": json.loads(os.environ.get("EXAMPLE_ERROR_MEANINGS", "{}")),

@@ -8,7 +8,14 @@ from django.utils import timezone, translation
 
 from tests.admin.test_lists import operation, payment
 from voucher_payment_gateway.admin.sentences import KINDS_OF_ATTENTION
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherApproval,
+    VoucherDifference,
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 
 NOW = timezone.now()
 LONG_AGO = NOW - timedelta(hours=3)
@@ -41,6 +48,33 @@ def trouble(transactional_db):
     difference("theirs_only", amount_theirs=D(5), remote_id="b-7", reference="TILL-1")
     difference("ours_only", explained_at=NOW)
     difference("order_gone", order_number="gone", amount_ours=D(20))
+    approval("waiting-for-a-second", expires_at=NOW + timedelta(hours=1))
+    approval(
+        "approved", expires_at=NOW + timedelta(hours=1), outcome="approved", decided_by="eva", decided_at=NOW
+    )
+    VoucherIdempotencyKey.objects.create(order_number="approved", verb="refund", key="admin:k")
+    approval(
+        "not-carried-out",
+        expires_at=NOW + timedelta(hours=1),
+        outcome="approved",
+        decided_by="eva",
+        decided_at=NOW,
+    )
+    approval("too-late", expires_at=NOW)
+
+
+def approval(number, **fields):
+    given = {
+        "verb": "refund",
+        "amount": D(120),
+        "currency": "EUR",
+        "key": "k",
+        "requester_id": "0",
+        "reason": "late",
+    }
+    return VoucherApproval.objects.create(
+        order_number=number, requested_by="ben", requested_at=NOW, **given | fields
+    )
 
 
 def sale(number, **fields):
@@ -55,6 +89,7 @@ def kinds(page):
 def test_every_kind_is_there_and_nothing_else(trouble, desk):
     found = kinds(desk().attention())
     assert {kind: [item.order for item in items] for kind, items in found.items()} == {
+        "approvals": ["not-carried-out", "waiting-for-a-second"],
         "manual": ["manual"],
         "open": ["open"],
         "unpaid": ["unpaid"],
@@ -116,7 +151,7 @@ def test_where_nothing_is_to_do_it_says_so(transactional_db, desk):
 
 def test_only_what_a_clerk_may_see_is_shown(trouble, desk):
     found = kinds(desk("view_voucherpayment").attention())
-    assert set(found) == {"manual", "open", "unpaid", "refused"}
+    assert set(found) == {"approvals", "manual", "open", "unpaid", "refused"}
     assert desk("view_vouchersale", name="eva").attention().status_code == 403
 
 

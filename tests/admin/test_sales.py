@@ -187,30 +187,27 @@ def left_to_a_person(sold, kind):
     return VoucherOperation.objects.get(kind=kind)
 
 
-def decision(sold, operation, outcome, **fields):
-    return {
-        "reason": "seen there",
-        "seen": sold.version,
-        "operation": operation.pk,
-        "outcome": outcome,
-        **fields,
-    }
+def decision(operation):
+    """The one page on which operations are decided, of payments and of sales."""
+    return f"/admin/voucher_payment_gateway/voucherpayment/operation/{operation.pk}/"
 
 
 def test_a_clerk_decides_both_ways_and_is_recorded(clerk, shop, sold, undecided, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    client, address = clerk("change_voucheroperation"), f"{LIST}{sold.pk}/decide/"
-    assert "../decide/" in client.get(f"{LIST}{sold.pk}/change/").text
+    client, address = clerk("change_voucheroperation"), decision(undecided)
+    assert address in client.get(f"{LIST}{sold.pk}/change/").text
     page = client.get(address).text
     for text in ("€10.00", undecided.reference):
         assert text in page
-    wrong = client.post(address, decision(sold, undecided, "done", remote_id="other"), follow=True)
-    assert "has no recharge of" in wrong.text
-    sold.refresh_from_db()
+    wrong = client.post(address, {"outcome": "other", "reason": "seen there"}, follow=True)
+    assert "other is not one of the available choices" in wrong.text
+    undecided.refresh_from_db()
+    assert undecided.state == "manual"
     (booking,) = shop.cloud.bookings(sold.voucher_id)
-    told = client.post(address, decision(sold, undecided, "done", remote_id=booking.id), follow=True)
+    told = client.post(address, {"outcome": booking.id, "reason": "seen there"}, follow=True)
     assert "The decision is recorded." in told.text
-    assert "../decide/" not in told.text
+    assert told.redirect_chain == [(f"{LIST}{sold.pk}/change/", 302)]
+    assert address not in told.text
     sold.refresh_from_db()
     undecided.refresh_from_db()
     assert (undecided.state, undecided.concluded_by, undecided.conclusion) == (
@@ -220,23 +217,20 @@ def test_a_clerk_decides_both_ways_and_is_recorded(clerk, shop, sold, undecided,
     )
     assert str(sold.amount_topped_up) == "10.00"
     activation = left_to_a_person(sold, "activate")
-    client.post(address, decision(sold, activation, "not_done"))
+    client.post(decision(activation), {"outcome": "-", "reason": "not there"})
     activation.refresh_from_db()
     assert (activation.state, activation.concluded_by) == ("not_applied", "mia")
 
 
-def test_without_the_permission_or_a_reason_or_for_another_sale_nothing_is_decided(
-    clerk, client, django_user_model, shop, sold, undecided
-):
-    address = f"{LIST}{sold.pk}/decide/"
-    form = decision(sold, undecided, "not_done")
+def test_without_the_permissions_or_a_reason_nothing_is_decided(clerk, django_user_model, sold, undecided):
+    address, form = decision(undecided), {"outcome": "-", "reason": "seen there"}
     client = clerk("take_back_vouchersale", "resend_vouchersale")
-    assert "../decide/" not in client.get(f"{LIST}{sold.pk}/change/").text
+    assert address not in client.get(f"{LIST}{sold.pk}/change/").text
     assert (client.get(address).status_code, client.post(address, form).status_code) == (403, 403)
-    mia = django_user_model.objects.get()
-    mia.user_permissions.add(Permission.objects.get(codename="change_voucheroperation"))
+    mia, named = django_user_model.objects.get(), Permission.objects.filter
+    mia.user_permissions.set(named(codename__in=["view_voucherpayment", "change_voucheroperation"]))
+    assert client.post(address, form).status_code == 403, "who may not look at sales decides none"
+    mia.user_permissions.add(named(codename="view_vouchersale").get())
     assert client.post(address, {**form, "reason": " "}).status_code == 200
-    (other,) = gateway.activate(shop.order("5.00", number="B-1", note="b=5.00"))
-    client.post(f"{LIST}{other.pk}/decide/", {**form, "seen": other.version})
     undecided.refresh_from_db()
     assert (undecided.state, undecided.concluded_by) == ("manual", "")

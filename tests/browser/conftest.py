@@ -40,6 +40,7 @@ THROTTLE = {"session": "5/1d", "address": "10000/1h", "holds": "10000/1h", "refu
 DEMO = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "VOUCHER_TIMEOUT_SECONDS": "2",
+    "EXAMPLE_APPROVAL_ABOVE": "10.00",
     "EXAMPLE_THROTTLE": json.dumps(THROTTLE),
     "EXAMPLE_ERROR_MEANINGS": json.dumps({TAUGHT_CURRENCY: "currency_mismatch"}),
 }

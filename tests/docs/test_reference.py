@@ -258,6 +258,9 @@ MISTAKES = [
         ("E060", {"DATEV_ACCOUNTS": {**DATEV, **wrong}})
         for wrong in ({"consultant": 1}, {"liability": "32 72"}, {"clearing": DATEV["liability"]})
     ),
+    ("E061", {"REFUND_APPROVAL_ABOVE": {"Euro": "100.00"}}),
+    ("E061", {"REFUND_APPROVAL_ABOVE": {"EUR": 99.5}}),
+    ("E061", {"REFUND_APPROVAL_HOURS": 0}),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
     ("W034", {"EVENTS": {}}),
     *(
@@ -473,6 +476,7 @@ MODELS = [
     models.VoucherIdempotencyKey,
     models.VoucherGatewayState,
     models.VoucherSale,
+    models.VoucherApproval,
     models.VoucherClosedPeriod,
     models.VoucherLiability,
     models.VoucherArchivedOrder,

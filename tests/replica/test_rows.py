@@ -11,6 +11,7 @@ from django.apps import apps
 from tests.replica.lagging import covered, payment_of, stored
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import (
+    VoucherApproval,
     VoucherDifference,
     VoucherGatewayState,
     VoucherIdempotencyKey,
@@ -23,7 +24,14 @@ from voucher_payment_gateway.rules.tax import TaxMemo
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 
-MODELS = (VoucherPayment, VoucherOperation, VoucherIdempotencyKey, VoucherDifference, VoucherSale)
+MODELS = (
+    VoucherPayment,
+    VoucherOperation,
+    VoucherIdempotencyKey,
+    VoucherDifference,
+    VoucherSale,
+    VoucherApproval,
+)
 
 
 def test_order_voucher_payments(held):
@@ -82,6 +90,10 @@ def test_a_relation(difference, model, name):
     )
     charge.save()
     charge = stored(VoucherOperation).get(kind="charge")
+    VoucherApproval.objects.create(
+        **{"order_number": "A-1001", "payment": charge.payment, "amount": D("5.00"), "key": "k"},
+        **dict.fromkeys(("requested_at", "expires_at"), charge.created_at),
+    )
     row = charge if model is VoucherOperation else stored(model).get()
     related = getattr(row, name)
     assert related.exists() if hasattr(related, "exists") else related is not None

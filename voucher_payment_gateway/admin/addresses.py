@@ -5,7 +5,14 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-__all__ = ["admin_address", "conclude_address", "order_address", "page_address", "statement_address"]
+__all__ = [
+    "admin_address",
+    "approval_address",
+    "conclude_address",
+    "order_address",
+    "page_address",
+    "statement_address",
+]
 
 APP = "voucher_payment_gateway"
 
@@ -29,6 +36,11 @@ def statement_address(site: Any, voucher_id: str, account: str = "") -> str:
 def conclude_address(site: Any, operation_id: int) -> str:
     """Return the address of the page on which this operation is decided."""
     return reverse(f"admin:{APP}_conclude", args=[operation_id], current_app=site.name)
+
+
+def approval_address(site: Any, approval_id: int) -> str:
+    """Return the address of the page on which this request for a refund is approved or rejected."""
+    return reverse(f"admin:{APP}_approve", args=[approval_id], current_app=site.name)
 
 
 def admin_address(site: Any, row: Any) -> str:

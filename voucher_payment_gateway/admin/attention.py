@@ -14,19 +14,28 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from voucher_payment_gateway.admin.actions.approve import APPROVE
+from voucher_payment_gateway.admin.actions.decide import DECIDE
 from voucher_payment_gateway.admin.addresses import (
     APP,
     admin_address,
+    approval_address,
     conclude_address,
     order_address,
     statement_address,
 )
-from voucher_payment_gateway.admin.conclude import MAY_CONCLUDE
+from voucher_payment_gateway.admin.approval_story import request_text
 from voucher_payment_gateway.admin.sale_story import delivery_problem
 from voucher_payment_gateway.admin.sentences import DIFFERENCES, KINDS_OF_ATTENTION, voucher_name
 from voucher_payment_gateway.admin.story import operation_line, unpaid_text
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherApproval,
+    VoucherDifference,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.models.conditions import IS_MANUAL, IS_OPEN
 
 if TYPE_CHECKING:
@@ -105,24 +114,28 @@ class AttentionPages(AnyPage):
         """Return where a person decides about this row, or looks at it."""
         site = self.admin_site
         if is_decision:
-            return conclude_address(site, row.pk)
+            is_request = isinstance(row, VoucherApproval)
+            return approval_address(site, row.pk) if is_request else conclude_address(site, row.pk)
         if isinstance(row, VoucherOperation):
             return f"{order_address(site, row.order_number)}#operation-{row.pk}"
-        if isinstance(row, VoucherPayment):
+        if isinstance(row, VoucherPayment | VoucherApproval):
             return order_address(site, row.order_number)
         return admin_address(site, row)
 
     def _item(self, request: HttpRequest, row: Any) -> Item:
         at, text, facts = _described(row)
-        statement = statement_address(self.admin_site, row.voucher_id, row.account)
+        is_request = isinstance(row, VoucherApproval)
+        statement = "" if is_request else statement_address(self.admin_site, row.voucher_id, row.account)
         order = order_address(self.admin_site, row.order_number) if row.order_number else ""
-        is_decision = (
-            isinstance(row, VoucherOperation)
-            and row.state == "manual"
-            and request.user.has_perm(MAY_CONCLUDE)
-        )
+        is_decision = _may_decide(request.user, row)
         address = self._address(row, is_decision=is_decision)
         return Item(at, text, row.order_number, order, address, facts, statement, is_decision)
+
+
+def _may_decide(user: Any, row: Any) -> bool:
+    if isinstance(row, VoucherApproval):
+        return APPROVE.may_decide(user, row)
+    return isinstance(row, VoucherOperation) and DECIDE.is_possible(row) and DECIDE.is_allowed(user)
 
 
 def _described(row: Any) -> tuple[datetime, str, list[tuple[str, str]]]:
@@ -130,6 +143,9 @@ def _described(row: Any) -> tuple[datetime, str, list[tuple[str, str]]]:
     if isinstance(row, VoucherOperation):
         line = operation_line(row)
         return line.at, line.text, line.facts
+    if isinstance(row, VoucherApproval):
+        facts = [(_("asked by"), row.requested_by), (_("reason"), row.reason)]
+        return row.requested_at, request_text(row), facts
     if isinstance(row, VoucherPayment):
         return row.ended_at or row.updated_at, unpaid_text(row), []
     if isinstance(row, VoucherSale):
@@ -162,6 +178,7 @@ def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
     now = timezone.now()
     operations = VoucherOperation.current.select_related("payment", "sale", "idempotency_key")
     long_open = operations.filter(IS_OPEN, created_at__lt=now - LONG_OPEN)
+    yield "approvals", list(VoucherApproval.current.to_decide(now).order_by("-pk")[:MAX_ROWS])
     yield "manual", list(operations.filter(IS_MANUAL).order_by("-settled_at")[:MAX_ROWS])
     yield "open", list(long_open.order_by("-due_at")[:MAX_ROWS])
     yield "unpaid", list(VoucherPayment.current.unpaid().order_by("-pk")[:MAX_ROWS])

@@ -1,10 +1,12 @@
-"""Links from the page of a payment or a sale to the story of its order and the statement of its voucher."""
+"""Links from the page of a payment or a sale to the story of its order and the statement of its voucher, and the
+buttons of what may be done with it."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from voucher_payment_gateway.admin.actions.buttons import buttons_of_row
 from voucher_payment_gateway.admin.addresses import APP, order_address, statement_address
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ __all__ = ["LinkedToOrder"]
 
 
 class LinkedToOrder(AnyPage):
-    """Gives the page of a row the two links, as far as the user may follow them."""
+    """Gives the page of a row links and buttons, as far as the user may follow them."""
 
     change_form_template = f"admin/{APP}/change_form.html"
 
@@ -24,6 +26,7 @@ class LinkedToOrder(AnyPage):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row, site = kwargs.get("obj"), self.admin_site
+        context["buttons"] = buttons_of_row(site, request.user, row) if row is not None else []
         if row is not None and request.user.has_perm(f"{APP}.view_voucherpayment"):
             context["order_address"] = order_address(site, row.order_number)
             context["statement_address"] = statement_address(site, row.voucher_id, row.account)

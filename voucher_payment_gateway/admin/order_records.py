@@ -1,12 +1,14 @@
 """All rows about an order number, read at once: the number of statements does not depend on the number of rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q
 
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.models import (
+    VoucherApproval,
     VoucherArchivedOperation,
     VoucherDifference,
     VoucherOperation,
@@ -29,6 +31,7 @@ class OrderRecords:
     sales: list[VoucherSale]
     operations: list[VoucherOperation]
     differences: list[VoucherDifference]
+    approvals: list[VoucherApproval] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.payments or self.sales or self.differences)
@@ -51,11 +54,13 @@ class OrderRecords:
             [row for row in self.sales if (row.created_at < begins) is earlier],
             [row for row in self.operations if (row.subject.created_at < begins) is earlier],
             [row for row in self.differences if (row.first_seen_at < begins) is earlier],
+            [row for row in self.approvals if (row.requested_at < begins) is earlier],
         )
 
 
 def records_of(number: str, *, with_sales: bool = True, with_differences: bool = True) -> OrderRecords:
-    """Return the newest rows with this order number, as they are committed: five statements at most."""
+    """Return the newest rows with this order number, as they are committed: five statements at most, and one
+    more with ``REFUND_APPROVAL_ABOVE``."""
     payments = VoucherPayment.current.with_open_charge().filter(order_number=number).order_by("-pk")
     sales = VoucherSale.current.filter(order_number=number).order_by("-pk")
     differences = VoucherDifference.current.filter(order_number=number).order_by("-pk")
@@ -66,7 +71,16 @@ def records_of(number: str, *, with_sales: bool = True, with_differences: bool =
         found_sales,
         _operations(found_payments, found_sales),
         list(differences[:MAX_ROWS])[::-1] if with_differences else [],
+        _approvals(number),
     )
+
+
+def _approvals(number: str) -> list[VoucherApproval]:
+    """Return the newest requests for a refund, oldest first: with ``REFUND_APPROVAL_ABOVE``, else there are none."""
+    if gateway_settings().REFUND_APPROVAL_ABOVE is None:
+        return []
+    requests = VoucherApproval.current.filter(order_number=number).order_by("-pk")
+    return list(requests[:MAX_ROWS])[::-1]
 
 
 def _operations(payments: list[VoucherPayment], sales: list[VoucherSale]) -> list[VoucherOperation]:

@@ -12,14 +12,9 @@ from django.urls import path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from voucher_payment_gateway.admin.addresses import (
-    APP,
-    admin_address,
-    conclude_address,
-    order_address,
-    statement_address,
-)
-from voucher_payment_gateway.admin.conclude import MAY_CONCLUDE
+from voucher_payment_gateway.admin.actions.buttons import OrderButton, buttons_of_order
+from voucher_payment_gateway.admin.actions.target import Target
+from voucher_payment_gateway.admin.addresses import APP, admin_address, order_address, statement_address
 from voucher_payment_gateway.admin.order_figures import figures_of
 from voucher_payment_gateway.admin.order_records import MAX_ROWS, OrderRecords, records_of
 from voucher_payment_gateway.admin.sentences import voucher_name
@@ -37,14 +32,6 @@ else:
 __all__ = ["OrderButton", "OrderPages", "VoucherOrderAdminMixin"]
 
 FOLDER = "admin/voucher_payment_gateway"
-
-
-@dataclass(frozen=True)
-class OrderButton:
-    """A button on the page of an order: a link to where it is confirmed."""
-
-    title: Any
-    address: str
 
 
 @dataclass(frozen=True)
@@ -68,14 +55,9 @@ class OrderPages(AnyPage):
 
     def order_buttons(self, request: HttpRequest, order: Any, records: OrderRecords) -> list[OrderButton]:
         """Return what this user may do with the gift vouchers of an order; ``order`` is None where it is gone."""
-        if not request.user.has_perm(MAY_CONCLUDE):
-            return []
-        title, site = _("Decide operation %(number)s"), self.admin_site
-        return [
-            OrderButton(title % {"number": operation.pk}, conclude_address(site, operation.pk))
-            for operation in records.operations
-            if operation.state == "manual"
-        ]
+        number = known_number(order) if order is not None else ""
+        target = Target(number, order, records.payments) if number else None
+        return buttons_of_order(self.admin_site, request.user, target, records)
 
     def order_page(self, request: HttpRequest) -> HttpResponse:
         """Show the order ``?number=``. 404 where neither the shop nor the ledger has it."""

@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from voucher_payment_gateway.admin.actions.catalogue import OF_PAYMENTS
+from voucher_payment_gateway.admin.actions.page import ActionPages
 from voucher_payment_gateway.admin.attention import AttentionPages
-from voucher_payment_gateway.admin.conclude import ConcludePages
 from voucher_payment_gateway.admin.filters import AttentionFilter, CreatedFilter, StatusFilter
 from voucher_payment_gateway.admin.links import LinkedToOrder
 from voucher_payment_gateway.admin.lists import FastList
@@ -81,7 +82,7 @@ class VoucherPaymentAdmin(
     SearchPages,
     AttentionPages,
     StatementPages,
-    ConcludePages,
+    ActionPages,
     LinkedToOrder,
     ReadOnly,
     OnlyWhatIsShown,
@@ -92,6 +93,7 @@ class VoucherPaymentAdmin(
 ):
     """One voucher paying one order; the code is never shown. Around it the clerk's own pages."""
 
+    clerk_actions = OF_PAYMENTS
     list_display = (
         "order_number",
         "code_hint",

@@ -60,6 +60,13 @@ DIFFERENCES = {
 }
 
 KINDS_OF_ATTENTION = {
+    "approvals": (
+        _("Refunds that wait for a second person"),
+        _(
+            "Another person than who asked for it must approve or reject it. After its time it ends by itself, and "
+            "nothing is refunded."
+        ),
+    ),
     "manual": (
         _("Operations that a person has to decide"),
         _(

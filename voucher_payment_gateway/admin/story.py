@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from voucher_payment_gateway.admin.approval_story import approval_lines
 from voucher_payment_gateway.admin.order_records import OrderRecords
 from voucher_payment_gateway.admin.sale_story import sale_lines
 from voucher_payment_gateway.admin.sentences import DIFFERENCES, DONE, ENDED, OUTCOMES, TRIED, voucher_name
@@ -33,6 +34,8 @@ def story_lines(records: OrderRecords) -> list[StoryLine]:
         lines += sale_lines(sale)
     for difference in records.differences:
         lines += _difference_lines(difference)
+    for approval in records.approvals:
+        lines += approval_lines(approval)
     lines += _archive_lines(records.operations)
     return sorted(lines, key=lambda line: line.at)
 

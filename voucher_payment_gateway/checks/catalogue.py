@@ -8,6 +8,7 @@ from django.core import checks
 from voucher_payment_gateway.checks.catalogue_books import BOOKS
 from voucher_payment_gateway.checks.catalogue_running import RUNNING
 from voucher_payment_gateway.checks.catalogue_selling import SELLING
+from voucher_payment_gateway.checks.catalogue_staff import STAFF
 from voucher_payment_gateway.checks.check import SETTINGS, Check
 from voucher_payment_gateway.conf import NAME
 from voucher_payment_gateway.docs_url import DOCUMENTATION, docs_url
@@ -271,7 +272,7 @@ CATALOGUE: Final = {
         "path: it takes an order and returns the name of the account whose vouchers pay it.",
     ),
     **RUNNING,
-    **(SELLING | BOOKS),
+    **(SELLING | BOOKS | STAFF),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}

@@ -1,6 +1,7 @@
 """Payments, sales, operations, differences, and the mixin for the shop's order. Only ``gateway`` writes these rows;
-the closed periods, the daily figures and the archive are written by ``books``."""
+the closed periods, the daily figures and the archive are written by ``books``, the approvals by ``admin``."""
 
+from voucher_payment_gateway.models.approval import VoucherApproval
 from voucher_payment_gateway.models.archive import VoucherArchivedOperation, VoucherArchivedOrder
 from voucher_payment_gateway.models.closed_period import VoucherClosedPeriod
 from voucher_payment_gateway.models.difference import VoucherDifference
@@ -13,6 +14,7 @@ from voucher_payment_gateway.models.sale import VoucherSale
 from voucher_payment_gateway.models.state import VoucherGatewayState
 
 __all__ = [
+    "VoucherApproval",
     "VoucherArchivedOperation",
     "VoucherArchivedOrder",
     "VoucherClosedPeriod",

@@ -146,6 +146,11 @@ class VoucherPayment(PermanentModel):
         verbose_name = _("gift voucher payment")
         verbose_name_plural = _("gift voucher payments")
         ordering = ("pk",)
+        permissions = (
+            ("capture_voucherpayment", _("Can charge gift vouchers for an order")),
+            ("refund_voucherpayment", _("Can refund to gift vouchers")),
+            ("cancel_voucherpayment", _("Can take gift vouchers off an order")),
+        )
         constraints = (
             models.CheckConstraint(
                 name="vpg_payment_sums",

@@ -38,7 +38,7 @@ from voucher_payment_gateway.rules.verdicts import before_cancel
 from voucher_payment_gateway.signals import payment_cancelled, payment_needs_review
 from voucher_payment_gateway.telemetry import verb
 
-__all__ = ["cancel", "end_refunded"]
+__all__ = ["cancel", "end_refunded", "is_ended"]
 
 ENDED = ("cancelled", "refunded", "failed")
 """Nothing is left to release or refund."""
@@ -89,7 +89,7 @@ def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[V
         if not refund:
             refuse_if_open([payment for payment in view.matching(pk) if payment.pk not in done])
         for payment in view.matching(pk):
-            if payment.pk in done or _is_ended(payment):
+            if payment.pk in done or is_ended(payment):
                 continue
             try:
                 cancel_one = _cancel_payment if refund else _cancel_rest
@@ -104,7 +104,7 @@ def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[V
     return list(done.values())
 
 
-def _is_ended(payment: VoucherPayment) -> bool:
+def is_ended(payment: VoucherPayment) -> bool:
     """Return whether nothing is left to cancel. The rest of a refunded payment may still be charged later, and a
     confirmed payment that failed is taken off the order by this."""
     has_more = payment.status == "refunded" and (payment.has_open_operation or bool(payment.sealed_code))

@@ -1,6 +1,5 @@
 """Capture: charge what the reservations of an order hold."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -36,7 +35,7 @@ from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.telemetry import verb
 
-__all__ = ["capture"]
+__all__ = ["CapturePlan", "capture"]
 
 
 @verb
@@ -75,7 +74,7 @@ def capture(
         refuse_reused_number(number, facts.created_at)
 
     stored = None if isinstance(order, VoucherPayment) else order
-    plan = _CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason})
+    plan = CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason})
     captured = once(
         call,
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
@@ -88,7 +87,7 @@ def capture(
 
 
 @dataclass
-class _CapturePlan:
+class CapturePlan:
     """Plans the charges of one call, by the order as it is read."""
 
     call: Call
@@ -99,6 +98,8 @@ class _CapturePlan:
     by: dict[str, str]
     unneeded: list[VoucherPayment] = field(default_factory=list)
     """The payments that could have been charged, and of which the order needs nothing."""
+    is_preview: bool = False
+    """Whether nothing will be charged by this plan, so that nothing is logged about it."""
 
     def __call__(self, view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         asked = self.call.amount
@@ -111,7 +112,8 @@ class _CapturePlan:
             amount_in(payments[0].currency, asked)
         only_counted = self.pk is None and _is_confirmed(view)
         wanted = _chargeable(payments, again=asked is not None, only_counted=only_counted)
-        shares = _shares(payments, wanted, left, lambda held: _needed(view, self.facts, held))
+        needed = _needed(view, self.facts, [payment for payment, _ in wanted])
+        shares = _shares(payments, wanted, left, needed, is_preview=self.is_preview)
         self.unneeded[:] = {payment for payment, _ in wanted} - {payment for payment, _ in shares}
         if shares and self.facts:
             view.refuse_other_currency(self.facts.currency)
@@ -163,19 +165,21 @@ def _shares(
     payments: list[VoucherPayment],
     wanted: Shares,
     asked: Decimal | None,
-    due: Callable[[list[VoucherPayment]], Decimal | None],
+    needed: Decimal | None,
+    *,
+    is_preview: bool,
 ) -> Shares:
     """Return the amount to charge per payment; empty where all is captured or the order has no vouchers.
 
-    ``wanted`` is the maximum per payment; ``due`` returns the amount that the order still needs, or None where its
-    total is not known.
+    ``wanted`` is the maximum per payment; ``needed`` the amount that the order still needs, or None where its total is
+    not known.
     """
     maximum = sum((amount for _, amount in wanted), ZERO)
-    needed = due([payment for payment, _ in wanted])
     if asked is None:
         _refuse_if_nothing_is_held(payments, wanted)
-        _warn_if_all_went_back(payments, wanted, needed)
-        _warn_if_nothing_is_due(wanted, needed)
+        if not is_preview:
+            _warn_if_all_went_back(payments, wanted, needed)
+            _warn_if_nothing_is_due(wanted, needed)
         return _fill(wanted, maximum if needed is None else min(maximum, needed))
     if payments and asked > maximum:
         _refuse_if_nothing_is_held(payments, wanted, even_if_captured=True)

@@ -31,7 +31,7 @@ from voucher_payment_gateway.rules.states import GIVES_BACK
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 from voucher_payment_gateway.telemetry import verb
 
-__all__ = ["refund", "refund_payment"]
+__all__ = ["plan_refunds", "refund", "refund_payment"]
 
 
 @verb
@@ -93,14 +93,14 @@ def _refund(
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        return _plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
+        return plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
 
     return run_batch(
         REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes, key=key, outbox=outbox
     )
 
 
-def _plan_refunds(
+def plan_refunds(
     order_number: str,
     payments: list[VoucherPayment],
     asked: Decimal | None,

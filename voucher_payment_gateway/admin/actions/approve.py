@@ -1,0 +1,182 @@
+"""Approve or reject a refund that another person asked for. Approved, it runs once, with the key of the request."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
+from voucher_payment_gateway.admin.actions.cancel import Cancel
+from voucher_payment_gateway.admin.actions.money import MoneyAction, verb_key
+from voucher_payment_gateway.admin.actions.refund import Refund
+from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
+from voucher_payment_gateway.admin.addresses import order_address
+from voucher_payment_gateway.admin.sentences import voucher_name
+from voucher_payment_gateway.checkout.wording import amount_text
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
+
+__all__ = ["APPROVE", "Approve"]
+
+OF_VERB: dict[str, MoneyAction] = {action.verb: action for action in (Refund(), Cancel())}
+
+
+@dataclass(frozen=True)
+class Choices(Preview):
+    """Whether it may be approved, or only be rejected any more."""
+
+    outcomes: list[tuple[str, Any]] = field(default_factory=list)
+
+
+class ApprovalForm(ActionForm):
+    """Approved or rejected, and why."""
+
+    outcome = forms.ChoiceField(label=_("Your decision"), widget=forms.RadioSelect)
+    field_order = ("outcome", "reason")
+
+    def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, preview=preview, **kwargs)
+        outcome: Any = self.fields["outcome"]
+        outcome.choices = preview.outcomes
+
+
+class Approve(Action):
+    """Decides a request; never by the person who made it, whatever permissions that one has."""
+
+    slug = "approve"
+    permission = "approve_voucherapproval"
+    title: ClassVar[Any] = _("Approve or reject a refund")
+    button: ClassVar[Any] = _("Record the decision")
+    routes: ClassVar[dict[str, str]] = {"approve": "approval/<int:pk>/"}
+    form: ClassVar[type[ActionForm]] = ApprovalForm
+
+    def may_see(self, user: Any, subject: VoucherApproval) -> bool:
+        return super().may_see(user, subject) and str(user.pk) != subject.requester_id
+
+    def may_decide(self, user: Any, subject: VoucherApproval) -> bool:
+        """Return whether this user gets a link to the page of one of the requests ``to_decide``."""
+        return self.is_allowed(user) and self.may_see(user, subject)
+
+    def find(self, request: Any, pk: int | None) -> VoucherApproval | None:
+        found: VoucherApproval | None = (
+            VoucherApproval.current.select_related("payment").filter(pk=pk).first()
+        )
+        return found
+
+    def is_possible(self, subject: VoucherApproval) -> bool:
+        return subject.is_waiting or _is_unfinished(subject)
+
+    def heading(self, subject: VoucherApproval) -> Any:
+        return _("Approve or reject the refund of %(amount)s") % {
+            "amount": amount_text(subject.amount, subject.currency)
+        }
+
+    def back(self, site: Any, subject: VoucherApproval) -> str:
+        return order_address(site, subject.order_number)
+
+    def preview(self, subject: VoucherApproval) -> Choices:
+        words = {
+            "amount": amount_text(subject.amount, subject.currency),
+            "number": subject.order_number,
+            "who": subject.requested_by,
+        }
+        sentence = _("%(who)s asks to refund %(amount)s of order %(number)s.")
+        if subject.verb == "cancel":
+            sentence = _(
+                "%(who)s asks to take the gift vouchers off order %(number)s, by which %(amount)s is refunded."
+            )
+        facts = [
+            (_("reason"), subject.reason),
+            (_("gift voucher"), voucher_name(subject.payment) if subject.payment else ""),
+            (_("asked at"), date_format(localtime(subject.requested_at), "SHORT_DATETIME_FORMAT")),
+            (_("expires at"), date_format(localtime(subject.expires_at), "SHORT_DATETIME_FORMAT")),
+        ]
+        steps, problem = _now(subject)
+        reject = [("rejected", _("Reject it: nothing is refunded."))] if subject.outcome == "open" else []
+        approve = [] if problem else [("approved", _("Approve it: %(amount)s is refunded now.") % words)]
+        return Choices(
+            sentence % words,
+            steps,
+            [(label, value) for label, value in facts if value],
+            [problem] if problem else [],
+            outcomes=approve + reject,
+        )
+
+    def confirm(
+        self, subject: VoucherApproval, preview: Preview, given: dict[str, Any], user: Any
+    ) -> list[Told]:
+        if subject.outcome == "open":
+            _decide(subject, given["outcome"], user.get_username(), given["reason"])
+        if given["outcome"] == "rejected":
+            return [Told.success(_("The request is rejected; nothing is refunded."))]
+        target = _target(subject)
+        if target is None:
+            raise ConflictError
+        call = {"key": subject.key, "amount": subject.amount, "reason": subject.reason}
+        told = OF_VERB[subject.verb].carried_out(target, call, subject.requested_by)
+        if not _was_written(subject):
+            _reopen(subject)
+        return told
+
+
+APPROVE = Approve()
+
+
+def _target(subject: VoucherApproval) -> Target | None:
+    return of_payment(subject.payment.pk) if subject.payment is not None else of_order(subject.order_number)
+
+
+def _now(subject: VoucherApproval) -> tuple[list[Any], str]:
+    """Return what would happen now, voucher by voucher, and why it cannot be approved any more, if that is so."""
+    target = _target(subject)
+    if target is None:
+        return [], str(_("The shop has no order with this number."))
+    try:
+        planned = OF_VERB[subject.verb].planned(target)
+    except (VoucherGatewayError, ImproperlyConfigured) as error:
+        return [], str(error)
+    if planned.problem:
+        return [], planned.problem
+    if _still_fits(subject, planned):
+        return planned.steps, ""
+    return planned.steps, str(
+        _("The amounts have changed since it was asked for: reject it, and have it asked for again.")
+    )
+
+
+def _still_fits(subject: VoucherApproval, planned: Any) -> bool:
+    """Return whether the amount may still be refunded; of a cancel, whether it refunds exactly that, as far as
+    it is known."""
+    if subject.verb == "cancel":
+        return bool(planned.at_most == subject.amount)
+    return bool(planned.most >= subject.amount)
+
+
+def _decide(subject: VoucherApproval, outcome: str, who: str, why: str) -> None:
+    """Record the decision; raise ConflictError where another person was first, or its time is over."""
+    now = timezone.now()
+    fields = {"outcome": outcome, "decided_by": who[:150], "decided_at": now, "conclusion": why}
+    if VoucherApproval.current.waiting(now).filter(pk=subject.pk).update(**fields) != 1:
+        raise ConflictError
+
+
+def _reopen(subject: VoucherApproval) -> None:
+    """Let an approved request wait again: the refund was refused before anything was written."""
+    approved = VoucherApproval.current.filter(pk=subject.pk, outcome="approved")
+    approved.update(outcome="open", decided_by="", decided_at=None, conclusion="")
+
+
+def _was_written(subject: VoucherApproval) -> bool:
+    call = {"order_number": subject.order_number, "verb": subject.verb, "key": verb_key(subject.key)}
+    return bool(VoucherIdempotencyKey.current.filter(**call).exists())
+
+
+def _is_unfinished(subject: VoucherApproval) -> bool:
+    """Return whether it was approved, and the process ended before the refund was written: it may be done again."""
+    return subject.outcome == "approved" and not _was_written(subject)

@@ -1,0 +1,94 @@
+"""Buttons that lead to the pages of actions: those that this user may do, and that have something to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from voucher_payment_gateway.admin.actions.approve import APPROVE
+from voucher_payment_gateway.admin.actions.catalogue import MONEY, OF_SALES
+from voucher_payment_gateway.admin.actions.decide import DECIDE
+from voucher_payment_gateway.admin.actions.money import verb_key
+from voucher_payment_gateway.admin.actions.target import Target, of_payment
+from voucher_payment_gateway.admin.addresses import (
+    APP,
+    admin_address,
+    approval_address,
+    conclude_address,
+    page_address,
+)
+from voucher_payment_gateway.admin.order_records import OrderRecords
+from voucher_payment_gateway.models import VoucherApproval, VoucherOperation, VoucherPayment, VoucherSale
+
+__all__ = ["OrderButton", "buttons_of_order", "buttons_of_row"]
+
+
+@dataclass(frozen=True)
+class OrderButton:
+    """A button on the page of an order, a payment or a sale: a link to where it is confirmed."""
+
+    title: Any
+    address: str
+
+
+def buttons_of_order(
+    site: Any,
+    user: Any,
+    target: Target | None,
+    records: OrderRecords,
+) -> list[OrderButton]:
+    """Return the buttons of an order; ``target`` is None where the shop does not have it (any more)."""
+    money = [
+        OrderButton(action.title, page_address(site, f"order_{action.slug}", number=target.number))
+        for action in MONEY
+        if target is not None and action.is_allowed(user) and action.is_possible(target)
+    ]
+    may_explain = user.has_perm(f"{APP}.change_voucherdifference")
+    explain = [
+        OrderButton(_("Explain difference %(number)s") % {"number": row.pk}, admin_address(site, row))
+        for row in records.differences
+        if may_explain and row.is_open
+    ]
+    approve = [
+        OrderButton(APPROVE.heading(row), approval_address(site, row.pk))
+        for row in records.approvals
+        if _is_to_decide(row, records) and APPROVE.may_decide(user, row)
+    ]
+    return [*approve, *money, *_decisions(site, user, records.operations), *explain]
+
+
+def buttons_of_row(site: Any, user: Any, row: VoucherPayment | VoucherSale) -> list[OrderButton]:
+    """Return the buttons of the page of a payment or a sale."""
+    if isinstance(row, VoucherSale):
+        actions = [action for action in OF_SALES if action.is_allowed(user) and action.is_possible(row)]
+        own = [OrderButton(action.title, f"../{action.slug}/") for action in actions]
+    else:
+        allowed = [action for action in MONEY if action.is_allowed(user)]
+        target = of_payment(row.pk) if allowed else None
+        own = [
+            OrderButton(action.title, f"../{action.slug}/")
+            for action in allowed
+            if target is not None and action.is_possible(target)
+        ]
+    if not DECIDE.is_allowed(user):
+        return own
+    return own + _decisions(site, user, row.operations.filter(state="manual").order_by("pk"))
+
+
+def _is_to_decide(row: VoucherApproval, records: OrderRecords) -> bool:
+    """Return whether the request may be approved, or was approved and not carried out."""
+    keys = {operation.idempotency_key.key for operation in records.operations if operation.idempotency_key}
+    is_unfinished = row.outcome == "approved" and verb_key(row.key) not in keys
+    return row.is_waiting or (is_unfinished and row.expires_at > timezone.now())
+
+
+def _decisions(site: Any, user: Any, operations: Iterable[VoucherOperation]) -> list[OrderButton]:
+    if not DECIDE.is_allowed(user):
+        return []
+    return [
+        OrderButton(DECIDE.heading(operation), conclude_address(site, operation.pk))
+        for operation in operations
+        if DECIDE.is_possible(operation)
+    ]
