@@ -30,6 +30,7 @@ PICTURES = {
     *("checkout.png", "checkout-phone-de.png", "checkout-problem.png", "order.png", "staff-order.png"),
     *("gift-voucher.png", "gift-voucher-phone-de.png", "gift-voucher-page.png", "my-gift-vouchers.png"),
     *("clerk-order.png", "clerk-attention.png", "clerk-statement.png", "clerk-phone-de.png"),
+    *("clerk-liability.png", "clerk-unfold-phone-de.png"),
 }
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in all_pages()]
 MAKEFILE = (ROOT / "Makefile").read_text()
