@@ -31,6 +31,7 @@ PICTURES = {
     *("gift-voucher.png", "gift-voucher-phone-de.png", "gift-voucher-page.png", "my-gift-vouchers.png"),
     *("clerk-order.png", "clerk-attention.png", "clerk-statement.png", "clerk-phone-de.png"),
     *("clerk-refund-phone-de.png", "clerk-approve.png"),
+    *("clerk-liability.png", "clerk-unfold-phone-de.png"),
 }
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in all_pages()]
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -4,19 +4,28 @@ A test is named after the command, tag, endpoint or page that it covers; one wit
 """
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib import admin
 from django.core.management import CommandError, call_command
 from django.template import Context, Template
+from django.utils import timezone
 
 from tests.replica.lagging import covered, payment_of, stored, window
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway, management
 from voucher_payment_gateway.checkout.urls import urlpatterns
 from voucher_payment_gateway.delivery.links import page_path
-from voucher_payment_gateway.models import VoucherDifference, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherClosedPeriod,
+    VoucherDifference,
+    VoucherLiability,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 from voucher_payment_gateway.templatetags.voucher_payments import register
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
@@ -78,6 +87,28 @@ def test_command_voucher_import(shop, voucher, tmp_path):
     for _ in range(2):
         assert run("voucher_import", "--csv", given).startswith("1 of 1")
     assert stored(VoucherSale).count() == 1
+
+
+def test_command_voucher_bookings(captured):
+    since, until = window()
+    assert "charge,A-1001," in run("voucher_bookings", "--since", since, "--until", until)
+    VoucherOperation.objects.using("default").update(settled_at=since)
+    assert run("voucher_bookings", "--since", since, "--until", timezone.localdate(), "--close") == ""
+    assert stored(VoucherClosedPeriod).get().figures["charge EUR"]["count"] == 1
+
+
+def test_command_voucher_liability(sold):
+    yesterday = timezone.now() - timedelta(days=1)
+    VoucherOperation.objects.using("default").update(settled_at=yesterday)
+    assert "outstanding 50.00 EUR" in run("voucher_liability")
+
+
+def test_command_voucher_archive(captured):
+    long_ago = timezone.now() - timedelta(days=400)
+    VoucherOperation.objects.using("default").update(settled_at=long_ago, created_at=long_ago, reread_at=None)
+    VoucherPayment.objects.using("default").update(updated_at=long_ago, sealed_code="")
+    until = timezone.localdate() - timedelta(days=200)
+    assert run("voucher_archive", "--before", until).startswith("1 orders with 2 operations archived")
 
 
 def test_command_voucher_walkthrough():
@@ -263,6 +294,27 @@ def test_admin_vouchersale(sold, admin_client):
     folder, pk = "/admin/voucher_payment_gateway/vouchersale/", stored(VoucherSale).get().pk
     assert admin_client.get(folder).context["cl"].result_count == 1
     assert "€50.00" in admin_client.get(f"{folder}{pk}/change/").text
+
+
+def test_admin_voucherliability(sold, admin_client):
+    VoucherLiability(day=timezone.localdate(), currency="EUR", outstanding=50).save(using="default")
+    page = admin_client.get("/admin/voucher_payment_gateway/voucherliability/")
+    assert (page.context["cl"].result_count, len(page.context["charts"])) == (1, 1)
+
+
+def test_admin_voucherclosedperiod(captured, admin_client):
+    since, until = window()
+    folder = "/admin/voucher_payment_gateway/voucherclosedperiod/"
+    figures = {"charge EUR": {"count": 2, "sum": "40.00"}}
+    VoucherClosedPeriod(
+        since=since, until=until, figures=figures, digest="", closed_at=since, closed_by="anna"
+    ).save(using="default")
+    pk = stored(VoucherClosedPeriod).get().pk
+    admin_client.post(folder, {"action": "check_again", "_selected_action": pk})
+    assert "€40.00 (2) → €20.00 (1)" in admin_client.get(f"{folder}{pk}/change/").text
+    days = {"first": since.date(), "last": until.date(), "file_format": "csv"}
+    exported = b"".join(admin_client.post(f"{folder}export/", days).streaming_content)
+    assert b"charge,A-1001," in exported
 
 
 def test_every_page_of_the_admin_is_covered():

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from django.db.models import Q
+
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.connection import account_settings
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
@@ -65,12 +67,9 @@ def _own_clients(operation: VoucherOperation, bookings: Sequence[Charge], ours: 
 
 def _accepted(operation: VoucherOperation) -> set[str]:
     """Return the ids of the bookings for which a charge was stopped, and a person then said that it was not booked."""
-    stopped = VoucherOperation.current.on_voucher_of(operation).filter(
-        kind="charge", state="not_applied", error_code="charged_elsewhere"
-    )
-    archived = archived_on(operation.account, [operation.voucher_id]).filter(
-        kind="charge", state="not_applied"
-    )
+    ended = Q(kind="charge") & Q(state="not_applied")
+    stopped = VoucherOperation.current.on_voucher_of(operation).filter(ended, error_code="charged_elsewhere")
+    archived = archived_on(operation.account, [operation.voucher_id]).filter(ended)
     baselines = [*stopped.values_list("baseline", flat=True)]
     baselines += [
         more.get("baseline")
