@@ -70,6 +70,15 @@ def test_what_is_not_booked_yet_is_not_called_wrong(shop, desk):
     assert shown(desk().statement(voucher.id)) == [("charge", "€20.00", "not booked, or not yet")]
 
 
+def test_a_booking_that_an_undecided_step_may_have_made_is_not_called_foreign(shop, voucher, desk):
+    VoucherOperation.objects.filter(kind="refund").update(state="manual", remote_id="")
+    assert [comparison for _, _, comparison in shown(desk().statement(voucher.id))] == [
+        "as in our records",
+        "perhaps of a step of this shop that is not decided yet",
+        "not booked, or not yet",
+    ]
+
+
 FAULTS = {
     "before:503": "The Voucher Cloud cannot be reached just now. Please try again later.",
     "before:429": "The Voucher Cloud is asked too often just now. Please try again in a minute.",
