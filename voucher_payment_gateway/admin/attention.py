@@ -49,7 +49,7 @@ MAX_ROWS = 100
 """The newest rows of each section."""
 
 LONG_OPEN = timedelta(hours=2)
-"""An outcome that is open for longer than any rule waits: see docs/how-to/run-settle.md."""
+"""An outcome that is open for longer than any rule waits."""
 
 RECENT = timedelta(days=30)
 """Sales that failed are shown this long: what was done about them may be known to people alone."""

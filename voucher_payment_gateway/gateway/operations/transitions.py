@@ -197,10 +197,7 @@ def return_to_due(
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
     if is_forbidden_too_long(changes["forbidden_at"], now):
-        if error.code == "voucher_gone":
-            require_review(operation, "voucher_gone", **changes)
-        else:
-            require_review(operation, "forbidden", **changes)
+        require_review(operation, "voucher_gone" if error.code == "voucher_gone" else "forbidden", **changes)
         return
     due_at = next_send(operation, error)
     changed = _compare_and_set(operation, state="due", error_code=error.code, due_at=due_at, **changes)
