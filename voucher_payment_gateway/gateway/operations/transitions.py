@@ -189,15 +189,17 @@ def require_review(operation: VoucherOperation, error_code: str, **changes: Any)
 def return_to_due(
     operation: VoucherOperation, error: VoucherGatewayError | None = None, **changes: Any
 ) -> None:
-    """due or sending → due: certainly not applied, it is sent later. One that the API has forbidden for a day
-    becomes manual instead."""
+    """due or sending → due: certainly not applied, it is sent later; manual once the API forbade it for a day."""
     if error is None:
         _compare_and_set(operation, state="due", **changes)
         return
     now, known = timezone.now(), operation.error_code
     changes["forbidden_at"] = forbidden_since(error, operation.forbidden_at, now)
     if is_forbidden_too_long(changes["forbidden_at"], now):
-        require_review(operation, "voucher_gone" if error.code == "voucher_gone" else "forbidden", **changes)
+        if error.code == "voucher_gone":
+            require_review(operation, "voucher_gone", **changes)
+        else:
+            require_review(operation, "forbidden", **changes)
         return
     due_at = next_send(operation, error)
     changed = _compare_and_set(operation, state="due", error_code=error.code, due_at=due_at, **changes)
