@@ -182,7 +182,7 @@ MUTANTS = {
         f"{GATEWAY}verbs.sell", "_write", mutations.wanted_active, SELLING
     ),
     "a voucher is sold under another key each time": Mutant(
-        f"{GATEWAY}verbs.sell", "sold_vouchers", mutations.another_key, SELLING
+        f"{GATEWAY}verbs.called_off", "sold_vouchers", mutations.another_key, SELLING
     ),
     "the creation of a voucher is not written down before": Mutant(
         f"{GATEWAY}verbs.advance", "execute_new", mutations.creation_forgotten, FORGOTTEN
