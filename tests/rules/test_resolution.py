@@ -10,6 +10,7 @@ from voucher_payment_gateway.rules.resolution import (
     UnknownOperation,
     after_absence,
     after_proven_absence,
+    is_unreadable_too_long,
     is_wanted,
     may_repeat,
     trailing_read_at,
@@ -139,6 +140,11 @@ def test_what_is_safe_to_repeat_is_repeated_however_often_it_was_sent(kind, send
 
 def test_a_call_is_sent_four_times_at_most():
     assert [may_repeat(sends) for sends in (1, 2, 3, 4, 5)] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(("seconds", "too_long"), [(0, False), (86_399, False), (86_400, True)])
+def test_a_voucher_that_is_gone_for_a_day_is_never_read_again(seconds, too_long):
+    assert is_unreadable_too_long(NOON, at(seconds)) is too_long
 
 
 @pytest.mark.parametrize(

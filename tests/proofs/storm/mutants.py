@@ -103,7 +103,7 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
     ),
     "the lists are believed to be up to date": Mutant(
-        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY, first=86
+        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY, first=134
     ),
     "a claim is not compared": Mutant(
         f"{GATEWAY}operations.transitions", "_compare_and_set", mutations.any_claim_will_do, SLEEPY
@@ -122,7 +122,7 @@ MUTANTS = {
         "_mark_abandoned",
         mutations.lease_over_means_send_again,
         SLEEPY,
-        first=27,
+        first=63,
     ),
     "a worker that slept sends nevertheless": Mutant(
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
@@ -143,7 +143,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY, first=10
+        f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY, first=27
     ),
     "an answer that comes late is thrown away": Mutant(
         f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED, first=33
