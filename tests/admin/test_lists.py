@@ -41,14 +41,15 @@ def numbers(page):
 
 @pytest.fixture
 def payments(transactional_db):
-    """One of each sort."""
+    """One of each sort. Holds are short, so they count from this very test, not from when its module was read."""
+    now = timezone.now()
     payment("paid")
     held = {
         "status": "authorized",
         "amount_captured": 0,
         "amount_authorized": D(10),
         "reservation_id": "r-1",
-        "reservation_dead_at": NOW + timedelta(minutes=25),
+        "reservation_dead_at": now + timedelta(minutes=25),
     }
     payment("failed", status="failed", amount_captured=0)
     payment("lapsed-for-good", status="lapsed", amount_captured=0)
@@ -59,7 +60,7 @@ def payments(transactional_db):
     )
     payment("lapsing", **held, sealed_code="x", code_kept_until=NOW + timedelta(days=1))
     payment("kept-long", **held, sealed_code="x", code_kept_until=NOW + timedelta(days=9))
-    payment("lapsing-without-code", **held | {"reservation_dead_at": NOW + timedelta(minutes=10)})
+    payment("lapsing-without-code", **held | {"reservation_dead_at": now + timedelta(minutes=10)})
     payment("unconfirmed", **held, confirmed_at=None)
     payment(
         "entered", status="selected", amount_captured=0, amount_agreed=0, confirmed_at=None, sealed_code="x",
