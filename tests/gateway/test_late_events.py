@@ -168,6 +168,48 @@ def test_a_worker_that_has_read_other_lines_sells_none_of_them(seller, order, fr
     assert any("as it is stored now it names other ones" in warning for warning in warnings_of(caplog))
 
 
+def with_status(order, status):
+    type(order).objects.filter(pk=order.pk).update(status=status)
+    return type(order).objects.get(pk=order.pk)
+
+
+def test_one_that_was_cancelled_unpaid_then_paid_and_returned_is_not_sold(
+    seller, order, frozen, gateway_settings
+):
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    give_back(with_status(order, "cancelled"))
+    paid = with_status(order, "paid")
+    frozen(*BEFORE_IT_WRITES, lambda: give_back(with_status(order, "returned")))
+    pay(paid)
+    assert nothing_is_sold(seller)
+
+
+@pytest.mark.parametrize("moment", [BEFORE_IT_READS, BEFORE_IT_WRITES])
+def test_a_status_says_that_the_order_is_not_paid_where_nothing_else_does(
+    shop, frozen, gateway_settings, moment
+):
+    gateway_settings(
+        SOLD_VOUCHERS="tests.shop.sold.vouchers",
+        EVENTS={"take_back": "tests.shop.signals.returned"},
+        ON_STATUS={"field": "status", "activate": ["paid"]},
+    )
+    order = shop.order("50.00", note="a=50.00")
+    frozen(*moment, lambda: give_back(with_status(order, "cancelled")))
+    order.status = "paid"
+    order.save()
+    assert nothing_is_sold(shop)
+
+
+def test_a_line_that_replaces_one_taken_back_is_sold(seller, order):
+    pay(order)
+    order.note = "b=50.00"
+    order.save()
+    gateway.take_back(order)
+    pay(order)
+    settle_all(seller)
+    assert [sale.key for sale in VoucherSale.objects.filter(status="active")] == ["b"]
+
+
 def test_the_shop_can_sell_a_returned_order_again_under_a_new_key(seller, order):
     give_back(order)
     order.note = "b=50.00"

@@ -60,7 +60,7 @@ def _is_called_off(order: Any, wanted: SaleTarget) -> bool:
     statuses: Any = gateway_settings().ON_STATUS.get("take_back")
     if statuses and has_status(order, statuses):
         return True
-    return wanted == "active" and not is_paid(order)
+    return wanted == "active" and (not is_paid(order) or is_told_unpaid(order))
 
 
 def is_told_unpaid(order: Any) -> bool:

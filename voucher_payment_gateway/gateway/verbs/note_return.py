@@ -13,8 +13,9 @@ from django.utils import timezone
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
+from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
-from voucher_payment_gateway.gateway.verbs.called_off import sold_by
+from voucher_payment_gateway.gateway.verbs.called_off import may_be_followed, sold_by
 from voucher_payment_gateway.gateway.verbs.sell import account_of
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
@@ -61,16 +62,23 @@ def _is_number_reused(facts: OrderFacts) -> bool:
 def _write_missing(
     facts: OrderFacts, sold: list[SoldVoucher], told_unpaid: Callable[[], bool], given: dict[str, str]
 ) -> list[VoucherSale]:
-    """Write them in one transaction; raise ConflictError where one of them is being sold just now."""
+    """Write them in one transaction; raise ConflictError where one of them is being sold just now.
+
+    An order with a sale of its own has none missing: a voucher that is not among them has replaced one of them, and
+    may be sold later. One that was written here before ends as it is told now.
+    """
     standing = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
     known = {sale.key: sale for sale in standing.filter(origin="sold")}
     found = matched_by_key(known, [voucher.key for voucher in sold])
-    missing = [voucher for voucher in sold if voucher.key not in found]
-    if not missing:
+    before = [sale for sale in found.values() if may_be_followed(sale)]
+    missing = [] if known else sold
+    if not missing and not before:
         return []
     end_reason = end_of_unwritten(told_unpaid=told_unpaid())
     ids = [voucher_id_for(given["account"], facts.number, voucher.key) for voucher in missing]
     with atomic_or_conflict():
+        for sale in before:
+            change_sale(sale, end_reason=end_reason)  # also where it stays: a worker that sells it now has a conflict
         return [
             _unwritten(facts, voucher, voucher_id=voucher_id, end_reason=end_reason, **given)
             for voucher, voucher_id in zip(missing, ids, strict=True)
