@@ -78,7 +78,9 @@ def _write_missing(
     ids = [voucher_id_for(given["account"], facts.number, voucher.key) for voucher in missing]
     with atomic_or_conflict():
         for sale in before:
-            change_sale(sale, end_reason=end_reason)  # also where it stays: a worker that sells it now has a conflict
+            change_sale(
+                sale, end_reason=end_reason
+            )  # also where it stays: a worker that sells it now has a conflict
         return [
             _unwritten(facts, voucher, voucher_id=voucher_id, end_reason=end_reason, **given)
             for voucher, voucher_id in zip(missing, ids, strict=True)
