@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from tests.admin.conftest import VIEW
 from tests.admin.test_actions import FOLDER, MAY, ORDER, confirm, moved, stated, told
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.admin.actions import approve
 from voucher_payment_gateway.admin.actions.approve import APPROVE
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
@@ -223,6 +224,46 @@ def test_what_was_approved_and_not_carried_out_is_carried_out_by_approving_it_ag
     assert address() in ben.get(f"{FOLDER}order/?number=A-1001").text
     assert told(decide(ben, "approved")) == ["€120.00 was refunded."]
     assert VoucherApproval.objects.get().decided_by == "eva"
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"outcome": "rejected", "decided_by": "eva"},
+        {"decided_at": timezone.now() + timedelta(hours=1)},
+        {"expires_at": timezone.now() - timedelta(days=1)},
+    ],
+    ids=["rejected", "claimed by another person", "expired"],
+)
+def test_what_was_approved_is_carried_out_only_as_it_was_read(
+    charged, mia, ben, django_user_model, meanwhile
+):
+    ask(mia)
+    VoucherApproval.objects.update(outcome="approved", decided_by="eva", decided_at=timezone.now())
+    as_read = VoucherApproval.objects.get()
+    VoucherApproval.objects.update(**meanwhile)
+    given = {"outcome": "approved", "reason": "x"}
+    with pytest.raises(ConflictError):
+        APPROVE.confirm(as_read, None, given, django_user_model.objects.get(username="ben"))
+    assert moved("refund") == []
+
+
+def test_what_another_person_is_refunding_is_not_opened_again(charged, mia, django_user_model, monkeypatch):
+    """The first one reopens what was refused, after the second one has claimed it."""
+    ask(mia)
+    request = VoucherApproval.objects.get()
+    request.amount = D(301)
+    later = timezone.now() + timedelta(minutes=1)
+
+    def claimed(subject):
+        VoucherApproval.objects.update(decided_at=later)
+        return False
+
+    monkeypatch.setattr(approve, "_was_written", claimed)
+    APPROVE.confirm(
+        request, None, {"outcome": "approved", "reason": "x"}, django_user_model.objects.get(username="mia")
+    )
+    assert VoucherApproval.objects.get().outcome == "approved"
 
 
 def test_what_the_gateway_refuses_may_be_approved_again(charged, mia, ben, django_user_model):

@@ -61,7 +61,7 @@ class RunningEvents:
     # limits on guesses
     guessing_limit_reached = LogEvent(
         ERROR,
-        'gift vouchers: %(limit)s codes were refused, the limit "everyone" of THROTTLE: somebody is guessing. For '
+        'gift vouchers: %(limit)s codes were refused, the limit "everyone" of THROTTLE: codes are being guessed. For '
         "another %(seconds_left)s seconds, only customers who are logged in or solve a captcha can redeem vouchers",
         "account",
     )

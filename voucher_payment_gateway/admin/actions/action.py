@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.story_line import StoryLine
 
-__all__ = ["Action", "ActionForm", "Preview", "Told", "text_input"]
+__all__ = ["Action", "ActionForm", "ChoiceForm", "Choices", "Preview", "Told", "text_input"]
 
 
 def text_input(**attributes: str) -> forms.TextInput:
@@ -43,6 +43,26 @@ class ActionForm(forms.Form):
     def __init__(self, *args: Any, preview: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.preview = preview
+
+
+@dataclass(frozen=True)
+class Choices(Preview):
+    """A preview that lets a person decide between ``outcomes``: values and sentences."""
+
+    outcomes: list[tuple[str, Any]] = field(default_factory=list)
+
+
+class ChoiceForm(ActionForm):
+    """The decision, and why."""
+
+    outcome = forms.ChoiceField(widget=forms.RadioSelect)
+    field_order = ("outcome", "reason")
+    question: ClassVar[Any]
+
+    def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, preview=preview, **kwargs)
+        outcome: Any = self.fields["outcome"]
+        outcome.label, outcome.choices = self.question, preview.outcomes
 
 
 @dataclass(frozen=True)

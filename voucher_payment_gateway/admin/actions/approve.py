@@ -1,16 +1,21 @@
 """Approve or reject a refund that another person asked for. Approved, it runs once, with the key of the request."""
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
+from voucher_payment_gateway.admin.actions.action import (
+    Action,
+    ActionForm,
+    ChoiceForm,
+    Choices,
+    Preview,
+    Told,
+)
 from voucher_payment_gateway.admin.actions.cancel import Cancel
 from voucher_payment_gateway.admin.actions.money import MoneyAction, verb_key
 from voucher_payment_gateway.admin.actions.refund import Refund
@@ -27,23 +32,10 @@ __all__ = ["APPROVE", "Approve"]
 OF_VERB: dict[str, MoneyAction] = {action.verb: action for action in (Refund(), Cancel())}
 
 
-@dataclass(frozen=True)
-class Choices(Preview):
-    """Whether it may be approved, or only be rejected any more."""
-
-    outcomes: list[tuple[str, Any]] = field(default_factory=list)
-
-
-class ApprovalForm(ActionForm):
+class ApprovalForm(ChoiceForm):
     """Approved or rejected, and why."""
 
-    outcome = forms.ChoiceField(label=_("Your decision"), widget=forms.RadioSelect)
-    field_order = ("outcome", "reason")
-
-    def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
-        super().__init__(*args, preview=preview, **kwargs)
-        outcome: Any = self.fields["outcome"]
-        outcome.choices = preview.outcomes
+    question: ClassVar[Any] = _("Your decision")
 
 
 class Approve(Action):
@@ -113,6 +105,8 @@ class Approve(Action):
     ) -> list[Told]:
         if subject.outcome == "open":
             _decide(subject, given["outcome"], user.get_username(), given["reason"])
+        else:
+            _claim_again(subject)
         if given["outcome"] == "rejected":
             return [Told.success(_("The request is rejected; nothing is refunded."))]
         target = _target(subject)
@@ -164,11 +158,24 @@ def _decide(subject: VoucherApproval, outcome: str, who: str, why: str) -> None:
     fields = {"outcome": outcome, "decided_by": who[:150], "decided_at": now, "conclusion": why}
     if VoucherApproval.current.waiting(now).filter(pk=subject.pk).update(**fields) != 1:
         raise ConflictError
+    subject.decided_at = now
+
+
+def _claim_again(subject: VoucherApproval) -> None:
+    """Claim an approved request that was not carried out; raise ConflictError where another person was first, it was
+    decided otherwise meanwhile, or its time is over."""
+    now = timezone.now()
+    as_read = VoucherApproval.current.to_decide(now).filter(pk=subject.pk, outcome="approved")
+    if as_read.filter(decided_at=subject.decided_at).update(decided_at=now) != 1:
+        raise ConflictError
+    subject.decided_at = now
 
 
 def _reopen(subject: VoucherApproval) -> None:
-    """Let an approved request wait again: the refund was refused before anything was written."""
-    approved = VoucherApproval.current.filter(pk=subject.pk, outcome="approved")
+    """Let an approved request wait again: the refund was refused before anything was written. Not where another person
+    has claimed it since, who may be refunding it."""
+    as_claimed = {"outcome": "approved", "decided_at": subject.decided_at}
+    approved = VoucherApproval.current.filter(pk=subject.pk, **as_claimed)
     approved.update(outcome="open", decided_by="", decided_at=None, conclusion="")
 
 
@@ -178,5 +185,7 @@ def _was_written(subject: VoucherApproval) -> bool:
 
 
 def _is_unfinished(subject: VoucherApproval) -> bool:
-    """Return whether it was approved, and the process ended before the refund was written: it may be done again."""
-    return subject.outcome == "approved" and not _was_written(subject)
+    """Return whether it was approved, and the process ended before the refund was written: within its time it may be
+    done again."""
+    is_in_time = subject.expires_at > timezone.now()
+    return subject.outcome == "approved" and is_in_time and not _was_written(subject)

@@ -3,17 +3,22 @@
 No money moves. A double click, or two clerks at the same moment, decide once: the second finds nothing to decide.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
+from voucher_payment_gateway.admin.actions.action import (
+    Action,
+    ActionForm,
+    ChoiceForm,
+    Choices,
+    Preview,
+    Told,
+)
 from voucher_payment_gateway.admin.addresses import APP, admin_address, order_address, statement_address
 from voucher_payment_gateway.admin.statement import Entry, problem_text, read_statement
 from voucher_payment_gateway.admin.story import operation_line
@@ -27,23 +32,10 @@ __all__ = ["DECIDE", "Decide"]
 NOT_BOOKED = "-"
 
 
-@dataclass(frozen=True)
-class Choices(Preview):
-    """What may have become of an operation: ids and sentences."""
-
-    outcomes: list[tuple[str, Any]] = field(default_factory=list)
-
-
-class DecisionForm(ActionForm):
+class DecisionForm(ChoiceForm):
     """How it ended, and why."""
 
-    outcome = forms.ChoiceField(label=_("How did it end?"), widget=forms.RadioSelect)
-    field_order = ("outcome", "reason")
-
-    def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
-        super().__init__(*args, preview=preview, **kwargs)
-        outcome: Any = self.fields["outcome"]
-        outcome.choices = preview.outcomes
+    question: ClassVar[Any] = _("How did it end?")
 
 
 class Decide(Action):
