@@ -1,7 +1,7 @@
 """The local Voucher Cloud over real HTTP, and a shop connected to it."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import django
@@ -34,6 +34,13 @@ def _no_failed_codes_of_earlier_tests():
 
     cache.clear()
     _counts.PROCESS_CACHE.clear()
+
+
+@pytest.fixture
+def midday(settings):
+    """Run in a time zone in which it is between 12 and 13 o'clock: no day or month ends while the test looks at it."""
+    ahead = 12 - datetime.now(UTC).hour
+    settings.TIME_ZONE = f"Etc/GMT{-ahead:+d}"  # the sign of these names is the other way round
 
 
 @pytest.fixture

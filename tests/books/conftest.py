@@ -15,7 +15,7 @@ from voucher_payment_gateway.models import VoucherSale
 
 
 @pytest.fixture
-def seller(shop, gateway_settings, monkeypatch):
+def seller(shop, gateway_settings, monkeypatch, midday):
     monkeypatch.setattr(sold, "DETAILS", KINDS)
     gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers", VOUCHER_DELIVERY="page")
     return shop

@@ -143,7 +143,7 @@ def given(settings: ast.AST):
 
 
 @pytest.mark.parametrize("path", list(pages_with_examples()))
-def test_the_examples_of_a_page_run(path, shop, server, settings):
+def test_the_examples_of_a_page_run(path, shop, server, settings, midday):
     """One after the other in one namespace, with an ``order`` of 50.00 and a voucher of 20.00."""
     settings.DEBUG = True
     shop.voucher("20.00", code="GIFT-20")
