@@ -27,7 +27,7 @@ from voucher_payment_gateway.admin.sentences import DIFFERENCES, KINDS_OF_ATTENT
 from voucher_payment_gateway.admin.story import operation_line, unpaid_text
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
-from voucher_payment_gateway.models.conditions import IS_MANUAL, IS_OPEN
+from voucher_payment_gateway.models.conditions import IS_FAILED, IS_MANUAL, IS_OPEN
 
 if TYPE_CHECKING:
     AnyPage = admin.ModelAdmin[Any]
@@ -164,7 +164,7 @@ def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
     yield "open", list(long_open.order_by("-due_at")[:MAX_ROWS])
     unpaid = VoucherPayment.current.needing_attention()
     yield "unpaid", list(unpaid.order_by("-pk")[:MAX_ROWS])
-    refunds = operations.left_to_a_person().filter(state="refused", settled_at__gt=now - RECENT)
+    refunds = operations.refused_refunds().filter(settled_at__gt=now - RECENT)
     yield "refused", list(refunds.order_by("-settled_at")[:MAX_ROWS])
     if user.has_perm(f"{APP}.view_vouchersale"):
         yield "sales", list(_failed_sales(now)[:MAX_ROWS])
@@ -180,7 +180,7 @@ def _failed_sales(now: datetime) -> Any:
     newer = VoucherSale.current.filter(
         order_number=OuterRef("order_number"), key=OuterRef("key"), pk__gt=OuterRef("pk")
     )
-    failed = VoucherSale.current.filter(status="failed", updated_at__gt=now - RECENT)
+    failed = VoucherSale.current.filter(IS_FAILED, updated_at__gt=now - RECENT)
     return failed.filter(~Exists(newer)).order_by("-updated_at", "-pk")
 
 

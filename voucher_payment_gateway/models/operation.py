@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import with_code
+from voucher_payment_gateway.models.conditions import IS_REFUSED_REFUND
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
@@ -39,6 +40,10 @@ class OperationQuerySet(PermanentQuerySet):
         vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
         refused = Q(kind="refund", state="refused") & ~Exists(given) & ~Exists(vouchers)
         return self.filter(refused | Q(kind__in=GIVES_BACK, state="manual"), payment__isnull=False)
+
+    def refused_refunds(self) -> "OperationQuerySet":
+        """Return those of them that were refused."""
+        return self.left_to_a_person().filter(IS_REFUSED_REFUND)
 
     def of_account(self, account: str) -> "OperationQuerySet":
         """Return the operations of payments and sales of this account."""
@@ -147,6 +152,12 @@ class VoucherOperation(PermanentModel):
             models.Index(
                 name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)
             ),
+            models.Index(
+                name="vpg_operation_refund_refused",
+                fields=["settled_at"],
+                condition=Q(kind="refund", state="refused"),
+            ),
+            models.Index(name="vpg_operation_concluded", fields=["payment"], condition=~Q(concluded_by="")),
         )
         constraints = (
             models.UniqueConstraint(

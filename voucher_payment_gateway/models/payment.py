@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.conditions import ENDED_WITHOUT_CODE, IS_OPEN, IS_UNPAID
 from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -42,11 +42,7 @@ class PaymentQuerySet(PermanentQuerySet):
     def needing_attention(self) -> "PaymentQuerySet":
         """Return the confirmed payments that ended without what was agreed: their orders are not paid as the customer
         was promised. One that was cancelled was dealt with. ``rules.cover.is_unpaid`` as a query."""
-        ended = Q(status="failed") | (Q(sealed_code="") & ~Q(status__in=("authorized", "cancelled")))
-        unpaid = Q(
-            confirmed_at__isnull=False, cancel_requested_at=None, amount_agreed__gt=F("amount_captured")
-        )
-        return self.with_open_charge().filter(unpaid & ended, open_charge=ZERO)
+        return self.with_open_charge().filter(IS_UNPAID, open_charge=ZERO)
 
     def sums(self) -> dict[str, Decimal]:
         """Return the sums ``authorized``, ``captured`` and ``refunded``."""
@@ -183,6 +179,17 @@ class VoucherPayment(PermanentModel):
             models.Index(
                 name="vpg_payment_recent", fields=["updated_at", "id"], condition=Q(status__in=NOT_ENDED)
             ),
+            models.Index(
+                name="vpg_payment_unpaid",
+                fields=["id"],
+                condition=Q(
+                    confirmed_at__isnull=False,
+                    cancel_requested_at__isnull=True,
+                    amount_agreed__gt=F("amount_captured"),
+                )
+                & (Q(status="failed") | Q(sealed_code="", status__in=ENDED_WITHOUT_CODE)),
+            ),
+            models.Index(name="vpg_payment_failed", fields=["id"], condition=Q(status="failed")),
         )
 
     def __str__(self) -> str:
