@@ -31,6 +31,7 @@ from voucher_payment_gateway.settings_accounts import (
 from voucher_payment_gateway.settings_books import BooksSettings, DatevAccounts
 from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNames, Section, ThrottleSettings
 from voucher_payment_gateway.settings_selling import SellingSettings
+from voucher_payment_gateway.settings_staff import StaffNotices, StaffSettings
 from voucher_payment_gateway.settings_types import (
     CallSeconds,
     ClientId,
@@ -55,6 +56,7 @@ __all__ = [
     "GatewaySettings",
     "OrderFieldNames",
     "Section",
+    "StaffNotices",
     "ThrottleSettings",
     "Verb",
     "gateway_settings",
@@ -68,7 +70,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel", "issue", "activate", 
 StatusKey = Literal["field", "authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
 
 
-class GatewaySettings(Unpicklable, SellingSettings, BooksSettings):
+class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

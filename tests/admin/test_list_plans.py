@@ -8,21 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.admin.test_lists import numbers, operation, payment
-from tests.gateway.test_query_plans import OF_WHAT_IS_OPEN, Statements
+from tests.gateway.test_query_plans import OF_WHAT_IS_OPEN, RARE, Statements
 from tests.ledger_rows import fill
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 TABLES = re.compile("voucher_payment_gateway_voucher(payment|operation|sale)$|U0$|V0$|U1$")
-RARE = {
-    "vpg_operation_concluded",
-    "vpg_operation_refund_refused",
-    "vpg_payment_failed",
-    "vpg_payment_unpaid",
-    "vpg_sale_failed",
-    "vpg_sale_not_sold",
-}
-"""Partial indexes of what needs a person, or is not of the usual business: a capture writes into none of them."""
-
 SHORT = OF_WHAT_IS_OPEN | RARE | {"vpg_sale_deliver", "vpg_operation_one_open_per_sale"}
 MAX_READ = 60
 """Rows that one statement may read: a page of 50, the one after it, and what hardly ever is too many."""

@@ -83,6 +83,7 @@ def test_a_setting_is_told_with_its_check(key):
         "CHECKOUT_ORDER": {"W037"},
         "SOLD_VOUCHERS": {"E053", "W054"},
         "VOUCHER_DELIVERY": {"W056", "W057"},
+        "STAFF_NOTICES": {"W062"},
     }
     expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
@@ -127,6 +128,7 @@ def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
         ("THROTTLE", conf.ThrottleSettings),
         ("API_BEHAVIOUR", conf.ApiBehaviour),
         ("DATEV_ACCOUNTS", conf.DatevAccounts),
+        ("STAFF_NOTICES", conf.StaffNotices),
     ):
         for cells in rows(section(page("reference/settings.md"), heading)):
             name = words(cells[0])[0]
@@ -256,6 +258,17 @@ MISTAKES = [
         ("E060", {"DATEV_ACCOUNTS": {**DATEV, **wrong}})
         for wrong in ({"consultant": 1}, {"liability": "32 72"}, {"clearing": DATEV["liability"]})
     ),
+    ("E061", {"STAFF_NOTICES": {"emails": ["ben@shop.example"]}}),
+    *(
+        ("E061", {"SHOP_URL": "https://shop.example", "STAFF_NOTICES": wrong})
+        for wrong in (
+            {},
+            {"emails": ["ben"]},
+            {"webhook": "https://hooks.example"},
+            {"webhook": "https://hooks.example", "webhook_secret": "secret"},
+            {"webhook": "http://hooks.example", "webhook_secret": "secret" * 9},
+        )
+    ),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
     ("W034", {"EVENTS": {}}),
     *(
@@ -298,7 +311,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W031",
         "W033",
         "W051",
-        *("E028", "E029", "W037", "W038", "W039", "W040", "W057"),
+        *("E028", "E029", "W037", "W038", "W039", "W040", "W057", "W062"),
     }
 
 
@@ -381,6 +394,18 @@ def test_the_message_about_urls_is_the_one_that_is_told(settings, monkeypatch, n
     (message,) = checks.check_settings()
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_notices_without_links_is_the_one_that_is_told(settings, monkeypatch):
+    made = ModuleType("tests.no_urls")
+    made.urlpatterns = [route("vouchers/", include("voucher_payment_gateway.checkout.urls"))]
+    monkeypatch.setitem(sys.modules, "tests.no_urls", made)
+    settings.ROOT_URLCONF = "tests.no_urls"
+    told = {"SHOP_URL": "https://shop.example", "STAFF_NOTICES": {"emails": ["ben@shop.example"]}}
+    settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, **told}
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.W062"
+    assert message.msg in words(check_rows()["W062"][1])
 
 
 def test_the_message_about_messages_is_the_one_that_is_told(settings):
@@ -475,6 +500,8 @@ MODELS = [
     models.VoucherLiability,
     models.VoucherArchivedOrder,
     models.VoucherArchivedOperation,
+    models.VoucherStaffCase,
+    models.VoucherStaffNotice,
 ]
 
 

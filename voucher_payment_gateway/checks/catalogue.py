@@ -5,8 +5,7 @@ from typing import Final
 
 from django.core import checks
 
-from voucher_payment_gateway.checks.catalogue_books import BOOKS
-from voucher_payment_gateway.checks.catalogue_selling import SELLING
+from voucher_payment_gateway.checks import catalogue_books, catalogue_selling, catalogue_staff
 from voucher_payment_gateway.checks.check import SETTINGS, Check
 from voucher_payment_gateway.conf import NAME
 from voucher_payment_gateway.docs_url import DOCUMENTATION, docs_url
@@ -272,7 +271,7 @@ CATALOGUE: Final = {
         },
         cure="Put its credentials back until voucher_doctor finds no such payment: nothing is sent for them meanwhile.",
     ),
-    **(SELLING | BOOKS),
+    **(catalogue_selling.SELLING | catalogue_books.BOOKS | catalogue_staff.STAFF),
 }
 
 NUMBERS: Final = {key: number for number, check in CATALOGUE.items() for key in check.keys}
