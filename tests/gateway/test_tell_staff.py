@@ -269,6 +269,15 @@ def test_an_attempt_that_a_wrong_clock_has_planned_is_made(staff, receiver):
     assert staff() == 1
 
 
+def test_a_worker_without_an_admin_tells_without_links(staff, receiver, settings):
+    del settings.ROOT_URLCONF
+    unpaid()
+    assert staff() == 2
+    (document,) = documents(receiver)
+    assert (document["attention_url"], document["cases"][0]["url"]) == ("", "")
+    assert "Order A-1001, €10.00\n" in mail.outbox[0].body
+
+
 def test_the_mail_is_written_in_the_language_of_the_shop(staff, settings):
     settings.LANGUAGE_CODE = "de"
     unpaid()

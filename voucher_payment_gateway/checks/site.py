@@ -67,8 +67,16 @@ def is_heard(signal: Signal) -> bool:
 
 def _staff_pages(given: GatewaySettings) -> Messages:
     urlconf = getattr(settings, "ROOT_URLCONF", None)
-    if given.STAFF_NOTICES and urlconf and not attention_url():
+    if given.STAFF_NOTICES and urlconf and not _has_staff_pages():
         yield report("W062", "no_admin", urlconf=urlconf)
+
+
+def _has_staff_pages() -> bool:
+    """Return whether the admin has an address. A URLconf that fails is reported by Django."""
+    try:
+        return bool(attention_url())
+    except Exception:
+        return True
 
 
 CHECKS = (_urls, _messages, _failed_payments, _staff_pages)

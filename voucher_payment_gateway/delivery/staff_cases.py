@@ -116,7 +116,7 @@ def _url_of(row: Any) -> str:
 def _url(name: str, *arguments: Any, part: str = "", **query: str) -> str:
     try:
         path = reverse(name, args=arguments)
-    except NoReverseMatch:
+    except (NoReverseMatch, AttributeError):  # no admin, or a project without ROOT_URLCONF
         return ""
     words = f"?{urlencode(query)}" if query else ""
     return f"{gateway_settings().SHOP_URL}{path}{words}{f'#{part}' if part else ''}"
