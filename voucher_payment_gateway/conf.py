@@ -29,6 +29,7 @@ from voucher_payment_gateway.settings_accounts import (
     with_default_account,
 )
 from voucher_payment_gateway.settings_books import BooksSettings, DatevAccounts
+from voucher_payment_gateway.settings_notices import NoticeSettings, StaffNotices
 from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNames, Section, ThrottleSettings
 from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_staff import StaffSettings
@@ -57,6 +58,7 @@ __all__ = [
     "GatewaySettings",
     "OrderFieldNames",
     "Section",
+    "StaffNotices",
     "ThrottleSettings",
     "Verb",
     "gateway_settings",
@@ -70,7 +72,7 @@ Verb = Literal["authorize", "capture", "refund", "cancel", "issue", "activate", 
 StatusKey = Literal["field", "authorize", "capture", "refund", "cancel", "issue", "activate", "take_back"]
 
 
-class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings):
+class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings, NoticeSettings):
     """Every key of ``VOUCHER_PAYMENT_GATEWAY`` with its type and default."""
 
     ENVIRONMENT: Literal["production", "sandbox", "local"] = Field(

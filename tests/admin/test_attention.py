@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone, translation
 
 from tests.admin.test_lists import operation, payment
-from voucher_payment_gateway.admin.sentences import KINDS_OF_ATTENTION
+from voucher_payment_gateway.cases import KINDS_OF_ATTENTION
 from voucher_payment_gateway.models import (
     VoucherApproval,
     VoucherDifference,

@@ -107,11 +107,12 @@ def test_a_status_is_chosen_with_its_newest_first(payments, desk):
 
 def test_what_has_no_index_is_looked_for_among_the_newest_alone(payments, desk, monkeypatch):
     clerk = desk()
-    assert "were looked through" not in clerk.payments(status__exact="failed").text
+    assert "were looked through" not in clerk.payments(status__exact="authorized").text
     monkeypatch.setattr("voucher_payment_gateway.admin.window.WINDOW", 9)
-    page = clerk.payments(status__exact="failed")
-    assert numbers(page) == ["taken-off"]
+    page = clerk.payments(status__exact="captured")
+    assert numbers(page) == ["gone", "decided"]
     assert "entries were looked through" in page.text
+    assert numbers(clerk.payments(status__exact="failed")) == ["taken-off", "failed"]
     assert numbers(clerk.payments(attention="unpaid")) == ["lapsed-for-good", "failed"]  # however old
     assert "were looked through" not in clerk.payments().text
 

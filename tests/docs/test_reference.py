@@ -85,6 +85,7 @@ def test_a_setting_is_told_with_its_check(key):
         "CHECKOUT_ORDER": {"W037"},
         "SOLD_VOUCHERS": {"E053", "W054"},
         "VOUCHER_DELIVERY": {"W056", "W057"},
+        "STAFF_NOTICES": {"W062"},
     }
     expected = {checks.NUMBERS[key]} | more.get(key, set())
     assert set(settings_rows()[key][4].split(", ")) == expected
@@ -129,6 +130,7 @@ def described_settings() -> dict[str, tuple[FieldInfo, list[str], str]]:
         ("THROTTLE", conf.ThrottleSettings),
         ("API_BEHAVIOUR", conf.ApiBehaviour),
         ("DATEV_ACCOUNTS", conf.DatevAccounts),
+        ("STAFF_NOTICES", conf.StaffNotices),
     ):
         for cells in rows(section(page("reference/settings.md"), heading)):
             name = words(cells[0])[0]
@@ -261,6 +263,17 @@ MISTAKES = [
     ("E061", {"REFUND_APPROVAL_ABOVE": {"Euro": "100.00"}}),
     ("E061", {"REFUND_APPROVAL_ABOVE": {"EUR": 99.5}}),
     ("E061", {"REFUND_APPROVAL_HOURS": 0}),
+    ("E063", {"STAFF_NOTICES": {"emails": ["ben@shop.example"]}}),
+    *(
+        ("E063", {"SHOP_URL": "https://shop.example", "STAFF_NOTICES": wrong})
+        for wrong in (
+            {},
+            {"emails": ["ben"]},
+            {"webhook": "https://hooks.example"},
+            {"webhook": "https://hooks.example", "webhook_secret": "secret"},
+            {"webhook": "http://hooks.example", "webhook_secret": "secret" * 9},
+        )
+    ),
     ("W032", {"ORDER_MODEL": "shop.StoreOrder"}),
     ("W034", {"EVENTS": {}}),
     *(
@@ -303,7 +316,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W031",
         "W033",
         *("W051", "W058"),
-        *("E028", "E029", "W037", "W038", "W039", "W040", "W057"),
+        *("E028", "E029", "W037", "W038", "W039", "W040", "W057", "W062"),
     }
 
 
@@ -386,6 +399,18 @@ def test_the_message_about_urls_is_the_one_that_is_told(settings, monkeypatch, n
     (message,) = checks.check_settings()
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_notices_without_links_is_the_one_that_is_told(settings, monkeypatch):
+    made = ModuleType("tests.no_urls")
+    made.urlpatterns = [route("vouchers/", include("voucher_payment_gateway.checkout.urls"))]
+    monkeypatch.setitem(sys.modules, "tests.no_urls", made)
+    settings.ROOT_URLCONF = "tests.no_urls"
+    told = {"SHOP_URL": "https://shop.example", "STAFF_NOTICES": {"emails": ["ben@shop.example"]}}
+    settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, **told}
+    (message,) = checks.check_settings()
+    assert message.id == "voucher_payment_gateway.W062"
+    assert message.msg in words(check_rows()["W062"][1])
 
 
 def test_the_message_about_messages_is_the_one_that_is_told(settings):
@@ -481,6 +506,8 @@ MODELS = [
     models.VoucherLiability,
     models.VoucherArchivedOrder,
     models.VoucherArchivedOperation,
+    models.VoucherStaffCase,
+    models.VoucherStaffNotice,
 ]
 
 

@@ -24,6 +24,8 @@ from voucher_payment_gateway.models import (
     VoucherOrderMixin,
     VoucherPayment,
     VoucherSale,
+    VoucherStaffCase,
+    VoucherStaffNotice,
 )
 from voucher_payment_gateway.rules.tax import TaxMemo
 
@@ -139,6 +141,12 @@ def test_every_property_of_an_order_is_covered():
 
 
 def test_every_model_is_covered():
-    without_relation = {VoucherGatewayState, VoucherClosedPeriod, VoucherLiability}
+    without_relation = {
+        VoucherGatewayState,
+        VoucherClosedPeriod,
+        VoucherLiability,
+        VoucherStaffCase,
+        VoucherStaffNotice,
+    }
     models = set(apps.get_app_config("voucher_payment_gateway").get_models())
     assert set(MODELS) == models - without_relation

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -26,35 +25,21 @@ from voucher_payment_gateway.admin.addresses import (
 )
 from voucher_payment_gateway.admin.approval_story import request_text
 from voucher_payment_gateway.admin.sale_story import delivery_problem
-from voucher_payment_gateway.admin.sentences import DIFFERENCES, KINDS_OF_ATTENTION, voucher_name
+from voucher_payment_gateway.admin.sentences import DIFFERENCES, voucher_name
 from voucher_payment_gateway.admin.story import operation_line, unpaid_text
+from voucher_payment_gateway.cases import CASES, KINDS_OF_ATTENTION, OF_ORDERS
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.models import (
-    VoucherApproval,
-    VoucherDifference,
-    VoucherOperation,
-    VoucherPayment,
-    VoucherSale,
-)
-from voucher_payment_gateway.models.conditions import IS_MANUAL, IS_OPEN
+from voucher_payment_gateway.models import VoucherApproval, VoucherOperation, VoucherPayment, VoucherSale
 
 if TYPE_CHECKING:
     AnyPage = admin.ModelAdmin[Any]
 else:
     AnyPage = admin.ModelAdmin
 
-__all__ = ["LONG_OPEN", "MAX_ROWS", "RECENT", "AttentionPages", "Section"]
+__all__ = ["MAX_ROWS", "AttentionPages", "Section"]
 
 MAX_ROWS = 100
 """The newest rows of each section."""
-
-LONG_OPEN = timedelta(hours=2)
-"""An outcome that is open for longer than any rule waits."""
-
-RECENT = timedelta(days=30)
-"""Sales that failed are shown this long: what was done about them may be known to people alone."""
-
-OF_ORDERS = ("order_gone", "order_cancelled", "order_overpaid")
 
 
 @dataclass(frozen=True)
@@ -173,36 +158,31 @@ def _sale_text(sale: VoucherSale) -> str:
     return delivery_problem(sale)
 
 
+NEWEST_FIRST = {
+    "approvals": ("-pk",),
+    "manual": ("-settled_at",),
+    "open": ("-due_at",),
+    "unpaid": ("-pk",),
+    "refused": ("-settled_at",),
+    "sales": ("-updated_at", "-pk"),
+    "deliveries": ("-deliver_due_at",),
+    "orders": ("-pk",),
+    "differences": ("-pk",),
+}
+PERMISSIONS = {
+    **dict.fromkeys(("sales", "deliveries"), f"{APP}.view_vouchersale"),
+    **dict.fromkeys(("orders", "differences"), f"{APP}.view_voucherdifference"),
+}
+"""Of the kinds for which it takes another one than to view payments."""
+
+
 def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
     """Yield the rows of each kind, newest first: one statement each, by an index of what has not ended."""
     now = timezone.now()
-    operations = VoucherOperation.current.select_related("payment", "sale", "idempotency_key")
-    long_open = operations.filter(IS_OPEN, created_at__lt=now - LONG_OPEN)
-    yield "approvals", list(VoucherApproval.current.to_decide(now).order_by("-pk")[:MAX_ROWS])
-    yield "manual", list(operations.filter(IS_MANUAL).order_by("-settled_at")[:MAX_ROWS])
-    yield "open", list(long_open.order_by("-due_at")[:MAX_ROWS])
-    yield "unpaid", list(VoucherPayment.current.unpaid().order_by("-pk")[:MAX_ROWS])
-    yield "refused", list(operations.refused_lately().order_by("-settled_at")[:MAX_ROWS])
-    if user.has_perm(f"{APP}.view_vouchersale"):
-        yield "sales", list(_failed_sales(now)[:MAX_ROWS])
-        yield "deliveries", list(_failed_deliveries()[:MAX_ROWS])
-    if user.has_perm(f"{APP}.view_voucherdifference"):
-        found = VoucherDifference.current.filter(gone_at=None, explained_at=None).order_by("-pk")
-        yield "orders", list(found.filter(kind__in=OF_ORDERS)[:MAX_ROWS])
-        yield "differences", list(found.exclude(kind__in=OF_ORDERS)[:MAX_ROWS])
-
-
-def _failed_sales(now: datetime) -> Any:
-    """Return the sales that failed, and that no newer one of the same key stands in for; and those whose activation was
-    refused, so that nothing more follows by itself."""
-    newer = VoucherSale.current.filter(
-        order_number=OuterRef("order_number"), key=OuterRef("key"), pk__gt=OuterRef("pk")
-    )
-    is_inactive = Q(status="issued", target="active", due_at=None)
-    recent = VoucherSale.current.filter(updated_at__gt=now - RECENT)
-    return recent.filter(is_inactive | Q(status="failed") & ~Exists(newer)).order_by("-updated_at", "-pk")
-
-
-def _failed_deliveries() -> Any:
-    undelivered = VoucherSale.current.filter(delivered_at=None, deliver_due_at__isnull=False)
-    return undelivered.exclude(delivery_error="").order_by("-deliver_due_at")
+    for kind, cases in CASES.items():
+        if kind in PERMISSIONS and not user.has_perm(PERMISSIONS[kind]):
+            continue
+        rows = cases(now)
+        if rows.model is VoucherOperation:
+            rows = rows.select_related("payment", "sale", "idempotency_key")
+        yield kind, list(rows.order_by(*NEWEST_FIRST[kind])[:MAX_ROWS])

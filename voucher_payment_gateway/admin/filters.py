@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.window import window_start
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
-from voucher_payment_gateway.models.conditions import IS_HELD, IS_OPEN
+from voucher_payment_gateway.models.conditions import IS_FAILED, IS_HELD, IS_NOT_SOLD, IS_OPEN, WAS_CONCLUDED
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
 __all__ = [
@@ -41,7 +41,7 @@ class Windowed(admin.SimpleListFilter):
         return rows.filter(pk__gt=start) if start else rows
 
 
-class AttentionFilter(Windowed):
+class AttentionFilter(admin.SimpleListFilter):
     """What a clerk looks for among payments."""
 
     title, parameter_name = _("needs attention"), "attention"
@@ -64,7 +64,7 @@ class AttentionFilter(Windowed):
                 unknown = VoucherOperation.current.filter(IS_OPEN, state="unknown")
                 return queryset.filter(pk__in=_payments(unknown))
             case "decided":
-                decided = self.newest(VoucherOperation.current.exclude(concluded_by=""))
+                decided = VoucherOperation.current.filter(WAS_CONCLUDED)
                 return queryset.filter(pk__in=_payments(decided))
             case "lapsing":
                 return _lapsing(queryset)
@@ -111,7 +111,7 @@ def _held(until: datetime) -> Any:
 
 
 class StatusFilter(Windowed):
-    """The status of payments or sales."""
+    """The status of payments or sales. Those that failed are few and have an index."""
 
     title, parameter_name = VoucherPayment._meta.get_field("status").verbose_name, "status__exact"
 
@@ -119,11 +119,15 @@ class StatusFilter(Windowed):
         return list(model_admin.model.Status.choices)
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "failed":
+            failed = queryset.filter(IS_FAILED)
+            # in the order of the index: of sales by when they failed
+            return failed.order_by("-updated_at", "-pk") if failed.model is VoucherSale else failed
         return self.newest(queryset).filter(status=self.value()) if self.value() else queryset
 
 
 class OriginFilter(Windowed):
-    """Whether a voucher was sold, given, or issued otherwise."""
+    """Whether a voucher was sold, given, or issued otherwise: all but the sold ones have an index."""
 
     title, parameter_name = VoucherSale._meta.get_field("origin").verbose_name, "origin__exact"
 
@@ -131,7 +135,9 @@ class OriginFilter(Windowed):
         return list(VoucherSale.Origin.choices)
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return self.newest(queryset).filter(origin=self.value()) if self.value() else queryset
+        if self.value() and self.value() != "sold":
+            return queryset.filter(IS_NOT_SOLD, origin=self.value())
+        return self.newest(queryset).filter(origin="sold") if self.value() else queryset
 
 
 class CreatedFilter(Windowed):

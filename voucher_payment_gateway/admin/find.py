@@ -64,7 +64,7 @@ NOTHING = Found([], [], [])
 def find(term: Opaque, *, sales: bool = True, differences: bool = True) -> Found:
     """Return the rows that ``term`` names: a code, an order number, the id of a voucher, a reservation or a booking, a
     number that was sent, the address of a recipient, or the last characters of a code. None by parts, and each by an
-    index, but reservations, addresses and last characters, which are looked for among the newest rows alone.
+    index, but reservations and last characters, which are looked for among the newest rows alone.
 
     A code is looked for by its fingerprint first, and where it is one of ours, or is known to be one by
     ``CODE_PATTERN``, it reaches no statement: a database may log slow ones with their values. The number of statements
@@ -155,7 +155,7 @@ def _sales(text: str, named: list[QuerySet[Any]]) -> list[QuerySet[Any]]:
         sales.filter(order_number=text),
         sales.filter(account__in=account_names(), voucher_id=text),
         *(sales.filter(pk__in=each) for each in of),
-        *([newest(sales).filter(address)] if "@" in text else []),
+        *([sales.filter(address).exclude(recipient_email="")] if "@" in text else []),
     ]
 
 

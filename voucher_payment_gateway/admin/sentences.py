@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["DIFFERENCES", "DONE", "ENDED", "KINDS_OF_ATTENTION", "OUTCOMES", "TRIED", "voucher_name"]
+__all__ = ["DIFFERENCES", "DONE", "ENDED", "OUTCOMES", "TRIED", "voucher_name"]
 
 DONE = {
     "reserve": _("%(amount)s was reserved on gift voucher %(voucher)s."),
@@ -58,62 +58,6 @@ DIFFERENCES = {
     "voucher_gone": _("Gift voucher %(voucher)s, which was sold, is gone at the Voucher Cloud."),
     "voucher_status": _("Gift voucher %(voucher)s, which was sold, has another status at the Voucher Cloud."),
 }
-
-KINDS_OF_ATTENTION = {
-    "approvals": (
-        _("Refunds that wait for a second person"),
-        _(
-            "Another person than who asked for it must approve or reject it. After its time it ends by itself, and "
-            "nothing is refunded."
-        ),
-    ),
-    "manual": (
-        _("Operations that a person has to decide"),
-        _(
-            "Look at the statement of the gift voucher. Is there a booking with the order number sent, or a new "
-            "refund? Then it was booked, else it was not: decide so, or have it recorded by voucher_review with the "
-            "number of the operation."
-        ),
-    ),
-    "open": (
-        _("Operations open for more than two hours"),
-        _(
-            "Do not repeat them by hand. Ask the technicians whether voucher_settle runs, and whether the client may "
-            "read bookings."
-        ),
-    ),
-    "unpaid": (
-        _("Confirmed orders that the gift voucher does not pay any more"),
-        _(
-            "Do not ship. Ask the customer for another way to pay or another gift voucher, then cancel the payment "
-            "that failed."
-        ),
-    ),
-    "refused": (
-        _("Refunds that the gift voucher could not take"),
-        _("Give the amount back in another way, such as store credit, and tell the customer."),
-    ),
-    "orders": (
-        _("Orders that are gone, cancelled or paid too much"),
-        _("Refund what the gift voucher has paid for nothing, or explain why it is right."),
-    ),
-    "sales": (
-        _("Sold gift vouchers that could not be created or activated"),
-        _(
-            "Ask the technicians to activate the gift voucher, or to sell it once more; until then the buyer has none "
-            "that is valid."
-        ),
-    ),
-    "deliveries": (
-        _("Deliveries that failed"),
-        _("Check the address and send the gift voucher again. It is also tried again by itself."),
-    ),
-    "differences": (
-        _("Differences found by reconciling"),
-        _("Compare the statement of the gift voucher with the till, then write down the explanation."),
-    ),
-}
-"""The title of each section of the page "needs attention", and what to do."""
 
 
 def voucher_name(row: Any) -> str:

@@ -12,6 +12,7 @@ from voucher_payment_gateway.checkout.addresses import addresses, are_included
 from voucher_payment_gateway.checks.catalogue import Messages, report
 from voucher_payment_gateway.checks.dotted import look_up
 from voucher_payment_gateway.conf import NAME, GatewaySettings
+from voucher_payment_gateway.delivery.staff_cases import attention_url
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.signals import payment_failed
 
@@ -64,4 +65,18 @@ def is_heard(signal: Signal) -> bool:
     return not all(str(key[0]).startswith(NAME) for key, *_ in signal.receivers)
 
 
-CHECKS = (_urls, _messages, _failed_payments)
+def _staff_pages(given: GatewaySettings) -> Messages:
+    urlconf = getattr(settings, "ROOT_URLCONF", None)
+    if given.STAFF_NOTICES and urlconf and not _has_staff_pages():
+        yield report("W062", "no_admin", urlconf=urlconf)
+
+
+def _has_staff_pages() -> bool:
+    """Return whether the admin has an address. A URLconf that fails is reported by Django."""
+    try:
+        return bool(attention_url())
+    except Exception:
+        return True
+
+
+CHECKS = (_urls, _messages, _failed_payments, _staff_pages)

@@ -22,7 +22,7 @@ from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import HiddenText, strip_traceback
 from voucher_payment_gateway.sealing import Secret
 
-__all__ = ["MailNotSentError", "send_reminder", "send_voucher"]
+__all__ = ["FOLDER", "MailNotSentError", "mail_connection", "message_id", "send_reminder", "send_voucher"]
 
 FOLDER = "voucher_payment_gateway/mail"
 
@@ -61,10 +61,11 @@ def _send(sale: VoucherSale, name: str, occasion: str, facts: dict[str, Any]) ->
         text = render_to_string(f"{FOLDER}/{name}.txt", facts)
         html = render_to_string(f"{FOLDER}/{name}.html", facts)
     sender = gateway_settings().MAIL_FROM or settings.DEFAULT_FROM_EMAIL
-    headers = {"Message-ID": _message_id(sale, occasion, sender), "Auto-Submitted": "auto-generated"}
+    about = f"{sale.voucher_id}.{sale.recipient_email}.{occasion}"
+    headers = {"Message-ID": message_id(about, sender), "Auto-Submitted": "auto-generated"}
     message = EmailMultiAlternatives(subject, text, sender, [sale.recipient_email], headers=headers)
     message.attach_alternative(html, "text/html")
-    connection = _connection()
+    connection = mail_connection()
     if connection.send_messages([message]) == 0:
         raise MailNotSentError
 
@@ -77,7 +78,7 @@ def _language_of(sale: VoucherSale) -> Iterator[None]:
         yield
 
 
-def _connection() -> Any:
+def mail_connection() -> Any:
     """Return a connection to the mail server: of Django 6.1's ``MAILERS``, or of the settings before it."""
     mailers = getattr(mail, "mailers", None)
     connection: Any = mail.get_connection() if mailers is None else mailers.default
@@ -86,8 +87,8 @@ def _connection() -> Any:
     return connection
 
 
-def _message_id(sale: VoucherSale, occasion: str, sender: str) -> str:
-    value = f"{sale.voucher_id}.{sale.recipient_email}.{occasion}"
-    digest = salted_hmac("voucher_payment_gateway.message_id", value, algorithm="sha256").hexdigest()[:40]
+def message_id(about: str, sender: str) -> str:
+    """Return the Message-ID of each mail about the same, which tells nothing of it."""
+    digest = salted_hmac("voucher_payment_gateway.message_id", about, algorithm="sha256").hexdigest()[:40]
     domain = parseaddr(sender)[1].rpartition("@")[2]
     return f"<{digest}@{domain if DOMAIN.fullmatch(domain) else 'localhost'}>"

@@ -1,4 +1,4 @@
-"""Facts about the running shop: settle and reconcile, receivers, limits on guesses, the client, the local cloud."""
+"""Facts about the running shop: settle and reconcile, receivers, notices, limits on guesses, the client."""
 
 from logging import DEBUG, ERROR, INFO, WARNING
 
@@ -57,6 +57,17 @@ class RunningEvents:
     )
     closed_period_changed = LogEvent(ERROR, "the figures of the closed period %(period)s have changed")
     receiver_failed = LogEvent(ERROR, "a receiver of %(words)s failed: %(receiver)s (%(exception)s)")
+
+    # notices to staff
+    notice_not_sent = LogEvent(
+        WARNING,
+        "the %(channel)s %(notice)s to staff about %(cases)s gift voucher cases was not sent: %(problem)s",
+    )
+    notice_given_up = LogEvent(
+        ERROR,
+        "the %(channel)s %(notice)s to staff about %(cases)s gift voucher cases was given up: %(problem)s. They stand "
+        "on the page 'needs attention'",
+    )
 
     # limits on guesses
     guessing_limit_reached = LogEvent(

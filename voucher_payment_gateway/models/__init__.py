@@ -11,6 +11,7 @@ from voucher_payment_gateway.models.operation import VoucherOperation
 from voucher_payment_gateway.models.order_mixin import VoucherOrderMixin
 from voucher_payment_gateway.models.payment import VoucherPayment
 from voucher_payment_gateway.models.sale import VoucherSale
+from voucher_payment_gateway.models.staff_notice import VoucherStaffCase, VoucherStaffNotice
 from voucher_payment_gateway.models.state import VoucherGatewayState
 
 __all__ = [
@@ -26,4 +27,6 @@ __all__ = [
     "VoucherOrderMixin",
     "VoucherPayment",
     "VoucherSale",
+    "VoucherStaffCase",
+    "VoucherStaffNotice",
 ]

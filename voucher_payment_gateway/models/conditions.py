@@ -5,7 +5,7 @@ SQLite uses a partial index only if the query repeats its condition; parameters 
 
 from typing import Any
 
-from django.db.models import F, Lookup
+from django.db.models import F, Lookup, Q
 
 from voucher_payment_gateway.rules.states import (
     HELD_BEFORE,
@@ -14,7 +14,26 @@ from voucher_payment_gateway.rules.states import (
     OPEN_STATES,
 )
 
-__all__ = ["BOOKS", "IS_HELD", "IS_MANUAL", "IS_NOT_ACTIVE", "IS_NOT_ENDED", "IS_OPEN", "WAS_HELD"]
+__all__ = [
+    "BOOKS",
+    "ENDED_WITHOUT_CODE",
+    "IS_FAILED",
+    "IS_HELD",
+    "IS_MANUAL",
+    "IS_NOT_ACTIVE",
+    "IS_NOT_ENDED",
+    "IS_NOT_SOLD",
+    "IS_NOT_VALID",
+    "IS_OPEN",
+    "IS_REFUSED_REFUND",
+    "IS_UNPAID",
+    "WAS_CONCLUDED",
+    "WAS_HELD",
+]
+
+ENDED_WITHOUT_CODE = ("selected", "lapsed", "captured", "refunded")
+"""Statuses in which nothing more can be charged once the code is erased. What is held can be charged without it, and
+what was cancelled is not wanted."""
 
 
 class InLiterals(Lookup):
@@ -61,3 +80,29 @@ IS_HELD = IsLiteral(F("status"), "authorized")
 
 IS_MANUAL = IsLiteral(F("state"), "manual")
 """Operations that a person has to decide. For ``vpg_operation_manual``."""
+
+IS_FAILED = IsLiteral(F("status"), "failed")
+"""Payments or sales that failed. For ``vpg_payment_failed`` and ``vpg_sale_failed``."""
+
+IS_NOT_VALID = Q(IS_FAILED) | Q(
+    Q(due_at__isnull=True), IsLiteral(F("status"), "issued"), IsLiteral(F("target"), "active")
+)
+"""Sales that failed, and those whose activation was refused, so that nothing more follows by itself. For
+``vpg_sale_failed``."""
+
+IS_UNPAID = Q(
+    confirmed_at__isnull=False, cancel_requested_at__isnull=True, amount_agreed__gt=F("amount_captured")
+) & (
+    Q(IsLiteral(F("status"), "failed"))
+    | Q(IsLiteral(F("sealed_code"), ""), InLiterals(F("status"), ENDED_WITHOUT_CODE))
+)
+"""Confirmed payments that ended without what was agreed. For ``vpg_payment_unpaid``."""
+
+IS_REFUSED_REFUND = Q(IsLiteral(F("kind"), "refund"), IsLiteral(F("state"), "refused"))
+"""Refunds that were refused. For ``vpg_operation_refund_refused``."""
+
+WAS_CONCLUDED = ~Q(IsLiteral(F("concluded_by"), ""))
+"""Operations that a person has decided. For ``vpg_operation_concluded``."""
+
+IS_NOT_SOLD = ~Q(IsLiteral(F("origin"), "sold"))
+"""Sales of vouchers that were given, imported or issued in bulk. For ``vpg_sale_not_sold``."""

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import with_code
+from voucher_payment_gateway.models.conditions import IS_REFUSED_REFUND
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
 from voucher_payment_gateway.models.fields import ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.idempotency_key import VoucherIdempotencyKey
@@ -60,7 +61,7 @@ def _is_refused_for_good() -> Q:
     given = recharges.exclude(state__in=("refused", "not_applied", "manual"))
     vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
     is_left = Q(payment__amount_captured__gt=F("payment__amount_refunded"))
-    return Q(kind="refund", state="refused") & is_left & ~Exists(given) & ~Exists(vouchers)
+    return IS_REFUSED_REFUND & is_left & ~Exists(given) & ~Exists(vouchers)
 
 
 class VoucherOperation(PermanentModel):
@@ -168,6 +169,12 @@ class VoucherOperation(PermanentModel):
             models.Index(
                 name="vpg_operation_reread", fields=["reread_at"], condition=Q(reread_at__isnull=False)
             ),
+            models.Index(
+                name="vpg_operation_refund_refused",
+                fields=["settled_at"],
+                condition=Q(kind="refund", state="refused"),
+            ),
+            models.Index(name="vpg_operation_concluded", fields=["payment"], condition=~Q(concluded_by="")),
         )
         constraints = (
             models.UniqueConstraint(

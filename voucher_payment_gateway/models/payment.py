@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.models.conditions import IS_MANUAL, IS_OPEN
+from voucher_payment_gateway.models.conditions import ENDED_WITHOUT_CODE, IS_MANUAL, IS_OPEN, IS_UNPAID
 from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -19,17 +19,6 @@ from voucher_payment_gateway.rules.tax import TaxMemo, tax_memo
 from voucher_payment_gateway.rules.timing import belongs_from
 
 __all__ = ["PaymentQuerySet", "VoucherPayment"]
-
-
-ENDED = Q(status="failed") | (Q(sealed_code="") & ~Q(status__in=("authorized", "cancelled")))
-
-IS_UNPAID = ENDED & Q(
-    confirmed_at__isnull=False,
-    cancel_requested_at=None,
-    amount_agreed__gt=F("amount_captured"),
-    open_charge=ZERO,
-)
-"""Confirmed payments that ended without what was agreed. With ``with_open_charge``."""
 
 
 class PaymentQuerySet(PermanentQuerySet):
@@ -53,7 +42,7 @@ class PaymentQuerySet(PermanentQuerySet):
     def unpaid(self) -> "PaymentQuerySet":
         """Return the confirmed payments that ended without what was agreed: their orders are not paid as the customer
         was promised. One that was cancelled was dealt with. ``rules.cover.is_unpaid`` as a query."""
-        return self.with_open_charge().filter(IS_UNPAID)
+        return self.with_open_charge().filter(IS_UNPAID, open_charge=ZERO)
 
     def needing_attention(self) -> "PaymentQuerySet":
         """Return the payments that a person must see to, whatever signal was lost: those that are ``unpaid``, and those
@@ -62,7 +51,8 @@ class PaymentQuerySet(PermanentQuerySet):
         operations = self.model._meta.get_field("operations").related_model.objects.order_by()
         manual = operations.filter(IS_MANUAL, payment__isnull=False).values("payment")
         refused = operations.refused_lately().values("payment")  # a statement each: an index each
-        return self.with_open_charge().filter(IS_UNPAID | Q(pk__in=manual) | Q(pk__in=refused))
+        is_unpaid = IS_UNPAID & Q(open_charge=ZERO)
+        return self.with_open_charge().filter(is_unpaid | Q(pk__in=manual) | Q(pk__in=refused))
 
     def sums(self) -> dict[str, Decimal]:
         """Return the sums ``authorized``, ``captured`` and ``refunded``."""
@@ -204,6 +194,17 @@ class VoucherPayment(PermanentModel):
             models.Index(
                 name="vpg_payment_recent", fields=["updated_at", "id"], condition=Q(status__in=NOT_ENDED)
             ),
+            models.Index(
+                name="vpg_payment_unpaid",
+                fields=["id"],
+                condition=Q(
+                    confirmed_at__isnull=False,
+                    cancel_requested_at__isnull=True,
+                    amount_agreed__gt=F("amount_captured"),
+                )
+                & (Q(status="failed") | Q(sealed_code="", status__in=ENDED_WITHOUT_CODE)),
+            ),
+            models.Index(name="vpg_payment_failed", fields=["id"], condition=Q(status="failed")),
         )
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
@@ -197,6 +197,15 @@ class VoucherSale(PermanentModel):
             ),
             models.Index(name="vpg_sale_code", fields=["code_fingerprint"]),
             models.Index(name="vpg_sale_updated", fields=["updated_at", "id"]),
+            models.Index(
+                name="vpg_sale_failed",
+                fields=["updated_at"],
+                condition=Q(status="failed") | Q(status="issued", target="active", due_at__isnull=True),
+            ),
+            models.Index(name="vpg_sale_not_sold", fields=["origin", "id"], condition=~Q(origin="sold")),
+            models.Index(
+                Lower("recipient_email"), name="vpg_sale_recipient", condition=~Q(recipient_email="")
+            ),
         )
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ from voucher_payment_gateway.gateway.recovery.sales import (
     give_up_unpaid,
     unpaid_sales,
 )
+from voucher_payment_gateway.gateway.recovery.tell_staff import tell_staff
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
@@ -82,6 +83,8 @@ class SettleReport:
     """Stored codes that were erased at their expiry."""
     reviews: int = 0
     """Operations of which the trailing read found a surplus booking: a review is requested."""
+    told: int = 0
+    """Notices to staff about cases that need a person, with ``STAFF_NOTICES``."""
     still_open: int = 0
     """Operations that are not decided after this run."""
 
@@ -119,6 +122,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         lapsed=lapse(limit),
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
+        told=tell_staff(_for_a_minute(stop)),
     )
     if not stop():
         record_sweep()
