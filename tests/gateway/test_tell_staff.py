@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.admin.test_attention import trouble  # noqa: F401  a fixture
 from tests.admin.test_lists import payment
-from tests.docs.pages import DOCS, blocks
+from tests.docs.pages import DOCS, blocks, page, plain, rows, section
 from tests.gateway.test_budget import Cost
 from tests.gateway.test_query_plans import Statements
 from tests.gateway.test_simultaneous_calls import at_once
@@ -122,6 +122,11 @@ def test_every_kind_is_told_and_nothing_of_a_customer_or_a_code(staff, trouble, 
         path = case["url"].removeprefix("https://shop.example")
         assert client.get(path.partition("#")[0]).status_code == 200, case
         assert case["url"] in message.body
+
+
+def test_the_page_names_every_kind():
+    told = section(page("how-to/tell-staff.md"), "What is told")
+    assert [plain(kind) for kind, _ in rows(told)] == list(CASES)
 
 
 def test_a_case_that_comes_back_is_told_again(staff, receiver):
