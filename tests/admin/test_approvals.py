@@ -5,12 +5,10 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client
 from django.utils import timezone, translation
 
-from tests.admin.conftest import VIEW
 from tests.admin.test_actions import FOLDER, MAY, ORDER, confirm, moved, stated, told
+from tests.admin.two_people import address, ask, decide
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions import approve
 from voucher_payment_gateway.admin.actions.approve import APPROVE
@@ -22,56 +20,11 @@ from voucher_payment_gateway.gateway.records.order_version import claimed_amount
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.orders import OrderFacts
 
-CODE = "GIFT-9000-ABCD"
 
-
-@pytest.fixture
-def charged(shop, gateway_settings):
-    """An order of 300.00 that a voucher has paid, where one person may refund 100.00 alone."""
-    gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "100.00"})
-    shop.voucher("300.00", code=CODE)
-    order = shop.order("300.00")
-    gateway.authorize(order, CODE)
-    gateway.authorize_selected(order)
-    gateway.capture(order)
-    return order
-
-
-@pytest.fixture
-def person(django_user_model):
-    """A member of the staff at a computer of its own: call it with a name and the permissions."""
-
-    def log_in(name, *permissions, **fields):
-        user = django_user_model.objects.create_user(name, is_staff=True, **fields)
-        user.user_permissions.set(Permission.objects.filter(codename__in=(*VIEW, *permissions)))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return log_in
-
-
-@pytest.fixture
-def mia(person):
-    """Who may refund and approve, but not her own."""
-    return person("mia", *MAY, "approve_voucherapproval")
-
-
-@pytest.fixture
-def ben(person):
-    return person("ben", "approve_voucherapproval")
-
-
-def ask(client, amount="120,00"):
-    return confirm(client, ORDER["refund"], amount=amount)
-
-
-def address(request=None):
-    return f"{FOLDER}approval/{(request or VoucherApproval.objects.latest('pk')).pk}/"
-
-
-def decide(client, outcome, **fields):
-    return client.post(address(), {"outcome": outcome, "reason": "seen the parcel", **fields}, follow=True)
+def confirm_as_read(request, outcome, user):
+    """Confirm a page of the order as it is now, about the request as it was read before."""
+    preview = APPROVE.preview(request)
+    return APPROVE.confirm(request, preview, {"outcome": outcome, "reason": "x", "seen": preview.seen}, user)
 
 
 def test_what_one_asks_for_another_one_approves_and_it_is_refunded_once(charged, mia, ben):
@@ -211,9 +164,7 @@ def test_of_two_who_approve_at_the_same_moment_one_does(charged, mia, ben, djang
     decide(ben, "approved")
     for outcome in ("approved", "rejected"):
         with pytest.raises(ConflictError):
-            APPROVE.confirm(
-                as_read, None, {"outcome": outcome, "reason": "x"}, django_user_model.objects.first()
-            )
+            confirm_as_read(as_read, outcome, django_user_model.objects.first())
     assert [amount for amount, *_ in moved("refund")] == [D(120)]
 
 
@@ -242,13 +193,14 @@ def test_what_was_approved_is_carried_out_only_as_it_was_read(
     VoucherApproval.objects.update(outcome="approved", decided_by="eva", decided_at=timezone.now())
     as_read = VoucherApproval.objects.get()
     VoucherApproval.objects.update(**meanwhile)
-    given = {"outcome": "approved", "reason": "x"}
     with pytest.raises(ConflictError):
-        APPROVE.confirm(as_read, None, given, django_user_model.objects.get(username="ben"))
+        confirm_as_read(as_read, "approved", django_user_model.objects.get(username="ben"))
     assert moved("refund") == []
 
 
-def test_what_another_person_is_refunding_is_not_opened_again(charged, mia, django_user_model, monkeypatch):
+def test_what_another_person_is_refunding_is_not_opened_again(
+    charged, mia, ben, django_user_model, monkeypatch
+):
     """The first one reopens what was refused, after the second one has claimed it."""
     ask(mia)
     request = VoucherApproval.objects.get()
@@ -260,9 +212,7 @@ def test_what_another_person_is_refunding_is_not_opened_again(charged, mia, djan
         return False
 
     monkeypatch.setattr(approve, "_was_written", claimed)
-    APPROVE.confirm(
-        request, None, {"outcome": "approved", "reason": "x"}, django_user_model.objects.get(username="mia")
-    )
+    confirm_as_read(request, "approved", django_user_model.objects.get(username="ben"))
     assert VoucherApproval.objects.get().outcome == "approved"
 
 
@@ -270,8 +220,7 @@ def test_what_the_gateway_refuses_may_be_approved_again(charged, mia, ben, djang
     ask(mia)
     request = VoucherApproval.objects.get()
     request.amount = D(301)
-    given = {"outcome": "approved", "reason": "x"}
-    (refusal,) = APPROVE.confirm(request, None, given, django_user_model.objects.get(username="ben"))
+    (refusal,) = confirm_as_read(request, "approved", django_user_model.objects.get(username="ben"))
     assert "can still go back to gift vouchers. Nothing was sent." in refusal.text
     assert VoucherApproval.objects.get().outcome == "open"
     assert told(decide(ben, "approved")) == ["€120.00 was refunded."]

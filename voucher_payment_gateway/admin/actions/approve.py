@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,14 +18,21 @@ from voucher_payment_gateway.admin.actions.action import (
     Told,
 )
 from voucher_payment_gateway.admin.actions.cancel import Cancel
+from voucher_payment_gateway.admin.actions.meanwhile import (
+    changes_since,
+    refunds_meanwhile,
+    same_return_note,
+)
 from voucher_payment_gateway.admin.actions.money import MoneyAction, verb_key
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
 from voucher_payment_gateway.admin.addresses import order_address
 from voucher_payment_gateway.admin.sentences import voucher_name
+from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
+from voucher_payment_gateway.gateway.records.order_version import claim_version, order_version
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
 __all__ = ["APPROVE", "Approve"]
@@ -33,9 +41,10 @@ OF_VERB: dict[str, MoneyAction] = {action.verb: action for action in (Refund(), 
 
 
 class ApprovalForm(ChoiceForm):
-    """Approved or rejected, and why."""
+    """Approved or rejected, and why; ``seen`` is the version of order and request that the page has shown."""
 
     question: ClassVar[Any] = _("Your decision")
+    seen = forms.CharField(max_length=100, widget=forms.HiddenInput)
 
 
 class Approve(Action):
@@ -72,6 +81,12 @@ class Approve(Action):
     def back(self, site: Any, subject: VoucherApproval) -> str:
         return order_address(site, subject.order_number)
 
+    def initial(self, subject: VoucherApproval, preview: Preview) -> dict[str, Any]:
+        return {"seen": preview.seen}
+
+    def changes_since(self, subject: VoucherApproval, seen: str) -> list[StoryLine]:
+        return changes_since(subject.order_number, seen)
+
     def preview(self, subject: VoucherApproval) -> Choices:
         words = {
             "amount": amount_text(subject.amount, subject.currency),
@@ -90,23 +105,29 @@ class Approve(Action):
             (_("expires at"), date_format(localtime(subject.expires_at), "SHORT_DATETIME_FORMAT")),
         ]
         steps, problem = _now(subject)
+        lines = refunds_meanwhile(subject.order_number, subject)
         reject = [("rejected", _("Reject it: nothing is refunded."))] if subject.outcome == "open" else []
         approve = [] if problem else [("approved", _("Approve it: %(amount)s is refunded now.") % words)]
         return Choices(
             sentence % words,
             steps,
             [(label, value) for label, value in facts if value],
-            [problem] if problem else [],
+            [*([problem] if problem else []), *same_return_note(lines)],
+            seen=order_version(subject.order_number, *_shown(subject, steps)),
+            lines=lines,
             outcomes=approve + reject,
         )
 
     def confirm(
         self, subject: VoucherApproval, preview: Preview, given: dict[str, Any], user: Any
     ) -> list[Told]:
-        if subject.outcome == "open":
-            _decide(subject, given["outcome"], user.get_username(), given["reason"])
-        else:
-            _claim_again(subject)
+        with atomic_or_conflict():
+            page = f"approval:{subject.pk}:{given['seen']}"
+            claim_version(subject.order_number, given["seen"], *_shown(subject, preview.steps), page=page)
+            if subject.outcome == "open":
+                _decide(subject, given["outcome"], user.get_username(), given["reason"])
+            else:
+                _claim_again(subject)
         if given["outcome"] == "rejected":
             return [Told.success(_("The request is rejected; nothing is refunded."))]
         target = _target(subject)
@@ -120,6 +141,11 @@ class Approve(Action):
 
 
 APPROVE = Approve()
+
+
+def _shown(subject: VoucherApproval, steps: list[Any]) -> tuple[str, ...]:
+    """Return what the version of the page rests on beside the records of the order: the request, and the steps."""
+    return (f"{subject.pk} {subject.outcome} {subject.decided_at}", *map(str, steps))
 
 
 def _target(subject: VoucherApproval) -> Target | None:

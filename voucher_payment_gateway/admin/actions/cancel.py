@@ -47,6 +47,7 @@ class Cancel(MoneyAction):
     """Cancels an order's payments, or a single one, in every state."""
 
     verb = "cancel"
+    gives_back = True
     slug = "cancel"
     permission = "cancel_voucherpayment"
     title: ClassVar[Any] = _("Take the gift vouchers off")

@@ -16,6 +16,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
+from voucher_payment_gateway.admin.actions.meanwhile import (
+    changes_since,
+    refunds_meanwhile,
+    same_return_note,
+)
 from voucher_payment_gateway.admin.actions.outcome import outcome_of
 from voucher_payment_gateway.admin.actions.second_person import (
     needs_second_person,
@@ -24,19 +29,16 @@ from voucher_payment_gateway.admin.actions.second_person import (
 )
 from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
 from voucher_payment_gateway.admin.addresses import order_address
-from voucher_payment_gateway.admin.story import operation_line
 from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_version import (
     CLAIM,
     claim_version,
-    last_operation,
     order_version,
     was_confirmed,
     withdraw_claim,
 )
-from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey, VoucherOperation
-from voucher_payment_gateway.models.conditions import BOOKS
+from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
 __all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm", "verb_key"]
 
@@ -56,9 +58,11 @@ class MoneyForm(ActionForm):
 
 
 class MoneyAction(Action):
-    """An action on an order's payments, or on a single payment."""
+    """An action on an order's payments, or on a single payment. One that ``gives_back`` shows what was asked for or
+    refunded already."""
 
     verb: ClassVar[str]
+    gives_back: ClassVar[bool] = False
     form: ClassVar[type[ActionForm]] = MoneyForm
 
     def __init__(self) -> None:
@@ -82,7 +86,9 @@ class MoneyAction(Action):
     def preview(self, subject: Target) -> Preview:
         try:
             planned: Preview = self.planned(subject)
-            return replace(planned, seen=order_version(subject.number, *shown(planned)))
+            lines = refunds_meanwhile(subject.number) if self.gives_back else []
+            seen = order_version(subject.number, *shown(planned))
+            return replace(planned, seen=seen, lines=lines, notes=[*planned.notes, *same_return_note(lines)])
         except (VoucherGatewayError, ImproperlyConfigured) as error:
             return Preview("", problem=str(error))
 
@@ -138,9 +144,7 @@ class MoneyAction(Action):
         ]
 
     def changes_since(self, subject: Target, seen: str) -> list[StoryLine]:
-        operations = VoucherOperation.current.of_payments(order_number=subject.number).filter(BOOKS)
-        newer = operations.select_related("payment", "idempotency_key").filter(pk__gt=last_operation(seen))
-        return [operation_line(operation) for operation in newer.order_by("pk")[:20]]
+        return changes_since(subject.number, seen)
 
 
 def shown(preview: Preview) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class Refund(MoneyAction):
     """Refunds an amount of an order, shared out by ``REFUND_ORDER``, or of a single payment."""
 
     verb = "refund"
+    gives_back = True
     slug = "refund"
     permission = "refund_voucherpayment"
     title: ClassVar[Any] = _("Refund to the gift vouchers")
