@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.story_line import StoryLine
+from voucher_payment_gateway.money import ZERO
 
 __all__ = ["Action", "ActionForm", "ChoiceForm", "Choices", "Preview", "Told", "text_input"]
 
@@ -23,7 +25,8 @@ class Preview:
     """What a page states before it is confirmed.
 
     ``sentence`` says what will happen, with the amounts, and ``steps`` say it for each voucher. ``problem`` says why it
-    cannot be done now: then nothing can be confirmed. ``seen`` is the version of what is stated.
+    cannot be done now: then nothing can be confirmed. ``seen`` is the version of what is stated, ``most`` what it moves
+    at most.
     """
 
     sentence: Any
@@ -32,6 +35,7 @@ class Preview:
     notes: list[Any] = field(default_factory=list)
     problem: str = ""
     seen: str = ""
+    most: Decimal = ZERO
     lines: list[StoryLine] = field(default_factory=list)
 
 

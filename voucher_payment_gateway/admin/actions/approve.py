@@ -133,8 +133,8 @@ class Approve(Action):
         target = _target(subject)
         if target is None:
             raise ConflictError
-        call = {"key": subject.key, "amount": subject.amount, "reason": subject.reason}
-        told = OF_VERB[subject.verb].carried_out(target, call, subject.requested_by)
+        call = {"key": subject.key, "reason": subject.reason}
+        told = OF_VERB[subject.verb].carried_out(target, call, subject.amount, subject.requested_by)
         if not _was_written(subject):
             _reopen(subject)
         return told
@@ -174,7 +174,7 @@ def _still_fits(subject: VoucherApproval, planned: Any) -> bool:
     """Return whether the amount may still be refunded; of a cancel, whether it refunds exactly that, as far as
     it is known."""
     if subject.verb == "cancel":
-        return bool(planned.at_most == subject.amount)
+        return bool(planned.most == subject.amount)
     return bool(planned.most >= subject.amount)
 
 

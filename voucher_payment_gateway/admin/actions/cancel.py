@@ -23,10 +23,9 @@ __all__ = ["Cancel"]
 
 @dataclass(frozen=True)
 class CancelPreview(Preview):
-    """``refunded`` is what would go back of what was charged, ``at_most`` with the charges whose outcome is open."""
+    """``refunded`` is what would go back of what was charged, ``most`` with the charges whose outcome is open."""
 
     refunded: Decimal = ZERO
-    at_most: Decimal = ZERO
 
 
 class CancelForm(MoneyForm):
@@ -68,7 +67,7 @@ class Cancel(MoneyAction):
             return Preview("", problem=str(_("The gift vouchers are taken off already.")))
         released = sum((each.released for each in ended), ZERO)
         refunded = sum((each.refunded for each in ended), ZERO)
-        at_most = refunded + sum((each.open_charge for each in ended), ZERO)
+        most = refunded + sum((each.open_charge for each in ended), ZERO)
         words = {
             "released": amount_text(released, subject.currency),
             "refunded": amount_text(refunded, subject.currency),
@@ -86,17 +85,18 @@ class Cancel(MoneyAction):
             [_step(each) for each in ended],
             notes=[
                 *([note] if any(each.is_noted for each in ended) else []),
-                *limit_note(subject.number, subject.currency, at_most),
+                *limit_note(subject.number, subject.currency, most),
             ],
             refunded=refunded,
-            at_most=at_most,
+            most=most,
         )
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
-        return None if given.get("keep_charged") else preview.at_most or None
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
+        return ZERO if given.get("keep_charged") else preview.most
 
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        return gateway.cancel(subject.what, refund=not given.get("keep_charged"), **call)
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        is_kept = bool(given.get("keep_charged"))
+        return gateway.cancel(subject.what, refund=not is_kept, at_most=most, **call)
 
 
 def _step(each: Cancellation) -> str:

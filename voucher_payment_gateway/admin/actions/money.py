@@ -44,6 +44,10 @@ __all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm", "verb_key"]
 
 KEY_PATTERN = r"^[0-9a-f]{32}$"
 
+MORE_THAN_STATED = _(
+    "By now more money would move than was stated. Nothing was done: open the page again, and read what is stated now."
+)
+
 
 def verb_key(page_key: str) -> str:
     """Return the idempotency key that the verb gets for the key of a page."""
@@ -97,31 +101,34 @@ class MoneyAction(Action):
         """Return what the verb would do. Raises what the verb would raise before anything is sent."""
 
     @abstractmethod
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        """Call the verb, with its key, actor and reason."""
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        """Call the verb, which moves ``most`` or less, with its key, actor and reason."""
 
     def confirm(self, subject: Target, preview: Any, given: dict[str, Any], user: Any) -> list[Told]:
-        amount = self.counted(preview, given)
+        most = self.stated(preview, given)
+        amount = most if self.gives_back and most else None
         if amount and needs_second_person(subject.number, subject.currency, amount):
             return request_approval(subject, self.verb, amount, given, user, shown(preview))
         claim = claim_version(
             subject.number, given["seen"], *shown(preview), page=given["key"], amount=amount
         )
-        told = self.carried_out(subject, given, user.get_username())
+        told = self.carried_out(subject, given, most, user.get_username())
         if amount and not self.was_written(subject, verb_key(given["key"])):
             withdraw_claim(claim)  # it came to nothing, so its amount does not count
         return told
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
-        """Return the amount that this person gives back alone; None where nothing is given back."""
-        return None
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
+        """Return what moves at most, by what the page has stated and was given."""
+        return preview.most
 
-    def carried_out(self, subject: Target, given: dict[str, Any], actor: str) -> list[Told]:
-        """Call the verb, and return what became of it."""
+    def carried_out(self, subject: Target, given: dict[str, Any], most: Decimal, actor: str) -> list[Told]:
+        """Call the verb, and return what became of it: nothing, where it would move more than ``most`` by now."""
         key, error = verb_key(given["key"]), None
         try:
-            self.move(subject, given, key=key, actor=actor, reason=given["reason"])
+            self.move(subject, given, most, key=key, actor=actor, reason=given["reason"])
         except VoucherGatewayError as raised:
+            if raised.code == "more_than_allowed":
+                return [Told.error(MORE_THAN_STATED)]
             error = raised
         return outcome_of(subject.number, self.verb, key, error)
 

@@ -35,7 +35,6 @@ SHARED_BY = {
 class RefundPreview(Preview):
     """``most`` is what may go back, in units of ``currency``."""
 
-    most: Decimal = ZERO
     currency: str = ""
 
 
@@ -107,8 +106,8 @@ class Refund(MoneyAction):
         amount = {"amount": written_amount(most, subject.currency)} if most else {}
         return super().initial(subject, preview) | amount
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
         return Decimal(given["amount"])
 
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        return gateway.refund(subject.what, given["amount"], **call)
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        return gateway.refund(subject.what, most, **call)
