@@ -16,7 +16,7 @@ from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
-from voucher_payment_gateway.gateway.records.order_version import claimed_amount
+from voucher_payment_gateway.gateway.records.refunded_alone import refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.orders import OrderFacts
 
@@ -101,7 +101,7 @@ def test_a_refund_that_came_to_nothing_does_not_count(charged, mia, django_user_
     given = {"amount": D(90), "key": "0" * 32, "seen": preview.seen, "reason": "x"}
     without_vouchers = replace(target, what=OrderFacts("A-9", D(90), "EUR"))
     assert refund.confirm(without_vouchers, preview, given, django_user_model.objects.get()) == []
-    assert claimed_amount("A-1001") == 0
+    assert refunded_alone("A-1001") == 0
     assert told(ask(mia, "100")) == ["€100.00 was refunded."]
 
 

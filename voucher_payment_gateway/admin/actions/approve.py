@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ImproperlyConfigured
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import router
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -23,7 +25,7 @@ from voucher_payment_gateway.admin.actions.meanwhile import (
     refunds_meanwhile,
     same_return_note,
 )
-from voucher_payment_gateway.admin.actions.money import MoneyAction, verb_key
+from voucher_payment_gateway.admin.actions.money import MoneyAction
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
 from voucher_payment_gateway.admin.addresses import order_address
@@ -32,7 +34,7 @@ from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
-from voucher_payment_gateway.gateway.records.order_version import claim_version, order_version
+from voucher_payment_gateway.gateway.records.order_version import claim_version, order_version, verb_key
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
 __all__ = ["APPROVE", "Approve"]
@@ -142,6 +144,10 @@ class Approve(Action):
 
 APPROVE = Approve()
 
+REQUESTER_GONE = _(
+    "%(who)s may not refund any more, or has no account any more: reject it. Who may refund can ask for it again."
+)
+
 
 def _shown(subject: VoucherApproval, steps: list[Any]) -> tuple[str, ...]:
     """Return what the version of the page rests on beside the records of the order: the request, and the steps."""
@@ -157,6 +163,9 @@ def _now(subject: VoucherApproval) -> tuple[list[Any], str]:
     target = _target(subject)
     if target is None:
         return [], str(_("The shop has no order with this number."))
+    if not _requester_may_still(subject):
+        words = {"who": subject.requested_by}
+        return [], str(REQUESTER_GONE) % words
     try:
         planned = OF_VERB[subject.verb].planned(target)
     except (VoucherGatewayError, ImproperlyConfigured) as error:
@@ -168,6 +177,16 @@ def _now(subject: VoucherApproval) -> tuple[list[Any], str]:
     return planned.steps, str(
         _("The amounts have changed since it was asked for: reject it, and have it asked for again.")
     )
+
+
+def _requester_may_still(subject: VoucherApproval) -> bool:
+    """Return whether who asked may still do what was asked for: it is done in their name."""
+    users: Any = get_user_model()
+    try:
+        requester = users._base_manager.using(router.db_for_write(users)).get(pk=subject.requester_id)
+    except (users.DoesNotExist, ValidationError, ValueError):  # or the shop has another user model by now
+        return False
+    return bool(requester.is_active and OF_VERB[subject.verb].is_allowed(requester))
 
 
 def _still_fits(subject: VoucherApproval, planned: Any) -> bool:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.admin.actions.approve import APPROVE
 from voucher_payment_gateway.admin.actions.catalogue import MONEY, OF_SALES
 from voucher_payment_gateway.admin.actions.decide import DECIDE
-from voucher_payment_gateway.admin.actions.money import verb_key
 from voucher_payment_gateway.admin.actions.target import Target, of_payment
 from voucher_payment_gateway.admin.addresses import (
     APP,
@@ -20,6 +19,7 @@ from voucher_payment_gateway.admin.addresses import (
     page_address,
 )
 from voucher_payment_gateway.admin.order_records import OrderRecords
+from voucher_payment_gateway.gateway.records.order_version import verb_key
 from voucher_payment_gateway.models import VoucherApproval, VoucherOperation, VoucherPayment, VoucherSale
 
 __all__ = ["OrderButton", "buttons_of_order", "buttons_of_row"]

@@ -32,26 +32,21 @@ from voucher_payment_gateway.admin.addresses import order_address
 from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_version import (
-    CLAIM,
     claim_version,
     order_version,
+    verb_key,
     was_confirmed,
     withdraw_claim,
 )
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
-__all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm", "verb_key"]
+__all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm"]
 
 KEY_PATTERN = r"^[0-9a-f]{32}$"
 
 MORE_THAN_STATED = _(
     "By now more money would move than was stated. Nothing was done: open the page again, and read what is stated now."
 )
-
-
-def verb_key(page_key: str) -> str:
-    """Return the idempotency key that the verb gets for the key of a page."""
-    return f"{CLAIM}:{page_key}"
 
 
 class MoneyForm(ActionForm):
@@ -141,8 +136,9 @@ class MoneyAction(Action):
         key = posted.get("key", "")
         if not was_confirmed(subject.number, key):
             return None
-        if self.was_written(subject, verb_key(key)):
-            return outcome_of(subject.number, self.verb, verb_key(key))
+        is_written = self.was_written(subject, verb_key(key))
+        if is_written and (told := outcome_of(subject.number, self.verb, verb_key(key))):
+            return told
         request = VoucherApproval.current.filter(order_number=subject.number, key=key).first()
         if request is not None:
             return told_of_request(request)

@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 
 from voucher_payment_gateway.admin.actions.action import Told
 from voucher_payment_gateway.admin.actions.target import Target
+from voucher_payment_gateway.admin.approval_story import approval_lines
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.gateway.records.order_version import claim_version, claimed_amount
+from voucher_payment_gateway.gateway.records.order_version import claim_version
+from voucher_payment_gateway.gateway.records.refunded_alone import end_abandoned_pages, refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.money import ZERO
 
@@ -33,11 +35,15 @@ def left_alone(number: str, currency: str) -> Decimal | None:
         return None
     waiting = VoucherApproval.current.waiting().filter(order_number=number)
     asked: Decimal = waiting.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return max(limits.get(currency, ZERO) - claimed_amount(number) - asked, ZERO)
+    return max(limits.get(currency, ZERO) - refunded_alone(number) - asked, ZERO)
 
 
 def needs_second_person(number: str, currency: str, amount: Decimal) -> bool:
-    """Return whether a refund of ``amount`` is for a second person to approve."""
+    """Return whether a refund of ``amount`` is for a second person to approve. A page whose process ended before it has
+    moved anything counts no more from then on."""
+    if gateway_settings().REFUND_APPROVAL_ABOVE is None:
+        return False
+    end_abandoned_pages(number)
     left = left_alone(number, currency)
     return left is not None and amount > left
 
@@ -84,7 +90,11 @@ def request_approval(
 
 
 def told_of_request(request: VoucherApproval) -> list[Told]:
-    """Return what a page tells that has made this request."""
+    """Return what a page tells that has made this request: that it waits, or what became of it."""
+    if not request.is_waiting:
+        last = list(approval_lines(request))[-1]
+        unfinished = [_("It is not carried out yet.")] if request.outcome == "approved" else []
+        return [Told.warning(" ".join([last.text, *unfinished]))]
     text = _(
         "Your request is noted, and nothing is done yet: %(amount)s is refunded once a second person approves it, "
         "until %(until)s."

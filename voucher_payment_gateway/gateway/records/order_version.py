@@ -8,19 +8,19 @@ claims before it.
 import hashlib
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS
-from voucher_payment_gateway.money import ZERO
 
 __all__ = [
     "CLAIM",
+    "PAGE",
     "claim_version",
-    "claimed_amount",
     "last_operation",
     "order_version",
+    "verb_key",
     "was_confirmed",
     "withdraw_claim",
 ]
@@ -29,7 +29,8 @@ CLAIM = "admin"
 """In place of a verb in the row of a claim; its key is the number of the claim."""
 
 PAGE = "admin_page"
-"""In place of a verb in the row of a page that has claimed a version; its key is that of the page."""
+"""In place of a verb in the row of a page that has claimed a version; its key is that of the page, its amount what the
+person refunds alone by it."""
 
 FIGURES = (
     "pk",
@@ -64,16 +65,15 @@ def claim_version(
 ) -> VoucherIdempotencyKey:
     """Write the next claim of the order, by the page with this key; raise ConflictError unless ``version`` is its
     version now, and where the page has made a claim before. ``amount`` is what is about to be refunded by the person
-    who claims it alone."""
+    who claims it alone. Returns the row of the page."""
     if order_version(number, *shown) != version:
         raise ConflictError
-    claim = VoucherIdempotencyKey(
-        order_number=number, verb=CLAIM, key=str(int(version.split("-")[0]) + 1), amount=amount
-    )
+    claim = str(int(version.split("-")[0]) + 1)
+    row = VoucherIdempotencyKey(order_number=number, verb=PAGE, key=page, amount=amount)
     with atomic_or_conflict():
-        claim.save(force_insert=True)
-        VoucherIdempotencyKey(order_number=number, verb=PAGE, key=page).save(force_insert=True)
-    return claim
+        VoucherIdempotencyKey(order_number=number, verb=CLAIM, key=claim).save(force_insert=True)
+        row.save(force_insert=True)
+    return row
 
 
 def was_confirmed(number: str, page: str) -> bool:
@@ -82,15 +82,14 @@ def was_confirmed(number: str, page: str) -> bool:
     return bool(rows.exists())
 
 
-def withdraw_claim(claim: VoucherIdempotencyKey) -> None:
-    """Count the amount of a claim no more: nothing came of it."""
-    VoucherIdempotencyKey.current.filter(pk=claim.pk).update(amount=None)
+def withdraw_claim(page: VoucherIdempotencyKey) -> None:
+    """Count the amount of a page no more: nothing came of it."""
+    VoucherIdempotencyKey.current.filter(pk=page.pk).update(amount=None)
 
 
-def claimed_amount(number: str) -> Decimal:
-    """Return the sum of the amounts of all claims of the order: what was refunded without a second person."""
-    total: Decimal | None = _claims(number).aggregate(sum=Sum("amount"))["sum"]
-    return total or ZERO
+def verb_key(page: str) -> str:
+    """Return the idempotency key that the verb gets for the key of a page."""
+    return f"{CLAIM}:{page}"
 
 
 def _claims(number: str) -> "QuerySet[VoucherIdempotencyKey]":
