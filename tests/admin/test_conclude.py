@@ -1,7 +1,7 @@
 """A clerk decides what the evidence could not: from the bookings there are, with a reason, once."""
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from tests.admin.conftest import VIEW
 from voucher_payment_gateway import gateway
@@ -62,6 +62,14 @@ def test_nothing_was_booked_is_a_decision_too_and_needs_a_reason(refund, desk):
     clerk.client.post(address(refund), {"outcome": "-", "reason": "looked"})
     refund.refresh_from_db()
     assert (refund.state, refund.concluded_by) == ("not_applied", "mia")
+
+
+def test_a_cancel_that_follows_the_decision_is_told(refund, desk):
+    sentence = desk(*MAY).client.get(address(refund)).context["preview"].sentence
+    assert sentence.startswith("Your decision moves no money.")
+    VoucherPayment.objects.update(cancel_requested_at=timezone.now())
+    page = desk(*MAY, name="eva").client.get(address(refund))
+    assert "what is charged to it is refunded by itself" in page.context["preview"].sentence
 
 
 def test_without_the_bookings_nothing_can_be_decided(shop, refund, desk):

@@ -26,7 +26,7 @@ class Preview:
 
     ``sentence`` says what will happen, with the amounts, and ``steps`` say it for each voucher. ``problem`` says why it
     cannot be done now: then nothing can be confirmed. ``seen`` is the version of what is stated, ``most`` what it moves
-    at most.
+    at most. ``button`` is the text of what confirms it, where that is not the action's.
     """
 
     sentence: Any
@@ -36,6 +36,7 @@ class Preview:
     problem: str = ""
     seen: str = ""
     most: Decimal = ZERO
+    button: Any = ""
     lines: list[StoryLine] = field(default_factory=list)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
-from voucher_payment_gateway.admin.actions.second_person import limit_note
+from voucher_payment_gateway.admin.actions.second_person import ASK, limit_below, limit_note
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
@@ -19,6 +19,10 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cover import is_unpaid
 
 __all__ = ["Cancel"]
+
+
+CANCEL_OR_ASK = _("Take them off now, or ask for it")
+"""The button of a page that asks a second person, unless what was charged is kept."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,13 @@ class Cancel(MoneyAction):
         )
 
     def planned(self, subject: Target) -> Preview:
-        ended = preview_cancel(subject.what)
-        if not ended:
+        cancellations = preview_cancel(subject.what)
+        if not cancellations:
             return Preview("", problem=str(_("The gift vouchers are taken off already.")))
-        released = sum((each.released for each in ended), ZERO)
-        refunded = sum((each.refunded for each in ended), ZERO)
-        most = refunded + sum((each.open_charge for each in ended), ZERO)
+        released = sum((each.released for each in cancellations), ZERO)
+        refunded = sum((each.refunded for each in cancellations), ZERO)
+        most = refunded + sum((each.open_charge for each in cancellations), ZERO)
+        limit = limit_below(subject.number, subject.currency, most)
         words = {
             "released": amount_text(released, subject.currency),
             "refunded": amount_text(refunded, subject.currency),
@@ -82,13 +87,14 @@ class Cancel(MoneyAction):
         note = _("Something is still open on it: it is noted now, and done once that is known.")
         return CancelPreview(
             sentence % words,
-            [_step(each) for each in ended],
+            [_step(each) for each in cancellations],
             notes=[
-                *([note] if any(each.is_noted for each in ended) else []),
-                *limit_note(subject.number, subject.currency, most),
+                *([note] if any(each.is_noted for each in cancellations) else []),
+                *limit_note(limit, subject.currency),
             ],
             refunded=refunded,
             most=most,
+            button="" if limit is None else CANCEL_OR_ASK if refunded else ASK,
         )
 
     def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:

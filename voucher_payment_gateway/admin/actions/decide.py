@@ -25,7 +25,7 @@ from voucher_payment_gateway.admin.story import operation_line
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.rules.states import MONEY_KINDS, NOT_ENDED
 
 __all__ = ["DECIDE", "Decide"]
 
@@ -77,6 +77,12 @@ class Decide(Action):
             "Your decision moves no money. What was not booked can be asked for again; what was booked counts from "
             "then on."
         )
+        payment = subject.payment if subject.payment_id else None
+        if payment is not None and payment.cancel_requested_at and payment.status in NOT_ENDED:
+            sentence = _(
+                "Your decision itself moves no money. But the gift voucher is being taken off the order: once this is "
+                "decided, what is charged to it is refunded by itself."
+            )
         outcomes, problem = _outcomes(subject)
         return Choices(sentence, lines=[operation_line(subject)], outcomes=outcomes, problem=problem)
 

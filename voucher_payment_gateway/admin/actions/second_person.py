@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from voucher_payment_gateway.admin.actions.action import Told
 from voucher_payment_gateway.admin.actions.target import Target
@@ -25,10 +26,21 @@ from voucher_payment_gateway.gateway.records.refunded_alone import end_abandoned
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.money import ZERO
 
-__all__ = ["left_alone", "limit_note", "needs_second_person", "request_approval", "told_of_request"]
+__all__ = [
+    "ASK",
+    "limit_below",
+    "limit_note",
+    "needs_second_person",
+    "remaining_limit",
+    "request_approval",
+    "told_of_request",
+]
+
+ASK = gettext_lazy("Ask for the refund")
+"""The button of a page that can only ask a second person."""
 
 
-def left_alone(number: str, currency: str) -> Decimal | None:
+def remaining_limit(number: str, currency: str) -> Decimal | None:
     """Return how much more of this order one person may refund alone; None where there is no limit."""
     limits = gateway_settings().REFUND_APPROVAL_ABOVE
     if limits is None:
@@ -44,14 +56,18 @@ def needs_second_person(number: str, currency: str, amount: Decimal) -> bool:
     if gateway_settings().REFUND_APPROVAL_ABOVE is None:
         return False
     end_abandoned_pages(number)
-    left = left_alone(number, currency)
-    return left is not None and amount > left
+    return limit_below(number, currency, amount) is not None
 
 
-def limit_note(number: str, currency: str, most: Decimal) -> list[str]:
+def limit_below(number: str, currency: str, most: Decimal) -> Decimal | None:
+    """Return how much one person may refund alone, where that is less than ``most``; None where it is enough."""
+    left = remaining_limit(number, currency)
+    return left if left is not None and left < most else None
+
+
+def limit_note(left: Decimal | None, currency: str) -> list[str]:
     """Return the sentence that says from which amount on a second person is needed, if one may be."""
-    left = left_alone(number, currency)
-    if left is None or most <= left:
+    if left is None:
         return []
     words = {"amount": amount_text(left, currency), "hours": f"{gateway_settings().REFUND_APPROVAL_HOURS:g}"}
     if not left:
