@@ -24,7 +24,7 @@ from voucher_payment_gateway.orders import OrderFacts
 def confirm_as_read(request, outcome, user):
     """Confirm a page of the order as it is now, about the request as it was read before."""
     preview = APPROVE.preview(request)
-    return APPROVE.confirm(request, preview, {"outcome": outcome, "reason": "x", "seen": preview.seen}, user)
+    return APPROVE.confirm(request, preview, {"decision": outcome, "reason": "x", "seen": preview.seen}, user)
 
 
 def test_what_one_asks_for_another_one_approves_and_it_is_refunded_once(charged, mia, ben):
@@ -71,8 +71,8 @@ def test_who_asked_approves_nothing_not_even_as_a_superuser(charged, mia, person
     mine, theirs = VoucherApproval.objects.order_by("-pk")
     for client, own, other in ((root, mine, theirs), (mia, theirs, mine)):
         seen = client.get(f"{FOLDER}attention/").text + client.get(f"{FOLDER}order/?number=A-1001").text
-        assert (address(own) in seen, address(other) in seen) == (False, True)
-        assert client.post(address(own), {"outcome": "approved", "reason": "x"}).status_code == 403
+        assert (f'{address(own)}"' in seen, f'{address(other)}"' in seen) == (False, True)
+        assert client.post(address(own), {"decision": "approved", "reason": "x"}).status_code == 403
     plain = person("eva", *MAY)
     assert plain.get(address(mine)).status_code == 403, "without the permission"
     assert moved("refund") == []
@@ -152,7 +152,7 @@ def test_the_amount_is_checked_again_when_it_is_approved(charged, mia, ben):
     gateway.refund(charged, "200.00")
     page = ben.get(address())
     assert "The amounts have changed since it was asked for" in page.text
-    assert [value for value, _label in page.context["form"].fields["outcome"].choices] == ["rejected"]
+    assert [value for value, _label in page.context["form"].fields["decision"].choices] == ["rejected"]
     assert decide(ben, "approved").context["form"].errors
     assert [amount for amount, *_ in moved("refund")] == [D(200)]
 
@@ -184,7 +184,7 @@ def test_what_was_approved_and_not_carried_out_is_carried_out_by_approving_it_ag
         {"decided_at": timezone.now() + timedelta(hours=1)},
         {"expires_at": timezone.now() - timedelta(days=1)},
     ],
-    ids=["rejected", "claimed by another person", "expired"],
+    ids=["rejected", "resumed by another person", "expired"],
 )
 def test_what_was_approved_is_carried_out_only_as_it_was_read(
     charged, mia, ben, django_user_model, meanwhile
@@ -201,17 +201,17 @@ def test_what_was_approved_is_carried_out_only_as_it_was_read(
 def test_what_another_person_is_refunding_is_not_opened_again(
     charged, mia, ben, django_user_model, monkeypatch
 ):
-    """The first one reopens what was refused, after the second one has claimed it."""
+    """The first one reopens what was refused, after the second one has resumed it."""
     ask(mia)
     request = VoucherApproval.objects.get()
     request.amount = D(301)
     later = timezone.now() + timedelta(minutes=1)
 
-    def claimed(subject):
+    def resumed(subject):
         VoucherApproval.objects.update(decided_at=later)
         return False
 
-    monkeypatch.setattr(approve, "_was_written", claimed)
+    monkeypatch.setattr(approve, "_was_written", resumed)
     confirm_as_read(request, "approved", django_user_model.objects.get(username="ben"))
     assert VoucherApproval.objects.get().outcome == "approved"
 

@@ -33,7 +33,7 @@ def test_nothing_is_refunded_in_the_name_of_who_may_not_refund_any_more(
         user.user_permissions.clear()
     page = decide(ben, "approved")
     assert "mia may not refund any more, or has no account any more: reject it." in page.text
-    assert [value for value, _ in page.context["form"].fields["outcome"].choices] == ["rejected"]
+    assert [value for value, _ in page.context["form"].fields["decision"].choices] == ["rejected"]
     assert moved("refund") == []
     with translation.override("de"):
         assert "mia darf nicht mehr erstatten" in ben.get(address()).text
@@ -141,7 +141,7 @@ def test_the_list_of_requests_says_who_asked_and_who_decided(charged, mia, ben, 
     assert list(auditor.get(f"{REQUESTS}?order_number=A-9").context["cl"].result_list) == []
     rejected = VoucherApproval.objects.first()
     assert "seen the parcel" in auditor.get(f"{REQUESTS}{rejected.pk}/change/").text
-    for change in ({"outcome": "approved"}, {"post": "yes"}):
+    for change in ({"decision": "approved"}, {"post": "yes"}):
         for page in ("change", "delete"):
             assert auditor.post(f"{REQUESTS}{rejected.pk}/{page}/", change).status_code == 403
     VoucherApproval.objects.filter(outcome="open").update(expires_at=timezone.now() - timedelta(hours=1))

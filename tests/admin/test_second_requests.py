@@ -72,9 +72,9 @@ def test_what_waits_and_what_was_refunded_since_is_shown_where_more_is_refunded(
 def test_without_a_version_nothing_is_approved(charged, mia, ben):
     ask(mia)
     for wrong in ({"seen": ""}, {}):
-        page = ben.post(address(), {"outcome": "approved", "reason": "x", **wrong})
+        page = ben.post(address(), {"decision": "approved", "reason": "x", **wrong})
         assert (page.status_code, moved("refund")) == (200, [])
-    assert ben.post(address(), {"outcome": "approved", "reason": "x", "seen": "7-7-7"}).status_code == 409
+    assert ben.post(address(), {"decision": "approved", "reason": "x", "seen": "7-7-7"}).status_code == 409
     assert moved("refund") == []
 
 

@@ -31,18 +31,18 @@ def order(shop, gateway_settings):
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Do something right after a page has made its claim: call it with the module of the page."""
+    """Do something right after a page was confirmed: call it with the module of the page."""
 
     def arrange(module, action):
-        claim_version = module.claim_version
+        confirm_version = module.confirm_version
 
-        def claimed(*args, **options):
-            claim = claim_version(*args, **options)
-            monkeypatch.setattr(module, "claim_version", claim_version)
+        def confirmed(*args, **options):
+            row = confirm_version(*args, **options)
+            monkeypatch.setattr(module, "confirm_version", confirm_version)
             action()
-            return claim
+            return row
 
-        monkeypatch.setattr(module, "claim_version", claimed)
+        monkeypatch.setattr(module, "confirm_version", confirmed)
 
     return arrange
 

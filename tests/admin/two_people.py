@@ -12,10 +12,10 @@ def address(request=None):
     return f"{FOLDER}approval/{(request or VoucherApproval.objects.latest('pk')).pk}/"
 
 
-def decide(client, outcome, page=None, request=None):
+def decide(client, decision, page=None, request=None):
     """Post a decision from a page that was opened before, or is opened now; what is over sends its reader away."""
     page = page or client.get(address(request), follow=True)
     if getattr(page, "redirect_chain", None) or page.status_code == 403:
         return page
-    given = form_of(page, outcome=outcome, reason="seen the parcel")
+    given = form_of(page, decision=decision, reason="seen the parcel")
     return client.post(address(request), given, follow=True)

@@ -52,22 +52,22 @@ class ActionForm(forms.Form):
 
 @dataclass(frozen=True)
 class Choices(Preview):
-    """A preview that lets a person decide between ``outcomes``: values and sentences."""
+    """A preview that lets a person decide between ``decisions``: values and sentences."""
 
-    outcomes: list[tuple[str, Any]] = field(default_factory=list)
+    decisions: list[tuple[str, Any]] = field(default_factory=list)
 
 
 class ChoiceForm(ActionForm):
     """The decision, and why."""
 
-    outcome = forms.ChoiceField(widget=forms.RadioSelect)
-    field_order = ("outcome", "reason")
+    decision = forms.ChoiceField(widget=forms.RadioSelect)
+    field_order = ("decision", "reason")
     question: ClassVar[Any]
 
     def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
         super().__init__(*args, preview=preview, **kwargs)
-        outcome: Any = self.fields["outcome"]
-        outcome.label, outcome.choices = self.question, preview.outcomes
+        decision: Any = self.fields["decision"]
+        decision.label, decision.choices = self.question, preview.decisions
 
 
 @dataclass(frozen=True)

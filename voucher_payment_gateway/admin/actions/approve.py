@@ -34,7 +34,7 @@ from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, atomic_or_conflict
-from voucher_payment_gateway.gateway.records.order_version import claim_version, order_version, verb_key
+from voucher_payment_gateway.gateway.records.order_version import confirm_version, order_version, verb_key
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
 __all__ = ["APPROVE", "Approve"]
@@ -117,7 +117,7 @@ class Approve(Action):
             [*([problem] if problem else []), *same_return_note(lines)],
             seen=order_version(subject.order_number, *_shown(subject, steps)),
             lines=lines,
-            outcomes=approve + reject,
+            decisions=approve + reject,
         )
 
     def confirm(
@@ -125,12 +125,12 @@ class Approve(Action):
     ) -> list[Told]:
         with atomic_or_conflict():
             page = f"approval:{subject.pk}:{given['seen']}"
-            claim_version(subject.order_number, given["seen"], *_shown(subject, preview.steps), page=page)
+            confirm_version(subject.order_number, given["seen"], *_shown(subject, preview.steps), page=page)
             if subject.outcome == "open":
-                _decide(subject, given["outcome"], user.get_username(), given["reason"])
+                _decide(subject, given["decision"], user.get_username(), given["reason"])
             else:
-                _claim_again(subject)
-        if given["outcome"] == "rejected":
+                _resume(subject)
+        if given["decision"] == "rejected":
             return [Told.success(_("The request is rejected; nothing is refunded."))]
         target = _target(subject)
         if target is None:
@@ -197,17 +197,17 @@ def _still_fits(subject: VoucherApproval, planned: Any) -> bool:
     return bool(planned.most >= subject.amount)
 
 
-def _decide(subject: VoucherApproval, outcome: str, who: str, why: str) -> None:
+def _decide(subject: VoucherApproval, decision: str, who: str, why: str) -> None:
     """Record the decision; raise ConflictError where another person was first, or its time is over."""
     now = timezone.now()
-    fields = {"outcome": outcome, "decided_by": who[:150], "decided_at": now, "conclusion": why}
+    fields = {"outcome": decision, "decided_by": who[:150], "decided_at": now, "conclusion": why}
     if VoucherApproval.current.waiting(now).filter(pk=subject.pk).update(**fields) != 1:
         raise ConflictError
     subject.decided_at = now
 
 
-def _claim_again(subject: VoucherApproval) -> None:
-    """Claim an approved request that was not carried out; raise ConflictError where another person was first, it was
+def _resume(subject: VoucherApproval) -> None:
+    """Resume an approved request that was not carried out; raise ConflictError where another person was first, it was
     decided otherwise meanwhile, or its time is over."""
     now = timezone.now()
     as_read = VoucherApproval.current.to_decide(now).filter(pk=subject.pk, outcome="approved")
@@ -218,9 +218,9 @@ def _claim_again(subject: VoucherApproval) -> None:
 
 def _reopen(subject: VoucherApproval) -> None:
     """Let an approved request wait again: the refund was refused before anything was written. Not where another person
-    has claimed it since, who may be refunding it."""
-    as_claimed = {"outcome": "approved", "decided_at": subject.decided_at}
-    approved = VoucherApproval.current.filter(pk=subject.pk, **as_claimed)
+    has resumed it since, who may be refunding it."""
+    as_resumed = {"outcome": "approved", "decided_at": subject.decided_at}
+    approved = VoucherApproval.current.filter(pk=subject.pk, **as_resumed)
     approved.update(outcome="open", decided_by="", decided_at=None, conclusion="")
 
 

@@ -83,13 +83,13 @@ class Decide(Action):
                 "Your decision itself moves no money. But the gift voucher is being taken off the order: once this is "
                 "decided, what is charged to it is refunded by itself."
             )
-        outcomes, problem = _outcomes(subject)
-        return Choices(sentence, lines=[operation_line(subject)], outcomes=outcomes, problem=problem)
+        decisions, problem = _decisions(subject)
+        return Choices(sentence, lines=[operation_line(subject)], decisions=decisions, problem=problem)
 
     def confirm(
         self, subject: VoucherOperation, preview: Preview, given: dict[str, Any], user: Any
     ) -> list[Told]:
-        remote_id = "" if given["outcome"] == NOT_BOOKED else given["outcome"]
+        remote_id = "" if given["decision"] == NOT_BOOKED else given["decision"]
         gateway.conclude(subject, remote_id=remote_id, actor=user.get_username(), reason=given["reason"])
         return [Told.success(_("The decision is recorded."))]
 
@@ -97,12 +97,12 @@ class Decide(Action):
 DECIDE = Decide()
 
 
-def _outcomes(operation: VoucherOperation) -> tuple[list[tuple[str, Any]], str]:
+def _decisions(operation: VoucherOperation) -> tuple[list[tuple[str, Any]], str]:
     """Return the bookings that the operation may have made: of its kind and amount, and of no other operation; and a
     sentence where they cannot be read just now."""
     if operation.kind not in MONEY_KINDS:
-        outcomes = [(operation.voucher_id, _("The Voucher Cloud shows it: it was done."))]
-        return [*outcomes, (NOT_BOOKED, _("It was not done, and will not be."))], ""
+        decisions = [(operation.voucher_id, _("The Voucher Cloud shows it: it was done."))]
+        return [*decisions, (NOT_BOOKED, _("It was not done, and will not be."))], ""
     try:
         statement = read_statement(operation.voucher_id, operation.account)
     except (VoucherGatewayError, ImproperlyConfigured) as error:

@@ -1,7 +1,7 @@
 """What capture, refund and cancel have in common: the verbs of the gateway behind a page that moves money once.
 
 A page has a key, made when it is shown, and the version of the order that it has shown. The key makes the verb
-idempotent: a double click, a second tab of the page or the back button move nothing again. The version is claimed
+idempotent: a double click, a second tab of the page or the back button move nothing again. The version is confirmed
 before: of two clerks with a page each, the second one is told what changed, and confirms again.
 """
 
@@ -32,11 +32,11 @@ from voucher_payment_gateway.admin.addresses import order_address
 from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_version import (
-    claim_version,
+    confirm_version,
+    discard_amount,
     order_version,
     verb_key,
     was_confirmed,
-    withdraw_claim,
 )
 from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
@@ -104,12 +104,12 @@ class MoneyAction(Action):
         amount = most if self.gives_back and most else None
         if amount and needs_second_person(subject.number, subject.currency, amount):
             return request_approval(subject, self.verb, amount, given, user, shown(preview))
-        claim = claim_version(
+        page = confirm_version(
             subject.number, given["seen"], *shown(preview), page=given["key"], amount=amount
         )
         told = self.carried_out(subject, given, most, user.get_username())
         if amount and not self.was_written(subject, verb_key(given["key"])):
-            withdraw_claim(claim)  # it came to nothing, so its amount does not count
+            discard_amount(page)  # it came to nothing, so its amount does not count
         return told
 
     def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:

@@ -21,7 +21,7 @@ from voucher_payment_gateway.admin.approval_story import approval_lines
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.gateway.records.order_version import claim_version
+from voucher_payment_gateway.gateway.records.order_version import confirm_version
 from voucher_payment_gateway.gateway.records.refunded_alone import end_abandoned_pages, refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.money import ZERO
@@ -83,7 +83,7 @@ def limit_note(left: Decimal | None, currency: str) -> list[str]:
 def request_approval(
     target: Target, verb: str, amount: Decimal, given: dict[str, Any], user: Any, shown: tuple[str, ...]
 ) -> list[Told]:
-    """Store the request with the claim of the page's version, and return what to tell. Raises ConflictError, with
+    """Store the request as the confirmation of the page's version, and return what to tell. Raises ConflictError, with
     nothing written, where the order is not what the page has shown any more."""
     now = timezone.now()
     request = VoucherApproval(
@@ -100,7 +100,7 @@ def request_approval(
         expires_at=now + timedelta(hours=gateway_settings().REFUND_APPROVAL_HOURS),
     )
     with atomic_or_conflict():
-        claim_version(target.number, given["seen"], *shown, page=given["key"])
+        confirm_version(target.number, given["seen"], *shown, page=given["key"])
         request.save(force_insert=True)
     return told_of_request(request)
 
