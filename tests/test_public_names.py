@@ -26,9 +26,9 @@ VERBS = {
     "select": "(order, code, *, pin='', key='', actor='', reason='')",
     "authorize": "(order, code, *, pin='', amount=None, key='', actor='', reason='')",
     "authorize_selected": "(order, *, confirm=True, key='', actor='', reason='')",
-    "capture": "(order, amount=None, *, key='', actor='', reason='')",
+    "capture": "(order, amount=None, *, at_most=None, key='', actor='', reason='')",
     "refund": "(order, amount=None, *, key='', actor='', reason='')",
-    "cancel": "(order, *, refund=True, key='', actor='', reason='')",
+    "cancel": "(order, *, refund=True, at_most=None, key='', actor='', reason='')",
     "settle": "(limit=100, *, stop=None)",
 }
 SIGNALS = "authorized captured refunded cancelled lapsed failed needs_review".split()

@@ -2,8 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
+
+from voucher_payment_gateway import gateway
 
 VIEW = ("view_voucherpayment", "view_vouchersale", "view_voucherdifference")
+REFUNDS = ("capture_voucherpayment", "refund_voucherpayment", "cancel_voucherpayment")
 
 
 class Desk:
@@ -41,3 +45,40 @@ def desk(client, django_user_model):
         return Desk(client)
 
     return log_in
+
+
+@pytest.fixture
+def charged(shop, gateway_settings):
+    """An order of 300.00 that a voucher has paid, where one person may refund 100.00 alone."""
+    gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "100.00"})
+    shop.voucher("300.00", code="GIFT-9000-ABCD")
+    order = shop.order("300.00")
+    gateway.authorize(order, "GIFT-9000-ABCD")
+    gateway.authorize_selected(order)
+    gateway.capture(order)
+    return order
+
+
+@pytest.fixture
+def person(django_user_model):
+    """A member of the staff at a computer of its own: call it with a name and the permissions."""
+
+    def log_in(name, *permissions, **fields):
+        user = django_user_model.objects.create_user(name, is_staff=True, **fields)
+        user.user_permissions.set(Permission.objects.filter(codename__in=(*VIEW, *permissions)))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def mia(person):
+    """Who may refund and approve, but not her own."""
+    return person("mia", *REFUNDS, "approve_voucherapproval")
+
+
+@pytest.fixture
+def ben(person):
+    return person("ben", "approve_voucherapproval")

@@ -13,7 +13,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
-from voucher_payment_gateway.gateway.records.order_version import CLAIM, claim_version, order_version
+from voucher_payment_gateway.gateway.records.order_version import CONFIRMATION, confirm_version, order_version
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 
 CODE, OTHER = "GIFT-2000-ABCD", "GIFT-3000-WXYZ"
@@ -178,12 +178,12 @@ def test_the_second_of_two_clerks_is_told_what_changed_and_confirms_again(charge
     assert moved("refund")[1] == (D("6.00"), "succeeded", "ben", "return 8")
 
 
-def test_of_two_claims_of_one_version_the_database_lets_one_through(charged):
-    """Another worker has written the next claim since this one has compared the version."""
-    VoucherIdempotencyKey.objects.create(order_number="A-1001", verb=CLAIM, key="2")
+def test_of_two_confirmations_of_one_version_the_database_lets_one_through(charged):
+    """Another worker has written the next confirmation since this one has compared the version."""
+    VoucherIdempotencyKey.objects.create(order_number="A-1001", verb=CONFIRMATION, key="2")
     version = order_version("A-1001")
     with pytest.raises(ConflictError):
-        claim_version("A-1001", version, page="0" * 32)
+        confirm_version("A-1001", version, page="0" * 32)
 
 
 def test_an_unknown_outcome_is_called_that_and_not_repeated(charged, shop, clerk):
@@ -257,9 +257,9 @@ def test_without_a_reason_a_token_or_a_version_nothing_moves(charged, clerk, dja
 
 
 def test_two_clicks_at_the_same_moment_are_one(charged, clerk):
-    """The second one has found the page not confirmed yet, and conflicts with the first one's claim."""
+    """The second one has found the page not confirmed yet, and conflicts with the first one's."""
     page = clerk.get(ORDER["refund"])
-    claim_version("A-1001", order_version("A-1001"), page=page.context["form"]["key"].value())
+    confirm_version("A-1001", order_version("A-1001"), page=page.context["form"]["key"].value())
     refund, target = Refund(), of_order("A-1001")
     given = {"amount": D(5), **{name: page.context["form"][name].value() for name in ("key", "seen")}}
     with pytest.raises(ConflictError):

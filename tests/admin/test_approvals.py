@@ -5,12 +5,10 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client
 from django.utils import timezone, translation
 
-from tests.admin.conftest import VIEW
 from tests.admin.test_actions import FOLDER, MAY, ORDER, confirm, moved, stated, told
+from tests.admin.two_people import address, ask, decide
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions import approve
 from voucher_payment_gateway.admin.actions.approve import APPROVE
@@ -18,60 +16,15 @@ from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
-from voucher_payment_gateway.gateway.records.order_version import claimed_amount
+from voucher_payment_gateway.gateway.records.refunded_alone import refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.orders import OrderFacts
 
-CODE = "GIFT-9000-ABCD"
 
-
-@pytest.fixture
-def charged(shop, gateway_settings):
-    """An order of 300.00 that a voucher has paid, where one person may refund 100.00 alone."""
-    gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "100.00"})
-    shop.voucher("300.00", code=CODE)
-    order = shop.order("300.00")
-    gateway.authorize(order, CODE)
-    gateway.authorize_selected(order)
-    gateway.capture(order)
-    return order
-
-
-@pytest.fixture
-def person(django_user_model):
-    """A member of the staff at a computer of its own: call it with a name and the permissions."""
-
-    def log_in(name, *permissions, **fields):
-        user = django_user_model.objects.create_user(name, is_staff=True, **fields)
-        user.user_permissions.set(Permission.objects.filter(codename__in=(*VIEW, *permissions)))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return log_in
-
-
-@pytest.fixture
-def mia(person):
-    """Who may refund and approve, but not her own."""
-    return person("mia", *MAY, "approve_voucherapproval")
-
-
-@pytest.fixture
-def ben(person):
-    return person("ben", "approve_voucherapproval")
-
-
-def ask(client, amount="120,00"):
-    return confirm(client, ORDER["refund"], amount=amount)
-
-
-def address(request=None):
-    return f"{FOLDER}approval/{(request or VoucherApproval.objects.latest('pk')).pk}/"
-
-
-def decide(client, outcome, **fields):
-    return client.post(address(), {"outcome": outcome, "reason": "seen the parcel", **fields}, follow=True)
+def confirm_as_read(request, outcome, user):
+    """Confirm a page of the order as it is now, about the request as it was read before."""
+    preview = APPROVE.preview(request)
+    return APPROVE.confirm(request, preview, {"decision": outcome, "reason": "x", "seen": preview.seen}, user)
 
 
 def test_what_one_asks_for_another_one_approves_and_it_is_refunded_once(charged, mia, ben):
@@ -118,8 +71,8 @@ def test_who_asked_approves_nothing_not_even_as_a_superuser(charged, mia, person
     mine, theirs = VoucherApproval.objects.order_by("-pk")
     for client, own, other in ((root, mine, theirs), (mia, theirs, mine)):
         seen = client.get(f"{FOLDER}attention/").text + client.get(f"{FOLDER}order/?number=A-1001").text
-        assert (address(own) in seen, address(other) in seen) == (False, True)
-        assert client.post(address(own), {"outcome": "approved", "reason": "x"}).status_code == 403
+        assert (f'{address(own)}"' in seen, f'{address(other)}"' in seen) == (False, True)
+        assert client.post(address(own), {"decision": "approved", "reason": "x"}).status_code == 403
     plain = person("eva", *MAY)
     assert plain.get(address(mine)).status_code == 403, "without the permission"
     assert moved("refund") == []
@@ -148,7 +101,7 @@ def test_a_refund_that_came_to_nothing_does_not_count(charged, mia, django_user_
     given = {"amount": D(90), "key": "0" * 32, "seen": preview.seen, "reason": "x"}
     without_vouchers = replace(target, what=OrderFacts("A-9", D(90), "EUR"))
     assert refund.confirm(without_vouchers, preview, given, django_user_model.objects.get()) == []
-    assert claimed_amount("A-1001") == 0
+    assert refunded_alone("A-1001") == 0
     assert told(ask(mia, "100")) == ["€100.00 was refunded."]
 
 
@@ -199,7 +152,7 @@ def test_the_amount_is_checked_again_when_it_is_approved(charged, mia, ben):
     gateway.refund(charged, "200.00")
     page = ben.get(address())
     assert "The amounts have changed since it was asked for" in page.text
-    assert [value for value, _label in page.context["form"].fields["outcome"].choices] == ["rejected"]
+    assert [value for value, _label in page.context["form"].fields["decision"].choices] == ["rejected"]
     assert decide(ben, "approved").context["form"].errors
     assert [amount for amount, *_ in moved("refund")] == [D(200)]
 
@@ -211,9 +164,7 @@ def test_of_two_who_approve_at_the_same_moment_one_does(charged, mia, ben, djang
     decide(ben, "approved")
     for outcome in ("approved", "rejected"):
         with pytest.raises(ConflictError):
-            APPROVE.confirm(
-                as_read, None, {"outcome": outcome, "reason": "x"}, django_user_model.objects.first()
-            )
+            confirm_as_read(as_read, outcome, django_user_model.objects.first())
     assert [amount for amount, *_ in moved("refund")] == [D(120)]
 
 
@@ -233,7 +184,7 @@ def test_what_was_approved_and_not_carried_out_is_carried_out_by_approving_it_ag
         {"decided_at": timezone.now() + timedelta(hours=1)},
         {"expires_at": timezone.now() - timedelta(days=1)},
     ],
-    ids=["rejected", "claimed by another person", "expired"],
+    ids=["rejected", "resumed by another person", "expired"],
 )
 def test_what_was_approved_is_carried_out_only_as_it_was_read(
     charged, mia, ben, django_user_model, meanwhile
@@ -242,27 +193,26 @@ def test_what_was_approved_is_carried_out_only_as_it_was_read(
     VoucherApproval.objects.update(outcome="approved", decided_by="eva", decided_at=timezone.now())
     as_read = VoucherApproval.objects.get()
     VoucherApproval.objects.update(**meanwhile)
-    given = {"outcome": "approved", "reason": "x"}
     with pytest.raises(ConflictError):
-        APPROVE.confirm(as_read, None, given, django_user_model.objects.get(username="ben"))
+        confirm_as_read(as_read, "approved", django_user_model.objects.get(username="ben"))
     assert moved("refund") == []
 
 
-def test_what_another_person_is_refunding_is_not_opened_again(charged, mia, django_user_model, monkeypatch):
-    """The first one reopens what was refused, after the second one has claimed it."""
+def test_what_another_person_is_refunding_is_not_opened_again(
+    charged, mia, ben, django_user_model, monkeypatch
+):
+    """The first one reopens what was refused, after the second one has resumed it."""
     ask(mia)
     request = VoucherApproval.objects.get()
     request.amount = D(301)
     later = timezone.now() + timedelta(minutes=1)
 
-    def claimed(subject):
+    def resumed(subject):
         VoucherApproval.objects.update(decided_at=later)
         return False
 
-    monkeypatch.setattr(approve, "_was_written", claimed)
-    APPROVE.confirm(
-        request, None, {"outcome": "approved", "reason": "x"}, django_user_model.objects.get(username="mia")
-    )
+    monkeypatch.setattr(approve, "_was_written", resumed)
+    confirm_as_read(request, "approved", django_user_model.objects.get(username="ben"))
     assert VoucherApproval.objects.get().outcome == "approved"
 
 
@@ -270,8 +220,7 @@ def test_what_the_gateway_refuses_may_be_approved_again(charged, mia, ben, djang
     ask(mia)
     request = VoucherApproval.objects.get()
     request.amount = D(301)
-    given = {"outcome": "approved", "reason": "x"}
-    (refusal,) = APPROVE.confirm(request, None, given, django_user_model.objects.get(username="ben"))
+    (refusal,) = confirm_as_read(request, "approved", django_user_model.objects.get(username="ben"))
     assert "can still go back to gift vouchers. Nothing was sent." in refusal.text
     assert VoucherApproval.objects.get().outcome == "open"
     assert told(decide(ben, "approved")) == ["€120.00 was refunded."]

@@ -115,7 +115,7 @@ def closed(booked):
 
 
 def test_a_closed_period_tells_who_when_the_sums_and_a_later_change(closed, desk):
-    client = desk("view_voucherclosedperiod").client
+    client = desk("view_voucherclosedperiod", "change_voucherclosedperiod").client
     page = client.get(FOLDER).text
     for text in (
         "anna",
@@ -134,6 +134,15 @@ def test_a_closed_period_tells_who_when_the_sums_and_a_later_change(closed, desk
     assert '<input type="submit"' not in page.partition("<footer")[0].partition('id="content"')[2]
     VoucherOperation.objects.filter(kind="charge").update(amount="20.00")
     assert "as they were" in client.post(FOLDER, again, follow=True).text
+
+
+def test_who_may_only_look_at_periods_notes_no_change_with_them(closed, desk):
+    VoucherOperation.objects.filter(kind="charge").update(amount="30.00")
+    client = desk("view_voucherclosedperiod").client
+    assert "check_again" not in client.get(FOLDER).text
+    client.post(FOLDER, {"action": "check_again", "_selected_action": closed.pk})
+    closed.refresh_from_db()
+    assert closed.changed_at is None
 
 
 def test_the_list_of_periods_has_a_fixed_number_of_statements_and_is_german(

@@ -292,8 +292,9 @@ def test_the_number_of_statements_does_not_depend_on_the_payments(
     gateway.activate(order)
     clerk = desk()
     clerk.order()  # permissions and content types are cached by then
-    # session, user, two of permissions; payments, sales, operations, the archive, differences; the order, its cover
-    with django_assert_num_queries(11):
+    # session, user, two of permissions; payments, sales, operations, the archive, differences, requests; the order, its
+    # cover
+    with django_assert_num_queries(12):
         clerk.order()
 
 

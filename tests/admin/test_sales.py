@@ -199,12 +199,12 @@ def test_a_clerk_decides_both_ways_and_is_recorded(clerk, shop, sold, undecided,
     page = client.get(address).text
     for text in ("€10.00", undecided.reference):
         assert text in page
-    wrong = client.post(address, {"outcome": "other", "reason": "seen there"}, follow=True)
+    wrong = client.post(address, {"decision": "other", "reason": "seen there"}, follow=True)
     assert "other is not one of the available choices" in wrong.text
     undecided.refresh_from_db()
     assert undecided.state == "manual"
     (booking,) = shop.cloud.bookings(sold.voucher_id)
-    told = client.post(address, {"outcome": booking.id, "reason": "seen there"}, follow=True)
+    told = client.post(address, {"decision": booking.id, "reason": "seen there"}, follow=True)
     assert "The decision is recorded." in told.text
     assert told.redirect_chain == [(f"{LIST}{sold.pk}/change/", 302)]
     assert address not in told.text
@@ -217,13 +217,13 @@ def test_a_clerk_decides_both_ways_and_is_recorded(clerk, shop, sold, undecided,
     )
     assert str(sold.amount_topped_up) == "10.00"
     activation = left_to_a_person(sold, "activate")
-    client.post(decision(activation), {"outcome": "-", "reason": "not there"})
+    client.post(decision(activation), {"decision": "-", "reason": "not there"})
     activation.refresh_from_db()
     assert (activation.state, activation.concluded_by) == ("not_applied", "mia")
 
 
 def test_without_the_permissions_or_a_reason_nothing_is_decided(clerk, django_user_model, sold, undecided):
-    address, form = decision(undecided), {"outcome": "-", "reason": "seen there"}
+    address, form = decision(undecided), {"decision": "-", "reason": "seen there"}
     client = clerk("take_back_vouchersale", "resend_vouchersale")
     assert address not in client.get(f"{LIST}{sold.pk}/change/").text
     assert (client.get(address).status_code, client.post(address, form).status_code) == (403, 403)

@@ -19,6 +19,7 @@ from voucher_payment_gateway import gateway, management
 from voucher_payment_gateway.checkout.urls import urlpatterns
 from voucher_payment_gateway.delivery.links import page_path
 from voucher_payment_gateway.models import (
+    VoucherApproval,
     VoucherClosedPeriod,
     VoucherDifference,
     VoucherLiability,
@@ -300,6 +301,17 @@ def test_admin_voucherliability(sold, admin_client):
     VoucherLiability(day=timezone.localdate(), currency="EUR", outstanding=50).save(using="default")
     page = admin_client.get("/admin/voucher_payment_gateway/voucherliability/")
     assert (page.context["cl"].result_count, len(page.context["charts"])) == (1, 1)
+
+
+def test_admin_voucherapproval(captured, admin_client):
+    now = timezone.now()
+    VoucherApproval(
+        order_number="A-1001", verb="refund", amount=5, currency="EUR", key="k", requester_id="1", requested_by="mia",
+        reason="x", requested_at=now, expires_at=now + timedelta(hours=1),
+    ).save(using="default")  # fmt: skip
+    folder = "/admin/voucher_payment_gateway/voucherapproval/"
+    assert admin_client.get(folder).context["cl"].result_count == 1
+    assert "mia" in admin_client.get(f"{folder}{stored(VoucherApproval).get().pk}/change/").text
 
 
 def test_admin_voucherclosedperiod(captured, admin_client):

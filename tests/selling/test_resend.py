@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.core import mail
 from django.utils import timezone
 
+from tests.log_records import logged
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.delivery.links import page_path
 from voucher_payment_gateway.exceptions import (
@@ -40,8 +41,9 @@ def test_the_mail_is_sent_again(seller, caplog):
     assert (sale.actor, sale.reason, sale.sealed_code) == ("clerk", "lost it", "")
     assert answered.pk == sale.pk
     (record,) = [each for each in caplog.records if each.levelno == logging.INFO]
-    assert "handed over again by clerk: lost it" in record.getMessage()
-    assert seller.code(sale) not in caplog.text
+    assert record.getMessage().endswith("handed over again by clerk")
+    for unlogged in ("lost it", seller.code(sale)):  # a reason may contain anything
+        assert unlogged not in logged(caplog)
     assert VoucherOperation.objects.filter(kind="issue").count() == 1
 
 

@@ -1,8 +1,10 @@
-"""Django's admin for payments, sales, differences, closed periods and what vouchers owe, and the pages of a clerk.
+"""Django's admin for payments, sales, differences, requests for refunds, closed periods and what vouchers owe, and the
+pages of a clerk.
 
 Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the shop's own ``OrderAdmin``.
 """
 
+from voucher_payment_gateway.admin.approvals import VoucherApprovalAdmin
 from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.liability import VoucherLiabilityAdmin
 from voucher_payment_gateway.admin.orders import VoucherOrderAdminMixin
@@ -11,6 +13,7 @@ from voucher_payment_gateway.admin.periods import VoucherClosedPeriodAdmin
 from voucher_payment_gateway.admin.sales import VoucherSaleAdmin
 
 __all__ = [
+    "VoucherApprovalAdmin",
     "VoucherClosedPeriodAdmin",
     "VoucherDifferenceAdmin",
     "VoucherLiabilityAdmin",

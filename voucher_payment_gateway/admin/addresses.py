@@ -8,10 +8,12 @@ from django.urls import reverse
 __all__ = [
     "admin_address",
     "approval_address",
+    "approvals_address",
     "conclude_address",
     "order_address",
     "page_address",
     "statement_address",
+    "withdraw_address",
 ]
 
 APP = "voucher_payment_gateway"
@@ -41,6 +43,16 @@ def conclude_address(site: Any, operation_id: int) -> str:
 def approval_address(site: Any, approval_id: int) -> str:
     """Return the address of the page on which this request for a refund is approved or rejected."""
     return reverse(f"admin:{APP}_approve", args=[approval_id], current_app=site.name)
+
+
+def withdraw_address(site: Any, approval_id: int) -> str:
+    """Return the address of the page on which this request for a refund is withdrawn."""
+    return reverse(f"admin:{APP}_withdraw", args=[approval_id], current_app=site.name)
+
+
+def approvals_address(site: Any, number: str) -> str:
+    """Return the address of the list of all requests for refunds of this order."""
+    return page_address(site, "voucherapproval_changelist", order_number=number)
 
 
 def admin_address(site: Any, row: Any) -> str:

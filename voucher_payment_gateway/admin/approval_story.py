@@ -11,7 +11,7 @@ from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherApproval
 
-__all__ = ["approval_lines", "request_text"]
+__all__ = ["approval_lines", "end_of", "request_text"]
 
 
 def approval_lines(approval: VoucherApproval) -> Iterator[StoryLine]:
@@ -22,17 +22,25 @@ def approval_lines(approval: VoucherApproval) -> Iterator[StoryLine]:
     )
     words = {"amount": amount_text(approval.amount, approval.currency)}
     if approval.decided_at:
-        is_approved = approval.outcome == "approved"
-        text = (
-            _("The refund of %(amount)s was approved.")
-            if is_approved
-            else _("The refund of %(amount)s was rejected: nothing was refunded.")
-        )
-        tone = "done" if is_approved else "refused"
+        if approval.is_withdrawn:
+            text, tone = _("The request to refund %(amount)s was withdrawn: nothing was refunded."), "none"
+        elif approval.outcome == "approved":
+            text, tone = _("The refund of %(amount)s was approved."), "done"
+        else:
+            text, tone = _("The refund of %(amount)s was rejected: nothing was refunded."), "refused"
         yield StoryLine(approval.decided_at, text % words, tone, approval.decided_by, approval.conclusion)
     elif approval.expires_at <= timezone.now():
         text = _("The refund of %(amount)s was not approved in time: nothing was refunded.")
         yield StoryLine(approval.expires_at, text % words)
+
+
+def end_of(approval: VoucherApproval) -> str:
+    """Return in a word or two what became of a request."""
+    if approval.is_withdrawn:
+        return _("withdrawn")
+    if approval.outcome == "open" and not approval.is_waiting:
+        return _("not approved in time")
+    return str(approval.get_outcome_display())
 
 
 def request_text(approval: VoucherApproval) -> str:

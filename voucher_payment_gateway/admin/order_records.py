@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.models import (
     VoucherApproval,
@@ -59,8 +58,7 @@ class OrderRecords:
 
 
 def records_of(number: str, *, with_sales: bool = True, with_differences: bool = True) -> OrderRecords:
-    """Return the newest rows with this order number, as they are committed: five statements at most, and one
-    more with ``REFUND_APPROVAL_ABOVE``."""
+    """Return the newest rows with this order number, as they are committed: six statements at most."""
     payments = VoucherPayment.current.with_open_charge().filter(order_number=number).order_by("-pk")
     sales = VoucherSale.current.filter(order_number=number).order_by("-pk")
     differences = VoucherDifference.current.filter(order_number=number).order_by("-pk")
@@ -76,9 +74,7 @@ def records_of(number: str, *, with_sales: bool = True, with_differences: bool =
 
 
 def _approvals(number: str) -> list[VoucherApproval]:
-    """Return the newest requests for a refund, oldest first: with ``REFUND_APPROVAL_ABOVE``, else there are none."""
-    if gateway_settings().REFUND_APPROVAL_ABOVE is None:
-        return []
+    """Return the newest requests for a refund, oldest first: those that wait outlive ``REFUND_APPROVAL_ABOVE``."""
     requests = VoucherApproval.current.filter(order_number=number).order_by("-pk")
     return list(requests[:MAX_ROWS])[::-1]
 

@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.export import ExportPages
 from voucher_payment_gateway.admin.pages import Current, ReadOnly
 from voucher_payment_gateway.books.periods import changed_figures, check_period
@@ -85,7 +86,11 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
             return str(_("The sums are as they were, but the bookings behind them are not."))
         return _listed(f"{_figure(name, was)} → {_amounts(name, now)}" for name, was, now in changed)
 
-    @admin.action(description=_("Read the figures of the selected periods again"), permissions=["view"])
+    def has_check_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may note a change with a period: to look at it is not enough."""
+        return bool(request.user.has_perm(f"{APP}.change_voucherclosedperiod"))
+
+    @admin.action(description=_("Read the figures of the selected periods again"), permissions=["check"])
     def check_again(self, request: HttpRequest, periods: Any) -> None:
         """Compare the figures of each with the ledger as it is now, and note a change. No call is made."""
         changed = [period for period in map(check_period, periods) if period.changed_at]

@@ -70,7 +70,7 @@ class SaleEvents:
     )
     code_handed_over_again = LogEvent(
         INFO,
-        "order %(order_number)s: the code of sold gift voucher %(sale)s was handed over again by %(actor)s: %(reason)s",
+        "order %(order_number)s: the code of sold gift voucher %(sale)s was handed over again by %(actor)s",
     )
     people_erased = LogEvent(
         INFO,

@@ -91,3 +91,8 @@ class VoucherApproval(PermanentModel):
     def is_waiting(self) -> bool:
         """Whether it may still be approved."""
         return self.outcome == "open" and self.expires_at > timezone.now()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the person who asked has withdrawn it: nothing else about it is decided by them."""
+        return self.outcome == "rejected" and self.decided_by == self.requested_by

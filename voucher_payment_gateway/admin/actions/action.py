@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.story_line import StoryLine
+from voucher_payment_gateway.money import ZERO
 
 __all__ = ["Action", "ActionForm", "ChoiceForm", "Choices", "Preview", "Told", "text_input"]
 
@@ -23,7 +25,8 @@ class Preview:
     """What a page states before it is confirmed.
 
     ``sentence`` says what will happen, with the amounts, and ``steps`` say it for each voucher. ``problem`` says why it
-    cannot be done now: then nothing can be confirmed. ``seen`` is the version of what is stated.
+    cannot be done now: then nothing can be confirmed. ``seen`` is the version of what is stated, ``most`` what it moves
+    at most. ``button`` is the text of what confirms it, where that is not the action's.
     """
 
     sentence: Any
@@ -32,6 +35,8 @@ class Preview:
     notes: list[Any] = field(default_factory=list)
     problem: str = ""
     seen: str = ""
+    most: Decimal = ZERO
+    button: Any = ""
     lines: list[StoryLine] = field(default_factory=list)
 
 
@@ -47,22 +52,22 @@ class ActionForm(forms.Form):
 
 @dataclass(frozen=True)
 class Choices(Preview):
-    """A preview that lets a person decide between ``outcomes``: values and sentences."""
+    """A preview that lets a person decide between ``decisions``: values and sentences."""
 
-    outcomes: list[tuple[str, Any]] = field(default_factory=list)
+    decisions: list[tuple[str, Any]] = field(default_factory=list)
 
 
 class ChoiceForm(ActionForm):
     """The decision, and why."""
 
-    outcome = forms.ChoiceField(widget=forms.RadioSelect)
-    field_order = ("outcome", "reason")
+    decision = forms.ChoiceField(widget=forms.RadioSelect)
+    field_order = ("decision", "reason")
     question: ClassVar[Any]
 
     def __init__(self, *args: Any, preview: Choices, **kwargs: Any) -> None:
         super().__init__(*args, preview=preview, **kwargs)
-        outcome: Any = self.fields["outcome"]
-        outcome.label, outcome.choices = self.question, preview.outcomes
+        decision: Any = self.fields["decision"]
+        decision.label, decision.choices = self.question, preview.decisions
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.admin.actions.approve import APPROVE
 from voucher_payment_gateway.admin.actions.catalogue import MONEY, OF_SALES
 from voucher_payment_gateway.admin.actions.decide import DECIDE
-from voucher_payment_gateway.admin.actions.money import verb_key
 from voucher_payment_gateway.admin.actions.target import Target, of_payment
+from voucher_payment_gateway.admin.actions.withdraw import WITHDRAW
 from voucher_payment_gateway.admin.addresses import (
     APP,
     admin_address,
     approval_address,
+    approvals_address,
     conclude_address,
     page_address,
+    withdraw_address,
 )
 from voucher_payment_gateway.admin.order_records import OrderRecords
 from voucher_payment_gateway.models import VoucherApproval, VoucherOperation, VoucherPayment, VoucherSale
@@ -51,12 +53,8 @@ def buttons_of_order(
         for row in records.differences
         if may_explain and row.is_open
     ]
-    approve = [
-        OrderButton(APPROVE.heading(row), approval_address(site, row.pk))
-        for row in records.approvals
-        if _is_to_decide(row, records) and APPROVE.may_decide(user, row)
-    ]
-    return [*approve, *money, *_decisions(site, user, records.operations), *explain]
+    requests = _of_requests(site, user, records.approvals)
+    return [*requests, *money, *_decisions(site, user, records.operations), *explain]
 
 
 def buttons_of_row(site: Any, user: Any, row: VoucherPayment | VoucherSale) -> list[OrderButton]:
@@ -77,11 +75,25 @@ def buttons_of_row(site: Any, user: Any, row: VoucherPayment | VoucherSale) -> l
     return own + _decisions(site, user, row.operations.filter(state="manual").order_by("pk"))
 
 
-def _is_to_decide(row: VoucherApproval, records: OrderRecords) -> bool:
-    """Return whether the request may be approved, or was approved and not carried out."""
-    keys = {operation.idempotency_key.key for operation in records.operations if operation.idempotency_key}
-    is_unfinished = row.outcome == "approved" and verb_key(row.key) not in keys
-    return row.is_waiting or (is_unfinished and row.expires_at > timezone.now())
+def _of_requests(site: Any, user: Any, requests: list[VoucherApproval]) -> list[OrderButton]:
+    """Return the buttons to decide requests for refunds, to withdraw one's own, and to the list of them."""
+    in_time = [row.pk for row in requests if row.outcome != "rejected" and row.expires_at > timezone.now()]
+    open_ones = set(VoucherApproval.current.to_decide().filter(pk__in=in_time)) if in_time else set()
+    decide = [
+        OrderButton(APPROVE.heading(row), approval_address(site, row.pk))
+        for row in requests
+        if row in open_ones and APPROVE.may_decide(user, row)
+    ]
+    withdraw = [
+        OrderButton(WITHDRAW.heading(row), withdraw_address(site, row.pk))
+        for row in requests
+        if WITHDRAW.is_possible(row) and WITHDRAW.may_see(user, row)
+    ]
+    listed = [
+        OrderButton(_("All requests for refunds"), approvals_address(site, row.order_number))
+        for row in requests[:1]
+    ]
+    return [*decide, *withdraw, *(listed if user.has_perm(f"{APP}.view_voucherapproval") else [])]
 
 
 def _decisions(site: Any, user: Any, operations: Iterable[VoucherOperation]) -> list[OrderButton]:

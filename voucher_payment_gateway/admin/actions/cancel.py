@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
-from voucher_payment_gateway.admin.actions.second_person import limit_note
+from voucher_payment_gateway.admin.actions.second_person import ASK, limit_below, limit_note
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
@@ -21,12 +21,15 @@ from voucher_payment_gateway.rules.cover import is_unpaid
 __all__ = ["Cancel"]
 
 
+CANCEL_OR_ASK = _("Take them off now, or ask for it")
+"""The button of a page that asks a second person, unless what was charged is kept."""
+
+
 @dataclass(frozen=True)
 class CancelPreview(Preview):
-    """``refunded`` is what would go back of what was charged, ``at_most`` with the charges whose outcome is open."""
+    """``refunded`` is what would go back of what was charged, ``most`` with the charges whose outcome is open."""
 
     refunded: Decimal = ZERO
-    at_most: Decimal = ZERO
 
 
 class CancelForm(MoneyForm):
@@ -47,6 +50,7 @@ class Cancel(MoneyAction):
     """Cancels an order's payments, or a single one, in every state."""
 
     verb = "cancel"
+    gives_back = True
     slug = "cancel"
     permission = "cancel_voucherpayment"
     title: ClassVar[Any] = _("Take the gift vouchers off")
@@ -62,12 +66,13 @@ class Cancel(MoneyAction):
         )
 
     def planned(self, subject: Target) -> Preview:
-        ended = preview_cancel(subject.what)
-        if not ended:
+        cancellations = preview_cancel(subject.what)
+        if not cancellations:
             return Preview("", problem=str(_("The gift vouchers are taken off already.")))
-        released = sum((each.released for each in ended), ZERO)
-        refunded = sum((each.refunded for each in ended), ZERO)
-        at_most = refunded + sum((each.open_charge for each in ended), ZERO)
+        released = sum((each.released for each in cancellations), ZERO)
+        refunded = sum((each.refunded for each in cancellations), ZERO)
+        most = refunded + sum((each.open_charge for each in cancellations), ZERO)
+        limit = limit_below(subject.number, subject.currency, most)
         words = {
             "released": amount_text(released, subject.currency),
             "refunded": amount_text(refunded, subject.currency),
@@ -82,20 +87,22 @@ class Cancel(MoneyAction):
         note = _("Something is still open on it: it is noted now, and done once that is known.")
         return CancelPreview(
             sentence % words,
-            [_step(each) for each in ended],
+            [_step(each) for each in cancellations],
             notes=[
-                *([note] if any(each.is_noted for each in ended) else []),
-                *limit_note(subject.number, subject.currency, at_most),
+                *([note] if any(each.is_noted for each in cancellations) else []),
+                *limit_note(limit, subject.currency),
             ],
             refunded=refunded,
-            at_most=at_most,
+            most=most,
+            button="" if limit is None else CANCEL_OR_ASK if refunded else ASK,
         )
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
-        return None if given.get("keep_charged") else preview.at_most or None
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
+        return ZERO if given.get("keep_charged") else preview.most
 
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        return gateway.cancel(subject.what, refund=not given.get("keep_charged"), **call)
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        is_kept = bool(given.get("keep_charged"))
+        return gateway.cancel(subject.what, refund=not is_kept, at_most=most, **call)
 
 
 def _step(each: Cancellation) -> str:

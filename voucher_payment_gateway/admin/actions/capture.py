@@ -1,5 +1,6 @@
 """Charge what gift vouchers hold for an order."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -55,7 +56,8 @@ class Capture(MoneyAction):
                     "A reservation that has ended is made again first. If the gift voucher refuses, nothing is taken."
                 )
             ],
+            most=amount,
         )
 
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        return gateway.capture(subject.what, **call)
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        return gateway.capture(subject.what, at_most=most, **call)

@@ -25,7 +25,7 @@ from voucher_payment_gateway.admin.story import operation_line
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.states import MONEY_KINDS
+from voucher_payment_gateway.rules.states import MONEY_KINDS, NOT_ENDED
 
 __all__ = ["DECIDE", "Decide"]
 
@@ -77,13 +77,19 @@ class Decide(Action):
             "Your decision moves no money. What was not booked can be asked for again; what was booked counts from "
             "then on."
         )
-        outcomes, problem = _outcomes(subject)
-        return Choices(sentence, lines=[operation_line(subject)], outcomes=outcomes, problem=problem)
+        payment = subject.payment if subject.payment_id else None
+        if payment is not None and payment.cancel_requested_at and payment.status in NOT_ENDED:
+            sentence = _(
+                "Your decision itself moves no money. But the gift voucher is being taken off the order: once this is "
+                "decided, what is charged to it is refunded by itself."
+            )
+        decisions, problem = _decisions(subject)
+        return Choices(sentence, lines=[operation_line(subject)], decisions=decisions, problem=problem)
 
     def confirm(
         self, subject: VoucherOperation, preview: Preview, given: dict[str, Any], user: Any
     ) -> list[Told]:
-        remote_id = "" if given["outcome"] == NOT_BOOKED else given["outcome"]
+        remote_id = "" if given["decision"] == NOT_BOOKED else given["decision"]
         gateway.conclude(subject, remote_id=remote_id, actor=user.get_username(), reason=given["reason"])
         return [Told.success(_("The decision is recorded."))]
 
@@ -91,12 +97,12 @@ class Decide(Action):
 DECIDE = Decide()
 
 
-def _outcomes(operation: VoucherOperation) -> tuple[list[tuple[str, Any]], str]:
+def _decisions(operation: VoucherOperation) -> tuple[list[tuple[str, Any]], str]:
     """Return the bookings that the operation may have made: of its kind and amount, and of no other operation; and a
     sentence where they cannot be read just now."""
     if operation.kind not in MONEY_KINDS:
-        outcomes = [(operation.voucher_id, _("The Voucher Cloud shows it: it was done."))]
-        return [*outcomes, (NOT_BOOKED, _("It was not done, and will not be."))], ""
+        decisions = [(operation.voucher_id, _("The Voucher Cloud shows it: it was done."))]
+        return [*decisions, (NOT_BOOKED, _("It was not done, and will not be."))], ""
     try:
         statement = read_statement(operation.voucher_id, operation.account)
     except (VoucherGatewayError, ImproperlyConfigured) as error:

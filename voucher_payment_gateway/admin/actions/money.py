@@ -1,7 +1,7 @@
 """What capture, refund and cancel have in common: the verbs of the gateway behind a page that moves money once.
 
 A page has a key, made when it is shown, and the version of the order that it has shown. The key makes the verb
-idempotent: a double click, a second tab of the page or the back button move nothing again. The version is claimed
+idempotent: a double click, a second tab of the page or the back button move nothing again. The version is confirmed
 before: of two clerks with a page each, the second one is told what changed, and confirms again.
 """
 
@@ -16,6 +16,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Preview, Told
+from voucher_payment_gateway.admin.actions.meanwhile import (
+    changes_since,
+    refunds_meanwhile,
+    same_return_note,
+)
 from voucher_payment_gateway.admin.actions.outcome import outcome_of
 from voucher_payment_gateway.admin.actions.second_person import (
     needs_second_person,
@@ -24,28 +29,24 @@ from voucher_payment_gateway.admin.actions.second_person import (
 )
 from voucher_payment_gateway.admin.actions.target import Target, of_order, of_payment
 from voucher_payment_gateway.admin.addresses import order_address
-from voucher_payment_gateway.admin.story import operation_line
 from voucher_payment_gateway.admin.story_line import StoryLine
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_version import (
-    CLAIM,
-    claim_version,
-    last_operation,
+    confirm_version,
+    discard_amount,
     order_version,
+    verb_key,
     was_confirmed,
-    withdraw_claim,
 )
-from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey, VoucherOperation
-from voucher_payment_gateway.models.conditions import BOOKS
+from voucher_payment_gateway.models import VoucherApproval, VoucherIdempotencyKey
 
-__all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm", "verb_key"]
+__all__ = ["KEY_PATTERN", "MoneyAction", "MoneyForm"]
 
 KEY_PATTERN = r"^[0-9a-f]{32}$"
 
-
-def verb_key(page_key: str) -> str:
-    """Return the idempotency key that the verb gets for the key of a page."""
-    return f"{CLAIM}:{page_key}"
+MORE_THAN_STATED = _(
+    "By now more money would move than was stated. Nothing was done: open the page again, and read what is stated now."
+)
 
 
 class MoneyForm(ActionForm):
@@ -56,9 +57,11 @@ class MoneyForm(ActionForm):
 
 
 class MoneyAction(Action):
-    """An action on an order's payments, or on a single payment."""
+    """An action on an order's payments, or on a single payment. One that ``gives_back`` shows what was asked for or
+    refunded already."""
 
     verb: ClassVar[str]
+    gives_back: ClassVar[bool] = False
     form: ClassVar[type[ActionForm]] = MoneyForm
 
     def __init__(self) -> None:
@@ -82,7 +85,9 @@ class MoneyAction(Action):
     def preview(self, subject: Target) -> Preview:
         try:
             planned: Preview = self.planned(subject)
-            return replace(planned, seen=order_version(subject.number, *shown(planned)))
+            lines = refunds_meanwhile(subject.number) if self.gives_back else []
+            seen = order_version(subject.number, *shown(planned))
+            return replace(planned, seen=seen, lines=lines, notes=[*planned.notes, *same_return_note(lines)])
         except (VoucherGatewayError, ImproperlyConfigured) as error:
             return Preview("", problem=str(error))
 
@@ -91,31 +96,34 @@ class MoneyAction(Action):
         """Return what the verb would do. Raises what the verb would raise before anything is sent."""
 
     @abstractmethod
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        """Call the verb, with its key, actor and reason."""
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        """Call the verb, which moves ``most`` or less, with its key, actor and reason."""
 
     def confirm(self, subject: Target, preview: Any, given: dict[str, Any], user: Any) -> list[Told]:
-        amount = self.counted(preview, given)
+        most = self.stated(preview, given)
+        amount = most if self.gives_back and most else None
         if amount and needs_second_person(subject.number, subject.currency, amount):
             return request_approval(subject, self.verb, amount, given, user, shown(preview))
-        claim = claim_version(
+        page = confirm_version(
             subject.number, given["seen"], *shown(preview), page=given["key"], amount=amount
         )
-        told = self.carried_out(subject, given, user.get_username())
+        told = self.carried_out(subject, given, most, user.get_username())
         if amount and not self.was_written(subject, verb_key(given["key"])):
-            withdraw_claim(claim)  # it came to nothing, so its amount does not count
+            discard_amount(page)  # it came to nothing, so its amount does not count
         return told
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
-        """Return the amount that this person gives back alone; None where nothing is given back."""
-        return None
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
+        """Return what moves at most, by what the page has stated and was given."""
+        return preview.most
 
-    def carried_out(self, subject: Target, given: dict[str, Any], actor: str) -> list[Told]:
-        """Call the verb, and return what became of it."""
+    def carried_out(self, subject: Target, given: dict[str, Any], most: Decimal, actor: str) -> list[Told]:
+        """Call the verb, and return what became of it: nothing, where it would move more than ``most`` by now."""
         key, error = verb_key(given["key"]), None
         try:
-            self.move(subject, given, key=key, actor=actor, reason=given["reason"])
+            self.move(subject, given, most, key=key, actor=actor, reason=given["reason"])
         except VoucherGatewayError as raised:
+            if raised.code == "more_than_allowed":
+                return [Told.error(MORE_THAN_STATED)]
             error = raised
         return outcome_of(subject.number, self.verb, key, error)
 
@@ -128,8 +136,9 @@ class MoneyAction(Action):
         key = posted.get("key", "")
         if not was_confirmed(subject.number, key):
             return None
-        if self.was_written(subject, verb_key(key)):
-            return outcome_of(subject.number, self.verb, verb_key(key))
+        is_written = self.was_written(subject, verb_key(key))
+        if is_written and (told := outcome_of(subject.number, self.verb, verb_key(key))):
+            return told
         request = VoucherApproval.current.filter(order_number=subject.number, key=key).first()
         if request is not None:
             return told_of_request(request)
@@ -138,9 +147,7 @@ class MoneyAction(Action):
         ]
 
     def changes_since(self, subject: Target, seen: str) -> list[StoryLine]:
-        operations = VoucherOperation.current.of_payments(order_number=subject.number).filter(BOOKS)
-        newer = operations.select_related("payment", "idempotency_key").filter(pk__gt=last_operation(seen))
-        return [operation_line(operation) for operation in newer.order_by("pk")[:20]]
+        return changes_since(subject.number, seen)
 
 
 def shown(preview: Preview) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview, text_input
 from voucher_payment_gateway.admin.actions.amounts import typed_amount, written_amount
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
-from voucher_payment_gateway.admin.actions.second_person import limit_note
+from voucher_payment_gateway.admin.actions.second_person import ASK, limit_below, limit_note
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
@@ -31,11 +31,14 @@ SHARED_BY = {
 }
 
 
+REFUND_OR_ASK = _("Refund now, or ask for it")
+"""The button of a page that does either, by the amount."""
+
+
 @dataclass(frozen=True)
 class RefundPreview(Preview):
     """``most`` is what may go back, in units of ``currency``."""
 
-    most: Decimal = ZERO
     currency: str = ""
 
 
@@ -68,6 +71,7 @@ class Refund(MoneyAction):
     """Refunds an amount of an order, shared out by ``REFUND_ORDER``, or of a single payment."""
 
     verb = "refund"
+    gives_back = True
     slug = "refund"
     permission = "refund_voucherpayment"
     title: ClassVar[Any] = _("Refund to the gift vouchers")
@@ -82,6 +86,7 @@ class Refund(MoneyAction):
         most = sum((share.amount for share in shares), ZERO)
         if not shares:
             return Preview("", problem=str(_("All that was charged went back, or is on its way back.")))
+        limit = limit_below(subject.number, currency, most)
         step = _("Up to %(amount)s goes back to gift voucher %(voucher)s.")
         return RefundPreview(
             _(
@@ -95,10 +100,11 @@ class Refund(MoneyAction):
             ],
             notes=[
                 *([SHARED_BY[gateway_settings().REFUND_ORDER]] if len(shares) > 1 else []),
-                *limit_note(subject.number, currency, most),
+                *limit_note(limit, currency),
             ],
             most=most,
             currency=currency,
+            button="" if limit is None else REFUND_OR_ASK if limit else ASK,
         )
 
     def initial(self, subject: Target, preview: Preview) -> dict[str, Any]:
@@ -106,8 +112,8 @@ class Refund(MoneyAction):
         amount = {"amount": written_amount(most, subject.currency)} if most else {}
         return super().initial(subject, preview) | amount
 
-    def counted(self, preview: Any, given: dict[str, Any]) -> Decimal | None:
+    def stated(self, preview: Preview, given: dict[str, Any]) -> Decimal:
         return Decimal(given["amount"])
 
-    def move(self, subject: Target, given: dict[str, Any], **call: str) -> object:
-        return gateway.refund(subject.what, given["amount"], **call)
+    def move(self, subject: Target, given: dict[str, Any], most: Decimal, **call: str) -> object:
+        return gateway.refund(subject.what, most, **call)

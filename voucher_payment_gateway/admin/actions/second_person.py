@@ -13,39 +13,61 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from voucher_payment_gateway.admin.actions.action import Told
 from voucher_payment_gateway.admin.actions.target import Target
+from voucher_payment_gateway.admin.approval_story import approval_lines
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.gateway.records.order_version import claim_version, claimed_amount
+from voucher_payment_gateway.gateway.records.order_version import confirm_version
+from voucher_payment_gateway.gateway.records.refunded_alone import end_abandoned_pages, refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
 from voucher_payment_gateway.money import ZERO
 
-__all__ = ["left_alone", "limit_note", "needs_second_person", "request_approval", "told_of_request"]
+__all__ = [
+    "ASK",
+    "limit_below",
+    "limit_note",
+    "needs_second_person",
+    "remaining_limit",
+    "request_approval",
+    "told_of_request",
+]
+
+ASK = gettext_lazy("Ask for the refund")
+"""The button of a page that can only ask a second person."""
 
 
-def left_alone(number: str, currency: str) -> Decimal | None:
+def remaining_limit(number: str, currency: str) -> Decimal | None:
     """Return how much more of this order one person may refund alone; None where there is no limit."""
     limits = gateway_settings().REFUND_APPROVAL_ABOVE
     if limits is None:
         return None
     waiting = VoucherApproval.current.waiting().filter(order_number=number)
     asked: Decimal = waiting.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return max(limits.get(currency, ZERO) - claimed_amount(number) - asked, ZERO)
+    return max(limits.get(currency, ZERO) - refunded_alone(number) - asked, ZERO)
 
 
 def needs_second_person(number: str, currency: str, amount: Decimal) -> bool:
-    """Return whether a refund of ``amount`` is for a second person to approve."""
-    left = left_alone(number, currency)
-    return left is not None and amount > left
+    """Return whether a refund of ``amount`` is for a second person to approve. A page whose process ended before it has
+    moved anything counts no more from then on."""
+    if gateway_settings().REFUND_APPROVAL_ABOVE is None:
+        return False
+    end_abandoned_pages(number)
+    return limit_below(number, currency, amount) is not None
 
 
-def limit_note(number: str, currency: str, most: Decimal) -> list[str]:
+def limit_below(number: str, currency: str, most: Decimal) -> Decimal | None:
+    """Return how much one person may refund alone, where that is less than ``most``; None where it is enough."""
+    left = remaining_limit(number, currency)
+    return left if left is not None and left < most else None
+
+
+def limit_note(left: Decimal | None, currency: str) -> list[str]:
     """Return the sentence that says from which amount on a second person is needed, if one may be."""
-    left = left_alone(number, currency)
-    if left is None or most <= left:
+    if left is None:
         return []
     words = {"amount": amount_text(left, currency), "hours": f"{gateway_settings().REFUND_APPROVAL_HOURS:g}"}
     if not left:
@@ -61,7 +83,7 @@ def limit_note(number: str, currency: str, most: Decimal) -> list[str]:
 def request_approval(
     target: Target, verb: str, amount: Decimal, given: dict[str, Any], user: Any, shown: tuple[str, ...]
 ) -> list[Told]:
-    """Store the request with the claim of the page's version, and return what to tell. Raises ConflictError, with
+    """Store the request as the confirmation of the page's version, and return what to tell. Raises ConflictError, with
     nothing written, where the order is not what the page has shown any more."""
     now = timezone.now()
     request = VoucherApproval(
@@ -78,13 +100,17 @@ def request_approval(
         expires_at=now + timedelta(hours=gateway_settings().REFUND_APPROVAL_HOURS),
     )
     with atomic_or_conflict():
-        claim_version(target.number, given["seen"], *shown, page=given["key"])
+        confirm_version(target.number, given["seen"], *shown, page=given["key"])
         request.save(force_insert=True)
     return told_of_request(request)
 
 
 def told_of_request(request: VoucherApproval) -> list[Told]:
-    """Return what a page tells that has made this request."""
+    """Return what a page tells that has made this request: that it waits, or what became of it."""
+    if not request.is_waiting:
+        last = list(approval_lines(request))[-1]
+        unfinished = [_("It is not carried out yet.")] if request.outcome == "approved" else []
+        return [Told.warning(" ".join([last.text, *unfinished]))]
     text = _(
         "Your request is noted, and nothing is done yet: %(amount)s is refunded once a second person approves it, "
         "until %(until)s."

@@ -12,7 +12,7 @@ from voucher_payment_gateway.admin.actions.action import Action, ActionForm, Pre
 from voucher_payment_gateway.admin.addresses import APP, admin_address
 from voucher_payment_gateway.admin.sentences import voucher_name
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.gateway.records.sales import claim_sale
+from voucher_payment_gateway.gateway.records.sales import confirm_sale
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.rules.sales import ENDED_SALES
 
@@ -70,7 +70,7 @@ class SaleAction(Action):
         return Preview(self.explanation, facts=[(label, value) for label, value in facts if value])
 
     def confirm(self, subject: VoucherSale, preview: Preview, given: dict[str, Any], user: Any) -> list[Told]:
-        claim_sale(subject, version=given["seen"])
+        confirm_sale(subject, version=given["seen"])
         self.carry_out(subject, given, actor=user.get_username(), reason=given["reason"])
         if self.is_done(VoucherSale.current.get(pk=subject.pk)):
             return [Told.success(self.done)]

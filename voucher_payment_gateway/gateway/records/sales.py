@@ -16,8 +16,8 @@ from voucher_payment_gateway.sealing import Secret, fingerprint, hint, seal
 
 __all__ = [
     "change_sale",
-    "claim_sale",
     "code_fields",
+    "confirm_sale",
     "delivered_fields",
     "delivery_fields",
     "is_being_replaced",
@@ -47,7 +47,7 @@ def change_sale(sale: VoucherSale, **changes: Any) -> None:
         setattr(sale, name, value)
 
 
-def claim_sale(sale: VoucherSale, *, version: int) -> None:
+def confirm_sale(sale: VoucherSale, *, version: int) -> None:
     """Count the version on; raise ConflictError unless it is ``version``: of two clicks on one page the first acts."""
     sale.version = version
     change_sale(sale)

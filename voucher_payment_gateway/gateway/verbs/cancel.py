@@ -1,6 +1,7 @@
 """Cancel: end a payment in any state, and refund what was charged."""
 
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -27,6 +28,7 @@ from voucher_payment_gateway.gateway.records.payments import change_payment, is_
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.records.sales import is_being_replaced
 from voucher_payment_gateway.gateway.verbs.advance import advance_replacements
+from voucher_payment_gateway.gateway.verbs.bound import bound, may_be_refunded, refuse_more
 from voucher_payment_gateway.gateway.verbs.once import as_they_are_now, once
 from voucher_payment_gateway.gateway.verbs.refund import refund_payment
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
@@ -46,7 +48,13 @@ ENDED = ("cancelled", "refunded", "failed")
 
 @verb
 def cancel(
-    order: Any, *, refund: bool = True, key: str = "", actor: str = "", reason: str = ""
+    order: Any,
+    *,
+    refund: bool = True,
+    at_most: Decimal | str | None = None,
+    key: str = "",
+    actor: str = "",
+    reason: str = "",
 ) -> list[VoucherPayment]:
     """Cancel the order's payments, or a single payment given in place of the order, in any state.
 
@@ -59,6 +67,9 @@ def cancel(
     With ``refund=False`` what was charged stays: only the rest, held or agreed, is taken off the order. Raises
     OperationInProgressError then while a charge or refund is due, or its outcome is open; nothing is changed.
 
+    ``at_most`` bounds what is refunded, now or once open charges are booked. Raises AmountError (``more_than_allowed``)
+    where that is more, as after a capture meanwhile; nothing is refunded then, and with a ``key`` nothing is changed.
+
     Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
     """
     number, pk = number_and_pk(order)
@@ -66,37 +77,49 @@ def cancel(
         refuse_reused_number(number, order_created_at(order))
     try:
         call = Call("cancel", number, key, None if refund else ZERO)
+        may_refund = bound(at_most) if refund else None
     except PaymentStateError:
         if has_payments(number):
             raise
         return []
 
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
-        return _cancel(number, pk, refund=refund, key=row, outbox=outbox, actor=actor, reason=reason)
+        by = {"actor": actor, "reason": reason}
+        return _cancel(number, pk, refund=refund, at_most=may_refund, key=row, outbox=outbox, **by)
 
     payments = once(call, write, pk=pk)
     return as_they_are_now(payments) if advance_replacements(number) else payments
 
 
-def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[VoucherPayment]:
+def _cancel(
+    number: str, pk: int | None, *, refund: bool, at_most: Decimal | None, **call: Any
+) -> list[VoucherPayment]:
     """Cancel each payment. ``call``: the key, the outbox, actor and reason."""
     done: dict[int, VoucherPayment] = {}
+    refunded: dict[int, Decimal] = {}
     errors: list[VoucherGatewayError] = []
 
     def advance() -> None:
         view = read_order(number)
         next_number = view.next_number
+        left = [payment for payment in view.matching(pk) if payment.pk not in done]
         if not refund:
-            refuse_if_open([payment for payment in view.matching(pk) if payment.pk not in done])
-        for payment in view.matching(pk):
-            if payment.pk in done or is_ended(payment):
-                continue
+            refuse_if_open(left)
+        left = [payment for payment in left if not is_ended(payment)]
+        wanted = {payment.pk: may_be_refunded(payment) for payment in left}
+        for payment in left[:1]:
+            refuse_more(payment, sum([*refunded.values(), *wanted.values()], ZERO), at_most)
+        for payment in left:
+            most = None if at_most is None else wanted[payment.pk]
             try:
-                cancel_one = _cancel_payment if refund else _cancel_rest
-                next_number += cancel_one(payment, next_number, **call)
+                if refund:
+                    next_number += _cancel_payment(payment, next_number, most, **call)
+                else:
+                    next_number += _cancel_rest(payment, next_number, **call)
             except VoucherGatewayError as error:
                 errors.append(error)
             done[payment.pk] = payment
+            refunded[payment.pk] = wanted[payment.pk]
 
     retry_on_conflict(advance, progress=lambda: len(done))
     if errors:
@@ -111,23 +134,23 @@ def is_ended(payment: VoucherPayment) -> bool:
     return payment.status in ENDED and not has_more and not is_unpaid(payment)
 
 
-def _cancel_payment(payment: VoucherPayment, number: int, **call: Any) -> int:
+def _cancel_payment(payment: VoucherPayment, number: int, at_most: Decimal | None, **call: Any) -> int:
     """Cancel one payment, and return how many operation numbers of its order that used."""
     if payment.has_open_operation and not _withdraw_due(payment):
-        _store_cancel_request(payment)
+        _store_cancel_request(payment, at_most)
         return 0
     if payment.amount_refundable > ZERO:
         try:
-            refund_payment(payment, **call)
+            refund_payment(payment, at_most=at_most, **call)
         except OperationInProgressError:  # another writer was first
             payment.refresh_from_db()
-            _store_cancel_request(payment)
+            _store_cancel_request(payment, at_most)
             return 0
         payment.refresh_from_db()
         if payment.status == "cancelled" or payment.pending:
             return 0
         if is_being_replaced(payment):  # it is cancelled once the voucher in place of the refund is active
-            _store_cancel_request(payment)
+            _store_cancel_request(payment, at_most)
         else:  # the rest needs a person's decision first
             announce(payment_needs_review, payment, payment.amount_refundable)
         return 0
@@ -174,9 +197,13 @@ def _withdraw_due(payment: VoucherPayment) -> bool:
     return all(withdraw(operation) for operation in operations if operation.state == "due")
 
 
-def _store_cancel_request(payment: VoucherPayment) -> None:
+def _store_cancel_request(payment: VoucherPayment, at_most: Decimal | None) -> None:
+    """Store the request, unless more than ``at_most`` is charged, or being charged, by now: all of that is refunded."""
     with atomic_or_conflict():
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
+        if at_most is not None:
+            for now in read_order(payment.order_number).matching(payment.pk):
+                refuse_more(now, may_be_refunded(now), at_most)
 
 
 def _release(

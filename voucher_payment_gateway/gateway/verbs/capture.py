@@ -23,6 +23,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
+from voucher_payment_gateway.gateway.verbs.bound import bound, refuse_more
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.unpaid import refuse_if_unpaid
 from voucher_payment_gateway.log_events import PaymentEvents
@@ -40,7 +41,13 @@ __all__ = ["CapturePlan", "capture"]
 
 @verb
 def capture(
-    order: Any, amount: Decimal | str | None = None, *, key: str = "", actor: str = "", reason: str = ""
+    order: Any,
+    amount: Decimal | str | None = None,
+    *,
+    at_most: Decimal | str | None = None,
+    key: str = "",
+    actor: str = "",
+    reason: str = "",
 ) -> list[VoucherPayment]:
     """Charge what the order's reservations hold, or ``amount`` of it, earlier vouchers first.
 
@@ -54,6 +61,9 @@ def capture(
     A call with a ``key`` is made once per order; repeated, it charges nothing new, goes on with what is still due, and
     answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two charges.
 
+    ``at_most`` bounds what is charged without an amount: where it would be more, AmountError (``more_than_allowed``) is
+    raised, and nothing is charged.
+
     Raises AmountError (malformed, more than is held or due, or a key used with another amount) and WrongStateError
     (``not_paid``: a payment that was confirmed failed or lapsed for good, and its amount is due; or nothing is held:
     cancelled, failed, not authorized yet; or the order's currency was changed); nothing was sent. After RefusedError
@@ -64,7 +74,7 @@ def capture(
     number, pk = number_and_pk(order)
     try:
         asked = None if amount is None else money.amount(amount)
-        call = Call("capture", number, key, asked)
+        call, may_charge = Call("capture", number, key, asked), bound(at_most)
         facts = facts_by_number(number) if isinstance(order, VoucherPayment) else order_facts(order)
     except PaymentStateError:
         if has_payments(number):
@@ -74,7 +84,7 @@ def capture(
         refuse_reused_number(number, facts.created_at)
 
     stored = None if isinstance(order, VoucherPayment) else order
-    plan = CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason})
+    plan = CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason}, at_most=may_charge)
     captured = once(
         call,
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
@@ -100,6 +110,8 @@ class CapturePlan:
     """The payments that could have been charged, and of which the order needs nothing."""
     is_preview: bool = False
     """Whether nothing will be charged by this plan, so that nothing is logged about it."""
+    at_most: Decimal | None = None
+    """What the call may charge, without a bound None."""
 
     def __call__(self, view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         asked = self.call.amount
@@ -115,6 +127,8 @@ class CapturePlan:
         needed = _needed(view, self.facts, [payment for payment, _ in wanted])
         shares = _shares(payments, wanted, left, needed, is_preview=self.is_preview)
         self.unneeded[:] = {payment for payment, _ in wanted} - {payment for payment, _ in shares}
+        if shares:
+            refuse_more(shares[0][0], sum((share for _, share in shares), progress.amount), self.at_most)
         if shares and self.facts:
             view.refuse_other_currency(self.facts.currency)
         return [

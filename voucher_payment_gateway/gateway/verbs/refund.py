@@ -23,6 +23,7 @@ from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_
 from voucher_payment_gateway.gateway.records.sales import replaced_refunds
 from voucher_payment_gateway.gateway.verbs.advance import advance_replacements
 from voucher_payment_gateway.gateway.verbs.batch import Progress, run_batch
+from voucher_payment_gateway.gateway.verbs.bound import refuse_more
 from voucher_payment_gateway.gateway.verbs.once import as_they_are_now, once
 from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -72,11 +73,17 @@ def refund(
 
 
 def refund_payment(
-    payment: VoucherPayment, *, key: VoucherIdempotencyKey | None, outbox: Outbox | None, **by: str
+    payment: VoucherPayment,
+    *,
+    at_most: Decimal | None,
+    key: VoucherIdempotencyKey | None,
+    outbox: Outbox | None,
+    **by: str,
 ) -> None:
-    """Refund all that is left of one payment, and store with each refund that the payment is being cancelled."""
+    """Refund all that is left of one payment, and store with each refund that the payment is being cancelled. Raises
+    AmountError where that is more than ``at_most``."""
     request = {"cancel_requested_at": timezone.now()}
-    _refund(payment.order_number, payment.pk, None, request, key=key, outbox=outbox, **by)
+    _refund(payment.order_number, payment.pk, None, request, at_most, key=key, outbox=outbox, **by)
 
 
 def _refund(
@@ -84,6 +91,7 @@ def _refund(
     pk: int | None,
     asked: Decimal | None,
     changes: dict[str, Any] | None = None,
+    at_most: Decimal | None = None,
     *,
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
@@ -93,7 +101,10 @@ def _refund(
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        return plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
+        drafts = plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
+        if drafts:
+            refuse_more(payments[0], sum((each.amount for each in drafts), progress.amount), at_most)
+        return drafts
 
     return run_batch(
         REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes, key=key, outbox=outbox

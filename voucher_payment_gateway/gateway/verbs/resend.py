@@ -42,7 +42,8 @@ def resend(
     code again until that is confirmed. Each call does so once.
 
     ``recipient_email`` replaces the recipient; a voucher that had none is sent by mail then. The code is read at the
-    Voucher Cloud, which needs the right ``read-secrets``. ``actor`` and ``reason`` are stored with the sale and logged.
+    Voucher Cloud, which needs the right ``read-secrets``. ``actor`` and ``reason`` are stored with the sale; logged is
+    the actor alone, since a reason may contain anything.
 
     Raises PaymentStateError (``actor_missing``, ``recipient_malformed``, ``sale_malformed``), WrongStateError where the
     voucher is not active (``sale_not_active``), has no recipient (``no_recipient``), is not there any more
@@ -56,9 +57,7 @@ def resend(
     to = _checked(sale, actor, recipient_email)
     by = {"actor": actor[:150], "reason": reason[:255]}
     _read_and_deliver(sale, to | by)
-    SaleEvents.code_handed_over_again.log(
-        order_number=sale.order_number, sale=sale.pk, actor=actor, reason=reason
-    )
+    SaleEvents.code_handed_over_again.log(order_number=sale.order_number, sale=sale.pk, actor=actor)
     return sale
 
 

@@ -1,0 +1,32 @@
+"""``at_most``: what a call may move at most, for a person who was shown an amount and has confirmed that one."""
+
+from decimal import Decimal
+
+from voucher_payment_gateway import money
+from voucher_payment_gateway.currencies import plain
+from voucher_payment_gateway.exceptions import AmountError
+from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.money import ZERO
+
+__all__ = ["bound", "may_be_refunded", "refuse_more"]
+
+
+def bound(at_most: object) -> Decimal | None:
+    """Return ``at_most`` as an amount from 0.00 to 99999.99; None for no bound. Raises AmountError."""
+    return None if at_most is None else money.amount(at_most, "at_most", minimum=ZERO)
+
+
+def may_be_refunded(payment: VoucherPayment) -> Decimal:
+    """Return what a cancel of the payment refunds: what is charged, and what is being charged, since that is refunded
+    as well once it is booked. For payments of an ``OrderView``."""
+    return payment.amount_refundable + payment.open_charge
+
+
+def refuse_more(payment: VoucherPayment, amount: Decimal, at_most: Decimal | None) -> None:
+    """Raise AmountError (``more_than_allowed``) where ``amount`` is more than ``at_most``."""
+    if at_most is not None and amount > at_most:
+        raise AmountError(
+            f"at_most: {plain(amount, payment.currency)} of order {payment.order_number} would move, more than the "
+            f"{plain(at_most, payment.currency)} that this call may move. Nothing was sent.",
+            code="more_than_allowed",
+        )
