@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from voucher_payment_gateway.books.rows import BookingRow, RowKind, VatKind
+from voucher_payment_gateway.books.rows import SOLD_ELSEWHERE, BookingRow, RowKind, VatKind
 from voucher_payment_gateway.models import (
     VoucherArchivedOperation,
     VoucherOperation,
@@ -177,8 +177,10 @@ def _was_active(sale: VoucherSale | None) -> bool:
 
 
 def _vat(payment: VoucherPayment | None, sale: VoucherSale | None) -> tuple[VatKind, Decimal | None]:
-    """Return the kind of VAT and its rate, as the payment's reservation showed it, else as it was sold."""
-    known: VoucherPayment | VoucherSale | None = payment if payment and payment.taxable is not None else sale
+    """Return the kind of VAT and its rate: as this shop sold the voucher, whatever a reservation showed later, so that
+    its redemption is booked as its sale was. Of a voucher that was sold elsewhere only the reservation knows."""
+    is_own = sale is not None and sale.origin not in SOLD_ELSEWHERE
+    known: VoucherPayment | VoucherSale | None = sale if is_own or payment is None else payment
     if known is None or known.taxable is None:
         return "", None
     return ("single_purpose", known.tax_rate) if known.taxable else ("multi_purpose", None)
