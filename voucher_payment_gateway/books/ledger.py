@@ -1,7 +1,9 @@
 """The rows of a time span, read from the ledger: streamed, a bounded number at a time, in the order of their booking.
 
-An operation belongs to the instant at which its success was recorded. Its row never changes afterwards, and it is the
-same from the archive.
+An operation belongs to the instant at which its success was recorded. Nothing that this package does changes its row
+afterwards: an import or a top-up that makes the voucher known later says nothing about earlier bookings, a later
+reservation keeps the VAT of a payment that was charged, and from the archive the row is the same. What an operator
+changes in the tables by hand changes the row; of a closed period ``books.periods.check_period`` tells it.
 """
 
 from collections.abc import Iterator
@@ -39,6 +41,7 @@ SALE = (
     "amount_topped_up",
     "activated_at",
     "valid_until",
+    "created_at",
 )
 COLUMNS_READ = (
     *OPERATION,
@@ -129,7 +132,7 @@ def _row(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> Boo
         return None
     payment = operation.payment if operation.payment_id else None
     account = operation.account
-    sale = operation.sale or sales.get((account, operation.voucher_id))
+    sale = _sale_of(operation, sales)
     amount = operation.amount
     if kind == "take_back" and operation.sale is not None:
         amount += operation.sale.amount_topped_up
@@ -150,6 +153,15 @@ def _row(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> Boo
         remote_id=operation.remote_id,
         operation=operation.pk,
     )
+
+
+def _sale_of(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> VoucherSale | None:
+    """Return the sale of the operation's voucher, if it was known when the operation was booked."""
+    if operation.sale is not None:
+        return operation.sale
+    sale = sales.get((operation.account, operation.voucher_id))
+    is_later = sale is not None and sale.origin in SOLD_ELSEWHERE and sale.created_at > operation.settled_at
+    return None if is_later else sale
 
 
 def _kind(operation: Operation) -> RowKind | None:
