@@ -159,9 +159,10 @@ def _sale_of(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) ->
     """Return the sale of the operation's voucher, if it was known when the operation was booked."""
     if operation.sale is not None:
         return operation.sale
-    sale = sales.get((operation.account, operation.voucher_id))
-    is_later = sale is not None and sale.origin in SOLD_ELSEWHERE and sale.created_at > operation.settled_at
-    return None if is_later else sale
+    sale, booked_at = sales.get((operation.account, operation.voucher_id)), operation.settled_at
+    if sale is None or booked_at is None or sale.origin not in SOLD_ELSEWHERE:
+        return sale
+    return sale if sale.created_at <= booked_at else None
 
 
 def _kind(operation: Operation) -> RowKind | None:
