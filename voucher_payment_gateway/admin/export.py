@@ -5,17 +5,16 @@ booking without an account makes it useless.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -23,7 +22,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from voucher_payment_gateway.admin.addresses import APP
-from voucher_payment_gateway.books.datev import PREFIX
+from voucher_payment_gateway.books.datev import FIRST_DAY, LAST_DAY, PREFIX
+from voucher_payment_gateway.books.days import midnight, today
 from voucher_payment_gateway.books.export import ENCODINGS, Format, booking_lines
 from voucher_payment_gateway.books.notes import FileNotes
 from voucher_payment_gateway.books.postings import UnbookableError
@@ -47,13 +47,20 @@ LABELS = {"csv": _("CSV, for a spreadsheet"), "jsonl": _("JSON lines"), "datev":
 ALL_ACCOUNTS = "*"
 
 
-class ExportForm(forms.Form):
-    """The first and the last day, the format, and the account where there are several."""
+def _day_input() -> forms.DateInput:
+    return forms.DateInput({"type": "date", "min": FIRST_DAY, "max": LAST_DAY}, "%Y-%m-%d")
 
-    first = forms.DateField(label=_("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    last = forms.DateField(
-        label=_("Last day, included"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
+
+def _in_this_century(day: date) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValidationError(_("Give a day of the years 2000 to 2099."))
+
+
+class ExportForm(forms.Form):
+    """The first and the last day, by the shop's time zone, the format, and the account where there are several."""
+
+    first = forms.DateField(label=_("First day"), widget=_day_input(), validators=[_in_this_century])
+    last = forms.DateField(label=_("Last day, included"), widget=_day_input(), validators=[_in_this_century])
     file_format = forms.ChoiceField(label=_("Format"), widget=forms.RadioSelect)
     account = forms.ChoiceField(label=_("account"), required=False)
     leave_out = forms.BooleanField(
@@ -89,7 +96,7 @@ class ExportForm(forms.Form):
     def span(self) -> tuple[datetime, datetime]:
         """The first instant of the first day, and that of the day after the last one."""
         first, last = self.cleaned_data["first"], self.cleaned_data["last"]
-        return _midnight(first), _midnight(last + timedelta(days=1))
+        return midnight(first), midnight(last + timedelta(days=1))
 
     @property
     def chosen_account(self) -> str | None:
@@ -193,10 +200,6 @@ def _name(form: ExportForm) -> str:
     return f"gift-vouchers_{first}_{last}.{form.cleaned_data['file_format']}"
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 def _last_month() -> dict[str, Any]:
-    last = timezone.localdate().replace(day=1) - timedelta(days=1)
+    last = today().replace(day=1) - timedelta(days=1)
     return {"first": last.replace(day=1), "last": last, "file_format": "csv", "account": ALL_ACCOUNTS}

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.books.days import local
 from voucher_payment_gateway.books.figures import Figures, figures_of
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.conf import gateway_settings
@@ -130,7 +131,10 @@ def changed_kinds(period: VoucherClosedPeriod) -> list[str]:
 def _refuse_too_early(until: datetime) -> None:
     lag = timedelta(seconds=gateway_settings().LIST_LAG_SECONDS)
     if until > timezone.now() - lag:
-        raise NotClosedError("The period has not ended, or only just now. It is not closed.")
+        at = f"{local(until + lag):%Y-%m-%d %H:%M}"
+        raise NotClosedError(
+            f"The period has not ended, or only just now: it can be closed from {at} on. It is not closed."
+        )
 
 
 def _refuse_overlap(since: datetime, until: datetime) -> None:
@@ -180,8 +184,8 @@ def _write_alone(row: VoucherClosedPeriod) -> VoucherClosedPeriod:
     """
     with atomic_or_conflict():
         VoucherGatewayState.current.filter(name=LOCK).update(value=timezone.now().isoformat())
-        known: VoucherClosedPeriod | None
-        known = VoucherClosedPeriod.current.filter(since=row.since, until=row.until).first()
+        same = VoucherClosedPeriod.current.filter(since=row.since, until=row.until)
+        known: VoucherClosedPeriod | None = same.first()
         if known is not None:
             return known
         _refuse_overlap(row.since, row.until)
