@@ -1,19 +1,22 @@
 """What the archive still says about a voucher or an order: whatever became of its operations, its bookings are ours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.models import VoucherArchivedOperation, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
 
 __all__ = [
     "archived_bookings",
+    "archived_error",
+    "archived_money",
     "archived_on",
     "as_operation",
     "as_operations",
-    "refuse_archived",
 ]
 
 
@@ -55,12 +58,26 @@ def as_operation(row: VoucherArchivedOperation) -> VoucherOperation:
     return operation
 
 
-def refuse_archived(payment: VoucherPayment) -> None:
-    """Raise WrongStateError where the operations of the payment are archived: its money does not go back by itself any
-    more."""
-    if VoucherArchivedOperation.current.filter(payment=payment).exists():
-        raise WrongStateError(
-            f"order {payment.order_number}: its operations were archived: give the money back as store credit. Nothing "
-            "was sent.",
-            code="archived",
-        )
+def archived_money(payments: Iterable[VoucherPayment]) -> dict[int, Decimal]:
+    """Return by primary key how much of what these payments could give back does not go back by itself any more, since
+    its charges are archived. Payments of which all can go back are left out. One statement at most.
+
+    The charges of a payment are archived all together, and the next voucher of the order is another payment.
+    """
+    refundable = {each.pk: each.amount_refundable for each in payments if each.amount_refundable > ZERO}
+    if not refundable:
+        return {}
+    charges = VoucherArchivedOperation.current.filter(
+        payment__in=refundable, kind="charge", state="succeeded"
+    )
+    archived = set(charges.values_list("payment", flat=True))
+    return {pk: amount for pk, amount in refundable.items() if pk in archived}
+
+
+def archived_error(payment: VoucherPayment) -> WrongStateError:
+    """Return the error for a payment whose charges are archived: its money does not go back by itself any more."""
+    return WrongStateError(
+        f"order {payment.order_number}: the operations of its gift voucher …{payment.code_hint} were archived: give "
+        "its money back as store credit. Nothing of it was sent.",
+        code="archived",
+    )

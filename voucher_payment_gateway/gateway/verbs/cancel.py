@@ -10,6 +10,7 @@ from voucher_payment_gateway.exceptions import (
     OperationInProgressError,
     PaymentStateError,
     VoucherGatewayError,
+    WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.execute import NOT_READY, Outbox, execute_new
 from voucher_payment_gateway.gateway.operations.release import RELEASE
@@ -59,7 +60,8 @@ def cancel(
     With ``refund=False`` what was charged stays: only the rest, held or agreed, is taken off the order. Raises
     OperationInProgressError then while a charge or refund is due, or its outcome is open; nothing is changed.
 
-    Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
+    Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept. Where charges
+    are archived, raises WrongStateError (``archived``) after everything else was done.
     """
     number, pk = number_and_pk(order)
     if pk is None:
@@ -71,17 +73,28 @@ def cancel(
             raise
         return []
 
+    archived: list[VoucherGatewayError] = []
+
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
-        return _cancel(number, pk, refund=refund, key=row, outbox=outbox, actor=actor, reason=reason)
+        archived.clear()
+        by = {"actor": actor, "reason": reason}
+        return _cancel(number, pk, archived, refund=refund, key=row, outbox=outbox, **by)
 
     payments = once(call, write, pk=pk)
-    return as_they_are_now(payments) if advance_replacements(number) else payments
+    payments = as_they_are_now(payments) if advance_replacements(number) else payments
+    if archived:
+        raise archived[0]
+    return payments
 
 
-def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[VoucherPayment]:
-    """Cancel each payment. ``call``: the key, the outbox, actor and reason."""
+def _cancel(
+    number: str, pk: int | None, archived: list[VoucherGatewayError], *, refund: bool, **call: Any
+) -> list[VoucherPayment]:
+    """Cancel each payment. ``call``: the key, the outbox, actor and reason. The errors of payments whose charges are
+    archived are added to ``archived``: they undo nothing of the others."""
     done: dict[int, VoucherPayment] = {}
     errors: list[VoucherGatewayError] = []
+    untouched: set[int] = set()
 
     def advance() -> None:
         view = read_order(number)
@@ -95,13 +108,17 @@ def _cancel(number: str, pk: int | None, *, refund: bool, **call: Any) -> list[V
                 cancel_one = _cancel_payment if refund else _cancel_rest
                 next_number += cancel_one(payment, next_number, **call)
             except VoucherGatewayError as error:
-                errors.append(error)
+                is_archived = isinstance(error, WrongStateError) and error.code == "archived"
+                (archived if is_archived else errors).append(error)
+                untouched.update([payment.pk] if is_archived else [])
             done[payment.pk] = payment
 
     retry_on_conflict(advance, progress=lambda: len(done))
     if errors:
         raise errors[0]
-    return list(done.values())
+    if archived and untouched == done.keys():
+        raise archived[0]
+    return [payment for payment in done.values() if payment.pk not in untouched]
 
 
 def is_ended(payment: VoucherPayment) -> bool:
