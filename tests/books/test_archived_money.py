@@ -60,7 +60,8 @@ def test_what_was_charged_since_is_refunded_and_the_rest_is_told(mixed):
     with pytest.raises(AmountError, match=r"only 25.00 .* without what is archived"):
         gateway.refund(mixed, "26.00")
     with pytest.raises(
-        WrongStateError, match=r"All else that was charged goes back\. .*…ABCD were archived"
+        WrongStateError,
+        match=r"All else that was charged goes back\. .*…ABCD were archived: give 20.00 EUR back",
     ) as raised:
         gateway.refund(mixed, key="return")
     assert (raised.value.code, raised.value.money_moved) == ("archived", "maybe")
@@ -84,7 +85,7 @@ def test_the_pages_of_an_archived_order_offer_and_state_no_refund(archived, cler
     for slug in ("refund", "cancel"):
         assert f"order/{slug}/" not in page
         shown = clerk.get(address(slug, "A-2"))
-        assert "were archived: give its money back as store credit" in shown.context["preview"].problem
+        assert "were archived: give 20.00 EUR back as store credit" in shown.context["preview"].problem
         assert "€20.00 is refunded" not in shown.text
         told(confirm(clerk, address(slug, "A-2"), shown))
     assert VoucherOperation.objects.count() == 0

@@ -16,12 +16,17 @@ FOREIGN = "GIFT-2000-ABCD"
 EXPORT = "/admin/voucher_payment_gateway/voucherclosedperiod/export/"
 
 
+def one_fiscal_year():
+    """The last two days are of one fiscal year, also at the turn of the year."""
+    return {"fiscal_year_begins": f"{timezone.localdate() - timedelta(days=2):%m}-01"}
+
+
 @pytest.fixture
 def datev(run, tmp_path, gateway_settings):
     """Write the file of today; return its bookings, what was told, and the exit code."""
 
     def write(*arguments, **accounts):
-        gateway_settings(DATEV_ACCOUNTS={**ACCOUNTS, **accounts})
+        gateway_settings(DATEV_ACCOUNTS={**ACCOUNTS, **one_fiscal_year(), **accounts})
         target, now = tmp_path / "EXTF_x.csv", timezone.now()
         target.unlink(missing_ok=True)
         span = ("--since", now - timedelta(hours=20), "--until", now + timedelta(minutes=1))
@@ -121,7 +126,7 @@ def test_another_currency_blocks_no_file_and_is_told(mixed, datev, run):
 
 
 def test_the_page_leaves_nothing_out_without_a_tick(mixed, desk, gateway_settings):
-    gateway_settings(DATEV_ACCOUNTS=ACCOUNTS)
+    gateway_settings(DATEV_ACCOUNTS={**ACCOUNTS, **one_fiscal_year()})
     clerk, day = desk("export_voucherbookings").client, timezone.localdate()
     given = {"first": day - timedelta(days=1), "last": day, "file_format": "datev"}
     page = clerk.post(EXPORT, given)

@@ -1,11 +1,12 @@
 """What the archive still says about a voucher or an order: whatever became of its operations, its bookings are ours."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.models import VoucherArchivedOperation, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
@@ -74,10 +75,13 @@ def archived_money(payments: Iterable[VoucherPayment]) -> dict[int, Decimal]:
     return {pk: amount for pk, amount in refundable.items() if pk in archived}
 
 
-def archived_error(payment: VoucherPayment) -> WrongStateError:
-    """Return the error for a payment whose charges are archived: its money does not go back by itself any more."""
+def archived_error(payments: Sequence[VoucherPayment]) -> WrongStateError:
+    """Return the error for payments of an order whose charges are archived: their money does not go back by itself any
+    more. It names them and the sum."""
+    names = ", ".join(f"…{payment.code_hint}" for payment in payments)
+    left = with_code(sum((each.amount_refundable for each in payments), ZERO), payments[0].currency)
     return WrongStateError(
-        f"order {payment.order_number}: the operations of its gift voucher …{payment.code_hint} were archived: give "
-        "its money back as store credit. Nothing of it was sent.",
+        f"order {payments[0].order_number}: the charges of gift voucher {names} were archived: give {left} back as "
+        "store credit. Nothing of it was sent.",
         code="archived",
     )

@@ -79,7 +79,7 @@ def preview_cancel(order: Any) -> list[Cancellation]:
     payments = [payment for payment in read_order(number).matching(pk) if not is_ended(payment)]
     archived = archived_money(payments)
     if payments and all(each.pk in archived for each in payments):
-        raise archived_error(payments[0])
+        raise archived_error(payments)
     return [
         Cancellation(
             payment,

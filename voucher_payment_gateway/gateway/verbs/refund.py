@@ -82,7 +82,7 @@ def refund(
     payments = once(call, write, pk=pk)
     payments = as_they_are_now(payments) if advance_replacements(number) else payments
     if archived and asked is None:
-        raise _without(archived[0])
+        raise _without(archived)
     return payments
 
 
@@ -145,7 +145,7 @@ def plan_refunds(
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
     beyond = [] if progress.operations else _beyond(left)
     if beyond and not any(sums.values()):
-        raise archived_error(beyond[0])
+        raise archived_error(beyond)
     if archived is not None:
         archived += beyond
     if asked is not None:
@@ -166,9 +166,9 @@ def _beyond(charges: Mapping[VoucherPayment, Charges]) -> list[VoucherPayment]:
     return [payment for payment in without if payment.pk in archived]
 
 
-def _without(payment: VoucherPayment) -> WrongStateError:
+def _without(payments: list[VoucherPayment]) -> WrongStateError:
     """Return the error for what is archived, after the rest was refunded."""
-    error = archived_error(payment)
+    error = archived_error(payments)
     partial = WrongStateError(f"All else that was charged goes back. {error}", code=error.code)
     partial.money_moved = "maybe"
     return partial
