@@ -25,6 +25,20 @@ def _month_and_day(text: str) -> str:
     return text
 
 
+def _rate(text: str) -> Decimal | None:
+    """Return a rate in percent, or None where the text is none."""
+    try:
+        rate = Decimal(text)
+    except InvalidOperation:
+        return None
+    return rate if rate.is_finite() and 0 <= rate < MAX_RATE else None
+
+
+def _number(account: str) -> int:
+    """Return the account as DATEV compares it: zeros in front do not count."""
+    return int(account)
+
+
 MONTHS = [f"{month:02}" for month in range(1, 13)]
 DAYS = [f"{day:02}" for day in range(1, 29)]
 
@@ -55,7 +69,14 @@ class DatevAccounts(Section):
         description="the account against which sales and redemptions are booked, and your orders and payments too"
     )
     revenue: dict[str, AccountNumber] = Field(
-        {}, description="the revenue accounts by the rate of VAT in percent, for single-purpose vouchers"
+        {},
+        description="the revenue accounts by the rate of VAT in percent, for single-purpose vouchers; each rate once, "
+        "and none of them the account of liability or clearing",
+    )
+    unknown_rate: str = Field(
+        "",
+        description="the rate, one of those of revenue, by which single-purpose vouchers are booked of which no rate "
+        "is known; without it no file is written",
     )
     unknown_vat: Literal["refuse", "multi_purpose"] = Field(
         "refuse", description="what is done about a booking whose kind of voucher is not known"
@@ -64,19 +85,35 @@ class DatevAccounts(Section):
     @field_validator("revenue")
     @classmethod
     def _by_rate(cls, accounts: dict[str, str]) -> dict[str, str]:
-        for rate in accounts:
-            try:
-                is_rate = 0 <= Decimal(rate) < MAX_RATE
-            except InvalidOperation:
-                is_rate = False
-            if not is_rate:
-                raise ValueError('must have rates in percent as keys, such as "19"')
+        rates = [_rate(text) for text in accounts]
+        if None in rates:
+            raise ValueError('must have rates in percent as keys, such as "19"')
+        if len(set(rates)) < len(rates):
+            raise ValueError("must have each rate once, however many decimals it is written with")
         return accounts
 
     @model_validator(mode="after")
-    def _as_long_as_the_others(self) -> Self:
-        if self.liability == self.clearing:
+    def _are_told_apart(self) -> Self:
+        """No booking may be between an account and itself, and no account may be both revenue and liability."""
+        clearing, liability = _number(self.clearing), _number(self.liability)
+        if liability == clearing:
             raise ValueError("DATEV_ACCOUNTS.clearing: must not be the account of the liability")
+        for number in map(_number, self.revenue.values()):
+            if number in (clearing, liability):
+                name = "clearing" if number == clearing else "liability"
+                raise ValueError(f"DATEV_ACCOUNTS.revenue: must not be the account named as {name}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_account(self) -> Self:
+        if self.unknown_rate and self.rate_if_unknown not in map(_rate, self.revenue):
+            raise ValueError(
+                "DATEV_ACCOUNTS.unknown_rate: must be one of the rates of DATEV_ACCOUNTS.revenue"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _as_long_as_the_others(self) -> Self:
         for name, number in self._named():
             if len(number) > self.account_length:
                 raise ValueError(f"DATEV_ACCOUNTS.{name}: has more digits than account_length says")
@@ -85,6 +122,11 @@ class DatevAccounts(Section):
     def _named(self) -> list[tuple[str, str]]:
         own = [("liability", self.liability), ("clearing", self.clearing)]
         return own + [("revenue", number) for number in self.revenue.values()]
+
+    @property
+    def rate_if_unknown(self) -> Decimal | None:
+        """``unknown_rate`` in percent, None without it."""
+        return _rate(self.unknown_rate)
 
     def revenue_of(self, rate: Decimal) -> str | None:
         """Return the revenue account of a rate, however many decimals it is written with."""

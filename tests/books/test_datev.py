@@ -87,7 +87,7 @@ def test_a_multi_purpose_voucher_moves_the_liability_and_a_single_purpose_one_th
     [
         ({"currency": "CHF"}, "operation 7 is in CHF"),
         ({"vat_kind": "single_purpose", "vat_rate": D("5.5")}, "with 5.5 % VAT: name the revenue account"),
-        ({"vat_kind": "single_purpose"}, "it is not known whether VAT was paid"),
+        ({"vat_kind": "single_purpose"}, "a single-purpose voucher whose rate of VAT is not known"),
         ({"vat_kind": ""}, "it is not known whether VAT was paid"),
     ],
 )
@@ -154,6 +154,16 @@ def test_no_half_file_is_left(seller, gateway_settings, run, tmp_path, changes, 
             "DATEV_ACCOUNTS.liability: must be the number of an account, up to 8 digits",
         ),
         ({"clearing": "3272"}, "DATEV_ACCOUNTS.clearing: must not be the account of the liability"),
+        ({"revenue": {"19": "01370"}}, "DATEV_ACCOUNTS.revenue: must not be the account named as clearing"),
+        ({"revenue": {"19": "3272"}}, "DATEV_ACCOUNTS.revenue: must not be the account named as liability"),
+        (
+            {"revenue": {"19": "4400", "19.0": "4300"}},
+            "DATEV_ACCOUNTS.revenue: must have each rate once, however many decimals it is written with",
+        ),
+        (
+            {"unknown_rate": "16"},
+            "DATEV_ACCOUNTS.unknown_rate: must be one of the rates of DATEV_ACCOUNTS.revenue",
+        ),
         ({"clearing": "13700"}, "DATEV_ACCOUNTS.clearing: has more digits than account_length says"),
         (
             {"revenue": {"19 %": "4400"}},

@@ -63,7 +63,7 @@ def test_an_old_unknown_outcome_is_told(probe, shop, unknown):
     gateway.settle()
     shop.calls()
     assert probe() == (200, WELL)
-    VoucherOperation.objects.filter(state="unknown").update(created_at=timezone.now() - timedelta(hours=3))
+    VoucherOperation.objects.filter(state="unknown").update(sending_at=timezone.now() - timedelta(hours=3))
     assert probe() == (503, WELL | {"unknown_outcomes": "old"})
 
 

@@ -162,11 +162,11 @@ def windows(monkeypatch):
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
-def test_yesterday_is_compared_from_midnight_to_midnight(windows, monkeypatch, zone):
+def test_yesterday_is_compared_from_midnight_to_midnight(windows, monkeypatch, settings, zone):
     at = datetime(2026, 3, 30, 3, 0, tzinfo=UTC)
     monkeypatch.setattr(timezone, "now", lambda: at)
-    with timezone.override(ZoneInfo(zone)):
-        run_bare()
+    settings.TIME_ZONE = zone
+    run_bare()
     ((since, until),) = windows
     today = at.astimezone(ZoneInfo(zone)).date()
     assert until == datetime(today.year, today.month, today.day, tzinfo=ZoneInfo(zone))
@@ -191,8 +191,9 @@ def test_yesterday_is_compared_from_midnight_to_midnight(windows, monkeypatch, z
         ),
     ],
 )
-def test_dates_and_instants_are_of_our_own_time_zone(windows, arguments, since, until):
-    with timezone.override(ZoneInfo("Europe/Berlin")):
+def test_dates_and_instants_are_of_our_own_time_zone(windows, settings, arguments, since, until):
+    settings.TIME_ZONE = "Europe/Berlin"
+    with timezone.override(ZoneInfo("America/New_York")):  # of whoever calls the command
         run_bare(*arguments)
     assert [each.isoformat() for each in windows[0]] == [since, until]
 

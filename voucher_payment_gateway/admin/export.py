@@ -5,17 +5,16 @@ booking without an account makes it useless.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -23,8 +22,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from voucher_payment_gateway.admin.addresses import APP
-from voucher_payment_gateway.books.datev import PREFIX
+from voucher_payment_gateway.books.datev import FIRST_DAY, LAST_DAY, PREFIX
+from voucher_payment_gateway.books.days import midnight, today
 from voucher_payment_gateway.books.export import ENCODINGS, Format, booking_lines
+from voucher_payment_gateway.books.notes import FileNotes
 from voucher_payment_gateway.books.postings import UnbookableError
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.log_events import RunningEvents
@@ -46,15 +47,25 @@ LABELS = {"csv": _("CSV, for a spreadsheet"), "jsonl": _("JSON lines"), "datev":
 ALL_ACCOUNTS = "*"
 
 
-class ExportForm(forms.Form):
-    """The first and the last day, the format, and the account where there are several."""
+def _day_input() -> forms.DateInput:
+    return forms.DateInput({"type": "date", "min": FIRST_DAY, "max": LAST_DAY}, "%Y-%m-%d")
 
-    first = forms.DateField(label=_("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    last = forms.DateField(
-        label=_("Last day, included"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
+
+def _in_this_century(day: date) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValidationError(_("Give a day of the years 2000 to 2099."))
+
+
+class ExportForm(forms.Form):
+    """The first and the last day, by the shop's time zone, the format, and the account where there are several."""
+
+    first = forms.DateField(label=_("First day"), widget=_day_input(), validators=[_in_this_century])
+    last = forms.DateField(label=_("Last day, included"), widget=_day_input(), validators=[_in_this_century])
     file_format = forms.ChoiceField(label=_("Format"), widget=forms.RadioSelect)
     account = forms.ChoiceField(label=_("account"), required=False)
+    leave_out = forms.BooleanField(
+        label=_("DATEV: leave out bookings in other currencies than EUR"), required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,6 +74,8 @@ class ExportForm(forms.Form):
         formats.choices = [
             (name, label) for name, label in LABELS.items() if name != "datev" or settings.DATEV_ACCOUNTS
         ]
+        if not settings.DATEV_ACCOUNTS:
+            del fields["leave_out"]
         if len(settings.account_names) > 1:
             accounts: Any = fields["account"]
             names = [(name, name or _("the default one")) for name in settings.account_names]
@@ -83,7 +96,7 @@ class ExportForm(forms.Form):
     def span(self) -> tuple[datetime, datetime]:
         """The first instant of the first day, and that of the day after the last one."""
         first, last = self.cleaned_data["first"], self.cleaned_data["last"]
-        return _midnight(first), _midnight(last + timedelta(days=1))
+        return midnight(first), midnight(last + timedelta(days=1))
 
     @property
     def chosen_account(self) -> str | None:
@@ -110,9 +123,11 @@ class ExportPages(AnyPage):
         form = ExportForm(request.POST or None, initial=_last_month())
         if request.method == "POST" and form.is_valid():
             try:
-                return _file(form, request.user.get_username())
+                return self._file(request, form)
             except UnbookableError as error:
                 form.add_error("file_format", _unbookable_text(error))
+            except _NotAgreedError as error:
+                form.add_error("leave_out", str(error))
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": _("Export the gift voucher bookings"),
@@ -120,20 +135,39 @@ class ExportPages(AnyPage):
         }
         return TemplateResponse(request, f"admin/{APP}/export.html", context)
 
+    def _file(self, request: HttpRequest, form: ExportForm) -> HttpResponseBase:
+        """Return the file. What it leaves out, and what it decides by a setting, is told on the next page too."""
+        notes = FileNotes()
+        response = _response(form, notes)
+        for sentence, words in notes.sentences():
+            self.message_user(request, gettext(sentence) % words, messages.WARNING)
+        since, until = form.span
+        RunningEvents.bookings_exported.log(
+            since=str(since), until=str(until), actor=request.user.get_username()
+        )
+        return response
 
-def _file(form: ExportForm, actor: str) -> HttpResponseBase:
+
+class _NotAgreedError(Exception):
+    """Bookings would be left out, to which the form does not agree; no file was made. The text names them."""
+
+
+def _response(form: ExportForm, notes: FileNotes) -> HttpResponseBase:
     file_format: Any = form.cleaned_data["file_format"]
-    since, until = form.span
-    lines = booking_lines(since, until, form.chosen_account, file_format)
+    lines = booking_lines(*form.span, form.chosen_account, file_format, notes=notes)
     encoding, name = ENCODINGS[file_format], _name(form)
     content_type = f"{CONTENT_TYPES[file_format]}; charset={encoding}"
     response: StreamingHttpResponse
     if file_format == "datev":
-        response = FileResponse(_whole(lines, encoding), content_type=content_type)
+        file = _whole(lines, encoding)
+        left_out = notes.left_out_sentence()
+        if left_out and not form.cleaned_data["leave_out"]:
+            file.close()
+            raise _NotAgreedError(_not_agreed_text(*left_out))
+        response = FileResponse(file, content_type=content_type)
     else:
         response = StreamingHttpResponse((line.encode(encoding) for line in lines), content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    RunningEvents.bookings_exported.log(since=str(since), until=str(until), actor=actor)
     return response
 
 
@@ -154,6 +188,11 @@ def _unbookable_text(error: UnbookableError) -> str:
     return _("%(why)s No file was made.") % {"why": capfirst(why)}
 
 
+def _not_agreed_text(sentence: str, words: dict[str, object]) -> str:
+    why = gettext(sentence) % words
+    return gettext("%(why)s No file was made: tick this if that is meant.") % {"why": why}
+
+
 def _name(form: ExportForm) -> str:
     first, last = form.cleaned_data["first"], form.cleaned_data["last"]
     if form.cleaned_data["file_format"] == "datev":
@@ -161,10 +200,6 @@ def _name(form: ExportForm) -> str:
     return f"gift-vouchers_{first}_{last}.{form.cleaned_data['file_format']}"
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 def _last_month() -> dict[str, Any]:
-    last = timezone.localdate().replace(day=1) - timedelta(days=1)
+    last = today().replace(day=1) - timedelta(days=1)
     return {"first": last.replace(day=1), "last": last, "file_format": "csv", "account": ALL_ACCOUNTS}

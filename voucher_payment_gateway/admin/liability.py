@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.liability_chart import charts_of
 from voucher_payment_gateway.admin.pages import Current, OfAccounts, ReadOnly, amount_column
+from voucher_payment_gateway.books.days import today
 from voucher_payment_gateway.books.liability import FIGURES, missing_days
 from voucher_payment_gateway.models import VoucherLiability
 
@@ -52,7 +52,7 @@ class VoucherLiabilityAdmin(ReadOnly, Current, OfAccounts, Page):
     fields = readonly_fields = ("day", "account", "batch", *AMOUNTS, "currency")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        since = timezone.localdate() - timedelta(days=CHART_DAYS)
+        since = today() - timedelta(days=CHART_DAYS)
         rows = list(VoucherLiability.current.filter(day__gte=since).order_by("day"))
         missing = missing_days(row.day for row in rows)
         context = {

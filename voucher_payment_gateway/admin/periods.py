@@ -11,13 +11,13 @@ from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.export import ExportPages
 from voucher_payment_gateway.admin.pages import Current, ReadOnly
+from voucher_payment_gateway.books.days import local
 from voucher_payment_gateway.books.periods import changed_figures, check_period
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherClosedPeriod
@@ -50,7 +50,7 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
     list_per_page = 50
     show_full_result_count = False
     actions = ("check_again",)
-    fields = readonly_fields = ("since", "until", "sums", "closed_at", "closed_by", "changed_at", "changes")
+    fields = readonly_fields = ("period", "sums", "closed_at", "closed_by", "changed_at", "changes")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_export_permission(request)
@@ -64,8 +64,8 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
 
     @admin.display(description=_("period"))
     def period(self, period: VoucherClosedPeriod) -> str:
-        """Its first and last day, or its instants where it does not begin and end at midnight."""
-        return _span_text(localtime(period.since), localtime(period.until))
+        """Its first and last day in the shop's time zone, or its instants where they are no midnights."""
+        return _span_text(local(period.since), local(period.until))
 
     @admin.display(description=_("sums"))
     def sums(self, period: VoucherClosedPeriod) -> SafeString | str:

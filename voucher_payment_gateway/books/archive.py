@@ -19,6 +19,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import database, refuse_open_transaction
 from voucher_payment_gateway.gateway.recovery.expire import locked
 from voucher_payment_gateway.models import (
+    VoucherApproval,
     VoucherArchivedOperation,
     VoucherArchivedOrder,
     VoucherDifference,
@@ -137,6 +138,8 @@ def _has_ended(number: str, before: datetime) -> bool:
         return False
     operations = VoucherOperation.current.filter(order_number=number)
     if operations.left_to_a_person().exists():
+        return False
+    if VoucherApproval.current.to_decide().filter(order_number=number).exists():
         return False
     if VoucherSale.current.filter(replaces_refund__in=operations.values("pk")).exists():
         return False

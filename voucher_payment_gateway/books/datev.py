@@ -21,17 +21,32 @@ from typing import Final
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
+from voucher_payment_gateway.books.days import day_of, local
 from voucher_payment_gateway.books.files import Pieces
 from voucher_payment_gateway.books.postings import CURRENCY, Posting, UnbookableError, posting_of
 from voucher_payment_gateway.books.rows import BookingRow
 from voucher_payment_gateway.settings_books import DatevAccounts
 
-__all__ = ["COLUMNS", "ENCODING", "MAX_ROWS", "PREFIX", "TEXT_COLUMNS", "Batch", "batch_lines", "batch_of"]
+__all__ = [
+    "COLUMNS",
+    "ENCODING",
+    "FIRST_DAY",
+    "LAST_DAY",
+    "MAX_ROWS",
+    "PREFIX",
+    "TEXT_COLUMNS",
+    "Batch",
+    "batch_lines",
+    "batch_of",
+]
 
 ENCODING: Final = "cp1252"
 PREFIX: Final = "EXTF_"
 MAX_ROWS: Final = 99_999
 """Maximum of bookings in one file."""
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+"""Of the days in a file: its dates are of this century."""
 
 DOCUMENT_LENGTH, TEXT_LENGTH, NAME_LENGTH = 36, 60, 30
 
@@ -86,9 +101,13 @@ class Batch:
 
 
 def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch:
-    """Return the batch of a time span. Raises UnbookableError where it reaches into two fiscal years."""
-    first = timezone.localtime(since).date()
-    last = timezone.localtime(until - timedelta(microseconds=1)).date()
+    """Return the batch of a time span, by the shop's time zone. Raises UnbookableError where it reaches into two fiscal
+    years, or has days that the format cannot name: it takes years from 2000 to 2099 alone."""
+    first, last = day_of(since), day_of(until - timedelta(microseconds=1))
+    if first < FIRST_DAY or last > LAST_DAY:
+        raise UnbookableError(
+            _("a DATEV file takes days from %(first)s to %(last)s alone."), first=FIRST_DAY, last=LAST_DAY
+        )
     begins = [
         date.fromisoformat(f"{year}-{accounts.fiscal_year_begins}")
         for year in range(first.year - 1, last.year + 1)
@@ -98,7 +117,7 @@ def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch
         raise UnbookableError(
             _("the period reaches into two fiscal years: write a file for each, better for each month.")
         )
-    return Batch(first, last, fiscal_year, timezone.localtime())
+    return Batch(first, last, fiscal_year, local(timezone.now()))
 
 
 def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccounts) -> Iterator[str]:
@@ -116,7 +135,7 @@ def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccount
                 _("more than %(maximum)s bookings are too many for one file: give a shorter period."),
                 maximum=MAX_ROWS,
             )
-        day = timezone.localtime(row.booked_at).date()
+        day = day_of(row.booked_at)
         yield writer.writerow(_record(posting_of(row, day, accounts)))
 
 

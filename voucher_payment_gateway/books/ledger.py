@@ -1,7 +1,9 @@
 """The rows of a time span, read from the ledger: streamed, a bounded number at a time, in the order of their booking.
 
-An operation belongs to the instant at which its success was recorded. Its row never changes afterwards, and it is the
-same from the archive.
+An operation belongs to the instant at which its success was recorded. Nothing that this package does changes its row
+afterwards: an import or a top-up that makes the voucher known later says nothing about earlier bookings, a later
+reservation keeps the VAT of a payment that was charged, and from the archive the row is the same. What an operator
+changes in the tables by hand changes the row; of a closed period ``books.periods.check_period`` tells it.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from voucher_payment_gateway.books.rows import BookingRow, RowKind, VatKind
+from voucher_payment_gateway.books.rows import SOLD_ELSEWHERE, BookingRow, RowKind, VatKind
 from voucher_payment_gateway.models import (
     VoucherArchivedOperation,
     VoucherOperation,
@@ -39,6 +41,7 @@ SALE = (
     "amount_topped_up",
     "activated_at",
     "valid_until",
+    "created_at",
 )
 COLUMNS_READ = (
     *OPERATION,
@@ -129,7 +132,7 @@ def _row(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> Boo
         return None
     payment = operation.payment if operation.payment_id else None
     account = operation.account
-    sale = operation.sale or sales.get((account, operation.voucher_id))
+    sale = _sale_of(operation, sales)
     amount = operation.amount
     if kind == "take_back" and operation.sale is not None:
         amount += operation.sale.amount_topped_up
@@ -150,6 +153,16 @@ def _row(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> Boo
         remote_id=operation.remote_id,
         operation=operation.pk,
     )
+
+
+def _sale_of(operation: Operation, sales: dict[tuple[str, str], VoucherSale]) -> VoucherSale | None:
+    """Return the sale of the operation's voucher, if it was known when the operation was booked."""
+    if operation.sale is not None:
+        return operation.sale
+    sale, booked_at = sales.get((operation.account, operation.voucher_id)), operation.settled_at
+    if sale is None or booked_at is None or sale.origin not in SOLD_ELSEWHERE:
+        return sale
+    return sale if sale.created_at <= booked_at else None
 
 
 def _kind(operation: Operation) -> RowKind | None:
@@ -177,8 +190,10 @@ def _was_active(sale: VoucherSale | None) -> bool:
 
 
 def _vat(payment: VoucherPayment | None, sale: VoucherSale | None) -> tuple[VatKind, Decimal | None]:
-    """Return the kind of VAT and its rate, as the payment's reservation showed it, else as it was sold."""
-    known: VoucherPayment | VoucherSale | None = payment if payment and payment.taxable is not None else sale
+    """Return the kind of VAT and its rate: as this shop sold the voucher, whatever a reservation showed later, so that
+    its redemption is booked as its sale was. Of a voucher that was sold elsewhere only the reservation knows."""
+    is_own = sale is not None and sale.origin not in SOLD_ELSEWHERE
+    known: VoucherPayment | VoucherSale | None = sale if is_own or payment is None else payment
     if known is None or known.taxable is None:
         return "", None
     return ("single_purpose", known.tax_rate) if known.taxable else ("multi_purpose", None)

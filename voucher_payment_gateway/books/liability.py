@@ -6,7 +6,7 @@ alone, and not what another client, such as a till, booked on a voucher.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, Sum, When
 from django.utils import timezone
 
+from voucher_payment_gateway.books.days import local, midnight
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.books.rows import BookingRow
 from voucher_payment_gateway.gateway.records.conflicts import database
@@ -73,16 +74,19 @@ class NoSnapshotError(Exception):
 
 
 def take_snapshot(day: date) -> list[VoucherLiability]:
-    """Write the figures of ``day``, by the current time zone, unless that was done before; return them.
+    """Write the figures of ``day``, by the shop's time zone, unless that was done before; return them.
 
     A day without any voucher has one row without a currency. Raises NoSnapshotError where the day has not ended, or a
     later one was written: its figures cannot be known any more, since a voucher's validity may have changed.
     """
     if known := snapshot_of(day):
         return known
-    start, end = _midnight(day), _midnight(day + timedelta(days=1))
+    start, end = midnight(day), midnight(day + timedelta(days=1))
     if end > timezone.now() - MARGIN:
-        raise NoSnapshotError(f"{day} has not ended, or only just now. No snapshot was written.")
+        at = f"{local(end + MARGIN):%Y-%m-%d %H:%M}"
+        raise NoSnapshotError(
+            f"{day} has not ended, or only just now: its snapshot can be written from {at} on. None was written."
+        )
     previous = VoucherLiability.current.order_by("-day").values_list("day", flat=True).first()
     if previous is not None and previous > day:
         raise NoSnapshotError(
@@ -130,7 +134,7 @@ def _figures(previous: date | None, start: datetime, end: datetime) -> dict[Grou
         for row in snapshot_of(previous):
             if row.currency:
                 figures[Group(row.account, row.currency, row.batch)]["outstanding"] = row.outstanding
-    since = _midnight(previous + timedelta(days=1)) if previous else BEGINNING
+    since = midnight(previous + timedelta(days=1)) if previous else BEGINNING
     for booking in booking_rows(since, end):
         if booking.origin in COUNTED:
             _add(figures[Group(booking.account, booking.currency, booking.batch)], booking, start)
@@ -180,7 +184,3 @@ def _changes(model: Any, vouchers: set[str], end: datetime) -> QuerySet[Any, Any
     named = booked.values("payment__account", "sale__account", "voucher_id").annotate(change=change)
     rows: QuerySet[Any, Any] = named.values_list("payment__account", "sale__account", "voucher_id", "change")
     return rows
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

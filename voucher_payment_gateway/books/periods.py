@@ -4,16 +4,21 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.books.days import local
 from voucher_payment_gateway.books.figures import Figures, figures_of
 from voucher_payment_gateway.books.ledger import booking_rows
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.gateway.records.conflicts import database
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
 from voucher_payment_gateway.log_events import RunningEvents
-from voucher_payment_gateway.models import VoucherClosedPeriod, VoucherDifference, VoucherOperation
+from voucher_payment_gateway.models import (
+    VoucherClosedPeriod,
+    VoucherDifference,
+    VoucherGatewayState,
+    VoucherOperation,
+)
 from voucher_payment_gateway.models.conditions import IS_OPEN
 
 __all__ = [
@@ -31,6 +36,9 @@ CLOCKS_APART = timedelta(hours=3)
 """The Voucher Cloud's clock may differ from ours: a difference so near to the period counts as one in it."""
 
 MAX_ACTOR_LENGTH = 150
+
+LOCK = "closing a period"
+"""The row of the state table that is written by who closes a period, and so lets one at a time."""
 
 Progress = Callable[[int, int], None]
 
@@ -55,7 +63,8 @@ def close_period(
     Returns its row; that of an earlier call for the same period. Raises NotClosedError where the period has not ended,
     overlaps a closed one, has an operation whose outcome is unknown, or an unexplained difference; ValueError for an
     empty ``actor`` and instants that are not in order; and the errors of ``reconcile``, where not everything could be
-    compared. No money moves. Call it outside of a transaction.
+    compared. No money moves. Call it outside of a transaction. Of several processes that close overlapping periods at
+    once, one does; the others raise NotClosedError.
     """
     if not actor.strip() or len(actor) > MAX_ACTOR_LENGTH:
         raise ValueError(f"actor: give the name of who closes it, up to {MAX_ACTOR_LENGTH} characters.")
@@ -122,7 +131,10 @@ def changed_kinds(period: VoucherClosedPeriod) -> list[str]:
 def _refuse_too_early(until: datetime) -> None:
     lag = timedelta(seconds=gateway_settings().LIST_LAG_SECONDS)
     if until > timezone.now() - lag:
-        raise NotClosedError("The period has not ended, or only just now. It is not closed.")
+        at = f"{local(until + lag):%Y-%m-%d %H:%M}"
+        raise NotClosedError(
+            f"The period has not ended, or only just now: it can be closed from {at} on. It is not closed."
+        )
 
 
 def _refuse_overlap(since: datetime, until: datetime) -> None:
@@ -160,10 +172,22 @@ def _write(since: datetime, until: datetime, actor: str) -> VoucherClosedPeriod:
         closed_at=timezone.now(),
         closed_by=actor.strip(),
     )
-    try:
-        with transaction.atomic(using=database()):
-            row.save(force_insert=True)
-    except IntegrityError:  # another process was first
-        known: VoucherClosedPeriod = VoucherClosedPeriod.current.get(since=since, until=until)
-        return known
+    VoucherGatewayState.current.get_or_create(name=LOCK)
+    return retry_on_conflict(lambda: _write_alone(row))
+
+
+def _write_alone(row: VoucherClosedPeriod) -> VoucherClosedPeriod:
+    """Write the row, unless another process has closed this period, or one that overlaps it, since it was looked for.
+
+    The update comes first: on PostgreSQL it locks its row, on SQLite the database, until the period is committed. So
+    what is read after it has every period that was closed before.
+    """
+    with atomic_or_conflict():
+        VoucherGatewayState.current.filter(name=LOCK).update(value=timezone.now().isoformat())
+        same = VoucherClosedPeriod.current.filter(since=row.since, until=row.until)
+        known: VoucherClosedPeriod | None = same.first()
+        if known is not None:
+            return known
+        _refuse_overlap(row.since, row.until)
+        row.save(force_insert=True)
     return row

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop as _
 from voucher_payment_gateway.books.rows import RAISES, BookingRow
 from voucher_payment_gateway.settings_books import DatevAccounts
 
-__all__ = ["Posting", "UnbookableError", "posting_of"]
+__all__ = ["CURRENCY", "Posting", "UnbookableError", "is_decided_by_settings", "posting_of"]
 
 CURRENCY = "EUR"
 
@@ -56,6 +56,11 @@ class Posting:
     text: str
 
 
+def is_decided_by_settings(row: BookingRow) -> bool:
+    """Return whether ``unknown_vat`` or ``unknown_rate`` decides on the account, since nothing else does."""
+    return not row.vat_kind or (row.vat_kind == "single_purpose" and row.vat_rate is None)
+
+
 def posting_of(row: BookingRow, day: date, accounts: DatevAccounts) -> Posting:
     """Return the posting of a row, booked on ``day``. Raises UnbookableError."""
     if row.currency != CURRENCY:
@@ -78,18 +83,8 @@ def posting_of(row: BookingRow, day: date, accounts: DatevAccounts) -> Posting:
 def _account_of(row: BookingRow, accounts: DatevAccounts) -> str:
     if row.vat_kind == "multi_purpose":
         return accounts.liability
-    if row.vat_kind == "single_purpose" and row.vat_rate is not None:
-        account = accounts.revenue_of(row.vat_rate)
-        if account is None:
-            raise UnbookableError(
-                _(
-                    "operation %(operation)s is of a single-purpose voucher with %(rate)s %% VAT: name the revenue "
-                    "account of this rate in DATEV_ACCOUNTS.revenue."
-                ),
-                operation=row.operation,
-                rate=f"{row.vat_rate.normalize():f}",
-            )
-        return account
+    if row.vat_kind == "single_purpose":
+        return _revenue_of(row, accounts)
     if accounts.unknown_vat == "multi_purpose":
         return accounts.liability
     raise UnbookableError(
@@ -101,7 +96,30 @@ def _account_of(row: BookingRow, accounts: DatevAccounts) -> str:
     )
 
 
+def _revenue_of(row: BookingRow, accounts: DatevAccounts) -> str:
+    rate = row.vat_rate if row.vat_rate is not None else accounts.rate_if_unknown
+    if rate is None:
+        raise UnbookableError(
+            _(
+                "operation %(operation)s is of a single-purpose voucher whose rate of VAT is not known: let your tax "
+                "adviser decide on DATEV_ACCOUNTS.unknown_rate."
+            ),
+            operation=row.operation,
+        )
+    account = accounts.revenue_of(rate)
+    if account is None:
+        raise UnbookableError(
+            _(
+                "operation %(operation)s is of a single-purpose voucher with %(rate)s %% VAT: name the revenue "
+                "account of this rate in DATEV_ACCOUNTS.revenue."
+            ),
+            operation=row.operation,
+            rate=f"{rate.normalize():f}",
+        )
+    return account
+
+
 def _kind_text(row: BookingRow) -> str:
-    if row.vat_kind == "single_purpose" and row.vat_rate is not None:
-        return f"Einzweck {row.vat_rate.normalize():f} % "
+    if row.vat_kind == "single_purpose":
+        return "Einzweck " if row.vat_rate is None else f"Einzweck {row.vat_rate.normalize():f} % "
     return "Mehrzweck " if row.vat_kind else ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-__all__ = ["COLUMNS", "RAISES", "ROW_KINDS", "BookingRow", "RowKind", "VatKind"]
+__all__ = ["COLUMNS", "RAISES", "ROW_KINDS", "SOLD_ELSEWHERE", "BookingRow", "RowKind", "VatKind"]
 
 RowKind = Literal["sale", "recharge", "charge", "refund", "take_back"]
 VatKind = Literal["single_purpose", "multi_purpose", ""]
@@ -14,6 +14,9 @@ ROW_KINDS: Final = ("sale", "recharge", "charge", "refund", "take_back")
 
 RAISES: Final = ("sale", "recharge", "refund")
 """Kinds that raise what is on a voucher; the others lower it."""
+
+SOLD_ELSEWHERE: Final = ("", "imported", "topped_up")
+"""Origins of vouchers that this shop did not sell: what kind they are, only the Voucher Cloud knows."""
 
 COLUMNS: Final = (
     "booked_at",
@@ -39,9 +42,11 @@ class BookingRow:
     """A booking on one voucher. There is no code in it.
 
     ``amount`` is above zero, in units of ``currency``; ``kind`` says whether it raises or lowers the voucher's balance.
-    ``vat_kind`` is empty where it is not known whether VAT was paid at the sale; ``vat_rate`` is in percent, of
-    single-purpose vouchers alone. ``origin`` and ``batch`` are those of the voucher's sale, empty where this shop did
-    not sell it. ``operation`` is the primary key of our operation.
+    ``vat_kind`` and ``vat_rate`` are those with which this shop sold the voucher, at each of its bookings alike; of a
+    voucher that was sold elsewhere those that its reservation showed. ``vat_kind`` is empty where it is not known
+    whether VAT was paid at the sale; ``vat_rate`` is in percent, of single-purpose vouchers alone, None where it is not
+    known. ``origin`` and ``batch`` are those of the voucher's sale, empty where this shop did not know one at the time
+    of the booking. ``operation`` is the primary key of our operation.
     """
 
     booked_at: datetime

@@ -5,7 +5,6 @@ from functools import wraps
 from types import FrameType
 from typing import Any, Literal
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.debug import SafeExceptionReporterFilter
@@ -29,6 +28,7 @@ from voucher_payment_gateway.checkout.requests import (
 from voucher_payment_gateway.checkout.responses import SAFE_METHODS, refuse
 from voucher_payment_gateway.checkout.withholding import layers_of
 from voucher_payment_gateway.endpoint_addresses import MARK
+from voucher_payment_gateway.gateway.records.conflicts import non_atomic
 from voucher_payment_gateway.log_events import PaymentEvents
 
 __all__ = ["endpoint", "hide_input"]
@@ -50,7 +50,7 @@ def endpoint(method: Literal["GET", "POST"]) -> Callable[[View], View]:
 
     def decorate(act: View) -> View:
         @csrf_exempt  # replaced by CsrfCheck, whose refusal is one of our own problems
-        @transaction.non_atomic_requests
+        @non_atomic
         @never_cache
         @wraps(act)
         def view(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Final
 
 import django.db
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
 from django.utils import timezone
 
 from voucher_payment_gateway.alerts import ALERT_SECONDS
@@ -21,6 +22,9 @@ __all__ = ["CHECKS", "NEEDED_TO_SERVE", "NOT_KNOWN", "WELL", "examine"]
 
 LONG_UNKNOWN = timedelta(hours=2)
 """``settle`` resolves an unknown outcome within 40 minutes, if the voucher's bookings can be read."""
+
+MANY_ATTEMPTS = 2
+"""A call that was sent more often is no single lost answer."""
 
 NOT_KNOWN = "not known"
 
@@ -48,10 +52,13 @@ def _settle() -> str:
 
 
 def _unknown_outcomes() -> str:
-    """An outcome that stays unknown blocks its voucher."""
+    """An outcome that stays unknown blocks its voucher. It counts from its last sending, since it may have been due for
+    long before; what was sent again and again counts from its beginning."""
+    unknown = VoucherOperation.current.filter(IS_OPEN, state="unknown")
+    began = {"sending_at": None, "attempts__gt": MANY_ATTEMPTS}
     long_ago = timezone.now() - LONG_UNKNOWN
-    unknown = VoucherOperation.current.filter(IS_OPEN, state="unknown", created_at__lt=long_ago)
-    return "old" if unknown.exists() else "ok"
+    from_beginning = Q(*began.items(), _connector=Q.OR) & Q(created_at__lt=long_ago)
+    return "old" if unknown.filter(Q(sending_at__lt=long_ago) | from_beginning).exists() else "ok"
 
 
 def _decisions() -> str:

@@ -3,17 +3,17 @@
 Status words alone: anyone may read it, so it tells no number, name or amount.
 """
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from voucher_payment_gateway.gateway.records.conflicts import non_atomic
 from voucher_payment_gateway.health.examination import NEEDED_TO_SERVE, WELL, examine
 
 __all__ = ["health", "ready"]
 
 
-@transaction.non_atomic_requests  # with ATOMIC_REQUESTS a database that is away would be an error before the view runs
+@non_atomic  # with ATOMIC_REQUESTS a database that is away would be an error before the view runs
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
@@ -21,7 +21,7 @@ def health(request: HttpRequest) -> HttpResponse:
     return _answer(examine())
 
 
-@transaction.non_atomic_requests
+@non_atomic
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:

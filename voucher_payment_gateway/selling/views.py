@@ -8,7 +8,6 @@ authority: no session, no cookie, no account. Whoever does not know it cannot fo
 from collections.abc import Callable
 from functools import wraps
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -25,6 +24,7 @@ from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.delivery.links import page_path, sale_of_link
 from voucher_payment_gateway.endpoint_addresses import MARK
+from voucher_payment_gateway.gateway.records.conflicts import non_atomic
 from voucher_payment_gateway.gateway.verbs.hand_over import confirm_seen
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
@@ -50,7 +50,7 @@ def behind_link(view: SaleView) -> LinkView:
     """Turn a view of a sale into one of its signed link. Any other link, and a sale that has no page, is not found."""
 
     @csrf_exempt  # the link is a token that no other site knows; with no-referrer browsers send no Origin to check
-    @transaction.non_atomic_requests
+    @non_atomic
     @never_cache
     @wraps(view)
     def answer(request: HttpRequest, link: str) -> HttpResponse:

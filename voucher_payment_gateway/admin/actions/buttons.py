@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.actions.approve import APPROVE
+from voucher_payment_gateway.admin.actions.archived import within_reach
 from voucher_payment_gateway.admin.actions.catalogue import MONEY, OF_SALES
 from voucher_payment_gateway.admin.actions.decide import DECIDE
 from voucher_payment_gateway.admin.actions.target import Target, of_payment
@@ -45,7 +46,7 @@ def buttons_of_order(
     money = [
         OrderButton(action.title, page_address(site, f"order_{action.slug}", number=target.number))
         for action in MONEY
-        if target is not None and action.is_allowed(user) and action.is_possible(target)
+        if target is not None and action.is_allowed(user) and action.is_possible(within_reach(target))
     ]
     may_explain = user.has_perm(f"{APP}.change_voucherdifference")
     explain = [
@@ -68,7 +69,7 @@ def buttons_of_row(site: Any, user: Any, row: VoucherPayment | VoucherSale) -> l
         own = [
             OrderButton(action.title, f"../{action.slug}/")
             for action in allowed
-            if target is not None and action.is_possible(target)
+            if target is not None and action.is_possible(within_reach(target))
         ]
     if not DECIDE.is_allowed(user):
         return own

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview
+from voucher_payment_gateway.admin.actions.archived import archived_notes
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
 from voucher_payment_gateway.admin.actions.second_person import ASK, limit_below, limit_note
 from voucher_payment_gateway.admin.actions.target import Target
@@ -89,6 +90,7 @@ class Cancel(MoneyAction):
             sentence % words,
             [_step(each) for each in cancellations],
             notes=[
+                *archived_notes(each.payment for each in cancellations if each.archived),
                 *([note] if any(each.is_noted for each in cancellations) else []),
                 *limit_note(limit, subject.currency),
             ],
@@ -118,6 +120,8 @@ def _step(each: Cancellation) -> str:
         text = _("Gift voucher %(voucher)s: %(refunded)s is refunded.")
     elif each.released:
         text = _("Gift voucher %(voucher)s: %(released)s is released.")
+    elif each.archived:
+        text = _("Gift voucher %(voucher)s: nothing is refunded.")
     else:
         text = _("Gift voucher %(voucher)s: nothing is reserved or charged.")
     return str(text) % words

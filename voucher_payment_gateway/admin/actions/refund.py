@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions.action import ActionForm, Preview, text_input
 from voucher_payment_gateway.admin.actions.amounts import typed_amount, written_amount
+from voucher_payment_gateway.admin.actions.archived import archived_notes
 from voucher_payment_gateway.admin.actions.money import MoneyAction, MoneyForm
 from voucher_payment_gateway.admin.actions.second_person import ASK, limit_below, limit_note
 from voucher_payment_gateway.admin.actions.target import Target
@@ -99,6 +100,7 @@ class Refund(MoneyAction):
                 for share in shares
             ],
             notes=[
+                *archived_notes(subject.payments),
                 *([SHARED_BY[gateway_settings().REFUND_ORDER]] if len(shares) > 1 else []),
                 *limit_note(limit, currency),
             ],

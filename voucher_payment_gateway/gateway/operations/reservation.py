@@ -120,7 +120,7 @@ def _record(payment: VoucherPayment, hold: Hold, number: int, by: Mapping[str, A
     # the order's row first, as in a shop's own transaction: the same order of locks prevents deadlocks
     payment.replaced_reservation_id = payment.reservation_id
     note_reservation(payment.order_number, hold.reservation_id, replaces=payment.reservation_id)
-    _save(payment, changes | NOT_ENDED_FIELDS | _held_fields(hold))
+    _save(payment, changes | NOT_ENDED_FIELDS | _held_fields(hold) | _vat_fields(payment, hold))
     # K2: the payment has it, its operation is not written
     save_key(by.get("idempotency_key"))
     reservation = VoucherOperation(
@@ -147,9 +147,13 @@ def _held_fields(hold: Hold) -> dict[str, Any]:
         "renew_at": renewal_due_at(hold.until),
         "reservation_dead_at": hold.expired_at,
         "amount_authorized": hold.amount,
-        "taxable": hold.taxable,
-        "tax_rate": hold.tax_rate,
     }
+
+
+def _vat_fields(payment: VoucherPayment, hold: Hold) -> dict[str, Any]:
+    """Return what the reservation says of VAT. A payment that was charged keeps what it was charged with: the books
+    have it."""
+    return {} if payment.amount_captured else {"taxable": hold.taxable, "tax_rate": hold.tax_rate}
 
 
 def renew(payment: VoucherPayment, amount: Decimal, number: int) -> None:

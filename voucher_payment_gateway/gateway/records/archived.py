@@ -1,19 +1,23 @@
 """What the archive still says about a voucher or an order: whatever became of its operations, its bookings are ours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.models import VoucherArchivedOperation, VoucherOperation, VoucherPayment
+from voucher_payment_gateway.money import ZERO
 
 __all__ = [
     "archived_bookings",
+    "archived_error",
+    "archived_money",
     "archived_on",
     "as_operation",
     "as_operations",
-    "refuse_archived",
 ]
 
 
@@ -55,12 +59,29 @@ def as_operation(row: VoucherArchivedOperation) -> VoucherOperation:
     return operation
 
 
-def refuse_archived(payment: VoucherPayment) -> None:
-    """Raise WrongStateError where the operations of the payment are archived: its money does not go back by itself any
-    more."""
-    if VoucherArchivedOperation.current.filter(payment=payment).exists():
-        raise WrongStateError(
-            f"order {payment.order_number}: its operations were archived: give the money back as store credit. Nothing "
-            "was sent.",
-            code="archived",
-        )
+def archived_money(payments: Iterable[VoucherPayment]) -> dict[int, Decimal]:
+    """Return by primary key how much of what these payments could give back does not go back by itself any more, since
+    its charges are archived. Payments of which all can go back are left out. One statement at most.
+
+    The charges of a payment are archived all together, and the next voucher of the order is another payment.
+    """
+    refundable = {each.pk: each.amount_refundable for each in payments if each.amount_refundable > ZERO}
+    if not refundable:
+        return {}
+    charges = VoucherArchivedOperation.current.filter(
+        payment__in=refundable, kind="charge", state="succeeded"
+    )
+    archived = set(charges.values_list("payment", flat=True))
+    return {pk: amount for pk, amount in refundable.items() if pk in archived}
+
+
+def archived_error(payments: Sequence[VoucherPayment]) -> WrongStateError:
+    """Return the error for payments of an order whose charges are archived: their money does not go back by itself any
+    more. It names them and the sum."""
+    names = ", ".join(f"…{payment.code_hint}" for payment in payments)
+    left = with_code(sum((each.amount_refundable for each in payments), ZERO), payments[0].currency)
+    return WrongStateError(
+        f"order {payments[0].order_number}: the charges of gift voucher {names} were archived: give {left} back as "
+        "store credit. Nothing of it was sent.",
+        code="archived",
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, router, transaction
 from django.db.transaction import TransactionManagementError
 
 from voucher_payment_gateway.exceptions import OperationInProgressError, UnavailableError
@@ -22,12 +22,14 @@ __all__ = [
     "atomic_or_conflict",
     "database",
     "in_transaction",
+    "non_atomic",
     "refuse_open_transaction",
     "retry_on_conflict",
     "unavailable_if_locked",
 ]
 
 Decided = TypeVar("Decided")
+View = TypeVar("View", bound=Callable[..., object])
 
 DEADLOCK_SQLSTATES = ("40P01", "40001")
 """PostgreSQL rolled this transaction back in favour of another one: a deadlock or a serialization failure."""
@@ -122,6 +124,14 @@ def in_transaction() -> bool:
             "Money moves only in autocommit mode or inside of atomic(). Nothing was sent."
         )
     return bool(connection.in_atomic_block)
+
+
+def non_atomic(view: View) -> View:
+    """Turn a view into one that ``ATOMIC_REQUESTS`` wraps into no transaction: neither of the database that payments
+    are written to, nor of the default one."""
+    for alias in {DEFAULT_DB_ALIAS, database()}:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 def refuse_open_transaction() -> None:

@@ -1,6 +1,6 @@
 """When the last complete sweep of ``settle`` ended: one stored fact, which checks, probes and metrics read."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import django.db
@@ -41,14 +41,24 @@ def record_sweep() -> None:
 def last_sweep_at(account: str = "") -> datetime | None:
     """Return when ``settle`` last went through all of its steps, in UTC; None where it never has. One statement.
 
-    A sweep that was stopped, or that an error ended, does not count. One sweep settles all merchant accounts, so the
+    A value that is no instant counts as no sweep, one without an offset as one in UTC. A sweep that was stopped, or
+    that an error ended, does not count. One sweep settles all merchant accounts, so the
     instant is the same for each of them, and None for an ``account`` that the settings do not have: nothing of it is
     settled.
     """
     if account and account not in gateway_settings().account_names:
         return None
     value = VoucherGatewayState.current.filter(name=ROW).values_list("value", flat=True).first()
-    return datetime.fromisoformat(value) if value else None
+    return _instant(value) if value else None
+
+
+def _instant(text: str) -> datetime | None:
+    """Return a stored instant; of one that was written by hand, as well as it can be read."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def sweep_age_seconds(account: str = "") -> float | None:

@@ -1,10 +1,12 @@
 """``at_most``: what a call may move at most, for a person who was shown an amount and has confirmed that one."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from voucher_payment_gateway import money
 from voucher_payment_gateway.currencies import plain
 from voucher_payment_gateway.exceptions import AmountError
+from voucher_payment_gateway.gateway.records.archived import archived_money
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 
@@ -16,10 +18,14 @@ def bound(at_most: object) -> Decimal | None:
     return None if at_most is None else money.amount(at_most, "at_most", minimum=ZERO)
 
 
-def may_be_refunded(payment: VoucherPayment) -> Decimal:
-    """Return what a cancel of the payment refunds: what is charged, and what is being charged, since that is refunded
-    as well once it is booked. For payments of an ``OrderView``."""
-    return payment.amount_refundable + payment.open_charge
+def may_be_refunded(payments: Sequence[VoucherPayment]) -> dict[int, Decimal]:
+    """Return what a cancel of each payment refunds: what is charged, and what is being charged, since that is refunded
+    as well once it is booked; without what is archived. For payments of an ``OrderView``. One statement at most."""
+    archived = archived_money(payments)
+    return {
+        payment.pk: payment.amount_refundable + payment.open_charge - archived.get(payment.pk, ZERO)
+        for payment in payments
+    }
 
 
 def refuse_more(payment: VoucherPayment, amount: Decimal, at_most: Decimal | None) -> None:

@@ -11,6 +11,7 @@ from voucher_payment_gateway.exceptions import (
     OperationInProgressError,
     PaymentStateError,
     VoucherGatewayError,
+    WrongStateError,
 )
 from voucher_payment_gateway.gateway.operations.execute import NOT_READY, Outbox, execute_new
 from voucher_payment_gateway.gateway.operations.release import RELEASE
@@ -70,7 +71,8 @@ def cancel(
     ``at_most`` bounds what is refunded, now or once open charges are booked. Raises AmountError (``more_than_allowed``)
     where that is more, as after a capture meanwhile; nothing is refunded then, and with a ``key`` nothing is changed.
 
-    Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept.
+    Raises the errors of a refund; the payment then stays ``captured``, and the cancel request is kept. Where charges
+    are archived, raises WrongStateError (``archived``) after everything else was done.
     """
     number, pk = number_and_pk(order)
     if pk is None:
@@ -83,21 +85,35 @@ def cancel(
             raise
         return []
 
+    archived: list[VoucherGatewayError] = []
+
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
+        archived.clear()
         by = {"actor": actor, "reason": reason}
-        return _cancel(number, pk, refund=refund, at_most=may_refund, key=row, outbox=outbox, **by)
+        return _cancel(number, pk, archived, refund=refund, at_most=may_refund, key=row, outbox=outbox, **by)
 
     payments = once(call, write, pk=pk)
-    return as_they_are_now(payments) if advance_replacements(number) else payments
+    payments = as_they_are_now(payments) if advance_replacements(number) else payments
+    if archived:
+        raise archived[0]
+    return payments
 
 
 def _cancel(
-    number: str, pk: int | None, *, refund: bool, at_most: Decimal | None, **call: Any
+    number: str,
+    pk: int | None,
+    archived: list[VoucherGatewayError],
+    *,
+    refund: bool,
+    at_most: Decimal | None,
+    **call: Any,
 ) -> list[VoucherPayment]:
-    """Cancel each payment. ``call``: the key, the outbox, actor and reason."""
+    """Cancel each payment. ``call``: the key, the outbox, actor and reason. The errors of payments whose charges are
+    archived are added to ``archived``: they undo nothing of the others."""
     done: dict[int, VoucherPayment] = {}
     refunded: dict[int, Decimal] = {}
     errors: list[VoucherGatewayError] = []
+    untouched: set[int] = set()
 
     def advance() -> None:
         view = read_order(number)
@@ -106,25 +122,29 @@ def _cancel(
         if not refund:
             refuse_if_open(left)
         left = [payment for payment in left if not is_ended(payment)]
-        wanted = {payment.pk: may_be_refunded(payment) for payment in left}
+        wanted = {} if at_most is None else may_be_refunded(left)
         for payment in left[:1]:
             refuse_more(payment, sum([*refunded.values(), *wanted.values()], ZERO), at_most)
         for payment in left:
-            most = None if at_most is None else wanted[payment.pk]
+            most = wanted.get(payment.pk)
             try:
                 if refund:
                     next_number += _cancel_payment(payment, next_number, most, **call)
                 else:
                     next_number += _cancel_rest(payment, next_number, **call)
             except VoucherGatewayError as error:
-                errors.append(error)
+                is_archived = isinstance(error, WrongStateError) and error.code == "archived"
+                (archived if is_archived else errors).append(error)
+                untouched.update([payment.pk] if is_archived else [])
             done[payment.pk] = payment
-            refunded[payment.pk] = wanted[payment.pk]
+            refunded[payment.pk] = wanted.get(payment.pk, ZERO)
 
     retry_on_conflict(advance, progress=lambda: len(done))
     if errors:
         raise errors[0]
-    return list(done.values())
+    if archived and untouched == done.keys():
+        raise archived[0]
+    return [payment for payment in done.values() if payment.pk not in untouched]
 
 
 def is_ended(payment: VoucherPayment) -> bool:
@@ -203,7 +223,7 @@ def _store_cancel_request(payment: VoucherPayment, at_most: Decimal | None) -> N
         change_payment(payment, cancel_requested_at=payment.cancel_requested_at or timezone.now())
         if at_most is not None:
             for now in read_order(payment.order_number).matching(payment.pk):
-                refuse_more(now, may_be_refunded(now), at_most)
+                refuse_more(now, may_be_refunded([now])[now.pk], at_most)
 
 
 def _release(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from voucher_payment_gateway.gateway.records.archived import archived_error, archived_money
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import number_and_pk, read_order
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
@@ -30,13 +31,14 @@ class Share:
 @dataclass(frozen=True)
 class Cancellation:
     """What would become of one payment. ``is_noted``: an operation is open, so the wish is stored and carried out once
-    its outcome is known; ``open_charge`` is refunded then as well, if it was booked."""
+    its outcome is known; ``open_charge`` is refunded then as well, if it was booked. ``archived`` does not go back."""
 
     payment: VoucherPayment
     released: Decimal
     refunded: Decimal
     open_charge: Decimal
     is_noted: bool
+    archived: Decimal = ZERO
 
 
 def preview_capture(order: Any) -> list[Share]:
@@ -67,20 +69,27 @@ def preview_refund(order: Any) -> list[Share]:
 
 def preview_cancel(order: Any) -> list[Cancellation]:
     """Return what ``cancel(order)`` would do to each payment; those that have ended are left out. ``order`` may also be
-    a single payment."""
+    a single payment.
+
+    Raises WrongStateError (``archived``) where there are payments whose charges are archived, and no others.
+    """
     number, pk = number_and_pk(order)
     if pk is None:
         refuse_reused_number(number, order_created_at(order))
+    payments = [payment for payment in read_order(number).matching(pk) if not is_ended(payment)]
+    archived = archived_money(payments)
+    if payments and all(each.pk in archived for each in payments):
+        raise archived_error(payments)
     return [
         Cancellation(
             payment,
             released=payment.amount_authorized,
-            refunded=payment.amount_refundable,
+            refunded=payment.amount_refundable - archived.get(payment.pk, ZERO),
             open_charge=payment.open_charge,
             is_noted=payment.has_open_operation,
+            archived=archived.get(payment.pk, ZERO),
         )
-        for payment in read_order(number).matching(pk)
-        if not is_ended(payment)
+        for payment in payments
     ]
 
 

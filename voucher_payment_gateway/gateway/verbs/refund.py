@@ -1,5 +1,6 @@
 """Refund: return charged money to the vouchers it came from."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from voucher_payment_gateway.currencies import amount_in, plain, smallest_unit
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.operations.execute import Outbox
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
-from voucher_payment_gateway.gateway.records.archived import refuse_archived
+from voucher_payment_gateway.gateway.records.archived import archived_error, archived_money
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
     OrderView,
@@ -34,6 +35,9 @@ from voucher_payment_gateway.telemetry import verb
 
 __all__ = ["plan_refunds", "refund", "refund_payment"]
 
+Charges = list[tuple[VoucherOperation, Decimal]]
+"""Each with the amount of it that can still go back."""
+
 
 @verb
 def refund(
@@ -44,11 +48,14 @@ def refund(
     ``order`` may also be a single payment. Outside a transaction the money has moved when this returns; inside one it
     moves after the commit. Nothing is done for an order without vouchers, or refunded in full.
 
+    What was captured of an archived order does not go back: the rest does. Then a call without ``amount`` raises
+    WrongStateError (``archived``), which names what is left to give back in another way.
+
     A call with a ``key`` is made once per order; repeated, it refunds nothing new, goes on with what is still due, and
     answers as before. Without a key, calls without ``amount`` are safe to repeat; two calls with one are two refunds.
 
     Raises AmountError (malformed, more than is left to refund, or a key used with another amount), WrongStateError
-    (nothing was captured, or the order was archived), OperationInProgressError; nothing was sent. What a voucher surely
+    (nothing was captured, or all of it is archived), OperationInProgressError; nothing was sent. What a voucher surely
     cannot take as a refund goes back by ``REFUND_FALLBACK``; after RefusedError it could not, the payment is unchanged
     and a review is requested (``payment_needs_review``); after UnavailableError, CredentialsError and ContractError
     nothing moved yet and ``settle`` sends it; after OutcomeUnknownError ``settle`` resolves it: do not refund again by
@@ -65,11 +72,19 @@ def refund(
             raise
         return []
 
+    archived: list[VoucherPayment] = []
+
     def write(row: VoucherIdempotencyKey | None, outbox: Outbox | None) -> list[VoucherPayment]:
-        return _refund(number, pk, asked, key=row, outbox=outbox, actor=actor, reason=reason)
+        archived.clear()
+        return _refund(
+            number, pk, asked, archived=archived, key=row, outbox=outbox, actor=actor, reason=reason
+        )
 
     payments = once(call, write, pk=pk)
-    return as_they_are_now(payments) if advance_replacements(number) else payments
+    payments = as_they_are_now(payments) if advance_replacements(number) else payments
+    if archived and asked is None:
+        raise _without(archived)
+    return payments
 
 
 def refund_payment(
@@ -83,7 +98,8 @@ def refund_payment(
     """Refund all that is left of one payment, and store with each refund that the payment is being cancelled. Raises
     AmountError where that is more than ``at_most``."""
     request = {"cancel_requested_at": timezone.now()}
-    _refund(payment.order_number, payment.pk, None, request, at_most, key=key, outbox=outbox, **by)
+    number, pk = payment.order_number, payment.pk
+    _refund(number, pk, None, request, at_most, archived=None, key=key, outbox=outbox, **by)
 
 
 def _refund(
@@ -93,15 +109,18 @@ def _refund(
     changes: dict[str, Any] | None = None,
     at_most: Decimal | None = None,
     *,
+    archived: list[VoucherPayment] | None = None,
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
     **by: str,
 ) -> list[VoucherPayment]:
+    """Refund what is asked for, and add to ``archived`` the payments whose charges are archived."""
+
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = view.matching(pk)
         if asked is not None and payments:
             amount_in(payments[0].currency, asked)
-        drafts = plan_refunds(number, payments, left, progress, amount_asked=asked, **by)
+        drafts = plan_refunds(number, payments, left, progress, archived, amount_asked=asked, **by)
         if drafts:
             refuse_more(payments[0], sum((each.amount for each in drafts), progress.amount), at_most)
         return drafts
@@ -116,9 +135,13 @@ def plan_refunds(
     payments: list[VoucherPayment],
     asked: Decimal | None,
     progress: Progress,
+    archived: list[VoucherPayment] | None = None,
     **fields: Any,
 ) -> list[VoucherOperation]:
-    """Return drafts of the refunds to make. Charges that this batch has already tried to refund are left out."""
+    """Return drafts of the refunds to make. Charges that this batch has already tried to refund are left out.
+
+    Payments whose charges are archived are added to ``archived``. Raises WrongStateError where nothing else is left.
+    """
     if not payments:
         return []
     charged = [payment for payment in payments if payment.amount_captured > ZERO]
@@ -132,8 +155,13 @@ def plan_refunds(
     tried = {operation.target_id for operation in progress.started}
     left = {payment: _refundable_charges(payment, tried) for payment in charged}
     sums = {payment: sum((rest for _, rest in charges), ZERO) for payment, charges in left.items()}
+    beyond = [] if progress.operations else _beyond(left)
+    if beyond and not any(sums.values()):
+        raise archived_error(beyond)
+    if archived is not None:
+        archived += beyond
     if asked is not None:
-        _refuse_more_than_is_left(charged[0], asked, sum(sums.values(), ZERO))
+        _refuse_more_than_is_left(charged[0], asked, sum(sums.values(), ZERO), is_archived=bool(beyond))
     wanted = sums if asked is None else _share_out(asked, sums)
     return [
         draft
@@ -142,11 +170,30 @@ def plan_refunds(
     ]
 
 
-def _refuse_more_than_is_left(payment: VoucherPayment, asked: Decimal, left: Decimal) -> None:
+def _beyond(charges: Mapping[VoucherPayment, Charges]) -> list[VoucherPayment]:
+    """Return the payments whose charges are archived and did not go back. No statement where each has one in the
+    ledger."""
+    without = [payment for payment, own in charges.items() if not own]
+    archived = archived_money(without)
+    return [payment for payment in without if payment.pk in archived]
+
+
+def _without(payments: list[VoucherPayment]) -> WrongStateError:
+    """Return the error for what is archived, after the rest was refunded."""
+    error = archived_error(payments)
+    partial = WrongStateError(f"All else that was charged goes back. {error}", code=error.code)
+    partial.money_moved = "maybe"
+    return partial
+
+
+def _refuse_more_than_is_left(
+    payment: VoucherPayment, asked: Decimal, left: Decimal, *, is_archived: bool
+) -> None:
     if asked > left:
+        archived = ", without what is archived" if is_archived else ""
         raise AmountError(
             f"amount: only {plain(left, payment.currency)} of order {payment.order_number} can still go back to "
-            "gift vouchers. Nothing was sent.",
+            f"gift vouchers{archived}. Nothing was sent.",
             code="more_than_captured",
         )
 
@@ -164,7 +211,7 @@ def _share_out(asked: Decimal, left: dict[VoucherPayment, Decimal]) -> dict[Vouc
     return shares
 
 
-def _refundable_charges(payment: VoucherPayment, tried: set[str]) -> list[tuple[VoucherOperation, Decimal]]:
+def _refundable_charges(payment: VoucherPayment, tried: set[str]) -> Charges:
     """Return the charges of a payment but for those ``tried``, newest first, each with the amount that can still be
     refunded.
 
@@ -183,13 +230,11 @@ def _refundable_charges(payment: VoucherPayment, tried: set[str]) -> list[tuple[
         for operation in operations
         if operation.kind == "charge" and operation.state == "succeeded" and operation.remote_id not in tried
     ]
-    if not charges and payment.amount_refundable > ZERO:
-        refuse_archived(payment)
     return [(charge, charge.amount - refunded.get(charge.remote_id, ZERO)) for charge in reversed(charges)]
 
 
 def _split_over_charges(
-    payment: VoucherPayment, charges: list[tuple[VoucherOperation, Decimal]], wanted: Decimal, **fields: Any
+    payment: VoucherPayment, charges: Charges, wanted: Decimal, **fields: Any
 ) -> list[VoucherOperation]:
     drafts = []
     for charge, left in charges:

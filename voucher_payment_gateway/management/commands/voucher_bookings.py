@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.books.datev import PREFIX
 from voucher_payment_gateway.books.export import ENCODINGS, FORMATS, Format, booking_lines
+from voucher_payment_gateway.books.notes import FileNotes
 from voucher_payment_gateway.books.periods import (
     NotClosedError,
     changed_kinds,
@@ -26,12 +28,13 @@ from voucher_payment_gateway.management.progress import progress_on
 from voucher_payment_gateway.management.system_user import system_user
 from voucher_payment_gateway.models import VoucherClosedPeriod
 
-CHANGED, NOT_DONE = 1, 2
+CHANGED, NOT_DONE, LEFT_OUT = 1, 2, 3
 """Exit codes."""
 
 
 class Command(BaseCommand):
-    """Exit code 1 where the figures of a closed period have changed, 2 where nothing was written or closed."""
+    """Exit code 1 where the figures of a closed period have changed, 2 where nothing was written or closed, 3 where the
+    DATEV file was written without bookings in other currencies."""
 
     help = (
         "Write every gift voucher booking of a period, by default the last calendar month: charges, refunds, sales, "
@@ -44,6 +47,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="csv", help="of the rows")
         parser.add_argument("--file", type=Path, metavar="FILE", help="write to a file of mode 0600")
         parser.add_argument("--account", metavar="NAME", help="only the vouchers of this account")
+        parser.add_argument(
+            "--currency", metavar="CODE", help="only the bookings in this currency, such as EUR"
+        )
         parser.add_argument("--close", action="store_true", help="close the period; no rows are written")
         parser.add_argument("--by", default="", metavar="NAME", help="the name of the person who closes it")
 
@@ -55,11 +61,17 @@ class Command(BaseCommand):
         first, last = (since, until) if since and until else last_month()
         if first >= last:
             raise CommandError("--until: must be later than --since.", returncode=NOT_DONE)
+        is_partial = False
         if close:
             self._close(first, last, by or system_user())
         else:
-            self._write(first, last, **options)
+            is_partial = self._write(first, last, **options)
         self._tell_of(first, last)
+        if is_partial:
+            raise CommandError(
+                "The file was written, but not every booking is in it: see above, or name the --currency.",
+                returncode=LEFT_OUT,
+            )
 
     def _write(
         self,
@@ -69,8 +81,10 @@ class Command(BaseCommand):
         format: Format,
         file: Path | None,
         account: str | None,
+        currency: str | None,
         **_: Any,
-    ) -> None:
+    ) -> bool:
+        """Write the rows, and return whether bookings were left out that the options did not exclude."""
         names = gateway_settings().account_names
         if account is not None and account not in names:
             known = ", ".join(map(repr, names))
@@ -80,19 +94,21 @@ class Command(BaseCommand):
         if format == "datev" and not (file and file.name.startswith(PREFIX) and file.suffix == ".csv"):
             name = f"{PREFIX}Gutscheine.csv"
             raise CommandError(f"--file: DATEV takes a file named such as {name}.", returncode=NOT_DONE)
+        notes = FileNotes()
         try:
-            lines = booking_lines(since, until, account, format)
-            if file is None:
-                for line in lines:
-                    self.stdout.write(line, ending="")
-                return
-            with whole_file(file, ENCODINGS[format]) as sink:
-                for line in lines:
-                    sink.write(line)
+            lines = booking_lines(since, until, account, format, currency=currency, notes=notes)
+            self._print(lines) if file is None else _store(lines, file, ENCODINGS[format])
         except OSError as error:
             raise CommandError(f"--file: {error}. No file was written.", returncode=NOT_DONE) from None
         except UnbookableError as error:
             raise CommandError(f"{error} No file was written.", returncode=NOT_DONE) from None
+        for sentence, words in notes.sentences():
+            self.stderr.write(sentence % words)
+        return bool(notes.left_out) and currency is None
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.stdout.write(line, ending="")
 
     def _close(self, since: datetime, until: datetime, by: str) -> None:
         try:
@@ -118,6 +134,12 @@ class Command(BaseCommand):
             self.stderr.write("This period is not closed.")
         if any(period.changed_at for period in periods):
             raise CommandError("The figures of a closed period have changed.", returncode=CHANGED)
+
+
+def _store(lines: Iterable[str], file: Path, encoding: str) -> None:
+    with whole_file(file, encoding) as sink:
+        for line in lines:
+            sink.write(line)
 
 
 def _state_of(period: VoucherClosedPeriod) -> str:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from voucher_payment_gateway.books.days import today
 from voucher_payment_gateway.books.liability import (
     FIGURES,
     NoSnapshotError,
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, at: date | None, **_: Any) -> None:
-        day = at or timezone.localdate() - timedelta(days=1)
+        day = at or today() - timedelta(days=1)
         try:
             rows = snapshot_of(day) if at else take_snapshot(day)
         except NoSnapshotError as error:

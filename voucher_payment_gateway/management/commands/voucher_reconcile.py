@@ -3,14 +3,14 @@
 import sys
 from argparse import ArgumentParser
 from contextlib import nullcontext
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.books.days import midnight, today
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.management.difference_list import lines, summary, whole_file, write_csv
@@ -64,8 +64,7 @@ class Command(BaseCommand):
         if explain:
             self._explain(*explain, by=by or system_user())
             return
-        today = timezone.make_aware(datetime.combine(timezone.localdate(), time.min))
-        until = until or today
+        until = until or midnight(today())
         since = since or day_before(until)
         self.failed: list[str] = []
         differences = self._compared(since, until, csv, account)
