@@ -20,7 +20,7 @@ from voucher_payment_gateway.models.conditions import IS_MANUAL, IS_NOT_VALID, I
 __all__ = ["CASES", "KINDS_OF_ATTENTION", "LONG_OPEN", "OF_ORDERS", "RECENT"]
 
 LONG_OPEN = timedelta(hours=2)
-"""An outcome that is open for longer than any rule waits: see docs/how-to/run-settle.md."""
+"""An outcome that is open for longer than any rule waits."""
 
 RECENT = timedelta(days=30)
 """Sales that failed are shown this long: what was done about them may be known to people alone."""
