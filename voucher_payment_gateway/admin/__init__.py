@@ -1,10 +1,12 @@
-"""Django's admin for payments, sales, differences, closed periods and what vouchers owe, and the pages of a clerk.
+"""Django's admin for payments, sales, differences, closed periods, what vouchers owe and notices to staff, and the
+pages of a clerk.
 
 Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the shop's own ``OrderAdmin``.
 """
 
 from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.liability import VoucherLiabilityAdmin
+from voucher_payment_gateway.admin.notices import VoucherStaffNoticeAdmin
 from voucher_payment_gateway.admin.orders import VoucherOrderAdminMixin
 from voucher_payment_gateway.admin.payments import VoucherPaymentAdmin
 from voucher_payment_gateway.admin.periods import VoucherClosedPeriodAdmin
@@ -17,4 +19,5 @@ __all__ = [
     "VoucherOrderAdminMixin",
     "VoucherPaymentAdmin",
     "VoucherSaleAdmin",
+    "VoucherStaffNoticeAdmin",
 ]
