@@ -284,6 +284,7 @@ def test_a_worker_without_an_admin_tells_without_links(staff, receiver, settings
     (document,) = documents(receiver)
     assert (document["attention_url"], document["cases"][0]["url"]) == ("", "")
     assert "Order A-1001, €10.00\n" in mail.outbox[0].body
+    assert "what to do:" not in mail.outbox[0].body  # it would name no page
 
 
 def test_the_mail_is_written_in_the_language_of_the_shop(staff, settings):
