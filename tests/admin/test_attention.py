@@ -158,6 +158,8 @@ def test_only_what_a_clerk_may_see_is_shown(trouble, desk):
 def test_more_than_fit_are_cut(trouble, desk, monkeypatch):
     monkeypatch.setattr("voucher_payment_gateway.admin.attention.MAX_ROWS", 1)
     assert "Only the newest 1 are shown." in desk().attention().text
+    monkeypatch.setattr("voucher_payment_gateway.admin.attention.MAX_ROWS", 2)
+    assert "are shown." not in desk(name="eva").attention().text  # no kind has more than two
 
 
 def test_it_is_german(trouble, desk):

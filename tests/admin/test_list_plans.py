@@ -31,13 +31,14 @@ PAGES = {
 
 @pytest.fixture
 def ledger(transactional_db, monkeypatch):
-    """Twenty thousand ended operations; the newest hundred are looked through where there is no index."""
+    """Twenty thousand ended operations; the newest hundred are looked through where there is no index. Each sale stands
+    in for one: PostgreSQL would scan the index of these sales as long as it is empty."""
     monkeypatch.setattr("voucher_payment_gateway.admin.window.WINDOW", 100)
     fill("default", 20_000)
     sales = VoucherSale.objects.bulk_create(
         VoucherSale(order_number=f"S-{number}", key="a", amount=10, currency="EUR", status="active",
-                    voucher_id=f"s-{number}", delivered_at=timezone.now())
-        for number in range(5_000)
+                    voucher_id=f"s-{number}", delivered_at=timezone.now(), replaces_refund_id=replaced)
+        for number, replaced in enumerate(VoucherOperation.objects.values_list("pk", flat=True)[:5_000])
     )  # fmt: skip
     VoucherOperation.objects.bulk_create(
         VoucherOperation(sale=sale, order_number=sale.order_number, number=1, voucher_id=sale.voucher_id, kind="issue",

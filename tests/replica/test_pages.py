@@ -6,6 +6,7 @@ A test is named after the command, tag, endpoint or page that it covers; one wit
 import io
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -26,6 +27,7 @@ from voucher_payment_gateway.models import (
     VoucherOperation,
     VoucherPayment,
     VoucherSale,
+    VoucherStaffNotice,
 )
 from voucher_payment_gateway.templatetags.voucher_payments import register
 
@@ -327,6 +329,13 @@ def test_admin_voucherclosedperiod(captured, admin_client):
     days = {"first": since.date(), "last": until.date(), "file_format": "csv"}
     exported = b"".join(admin_client.post(f"{folder}export/", days).streaming_content)
     assert b"charge,A-1001," in exported
+
+
+def test_admin_voucherstaffnotice(captured, admin_client):
+    VoucherStaffNotice(batch=uuid4(), channel="mail", created_at=timezone.now()).save(using="default")
+    folder, pk = "/admin/voucher_payment_gateway/voucherstaffnotice/", stored(VoucherStaffNotice).get().pk
+    assert admin_client.get(folder).context["cl"].result_count == 1
+    assert admin_client.get(f"{folder}{pk}/change/").status_code == 200
 
 
 def test_every_page_of_the_admin_is_covered():

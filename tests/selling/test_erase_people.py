@@ -8,6 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.cases import CASES, RECENT
 from voucher_payment_gateway.exceptions import PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.records.people import erasure_of
 from voucher_payment_gateway.gateway.records.sales import change_sale
@@ -111,6 +112,16 @@ def test_what_a_clerk_sends_again_is_not_kept(seller):
 def test_without_a_request_people_stay(seller):
     seller.sell(**ADA)
     assert people() == KNOWN
+
+
+def test_an_erasure_makes_no_old_failure_a_case_for_staff_again(seller):
+    seller.sell(**ADA)
+    long_ago = timezone.now() - RECENT - timedelta(days=1)
+    VoucherSale.objects.update(status="failed", updated_at=long_ago)
+    gateway.erase_people(seller.order)
+    assert people() == NONE
+    assert not CASES["sales"](timezone.now()).exists()
+    assert VoucherSale.objects.get().updated_at == long_ago
 
 
 def test_an_order_that_sold_nothing_and_what_is_none(seller):

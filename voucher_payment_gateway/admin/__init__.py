@@ -1,5 +1,5 @@
-"""Django's admin for payments, sales, differences, requests for refunds, closed periods and what vouchers owe, and the
-pages of a clerk.
+"""Django's admin for payments, sales, differences, requests for refunds, closed periods, what vouchers owe and notices
+to staff, and the pages of a clerk.
 
 Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the shop's own ``OrderAdmin``.
 """
@@ -7,6 +7,7 @@ Nothing about money is edited by hand. ``VoucherOrderAdminMixin`` is for the sho
 from voucher_payment_gateway.admin.approvals import VoucherApprovalAdmin
 from voucher_payment_gateway.admin.differences import VoucherDifferenceAdmin
 from voucher_payment_gateway.admin.liability import VoucherLiabilityAdmin
+from voucher_payment_gateway.admin.notices import VoucherStaffNoticeAdmin
 from voucher_payment_gateway.admin.orders import VoucherOrderAdminMixin
 from voucher_payment_gateway.admin.payments import VoucherPaymentAdmin
 from voucher_payment_gateway.admin.periods import VoucherClosedPeriodAdmin
@@ -20,4 +21,5 @@ __all__ = [
     "VoucherOrderAdminMixin",
     "VoucherPaymentAdmin",
     "VoucherSaleAdmin",
+    "VoucherStaffNoticeAdmin",
 ]

@@ -59,16 +59,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """All of one kind. ``advice`` says in a sentence what to do."""
+    """All of one kind. ``advice`` says in a sentence what to do; ``is_cut``: there are more, which are older."""
 
     kind: str
     title: Any
     advice: Any
     items: list[Item]
-
-    @property
-    def is_cut(self) -> bool:
-        return len(self.items) == MAX_ROWS
+    is_cut: bool
 
 
 class AttentionPages(AnyPage):
@@ -83,7 +80,12 @@ class AttentionPages(AnyPage):
         if not self.has_view_permission(request):
             raise PermissionDenied
         sections = [
-            Section(kind, *KINDS_OF_ATTENTION[kind], [self._item(request, row) for row in rows])
+            Section(
+                kind,
+                *KINDS_OF_ATTENTION[kind],
+                [self._item(request, row) for row in rows[:MAX_ROWS]],
+                len(rows) > MAX_ROWS,
+            )
             for kind, rows in _rows(request.user)
         ]
         context = self.admin_site.each_context(request) | {
@@ -177,7 +179,8 @@ PERMISSIONS = {
 
 
 def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the rows of each kind, newest first: one statement each, by an index of what has not ended."""
+    """Yield the rows of each kind, newest first, and one more than fits if there is one: one statement each, by an
+    index of what has not ended."""
     now = timezone.now()
     for kind, cases in CASES.items():
         if kind in PERMISSIONS and not user.has_perm(PERMISSIONS[kind]):
@@ -185,4 +188,4 @@ def _rows(user: Any) -> Iterator[tuple[str, list[Any]]]:
         rows = cases(now)
         if rows.model is VoucherOperation:
             rows = rows.select_related("payment", "sale", "idempotency_key")
-        yield kind, list(rows.order_by(*NEWEST_FIRST[kind])[:MAX_ROWS])
+        yield kind, list(rows.order_by(*NEWEST_FIRST[kind])[: MAX_ROWS + 1])

@@ -36,14 +36,15 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One complete HTTP request. Headers and content hold secrets and stay out of ``repr``."""
+    """One complete HTTP request. Headers and content hold secrets, and so may the address of a webhook: all stay out
+    of ``repr``."""
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     name: str = ""
-    """Method and path template, free of ids: for measurements."""
+    """Method and path template, free of ids: for measurements. Empty where it does not go to the Voucher Cloud."""
 
 
 @dataclass(frozen=True, slots=True)

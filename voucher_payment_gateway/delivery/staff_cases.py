@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 
 from voucher_payment_gateway.cases import CASES, KINDS_OF_ATTENTION
 from voucher_payment_gateway.conf import gateway_settings
@@ -65,12 +67,14 @@ class Notice(NamedTuple):
 
 
 def notice_of(batch: UUID, found: list[VoucherStaffCase], now: datetime) -> Notice:
-    """Return what is said of the cases ``found``, which all stand; in the language that is active."""
+    """Return what is said of the cases ``found``, which all stand; in the language of the shop, whatever a worker was
+    doing before."""
     listed = found[:MAX_LISTED]
     rows = _rows(listed, now)
-    cases = [_case(each, row) for each in listed if (row := rows.get((each.kind, each.subject_id)))]
     counts = dict(sorted(Counter(each.kind for each in found).items()))
-    return Notice(batch, len(found), counts, cases, attention_url())
+    with translation.override(settings.LANGUAGE_CODE):
+        cases = [_case(each, row) for each in listed if (row := rows.get((each.kind, each.subject_id)))]
+        return Notice(batch, len(found), counts, cases, attention_url())
 
 
 def attention_url() -> str:

@@ -6,9 +6,6 @@ import json
 import time
 from typing import Any
 
-from django.conf import settings
-from django.utils import translation
-
 from voucher_payment_gateway.api.webhook import post
 from voucher_payment_gateway.conf import StaffNotices, gateway_settings
 from voucher_payment_gateway.delivery.staff_cases import Case, Notice
@@ -30,8 +27,7 @@ def send_staff_webhook(notice: Notice, to: StaffNotices) -> None:
 
     Raises WebhookNotTakenError; without a status it was perhaps taken.
     """
-    with translation.override(settings.LANGUAGE_CODE):
-        body = json.dumps(_document(notice), ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    body = json.dumps(_document(notice), ensure_ascii=True, separators=(",", ":")).encode("ascii")
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": str(notice.id),
@@ -65,4 +61,4 @@ def _document(notice: Notice) -> dict[str, Any]:
 
 def _case(case: Case) -> dict[str, Any]:
     amount = None if case.amount is None else f"{case.amount:.2f}"
-    return case._asdict() | {"title": str(case.title), "amount": amount, "since": case.since.isoformat()}
+    return case._asdict() | {"amount": amount, "since": case.since.isoformat()}

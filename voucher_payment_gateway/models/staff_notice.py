@@ -15,8 +15,8 @@ __all__ = ["VoucherStaffCase", "VoucherStaffNotice"]
 class VoucherStaffCase(PermanentModel):
     """One case that needs a person, from when a run of ``settle`` found it until one found it gone.
 
-    ``subject_id`` is the primary key of its operation, payment, sale or difference, by ``kind``. A case that comes back
-    is the next ``episode`` of its subject. The cases that one run found are told together: their ``batch``.
+    ``subject_id`` is the primary key of its operation, payment, sale, difference or approval, by ``kind``. A case that
+    comes back is the next ``episode`` of its subject. The cases that one run found are told together: their ``batch``.
     """
 
     kind = models.CharField(_("kind"), max_length=11)
@@ -50,7 +50,7 @@ class VoucherStaffNotice(PermanentModel):
     """One mail or webhook about the cases of a ``batch``, written before it is sent.
 
     ``due_at`` is the next attempt, or the end of the lease of the worker that is sending it; empty once nothing is to
-    be sent any more: it was sent, given up, or its cases had ended before.
+    be sent any more: it was sent, given up, its cases had ended before, or its channel is not set any more.
     """
 
     class Channel(models.TextChoices):

@@ -1,4 +1,5 @@
-"""Measure each HTTP request: a span and a duration, with the attributes that OpenTelemetry gives to HTTP clients.
+"""Measure each HTTP request to the Voucher Cloud: a span and a duration, with the attributes that OpenTelemetry gives
+to HTTP clients. A request without a name goes elsewhere, and is not measured.
 
 Instrumentation of httpx would see nothing, since its transports are called directly.
 """
@@ -23,6 +24,8 @@ def measured(
 
     @functools.wraps(send)
     def with_span(self: Sender, request: Outgoing, deadline: Deadline) -> Outcome:
+        if not request.name:
+            return send(self, request, deadline)
         with _running(request) as running:
             outcome = send(self, request, deadline)
             _note(running, outcome)
@@ -40,6 +43,8 @@ def measured_async(
 
     @functools.wraps(send)
     async def with_span(self: Sender, request: Outgoing, deadline: Deadline) -> Outcome:
+        if not request.name:
+            return await send(self, request, deadline)
         with _running(request) as running:
             outcome = await send(self, request, deadline)
             _note(running, outcome)

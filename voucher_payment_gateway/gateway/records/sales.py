@@ -39,7 +39,7 @@ def change_sale(sale: VoucherSale, **changes: Any) -> None:
     """
     if "valid_until" in changes and changes["valid_until"] != sale.valid_until:
         changes.setdefault("reminded_at", None)
-    changes |= {"updated_at": timezone.now(), "version": sale.version + 1}
+    changes = {"updated_at": timezone.now()} | changes | {"version": sale.version + 1}
     as_read = VoucherSale.current.filter(pk=sale.pk, version=sale.version)
     if as_read.update(**changes | erased_with(sale, changes)) != 1:
         raise ConflictError

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import CharField, F, Max, Q, QuerySet, Value
+from django.db.models import CharField, Max, Q, QuerySet, Value
 from django.utils import timezone
 
 from voucher_payment_gateway.cases import CASES
@@ -31,6 +31,9 @@ LEASE = timedelta(minutes=5)
 
 GIVE_UP = timedelta(days=1)
 """How long a notice is tried. The cases stay on the page "needs attention"."""
+
+MIN_ATTEMPTS = 5
+"""A notice is tried this often, however old it is: it may have waited while no worker ran or nothing was to be told."""
 
 MAX_FOUND = 10_000
 """Cases that one run begins or ends; the next run goes on."""
@@ -60,15 +63,17 @@ def tell_staff(stop: Callable[[], bool]) -> int:
     if to is None:
         return 0
     now = timezone.now()
-    found = [_Found(*row) for row in _changes(now, to)]
-    if ended := [row.pk for row in found if row.what == "ended"]:
-        _cases().filter(pk__in=ended, ended_at=None).update(ended_at=now)
+    found = [_Found(*row) for row in _changes(now)]
+    _end([row for row in found if row.what == "ended"], now)
     new = sorted(row for row in found if row.what == "new")
     due = Q(pk__in=[row.pk for row in found if row.what == "due"])
     if new:
         due |= Q(batch=_write_down(new, to, now))
-    notices = list(_notices().filter(due, _is_due(now)).order_by("pk")) if found else []
-    return sum(_send(notice, to) for notice in notices if not stop())
+    notices = list(_notices().filter(due, _is_due(now)).order_by("due_at", "pk")) if found else []
+    for notice in notices:
+        if notice.channel not in to.channels:
+            _hand_over(notice, to, now)
+    return _send_each([notice for notice in notices if notice.channel in to.channels], to, stop)
 
 
 def _cases() -> Any:
@@ -79,12 +84,21 @@ def _notices() -> Any:
     return VoucherStaffNotice.current
 
 
-def _changes(now: datetime, to: StaffNotices) -> QuerySet[Any]:
-    """Return in one statement the notices that are due, the open rows whose case has ended, and the cases that no open
-    row stands for."""
-    due = _marked("due", _notices().filter(_is_due(now), channel__in=to.channels), F("channel"))
-    ended = [_marked("ended", _ended(kind, rows(now)), _text(kind)) for kind, rows in CASES.items()]
-    new = [_marked("new", _not_open(kind, rows(now)), _text(kind)) for kind, rows in CASES.items()]
+def _changes(now: datetime) -> QuerySet[Any]:
+    """Return in one statement the notices that are due, the subjects whose open case has ended, and those that have
+    become a case.
+
+    Both by ``EXCEPT``, which sorts or hashes however many there are: for ``NOT IN`` a database compares each row with
+    each case once they outgrow its memory, and for ``NOT EXISTS`` while its statistics are from before a flood.
+    """
+    ended, new = [], []
+    for kind, rows in CASES.items():
+        open_cases = _cases().filter(kind=kind, ended_at=None)
+        ended.append(
+            _marked("ended", kind, open_cases, "subject_id").difference(_marked("ended", kind, rows(now)))
+        )
+        new.append(_marked("new", kind, rows(now)).difference(_marked("new", kind, open_cases, "subject_id")))
+    due = _marked("due", "", _notices().filter(_is_due(now)))
     changes: QuerySet[Any] = due.union(*ended, *new, all=True).order_by()
     return changes[:MAX_FOUND]
 
@@ -94,28 +108,18 @@ def _is_due(now: datetime) -> Q:
     return (Q(due_at__lte=now) | Q(due_at__gt=now + LATEST)) & Q(due_at__isnull=False)
 
 
-def _marked(what: str, rows: Any, kind: Any) -> Any:
-    marked = rows.order_by().annotate(change=_text(what), of_kind=kind)
-    return marked.values_list("change", "of_kind", "pk")
+def _marked(what: str, kind: str, rows: Any, pk: str = "pk") -> Any:
+    marked = rows.order_by().annotate(change=_text(what), of_kind=_text(kind))
+    return marked.values_list("change", "of_kind", pk)
 
 
 def _text(value: str) -> Value:
     return Value(value, output_field=CharField())
 
 
-def _not_open(kind: str, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the rows that no open case stands for.
-
-    By ``NOT IN``, one look into a hash for each: what PostgreSQL chooses for ``NOT EXISTS`` depends on statistics, and
-    a flood comes before these.
-    """
-    return rows.exclude(pk__in=_cases().filter(kind=kind, ended_at=None).order_by().values("subject_id"))
-
-
-def _ended(kind: str, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the open cases of a kind whose row is none any more."""
-    ended: QuerySet[Any] = _cases().filter(kind=kind, ended_at=None)
-    return ended.exclude(subject_id__in=rows.order_by().values("pk"))
+def _end(found: list[_Found], now: datetime) -> None:
+    for kind, pks in _by_kind(found):
+        _cases().filter(kind=kind, subject_id__in=pks, ended_at=None).update(ended_at=now)
 
 
 def _standing(notice: VoucherStaffNotice, now: datetime) -> list[VoucherStaffCase]:
@@ -146,10 +150,7 @@ def _write_down(new: list[_Found], to: StaffNotices, now: datetime) -> UUID:
     with transaction.atomic(using=database()):
         _cases().bulk_create(cases, ignore_conflicts=True, batch_size=AT_ONCE)
         if _cases().filter(batch=batch).exists():
-            _notices().bulk_create(
-                VoucherStaffNotice(batch=batch, channel=channel, created_at=now, due_at=now)
-                for channel in to.channels
-            )
+            _write_notices(batch, to, now)
     return batch
 
 
@@ -157,8 +158,7 @@ def _last_episodes(new: list[_Found]) -> dict[tuple[str, int], int]:
     """Return the last episode of each subject that was a case before, by kind and primary key."""
     return {
         (kind, pk): episode
-        for kind in {row.kind for row in new}
-        for pks in _batches([row.pk for row in new if row.kind == kind])
+        for kind, pks in _by_kind(new)
         for pk, episode in _cases()
         .filter(kind=kind, subject_id__in=pks)
         .order_by()
@@ -167,27 +167,72 @@ def _last_episodes(new: list[_Found]) -> dict[tuple[str, int], int]:
     }
 
 
+def _by_kind(found: list[_Found]) -> Iterator[tuple[str, list[int]]]:
+    """Yield each kind with the primary keys of its rows, as many as one statement names."""
+    for kind in sorted({row.kind for row in found}):
+        for pks in _batches([row.pk for row in found if row.kind == kind]):
+            yield kind, pks
+
+
 def _batches(pks: list[int]) -> Iterator[list[int]]:
     for begin in range(0, len(pks), AT_ONCE):
         yield pks[begin : begin + AT_ONCE]
 
 
+def _hand_over(notice: VoucherStaffNotice, to: StaffNotices, now: datetime) -> None:
+    """Let the channels that are set tell what waits for one that no longer is; not again what they have told."""
+    with transaction.atomic(using=database()):
+        if not _change(notice, claim=uuid4(), due_at=None):
+            return
+        _write_notices(notice.batch, to, now)
+        closed = _notices().filter(batch=notice.batch, channel__in=to.channels, due_at=None)
+        closed.filter(sent_at=None, given_up_at=None).update(due_at=now)
+
+
+def _write_notices(batch: UUID, to: StaffNotices, now: datetime) -> None:
+    """Write a notice for each channel that has none of this batch."""
+    _notices().bulk_create(
+        (
+            VoucherStaffNotice(batch=batch, channel=channel, created_at=now, due_at=now)
+            for channel in to.channels
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _send_each(notices: list[VoucherStaffNotice], to: StaffNotices, stop: Callable[[], bool]) -> int:
+    """Send the notices, and return how many were sent. A channel that fails is left to the next run: a mail server that
+    hangs costs one timeout, and holds up no webhook."""
+    count, failing = 0, set()
+    for notice in notices:
+        if stop():
+            break
+        if notice.channel in failing or not _lease(notice):
+            continue
+        try:
+            is_sent = _send(notice, to)
+        except Exception as error:  # whatever a mail server, or a template of the shop, may raise
+            _note_failure(
+                notice, str(error) if isinstance(error, WebhookNotTakenError) else type(error).__name__
+            )
+            failing.add(notice.channel)
+        else:
+            _change(notice, due_at=None, **({"sent_at": timezone.now(), "error": ""} if is_sent else {}))
+            count += is_sent
+    return count
+
+
+def _lease(notice: VoucherStaffNotice) -> bool:
+    """Keep other workers from a notice while it is sent; return False if another one was first."""
+    return _change(notice, claim=uuid4(), due_at=timezone.now() + LEASE, attempts=notice.attempts + 1)
+
+
 def _send(notice: VoucherStaffNotice, to: StaffNotices) -> bool:
-    """Send one notice, unless another worker does so just now; return whether it was sent."""
+    """Send one notice; return False if its cases ended before."""
     now = timezone.now()
-    if not _change(notice, claim=uuid4(), due_at=now + LEASE, attempts=notice.attempts + 1):
-        return False
-    cases = _standing(notice, now)
-    if not cases:  # they ended before
-        return _change(notice, due_at=None) and False
-    try:
+    if cases := _standing(notice, now):
         SENDERS[notice.channel](notice_of(notice.batch, cases, now), to)
-    except WebhookNotTakenError as error:
-        return _note_failure(notice, str(error), len(cases))
-    except Exception as error:  # whatever a mail server, or a template of the shop, may raise
-        return _note_failure(notice, type(error).__name__, len(cases))
-    _change(notice, due_at=None, sent_at=timezone.now(), error="")
-    return True
+    return bool(cases)
 
 
 def _change(notice: VoucherStaffNotice, **fields: Any) -> bool:
@@ -199,16 +244,16 @@ def _change(notice: VoucherStaffNotice, **fields: Any) -> bool:
     return True
 
 
-def _note_failure(notice: VoucherStaffNotice, reason: str, count: int) -> bool:
+def _note_failure(notice: VoucherStaffNotice, reason: str) -> None:
     """Plan the next attempt, or give up a notice that was tried for a day."""
     now = timezone.now()
     due_at = next_attempt_at(now, notice.created_at)
-    is_last = due_at > notice.created_at + GIVE_UP
+    is_last = due_at > notice.created_at + GIVE_UP and notice.attempts >= MIN_ATTEMPTS
     (RunningEvents.notice_given_up if is_last else RunningEvents.notice_not_sent).log(
-        channel=notice.channel, notice=str(notice.batch), cases=count, problem=reason
+        channel=notice.channel,
+        notice=str(notice.batch),
+        cases=_cases().filter(batch=notice.batch, ended_at=None).count(),
+        problem=reason,
     )
-    if not is_last:
-        _change(notice, due_at=due_at, error=reason[:100])
-        return False
-    _change(notice, due_at=None, given_up_at=now, error=reason[:100])
-    return False
+    ending = {"due_at": None, "given_up_at": now} if is_last else {"due_at": due_at}
+    _change(notice, error=reason[:100], **ending)

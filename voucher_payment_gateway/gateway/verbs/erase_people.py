@@ -44,7 +44,8 @@ def _pks(sales: Any, number: str) -> list[int]:
 
 def _erase(pk: int) -> VoucherSale | None:
     """Erase one sale, or store the request with a change of its version: a delivery that ends in this moment conflicts,
-    and looks again. Return a sale that waits."""
+    and looks again. Return a sale that waits. Nothing else has changed: ``updated_at`` stays, by which what failed long
+    ago is no case for staff any more."""
     sale: VoucherSale = VoucherSale.current.get(pk=pk)
     call = erasure_of(sale)
     row = None if call.find() else call.new_row()
@@ -53,5 +54,6 @@ def _erase(pk: int) -> VoucherSale | None:
     )
     with atomic_or_conflict():
         save_key(row)
-        change_sale(sale, **({} if is_waiting else dict.fromkeys(PEOPLE, "")))
+        erased = {} if is_waiting else dict.fromkeys(PEOPLE, "")
+        change_sale(sale, updated_at=sale.updated_at, **erased)
     return sale if is_waiting else None
