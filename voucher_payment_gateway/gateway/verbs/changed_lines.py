@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.rules.sales import matched_by_key
 from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher
 
@@ -27,12 +27,16 @@ def report_returned(sales: Sequence[VoucherSale]) -> None:
 def report_changed_lines(sales: Sequence[VoucherSale], sold: Sequence[SoldVoucher], currency: str) -> None:
     """Log which active vouchers of an order, whose ``sales`` these are, have another amount or ``currency`` than their
     line has now, or no line any more."""
-    known = {sale.key: sale for sale in sales if sale.origin == "sold"}
-    found = matched_by_key(known, [voucher.key for voucher in sold])
-    lines = {found[voucher.key].pk: voucher for voucher in sold if voucher.key in found}
-    for sale in known.values():
+    known = SoldLines(sales, sold)
+    lines = {sale.pk: voucher for voucher in sold if (sale := known.sale_of(voucher))}
+    for sale in sales:
         line = lines.get(sale.pk)
-        if sale.status != "active" or sale.target != "active" or _is_as_sold(sale, line, currency):
+        if (
+            sale.origin != "sold"
+            or sale.status != "active"
+            or sale.target != "active"
+            or _is_as_sold(sale, line, currency)
+        ):
             continue
         if is_first(f"line.{sale.pk}.{line.amount if line else ''}.{currency}", QUIET_SECONDS):
             SaleEvents.line_changed.log(

@@ -12,16 +12,17 @@ from django.utils import timezone
 
 from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, retry_on_conflict
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
 from voucher_payment_gateway.gateway.records.sales import change_sale
-from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
+from voucher_payment_gateway.gateway.records.voucher_ids import voucher_ids_for
 from voucher_payment_gateway.gateway.verbs.called_off import may_be_followed, sold_by
-from voucher_payment_gateway.gateway.verbs.sell import account_of
+from voucher_payment_gateway.gateway.verbs.write_sales import account_of
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import OrderFacts, known_number, payable_facts
-from voucher_payment_gateway.rules.sales import end_of_unwritten, matched_by_key
+from voucher_payment_gateway.rules.sales import end_of_unwritten
 from voucher_payment_gateway.sold import SoldVoucher
 
 __all__ = ["note_return"]
@@ -64,26 +65,25 @@ def _write_missing(
 ) -> list[VoucherSale]:
     """Write them in one transaction; raise ConflictError where one of them is being sold just now.
 
-    An order with a sale of its own has none missing: a voucher that is not among them has replaced one of them, and
-    may be sold later. One that was written here before ends as it is told now.
+    An order with a sale of its own lacks only those that were given up: another voucher that is not among them has
+    replaced one of them, and may be sold later. One that was written here before ends as it is told now.
     """
-    standing = VoucherSale.current.of_order(facts.number, facts.created_at).standing()
-    known = {sale.key: sale for sale in standing.filter(origin="sold")}
-    found = matched_by_key(known, [voucher.key for voucher in sold])
-    before = [sale for sale in found.values() if may_be_followed(sale)]
-    missing = [] if known else sold
+    rows = VoucherSale.current.of_order(facts.number, facts.created_at).filter(origin="sold")
+    lines = SoldLines(rows, sold)
+    before = [sale for sale in lines.known.values() if may_be_followed(sale)]
+    missing = [lines.under_its_key(each) for each in sold if not lines.known or lines.given_up_of(each)]
     if not missing and not before:
         return []
     end_reason = end_of_unwritten(told_unpaid=told_unpaid())
-    ids = [voucher_id_for(given["account"], facts.number, voucher.key) for voucher in missing]
+    ids = voucher_ids_for(given["account"], facts.number, [voucher.key for voucher in missing])
     with atomic_or_conflict():
         for sale in before:
             change_sale(
                 sale, end_reason=end_reason
             )  # also where it stays: a worker that sells it now has a conflict
         return [
-            _unwritten(facts, voucher, voucher_id=voucher_id, end_reason=end_reason, **given)
-            for voucher, voucher_id in zip(missing, ids, strict=True)
+            _unwritten(facts, voucher, voucher_id=ids[voucher.key], end_reason=end_reason, **given)
+            for voucher in missing
         ]
 
 
