@@ -63,7 +63,9 @@ def _is_refused_for_good() -> Q:
     later = VoucherOperation.objects.filter(kind="refund", state="refused", **same).filter(
         settled_at__gt=OuterRef(OuterRef("settled_at")), settled_at__lte=OuterRef("created_at")
     )
-    recharges = VoucherOperation.objects.filter(kind="recharge", created_at__gte=OuterRef("settled_at"), **same)
+    recharges = VoucherOperation.objects.filter(
+        kind="recharge", created_at__gte=OuterRef("settled_at"), **same
+    )
     given = recharges.exclude(Exists(later)).exclude(state__in=("refused", "not_applied", "manual"))
     vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
     is_left = Q(payment__amount_captured__gt=F("payment__amount_refunded"))
