@@ -40,24 +40,6 @@ def give_back(order):
     signals.returned.send(sender=None, order=order, reason="by hand")
 
 
-@pytest.fixture
-def frozen(monkeypatch):
-    """Freeze the first worker before it goes on with ``name`` of ``module``, while ``meanwhile`` happens."""
-
-    def freeze(module, name, meanwhile):
-        goes_on, is_frozen = getattr(module, name), []
-
-        def wait(*arguments, **options):
-            if not is_frozen:
-                is_frozen.append(True)
-                meanwhile()
-            return goes_on(*arguments, **options)
-
-        monkeypatch.setattr(module, name, wait)
-
-    return freeze
-
-
 def nothing_is_sold(seller, number="A-1001"):
     settle_all(seller)
     assert [sale.status for sale in VoucherSale.objects.all()] in (["taken_back"], ["taken_back"] * 2)

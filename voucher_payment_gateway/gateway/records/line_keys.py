@@ -9,7 +9,7 @@ from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.rules.sales import matched_by_key
 from voucher_payment_gateway.sold import SoldVoucher
 
-__all__ = ["SoldLines", "refuse_changed_keys"]
+__all__ = ["SoldLines", "keys_of_other_origins", "refuse_changed_keys", "refuse_other_origins"]
 
 
 class SoldLines:
@@ -39,8 +39,9 @@ class SoldLines:
         return self.given_up.get(self._keys.get(voucher.key, voucher.key))
 
     def not_wanted(self) -> list[VoucherSale]:
-        """Return the sales that were given up and that no line of the order has any more."""
-        return [sale for key, sale in self.given_up.items() if key not in self._keys.values()]
+        """Return the sales that no line of the order has any more."""
+        every = {**self.given_up, **self.known}
+        return [sale for key, sale in every.items() if key not in self._keys.values()]
 
     def under_its_key(self, voucher: SoldVoucher) -> SoldVoucher:
         """Return a new voucher under the key of the sale that it replaces or follows: its own may be the key of one
@@ -60,3 +61,21 @@ def refuse_changed_keys(left: Iterable[VoucherSale]) -> None:
                 "call, or take the voucher back first. Nothing was sent.",
                 code="line_key_changed",
             )
+
+
+def keys_of_other_origins(number: str, sold: Iterable[SoldVoucher]) -> dict[str, VoucherSale]:
+    """Return the sales that have the key of one of these vouchers and were not sold, such as imported ones, by key."""
+    keys = [voucher.key for voucher in sold]
+    others = VoucherSale.current.of_order(number).standing().exclude(origin="sold").filter(key__in=keys)
+    return {sale.key: sale for sale in others} if keys else {}
+
+
+def refuse_other_origins(number: str, new: Iterable[SoldVoucher]) -> None:
+    """Raise WrongStateError (``key_reused``) where one of the ``new`` vouchers has the key of one that was not sold: a
+    key is unique per order. Nothing was sent."""
+    for key, sale in keys_of_other_origins(number, new).items():
+        raise WrongStateError(
+            f"order {number}: the key {key!r} is that of a gift voucher that it did not sell ({sale.origin}): give the "
+            "line another key. Nothing was sent.",
+            code="key_reused",
+        )

@@ -19,6 +19,7 @@ from voucher_payment_gateway.gateway.records.instance import refuse_other_instan
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
+from voucher_payment_gateway.gateway.recovery.given_up import sell_given_up
 from voucher_payment_gateway.gateway.recovery.last_sweep import record_sweep
 from voucher_payment_gateway.gateway.recovery.postponed import run_postponed
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
@@ -122,7 +123,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         erased=erase_codes(limit),
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
     )
-    report = replace(report, by_status=report.by_status + run_postponed(limit, stop))
+    late = sell_given_up(limit, stop) + run_postponed(limit, stop)
+    report = replace(report, by_status=report.by_status + late)
     if not stop():
         record_sweep()
     operations = VoucherOperation.current

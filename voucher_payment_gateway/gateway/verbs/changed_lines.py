@@ -19,8 +19,13 @@ def report_returned(sales: Sequence[VoucherSale]) -> None:
     but only a person knows whether this one was."""
     for sale in sales:
         if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
+            was_taken_back = f"its gift voucher …{sale.code_hint} was taken back and is not sold again"
+            never_was = "it was taken back and is not sold again, before its gift voucher was created"
             SaleEvents.line_sold_before.log(
-                order_number=sale.order_number, sale=sale.pk, code_hint=sale.code_hint
+                was_taken_back if sale.code_hint else never_was,
+                order_number=sale.order_number,
+                sale=sale.pk,
+                code_hint=sale.code_hint,
             )
 
 

@@ -5,7 +5,11 @@ from typing import Any
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
-from voucher_payment_gateway.gateway.records.line_keys import SoldLines, refuse_changed_keys
+from voucher_payment_gateway.gateway.records.line_keys import (
+    SoldLines,
+    refuse_changed_keys,
+    refuse_other_origins,
+)
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_ids_for
 from voucher_payment_gateway.gateway.verbs.called_off import may_be_followed, still_sold
@@ -31,7 +35,7 @@ def write_sales(
     kept = {each.key: sale for each in sold if (sale := _still_standing(lines, each, facts))}
     is_open = {key for key, sale in kept.items() if wanted == "active" and may_be_followed(sale)}
     new = [voucher for voucher in sold if voucher.key not in kept or voucher.key in is_open]
-    new = still_sold(facts.number, new, rows, wanted)
+    new = still_sold(facts.number, new, lines, rows, wanted)
     followed = [sale for each in new if (sale := kept.pop(each.key, None) or lines.given_up_of(each))]
     staying = {sale.pk for sale in kept.values()}
     left = [sale for sale in lines.known.values() if sale.pk not in staying]
@@ -40,11 +44,12 @@ def write_sales(
         refuse_changed_keys(left)
     corrected = [(kept[each.key], corrections(kept[each.key], each)) for each in sold if each.key in kept]
     new = [lines.under_its_key(voucher) for voucher in new]
+    refuse_other_origins(facts.number, new)
     ids = voucher_ids_for(account, facts.number, [voucher.key for voucher in new])
     with atomic_or_conflict():
         for sale in followed:
             change_sale(sale, end_reason="unpaid")
-        for sale in lines.not_wanted():
+        for sale in filter(may_be_followed, lines.not_wanted() if new or kept else ()):
             change_sale(sale, end_reason="replaced")
         sales = [_take_off(sale) for sale in left if _is_unsold(sale)]
         sales += [_want(sale, wanted, changes) for sale, changes in corrected]
