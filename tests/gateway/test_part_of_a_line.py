@@ -6,6 +6,7 @@ from django.core import mail
 from tests.gateway.sales import settle_all, status_by_key, worth
 from tests.shop import sold
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.models import VoucherSale
 
 
@@ -95,6 +96,13 @@ def test_one_that_was_given_up_is_sold_once_the_rest_is_paid(seller, given_up, q
     for _ in range(2):
         gateway.activate(given_up)
     assert (worth(seller), len(mail.outbox)) == (5000, 1)
+
+
+def test_one_that_was_given_up_is_refused_as_long_as_the_rest_is_not_paid(given_up, gateway_settings):
+    sells(1)
+    gateway_settings(ORDER_IS_PAID="tests.shop.sold.is_paid")
+    with pytest.raises(WrongStateError, match="is not paid"):
+        gateway.activate(given_up)
 
 
 @pytest.mark.parametrize("quantity", [1, 2])

@@ -84,6 +84,15 @@ def test_in_a_transaction_it_follows_the_commit(shop, order):
     assert (sale().status, order.voucher_refunded, is_waiting()) == ("taken_back", D("50.00"), False)
 
 
+def test_in_a_transaction_it_waits_too(shop, used, caplog):
+    with transaction.atomic():
+        give_back(used)
+    assert (used.voucher_refunded, is_waiting()) == (D("0.00"), True)
+    assert "are being taken back; its refund follows" in caplog.text
+    settle_all(shop)
+    assert (used.voucher_refunded, is_waiting()) == (D("50.00"), False)
+
+
 def test_where_the_transaction_is_rolled_back_nothing_waits(shop, used):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         give_back(used)

@@ -57,10 +57,21 @@ def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
     name = f"{verb}{LATER}{digest}"
     row, _ = VoucherGatewayState.current.get_or_create(name=name, defaults={"value": number})
     if in_transaction():
-        transaction.on_commit(lambda: _carry_out(row), using=database(), robust=True)
+        transaction.on_commit(lambda: _carry_out_or_tell(row), using=database(), robust=True)
     else:
-        PaymentEvents.refund_waits.log(verb=verb, order_number=number)
+        _tell(row)
     return True
+
+
+def _carry_out_or_tell(row: VoucherGatewayState) -> None:
+    if not _carry_out(row):
+        _tell(row)
+
+
+def _tell(row: VoucherGatewayState) -> None:
+    """Log that the verb waits, if it does."""
+    if VoucherGatewayState.current.filter(name=row.name).exists():
+        PaymentEvents.refund_waits.log(verb=row.name.partition(LATER)[0], order_number=row.value)
 
 
 def run_postponed(limit: int, stop: Callable[[], bool]) -> int:

@@ -27,7 +27,7 @@ from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery, is_slow
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
-from voucher_payment_gateway.rules.sales import next_step
+from voucher_payment_gateway.rules.sales import next_step, was_taken_back
 from voucher_payment_gateway.signals import voucher_taken_back
 
 __all__ = ["MAX_AT_ONCE", "advance", "advance_all", "advance_replacements"]
@@ -137,7 +137,8 @@ def _end_unsent(sale: VoucherSale) -> bool:
         execute_new(HANDLERS["deactivate"], draft, due_at=sale.due_at)
         return True
     change_sale(sale, status="taken_back", taken_back_at=timezone.now(), due_at=None)
-    announce_sale(voucher_taken_back, sale, sale.amount)
+    if was_taken_back(sale.target, sale.end_reason):
+        announce_sale(voucher_taken_back, sale, sale.amount)
     return False
 
 

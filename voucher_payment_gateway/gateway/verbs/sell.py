@@ -100,7 +100,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
 def _is_something_left(order: Any, sold: list[SoldVoucher]) -> bool:
     """Return whether a voucher is not activated yet: an event that comes again for an order that was refunded since is
     no mistake."""
-    known = SoldLines(sales_of(order), sold)
+    known = SoldLines(VoucherSale.current.of_order(known_number(order), order_created_at(order)), sold)
     found = [known.sale_of(voucher) for voucher in sold]
     return any(sale is None or sale.target == "issued" or may_be_followed(sale) for sale in found)
 
