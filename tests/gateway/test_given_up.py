@@ -111,7 +111,7 @@ def test_by_status_settle_sells_it_once_the_order_is_paid_unnoticed(shop, gatewa
     assert (status_by_key(order), len(mail.outbox)) == ({"a": "active"}, 1)
 
 
-def test_where_only_signals_sell_a_person_is_told_once_a_day(order, caplog):
+def test_where_only_signals_sell_a_person_is_told_once_a_day(seller, order, caplog):
     gateway.issue(order)
     give_back(with_status(order, "cancelled"))
     gateway.settle()
@@ -122,6 +122,17 @@ def test_where_only_signals_sell_a_person_is_told_once_a_day(order, caplog):
     assert ["it is paid, and its gift vouchers were given up" in text for text in caplog.messages] == [True]
     pay(with_status(order, "paid"))
     assert status_by_key(order) == {"a": "active"}
+    seller.later(days=2)
+    gateway.settle()
+    assert len(caplog.messages) == 1
+
+
+def test_of_a_line_that_was_given_up_and_is_gone_nothing_is_told(order, caplog):
+    gateway.issue(order)
+    give_back(with_status(order, "cancelled"))
+    type(order).objects.update(status="paid", note="")
+    gateway.settle()
+    assert caplog.messages == []
 
 
 # what was never written

@@ -9,14 +9,15 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.recovery.sales_by_status import log_once
-from voucher_payment_gateway.gateway.verbs.called_off import is_paid
+from voucher_payment_gateway.gateway.verbs.called_off import is_paid, may_be_followed, sold_by
 from voucher_payment_gateway.gateway.verbs.sell import activate
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.order_lookup import find_orders
-from voucher_payment_gateway.orders import has_status
+from voucher_payment_gateway.orders import has_status, order_created_at
 from voucher_payment_gateway.short_memory import is_first
 
 __all__ = ["sell_given_up"]
@@ -36,12 +37,12 @@ def sell_given_up(limit: int, stop: Callable[[], bool]) -> int:
     settings = gateway_settings()
     if not settings.ORDER_IS_PAID and not settings.ON_STATUS.get("activate"):
         return 0
-    sales = {sale.order_number: sale for sale in next_rows(CURSOR, _given_up_after, limit)}
+    numbers = dict.fromkeys(sale.order_number for sale in next_rows(CURSOR, _given_up_after, limit))
     count = 0
-    for number, order in find_orders(list(sales)).items():
+    for number, order in find_orders(list(numbers)).items():
         if stop():
             break
-        count += _sell(order, sales[number])
+        count += _sell(order, number)
     return count
 
 
@@ -53,21 +54,18 @@ def _given_up_after(cursor: str) -> QuerySet[Any]:
     return behind(recent, cursor, since).order_by("updated_at", "pk")
 
 
-def _sell(order: Any, sale: VoucherSale) -> bool:
-    number = sale.order_number
+def _sell(order: Any, number: str) -> bool:
     statuses: Any = gateway_settings().ON_STATUS.get("activate")
     try:
-        if _is_followed(sale):
+        is_driven = bool(statuses) and has_status(order, statuses)
+        if not is_driven and not (gateway_settings().ORDER_IS_PAID and is_paid(order)):
             return False
-        if statuses and has_status(order, statuses):
+        given_up = _given_up(order, number)
+        if given_up and is_driven:
             activate(order)
             return True
-        if (
-            gateway_settings().ORDER_IS_PAID
-            and is_paid(order)
-            and is_first(f"given-up.{sale.pk}", QUIET_SECONDS)
-        ):
-            SaleEvents.paid_after_all.log(order_number=number, sale=sale.pk)
+        if given_up and is_first(f"given-up.{given_up[0].pk}", QUIET_SECONDS):
+            SaleEvents.paid_after_all.log(order_number=number, sale=given_up[0].pk)
     except VoucherGatewayError as error:
         log_once(number, "activate", error.code)
     except Exception as error:  # of the shop's code
@@ -75,6 +73,9 @@ def _sell(order: Any, sale: VoucherSale) -> bool:
     return False
 
 
-def _is_followed(sale: VoucherSale) -> bool:
-    later = VoucherSale.current.of_order(sale.order_number).filter(key=sale.key, pk__gt=sale.pk)
-    return bool(later.exists())
+def _given_up(order: Any, number: str) -> list[VoucherSale]:
+    """Return the sales of the vouchers that the order sells now which were given up, and that none has followed."""
+    sold = sold_by(order)
+    lines = SoldLines(VoucherSale.current.of_order(number, order_created_at(order)), sold)
+    found = [lines.sale_of(voucher) or lines.given_up_of(voucher) for voucher in sold]
+    return [sale for sale in found if sale is not None and may_be_followed(sale)]
