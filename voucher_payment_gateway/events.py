@@ -34,12 +34,11 @@ from voucher_payment_gateway.exceptions import (
 )
 from voucher_payment_gateway.foreign_signals import is_foreign
 from voucher_payment_gateway.gateway.records.order_numbers import number_for_log, number_of
-from voucher_payment_gateway.gateway.recovery import by_status
+from voucher_payment_gateway.gateway.recovery import by_status, postponed
 from voucher_payment_gateway.gateway.recovery.sales_by_status import (
     SALE_VERBS,
     has_both,
     log_refused,
-    refuse_both,
     run_logged,
 )
 from voucher_payment_gateway.gateway.verbs.unpaid import report_unpaid
@@ -72,9 +71,10 @@ def connect() -> None:
         settings = gateway_settings()
     except ImproperlyConfigured:
         return
-    for verb, paths in settings.events.items():
-        for path in paths:
+    for verb in ACTIONS:
+        for path in settings.events.get(verb, ()):
             _connect_event(path, verb)
+    postponed.connect(lambda verb, order, **by: ACTIONS[verb](order, None, **by))
     if settings.ON_STATUS:
         _connect_status(settings.ORDER_MODEL)
         by_status.connect(_run_again)
@@ -84,6 +84,7 @@ def connect() -> None:
 
 def _disconnect() -> None:
     by_status.connect(None)
+    postponed.connect(None)
     while _connected:
         signal, uid = _connected.pop()
         signal.disconnect(dispatch_uid=uid)
@@ -241,14 +242,16 @@ def _charge(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _refund(order: Any, amount: Any, **by: Any) -> None:
-    refuse_both("refund", order, amount)
+    if postponed.waits_for_take_back("refund", order, amount):
+        return
     _leave_to_settle(
         order, lambda: _log_wrong_state("refund", order, lambda: gateway.refund(order, amount, **by))
     )
 
 
 def _cancel(order: Any, amount: Any, **by: Any) -> None:
-    refuse_both("cancel", order, None)
+    if postponed.waits_for_take_back("cancel", order, None):
+        return
     _leave_to_settle(order, lambda: gateway.cancel(order, **by))
 
 
@@ -286,7 +289,7 @@ ACTIONS: dict[Verb, Action] = {
     "issue": partial(_sell, gateway.issue),
     "activate": partial(_sell, gateway.activate),
 }
-"""In the order in which one status runs them: a sold voucher is taken back before what paid for it is refunded."""
+"""In the order in which one status or signal runs them: a sold voucher is taken back before its payment is refunded."""
 
 
 def _reconnect(*, setting: str, **_: object) -> None:

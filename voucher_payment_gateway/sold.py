@@ -42,7 +42,7 @@ class SoldVoucher:
     amount: Decimal
     """What the voucher is worth, in the currency of the order: not necessarily its price."""
     quantity: int = 1
-    """How many; above 1 they have the keys ``key-1``, ``key-2``, …"""
+    """How many; above 1 they have the keys ``key-1``, ``key-2``, … Each of them still says how many they are."""
     recipient_email: str = ""
     """Who gets the code by mail."""
     recipient_name: str = ""
@@ -149,7 +149,7 @@ def _in_utc(instant: datetime | None) -> datetime | None:
 def _divided(sold: SoldVoucher) -> list[SoldVoucher]:
     if sold.quantity == 1:
         return [sold]
-    return [replace(sold, key=f"{sold.key}-{n}", quantity=1) for n in range(1, sold.quantity + 1)]
+    return [replace(sold, key=f"{sold.key}-{n}") for n in range(1, sold.quantity + 1)]
 
 
 def _check_key(sold: SoldVoucher) -> None:

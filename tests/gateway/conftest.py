@@ -70,3 +70,21 @@ class SignalRecorder:
 
     def __exit__(self, *_):
         self.signal.disconnect(self._record)
+
+
+@pytest.fixture
+def frozen(monkeypatch):
+    """Freeze the first worker before it goes on with ``name`` of ``module``, while ``meanwhile`` happens."""
+
+    def freeze(module, name, meanwhile):
+        goes_on, is_frozen = getattr(module, name), []
+
+        def wait(*arguments, **options):
+            if not is_frozen:
+                is_frozen.append(True)
+                meanwhile()
+            return goes_on(*arguments, **options)
+
+        monkeypatch.setattr(module, name, wait)
+
+    return freeze

@@ -10,7 +10,17 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 
-__all__ = ["attempt", "check", "mailed", "remote", "remote_of", "repeating", "settle_all", "worth"]
+__all__ = [
+    "attempt",
+    "check",
+    "mailed",
+    "remote",
+    "remote_of",
+    "repeating",
+    "settle_all",
+    "status_by_key",
+    "worth",
+]
 
 OPEN = ("due", "sending", "unknown")
 LEASE_SECONDS = 120
@@ -84,6 +94,11 @@ def check(shop, sale, status):
     if status == "taken_back":
         assert not sale.sealed_code
     shop.cloud.ledger.check()
+
+
+def status_by_key(order):
+    """Return the status of each sale of the order that stands, by key."""
+    return {sale.key: sale.status for sale in order.voucher_sales.standing()}
 
 
 def repeating(shop, monkeypatch, method, path_end):

@@ -11,7 +11,7 @@ from tests.gateway.test_sale_races import at_once
 from tests.shop import signals, sold
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import WrongStateError
-from voucher_payment_gateway.gateway.verbs import note_return, sell
+from voucher_payment_gateway.gateway.verbs import note_return, sell, write_sales
 from voucher_payment_gateway.models import VoucherSale
 
 EVENTS = {
@@ -40,24 +40,6 @@ def give_back(order):
     signals.returned.send(sender=None, order=order, reason="by hand")
 
 
-@pytest.fixture
-def frozen(monkeypatch):
-    """Freeze the first worker before it goes on with ``name`` of ``module``, while ``meanwhile`` happens."""
-
-    def freeze(module, name, meanwhile):
-        goes_on, is_frozen = getattr(module, name), []
-
-        def wait(*arguments, **options):
-            if not is_frozen:
-                is_frozen.append(True)
-                meanwhile()
-            return goes_on(*arguments, **options)
-
-        monkeypatch.setattr(module, name, wait)
-
-    return freeze
-
-
 def nothing_is_sold(seller, number="A-1001"):
     settle_all(seller)
     assert [sale.status for sale in VoucherSale.objects.all()] in (["taken_back"], ["taken_back"] * 2)
@@ -70,7 +52,7 @@ def warnings_of(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
-BEFORE_IT_READS, BEFORE_IT_WRITES = (sell, "_write"), (sell, "voucher_id_for")
+BEFORE_IT_READS, BEFORE_IT_WRITES = (sell, "write_sales"), (write_sales, "voucher_ids_for")
 
 
 @pytest.mark.parametrize("moment", [BEFORE_IT_READS, BEFORE_IT_WRITES], ids=["reads", "writes"])
@@ -96,7 +78,7 @@ def test_without_that_row_a_frozen_worker_sells_a_voucher_that_stays_valid(
 
 
 def test_a_sale_that_is_written_while_it_is_taken_back_is_taken_back(seller, order, frozen):
-    frozen(note_return, "voucher_id_for", lambda: pay(order))
+    frozen(note_return, "voucher_ids_for", lambda: pay(order))
     give_back(order)
     settle_all(seller)
     check(seller, VoucherSale.objects.get(), "taken_back")

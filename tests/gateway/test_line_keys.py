@@ -123,3 +123,55 @@ def test_a_returned_voucher_needs_no_line_any_more(seller, order, caplog):
     change(order, "")
     gateway.activate(order)
     assert [text for text in caplog.messages if "no line has the key" in text] == []
+
+
+def test_the_log_and_the_error_name_a_cure_each(seller, order, caplog):
+    change(order, "1=80.00")
+    gateway.activate(order)
+    hint = order.voucher_sales.get().code_hint
+    (told,) = caplog.messages
+    assert told == (
+        f"order A-1001: its gift voucher …{hint} over 50.00 EUR is active and stays so, but its line says 80.00 EUR "
+        "now. Top it up, or take it back and give the line a new key"
+    )
+    change(order, "2=80.00")
+    with pytest.raises(WrongStateError) as refused:
+        gateway.activate(order)
+    assert str(refused.value) == (
+        f"order A-1001: no line has the key '1' any more, and its gift voucher …{hint} is active: another one is not "
+        "sold in its place. Give a line the same key at every call, or take the voucher back first. Nothing was sent."
+    )
+
+
+@pytest.mark.parametrize("is_new_key_first", [True, False])
+@pytest.mark.parametrize("take_back", [lambda order: order, lambda order: order.voucher_sales.get()])
+def test_taken_back_and_under_a_new_key_it_is_sold_for_its_new_amount(
+    seller, order, take_back, is_new_key_first
+):
+    """As the log and the error say, in either order."""
+    change(order, "1=80.00")
+    if is_new_key_first:
+        change(order, "2=80.00")
+    gateway.take_back(take_back(order))
+    change(order, "2=80.00")
+    for _ in range(2):
+        gateway.activate(order)
+    assert (worth(seller), len(mail.outbox)) == (8000, 2)
+    assert [(sale.key, sale.status) for sale in order.voucher_sales] == [("1", "taken_back"), ("2", "active")]
+
+
+@pytest.mark.parametrize("is_paid", ["", "tests.shop.sold.is_paid", "tests.gateway.test_line_keys.was_paid"])
+def test_a_returned_order_is_sold_again_under_a_new_key_as_documented(shop, gateway_settings, is_paid):
+    statuses = {"field": "status", "activate": ["paid"], "take_back": ["returned"]}
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers", ON_STATUS=statuses, ORDER_IS_PAID=is_paid)
+    order = shop.order("50.00", note="1=50.00")
+    for status, note in (("paid", "1"), ("returned", "1"), ("returned", "2"), ("paid", "2"), ("paid", "2")):
+        order.status = status
+        change(order, f"{note}=50.00")
+    assert [(sale.key, sale.status) for sale in order.voucher_sales] == [("1", "taken_back"), ("2", "active")]
+    assert (worth(shop), len(mail.outbox)) == (5000, 2)
+
+
+def was_paid(order):
+    """A shop that looks at when an order was paid, not at what became of it."""
+    return order.status in ("paid", "returned")

@@ -42,6 +42,20 @@ def test_a_refund_that_went_back_in_another_way_is_not(shop, order, voucher, gat
     assert (found(), order.voucher_refunded) == ([], D("5.00"))
 
 
+def test_one_recharge_answers_for_one_of_two_equal_refunds(shop, order, voucher, gateway_settings):
+    """Of two equal returns one went back in another way, and the other one did not go back."""
+    gateway_settings(REFUND_FALLBACK=["recharge", "manual"])
+    gateway.capture(order)
+    shop.cloud.faults.next("before:422", method="POST", path=REFUND, times=2)
+    shop.cloud.faults.next("before:422", method="POST", path="*/recharge*", times=1)
+    with pytest.raises(RefusedError):
+        gateway.refund(order, "5.00", key="line-1")
+    gateway.refund(order, "5.00", key="line-2")
+    assert (found(), order.voucher_refunded) == (["A-1001"], D("5.00"))
+    (left,) = VoucherOperation.current.left_to_a_person()
+    assert left.idempotency_key.key == "line-1"
+
+
 def test_an_operation_that_a_person_must_decide_is_found_until_that_is_done(shop, order, voucher):
     shop.cloud.faults.next("before:403", method="POST", path="*/charge", times=None)
     with pytest.raises(CredentialsError):

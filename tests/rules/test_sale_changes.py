@@ -36,16 +36,50 @@ def test_a_sale_is_swept_only_where_the_verb_may_change_it(verb, status, target,
 @pytest.mark.parametrize(
     ("there", "asked_for", "matched"),
     [
-        (["a"], ["a"], {"a": "a"}),
-        (["a"], ["a-1", "a-2"], {"a-1": "a"}),
-        (["a-1", "a-2"], ["a"], {"a": "a-1"}),
-        (["a-1"], ["a", "a-1"], {"a-1": "a-1"}),
-        (["a"], ["b"], {}),
-        ([], ["a"], {}),
+        (["a"], {"a": 1}, {"a": "a"}),
+        (["a"], {"a-1": 2, "a-2": 2}, {"a-1": "a"}),
+        (["a-1", "a-2"], {"a": 1}, {"a": "a-1"}),
+        (["a-1"], {"a": 1, "a-1": 1}, {"a-1": "a-1"}),
+        (["a"], {"b": 1}, {}),
+        ([], {"a": 1}, {}),
     ],
 )
 def test_a_quantity_that_changes_keeps_the_vouchers_that_are_there(there, asked_for, matched):
-    assert matched_by_key({key: key for key in there}, asked_for) == matched
+    assert matched_by_key(there, asked_for) == matched
+
+
+@pytest.mark.parametrize(
+    ("there", "taken_back", "asked_for", "matched"),
+    [
+        ("a-1 a-2", "a-1", {"a": 1}, {"a": "a-2"}),
+        ("a-1 a-2", "a-1", {"a-1": 2, "a-2": 2}, {"a-1": "a-1", "a-2": "a-2"}),
+        ("a-1 a-2 a-3", "a-1", {"a-1": 2, "a-2": 2}, {"a-1": "a-3", "a-2": "a-2"}),
+        ("a-2 a-10 a-3", "", {"a": 1}, {"a": "a-2"}),
+        ("a a-2", "a", {"a": 1}, {"a": "a-2"}),
+        ("a", "a", {"a-1": 2, "a-2": 2}, {"a-1": "a"}),
+        ("a-1 a-2", "a-1 a-2", {"a": 1}, {"a": "a-1"}),
+        ("a-1 a-b", "a-1", {"a": 1}, {"a": "a-1"}),
+        ("a-1 a-2 a-3", "a-1", {"a-1": 1, "a-2": 1}, {"a-1": "a-1", "a-2": "a-2"}),
+        ("a a-1", "a", {"a": 1, "a-1": 1}, {"a": "a", "a-1": "a-1"}),
+    ],
+)
+def test_one_that_stands_goes_before_one_that_was_taken_back(there, taken_back, asked_for, matched):
+    standing = [key for key in there.split() if key not in taken_back.split()]
+    assert matched_by_key(standing, asked_for, taken_back=taken_back.split()) == matched
+
+
+@pytest.mark.parametrize(
+    ("taken_back", "given_up", "asked_for", "matched"),
+    [
+        ("a-1", "a-2", {"a": 1}, {"a": "a-2"}),
+        ("a-1", "a-2 a-3", {"a-1": 2, "a-2": 2}, {"a-1": "a-3", "a-2": "a-2"}),
+        ("a-1", "a-2", {"a-1": 2, "a-2": 2}, {"a-1": "a-1", "a-2": "a-2"}),
+        ("", "a", {"a-1": 2, "a-2": 2}, {"a-1": "a"}),
+    ],
+)
+def test_one_that_was_given_up_goes_before_one_that_was_taken_back(taken_back, given_up, asked_for, matched):
+    found = matched_by_key([], asked_for, given_up=given_up.split(), taken_back=taken_back.split())
+    assert found == matched
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,16 @@ class PaymentEvents:
     event_without_effect = LogEvent(
         WARNING, "gift vouchers: no %(verb)s: %(problem)s", *("order_number", "error_code")
     )
+    refund_waits = LogEvent(
+        WARNING,
+        "order %(order_number)s: the gift vouchers that it sold are being taken back; its %(verb)s follows once "
+        "they are",
+    )
+    refund_given_up = LogEvent(
+        ERROR,
+        "order %(order_number)s: the %(verb)s that was to follow the return of its sold gift vouchers was not made: "
+        "%(problem)s. Take them back, or refund it by hand",
+    )
     left_to_settle = LogEvent(
         WARNING,
         "gift vouchers: order %(order_number)s: stored, settle will finish it: %(error_code)s",

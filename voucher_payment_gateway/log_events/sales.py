@@ -33,11 +33,15 @@ class SaleEvents:
         "order %(order_number)s: its gift vouchers were never activated, and are not deleted: %(problem)s",
         "sale",
     )
+    paid_after_all = LogEvent(
+        ERROR,
+        "order %(order_number)s: it is paid, and its gift vouchers were given up before, as not paid: activate them",
+        "sale",
+    )
     line_sold_before = LogEvent(
         WARNING,
-        "order %(order_number)s: its gift voucher …%(code_hint)s was taken back and is not sold again. If the order "
-        "was paid again, give its line a new key",
-        "sale",
+        "order %(order_number)s: %(words)s. If the order was paid again, give its line a new key",
+        *("code_hint", "sale"),
     )
     not_sold_after_take_back = LogEvent(
         WARNING,

@@ -55,10 +55,19 @@ class OperationQuerySet(PermanentQuerySet):
 
 def _is_refused_for_good() -> Q:
     """Return the condition of a refund that was refused and whose money did not go back in another way: no recharge, no
-    new voucher, and not all of the payment by a later refund."""
-    is_same = {name: OuterRef(name) for name in ("payment", "target_id", "amount")}
-    recharges = VoucherOperation.objects.filter(kind="recharge", number__gt=OuterRef("number"), **is_same)
-    given = recharges.exclude(state__in=("refused", "not_applied", "manual"))
+    new voucher, and not all of the payment by a later refund.
+
+    A recharge answers for one refund alone, of several equal ones: it is written with the refusal that it follows, so
+    none of the others was refused between the two.
+    """
+    same = {name: OuterRef(name) for name in ("payment", "target_id", "amount")}
+    later = VoucherOperation.objects.filter(kind="refund", state="refused", **same).filter(
+        settled_at__gt=OuterRef(OuterRef("settled_at")), settled_at__lte=OuterRef("created_at")
+    )
+    recharges = VoucherOperation.objects.filter(
+        kind="recharge", created_at__gte=OuterRef("settled_at"), **same
+    )
+    given = recharges.exclude(Exists(later)).exclude(state__in=("refused", "not_applied", "manual"))
     vouchers = VoucherSale.objects.filter(replaces_refund=OuterRef("pk"), activated_at__isnull=False)
     is_left = Q(payment__amount_captured__gt=F("payment__amount_refunded"))
     return IS_REFUSED_REFUND & is_left & ~Exists(given) & ~Exists(vouchers)

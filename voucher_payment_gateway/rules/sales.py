@@ -12,7 +12,7 @@ matter how often an event comes, or after which step a process dies.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from voucher_payment_gateway.rules.evidence import Booking
 
@@ -55,21 +55,49 @@ TARGETS: Final = ("issued", "active", "taken_back")
 """A target is only ever replaced by a later one: a return cannot be undone by an event that comes twice."""
 
 
-Sale = TypeVar("Sale")
+def matched_by_key(
+    standing: Collection[str],
+    wanted: Mapping[str, int],
+    *,
+    given_up: Collection[str] = (),
+    taken_back: Collection[str] = (),
+) -> dict[str, str]:
+    """Return the key of the sale that is, or was, the voucher of each key that the order sells now.
 
-
-def matched_by_key(sales: Mapping[str, Sale], keys: Collection[str]) -> dict[str, Sale]:
-    """Return which of an order's ``sales``, by their keys, is the voucher of each of ``keys`` that the order sells now.
+    ``wanted`` has the quantity of the line of each such key. The others are keys of sales: of those that are sold, of
+    those that were given up as unpaid, and of those that were taken back.
 
     The first of several, ``key-1``, is the same voucher as the only one, ``key``: a quantity that changes from 1 to 2
-    sells one voucher more, and one that changes back sells none.
+    sells one voucher more, and one that changes back sells none. One that stands goes before one that was given up, and
+    both before one that was taken back: where ``key-1`` of two came back alone, ``key-2`` is that of a quantity of 1.
     """
-    matched = {key: sales[key] for key in keys if key in sales}
-    for key in keys:
-        other = key.removesuffix(FIRST) if key.endswith(FIRST) else f"{key}{FIRST}"
-        if key not in sales and other in sales and other not in keys:
-            matched[key] = sales[other]
+    matched = {key: key for key in wanted if key in standing or key in given_up}
+    for keys in (standing, given_up):
+        for key in [each for each in wanted if each not in matched]:
+            left = [each for each in keys if each not in wanted and each not in matched.values()]
+            if found := _of_same_line(key, wanted[key], left):
+                matched[key] = found[0]
+    for key in [each for each in wanted if each not in matched]:
+        if found := [each for each in _same_voucher(key, wanted) if each in taken_back]:
+            matched[key] = found[0]
     return matched
+
+
+def _same_voucher(key: str, wanted: Collection[str]) -> list[str]:
+    """Return under which keys the sale of a voucher may be: its own, and that of the only or the first one."""
+    other = key.removesuffix(FIRST) if key.endswith(FIRST) else f"{key}{FIRST}"
+    return [key] if other in wanted else [key, other]
+
+
+def _of_same_line(key: str, quantity: int, keys: Collection[str]) -> list[str]:
+    """Return which of ``keys`` belong to the order line of ``key``, in the order in which they are to stand for it."""
+    line = key if quantity == 1 else key.rpartition("-")[0]
+    numbers = {each: each.removeprefix(f"{line}-") for each in keys if each.startswith(f"{line}-")}
+    numbered = sorted(
+        (each for each in numbers if numbers[each].isdecimal()), key=lambda each: int(numbers[each])
+    )
+    same = [each for each in _same_voucher(key, ()) if each in keys]
+    return [*same, *(each for each in numbered if each not in same)]
 
 
 def next_step(status: str, target: str, *, was_sent: bool) -> StepKind | Literal["end"] | None:

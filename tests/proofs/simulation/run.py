@@ -53,6 +53,7 @@ SALE_FIGURES = (
     "vouchers",
     "spent",
     "charged over a return",
+    "taken back alone",
     "taken back",
     "recharges",
     "fallbacks",

@@ -179,7 +179,7 @@ MUTANTS = {
         f"{GATEWAY}operations.issue", "_arguments", mutations.without_an_id, SELLING
     ),
     "a voucher is activated whatever is wanted": Mutant(
-        f"{GATEWAY}verbs.sell", "_write", mutations.wanted_active, SELLING
+        f"{GATEWAY}verbs.sell", "write_sales", mutations.wanted_active, SELLING
     ),
     "a voucher is sold under another key each time": Mutant(
         f"{GATEWAY}verbs.called_off", "sold_vouchers", mutations.another_key, SELLING

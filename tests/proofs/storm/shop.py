@@ -239,7 +239,7 @@ class People(OrderStories, SaleStories, GivingStories, UnusableStories, Reviewer
             operations__kind="charge", operations__state__in=("sending", "unknown")
         ).values_list("voucher_id", "operations__reference", "operations__amount")
         known = {each.id: each for each in self.vouchers}
-        for voucher_id, reference, due in charges:
+        for voucher_id, reference, due in [each for each in charges if each[0] in known]:
             with suppress(ApiError):
                 code, pin = known[voucher_id].code, known[voucher_id].pin
                 held = self.cloud.reserve(code, D(due), pin=pin, client_id=self.till_client)

@@ -34,7 +34,8 @@ def fallback_after(operation: VoucherOperation) -> VoucherOperation | None:
 
 
 def _refund_of(operation: VoucherOperation) -> VoucherOperation | None:
-    """Return the refund in whose place ``operation`` was tried, or itself."""
+    """Return the refund in whose place ``operation`` was tried, or itself: of equal ones the last that was refused when
+    a recharge was written."""
     if operation.kind == "refund":
         return operation
     if operation.sale is not None:
@@ -45,9 +46,9 @@ def _refund_of(operation: VoucherOperation) -> VoucherOperation | None:
         state="refused",
         target_id=operation.target_id,
         amount=operation.amount,
-        number__lt=operation.number,
+        settled_at__lte=operation.created_at,
     )
-    found: VoucherOperation | None = refunds.order_by("-number").first()
+    found: VoucherOperation | None = refunds.order_by("-settled_at").first()
     return found
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
 from voucher_payment_gateway.gateway.records.order_numbers import number_for_log
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
@@ -32,9 +32,9 @@ __all__ = [
     "has_both",
     "log_once",
     "log_refused",
-    "refuse_both",
     "run_logged",
     "run_sales_by_status",
+    "valid_although_refunded",
 ]
 
 SALE_VERBS = ("issue", "activate", "take_back")
@@ -73,7 +73,7 @@ def has_both(verb: str, order: Any, run: Callable[[Any], object]) -> bool:
     Where they are taken back by the same transaction, ``run`` is called for the order after its commit.
     """
     number = known_number(order)
-    if not (valid := _valid_although_refunded(order)):
+    if not (valid := valid_although_refunded(order)):
         return False
     if all(sale.target == "taken_back" for sale in valid):
         if in_transaction():
@@ -85,7 +85,7 @@ def has_both(verb: str, order: Any, run: Callable[[Any], object]) -> bool:
     return True
 
 
-def _valid_although_refunded(order: Any) -> list[VoucherSale]:
+def valid_although_refunded(order: Any) -> list[VoucherSale]:
     """Return the vouchers that the order sold and that are valid, or about to be; none where no voucher pays for a
     voucher: what paid for them is not refunded by us then. Nor of a single payment, which the shop has chosen."""
     if not gateway_settings().VOUCHERS_PAY_FOR_VOUCHERS or isinstance(order, VoucherPayment):
@@ -99,18 +99,6 @@ def _run_if_committed(verb: str, number: str, run: Callable[[Any], object]) -> N
     order, statuses = find_order(number), gateway_settings().ON_STATUS
     if order is not None and has_status(order, statuses.get(verb, [])):  # type: ignore[call-overload]
         run(order)
-
-
-def refuse_both(verb: str, order: Any, amount: Any) -> None:
-    """Raise WrongStateError (``sold_vouchers_valid``) where all that vouchers paid for an order would go back although
-    vouchers that it sold, and that they paid for, are valid: the customer would have both. A named ``amount`` is a
-    decision of the shop's own."""
-    if amount is None and _valid_although_refunded(order):
-        raise WrongStateError(
-            f"order {known_number(order)}: no {verb}, the gift vouchers that it sold are still valid and gift vouchers "
-            "may have paid for them: take them back first, or refund an amount. Nothing was sent.",
-            code="sold_vouchers_valid",
-        )
 
 
 def run_sales_by_status(limit: int, stop: Callable[[], bool]) -> int:

@@ -19,7 +19,9 @@ from voucher_payment_gateway.gateway.records.instance import refuse_other_instan
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
+from voucher_payment_gateway.gateway.recovery.given_up import sell_given_up
 from voucher_payment_gateway.gateway.recovery.last_sweep import record_sweep
+from voucher_payment_gateway.gateway.recovery.postponed import run_postponed
 from voucher_payment_gateway.gateway.recovery.queue import lease_each
 from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
 from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
@@ -66,7 +68,8 @@ class SettleReport:
     cancelled: int = 0
     """Payments whose stored cancel request was carried out."""
     by_status: int = 0
-    """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``."""
+    """Verbs that the status of an order asked for and that had not been run, with ``ON_STATUS``; refunds and
+    cancellations that an event asked for while the vouchers that the order sold were being taken back."""
     renewed: int = 0
     """Reservations renewed before they ended, with ``RENEW_HOLDS``."""
     unpaid: int = 0
@@ -124,6 +127,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
         told=tell_staff(_for_a_minute(stop)),
     )
+    late = sell_given_up(limit, stop) + run_postponed(limit, stop)
+    report = replace(report, by_status=report.by_status + late)
     if not stop():
         record_sweep()
     operations = VoucherOperation.current

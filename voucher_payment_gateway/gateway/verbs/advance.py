@@ -15,6 +15,7 @@ from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
+from voucher_payment_gateway.gateway.records.announce import announce_sale
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     database,
@@ -22,10 +23,12 @@ from voucher_payment_gateway.gateway.records.conflicts import (
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.sales import change_sale, open_operation, was_sent
+from voucher_payment_gateway.gateway.records.vouchers import voucher_of
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over, is_due_for_delivery, is_slow
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
-from voucher_payment_gateway.rules.sales import next_step
+from voucher_payment_gateway.rules.sales import next_step, was_taken_back
+from voucher_payment_gateway.signals import voucher_taken_back
 
 __all__ = ["MAX_AT_ONCE", "advance", "advance_all", "advance_replacements"]
 
@@ -116,12 +119,26 @@ def _step(sale: VoucherSale) -> bool:
         case None:
             change_sale(sale, due_at=None)
         case "end":
-            ended = {"status": "taken_back", "taken_back_at": timezone.now(), "due_at": None}
-            change_sale(sale, **ended)
+            return _end_unsent(sale)
         case _:
             # written with the sale: a worker that has decided by an earlier state of it conflicts
             execute_new(HANDLERS[kind], draft_step(sale, kind), due_at=sale.due_at)
             return True
+    return False
+
+
+def _end_unsent(sale: VoucherSale) -> bool:
+    """End a sale whose creation was never sent, as far as our records know; return whether another step follows: a
+    backup that was put back may have lost that, so the voucher may be there under its id, and is taken back then."""
+    voucher = voucher_of(sale.voucher_id, sale.account)
+    if voucher is not None:
+        change_sale(sale, status="active" if voucher.status == "active" else "issued")
+        draft = draft_step(sale, "deactivate", amount_asked=sale.amount)
+        execute_new(HANDLERS["deactivate"], draft, due_at=sale.due_at)
+        return True
+    change_sale(sale, status="taken_back", taken_back_at=timezone.now(), due_at=None)
+    if was_taken_back(sale.target, sale.end_reason):
+        announce_sale(voucher_taken_back, sale, sale.amount)
     return False
 
 

@@ -14,7 +14,8 @@ from voucher_payment_gateway.gateway.records.conflicts import (
 from voucher_payment_gateway.gateway.records.sales import change_sale, delivered_fields, note_sale
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance
-from voucher_payment_gateway.gateway.verbs.sell import refuse_without_keys, sold_fields
+from voucher_payment_gateway.gateway.verbs.sell import refuse_without_keys
+from voucher_payment_gateway.gateway.verbs.write_sales import sold_fields
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, target_after

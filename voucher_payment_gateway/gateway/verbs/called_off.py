@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+import django.db
 from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.order_lookup import find_order
-from voucher_payment_gateway.orders import OrderFacts, has_status, order_facts
+from voucher_payment_gateway.orders import OrderFacts, has_status, known_number, order_facts
 from voucher_payment_gateway.rules.sales import SaleTarget, may_follow, was_taken_back
 from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher, sold_vouchers
@@ -26,16 +28,23 @@ def sold_by(order: Any) -> list[SoldVoucher]:
 
 
 def still_sold(
-    number: str, new: list[SoldVoucher], sales: Iterable[VoucherSale], wanted: SaleTarget
+    number: str, new: list[SoldVoucher], lines: SoldLines, rows: Iterable[VoucherSale], wanted: SaleTarget
 ) -> list[SoldVoucher]:
-    """Return which of the ``new`` vouchers are sold: all, unless one of the order's ``sales`` was taken back. Then the
+    """Return which of the ``new`` vouchers are sold: all, unless one of the order's ``rows`` was taken back. Then the
     order is read as it is stored now, since the caller may have read it before that: those that it names no more are
-    not sold, and none of one that was cancelled and is not paid since. That is logged."""
-    ended = [sale for sale in sales if was_taken_back(sale.target, sale.end_reason)]
+    not sold, and none of one that was cancelled and is not paid since. That is logged.
+
+    Of an order that is not paid one that was given up is not issued again: that is done once it is paid.
+    """
+    ended = [sale for sale in rows if was_taken_back(sale.target, sale.end_reason)]
     order = find_order(number) if new and ended else None
     if order is None:
         return new
-    is_off = any(may_be_followed(sale) for sale in ended) and _is_called_off(order, wanted)
+    is_unpaid = any(map(may_be_followed, ended)) and _is_called_unpaid(order)
+    is_off = any(map(may_be_followed, ended)) and _is_taken_back(order)
+    if is_unpaid and wanted == "issued":
+        new = [voucher for voucher in new if not lines.given_up_of(voucher)]
+    is_off = is_off or (is_unpaid and wanted == "active")
     named = set() if is_off else {voucher.key for voucher in sold_by(order)}
     left = [voucher for voucher in new if voucher.key in named]
     if len(left) < len(new) and is_first(f"called-off.{ended[-1].pk}.{wanted}", QUIET_SECONDS):
@@ -55,24 +64,33 @@ def is_paid(order: Any) -> bool:
     return not path or bool(import_string(path)(order))
 
 
-def _is_called_off(order: Any, wanted: SaleTarget) -> bool:
-    """Return whether the order is not to be sold: its status takes it back, or it is to be paid and is not."""
-    statuses: Any = gateway_settings().ON_STATUS.get("take_back")
-    if statuses and has_status(order, statuses):
-        return True
-    return wanted == "active" and (not is_paid(order) or is_told_unpaid(order))
-
-
 def is_told_unpaid(order: Any) -> bool:
-    """Return whether the shop says that the order is not paid: by ``ORDER_IS_PAID``, or by a status, where no signal
-    that comes late can say otherwise."""
+    """Return whether the shop says that the order, as it is stored now, is not paid. Errors of the database pass
+    through."""
     settings = gateway_settings()
+    if not settings.ORDER_IS_PAID and not settings.ON_STATUS.get("activate"):
+        return False
     try:
-        if order is None or isinstance(order, OrderFacts):
-            return False
-        if settings.ORDER_IS_PAID:
-            return not is_paid(order)
-        statuses: Any = settings.ON_STATUS.get("activate")
-        return bool(statuses) and not settings.events.get("activate") and not has_status(order, statuses)
+        stored = find_order(known_number(order))
+        order = order if stored is None else stored
+        return not isinstance(order, OrderFacts) and _is_called_unpaid(order)
+    except django.db.Error:
+        raise
     except Exception:  # of the shop's code
         return False
+
+
+def _is_taken_back(order: Any) -> bool:
+    """Return whether its status takes the order back."""
+    statuses: Any = gateway_settings().ON_STATUS.get("take_back")
+    return bool(statuses) and has_status(order, statuses)
+
+
+def _is_called_unpaid(order: Any) -> bool:
+    """Return whether the order is not paid by ``ORDER_IS_PAID``, or by a status, where no signal that comes late can
+    say otherwise."""
+    settings = gateway_settings()
+    if settings.ORDER_IS_PAID:
+        return not is_paid(order)
+    statuses: Any = settings.ON_STATUS.get("activate")
+    return bool(statuses) and not settings.events.get("activate") and not has_status(order, statuses)

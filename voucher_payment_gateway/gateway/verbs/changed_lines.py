@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.rules.sales import matched_by_key
 from voucher_payment_gateway.short_memory import is_first
 from voucher_payment_gateway.sold import SoldVoucher
 
@@ -19,20 +19,29 @@ def report_returned(sales: Sequence[VoucherSale]) -> None:
     but only a person knows whether this one was."""
     for sale in sales:
         if sale.end_reason == "returned" and is_first(f"returned.{sale.pk}", QUIET_SECONDS):
+            was_taken_back = f"its gift voucher …{sale.code_hint} was taken back and is not sold again"
+            never_was = "it was taken back and is not sold again, before its gift voucher was created"
             SaleEvents.line_sold_before.log(
-                order_number=sale.order_number, sale=sale.pk, code_hint=sale.code_hint
+                was_taken_back if sale.code_hint else never_was,
+                order_number=sale.order_number,
+                sale=sale.pk,
+                code_hint=sale.code_hint,
             )
 
 
 def report_changed_lines(sales: Sequence[VoucherSale], sold: Sequence[SoldVoucher], currency: str) -> None:
     """Log which active vouchers of an order, whose ``sales`` these are, have another amount or ``currency`` than their
     line has now, or no line any more."""
-    known = {sale.key: sale for sale in sales if sale.origin == "sold"}
-    found = matched_by_key(known, [voucher.key for voucher in sold])
-    lines = {found[voucher.key].pk: voucher for voucher in sold if voucher.key in found}
-    for sale in known.values():
+    known = SoldLines(sales, sold)
+    lines = {sale.pk: voucher for voucher in sold if (sale := known.sale_of(voucher))}
+    for sale in sales:
         line = lines.get(sale.pk)
-        if sale.status != "active" or sale.target != "active" or _is_as_sold(sale, line, currency):
+        if (
+            sale.origin != "sold"
+            or sale.status != "active"
+            or sale.target != "active"
+            or _is_as_sold(sale, line, currency)
+        ):
             continue
         if is_first(f"line.{sale.pk}.{line.amount if line else ''}.{currency}", QUIET_SECONDS):
             SaleEvents.line_changed.log(

@@ -22,7 +22,8 @@ from voucher_payment_gateway.gateway.records.idempotency import (
 from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
 from voucher_payment_gateway.gateway.verbs.recharge_once import recharge_once
-from voucher_payment_gateway.gateway.verbs.sell import account_of, new_sale, refuse_without_keys
+from voucher_payment_gateway.gateway.verbs.sell import refuse_without_keys
+from voucher_payment_gateway.gateway.verbs.write_sales import account_of, new_sale
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.orders import OrderFacts, order_account, order_facts
 from voucher_payment_gateway.sold import SoldVoucher, checked_but_key

@@ -10,26 +10,23 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
-    atomic_or_conflict,
     database,
     in_transaction,
     retry_on_conflict,
 )
 from voucher_payment_gateway.gateway.records.idempotency import check_key
-from voucher_payment_gateway.gateway.records.line_keys import refuse_changed_keys
+from voucher_payment_gateway.gateway.records.line_keys import SoldLines
 from voucher_payment_gateway.gateway.records.order_view import read_order
 from voucher_payment_gateway.gateway.records.reused_number import refuse_number_of_earlier_sales
 from voucher_payment_gateway.gateway.records.sales import change_sale
-from voucher_payment_gateway.gateway.records.voucher_ids import voucher_id_for
 from voucher_payment_gateway.gateway.verbs.advance import advance_all
-from voucher_payment_gateway.gateway.verbs.called_off import is_paid, may_be_followed, sold_by, still_sold
+from voucher_payment_gateway.gateway.verbs.called_off import is_paid, may_be_followed, sold_by
 from voucher_payment_gateway.gateway.verbs.changed_lines import report_changed_lines, report_returned
-from voucher_payment_gateway.gateway.verbs.correct import corrections, delivery_of
+from voucher_payment_gateway.gateway.verbs.write_sales import write_sales
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.models.sale import KEY_IS_FREE
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.order_lookup import account_by_number, find_order
+from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import (
     OrderFacts,
     known_number,
@@ -37,19 +34,11 @@ from voucher_payment_gateway.orders import (
     payable_facts,
 )
 from voucher_payment_gateway.rules.cover import outstanding, unpaid
-from voucher_payment_gateway.rules.sales import ENDED_SALES, SaleTarget, matched_by_key, target_after
+from voucher_payment_gateway.rules.sales import SaleTarget
 from voucher_payment_gateway.sold import SoldVoucher
 from voucher_payment_gateway.telemetry import verb
 
-__all__ = [
-    "account_of",
-    "activate",
-    "issue",
-    "new_sale",
-    "refuse_without_keys",
-    "sales_of",
-    "sold_fields",
-]
+__all__ = ["activate", "issue", "refuse_without_keys", "sales_of"]
 
 
 @verb
@@ -100,7 +89,7 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
     if wanted == "active" and _is_something_left(order, sold):
         _refuse_unpaid(order, facts, sold)
     by = {"actor": actor[:150], "reason": reason[:255]}
-    sales = retry_on_conflict(lambda: _write(facts, sold, wanted, by))
+    sales = retry_on_conflict(lambda: write_sales(facts, sold, wanted, by))
     report_returned(sales)
     if wanted == "active":
         report_changed_lines(sales_of(order), sold, facts.currency)
@@ -111,8 +100,9 @@ def _sell(order: Any, wanted: SaleTarget, *, key: str, actor: str, reason: str) 
 def _is_something_left(order: Any, sold: list[SoldVoucher]) -> bool:
     """Return whether a voucher is not activated yet: an event that comes again for an order that was refunded since is
     no mistake."""
-    done = [sale for sale in sales_of(order) if sale.target != "issued" and not may_be_followed(sale)]
-    return not {voucher.key for voucher in sold} <= {sale.key for sale in done}
+    known = SoldLines(VoucherSale.current.of_order(known_number(order), order_created_at(order)), sold)
+    found = [known.sale_of(voucher) for voucher in sold]
+    return any(sale is None or sale.target == "issued" or may_be_followed(sale) for sale in found)
 
 
 def _sell_again_if_changed(order: Any, sold: list[SoldVoucher], wanted: SaleTarget, **by: str) -> None:
@@ -192,94 +182,3 @@ def _not_paid(number: str, why: str) -> WrongStateError:
     return WrongStateError(
         f"order {number}: {why}. Its gift vouchers were not activated. Nothing was sent.", code="not_paid"
     )
-
-
-def _write(
-    facts: OrderFacts, sold: list[SoldVoucher], wanted: SaleTarget, by: dict[str, str]
-) -> list[VoucherSale]:
-    """Store what is wanted: a row for each voucher that has none, and the target of the others.
-
-    All is read before the transaction: on SQLite one that has read cannot wait for the lock to write.
-    """
-    rows = list(VoucherSale.current.of_order(facts.number, facts.created_at).filter(origin="sold"))
-    known = {sale.key: sale for sale in rows if sale.end_reason not in KEY_IS_FREE}
-    found = matched_by_key(known, [each.key for each in sold])
-    kept = {each.key: found[each.key] for each in sold if _still_stands(found.get(each.key), each, facts)}
-    is_open = {key for key, sale in kept.items() if wanted == "active" and may_be_followed(sale)}
-    new = [voucher for voucher in sold if voucher.key not in kept or voucher.key in is_open]
-    new = still_sold(facts.number, new, rows, wanted)
-    followed = [kept.pop(voucher.key) for voucher in new if voucher.key in is_open]
-    staying = {sale.pk for sale in kept.values()}
-    if new:
-        refuse_changed_keys(sale for sale in known.values() if sale.pk not in staying)
-    account = account_of(facts) if new else ""
-    ids = [voucher_id_for(account, facts.number, voucher.key) for voucher in new]
-    corrected = [(kept[each.key], corrections(kept[each.key], each)) for each in sold if each.key in kept]
-    with atomic_or_conflict():
-        for sale in followed:
-            change_sale(sale, end_reason="unpaid")
-        sales = [_take_off(sale) for sale in known.values() if sale.pk not in staying and _is_unsold(sale)]
-        sales += [_want(sale, wanted, changes) for sale, changes in corrected]
-        for voucher, voucher_id in zip(new, ids, strict=True):
-            given = {"account": account, "voucher_id": voucher_id}
-            sales.append(new_sale(facts, voucher, wanted, {**by, **given}))
-    return sales
-
-
-def account_of(facts: OrderFacts) -> str:
-    return account_by_number(facts.number) if facts.account is None else facts.account
-
-
-def _is_unsold(sale: VoucherSale) -> bool:
-    """Return whether the voucher is not active yet: the order may still change. An activation that is under way is
-    undone by what follows, before the code is handed over."""
-    return sale.status in ("ordered", "issued") and sale.target != "taken_back"
-
-
-def _still_stands(sale: VoucherSale | None, voucher: SoldVoucher, facts: OrderFacts) -> bool:
-    """Return whether the sale is the one that the order asks for: not where the amount has changed before its
-    payment."""
-    if sale is None:
-        return False
-    return not _is_unsold(sale) or (sale.amount, sale.currency) == (voucher.amount, facts.currency)
-
-
-def _take_off(sale: VoucherSale) -> VoucherSale:
-    changes = {"target": "taken_back", "end_reason": "replaced", "due_at": timezone.now()}
-    change_sale(sale, **changes)
-    return sale
-
-
-def _want(sale: VoucherSale, wanted: SaleTarget, changes: dict[str, Any]) -> VoucherSale:
-    target = target_after(sale.target, wanted)
-    if sale.status not in ENDED_SALES and sale.status != target:
-        changes |= {"target": target, "due_at": timezone.now()}
-    if changes:
-        change_sale(sale, **changes)
-    return sale
-
-
-def new_sale(
-    facts: OrderFacts, voucher: SoldVoucher, wanted: SaleTarget, given: dict[str, str]
-) -> VoucherSale:
-    """Write the sale of a voucher for an order, due to be brought to the status that is wanted. ``given``: its account
-    and voucher id, actor and reason, and its origin where it is not sold."""
-    sale = VoucherSale(
-        order_number=facts.number,
-        currency=facts.currency,
-        target=wanted,
-        due_at=timezone.now(),
-        **sold_fields(voucher),
-        **given,
-    )
-    sale.save(force_insert=True)
-    return sale
-
-
-def sold_fields(voucher: SoldVoucher) -> dict[str, Any]:
-    """Return the fields of a sale that the shop gives."""
-    names = (
-        *("key", "amount", "recipient_email", "recipient_name", "message", "deliver_at", "language"),
-        *("sku", "batch", "validity_value", "validity_interval", "taxable", "tax_rate"),
-    )
-    return {name: getattr(voucher, name) for name in names} | {"delivery": delivery_of(voucher)}

@@ -35,7 +35,6 @@ from voucher_payment_gateway.gateway.verbs.note_return import note_return
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherSale
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.rules.sales import ENDED_SALES, spent_amount
 from voucher_payment_gateway.telemetry import verb
 
@@ -57,7 +56,8 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     order. Give such a sale itself to take it back all the same. The other vouchers of the order are taken back.
 
     The decision stays with the order: a voucher that it sells, and of which no sale is written yet, gets one that ends
-    at once, so an ``activate`` that is older, or comes late, sells none.
+    at once, so an ``activate`` that is older, or comes late, sells none. A single sale that is given stays taken back,
+    also where its order is paid later.
 
     All that is wanted is written in one transaction before anything is changed at the Voucher Cloud, so whatever ends
     this call, ``settle`` goes on with it. Inside the caller's transaction nothing is read or sent before its commit;
@@ -76,7 +76,7 @@ def take_back(order: Any, *, key: str = "", actor: str = "", reason: str = "") -
     given = [stored_sale(order)] if is_one else [sale for sale in sales_of(order) if sale.origin == "sold"]
     sales = [sale for sale in given if sale.status not in ENDED_SALES]
     wanted, errors = _without_used(sales, may_be_topped_up=is_one)
-    told_unpaid = bool(wanted) and is_told_unpaid(find_order(wanted[0].order_number) if is_one else order)
+    told_unpaid = bool(wanted) and not is_one and is_told_unpaid(order)
     taken = retry_on_conflict(lambda: _write(wanted, by, may_be_topped_up=is_one, told_unpaid=told_unpaid))
     advance_all(taken)
     if errors:

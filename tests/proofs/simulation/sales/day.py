@@ -12,6 +12,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.remote import Behaviour
 from tests.proofs.simulation.sales.calls import StatedFaults
 from tests.proofs.simulation.sales.oracle import SaleJudgement, judge_sales
+from tests.proofs.simulation.sales.parts import reduce_lines
 from tests.proofs.simulation.sales.remote import SaleBehaviour, SaleRemote
 from tests.proofs.simulation.sales.shop import SaleShop
 from tests.proofs.simulation.sales.stories import Stories
@@ -88,6 +89,7 @@ class SaleDay:
     def play(self) -> Result:
         for place in range(self.setting.orders):
             self.stories.sell(self.random.uniform(0, 3600), f"{2000 + place}")
+        reduce_lines(self.stories, Random(f"parts of {self.seed}"))
         self.stories.fall_back(self.random.uniform(0, 3600), "3000")
         for shortest, longest in ((90, 270), (120, 360)):
             self._sweep_every(shortest, longest)

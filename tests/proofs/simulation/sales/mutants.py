@@ -91,6 +91,12 @@ SALE_MUTANTS: dict[str, SaleMutant] = {
     ),
     "what came back counts as spent": _mutant((sales, "spent_amount", mutations.came_back_is_spent), **SOON),
     "another quantity sells other vouchers": _mutant((sales, "matched_by_key", mutations.exact_keys)),
+    "one that was taken back alone goes before one that stands": _mutant(
+        (sales, "matched_by_key", mutations.returned_as_well), stories=mutations.PartlyReturned
+    ),
+    "one that was given up is followed only under its own key": _mutant(
+        (sales, "matched_by_key", mutations.given_up_is_gone), stories=mutations.PartlyReturned
+    ),
     "a creation is not safe to repeat": _mutant(
         (resolution, "REPEATABLE_KINDS", _value(("activate",))), rates=MOSTLY_LOST
     ),

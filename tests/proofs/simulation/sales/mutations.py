@@ -9,7 +9,7 @@ from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import ZERO, Operation
 from tests.proofs.simulation.sales.orders import Order
 from tests.proofs.simulation.sales.shop import SaleShop
-from tests.proofs.simulation.sales.stories import Stories
+from tests.proofs.simulation.sales.stories import UNPAID_SECONDS, Stories
 from voucher_payment_gateway.rules import sales
 
 
@@ -36,7 +36,21 @@ def came_back_is_spent(spent_amount: Any) -> Any:
 
 
 def exact_keys(matched_by_key: Any) -> Any:
-    return lambda sales, keys: {key: sales[key] for key in keys if key in sales}
+    return lambda standing, wanted, *, given_up, taken_back: {
+        key: key for key in wanted if key in (*standing, *given_up, *taken_back)
+    }
+
+
+def returned_as_well(matched_by_key: Any) -> Any:
+    return lambda standing, wanted, *, given_up, taken_back: matched_by_key(
+        [*standing, *taken_back], wanted, given_up=given_up
+    )
+
+
+def given_up_is_gone(matched_by_key: Any) -> Any:
+    return lambda standing, wanted, *, given_up, taken_back: matched_by_key(
+        standing, wanted, taken_back=taken_back
+    )
 
 
 def also_recharges(kinds: Any) -> Any:
@@ -117,6 +131,16 @@ class SoonChanged(Stories):
         self.orders.append(order)
         self._at(opened_at, lambda: self._sell(order, "issued"))
         self._at(opened_at + self.random.uniform(1, 30), lambda: self._change(order))
+
+
+class PartlyReturned(Stories):
+    """Lines of two vouchers, one of which is taken back alone before the payment, which may come late."""
+
+    def sell(self, opened_at: float, number: str) -> None:
+        order = Order(number, {"a": (2500, 2)})
+        self.orders.append(order)
+        self._event(opened_at, lambda: self._sell(order, "issued"), lambda: self._is_issued(order))
+        self._pay(order, opened_at + self.random.choice((1500, 1.2 * UNPAID_SECONDS)))
 
 
 class ByStatus(Stories):

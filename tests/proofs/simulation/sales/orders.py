@@ -13,6 +13,8 @@ class Order:
     lines: dict[str, tuple[int, int]]
     paid_at: float | None = None
     returned_at: float | None = None
+    is_reduced: bool = False
+    """Whether one of several vouchers of a line was taken back alone: its line is not changed any more."""
     has_signals_alone: bool = False
     """Whether its shop uses ``EVENTS`` only, so that no sweep looks at its status again."""
     credits: dict[str, int] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """How vouchers are sold: what is wanted is written down, and each sale is brought there one step at a time."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
@@ -11,9 +12,21 @@ from tests.proofs.simulation.sales.rows import KEY_IS_FREE, Sale
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.rules import sales
 
-__all__ = ["Seller"]
+__all__ = ["Seller", "matched_keys"]
 
 MAX_CONFLICTS = 12
+
+
+def matched_keys(rows: list[Sale], sold: dict[str, Decimal]) -> tuple[dict[str, str], dict[str, Sale]]:
+    """Return the key of the sale of each key that is ``sold`` now, and the last sale under each key. The keys of
+    several of a line end with their number."""
+    lines = Counter(key.partition("-")[0] for key in sold)
+    last = {sale.key: sale for sale in rows if sale.origin == "sold"}
+    known = {key for key, sale in last.items() if sale.end_reason not in KEY_IS_FREE}
+    taken_back = {key for key in known if last[key].target == "taken_back"}
+    wanted = {key: lines[key.partition("-")[0]] for key in sold}
+    given_up = [key for key, sale in last.items() if sale.end_reason == "unpaid"]
+    return sales.matched_by_key(known - taken_back, wanted, given_up=given_up, taken_back=taken_back), last
 
 
 class Seller(Outcomes):
@@ -26,20 +39,24 @@ class Seller(Outcomes):
 
     def _write(self, order_number: str, sold: dict[str, Decimal], wanted: sales.SaleTarget) -> Process:
         yield STEP
-        standing = [sale for sale in self.rows.of_order(order_number) if sale.end_reason not in KEY_IS_FREE]
-        known = {sale.key: sale for sale in standing if sale.origin == "sold"}
-        matched = sales.matched_by_key(known, list(sold))
+        keys, last = matched_keys(self.rows.of_order(order_number), sold)
+        known = {key: sale for key, sale in last.items() if sale.end_reason not in KEY_IS_FREE}
+        matched = {key: known[keys[key]] for key in sold if keys.get(key) in known}
         kept = {key: sale for key, sale in matched.items() if self._still_stands(sale, sold[key])}
         staying = {sale.pk for sale in kept.values()}
+        given_up = [sale for sale in last.values() if sale.end_reason == "unpaid"]
         yield STEP
         changed = [sale for sale in known.values() if sale.pk not in staying and _is_unsold(sale)]
-        self._refuse_stale([*changed, *kept.values()])
+        self._refuse_stale([*changed, *kept.values(), *given_up])
         for sale in changed:
             self.rows.change_sale(sale, target="taken_back", end_reason="replaced", due_at=self.now())
+        for sale in given_up:
+            is_wanted = sale.key in keys.values()
+            self.rows.change_sale(sale, end_reason="unpaid" if is_wanted else "replaced")
         changed += [self._want(kept[key], wanted) for key in sold if key in kept]
         for key, amount in sold.items():
             if key not in kept:
-                changed.append(self._new_sale(order_number, key, amount, wanted, "sold"))
+                changed.append(self._new_sale(order_number, keys.get(key, key), amount, wanted, "sold"))
         return changed
 
     def _refuse_stale(self, read: list[Sale]) -> None:

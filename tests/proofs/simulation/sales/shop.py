@@ -9,7 +9,7 @@ from tests.proofs.simulation.faults import DEADLINE_SECONDS
 from tests.proofs.simulation.loop import Process
 from tests.proofs.simulation.rows import ZERO, ConflictError, Operation
 from tests.proofs.simulation.sales.rows import KEY_IS_FREE, Sale
-from tests.proofs.simulation.sales.seller import Seller
+from tests.proofs.simulation.sales.seller import Seller, matched_keys
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.rules import evidence, fallback, sales, timing, verdicts
 from voucher_payment_gateway.rules.states import GIVES_BACK, OPEN_STATES
@@ -41,13 +41,16 @@ class SaleShop(Seller):
 
     def _note_return(self, order_number: str, sold: dict[str, Decimal]) -> Process:
         yield STEP
-        standing = [sale for sale in self.rows.of_order(order_number) if sale.end_reason not in KEY_IS_FREE]
-        found = sales.matched_by_key({sale.key: sale for sale in standing}, list(sold))
+        found, last = matched_keys(self.rows.of_order(order_number), sold)
         yield STEP
         for key in sold:
-            if key not in found:
-                sale = self._new_sale(order_number, key, sold[key], "taken_back", "sold")
+            if key not in found or last[found[key]].end_reason in KEY_IS_FREE:
+                sale = self._new_sale(order_number, found.get(key, key), sold[key], "taken_back", "sold")
                 self.rows.change_sale(sale, end_reason=sales.end_of_unwritten(told_unpaid=False))
+
+    def return_unpaid(self, sale_pk: int) -> Process:
+        """Write down that a single sale is to be taken back, unless it is paid; return whether it was written."""
+        return (yield from self._retried(lambda: self._write_return(sale_pk, targets=("issued",))))
 
     def _refusal(self, sale: Sale, *, may_be_topped_up: bool) -> Process:
         """Return why a voucher cannot be taken back, if there is a reason."""
@@ -68,11 +71,12 @@ class SaleShop(Seller):
         is_topped_up = (step and step.kind == "recharge") or any(row.type == "recharge" for row in rows)
         return "voucher_topped_up" if is_topped_up else ""
 
-    def _write_return(self, sale_pk: int) -> Process:
+    def _write_return(self, sale_pk: int, targets: tuple[str, ...] = ("issued", "active")) -> Process:
         sale = self.rows.sale(sale_pk)
         yield STEP
-        if sale.status not in sales.ENDED_SALES and sale.target != "taken_back":
-            self.rows.change_sale(sale, target="taken_back", end_reason="returned", due_at=self.now())
+        if sale.status in sales.ENDED_SALES or sale.target not in targets:
+            return []
+        self.rows.change_sale(sale, target="taken_back", end_reason="returned", due_at=self.now())
         return [sale]
 
     def top_up(self, sale_pk: int, amount: Decimal, key: str) -> Process:

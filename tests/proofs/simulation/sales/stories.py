@@ -13,7 +13,7 @@ from tests.proofs.simulation.sales.shop import UNPAID_DAYS, SaleShop
 from tests.proofs.simulation.sales.tills import recharge, spend, use_and_hold
 from voucher_payment_gateway.rules import sales
 
-__all__ = ["Stories"]
+__all__ = ["UNPAID_SECONDS", "Stories"]
 
 EVENT_SECONDS, EVENTS = 900, 8
 """How often a sweep looks whether the wish of an event is stored: a process may crash or sleep before it writes."""
@@ -122,7 +122,7 @@ class Stories:
 
     def _change(self, order: Order) -> Process | None:
         """The order is changed before it is paid: another quantity, or another amount."""
-        if order.paid_at is not None or order.returned_at is not None:
+        if order.paid_at is not None or order.returned_at is not None or order.is_reduced:
             return None
         key = self.random.choice(list(order.lines))
         cents, quantity = order.lines[key]
@@ -136,7 +136,7 @@ class Stories:
     def _sell_one_more(self, order: Order) -> Process | None:
         """A second voucher of a line is sold and paid, after the first."""
         line = next((key for key, (_, quantity) in order.lines.items() if quantity == 1), None)
-        if line is None or order.returned_at is not None:
+        if line is None or order.returned_at is not None or order.is_reduced:
             return None
         order.lines[line] = (order.lines[line][0], 2)
         activate = lambda: self._sell(order, "active")  # noqa: E731

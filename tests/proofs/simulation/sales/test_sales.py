@@ -22,6 +22,7 @@ MUST_HAPPEN = (
     "stalls",
     "spent",
     "charged over a return",
+    "taken back alone",
     "taken back",
     "recharges",
     "fallbacks",

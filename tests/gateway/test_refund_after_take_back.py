@@ -1,0 +1,113 @@
+"""One signal takes the sold vouchers back and refunds what paid for them: the refund waits as long as the take back."""
+
+from decimal import Decimal as D
+
+import pytest
+from django.db import transaction
+
+from tests.gateway.sales import check, remote, settle_all
+from tests.shop import signals
+from voucher_payment_gateway import gateway
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherSale
+
+RETURNED = "tests.shop.signals.returned"
+
+
+@pytest.fixture
+def verb():
+    return "refund"
+
+
+@pytest.fixture
+def order(shop, gateway_settings, verb):
+    """It has sold a voucher of 50.00, and was paid with another one. The shop names the refund first."""
+    events = {verb: RETURNED, "take_back": RETURNED}
+    gateway_settings(SOLD_VOUCHERS="tests.shop.sold.vouchers", EVENTS=events, VOUCHERS_PAY_FOR_VOUCHERS=True)
+    voucher = shop.voucher("50.00")
+    order = shop.order("50.00", note="a=50.00")
+    gateway.authorize(order, voucher.code)
+    gateway.capture(order)
+    gateway.activate(order)
+    return order
+
+
+@pytest.fixture
+def used(shop, order):
+    """What was spent of the voucher went back: it counts as taken back only after 36 minutes."""
+    other = shop.order("20.00", number="A-2")
+    gateway.authorize(other, remote(shop, sale()).code)
+    gateway.capture(other)
+    gateway.refund(other)
+    shop.later(hours=1)
+    return order
+
+
+def sale():
+    return VoucherSale.objects.get()
+
+
+def give_back(order, **arguments):
+    signals.returned.send(sender=None, order=order, actor="mia", reason="by hand", **arguments)
+
+
+def is_waiting():
+    return VoucherGatewayState.objects.filter(name__contains="-later").exists()
+
+
+def test_it_follows_at_once_where_the_voucher_is_unspent(shop, order):
+    give_back(order)
+    check(shop, sale(), "taken_back")
+    assert (order.voucher_refunded, is_waiting()) == (D("50.00"), False)
+
+
+@pytest.mark.parametrize("verb", ["refund", "cancel"])
+def test_it_follows_the_take_back_that_waits_for_holds(shop, used, caplog):
+    give_back(used)
+    give_back(used)  # the signal comes twice
+    assert (sale().target, used.voucher_refunded) == ("taken_back", D("0.00"))
+    assert "are being taken back; its " in caplog.text
+    gateway.settle()
+    assert used.voucher_refunded == D("0.00")
+    shop.later(minutes=36, seconds=1)
+    assert gateway.settle().by_status == 1
+    assert (sale().status, used.voucher_refunded) == ("taken_back", D("50.00"))
+    settle_all(shop)
+    assert (used.voucher_refunded, is_waiting()) == (D("50.00"), False)
+    refund = used.voucher_payments.get().operations.get(kind="refund")
+    assert (refund.actor, refund.reason) == ("mia", "by hand")
+
+
+def test_in_a_transaction_it_follows_the_commit(shop, order):
+    with transaction.atomic():
+        give_back(order)
+        assert order.voucher_refunded == D("0.00")
+    assert (sale().status, order.voucher_refunded, is_waiting()) == ("taken_back", D("50.00"), False)
+
+
+def test_in_a_transaction_it_waits_too(shop, used, caplog):
+    with transaction.atomic():
+        give_back(used)
+    assert (used.voucher_refunded, is_waiting()) == (D("0.00"), True)
+    assert "are being taken back; its refund follows" in caplog.text
+    settle_all(shop)
+    assert (used.voucher_refunded, is_waiting()) == (D("50.00"), False)
+
+
+def test_where_the_transaction_is_rolled_back_nothing_waits(shop, used):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        give_back(used)
+        raise ZeroDivisionError
+    settle_all(shop)
+    assert (sale().status, used.voucher_refunded, is_waiting()) == ("active", D("0.00"), False)
+
+
+def test_where_the_voucher_stays_valid_a_person_is_told(shop, used, caplog):
+    """A till has reserved it before, and charges it now."""
+    till = shop.cloud.add_client(name="Till").id
+    shop.cloud.behaviour = shop.cloud.behaviour.but(charge_of_inactive_voucher="accept")
+    hold = shop.cloud.reserve(remote(shop, sale()).code, "20.00", client_id=till)
+    give_back(used)
+    shop.cloud.charge(hold, "T-1", client_id=till)
+    settle_all(shop)
+    assert (sale().status, used.voucher_refunded, is_waiting()) == ("active", D("0.00"), False)
+    assert "was not made: the gift vouchers that it sold are still valid" in caplog.text

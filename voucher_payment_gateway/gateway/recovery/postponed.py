@@ -1,0 +1,122 @@
+"""Refunds and cancellations of an event that wait until the vouchers which the order sold are taken back.
+
+The customer would else have both: the money, and the vouchers that it paid for. The wish is a row of its own, written
+in the caller's transaction, and ``settle`` carries it out.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError, WrongStateError
+from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
+from voucher_payment_gateway.gateway.recovery.sales_by_status import valid_although_refunded
+from voucher_payment_gateway.log_events import PaymentEvents
+from voucher_payment_gateway.models import VoucherGatewayState, VoucherPayment, VoucherSale
+from voucher_payment_gateway.order_lookup import find_order
+from voucher_payment_gateway.orders import known_number
+from voucher_payment_gateway.rules.sales import ENDED_SALES
+
+__all__ = ["connect", "run_postponed", "waits_for_take_back"]
+
+Run = Callable[..., None]
+"""Runs a verb for an order, or for one of its payments, by keyword with the actor and reason."""
+
+LATER = "-later "
+"""What follows the verb in the name of a row."""
+
+_connected: list[Run] = []
+
+
+def connect(run: Run | None) -> None:
+    """Call ``run`` for what has waited; with None for nothing any more."""
+    _connected[:] = [] if run is None else [run]
+
+
+def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
+    """Return whether ``verb``, which would give back all that vouchers paid for an order, waits until the vouchers that
+    it sold are taken back: that is stored and logged. A named ``amount`` is a decision of the shop's own.
+
+    Raises WrongStateError (``sold_vouchers_valid``) where one of them is valid and stays so: the customer would have
+    both.
+    """
+    valid = [] if amount is not None else valid_although_refunded(order)
+    if not valid:
+        return False
+    number = known_number(order)
+    if any(sale.target != "taken_back" for sale in valid):
+        raise WrongStateError(
+            f"order {number}: no {verb}, the gift vouchers that it sold are still valid and gift vouchers "
+            "may have paid for them: take them back first, or refund an amount. Nothing was sent.",
+            code="sold_vouchers_valid",
+        )
+    digest = hashlib.sha256(number.encode()).hexdigest()[:32]
+    name = f"{verb}{LATER}{digest}"
+    row, _ = VoucherGatewayState.current.get_or_create(name=name, defaults={"value": number})
+    if in_transaction():
+        transaction.on_commit(lambda: _carry_out_or_tell(row), using=database(), robust=True)
+    else:
+        _tell(row)
+    return True
+
+
+def _carry_out_or_tell(row: VoucherGatewayState) -> None:
+    if not _carry_out(row):
+        _tell(row)
+
+
+def _tell(row: VoucherGatewayState) -> None:
+    """Log that the verb waits, if it does."""
+    if VoucherGatewayState.current.filter(name=row.name).exists():
+        PaymentEvents.refund_waits.log(verb=row.name.partition(LATER)[0], order_number=row.value)
+
+
+def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
+    """Carry out up to ``limit`` refunds and cancellations whose vouchers are taken back by now; return how many.
+    Nothing is read where no vouchers are sold."""
+    if not _connected or not gateway_settings().SOLD_VOUCHERS:
+        return 0
+    count = 0
+    for row in VoucherGatewayState.current.filter(name__contains=LATER).order_by("name"):
+        if stop() or count >= limit:
+            break
+        count += _carry_out(row)
+    return count
+
+
+def _carry_out(row: VoucherGatewayState) -> bool:
+    """Run the verb, unless its vouchers are still being taken back; return whether it was run. Where one of them stays
+    valid it is dropped, and that is logged: a person must decide."""
+    verb, number = row.name.partition(LATER)[0], row.value
+    sales = VoucherSale.current.of_order(number).standing().filter(origin="sold")
+    valid = [
+        sale for sale in sales if sale.status not in ENDED_SALES and "active" in (sale.status, sale.target)
+    ]
+    if any(sale.target == "taken_back" for sale in valid):
+        return False
+    if valid:
+        _drop(row, verb, "the gift vouchers that it sold are still valid")
+        return False
+    last = sales.order_by("-updated_at").first()
+    by = {"actor": last.actor, "reason": last.reason} if last else {}
+    order = find_order(number)
+    paying = VoucherPayment.current.filter(order_number=number)
+    try:
+        for run in _connected:
+            for subject in [order] if order is not None else paying:
+                run(verb, subject, **by)
+    except OperationInProgressError:
+        return False
+    except VoucherGatewayError as error:
+        _drop(row, verb, str(error))
+        return False
+    VoucherGatewayState.current.filter(name=row.name).delete()
+    return True
+
+
+def _drop(row: VoucherGatewayState, verb: str, problem: str) -> None:
+    VoucherGatewayState.current.filter(name=row.name).delete()
+    PaymentEvents.refund_given_up.log(verb=verb, order_number=row.value, problem=problem)
