@@ -3,6 +3,8 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.admin.test_actions import ORDER, confirm, moved, told
@@ -96,3 +98,15 @@ def test_a_cancel_of_which_nothing_was_charged_counts_no_more(charged, shop, mia
         shop.later(minutes=45)
         gateway.settle()
     assert (moved("refund"), refunded_alone("A-2")) == ([], D(0))
+
+
+def test_many_refunds_take_as_many_statements_as_two(charged, mia, django_assert_num_queries):
+    for amount in ("1", "2"):
+        ask(mia, amount)
+    with CaptureQueriesContext(connection) as two:
+        assert refunded_alone("A-1001") == D(3)
+    count = len(two)
+    for amount in ("3", "4"):
+        ask(mia, amount)
+    with django_assert_num_queries(count):
+        assert refunded_alone("A-1001") == D(10)

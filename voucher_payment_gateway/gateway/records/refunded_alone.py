@@ -36,10 +36,12 @@ VERBS = ("refund", "cancel")
 
 
 def refunded_alone(number: str) -> Decimal:
-    """Return the sum of what was refunded of the order by one person alone, or may still be."""
+    """Return the sum of what was refunded of the order by one person alone, or may still be. As many statements for
+    many refunds as for two."""
     pages = {verb_key(page.key): page for page in _counted_pages(number)}
-    calls = {call.key: call for call in _calls(number, pages)}
-    return sum((_amount(page, calls.get(key)) for key, page in pages.items()), ZERO)
+    calls = {call.key: call for call in _calls(number, pages)} if pages else {}
+    written = _operations_of(calls.values())
+    return sum((_amount(page, calls.get(key), written) for key, page in pages.items()), ZERO)
 
 
 def end_abandoned_pages(number: str) -> None:
@@ -76,13 +78,24 @@ def _is_abandoned(page: VoucherIdempotencyKey) -> bool:
     return page.created_at < timezone.now() - ABANDONED_AFTER
 
 
-def _amount(page: VoucherIdempotencyKey, call: VoucherIdempotencyKey | None) -> Decimal:
+Written = dict[int | None, list[VoucherOperation]]
+"""What calls have given back, by the primary key of the call."""
+
+
+def _operations_of(calls: Iterable[VoucherIdempotencyKey]) -> Written:
+    of_calls = {"idempotency_key__in": [call.pk for call in calls], "kind__in": GIVES_BACK}
+    live = VoucherOperation.current.filter(**of_calls).select_related("payment")
+    written: Written = {}
+    for each in [*live, *as_operations(VoucherArchivedOperation.current.filter(**of_calls))]:
+        written.setdefault(each.idempotency_key_id, []).append(each)
+    return written
+
+
+def _amount(page: VoucherIdempotencyKey, call: VoucherIdempotencyKey | None, of_calls: Written) -> Decimal:
     """Return what one page counts with."""
     if call is None:
         return ZERO if _is_abandoned(page) else page.amount or ZERO
-    live = VoucherOperation.current.filter(idempotency_key=call, kind__in=GIVES_BACK)
-    archived = VoucherArchivedOperation.current.filter(idempotency_key=call, kind__in=GIVES_BACK)
-    operations = [*live.select_related("payment"), *as_operations(archived)]
+    operations = of_calls.get(call.pk, [])
     counted = sum((each.amount for each in operations if _counts(each)), ZERO)
     if call.verb == "cancel":
         written = sum((each.amount for each in operations if each.kind == "refund"), ZERO)
