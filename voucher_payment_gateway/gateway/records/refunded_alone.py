@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.archived import as_operations
@@ -83,12 +83,16 @@ Written = dict[int | None, list[VoucherOperation]]
 
 
 def _operations_of(calls: Iterable[VoucherIdempotencyKey]) -> Written:
-    of_calls = {"idempotency_key__in": [call.pk for call in calls], "kind__in": GIVES_BACK}
-    live = VoucherOperation.current.filter(**of_calls).select_related("payment")
     written: Written = {}
-    for each in [*live, *as_operations(VoucherArchivedOperation.current.filter(**of_calls))]:
+    for each in _read(Q(idempotency_key__in=[call.pk for call in calls], kind__in=GIVES_BACK)):
         written.setdefault(each.idempotency_key_id, []).append(each)
     return written
+
+
+def _read(condition: Q) -> list[VoucherOperation]:
+    """Return operations with their payments, archived ones too."""
+    live = VoucherOperation.current.filter(condition).select_related("payment")
+    return [*live, *as_operations(VoucherArchivedOperation.current.filter(condition))]
 
 
 def _amount(page: VoucherIdempotencyKey, call: VoucherIdempotencyKey | None, of_calls: Written) -> Decimal:
@@ -118,9 +122,6 @@ def _by_request(call: VoucherIdempotencyKey, amount: Decimal) -> Decimal:
     )
     if amount <= ZERO or requested.filter(IS_NOT_ENDED).exists():
         return max(amount, ZERO)
-    refunds = VoucherOperation.current.filter(
-        payment__in=requested, kind__in=GIVES_BACK, idempotency_key=None
-    )
-    refunds = refunds.filter(created_at__gte=F("payment__cancel_requested_at"))
-    moved = refunds.exclude(state__in=("refused", "not_applied")).aggregate(sum=Sum("amount"))["sum"]
-    return min(amount, moved or ZERO)
+    refunds = _read(Q(payment__in=requested, kind__in=GIVES_BACK, idempotency_key=None))
+    since = [each for each in refunds if (at := each.payment.cancel_requested_at) and each.created_at >= at]
+    return min(amount, sum((each.amount for each in since if _counts(each)), ZERO))
