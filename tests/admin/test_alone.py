@@ -3,6 +3,8 @@
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.admin.test_actions import ORDER, confirm, moved, told
@@ -13,7 +15,7 @@ from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.order_version import PAGE
 from voucher_payment_gateway.gateway.records.refunded_alone import ABANDONED_AFTER, refunded_alone
-from voucher_payment_gateway.models import VoucherIdempotencyKey
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherSale
 
 
 class KilledError(BaseException):
@@ -96,3 +98,33 @@ def test_a_cancel_of_which_nothing_was_charged_counts_no_more(charged, shop, mia
         shop.later(minutes=45)
         gateway.settle()
     assert (moved("refund"), refunded_alone("A-2")) == ([], D(0))
+
+
+def test_a_new_voucher_in_place_of_a_refund_that_was_noted_counts(charged, shop, mia, gateway_settings):
+    gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "250.00"}, REFUND_FALLBACK=["new_voucher"])
+    shop.voucher("200.00", code="GIFT-2000-WXYZ")
+    other = shop.order("200.00", number="A-2")
+    gateway.authorize(other, "GIFT-2000-WXYZ")
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(other)
+    confirm(mia, ORDER["cancel"].replace("A-1001", "A-2"))
+    shop.cloud.faults.next("before:422", path="*/refund")
+    for _ in range(3):
+        shop.later(minutes=45)
+        gateway.settle()
+    assert [state for _, state, *_ in moved("refund")] == ["refused"]
+    assert VoucherSale.objects.get().status == "active"
+    assert refunded_alone("A-2") == D(200)
+
+
+def test_many_refunds_take_as_many_statements_as_two(charged, mia, django_assert_num_queries):
+    for amount in ("1", "2"):
+        ask(mia, amount)
+    with CaptureQueriesContext(connection) as two:
+        assert refunded_alone("A-1001") == D(3)
+    count = len(two)
+    for amount in ("3", "4"):
+        ask(mia, amount)
+    with django_assert_num_queries(count):
+        assert refunded_alone("A-1001") == D(10)

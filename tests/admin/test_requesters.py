@@ -147,3 +147,21 @@ def test_the_list_of_requests_says_who_asked_and_who_decided(charged, mia, ben, 
     VoucherApproval.objects.filter(outcome="open").update(expires_at=timezone.now() - timedelta(hours=1))
     with translation.override("de"):
         assert "nicht rechtzeitig freigegeben" in auditor.get(REQUESTS).text
+
+
+def test_what_was_approved_and_never_carried_out_is_not_told_as_a_refund(charged, mia, person):
+    page = mia.get(ORDER["refund"])
+    confirm(mia, ORDER["refund"], page, amount="120,00")
+    ask(mia, "110")
+    assert told(decide(person("ben", "approve_voucherapproval"), "approved")) == ["€110.00 was refunded."]
+    now = timezone.now()
+    VoucherApproval.objects.filter(amount=120).update(outcome="approved", decided_by="eva", decided_at=now)
+    dropped = "The refund of €120.00 was approved and not carried out in time: nothing was refunded."
+    assert dropped not in mia.get(f"{FOLDER}order/?number=A-1001").text
+    VoucherApproval.objects.update(expires_at=now)
+    story = mia.get(f"{FOLDER}order/?number=A-1001").text
+    assert dropped in story
+    assert story.count("not carried out in time") == 1
+    assert told(confirm(mia, ORDER["refund"], page, amount="120,00")) == [dropped]
+    requests = person("uwe", "view_voucherapproval").get(REQUESTS).text
+    assert requests.count("approved, not carried out in time") == 1

@@ -11,7 +11,7 @@ from tests.admin.test_actions import FOLDER, MAY, confirm, stated, told
 from tests.books.old_orders import before
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books.archive import archive
-from voucher_payment_gateway.exceptions import AmountError, WrongStateError
+from voucher_payment_gateway.exceptions import AmountError, OutcomeUnknownError, WrongStateError
 from voucher_payment_gateway.models import (
     VoucherApproval,
     VoucherArchivedOrder,
@@ -103,6 +103,20 @@ def test_the_pages_of_an_order_that_is_archived_in_part_state_the_rest(mixed, cl
     assert "Gift voucher …ABCD: nothing is refunded." in stated(cancel)
     assert "€30.00 was refunded." in str(told(confirm(clerk, address("cancel", "A-2"), cancel)))
     assert refunded() == [0, D("30.00")]
+
+
+def test_a_cancel_that_is_noted_is_told_beside_what_is_archived(seller, archived, clerk):
+    order = archived[1]
+    order.total = D("50.00")
+    order.save()
+    seller.voucher("30.00", code="GIFT-3000-WXYZ")
+    gateway.authorize(order, "GIFT-3000-WXYZ")
+    seller.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(order)
+    noted, left = told(confirm(clerk, address("cancel", "A-2")))
+    assert noted == "It is noted and not done yet: it follows what is still open."
+    assert "give 20.00 EUR back as store credit" in left
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,15 @@ def test_a_capture_charges_that_or_nothing(shop, order):
     )
     gateway.capture(order, at_most="50.00", key="c")
     assert order.voucher_captured == D(50)
+
+
+def test_it_bounds_more_than_one_voucher_may_hold(shop):
+    for code in (CODE, OTHER):
+        shop.voucher("60000.00", code=code)
+    order = shop.order("120000.00")
+    for code in (CODE, OTHER):
+        gateway.authorize(order, code)
+    gateway.capture(order, at_most="120000.00", key="c")
+    assert order.voucher_captured == D(120000)
+    gateway.cancel(order, at_most="120000.00", key="c")
+    assert [refunded for _, refunded, _ in payments()] == [D(60000), D(60000)]

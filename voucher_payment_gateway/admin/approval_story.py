@@ -15,7 +15,7 @@ __all__ = ["approval_lines", "end_of", "request_text"]
 
 
 def approval_lines(approval: VoucherApproval) -> Iterator[StoryLine]:
-    """Yield the lines of one request."""
+    """Yield the lines of one request, which was read ``with_call``."""
     tone = "attention" if approval.is_waiting else "none"
     yield StoryLine(
         approval.requested_at, request_text(approval), tone, approval.requested_by, approval.reason
@@ -29,17 +29,24 @@ def approval_lines(approval: VoucherApproval) -> Iterator[StoryLine]:
         else:
             text, tone = _("The refund of %(amount)s was rejected: nothing was refunded."), "refused"
         yield StoryLine(approval.decided_at, text % words, tone, approval.decided_by, approval.conclusion)
+        if approval.was_dropped:
+            text = _(
+                "The refund of %(amount)s was approved and not carried out in time: nothing was refunded."
+            )
+            yield StoryLine(approval.expires_at, text % words, "attention")
     elif approval.expires_at <= timezone.now():
         text = _("The refund of %(amount)s was not approved in time: nothing was refunded.")
         yield StoryLine(approval.expires_at, text % words)
 
 
 def end_of(approval: VoucherApproval) -> str:
-    """Return in a word or two what became of a request."""
+    """Return in a few words what became of a request, which was read ``with_call``."""
     if approval.is_withdrawn:
         return _("withdrawn")
     if approval.outcome == "open" and not approval.is_waiting:
         return _("not approved in time")
+    if approval.was_dropped:
+        return _("approved, not carried out in time")
     return str(approval.get_outcome_display())
 
 

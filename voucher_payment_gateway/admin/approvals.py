@@ -58,6 +58,10 @@ class VoucherApprovalAdmin(ReadOnly, OnlyWhatIsShown, Current, FastList, Page):
         "key",
     )
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        requests: Any = super().get_queryset(request)
+        return requests.with_call()
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": _("Requests for refunds"), **(extra_context or {})})
 

@@ -75,7 +75,7 @@ def records_of(number: str, *, with_sales: bool = True, with_differences: bool =
 
 def _approvals(number: str) -> list[VoucherApproval]:
     """Return the newest requests for a refund, oldest first: those that wait outlive ``REFUND_APPROVAL_ABOVE``."""
-    requests = VoucherApproval.current.filter(order_number=number).order_by("-pk")
+    requests = VoucherApproval.current.with_call().filter(order_number=number).order_by("-pk")
     return list(requests[:MAX_ROWS])[::-1]
 
 

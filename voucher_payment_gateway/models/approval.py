@@ -28,11 +28,20 @@ class ApprovalQuerySet(PermanentQuerySet):
     def to_decide(self, now: datetime | None = None) -> "ApprovalQuerySet":
         """Return those, and what was approved within its time and not carried out, since the process ended: it is
         carried out by approving it again."""
-        call = {name: OuterRef(name) for name in ("order_number", "verb")}
-        written = VoucherIdempotencyKey.objects.filter(**call, key=Concat(Value("admin:"), OuterRef("key")))
-        unfinished = Q(outcome="approved") & ~Exists(written)
+        unfinished = Q(outcome="approved") & ~_was_carried_out()
         to_decide: ApprovalQuerySet = self.filter(expires_at__gt=now or timezone.now())
         return to_decide.filter(Q(outcome="open") | unfinished)
+
+    def with_call(self) -> "ApprovalQuerySet":
+        """Add ``was_carried_out``: whether the refund was written, so that it was made or follows by itself."""
+        annotated: ApprovalQuerySet = self.annotate(was_carried_out=_was_carried_out())
+        return annotated
+
+
+def _was_carried_out() -> Exists:
+    call = {name: OuterRef(name) for name in ("order_number", "verb")}
+    key = Concat(Value("admin:"), OuterRef("key"))
+    return Exists(VoucherIdempotencyKey.objects.filter(**call, key=key))
 
 
 class VoucherApproval(PermanentModel):
@@ -65,6 +74,9 @@ class VoucherApproval(PermanentModel):
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     conclusion = models.CharField(_("conclusion"), max_length=255, blank=True)
 
+    was_carried_out: bool
+    """Set only by the queries that need it."""
+
     objects = ApprovalQuerySet.as_manager()
     current = CurrentManager.from_queryset(ApprovalQuerySet)()
 
@@ -91,6 +103,13 @@ class VoucherApproval(PermanentModel):
     def is_waiting(self) -> bool:
         """Whether it may still be approved."""
         return self.outcome == "open" and self.expires_at > timezone.now()
+
+    @property
+    def was_dropped(self) -> bool:
+        """Whether it was approved and not carried out in time, since the process ended: nothing was refunded, and
+        nothing will be. For requests ``with_call``."""
+        is_over = self.outcome == "approved" and self.expires_at <= timezone.now()
+        return is_over and not self.was_carried_out
 
     @property
     def is_withdrawn(self) -> bool:

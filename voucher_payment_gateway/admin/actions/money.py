@@ -139,7 +139,7 @@ class MoneyAction(Action):
         is_written = self.was_written(subject, verb_key(key))
         if is_written and (told := outcome_of(subject.number, self.verb, verb_key(key))):
             return told
-        request = VoucherApproval.current.filter(order_number=subject.number, key=key).first()
+        request = VoucherApproval.current.with_call().filter(order_number=subject.number, key=key).first()
         if request is not None:
             return told_of_request(request)
         return [

@@ -25,11 +25,16 @@ def outcome_of(number: str, verb: str, key: str, error: VoucherGatewayError | No
     )
     operations = list(rows.order_by("pk"))
     told = [*_done(verb, operations), *_open(operations)]
+    if verb == "cancel" and not told and _is_as_planned(error) and _is_requested(number):
+        told.append(Told.warning(_("It is noted and not done yet: it follows what is still open.")))
     if error is not None and not (isinstance(error, OutcomeUnknownError) and told):
         told.append(Told.error(str(error)))
-    if verb == "cancel" and not told and _is_requested(number):
-        told.append(Told.warning(_("It is noted and not done yet: it follows what is still open.")))
     return told
+
+
+def _is_as_planned(error: VoucherGatewayError | None) -> bool:
+    """Return whether the verb did all that it can: what is archived is told after the rest was done."""
+    return error is None or error.code == "archived"
 
 
 def _done(verb: str, operations: list[VoucherOperation]) -> Iterable[Told]:

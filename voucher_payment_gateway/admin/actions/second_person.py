@@ -109,7 +109,8 @@ def told_of_request(request: VoucherApproval) -> list[Told]:
     """Return what a page tells that has made this request: that it waits, or what became of it."""
     if not request.is_waiting:
         last = list(approval_lines(request))[-1]
-        unfinished = [_("It is not carried out yet.")] if request.outcome == "approved" else []
+        is_unfinished = request.outcome == "approved" and not request.was_dropped
+        unfinished = [_("It is not carried out yet.")] if is_unfinished else []
         return [Told.warning(" ".join([last.text, *unfinished]))]
     text = _(
         "Your request is noted, and nothing is done yet: %(amount)s is refunded once a second person approves it, "

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.archived import as_operations
@@ -36,10 +36,12 @@ VERBS = ("refund", "cancel")
 
 
 def refunded_alone(number: str) -> Decimal:
-    """Return the sum of what was refunded of the order by one person alone, or may still be."""
+    """Return the sum of what was refunded of the order by one person alone, or may still be. As many statements for
+    many refunds as for two."""
     pages = {verb_key(page.key): page for page in _counted_pages(number)}
-    calls = {call.key: call for call in _calls(number, pages)}
-    return sum((_amount(page, calls.get(key)) for key, page in pages.items()), ZERO)
+    calls = {call.key: call for call in _calls(number, pages)} if pages else {}
+    written = _operations_of(calls.values())
+    return sum((_amount(page, calls.get(key), written) for key, page in pages.items()), ZERO)
 
 
 def end_abandoned_pages(number: str) -> None:
@@ -76,13 +78,28 @@ def _is_abandoned(page: VoucherIdempotencyKey) -> bool:
     return page.created_at < timezone.now() - ABANDONED_AFTER
 
 
-def _amount(page: VoucherIdempotencyKey, call: VoucherIdempotencyKey | None) -> Decimal:
+Written = dict[int | None, list[VoucherOperation]]
+"""What calls have given back, by the primary key of the call."""
+
+
+def _operations_of(calls: Iterable[VoucherIdempotencyKey]) -> Written:
+    written: Written = {}
+    for each in _read(Q(idempotency_key__in=[call.pk for call in calls], kind__in=GIVES_BACK)):
+        written.setdefault(each.idempotency_key_id, []).append(each)
+    return written
+
+
+def _read(condition: Q) -> list[VoucherOperation]:
+    """Return operations with their payments, archived ones too."""
+    live = VoucherOperation.current.filter(condition).select_related("payment")
+    return [*live, *as_operations(VoucherArchivedOperation.current.filter(condition))]
+
+
+def _amount(page: VoucherIdempotencyKey, call: VoucherIdempotencyKey | None, of_calls: Written) -> Decimal:
     """Return what one page counts with."""
     if call is None:
         return ZERO if _is_abandoned(page) else page.amount or ZERO
-    live = VoucherOperation.current.filter(idempotency_key=call, kind__in=GIVES_BACK)
-    archived = VoucherArchivedOperation.current.filter(idempotency_key=call, kind__in=GIVES_BACK)
-    operations = [*live.select_related("payment"), *as_operations(archived)]
+    operations = of_calls.get(call.pk, [])
     counted = sum((each.amount for each in operations if _counts(each)), ZERO)
     if call.verb == "cancel":
         written = sum((each.amount for each in operations if each.kind == "refund"), ZERO)
@@ -105,9 +122,6 @@ def _by_request(call: VoucherIdempotencyKey, amount: Decimal) -> Decimal:
     )
     if amount <= ZERO or requested.filter(IS_NOT_ENDED).exists():
         return max(amount, ZERO)
-    refunds = VoucherOperation.current.filter(
-        payment__in=requested, kind__in=GIVES_BACK, idempotency_key=None
-    )
-    refunds = refunds.filter(created_at__gte=F("payment__cancel_requested_at"))
-    moved = refunds.exclude(state__in=("refused", "not_applied")).aggregate(sum=Sum("amount"))["sum"]
-    return min(amount, moved or ZERO)
+    refunds = _read(Q(payment__in=requested, kind__in=GIVES_BACK, idempotency_key=None))
+    since = [each for each in refunds if (at := each.payment.cancel_requested_at) and each.created_at >= at]
+    return min(amount, sum((each.amount for each in since if _counts(each)), ZERO))

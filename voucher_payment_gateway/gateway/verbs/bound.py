@@ -14,8 +14,9 @@ __all__ = ["bound", "may_be_refunded", "refuse_more"]
 
 
 def bound(at_most: object) -> Decimal | None:
-    """Return ``at_most`` as an amount from 0.00 to 99999.99; None for no bound. Raises AmountError."""
-    return None if at_most is None else money.amount(at_most, "at_most", minimum=ZERO)
+    """Return ``at_most`` as an amount of 0.00 or more, with no maximum: several vouchers may move more than one may.
+    None for no bound. Raises AmountError."""
+    return None if at_most is None else money.total(at_most, "at_most")
 
 
 def may_be_refunded(payments: Sequence[VoucherPayment]) -> dict[int, Decimal]:
