@@ -100,14 +100,17 @@ def test_a_read_of_a_state_is_none(source):
     assert writes_of_state(source) == []
 
 
+COMBINED = ("union", "difference", "intersection")
+
+
 def unordered_unions(source: str) -> list[int]:
-    """Return the lines of the unions of queries without an ``order_by`` of their own."""
+    """Return the lines of the combined queries without an ``order_by`` of their own."""
     nodes = [*ast.walk(ast.parse(source))]
     ordered = {
         id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr == "order_by"
     }
     calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    return [call.lineno for call in calls if call.func.attr == "union" and id(call) not in ordered]
+    return [call.lineno for call in calls if call.func.attr in COMBINED and id(call) not in ordered]
 
 
 def test_every_union_says_its_order():
@@ -118,6 +121,7 @@ def test_every_union_says_its_order():
 
 def test_a_union_without_an_order_is_noticed():
     assert unordered_unions("a.union(b)\na.union(b).order_by()\na.order_by().union(b)\n") == [1, 3]
+    assert unordered_unions("a.difference(b)\na.difference(b).order_by()\na.intersection(b)\n") == [1, 3]
 
 
 def test_no_modules_import_each_other_in_a_circle():

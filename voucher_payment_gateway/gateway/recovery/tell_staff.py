@@ -95,9 +95,15 @@ def _changes(now: datetime) -> QuerySet[Any]:
     for kind, rows in CASES.items():
         open_cases = _cases().filter(kind=kind, ended_at=None)
         ended.append(
-            _marked("ended", kind, open_cases, "subject_id").difference(_marked("ended", kind, rows(now)))
+            _marked("ended", kind, open_cases, "subject_id")
+            .difference(_marked("ended", kind, rows(now)))
+            .order_by()
         )
-        new.append(_marked("new", kind, rows(now)).difference(_marked("new", kind, open_cases, "subject_id")))
+        new.append(
+            _marked("new", kind, rows(now))
+            .difference(_marked("new", kind, open_cases, "subject_id"))
+            .order_by()
+        )
     due = _marked("due", "", _notices().filter(_is_due(now)))
     changes: QuerySet[Any] = due.union(*ended, *new, all=True).order_by()
     return changes[:MAX_FOUND]
