@@ -5,6 +5,7 @@ in the caller's transaction, and ``settle`` carries it out.
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -53,14 +54,37 @@ def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
             "may have paid for them: take them back first, or refund an amount. Nothing was sent.",
             code="sold_vouchers_valid",
         )
-    digest = hashlib.sha256(number.encode()).hexdigest()[:32]
-    name = f"{verb}{LATER}{digest}"
-    row, _ = VoucherGatewayState.current.get_or_create(name=name, defaults={"value": number})
+    row = _stored(verb, number)
     if in_transaction():
         transaction.on_commit(lambda: _carry_out_or_tell(row), using=database(), robust=True)
     else:
         _tell(row)
     return True
+
+
+def _stored(verb: str, number: str) -> VoucherGatewayState:
+    """Store the wish: a new one, or in place of the one that waits already. It is about the payments that the order has
+    now: what pays for it later is not given back."""
+    digest = hashlib.sha256(number.encode()).hexdigest()[:32]
+    last = VoucherPayment.current.filter(order_number=number).order_by("pk").last()
+    value = f"{uuid.uuid4().hex} {last.pk if last else 0} {number}"
+    row = VoucherGatewayState(name=f"{verb}{LATER}{digest}", value=value)
+    if not VoucherGatewayState.current.filter(name=row.name).update(value=row.value):
+        stored = {"name": row.name, "defaults": {"value": row.value}}
+        row, _ = VoucherGatewayState.current.get_or_create(**stored)
+    return row
+
+
+def _wish(row: VoucherGatewayState) -> tuple[str, str, int]:
+    """Return the verb that waits, the number of its order, and the last payment that the order had at the event."""
+    _, last_paid, number = row.value.split(" ", 2)
+    return row.name.partition(LATER)[0], number, int(last_paid)
+
+
+def _forget(row: VoucherGatewayState) -> None:
+    """Delete the wish, unless another event has stored it again since ``row`` was read: that one is still to be carried
+    out."""
+    VoucherGatewayState.current.filter(name=row.name, value=row.value).delete()
 
 
 def _carry_out_or_tell(row: VoucherGatewayState) -> None:
@@ -71,7 +95,8 @@ def _carry_out_or_tell(row: VoucherGatewayState) -> None:
 def _tell(row: VoucherGatewayState) -> None:
     """Log that the verb waits, if it does."""
     if VoucherGatewayState.current.filter(name=row.name).exists():
-        PaymentEvents.refund_waits.log(verb=row.name.partition(LATER)[0], order_number=row.value)
+        verb, number, _ = _wish(row)
+        PaymentEvents.refund_waits.log(verb=verb, order_number=number)
 
 
 def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
@@ -90,7 +115,7 @@ def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
 def _carry_out(row: VoucherGatewayState) -> bool:
     """Run the verb, unless its vouchers are still being taken back; return whether it was run. Where one of them stays
     valid it is dropped, and that is logged: a person must decide."""
-    verb, number = row.name.partition(LATER)[0], row.value
+    verb, number, last_paid = _wish(row)
     sales = VoucherSale.current.of_order(number).standing().filter(origin="sold")
     valid = [
         sale for sale in sales if sale.status not in ENDED_SALES and "active" in (sale.status, sale.target)
@@ -98,25 +123,34 @@ def _carry_out(row: VoucherGatewayState) -> bool:
     if any(sale.target == "taken_back" for sale in valid):
         return False
     if valid:
-        _drop(row, verb, "the gift vouchers that it sold are still valid")
+        _drop(row, "the gift vouchers that it sold are still valid")
         return False
     last = sales.order_by("-updated_at").first()
     by = {"actor": last.actor, "reason": last.reason} if last else {}
-    order = find_order(number)
-    paying = VoucherPayment.current.filter(order_number=number)
     try:
         for run in _connected:
-            for subject in [order] if order is not None else paying:
+            for subject in _subjects(number, last_paid):
                 run(verb, subject, **by)
     except OperationInProgressError:
         return False
     except VoucherGatewayError as error:
-        _drop(row, verb, str(error))
+        _drop(row, str(error).rstrip("."))
         return False
-    VoucherGatewayState.current.filter(name=row.name).delete()
+    _forget(row)
     return True
 
 
-def _drop(row: VoucherGatewayState, verb: str, problem: str) -> None:
-    VoucherGatewayState.current.filter(name=row.name).delete()
-    PaymentEvents.refund_given_up.log(verb=verb, order_number=row.value, problem=problem)
+def _subjects(number: str, last_paid: int) -> list[Any]:
+    """Return what the verb is run for: the order, or its payments up to ``last_paid`` where the order is not found, or
+    was paid again since the event."""
+    paying, order = VoucherPayment.current.filter(order_number=number), find_order(number)
+    if order is not None and not paying.filter(pk__gt=last_paid).exists():
+        return [order]
+    return list(paying.filter(pk__lte=last_paid))
+
+
+def _drop(row: VoucherGatewayState, problem: str) -> None:
+    """Tell that the wish is given up, then delete it: a process that dies between the two tells it twice."""
+    verb, number, _ = _wish(row)
+    PaymentEvents.refund_given_up.log(verb=verb, order_number=number, problem=problem)
+    _forget(row)
