@@ -5,12 +5,14 @@ from decimal import Decimal as D
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 
 from tests.gateway.sales import check, remote, settle_all
 from tests.shop import signals
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.gateway.recovery import postponed
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherPayment, VoucherSale
+from voucher_payment_gateway.orders import OrderAdapter
 
 RETURNED = "tests.shop.signals.returned"
 
@@ -182,3 +184,35 @@ def test_what_pays_for_the_order_later_is_not_refunded(shop, used):
     refunded = VoucherPayment.objects.order_by("pk").values_list("amount_refunded", flat=True)
     assert list(refunded.filter(order_number=used.number)) == [D("50.00"), D("0.00")]
     assert not is_waiting()
+
+
+class Unreadable(OrderAdapter):
+    def lookup(self, number):
+        return super().lookup(number) if number != "A-1001" else 1 / 0
+
+
+def test_an_error_of_the_shop_keeps_no_other_order_waiting(shop, used, gateway_settings, caplog):
+    other = use(shop, paid_order(shop, "A-1002"))
+    for each in (used, other):
+        give_back(each)
+    gateway_settings(ORDER_ADAPTER=f"{__name__}.Unreadable")
+    after_the_wait(shop)
+    assert (used.voucher_refunded, other.voucher_refunded) == (D("0.00"), D("50.00"))
+    assert "the refund of order A-1001 that follows the return" in caplog.text
+    gateway_settings(ORDER_ADAPTER="voucher_payment_gateway.orders.OrderAdapter")
+    gateway.settle()
+    assert (used.voucher_refunded, is_waiting()) == (D("50.00"), False)
+
+
+def test_of_an_order_that_is_not_found_a_payment_that_takes_none_keeps_no_other_waiting(
+    shop, order, gateway_settings
+):
+    first = shop.vouchers[0]
+    buy_more(shop, order)
+    give_back(use(shop, order))
+    type(order).objects.update(number=F("pk"))
+    shop.cloud.behaviour = shop.cloud.behaviour.but(refund_to_unusable_voucher="refuse")
+    shop.cloud.set_status(first.id, "inactive")
+    after_the_wait(shop)
+    refunded = VoucherPayment.objects.filter(order_number="A-1001").order_by("pk")
+    assert list(refunded.values_list("amount_refunded", flat=True)) == [D("0.00"), D("30.00")]

@@ -15,7 +15,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
 from voucher_payment_gateway.gateway.recovery.sales_by_status import valid_although_refunded
-from voucher_payment_gateway.log_events import PaymentEvents
+from voucher_payment_gateway.log_events import PaymentEvents, RunningEvents
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherPayment, VoucherSale
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import known_number
@@ -69,9 +69,8 @@ def _stored(verb: str, number: str) -> VoucherGatewayState:
     last = VoucherPayment.current.filter(order_number=number).order_by("pk").last()
     value = f"{uuid.uuid4().hex} {last.pk if last else 0} {number}"
     row = VoucherGatewayState(name=f"{verb}{LATER}{digest}", value=value)
-    if not VoucherGatewayState.current.filter(name=row.name).update(value=row.value):
-        stored = {"name": row.name, "defaults": {"value": row.value}}
-        row, _ = VoucherGatewayState.current.get_or_create(**stored)
+    if not VoucherGatewayState.current.filter(name=row.name).update(value=value):
+        row, _ = VoucherGatewayState.current.get_or_create(name=row.name, defaults={"value": value})
     return row
 
 
@@ -101,15 +100,30 @@ def _tell(row: VoucherGatewayState) -> None:
 
 def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
     """Carry out up to ``limit`` refunds and cancellations whose vouchers are taken back by now; return how many.
-    Nothing is read where no vouchers are sold."""
+    Nothing is read where no vouchers are sold. Errors are logged: one order keeps no other waiting."""
     if not _connected or not gateway_settings().SOLD_VOUCHERS:
         return 0
     count = 0
     for row in VoucherGatewayState.current.filter(name__contains=LATER).order_by("name"):
         if stop() or count >= limit:
             break
-        count += _carry_out(row)
+        try:
+            count += _carry_out(row)
+        except Exception as error:  # of the shop's code
+            _log(row, error)
     return count
+
+
+def _log(row: VoucherGatewayState, error: Exception) -> None:
+    verb, number, _ = _wish(row)
+    RunningEvents.settle_step_failed.log(
+        f"the {verb} of order {number} that follows the return of its sold gift vouchers",
+        account="",
+        order_number=number,
+        subject=type(row).__name__,
+        subject_id=row.pk,
+        error_code=type(error).__name__,
+    )
 
 
 def _carry_out(row: VoucherGatewayState) -> bool:
@@ -127,14 +141,11 @@ def _carry_out(row: VoucherGatewayState) -> bool:
         return False
     last = sales.order_by("-updated_at").first()
     by = {"actor": last.actor, "reason": last.reason} if last else {}
-    try:
-        for run in _connected:
-            for subject in _subjects(number, last_paid):
-                run(verb, subject, **by)
-    except OperationInProgressError:
+    errors = [error for subject in _subjects(number, last_paid) if (error := _run(verb, subject, by))]
+    if any(isinstance(error, OperationInProgressError) for error in errors):
         return False
-    except VoucherGatewayError as error:
-        _drop(row, str(error).rstrip("."))
+    if errors:
+        _drop(row, str(errors[0]).rstrip("."))
         return False
     _forget(row)
     return True
@@ -147,6 +158,16 @@ def _subjects(number: str, last_paid: int) -> list[Any]:
     if order is not None and not paying.filter(pk__gt=last_paid).exists():
         return [order]
     return list(paying.filter(pk__lte=last_paid))
+
+
+def _run(verb: str, subject: Any, by: dict[str, str]) -> VoucherGatewayError | None:
+    """Run the verb; return its error, so that one payment keeps no other one waiting."""
+    try:
+        for run in _connected:
+            run(verb, subject, **by)
+    except VoucherGatewayError as error:
+        return error
+    return None
 
 
 def _drop(row: VoucherGatewayState, problem: str) -> None:
