@@ -14,6 +14,7 @@ from django.db import transaction
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
+from voucher_payment_gateway.gateway.records.idempotency import check_key
 from voucher_payment_gateway.gateway.recovery.sales_by_status import valid_although_refunded
 from voucher_payment_gateway.log_events import PaymentEvents, RunningEvents
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherPayment, VoucherSale
@@ -29,6 +30,12 @@ Run = Callable[..., None]
 LATER = "-later "
 """What follows the verb in the name of a row."""
 
+TOKEN_LENGTH = 12
+"""Of the random text by which a wish differs from one that is stored later for the same order."""
+
+VALUE_LENGTH = 255
+"""Of the column of a row's value."""
+
 _connected: list[Run] = []
 
 
@@ -37,9 +44,10 @@ def connect(run: Run | None) -> None:
     _connected[:] = [] if run is None else [run]
 
 
-def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
+def waits_for_take_back(verb: str, order: Any, amount: Any, key: str = "") -> bool:
     """Return whether ``verb``, which would give back all that vouchers paid for an order, waits until the vouchers that
-    it sold are taken back: that is stored and logged. A named ``amount`` is a decision of the shop's own.
+    it sold are taken back: that is stored and logged, with the ``key`` of the call. A named ``amount`` is a decision of
+    the shop's own.
 
     Raises WrongStateError (``sold_vouchers_valid``) where one of them is valid and stays so: the customer would have
     both.
@@ -54,7 +62,8 @@ def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
             "may have paid for them: take them back first, or refund an amount. Nothing was sent.",
             code="sold_vouchers_valid",
         )
-    row = _stored(verb, number)
+    check_key(key)
+    row = _stored(verb, number, key)
     if in_transaction():
         transaction.on_commit(lambda: _carry_out_or_tell(row), using=database(), robust=True)
     else:
@@ -62,22 +71,27 @@ def waits_for_take_back(verb: str, order: Any, amount: Any) -> bool:
     return True
 
 
-def _stored(verb: str, number: str) -> VoucherGatewayState:
+def _stored(verb: str, number: str, key: str) -> VoucherGatewayState:
     """Store the wish: a new one, or in place of the one that waits already. It is about the payments that the order has
-    now: what pays for it later is not given back."""
+    now: what pays for it later is not given back. A ``key`` that is too long for the column is not kept."""
     digest = hashlib.sha256(number.encode()).hexdigest()[:32]
     last = VoucherPayment.current.filter(order_number=number).order_by("pk").last()
-    value = f"{uuid.uuid4().hex} {last.pk if last else 0} {number}"
+    value = f"{uuid.uuid4().hex[:TOKEN_LENGTH]} {last.pk if last else 0} {number}\n"
+    value += key if len(value) + len(key) <= VALUE_LENGTH else ""
     row = VoucherGatewayState(name=f"{verb}{LATER}{digest}", value=value)
     if not VoucherGatewayState.current.filter(name=row.name).update(value=value):
         row, _ = VoucherGatewayState.current.get_or_create(name=row.name, defaults={"value": value})
     return row
 
 
-def _wish(row: VoucherGatewayState) -> tuple[str, str, int]:
-    """Return the verb that waits, the number of its order, and the last payment that the order had at the event."""
-    _, last_paid, number = row.value.split(" ", 2)
-    return row.name.partition(LATER)[0], number, int(last_paid)
+def _wish(row: VoucherGatewayState) -> tuple[str, str]:
+    """Return the verb that waits, and the number of its order."""
+    return row.name.partition(LATER)[0], row.value.rpartition("\n")[0].split(" ", 2)[2]
+
+
+def _last_paid(row: VoucherGatewayState) -> int:
+    """Return the primary key of the last payment that the order had at the event."""
+    return int(row.value.split(" ", 2)[1])
 
 
 def _forget(row: VoucherGatewayState) -> None:
@@ -94,7 +108,7 @@ def _carry_out_or_tell(row: VoucherGatewayState) -> None:
 def _tell(row: VoucherGatewayState) -> None:
     """Log that the verb waits, if it does."""
     if VoucherGatewayState.current.filter(name=row.name).exists():
-        verb, number, _ = _wish(row)
+        verb, number = _wish(row)
         PaymentEvents.refund_waits.log(verb=verb, order_number=number)
 
 
@@ -115,7 +129,7 @@ def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
 
 
 def _log(row: VoucherGatewayState, error: Exception) -> None:
-    verb, number, _ = _wish(row)
+    verb, number = _wish(row)
     RunningEvents.settle_step_failed.log(
         f"the {verb} of order {number} that follows the return of its sold gift vouchers",
         account="",
@@ -129,7 +143,7 @@ def _log(row: VoucherGatewayState, error: Exception) -> None:
 def _carry_out(row: VoucherGatewayState) -> bool:
     """Run the verb, unless its vouchers are still being taken back; return whether it was run. Where one of them stays
     valid it is dropped, and that is logged: a person must decide."""
-    verb, number, last_paid = _wish(row)
+    _, number = _wish(row)
     sales = VoucherSale.current.of_order(number).standing().filter(origin="sold")
     valid = [
         sale for sale in sales if sale.status not in ENDED_SALES and "active" in (sale.status, sale.target)
@@ -141,7 +155,7 @@ def _carry_out(row: VoucherGatewayState) -> bool:
         return False
     last = sales.order_by("-updated_at").first()
     by = {"actor": last.actor, "reason": last.reason} if last else {}
-    errors = [error for subject in _subjects(number, last_paid) if (error := _run(verb, subject, by))]
+    errors = _run(row, by)
     if any(isinstance(error, OperationInProgressError) for error in errors):
         return False
     if errors:
@@ -160,18 +174,21 @@ def _subjects(number: str, last_paid: int) -> list[Any]:
     return list(paying.filter(pk__lte=last_paid))
 
 
-def _run(verb: str, subject: Any, by: dict[str, str]) -> VoucherGatewayError | None:
-    """Run the verb; return its error, so that one payment keeps no other one waiting."""
-    try:
-        for run in _connected:
-            run(verb, subject, **by)
-    except VoucherGatewayError as error:
-        return error
-    return None
+def _run(row: VoucherGatewayState, by: dict[str, str]) -> list[VoucherGatewayError]:
+    """Run the verb; return its errors. No payment keeps another one waiting, and several cannot share the key."""
+    (verb, number), key, errors = _wish(row), row.value.rpartition("\n")[2], []
+    for subject in _subjects(number, _last_paid(row)):
+        try:
+            for run in _connected:
+                run(verb, subject, **by, key=key)
+        except VoucherGatewayError as error:
+            errors.append(error)
+        key = ""
+    return errors
 
 
 def _drop(row: VoucherGatewayState, problem: str) -> None:
     """Tell that the wish is given up, then delete it: a process that dies between the two tells it twice."""
-    verb, number, _ = _wish(row)
+    verb, number = _wish(row)
     PaymentEvents.refund_given_up.log(verb=verb, order_number=number, problem=problem)
     _forget(row)
