@@ -242,7 +242,7 @@ def _charge(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _refund(order: Any, amount: Any, **by: Any) -> None:
-    if postponed.waits_for_take_back("refund", order, amount):
+    if postponed.waits_for_take_back("refund", order, amount, by.get("key", "")):
         return
     _leave_to_settle(
         order, lambda: _log_wrong_state("refund", order, lambda: gateway.refund(order, amount, **by))
@@ -250,7 +250,7 @@ def _refund(order: Any, amount: Any, **by: Any) -> None:
 
 
 def _cancel(order: Any, amount: Any, **by: Any) -> None:
-    if postponed.waits_for_take_back("cancel", order, None):
+    if postponed.waits_for_take_back("cancel", order, None, by.get("key", "")):
         return
     _leave_to_settle(order, lambda: gateway.cancel(order, **by))
 
