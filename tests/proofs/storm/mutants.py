@@ -103,7 +103,7 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("refund"), RETURNS_LATE
     ),
     "the lists are believed to be up to date": Mutant(
-        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY, first=134
+        f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY, first=148
     ),
     "a claim is not compared": Mutant(
         f"{GATEWAY}operations.transitions", "_compare_and_set", mutations.any_claim_will_do, SLEEPY
@@ -122,7 +122,7 @@ MUTANTS = {
         "_mark_abandoned",
         mutations.lease_over_means_send_again,
         SLEEPY,
-        first=63,
+        first=75,
     ),
     "a worker that slept sends nevertheless": Mutant(
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
@@ -143,10 +143,10 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "verdict", mutations.unknown_has_failed, LOST
     ),
     "a sleeper overwrites what was decided": Mutant(
-        f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY, first=27
+        f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY, first=78
     ),
     "an answer that comes late is thrown away": Mutant(
-        f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED, first=33
+        f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED, first=67
     ),
     "a clear no is believed at once": Mutant(
         f"{GATEWAY}operations.execute", "was_answered", mutations.never_answered, UNTRUE, first=4
@@ -161,7 +161,7 @@ MUTANTS = {
         f"{GATEWAY}holds.codes", "code_expiry", mutations.confirmed_or_not, CONFIRMED
     ),
     "a confirmed payment covers only while it is held": Mutant(
-        f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED, first=37
+        f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED, first=71
     ),
     "an order ships unpaid in silence": Mutant(
         f"{GATEWAY}verbs.capture", "refuse_if_unpaid", mutations.nothing_is_refused, ENDED, first=5
@@ -193,6 +193,7 @@ MUTANTS = {
         mutations.deleted_unread,
         SPENT,
         also=(Mutant(f"{GATEWAY}verbs.take_back", "_is_read", mutations.nothing_is_refused),),
+        first=14,
     ),
     "a delivery is noted before it is made": Mutant(
         f"{GATEWAY}verbs.hand_over", "change_sale", mutations.noted_first, DELIVERED
