@@ -1,5 +1,5 @@
-"""A clerk acts, on a phone, in German: charges, refunds, takes off, decides, sends again, takes back; another one
-approves. Each is stated first, and a double click does it once."""
+"""A clerk acts, on a phone, in German: charges, refunds, takes off, withdraws, decides, explains, sends again, takes
+back; another one approves. Each is stated first, and a double click does it once."""
 
 import sqlite3
 import uuid
@@ -21,6 +21,15 @@ SECOND = """
 INSERT OR IGNORE INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
                                  date_joined)
 SELECT password, 1, 'senior', '', '', '', 1, 1, date_joined FROM auth_user WHERE username = 'staff'
+"""
+
+OF_A_TILL = """
+INSERT INTO voucher_payment_gateway_voucherdifference (
+    kind, account, voucher_id, code_hint, remote_id, booking_type, client_id, reference, order_number, amount_theirs,
+    currency, sentence, first_seen_at, last_seen_at, explained_by, explanation)
+SELECT 'theirs_only', account, voucher_id, code_hint, order_number, 'charge', 'till', 'TILL-7', order_number, '2.00',
+    currency, 'booked elsewhere', created_at, created_at, '', ''
+FROM voucher_payment_gateway_voucherpayment WHERE order_number = ?
 """
 
 
@@ -103,6 +112,12 @@ def test_a_clerk_charges_and_refunds_and_another_one_approves(demo, visitor, pic
     expect_told(senior, "€5.00 was refunded.")
     assert demo.cloud.figures(code)[0] == "12.35"
 
+    open_order(clerk, number)
+    act(clerk, "Auf die Gutscheine erstatten", "Jetzt erstatten", amount="3")
+    act(clerk, "Ihre Bitte", "Zurückziehen")
+    expect_told(clerk, "Ihre Bitte ist zurückgezogen")
+    assert demo.cloud.figures(code)[0] == "12.35"
+
     write(demo, LEFT_TO_A_PERSON, number)
     open_order(clerk, number)
     clerk.get_by_role("link", name="entscheiden").first.click()
@@ -110,6 +125,14 @@ def test_a_clerk_charges_and_refunds_and_another_one_approves(demo, visitor, pic
     clerk.locator("[name=reason]").fill("steht nicht da")
     clerk.get_by_role("button", name="Entscheidung festhalten").click()
     expect_told(clerk, "Die Entscheidung ist vermerkt.")
+
+    write(demo, OF_A_TILL, number)
+    open_order(clerk, number)
+    clerk.get_by_role("link", name="Abweichung").click()
+    clerk.locator("[name=new_explanation]").fill("an der Kasse gebucht")
+    clerk.locator("[name=_save]").click()
+    open_order(clerk, number)
+    expect(clerk.get_by_text("an der Kasse gebucht")).to_be_visible()
 
 
 def test_a_clerk_takes_vouchers_off_and_looks_after_a_sold_one(demo, visitor):
