@@ -4,12 +4,14 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+import django.db
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db import models, router
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.orders import (
     OrderAdapter,
     OrderFacts,
@@ -18,18 +20,23 @@ from voucher_payment_gateway.orders import (
     order_facts,
 )
 from voucher_payment_gateway.reservation_ids import JSONAppend
+from voucher_payment_gateway.short_memory import is_first
 
 __all__ = [
     "account_by_number",
     "are_found_by_number",
     "facts_by_number",
     "find_order",
-    "find_orders",
     "note_reservation",
+    "readable_orders",
 ]
 
 NO_SUCH_NUMBER = (ValueError, TypeError, LookupError, ValidationError)
 """Raised by a lookup of a number that no order of the shop can have: its column is a UUID, or a whole number."""
+
+UNREADABLE = object()
+
+QUIET_SECONDS = 24 * 3600
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -60,9 +67,25 @@ def are_found_by_number() -> bool:
     return True
 
 
-def find_orders(numbers: Collection[str]) -> dict[str, Any]:
-    """Return the shop's orders with these numbers, by number; those without an order are left out. One statement where
-    the number is a column of the order, else one for each."""
+def readable_orders(numbers: Collection[str]) -> tuple[dict[str, Any], set[str]]:
+    """Return the shop's orders with these numbers, by number, without those that it does not have; and the numbers that
+    the shop's own code cannot look up: each is logged once a day, and hides no other one. Errors of the database pass
+    through."""
+    try:
+        return _find_orders(numbers), set()
+    except django.db.Error:
+        raise
+    except Exception:  # of the shop's code: which orders it is about is found out one by one
+        found = {number: _read(number) for number in numbers}
+    unreadable = {number for number, order in found.items() if order is UNREADABLE}
+    orders = {
+        number: order for number, order in found.items() if order is not None and number not in unreadable
+    }
+    return orders, unreadable
+
+
+def _find_orders(numbers: Collection[str]) -> dict[str, Any]:
+    """One statement where the number is a column of the order, else one for each."""
     model, settings = apps.get_model(gateway_settings().ORDER_MODEL), gateway_settings()
     adapter, column = settings.order_adapter, settings.ORDER_FIELDS.number
     is_plain = type(adapter).lookup is OrderAdapter.lookup and type(adapter).number is OrderAdapter.number
@@ -76,6 +99,17 @@ def find_orders(numbers: Collection[str]) -> dict[str, Any]:
     except NO_SUCH_NUMBER:
         return _found_one_by_one(numbers)
     return {number: _last(found[number]) for number in numbers if number in found}
+
+
+def _read(number: str) -> Any:
+    try:
+        return find_order(number)
+    except django.db.Error:
+        raise
+    except Exception as error:  # of the shop's code
+        if is_first(f"unreadable.{number}", QUIET_SECONDS):
+            PaymentEvents.order_unreadable.log(order_number=number, exception=type(error).__name__)
+        return UNREADABLE
 
 
 def _found_one_by_one(numbers: Collection[str]) -> dict[str, Any]:

@@ -30,6 +30,15 @@ class LookedUp(OrderAdapter):
         return {"number__iexact": number}
 
 
+class Failing(OrderAdapter):
+    """An adapter whose code fails for one order."""
+
+    def lookup(self, number):
+        if number == "N-0":
+            raise RuntimeError("a fault of the shop")
+        return {"number": number}
+
+
 @pytest.fixture
 def order(shop, gateway_settings):
     """A new order of 20.00, held with a voucher of 20.00."""
@@ -284,6 +293,20 @@ def test_a_payment_of_an_order_that_is_none_of_the_shops_does_not_hide_the_other
     gateway.authorize(shop.order("20.00"), shop.voucher("20.00").code)
     unnoticed("shipped")
     assert gateway.settle().by_status == 1
+
+
+def test_an_order_that_the_shops_code_cannot_look_up_does_not_hide_the_others(shop, gateway_settings, caplog):
+    """Nor does it end the run: what comes after it, such as the activation of what was sold, is done."""
+    gateway_settings(ON_STATUS=ON_STATUS)
+    many(shop, 2)
+    unnoticed("shipped", number__startswith="N-")
+    gateway_settings(ORDER_ADAPTER=f"{__name__}.Failing")
+    assert [gateway.settle().by_status, gateway.settle().by_status] == [1, 0]
+    found = dict(VoucherPayment.objects.values_list("order_number", "status"))
+    assert found == {"N-0": "authorized", "N-1": "captured"}
+    assert caplog.text.count("order N-0 cannot be read: RuntimeError") == 1  # once a day
+    now = timezone.now()
+    assert gateway.reconcile(now - timedelta(days=1), now + timedelta(days=1)) == []
 
 
 def test_an_order_model_with_other_names_is_looked_at(shop, gateway_settings):

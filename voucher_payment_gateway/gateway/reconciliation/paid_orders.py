@@ -16,7 +16,7 @@ from voucher_payment_gateway.gateway.reconciliation.drafts import order_draft
 from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherDifference, VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
-from voucher_payment_gateway.order_lookup import are_found_by_number, find_orders
+from voucher_payment_gateway.order_lookup import are_found_by_number, readable_orders
 from voucher_payment_gateway.orders import has_status, order_created_at, order_facts
 from voucher_payment_gateway.rules.by_status import may_have_effect
 from voucher_payment_gateway.rules.paid_orders import compare_order, kept, live_amount
@@ -46,10 +46,10 @@ def compare_orders(since: datetime) -> None:
 def _compare(numbers: list[str]) -> tuple[list[VoucherDifference], set[str]]:
     """Return the differences of these orders, and the numbers of those that cannot be read: one must not hide the
     others."""
-    orders, payments, given_back = find_orders(numbers), _payments(numbers), _given_back(numbers)
+    orders, unreadable = readable_orders(numbers)
+    payments, given_back = _payments(numbers), _given_back(numbers)
     rows: list[VoucherDifference] = []
-    unreadable: set[str] = set()
-    for number in numbers:
+    for number in [each for each in numbers if each not in unreadable]:
         try:
             rows += _differences(orders.get(number), payments[number], given_back[number])
         except Exception as error:  # of the shop's own code

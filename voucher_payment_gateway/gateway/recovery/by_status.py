@@ -21,7 +21,7 @@ from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.order_lookup import find_orders
+from voucher_payment_gateway.order_lookup import readable_orders
 from voucher_payment_gateway.orders import has_status, known_number, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
@@ -118,7 +118,7 @@ def _next_orders(limit: int) -> Iterator[tuple[Any, list[Any]]]:
     payments: dict[str, list[Any]] = {}
     for payment in next_rows(CURSOR, _payments_after, limit):
         payments.setdefault(payment.order_number, []).append(payment)
-    orders = find_orders(list(payments))
+    orders, _ = readable_orders(list(payments))
     for number, order in orders.items():
         yield order, payments[number]
 

@@ -16,7 +16,7 @@ from voucher_payment_gateway.gateway.verbs.called_off import is_paid, may_be_fol
 from voucher_payment_gateway.gateway.verbs.sell import activate
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
-from voucher_payment_gateway.order_lookup import find_orders
+from voucher_payment_gateway.order_lookup import readable_orders
 from voucher_payment_gateway.orders import has_status, order_created_at
 from voucher_payment_gateway.short_memory import is_first
 
@@ -39,7 +39,7 @@ def sell_given_up(limit: int, stop: Callable[[], bool]) -> int:
         return 0
     numbers = dict.fromkeys(sale.order_number for sale in next_rows(CURSOR, _given_up_after, limit))
     count = 0
-    for number, order in find_orders(list(numbers)).items():
+    for number, order in readable_orders(list(numbers))[0].items():
         if stop():
             break
         count += _sell(order, number)

@@ -22,7 +22,7 @@ from voucher_payment_gateway.gateway.verbs.sell import activate, sales_of
 from voucher_payment_gateway.gateway.verbs.take_back import take_back
 from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
-from voucher_payment_gateway.order_lookup import find_order, find_orders
+from voucher_payment_gateway.order_lookup import find_order, readable_orders
 from voucher_payment_gateway.orders import has_status, known_number
 from voucher_payment_gateway.rules.sales import ENDED_SALES, may_change
 from voucher_payment_gateway.short_memory import is_first, recall, remember
@@ -113,7 +113,7 @@ def run_sales_by_status(limit: int, stop: Callable[[], bool]) -> int:
     for sale in next_rows(CURSOR, _sales_after, limit):
         sales.setdefault(sale.order_number, []).append(sale)
     count = 0
-    for number, order in find_orders(list(sales)).items():
+    for number, order in readable_orders(list(sales))[0].items():
         if stop():
             break
         count += sum(_run_if_needed(verb, order, sales[number]) for verb in SWEPT)
