@@ -15,7 +15,7 @@ from voucher_payment_gateway.admin.actions.target import of_order
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.order_version import PAGE
 from voucher_payment_gateway.gateway.records.refunded_alone import ABANDONED_AFTER, refunded_alone
-from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherSale
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherPayment, VoucherSale
 
 
 class KilledError(BaseException):
@@ -83,6 +83,22 @@ def test_a_cancel_that_is_noted_counts_with_what_it_refunds_in_the_end(charged, 
         gateway.settle()
     assert [amount for amount, *_ in moved("refund")] == [D(200)]
     assert refunded_alone("A-2") == D(200)
+
+
+def test_a_cancel_of_two_vouchers_tells_what_is_done_and_what_is_noted(shop, mia):
+    order = shop.order("250.00", number="A-2")
+    for code, balance in (("GIFT-2000-WXYZ", "200.00"), ("GIFT-3000-WXYZ", "50.00")):
+        shop.voucher(balance, code=code)
+        gateway.authorize(order, code)
+    first, second = VoucherPayment.objects.filter(order_number="A-2").order_by("pk")
+    gateway.capture(first)
+    shop.cloud.faults.next("after:drop", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(second)
+    assert told(confirm(mia, ORDER["cancel"].replace("A-1001", "A-2"))) == [
+        "€200.00 was refunded.",
+        "It is noted and not done yet: it follows what is still open.",
+    ]
 
 
 def test_a_cancel_of_which_nothing_was_charged_counts_no_more(charged, shop, mia, gateway_settings):

@@ -8,6 +8,7 @@ from django.utils import translation
 from tests.admin.test_actions import MAY, ORDER, confirm, moved, told
 from tests.admin.two_people import address, ask, decide
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.admin.actions import meanwhile
 from voucher_payment_gateway.models import VoucherApproval
 
 
@@ -67,6 +68,15 @@ def test_what_waits_and_what_was_refunded_since_is_shown_where_more_is_refunded(
     assert texts(ben.get(address(VoucherApproval.objects.first())))[0] == since
     with translation.override("de"):
         assert "nicht um dieselbe Rücksendung" in eva.get(ORDER["refund"]).text
+
+
+def test_of_many_refunds_the_newest_are_shown(charged, mia, ben, monkeypatch):
+    monkeypatch.setattr(meanwhile, "MAX_LINES", 2)
+    ask(mia)
+    for amount in ("1.00", "2.00", "3.00"):
+        gateway.refund(charged, amount)
+    shown = [text for text, _ in texts(ben.get(address()))]
+    assert [text.partition(" ")[0] for text in shown] == ["€2.00", "€3.00"]
 
 
 def test_without_a_version_nothing_is_approved(charged, mia, ben):

@@ -13,13 +13,13 @@ from voucher_payment_gateway.rules.states import GIVES_BACK
 __all__ = ["changes_since", "refunds_meanwhile", "same_return_note"]
 
 MAX_LINES = 20
-"""The oldest of each kind: a page is for one order, and is to be read."""
+"""The newest of each kind: a page is for one order, and is to be read."""
 
 
 def refunds_meanwhile(number: str, request: VoucherApproval | None = None) -> list[StoryLine]:
     """Return a line for each request of the order that waits, but for ``request``, and for each refund made since it,
     or else since the first of them, was asked for; oldest first."""
-    waiting = VoucherApproval.current.waiting().filter(order_number=number).order_by("pk")
+    waiting = VoucherApproval.current.waiting().filter(order_number=number).order_by("-pk")
     others = list(waiting.exclude(pk=request.pk if request else None)[:MAX_LINES])
     since = min((each.requested_at for each in ([request] if request else others)), default=None)
     if since is None:
@@ -31,7 +31,7 @@ def refunds_meanwhile(number: str, request: VoucherApproval | None = None) -> li
     refunds = VoucherOperation.current.of_payments(order_number=number).filter(
         kind__in=GIVES_BACK, created_at__gte=since
     )
-    related = refunds.select_related("payment", "idempotency_key").order_by("pk")
+    related = refunds.select_related("payment", "idempotency_key").order_by("-pk")
     return sorted([*lines, *map(operation_line, related[:MAX_LINES])], key=lambda line: line.at)
 
 
@@ -45,4 +45,4 @@ def changes_since(number: str, seen: str) -> list[StoryLine]:
     """Return a line for each operation that books and that the version ``seen`` of the order does not know."""
     operations = VoucherOperation.current.of_payments(order_number=number).filter(BOOKS)
     newer = operations.select_related("payment", "idempotency_key").filter(pk__gt=last_operation(seen))
-    return [operation_line(operation) for operation in newer.order_by("pk")[:MAX_LINES]]
+    return [operation_line(operation) for operation in reversed(newer.order_by("-pk")[:MAX_LINES])]

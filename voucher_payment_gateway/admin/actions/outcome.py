@@ -25,7 +25,7 @@ def outcome_of(number: str, verb: str, key: str, error: VoucherGatewayError | No
     )
     operations = list(rows.order_by("pk"))
     told = [*_done(verb, operations), *_open(operations)]
-    if verb == "cancel" and not told and _is_as_planned(error) and _is_requested(number):
+    if verb == "cancel" and _is_as_planned(error) and _is_noted(number, operations):
         told.append(Told.warning(_("It is noted and not done yet: it follows what is still open.")))
     if error is not None and not (isinstance(error, OutcomeUnknownError) and told):
         told.append(Told.error(str(error)))
@@ -73,6 +73,8 @@ def _sum(operations: list[VoucherOperation], kinds: tuple[str, ...]) -> dict[str
     return {"amount": amount_text(amount, of_kind[0].currency)} if of_kind else {}
 
 
-def _is_requested(number: str) -> bool:
+def _is_noted(number: str, operations: list[VoucherOperation]) -> bool:
+    """Return whether a payment is to be cancelled later, beside those that these operations are about."""
     wished = VoucherPayment.current.filter(order_number=number, cancel_requested_at__isnull=False)
-    return bool(wished.exclude(status__in=("cancelled", "failed")).exists())
+    done = [operation.payment_id for operation in operations]
+    return bool(wished.exclude(status__in=("cancelled", "failed")).exclude(pk__in=done).exists())
