@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.admin.test_actions import ORDER, confirm, moved, told
-from tests.admin.two_people import ask
+from tests.admin.two_people import ask, charge_without_answer
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions import refund
 from voucher_payment_gateway.admin.actions.target import of_order
@@ -69,12 +69,7 @@ def test_a_page_whose_process_was_killed_counts_for_a_while(killed, mia, django_
 
 def test_a_cancel_that_is_noted_counts_with_what_it_refunds_in_the_end(charged, shop, mia, gateway_settings):
     gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "250.00"})
-    shop.voucher("200.00", code="GIFT-2000-WXYZ")
-    other = shop.order("200.00", number="A-2")
-    gateway.authorize(other, "GIFT-2000-WXYZ")
-    shop.cloud.faults.next("after:drop", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(other)
+    charge_without_answer(shop)
     off = ORDER["cancel"].replace("A-1001", "A-2")
     assert told(confirm(mia, off)) == ["It is noted and not done yet: it follows what is still open."]
     assert refunded_alone("A-2") == D(200)
@@ -103,12 +98,7 @@ def test_a_cancel_of_two_vouchers_tells_what_is_done_and_what_is_noted(shop, mia
 
 def test_a_cancel_of_which_nothing_was_charged_counts_no_more(charged, shop, mia, gateway_settings):
     gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "250.00"})
-    shop.voucher("200.00", code="GIFT-2000-WXYZ")
-    other = shop.order("200.00", number="A-2")
-    gateway.authorize(other, "GIFT-2000-WXYZ")
-    shop.cloud.faults.next("before:drop", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(other)
+    charge_without_answer(shop, "before:drop")
     confirm(mia, ORDER["cancel"].replace("A-1001", "A-2"))
     for _ in range(3):
         shop.later(minutes=45)
@@ -118,12 +108,7 @@ def test_a_cancel_of_which_nothing_was_charged_counts_no_more(charged, shop, mia
 
 def test_a_new_voucher_in_place_of_a_refund_that_was_noted_counts(charged, shop, mia, gateway_settings):
     gateway_settings(REFUND_APPROVAL_ABOVE={"EUR": "250.00"}, REFUND_FALLBACK=["new_voucher"])
-    shop.voucher("200.00", code="GIFT-2000-WXYZ")
-    other = shop.order("200.00", number="A-2")
-    gateway.authorize(other, "GIFT-2000-WXYZ")
-    shop.cloud.faults.next("after:drop", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(other)
+    charge_without_answer(shop)
     confirm(mia, ORDER["cancel"].replace("A-1001", "A-2"))
     shop.cloud.faults.next("before:422", path="*/refund")
     for _ in range(3):

@@ -8,13 +8,12 @@ import pytest
 from django.utils import timezone, translation
 
 from tests.admin.test_actions import FOLDER, MAY, ORDER, confirm, moved, stated, told
-from tests.admin.two_people import address, ask, decide
+from tests.admin.two_people import address, ask, charge_without_answer, decide
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.admin.actions import approve
 from voucher_payment_gateway.admin.actions.approve import APPROVE
 from voucher_payment_gateway.admin.actions.refund import Refund
 from voucher_payment_gateway.admin.actions.target import of_order
-from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.refunded_alone import refunded_alone
 from voucher_payment_gateway.models import VoucherApproval
@@ -118,12 +117,7 @@ def test_taking_the_vouchers_off_is_no_way_round(charged, mia, ben):
 
 def test_a_charge_of_which_the_outcome_is_open_is_refunded_by_a_second_person_too(charged, shop, mia, ben):
     """To take it off stores the wish, by which all that was charged goes back later, without anyone."""
-    shop.voucher("200.00", code="GIFT-2000-WXYZ")
-    other = shop.order("200.00", number="A-2")
-    gateway.authorize(other, "GIFT-2000-WXYZ")
-    shop.cloud.faults.next("after:drop", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(other)
+    charge_without_answer(shop)
     off = ORDER["cancel"].replace("A-1001", "A-2")
     assert told(confirm(mia, off))[0].startswith("Your request is noted, and nothing is done yet: €200.00")
     assert told(decide(ben, "approved")) == ["It is noted and not done yet: it follows what is still open."]

@@ -9,10 +9,8 @@ import pytest
 from django.utils import timezone, translation
 
 from tests.admin.test_actions import FOLDER, ORDER, confirm, moved, told
-from tests.admin.two_people import address, ask, decide
-from voucher_payment_gateway import gateway
+from tests.admin.two_people import address, ask, charge_without_answer, decide
 from voucher_payment_gateway.admin.actions.withdraw import WITHDRAW
-from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.models import VoucherApproval
 
@@ -114,12 +112,7 @@ def test_requests_are_shown_and_decided_after_the_limit_is_gone(charged, mia, be
 
 
 def test_an_approved_cancel_that_is_noted_is_not_offered_again(charged, shop, mia, ben):
-    shop.voucher("200.00", code="GIFT-2000-WXYZ")
-    other = shop.order("200.00", number="A-2")
-    gateway.authorize(other, "GIFT-2000-WXYZ")
-    shop.cloud.faults.next("after:drop", path="*/charge")
-    with pytest.raises(OutcomeUnknownError):
-        gateway.capture(other)
+    charge_without_answer(shop)
     confirm(mia, ORDER["cancel"].replace("A-1001", "A-2"))
     assert address() in ben.get(f"{FOLDER}order/?number=A-2").text
     decide(ben, "approved")

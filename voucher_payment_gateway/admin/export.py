@@ -136,7 +136,7 @@ class ExportPages(AnyPage):
         return TemplateResponse(request, f"admin/{APP}/export.html", context)
 
     def _file(self, request: HttpRequest, form: ExportForm) -> HttpResponseBase:
-        """Return the file. What it leaves out, and what it decides by a setting, is told on the next page too."""
+        """Return the file. What it leaves out, and what it decides by a setting, is reported on the next page too."""
         notes = FileNotes()
         response = _response(form, notes)
         for sentence, words in notes.sentences():

@@ -33,7 +33,7 @@ def outcome_of(number: str, verb: str, key: str, error: VoucherGatewayError | No
 
 
 def _is_as_planned(error: VoucherGatewayError | None) -> bool:
-    """Return whether the verb did all that it can: what is archived is told after the rest was done."""
+    """Return whether the verb did all that it can: what is archived is reported after the rest was done."""
     return error is None or error.code == "archived"
 
 
@@ -75,6 +75,6 @@ def _sum(operations: list[VoucherOperation], kinds: tuple[str, ...]) -> dict[str
 
 def _is_noted(number: str, operations: list[VoucherOperation]) -> bool:
     """Return whether a payment is to be cancelled later, beside those that these operations are about."""
-    wished = VoucherPayment.current.filter(order_number=number, cancel_requested_at__isnull=False)
+    requested = VoucherPayment.current.filter(order_number=number, cancel_requested_at__isnull=False)
     done = [operation.payment_id for operation in operations]
-    return bool(wished.exclude(status__in=("cancelled", "failed")).exclude(pk__in=done).exists())
+    return bool(requested.exclude(status__in=("cancelled", "failed")).exclude(pk__in=done).exists())

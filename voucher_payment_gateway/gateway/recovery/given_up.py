@@ -32,7 +32,7 @@ QUIET_SECONDS = 24 * 3600
 
 def sell_given_up(limit: int, stop: Callable[[], bool]) -> int:
     """Look at the orders of up to ``limit`` sales that were given up in the last ``CONFIRMED_DAYS``, and activate those
-    whose status asks for it; one that only ``ORDER_IS_PAID`` calls paid is told once a day. Return how many were
+    whose status asks for it; one that only ``ORDER_IS_PAID`` calls paid is logged once a day. Return how many were
     activated. Where neither is set nothing is read. Errors are logged."""
     settings = gateway_settings()
     if not settings.ORDER_IS_PAID and not settings.ON_STATUS.get("activate"):

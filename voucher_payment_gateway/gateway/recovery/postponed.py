@@ -1,7 +1,7 @@
 """Refunds and cancellations of an event that wait until the vouchers which the order sold are taken back.
 
-The customer would else have both: the money, and the vouchers that it paid for. The wish is a row of its own, written
-in the caller's transaction, and ``settle`` carries it out.
+The customer would else have both: the money, and the vouchers that it paid for. The request is a row of its own,
+written in the caller's transaction, and ``settle`` carries it out.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ LATER = "-later "
 """What follows the verb in the name of a row."""
 
 TOKEN_LENGTH = 12
-"""Of the random text by which a wish differs from one that is stored later for the same order."""
+"""Of the random text by which a request differs from one that is stored later for the same order."""
 
 VALUE_LENGTH = 255
 """Of the column of a row's value."""
@@ -72,8 +72,8 @@ def waits_for_take_back(verb: str, order: Any, amount: Any, key: str = "") -> bo
 
 
 def _stored(verb: str, number: str, key: str) -> VoucherGatewayState:
-    """Store the wish: a new one, or in place of the one that waits already. It is about the payments that the order has
-    now: what pays for it later is not given back. A ``key`` that is too long for the column is not kept."""
+    """Store the request: a new one, or in place of the one that waits already. It is about the payments that the order
+    has now: what pays for it later is not given back. A ``key`` that is too long for the column is not kept."""
     digest = hashlib.sha256(number.encode()).hexdigest()[:32]
     last = VoucherPayment.current.filter(order_number=number).order_by("pk").last()
     value = f"{uuid.uuid4().hex[:TOKEN_LENGTH]} {last.pk if last else 0} {number}\n"
@@ -84,7 +84,7 @@ def _stored(verb: str, number: str, key: str) -> VoucherGatewayState:
     return row
 
 
-def _wish(row: VoucherGatewayState) -> tuple[str, str]:
+def _requested(row: VoucherGatewayState) -> tuple[str, str]:
     """Return the verb that waits, and the number of its order."""
     return row.name.partition(LATER)[0], row.value.rpartition("\n")[0].split(" ", 2)[2]
 
@@ -95,8 +95,8 @@ def _last_paid(row: VoucherGatewayState) -> int:
 
 
 def _forget(row: VoucherGatewayState) -> None:
-    """Delete the wish, unless another event has stored it again since ``row`` was read: that one is still to be carried
-    out."""
+    """Delete the request, unless another event has stored it again since ``row`` was read: that one is still to be
+    carried out."""
     VoucherGatewayState.current.filter(name=row.name, value=row.value).delete()
 
 
@@ -108,7 +108,7 @@ def _carry_out_or_tell(row: VoucherGatewayState) -> None:
 def _tell(row: VoucherGatewayState) -> None:
     """Log that the verb waits, if it does."""
     if VoucherGatewayState.current.filter(name=row.name).exists():
-        verb, number = _wish(row)
+        verb, number = _requested(row)
         PaymentEvents.refund_waits.log(verb=verb, order_number=number)
 
 
@@ -129,7 +129,7 @@ def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
 
 
 def _log(row: VoucherGatewayState, error: Exception) -> None:
-    verb, number = _wish(row)
+    verb, number = _requested(row)
     RunningEvents.settle_step_failed.log(
         f"the {verb} of order {number} that follows the return of its sold gift vouchers",
         account="",
@@ -143,7 +143,7 @@ def _log(row: VoucherGatewayState, error: Exception) -> None:
 def _carry_out(row: VoucherGatewayState) -> bool:
     """Run the verb, unless its vouchers are still being taken back; return whether it was run. Where one of them stays
     valid it is dropped, and that is logged: a person must decide."""
-    _, number = _wish(row)
+    _, number = _requested(row)
     sales = VoucherSale.current.of_order(number).standing().filter(origin="sold")
     valid = [
         sale for sale in sales if sale.status not in ENDED_SALES and "active" in (sale.status, sale.target)
@@ -176,7 +176,7 @@ def _subjects(number: str, last_paid: int) -> list[Any]:
 
 def _run(row: VoucherGatewayState, by: dict[str, str]) -> list[VoucherGatewayError]:
     """Run the verb; return its errors. No payment keeps another one waiting, and several cannot share the key."""
-    (verb, number), key, errors = _wish(row), row.value.rpartition("\n")[2], []
+    (verb, number), key, errors = _requested(row), row.value.rpartition("\n")[2], []
     for subject in _subjects(number, _last_paid(row)):
         try:
             for run in _connected:
@@ -188,7 +188,7 @@ def _run(row: VoucherGatewayState, by: dict[str, str]) -> list[VoucherGatewayErr
 
 
 def _drop(row: VoucherGatewayState, problem: str) -> None:
-    """Tell that the wish is given up, then delete it: a process that dies between the two tells it twice."""
-    verb, number = _wish(row)
+    """Tell that the request is given up, then delete it: a process that dies between the two tells it twice."""
+    verb, number = _requested(row)
     PaymentEvents.refund_given_up.log(verb=verb, order_number=number, problem=problem)
     _forget(row)

@@ -90,10 +90,15 @@ def capture(
         lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
         pk=pk,
     )
-    if plan.unneeded and asked is None and pk is None and plan.facts:
+    if asked is None and pk is None:
+        _let_go_after_commit(number, plan)
+    return captured
+
+
+def _let_go_after_commit(number: str, plan: "CapturePlan") -> None:
+    if plan.unneeded and plan.facts:
         let_go_unneeded = partial(_let_go_unneeded, number, plan.facts, is_changed=in_transaction())
         transaction.on_commit(let_go_unneeded, using=database(), robust=True)
-    return captured
 
 
 @dataclass
