@@ -12,6 +12,7 @@ from voucher_payment_gateway.currencies import amount_in, plain, with_code
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
+from voucher_payment_gateway.gateway.operations.execute import Outbox
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
@@ -27,7 +28,7 @@ from voucher_payment_gateway.gateway.verbs.bound import bound, refuse_more
 from voucher_payment_gateway.gateway.verbs.once import once
 from voucher_payment_gateway.gateway.verbs.unpaid import refuse_if_unpaid
 from voucher_payment_gateway.log_events import PaymentEvents
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherIdempotencyKey, VoucherOperation, VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import facts_by_number
 from voucher_payment_gateway.orders import OrderFacts, order_facts
@@ -85,18 +86,22 @@ def capture(
 
     stored = None if isinstance(order, VoucherPayment) else order
     plan = CapturePlan(call, pk, facts, stored, {"actor": actor, "reason": reason}, at_most=may_charge)
-    captured = once(
-        call,
-        lambda row, outbox: run_batch(CHARGE, number, plan, pk=pk, asked=asked, key=row, outbox=outbox),
-        pk=pk,
-    )
-    if asked is None and pk is None:
-        _let_go_after_commit(number, plan)
+    captured = once(call, partial(_charge, plan), pk=pk)
+    _let_go_after_commit(plan)
     return captured
 
 
-def _let_go_after_commit(number: str, plan: "CapturePlan") -> None:
-    if plan.unneeded and plan.facts:
+def _charge(
+    plan: "CapturePlan", key: VoucherIdempotencyKey | None, outbox: Outbox | None
+) -> list[VoucherPayment]:
+    call = plan.call
+    return run_batch(CHARGE, call.order_number, plan, pk=plan.pk, asked=call.amount, key=key, outbox=outbox)
+
+
+def _let_go_after_commit(plan: "CapturePlan") -> None:
+    """Let vouchers go that a whole order does not need."""
+    if plan.unneeded and plan.call.amount is None and plan.pk is None and plan.facts:
+        number = plan.call.order_number
         let_go_unneeded = partial(_let_go_unneeded, number, plan.facts, is_changed=in_transaction())
         transaction.on_commit(let_go_unneeded, using=database(), robust=True)
 
