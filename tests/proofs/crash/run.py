@@ -5,9 +5,9 @@ restart. With ``--end cut_off`` the process is not killed but loses its database
 another database than SQLite. A point that a process passes often is tried the first, second and last time, or with
 ``--every-passing`` each time.
 
-``--one-in 7`` plays a sample: every seventh pair of a scenario and a fault, without the fault where it never occurs, and
-of each pair every fourth crash point, either with the retry or without, in turn. Up to the number of faults (seven) no
-scenario is left out: each begins with another fault.
+``--one-in 7`` plays a sample: every seventh pair of a scenario and a fault, without the fault where it never occurs,
+and of each pair every fourth crash point, either with the retry or without, in turn. Up to the number of faults (seven)
+no scenario is left out: each begins with another fault.
 """
 
 import argparse
@@ -122,8 +122,8 @@ def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool
 
 
 def _thinned(cases: Iterator[Case], number: int, turn: int) -> list[Case]:
-    """Return every fourth crash point of a pair in a sample, from a place that its ``number`` decides, and each that few
-    scenarios pass: with the retry and without it in turn, where there are both."""
+    """Return every fourth crash point of a pair in a sample, from a place that its ``number`` decides, and each that
+    few scenarios pass: with the retry and without it in turn, where there are both."""
     points = [[*of_point] for _, of_point in groupby(cases, lambda case: case.crash_at)]
     in_turn = [choice[(turn + place) % len(choice)] for place, choice in enumerate(points)]
     kept = [
