@@ -34,6 +34,10 @@ install: $(VENV)/.installed ## create .venv and install what is needed, once
 demo: install ## start the local Voucher Cloud and the example shop together; ARGS="--fresh" starts over
 	$(BIN)/python example_project/manage.py demo $(ARGS)
 
+.PHONY: demo-oscar
+demo-oscar: install ## start the local Voucher Cloud and a shop of django-oscar together
+	$(BIN)/python -m tests.hosts.oscar.demo $(ARGS)
+
 .PHONY: test
 test: install ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -48,6 +52,13 @@ test-postgresql: install ## the tests that the database matters to, on PostgreSQ
 	STORM_DAYS=30 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
 	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/admin/test_books.py \
 	--ignore tests/gateway/test_reconcile_planted_differences.py $(ARGS)
+
+.PHONY: hosts
+hosts: install ## orders through django-payments and django-oscar; with Python 3.12 or newer also django-oscar-api-checkout
+	@hosts="django_payments oscar"; \
+	if $(BIN)/python -c 'import oscarapicheckout' 2>/dev/null; then hosts="$$hosts oscar_api_checkout"; fi; \
+	for host in $$hosts; do echo "== $$host"; \
+	$(BIN)/python -m pytest tests/hosts/$$host --ds tests.hosts.$$host.settings $(ARGS) || exit 1; done
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)
