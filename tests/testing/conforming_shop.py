@@ -7,6 +7,7 @@ from tests.shop.models import Order
 from voucher_payment_gateway.testing import VoucherConformance
 
 NO_CARD = "the test shop has no other payment method: what is due is collected on delivery"
+NO_PARTS = "a status says nothing about an amount"
 
 
 class ConformingShop(VoucherConformance):
