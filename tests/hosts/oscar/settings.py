@@ -20,16 +20,19 @@ MEDIA_URL = "/media/"
 FORKED = {
     "oscar.apps.checkout.apps.CheckoutConfig": "tests.hosts.oscar.checkout.apps.CheckoutConfig",
     "oscar.apps.order.apps.OrderConfig": "tests.hosts.oscar.order.apps.OrderConfig",
+    "oscar.apps.basket.apps.BasketConfig": "tests.hosts.oscar.basket.apps.BasketConfig",
+    "oscar.apps.partner.apps.PartnerConfig": "tests.hosts.oscar.partner.apps.PartnerConfig",
 }
-"""The two apps that a shop forks, in Oscar's own way, to mix in ours."""
+"""The apps that a shop forks, in Oscar's own way, to mix in ours."""
 
 INSTALLED_APPS = [
+    # before Oscar's, so that its tabs appear in the dashboard and in the account
+    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "sorl.thumbnail",
     "voucher_payment_gateway",
-    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
 ]
-MIGRATION_MODULES = {"order": "oscar.apps.order.migrations"}
+MIGRATION_MODULES = {app: f"oscar.apps.{app}.migrations" for app in ("order", "basket", "partner")}
 
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -86,6 +89,10 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_FIELDS": {"number": "number", "total": "total_incl_tax", "currency": "currency"},
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "THROTTLE": {"refusal_seconds": 0},
+    # Gift vouchers that the shop sells.
+    "SOLD_VOUCHERS": "voucher_payment_gateway.hosts.oscar.selling.vouchers",
+    "ORDER_IS_PAID": "voucher_payment_gateway.hosts.oscar.selling.is_paid",
+    "CUSTOMER_ORDERS": "voucher_payment_gateway.hosts.oscar.account.customer_orders",
 }
 
 __all__ = ["PASSWORD_HASHERS"]

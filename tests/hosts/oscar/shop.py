@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.contrib.sites.models import Site
 from django.test import Client
 from oscar.core.loading import get_model
 
@@ -22,6 +23,7 @@ class Shop:
 
     def __init__(self, cloud=None):
         self.cloud = cloud
+        Site.objects.get_or_create(pk=1, defaults={"domain": "example.com", "name": "Corner shop"})
         get_model("address", "Country").objects.get_or_create(
             iso_3166_1_a2="DE",
             defaults={"name": "Germany", "printable_name": "Germany", "is_shipping_country": True},

@@ -1,4 +1,5 @@
-"""The application of the adapter: list it after Oscar's own in ``INSTALLED_APPS``."""
+"""The application of the adapter: list it before Oscar's own in ``INSTALLED_APPS``, and its tabs
+appear in the dashboard and in the account."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -13,3 +14,9 @@ class VoucherGatewayOscarConfig(AppConfig):
     label = "voucher_gateway_oscar"
     verbose_name = _("Gift vouchers in django-oscar")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from voucher_payment_gateway.hosts.oscar import selling_events, selling_price
+
+        selling_events.connect()
+        selling_price.connect()
