@@ -84,14 +84,14 @@ def test_an_order_without_gift_vouchers_says_so(oscar_shop):
 
 
 def test_staff_without_the_permission_see_no_tab(charged):
-    page = order_page(person(), charged)
+    page = order_page(person("view_order"), charged)
 
     assert "gift-vouchers" not in page
     assert "ABCD" not in page
 
 
 def test_staff_who_may_only_look_have_no_buttons(charged):
-    client = person("view_voucherpayment")
+    client = person("view_order", "view_voucherpayment")
 
     page = order_page(client, charged)
 

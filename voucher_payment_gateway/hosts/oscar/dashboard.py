@@ -20,8 +20,8 @@ from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 
 __all__ = ["view_of"]
 
-STAFF = (["is_staff"], ["partner.dashboard_access"])
-"""Who sees Oscar's dashboard; what they may do here is said by the permissions of the gateway's models."""
+STAFF = (["order.view_order"], ["partner.dashboard_access"])
+"""Who opens Oscar's page of an order; what they may do here is said by the permissions of the gateway's models."""
 
 
 class DashboardActions(ActionPages):
