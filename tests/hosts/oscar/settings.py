@@ -83,7 +83,9 @@ VOUCHER_PAYMENT_GATEWAY = {
     "CLIENT_ID": "local-shop",
     "CLIENT_SECRET": "local-shop-secret",
     "ORDER_MODEL": "order.Order",
-    "ORDER_FIELDS": {"number": "number", "total": "total_incl_tax", "currency": "currency"},
+    "ORDER_FIELDS": {"total": "total_incl_tax"},
+    "CHECKOUT_ORDER": "voucher_payment_gateway.hosts.oscar.facts.current_order",
+    "ON_STATUS": {"field": "status", "capture": ["Complete"], "cancel": ["Cancelled"]},
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "THROTTLE": {"refusal_seconds": 0},
 }
