@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import conftest
 from tests.hosts.oscar.shop import Shop
 
 
@@ -9,3 +10,9 @@ from tests.hosts.oscar.shop import Shop
 def oscar_shop(transactional_db, gateway_settings, voucher_cloud):
     """The shop in autocommit mode."""
     return Shop(voucher_cloud)
+
+
+@pytest.fixture
+def later(voucher_cloud):
+    """Let time pass, in our rows and in the Voucher Cloud."""
+    return conftest.Shop(voucher_cloud).later

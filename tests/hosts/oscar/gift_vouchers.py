@@ -52,7 +52,7 @@ def sales(order):
 
 
 def returned_event():
-    return get_model("order", "ShippingEventType").objects.get_or_create(name="Returned", code="returned")[0]
+    return get_model("order", "ShippingEventType").objects.get(name="Returned")
 
 
 def day_in(days):

@@ -86,7 +86,14 @@ VOUCHER_PAYMENT_GATEWAY = {
     "CLIENT_ID": "local-shop",
     "CLIENT_SECRET": "local-shop-secret",
     "ORDER_MODEL": "order.Order",
-    "ORDER_FIELDS": {"number": "number", "total": "total_incl_tax", "currency": "currency"},
+    "ORDER_FIELDS": {"total": "total_incl_tax"},
+    "CHECKOUT_ORDER": "voucher_payment_gateway.hosts.oscar.facts.current_order",
+    "ON_STATUS": {
+        "field": "status",
+        "capture": ["Complete"],
+        "cancel": ["Cancelled"],
+        "take_back": ["Cancelled"],
+    },
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "THROTTLE": {"refusal_seconds": 0},
     # Gift vouchers that the shop sells.
@@ -94,5 +101,6 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_IS_PAID": "voucher_payment_gateway.hosts.oscar.selling.is_paid",
     "CUSTOMER_ORDERS": "voucher_payment_gateway.hosts.oscar.account.customer_orders",
 }
+VOUCHER_PAYMENT_GATEWAY_OSCAR = {"SOLD_IN_BASKET": "voucher_payment_gateway.hosts.oscar.selling.worth_of"}
 
 __all__ = ["PASSWORD_HASHERS"]

@@ -6,6 +6,8 @@ from django.contrib.sites.models import Site
 from django.test import Client
 from oscar.core.loading import get_model
 
+from voucher_payment_gateway.hosts.oscar.event_types import make_rows
+
 __all__ = ["ADDRESS", "Shop", "Visitor"]
 
 ADDRESS = {
@@ -24,6 +26,7 @@ class Shop:
     def __init__(self, cloud=None):
         self.cloud = cloud
         Site.objects.get_or_create(pk=1, defaults={"domain": "example.com", "name": "Corner shop"})
+        make_rows()  # as `migrate` does: the tests empty every table
         get_model("address", "Country").objects.get_or_create(
             iso_3166_1_a2="DE",
             defaults={"name": "Germany", "printable_name": "Germany", "is_shipping_country": True},
@@ -48,8 +51,28 @@ class Shop:
         )
         return product
 
+    def voucher(self, amount="20.00", code="GIFT-2000-ABCD", **fields):
+        return self.cloud.add_voucher(code=code, amount=amount, **fields)
+
+    def bookings(self, voucher):
+        return [(row.type, row.amount) for row in self.cloud.bookings(voucher.id)]
+
+    def spend_at_a_till(self, code, amount):
+        self.cloud.charge(self.cloud.reserve(code, amount), "till-1")
+
     def visitor(self, **kwargs):
         return Visitor(**kwargs)
+
+    def ordered(self, *amounts, price="30.00", quantity=1, **form):
+        """Return an order of a guest that is paid with a voucher for each of ``amounts``, and these vouchers."""
+        visitor = self.visitor().buy(self.product(price), quantity=quantity).to_preview()
+        codes = [f"GIFT-{len(amounts)}{number}00-ABCD" for number in range(len(amounts))]
+        vouchers = [self.voucher(amount, code) for amount, code in zip(amounts, codes, strict=True)]
+        for code in codes:
+            visitor.enter(code)
+        response = visitor.place(**form)
+        assert response.status_code == 302, response.content.decode()
+        return self.orders.last(), *vouchers
 
     @property
     def orders(self):
@@ -84,6 +107,16 @@ class Visitor:
         assert response.status_code == 200, response
         return self
 
-    def place(self):
+    def enter(self, code, **fields):
+        """Enter a gift voucher, as the form on the page does."""
+        return self.client.post(
+            "/gift-vouchers/apply/", {"code": code, "next": "/checkout/preview/", **fields}
+        )
+
+    def state(self):
+        """Return what the checkout says of its gift vouchers."""
+        return self.client.get("/gift-vouchers/state/", headers={"Accept": "application/json"}).json()
+
+    def place(self, **form):
         """Press "place order"."""
-        return self.client.post("/checkout/preview/", {"action": "place_order"})
+        return self.client.post("/checkout/preview/", {"action": "place_order", **form})

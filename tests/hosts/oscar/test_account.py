@@ -67,7 +67,9 @@ def test_another_customer_sees_none_of_them(oscar_shop, bought):
     bob = oscar_shop.visitor(user=customer("bob"))
     page = bought.client.get(PAGE).content.decode()
 
-    assert "No gift voucher was bought or used with your account yet." in bob.client.get(PAGE).content.decode()
+    assert (
+        "No gift voucher was bought or used with your account yet." in bob.client.get(PAGE).content.decode()
+    )
     assert [bob.client.get(PAGE + link).status_code for link in links(page)] == [404, 404]
 
 

@@ -8,7 +8,8 @@ __all__ = ["VoucherGatewayOscarConfig"]
 
 
 class VoucherGatewayOscarConfig(AppConfig):
-    """Its label never meets that of ``oscar.apps.voucher``, Oscar's app of discount codes."""
+    """Keeps Oscar's records in step with the gateway. Its label never meets that of ``oscar.apps.voucher``, Oscar's app
+    of discount codes."""
 
     name = "voucher_payment_gateway.hosts.oscar"
     label = "voucher_gateway_oscar"
@@ -16,7 +17,9 @@ class VoucherGatewayOscarConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway.hosts.oscar import selling_events, selling_price
+        from voucher_payment_gateway.hosts.oscar import event_types, selling_events, selling_price, sources
 
+        event_types.connect()
+        sources.connect()
         selling_events.connect()
         selling_price.connect()

@@ -1,7 +1,8 @@
 """What an Oscar shop sells in gift vouchers: the lines of a product class, with what the buyer has entered as their
 options.
 
-``VOUCHER_PAYMENT_GATEWAY`` names ``vouchers`` (``SOLD_VOUCHERS``) and ``is_paid`` (``ORDER_IS_PAID``).
+``VOUCHER_PAYMENT_GATEWAY`` names ``vouchers`` (``SOLD_VOUCHERS``) and ``is_paid`` (``ORDER_IS_PAID``);
+``VOUCHER_PAYMENT_GATEWAY_OSCAR`` names ``worth_of`` (``SOLD_IN_BASKET``).
 """
 
 from collections.abc import Iterator
@@ -9,15 +10,27 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
+from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import SoldVoucher
 
-__all__ = ["AMOUNT", "DAY", "EMAIL", "MESSAGE", "NAME", "is_gift_voucher", "is_paid", "vouchers", "worth_of"]
+__all__ = [
+    "AMOUNT",
+    "DAY",
+    "EMAIL",
+    "MESSAGE",
+    "NAME",
+    "entered",
+    "is_gift_voucher",
+    "is_paid",
+    "product_classes",
+    "vouchers",
+    "worth_of",
+]
 
 PREFIX = "gift-voucher-"
 AMOUNT, EMAIL, NAME = f"{PREFIX}amount", f"{PREFIX}email", f"{PREFIX}name"
@@ -44,7 +57,7 @@ def vouchers(order: Any) -> Iterator[SoldVoucher]:
 
 
 def worth_of(basket: Any) -> Decimal:
-    """Return what the gift vouchers in a basket are worth, for ``OrderFacts.sold``: no gift voucher pays for them."""
+    """Return what the gift vouchers in a basket are worth (``SOLD_IN_BASKET``): no gift voucher pays for them."""
     lines = [line for line in basket.all_lines() if is_gift_voucher(line)]
     return sum((_worth(line) * line.quantity for line in lines), ZERO)
 
@@ -69,7 +82,7 @@ def is_gift_voucher(line: Any) -> bool:
 
 def product_classes() -> tuple[str, ...]:
     """Return the slugs of the product classes that are gift vouchers."""
-    return tuple(getattr(settings, "OSCAR_GIFT_VOUCHER_CLASSES", ("gift-voucher",)))
+    return tuple(oscar_settings().PRODUCT_CLASSES)
 
 
 def entered(line: Any) -> dict[str, Any]:
@@ -121,11 +134,6 @@ def _instant(day: Any) -> datetime | None:
 
 
 def _covered(source: Any) -> Decimal:
-    is_ours = source.source_type.code in own_source_types()
+    is_ours = source.source_type.name == oscar_settings().SOURCE_TYPE
     held = source.amount_allocated if is_ours else ZERO
     return Decimal(max(held, source.amount_debited) - source.amount_refunded)
-
-
-def own_source_types() -> tuple[str, ...]:
-    """Return the codes of the source types whose reservations count as paid."""
-    return ("gift-voucher",)

@@ -3,10 +3,10 @@
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.models.signals import post_save
 from oscar.core.loading import get_class, get_model
 
+from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.selling import AMOUNT, entered, is_gift_voucher
 from voucher_payment_gateway.money import ZERO
 
@@ -32,8 +32,7 @@ class OwnAmountMixin(Strategy):
 
 def bounds() -> tuple[Decimal, Decimal]:
     """Return the least and the highest amount that a buyer may choose, in the shop's currency."""
-    least, most = getattr(settings, "OSCAR_GIFT_VOUCHER_AMOUNTS", ("5.00", "250.00"))
-    return Decimal(least), Decimal(most)
+    return oscar_settings().LEAST_AMOUNT, oscar_settings().MOST_AMOUNT
 
 
 def own_amount(line: Any) -> Decimal | None:

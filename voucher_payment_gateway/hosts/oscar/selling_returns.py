@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from oscar.apps.payment.exceptions import PaymentError
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
     ContractError,
     CredentialsError,
@@ -15,6 +15,7 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
 )
 from voucher_payment_gateway.gateway.verbs.sell import sales_of
+from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.selling import is_gift_voucher
 from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherSale
@@ -32,8 +33,8 @@ GOES_ON = (UnavailableError, CredentialsError, ContractError, OutcomeUnknownErro
 
 
 class SoldVoucherEventHandlerMixin(Handler):
-    """For the shop's ``EventHandler``, before the one that moves money: a return or an abort takes the gift vouchers
-    back that its lines have sold.
+    """For the shop's ``EventHandler``, before the one that moves money: a shipping event of ``RETURN_EVENTS``, or a
+    status by which ``ON_STATUS`` takes gift vouchers back, ends those that its lines have sold.
 
     A spent one raises Oscar's ``PaymentError``, which says what was spent: nothing is noted then, and it stays valid.
     What was paid for a voucher is refunded by the shop.
@@ -44,13 +45,13 @@ class SoldVoucherEventHandlerMixin(Handler):
     def handle_shipping_event(
         self, order: Any, event_type: Any, lines: Any, line_quantities: Sequence[int], **kwargs: Any
     ) -> Any:
-        if event_type.code in return_events():
+        if event_type.name in oscar_settings().RETURN_EVENTS:
             self.validate_shipping_event(order, event_type, lines, line_quantities, **kwargs)
             self._take_lines_back(order, list(zip(lines, line_quantities, strict=True)), event_type.name)
         return super().handle_shipping_event(order, event_type, lines, line_quantities, **kwargs)
 
     def handle_order_status_change(self, order: Any, new_status: str, note_msg: str | None = None) -> Any:
-        if new_status in abort_statuses() and new_status in order.available_statuses():
+        if _takes_back(new_status) and new_status in order.available_statuses():
             self._take_back(order, order, new_status)
         return super().handle_order_status_change(order, new_status, note_msg=note_msg)
 
@@ -75,14 +76,10 @@ class SoldVoucherEventHandlerMixin(Handler):
             raise PaymentError(str(error)) from error
 
 
-def return_events() -> tuple[str, ...]:
-    """Return the codes of the shipping events by which goods come back."""
-    return tuple(getattr(settings, "OSCAR_GIFT_VOUCHER_RETURN_EVENTS", ("returned",)))
-
-
-def abort_statuses() -> tuple[str, ...]:
-    """Return the statuses of an order that is not carried out."""
-    return tuple(getattr(settings, "OSCAR_GIFT_VOUCHER_ABORT_STATUSES", ("Cancelled",)))
+def _takes_back(status: str) -> bool:
+    """Return whether ``ON_STATUS`` takes the gift vouchers of an order with this status back."""
+    statuses: Any = gateway_settings().ON_STATUS
+    return status in statuses.get("take_back", ())
 
 
 def _is_all(order: Any, returned: Iterable[tuple[Any, int]]) -> bool:
