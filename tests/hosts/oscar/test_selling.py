@@ -10,6 +10,7 @@ from oscar.core.loading import get_class, get_model
 
 from tests.hosts.oscar.gift_vouchers import day_in, gift_voucher, pay, returned_event, sales, vouchers_of
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import WrongStateError
 from voucher_payment_gateway.hosts.oscar import selling
 from voucher_payment_gateway.hosts.oscar.selling_price import own_amount
 from voucher_payment_gateway.orders import OrderFacts
@@ -281,7 +282,8 @@ def test_an_unpaid_order_that_was_cancelled_sells_nothing_any_more(oscar_shop):
     order = buy(oscar_shop, gift_voucher("25.00"))
     Handler().handle_order_status_change(order, "Cancelled")
 
-    gateway.activate(order)
+    with pytest.raises(WrongStateError, match="is not paid"):
+        gateway.activate(order)
 
     assert [sale.status for sale in sales(order)] == ["taken_back"]
 
@@ -308,3 +310,21 @@ def test_no_gift_voucher_pays_for_a_gift_voucher(oscar_shop):
     payment = gateway.authorize(order, "GIFT-9900-ABCD")
 
     assert payment.amount_authorized == Decimal("30.00")
+
+
+def test_the_checkout_lets_no_gift_voucher_pay_for_a_gift_voucher(oscar_shop):
+    visitor = oscar_shop.visitor().buy(gift_voucher("25.00"), oscar_shop.product("30.00")).to_preview()
+    oscar_shop.voucher("99.00", "GIFT-9900-ABCD")
+    visitor.enter("GIFT-9900-ABCD")
+
+    response = visitor.place(card="visa")
+
+    assert response.status_code == 302
+    order = oscar_shop.orders.get()
+    shares = {source.source_type.name: source.amount_allocated for source in order.sources.all()}
+    assert shares == {"Card": Decimal("25.00"), "Gift voucher": Decimal("30.00")}
+    assert [sale.status for sale in sales(order)] == ["issued"]
+
+    order.sources.get(source_type__name="Card").debit()
+
+    assert [sale.status for sale in sales(order)] == ["active"]
