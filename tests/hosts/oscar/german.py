@@ -1,4 +1,4 @@
-"""``python -m tests.hosts.oscar.german``: writes the German of an Oscar shop again, after that of the package has changed.
+"""``python -m tests.hosts.oscar.german``: write the German of an Oscar shop again, after the package's.
 
 Oscar's discount codes are *Gutscheine* in German. So the package's own *Gutschein* is a *Geschenkgutschein* here: the
 catalogue of ``hosts/oscar`` has these texts once more, beside those of the adapter itself.
