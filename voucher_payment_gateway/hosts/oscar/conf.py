@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from pydantic import Field, ValidationError
 
-from voucher_payment_gateway.conf import Section
+from voucher_payment_gateway.settings_sections import Section
 
 __all__ = ["NAME", "OscarSettings", "oscar_settings"]
 
