@@ -1,1 +1,4 @@
-"""Adapters to shop frameworks. Each is imported only by a project that names it: importing this imports no host."""
+"""Adapters to the frameworks that shops are built on, one package or module each: a mapping, and no logic about money.
+
+Each is an extra of the package and imported only where its framework is installed.
+"""
