@@ -16,7 +16,8 @@ class VoucherGatewayOscarConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway.hosts.oscar import event_types, sources
+        from voucher_payment_gateway.hosts.oscar import checks, event_types, sources
 
+        checks.connect()
         event_types.connect()
         sources.connect()
