@@ -17,8 +17,15 @@ class VoucherGatewayOscarConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway.hosts.oscar import event_types, selling_events, selling_price, sources
+        from voucher_payment_gateway.hosts.oscar import (
+            checks,
+            event_types,
+            selling_events,
+            selling_price,
+            sources,
+        )
 
+        checks.connect()
         event_types.connect()
         sources.connect()
         selling_events.connect()
