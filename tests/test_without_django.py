@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 
-MODULES = {"opentelemetry-api": "opentelemetry"}
+MODULES = {"opentelemetry-api": "opentelemetry", "django-oscar-api-checkout": "oscarapicheckout"}
 """The modules of distributions with another name."""
 
 TEST_KIT = {"pytest"}

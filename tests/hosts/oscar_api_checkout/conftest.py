@@ -1,0 +1,29 @@
+"""The headless shop, connected to the local Voucher Cloud over real HTTP.
+
+Run with ``--ds tests.hosts.oscar_api_checkout.settings`` on Python 3.12 or newer; any other run leaves it out.
+"""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+IS_THIS_SHOP = settings.SETTINGS_MODULE == "tests.hosts.oscar_api_checkout.settings"
+
+collect_ignore_glob = [] if IS_THIS_SHOP else ["test_*.py"]
+
+
+@pytest.fixture
+def api_shop(transactional_db, gateway_settings, voucher_cloud):
+    """The shop in autocommit mode, as it runs in production."""
+    from tests.hosts.oscar_api_checkout.shop import Shop
+
+    return Shop(voucher_cloud)
+
+
+def pytest_collection_modifyitems(items):
+    """A warning that the host's own packages cause is not ours to mend."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:::({settings.HOST_PACKAGES})($|[.])"))

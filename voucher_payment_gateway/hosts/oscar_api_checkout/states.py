@@ -1,0 +1,23 @@
+"""The states of a gift voucher in the customer's session, pickled by the host: no code and no PIN is in them."""
+
+from decimal import Decimal
+
+from oscarapicheckout import states
+
+from voucher_payment_gateway.checkout import error_message
+from voucher_payment_gateway.exceptions import VoucherGatewayError
+
+__all__ = ["VoucherDeclined", "declined"]
+
+
+class VoucherDeclined(states.Declined):
+    """A voucher that holds nothing for the order. ``message`` says why, in the customer's language."""
+
+    message = ""
+
+
+def declined(amount: Decimal, error: VoucherGatewayError) -> VoucherDeclined:
+    """Return the state of a voucher that ``error`` kept from being held. Nothing moved."""
+    state = VoucherDeclined(amount)
+    state.message = error_message(error)
+    return state
