@@ -11,7 +11,7 @@ from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, hint
 
-__all__ = ["end_former", "new_payment", "own_payment", "show_on"]
+__all__ = ["end_former", "link_to_row", "new_payment", "own_payment", "show_on"]
 
 
 def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
@@ -45,6 +45,15 @@ def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayme
         code_hint=hint(secret.code),
         **sealed_fields(secret),
     )
+
+
+def link_to_row(view: OrderView, facts: OrderFacts) -> None:
+    """Note that the order has a row by now, although its vouchers were entered before it had one: ``reconcile`` tells
+    where such a row is gone."""
+    unlinked = [payment for payment in view.payments if not payment.has_order_row]
+    if facts.is_stored and unlinked:
+        pks = [payment.pk for payment in unlinked]
+        VoucherPayment.current.filter(pk__in=pks).update(has_order_row=True)
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

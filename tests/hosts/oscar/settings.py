@@ -1,0 +1,93 @@
+"""An Oscar shop with the adapter. ``DATABASE_URL`` names another database than SQLite."""
+
+import os
+
+from oscar import INSTALLED_APPS as OSCAR_APPS
+from oscar.defaults import *  # noqa: F403
+
+from tests.settings import PASSWORD_HASHERS, database
+
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+SECRET_KEY = "only-for-tests"
+USE_TZ = True
+TIME_ZONE = "UTC"
+SITE_ID = 1
+ROOT_URLCONF = "tests.hosts.oscar.urls"
+STATIC_URL = "/static/"
+MEDIA_URL = "/media/"
+
+FORKED = {
+    "oscar.apps.checkout.apps.CheckoutConfig": "tests.hosts.oscar.checkout.apps.CheckoutConfig",
+    "oscar.apps.order.apps.OrderConfig": "tests.hosts.oscar.order.apps.OrderConfig",
+}
+"""The two apps that a shop forks, in Oscar's own way, to mix in ours."""
+
+INSTALLED_APPS = [
+    *(FORKED.get(app, app) for app in OSCAR_APPS),
+    "sorl.thumbnail",
+    "voucher_payment_gateway",
+    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
+]
+MIGRATION_MODULES = {"order": "oscar.apps.order.migrations"}
+
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
+    "oscar.apps.basket.middleware.BasketMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "oscar.apps.search.context_processors.search_form",
+                "oscar.apps.checkout.context_processors.checkout",
+                "oscar.apps.communication.notifications.context_processors.notifications",
+                "oscar.core.context_processors.metadata",
+            ]
+        },
+    }
+]
+AUTHENTICATION_BACKENDS = [
+    "oscar.apps.customer.auth_backends.EmailBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
+HAYSTACK_SIGNAL_PROCESSOR = "haystack.signals.BaseSignalProcessor"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
+
+OSCAR_SHOP_NAME = "Corner shop"
+OSCAR_DEFAULT_CURRENCY = "EUR"
+OSCAR_ALLOW_ANON_CHECKOUT = True
+OSCAR_INITIAL_ORDER_STATUS = "Pending"
+OSCAR_INITIAL_LINE_STATUS = "Pending"
+OSCAR_ORDER_STATUS_PIPELINE = {
+    "Pending": ("Being processed", "Cancelled"),
+    "Being processed": ("Complete", "Cancelled"),
+    "Complete": (),
+    "Cancelled": (),
+}
+
+VOUCHER_PAYMENT_GATEWAY = {
+    "ENVIRONMENT": "local",
+    "CLIENT_ID": "local-shop",
+    "CLIENT_SECRET": "local-shop-secret",
+    "ORDER_MODEL": "order.Order",
+    "ORDER_FIELDS": {"total": "total_incl_tax"},
+    "CHECKOUT_ORDER": "voucher_payment_gateway.hosts.oscar.facts.current_order",
+    "ON_STATUS": {"field": "status", "capture": ["Complete"], "cancel": ["Cancelled"]},
+    "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
+    "THROTTLE": {"refusal_seconds": 0},
+}
+
+__all__ = ["PASSWORD_HASHERS"]

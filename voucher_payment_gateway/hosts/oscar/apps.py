@@ -1,0 +1,22 @@
+"""The application of the adapter: list it after Oscar's own in ``INSTALLED_APPS``."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+__all__ = ["VoucherGatewayOscarConfig"]
+
+
+class VoucherGatewayOscarConfig(AppConfig):
+    """Keeps Oscar's records in step with the gateway. Its label never meets that of ``oscar.apps.voucher``, Oscar's app
+    of discount codes."""
+
+    name = "voucher_payment_gateway.hosts.oscar"
+    label = "voucher_gateway_oscar"
+    verbose_name = _("Gift vouchers in django-oscar")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from voucher_payment_gateway.hosts.oscar import event_types, sources
+
+        event_types.connect()
+        sources.connect()
