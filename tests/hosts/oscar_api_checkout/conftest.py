@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connections
+
+from tests import conftest
 
 IS_THIS_SHOP = settings.SETTINGS_MODULE == "tests.hosts.oscar_api_checkout.settings"
 
@@ -19,6 +22,32 @@ def api_shop(transactional_db, gateway_settings, voucher_cloud):
     from tests.hosts.oscar_api_checkout.shop import Shop
 
     return Shop(voucher_cloud)
+
+
+@pytest.fixture
+def later(voucher_cloud):
+    """Let time pass, in our rows and in the Voucher Cloud."""
+    return conftest.Shop(voucher_cloud).later
+
+
+@pytest.fixture
+def atomic_requests(monkeypatch):
+    """Wrap each request into one transaction."""
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+
+
+@pytest.fixture
+def listening():
+    """Connect receivers to signals for the time of the test: ``listening(signal, receiver)``."""
+    connected = []
+
+    def connect(signal, receiver):
+        signal.connect(receiver)
+        connected.append((signal, receiver))
+
+    yield connect
+    for signal, receiver in connected:
+        signal.disconnect(receiver)
 
 
 def pytest_collection_modifyitems(items):

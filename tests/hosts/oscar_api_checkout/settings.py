@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "oscarapi",
     "oscarapicheckout",
     "voucher_payment_gateway",
+    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
 ]
 FORKABLE = (
     "address analytics basket catalogue communication customer offer order partner payment shipping voucher"
@@ -110,6 +111,7 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_MODEL": "order.Order",
     "ORDER_FIELDS": {"number": "number", "total": "total_incl_tax", "currency": "currency"},
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
+    "ON_STATUS": {"field": "status", "cancel": ["Canceled"]},
     "THROTTLE": {"refusal_seconds": 0},
 }
 

@@ -6,7 +6,8 @@ from django.test import Client
 from oscar.core.loading import get_class, get_model
 from oscarapicheckout.serializers import OrderTokenField
 
-from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.hosts.oscar.event_types import make_rows
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 __all__ = ["Buyer", "Shop"]
 
@@ -28,6 +29,7 @@ class Shop:
         get_model("sites", "Site").objects.get_or_create(
             pk=1, defaults={"domain": "testserver", "name": "Corner shop"}
         )
+        make_rows()
         get_model("address", "Country").objects.get_or_create(
             iso_3166_1_a2="DE",
             defaults={"name": "Germany", "printable_name": "Germany", "is_shipping_country": True},
@@ -82,6 +84,36 @@ class Shop:
             )
             for row in rows
         ]
+
+    @property
+    def orders(self):
+        return get_model("order", "Order").objects.count()
+
+    @property
+    def confirmed(self):
+        return [bool(row.confirmed_at) for row in VoucherPayment.objects.all()]
+
+    @property
+    def reservations(self):
+        """Return the ids of all reservations that were ever recorded."""
+        return list(VoucherOperation.objects.filter(kind="reserve").values_list("remote_id", flat=True))
+
+    def transactions(self, kind):
+        rows = get_model("payment", "Transaction").objects.filter(txn_type=kind).order_by("pk")
+        return [float(row.amount) for row in rows]
+
+    def ship(self):
+        """Ship the whole order, as the dashboard does."""
+        lines = list(self.order.lines.all())
+        shipped = get_model("order", "ShippingEventType").objects.get(name="Shipped")
+        self.events().handle_shipping_event(self.order, shipped, lines, [line.quantity for line in lines])
+
+    def give_back(self, amount, key=""):
+        refunded = get_model("order", "PaymentEventType").objects.get(name="Refunded")
+        self.events().handle_payment_event(self.order, refunded, Decimal(amount), key=key)
+
+    def spend_at_a_till(self, code, amount):
+        self.cloud.charge(self.cloud.reserve(code, amount), "till-1")
 
     @staticmethod
     def events():

@@ -6,12 +6,12 @@ the same key and amount, whatever code is entered for it.
 
 from typing import Any
 
-from django.db import transaction
 from django.dispatch import receiver
 from oscarapicheckout import signals, utils
 from oscarapicheckout.views import CHECKOUT_ORDER_ID
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.hosts.oscar.sources import record
 from voucher_payment_gateway.hosts.oscar_api_checkout import records
 from voucher_payment_gateway.hosts.oscar_api_checkout.data import entered_codes
 from voucher_payment_gateway.models import VoucherPayment
@@ -44,9 +44,7 @@ def release(order: Any, payment: VoucherPayment) -> None:
     """Release one voucher of an order, then lower its source. What was charged stays: a refund is no matter of the
     checkout. Raises OperationInProgressError while it is charged."""
     gateway.cancel(payment, refund=False, reason="taken off at the checkout")
-    payment.refresh_from_db()
-    with transaction.atomic():
-        records.follow(order, payment)
+    record(order.number)
 
 
 @receiver(signals.order_placed)

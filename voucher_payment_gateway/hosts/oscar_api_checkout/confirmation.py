@@ -4,12 +4,11 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from oscarapicheckout.utils import get_order_authorized_amount
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import VoucherGatewayError
-from voucher_payment_gateway.hosts.oscar_api_checkout import records
+from voucher_payment_gateway.hosts.oscar.sources import record
 
 __all__ = ["authorized_amount"]
 
@@ -29,7 +28,5 @@ def authorized_amount(order: Any) -> Decimal:
 def _held(order: Any, *, confirm: bool) -> Decimal:
     with suppress(VoucherGatewayError):  # logged by the gateway; what is not held is not counted
         gateway.authorize_selected(order, confirm=confirm)
-    with transaction.atomic():
-        for payment in records.payments_of(order):
-            records.follow(order, payment)
+    record(order.number)
     return Decimal(get_order_authorized_amount(order))

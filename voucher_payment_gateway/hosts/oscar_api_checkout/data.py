@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from oscarapicheckout.methods import PaymentMethodSerializer, serializers
 
-from voucher_payment_gateway.checkout.problems import CODE_MISSING
+from voucher_payment_gateway.checkout.problems import CODE_MISSING, UNUSABLE
 from voucher_payment_gateway.codes import is_blank, tidy
 from voucher_payment_gateway.exceptions import VoucherUnusableError
 from voucher_payment_gateway.gateway.holds.codes import clean_code
@@ -20,7 +20,7 @@ SECRETS = ("code", "pin")
 class SecretField(serializers.Field):
     """A code or PIN, opaque from here on."""
 
-    default_error_messages = {"invalid": _("Not a valid string.")}  # noqa: RUF012  as in every field of the framework
+    default_error_messages = {"invalid": UNUSABLE.sentence}  # noqa: RUF012  as in every field of the framework
 
     def to_internal_value(self, data: Any) -> Opaque:
         if not isinstance(data, str | Opaque):
@@ -51,10 +51,14 @@ class VoucherSerializer(PaymentMethodSerializer):
             raise serializers.ValidationError({"code": CODE_MISSING.sentence})
         if self._is_named_by(data["code"]):
             raise serializers.ValidationError(
-                _("Name a gift voucher by a number, not by its code: the name is kept with the order.")
+                _(
+                    "Give a gift voucher another key than its code: keys are stored. Nothing was taken from it."
+                )
             )
         if self._is_entered_twice(data["code"]):
-            raise serializers.ValidationError({"code": _("This gift voucher is named twice.")})
+            raise serializers.ValidationError(
+                {"code": _("This gift voucher is entered twice. Nothing was taken from it.")}
+            )
         return data
 
     def _is_named_by(self, code: Opaque) -> bool:

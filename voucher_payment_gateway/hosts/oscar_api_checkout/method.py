@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import django.db
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_noop
-from oscarapicheckout import states
+from oscarapicheckout import settings, states
 from oscarapicheckout.methods import PaymentMethod
 
 from voucher_payment_gateway import gateway
@@ -21,6 +22,8 @@ from voucher_payment_gateway.opaque import Opaque
 
 __all__ = ["VoucherPayment"]
 
+OF_THE_HOST = "oscarapicheckout.utils.get_order_authorized_amount"
+
 
 class VoucherPayment(PaymentMethod):
     """Pays with one gift voucher: ``amount`` of it, or what it holds if that is less.
@@ -32,6 +35,14 @@ class VoucherPayment(PaymentMethod):
     name = gettext_noop("Gift voucher")
     code = "gift-voucher"
     serializer_class = VoucherSerializer
+
+    def __init__(self) -> None:
+        if settings.ORDER_AUTHORIZED_AMOUNT_CALCULATOR == OF_THE_HOST:
+            raise ImproperlyConfigured(
+                "ORDER_AUTHORIZED_AMOUNT_CALCULATOR: name "
+                "voucher_payment_gateway.hosts.oscar_api_checkout.authorized_amount, or a function that calls it: the "
+                "host's own counts gift vouchers that are not held any more."
+            )
 
     def record_payment(
         self,
@@ -53,7 +64,7 @@ class VoucherPayment(PaymentMethod):
         try:
             payment = _reserve(request, order, amount, kwargs)
         except VoucherGatewayError as error:
-            return declined(amount, error)
+            return declined(amount, error, order.currency)
         try:
             return super().record_payment(
                 request, order, method_key, amount=payment.amount_authorized, payment=payment
@@ -74,7 +85,7 @@ class VoucherPayment(PaymentMethod):
         payment: Payment,
         **kwargs: Any,
     ) -> states.PaymentStatus:
-        source = records.follow(order, payment)
+        source = records.recorded_source(order, payment)
         self.make_authorize_event(order, amount, source.reference)
         return states.Complete(amount, source_id=source.pk)
 
