@@ -26,14 +26,15 @@ FORKED = {
 INSTALLED_APPS = [
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "sorl.thumbnail",
-    "voucher_payment_gateway",
     "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
+    "voucher_payment_gateway",
 ]
 MIGRATION_MODULES = {"order": "oscar.apps.order.migrations"}
 
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",

@@ -1,4 +1,4 @@
-"""The application of the adapter: list it after Oscar's own in ``INSTALLED_APPS``."""
+"""The application of the adapter: list it after Oscar's own in ``INSTALLED_APPS``, and before the gateway."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ __all__ = ["VoucherGatewayOscarConfig"]
 
 class VoucherGatewayOscarConfig(AppConfig):
     """Keeps Oscar's records in step with the gateway. Its label never meets that of ``oscar.apps.voucher``, Oscar's app
-    of discount codes."""
+    of discount codes; its translations come before the gateway's, to tell gift vouchers from those too."""
 
     name = "voucher_payment_gateway.hosts.oscar"
     label = "voucher_gateway_oscar"
