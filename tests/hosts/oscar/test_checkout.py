@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 from itertools import count
 
@@ -79,3 +80,15 @@ def test_the_page_shows_what_is_held_and_what_is_left(oscar_shop):
         'name="gift_voucher_due" value="10.00"' in visitor.client.get("/checkout/preview/").content.decode()
     )
     assert visitor.state()["order"]["due"] == "10.00"
+
+
+def test_a_german_customer_reads_of_a_geschenkgutschein(oscar_shop):
+    """Oscar's German calls its discount codes Gutschein."""
+    visitor = oscar_shop.visitor(headers={"accept-language": "de"}).buy(oscar_shop.product()).to_preview()
+    page = visitor.client.get("/checkout/preview/").content.decode()
+
+    block = page[
+        page.index('<section class="vpg"') : page.index("</section>", page.index('<section class="vpg"'))
+    ]
+    assert "Geschenkgutschein" in block
+    assert not re.search(r"\bGutschein", block)
