@@ -56,7 +56,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--port", type=int, default=8000, help="of the shop (default: 8000)")
     parser.add_argument("--cloud-port", type=int, default=8900, help="of the Voucher Cloud (default: 8900)")
-    parser.add_argument("--settle-every", type=float, default=10, metavar="SECONDS", help="pause between sweeps")
+    parser.add_argument(
+        "--settle-every", type=float, default=10, metavar="SECONDS", help="pause between sweeps"
+    )
     parser.add_argument("--folder", default="", help="for the shop's database and mails")
     return parser.parse_args()
 

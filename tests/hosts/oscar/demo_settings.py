@@ -12,21 +12,30 @@ FOLDER = Path(os.environ["OSCAR_DEMO_FOLDER"])
 DEBUG = True
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 INSTALLED_APPS = [
-    app.replace("tests.hosts.oscar.checkout.", "tests.hosts.oscar.demo_checkout.") for app in shop.INSTALLED_APPS
+    app.replace("tests.hosts.oscar.checkout.", "tests.hosts.oscar.demo_checkout.")
+    for app in shop.INSTALLED_APPS
 ]
 MIDDLEWARE = [*shop.MIDDLEWARE[:1], "django.middleware.locale.LocaleMiddleware", *shop.MIDDLEWARE[1:]]
 ROOT_URLCONF = "tests.hosts.oscar.demo_urls"
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
 TIME_ZONE = "Europe/Berlin"
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = "oscar_demo", "oscar_demo_csrf", "oscar_demo_language"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = (
+    "oscar_demo",
+    "oscar_demo_csrf",
+    "oscar_demo_language",
+)
 MEDIA_ROOT = FOLDER / "media"
 MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
 DATABASES = {
     "default": {
         **database(""),
         "NAME": FOLDER / "shop.sqlite3",
-        "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=wal", "transaction_mode": "IMMEDIATE"},
+        "OPTIONS": {
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=wal",
+            "transaction_mode": "IMMEDIATE",
+        },
     }
 }
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

@@ -73,7 +73,9 @@ def test_every_text_of_the_adapter_is_translated():
     oscars = {entry.msgid for entry in polib.pofile(OSCAR / "locale/de/LC_MESSAGES/django.po")}
     texts = {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", text) for _name, text in own_texts()}
     known = there | package | oscars
-    begun = {text for text in texts - known if any(each.startswith(text) for each in known)}  # in several lines
+    begun = {
+        text for text in texts - known if any(each.startswith(text) for each in known)
+    }  # in several lines
     assert sorted(texts - known - begun) == []
 
 
