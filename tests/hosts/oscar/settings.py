@@ -26,7 +26,7 @@ FORKED = {
 """The apps that a shop forks, in Oscar's own way, to mix in ours."""
 
 INSTALLED_APPS = [
-    # before Oscar's, so that its tabs appear in the dashboard and in the account
+    # before Oscar's, so that its tabs appear in the dashboard and in the account; before the gateway for its German
     "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "sorl.thumbnail",
@@ -37,6 +37,7 @@ MIGRATION_MODULES = {app: f"oscar.apps.{app}.migrations" for app in ("order", "b
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
@@ -80,6 +81,8 @@ OSCAR_ORDER_STATUS_PIPELINE = {
     "Complete": (),
     "Cancelled": (),
 }
+
+SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.W035"]  # the adapter confirms orders itself
 
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",

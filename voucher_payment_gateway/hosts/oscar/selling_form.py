@@ -44,7 +44,8 @@ def _amount(is_required: bool) -> forms.Field:
         min_value=least,
         max_value=most,
         decimal_places=2,
-        help_text=_("From %(least)s to %(most)s.") % {"least": number_format(least, 2), "most": number_format(most, 2)},
+        help_text=_("From %(least)s to %(most)s.")
+        % {"least": number_format(least, 2), "most": number_format(most, 2)},
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
 
