@@ -1,5 +1,5 @@
-"""The application of the adapter: list it before the gateway in ``INSTALLED_APPS``, for its German. Where it comes before
-Oscar's own too, its tabs appear in the dashboard and in the account."""
+"""The application of the adapter: list it before the gateway in ``INSTALLED_APPS``, for its German. Where it comes
+before Oscar's own too, its tabs appear in the dashboard and in the account."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
