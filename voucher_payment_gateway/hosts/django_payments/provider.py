@@ -1,6 +1,5 @@
 """The provider that django-payments calls: each of its methods is one or two verbs of the gateway."""
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +20,6 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["VoucherProvider"]
-
-CAPTURE_KEY = "capture"
-"""The host charges a row once: a second click, or a retry after a crash, answers as the first call did."""
 
 
 class VoucherProvider(BasicProvider):
@@ -74,7 +70,7 @@ class VoucherProvider(BasicProvider):
         """
         with rows.in_verb(payment):
             rows.require(payment, PaymentStatus.PREAUTH)
-            gateway.capture(payment, amount, key=CAPTURE_KEY)
+            gateway.capture(payment, amount, key=rows.CAPTURE_KEY)
             kept = rows.standing(payment).kept
             if kept == ZERO and not in_transaction():
                 raise PaymentError(
@@ -118,8 +114,8 @@ class VoucherProvider(BasicProvider):
                 )
 
     def _is_accepted(self, payment: Any, request: HttpRequest, form: VoucherEntryForm) -> bool:
-        """Reserve and confirm the voucher, and charge it with ``capture``; return False where the row is not paid: why
-        then stands on the form."""
+        """Reserve and confirm the voucher; the row follows, and is charged with ``capture``. Return False where it is
+        not paid: why then stands on the form."""
         try:
             voucher = _reserve(request, payment, form.take())
             if refusal := self._refusal(payment, voucher):
@@ -131,10 +127,6 @@ class VoucherProvider(BasicProvider):
             rows.bring_into_step(payment)
             form.add_error("code", error_message(error))
             return payment.status not in rows.UNPAID  # as after a double click: the first one has paid
-        if self._capture and payment.status == PaymentStatus.PREAUTH:
-            with suppress(VoucherGatewayError):  # the row says how it ended, and `settle` ends what is open
-                gateway.capture(payment, key=CAPTURE_KEY)
-            rows.bring_into_step(payment)
         return True
 
     def _refusal(self, payment: Any, voucher: VoucherPayment) -> str:
