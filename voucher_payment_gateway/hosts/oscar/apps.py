@@ -1,5 +1,5 @@
-"""The application of the adapter: list it before the gateway in ``INSTALLED_APPS``, for its German. Where it comes
-before Oscar's own too, its tabs appear in the dashboard and in the account."""
+"""The application of the adapter: list it before Oscar's own in ``INSTALLED_APPS``, and its tabs
+appear in the dashboard and in the account."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +8,8 @@ __all__ = ["VoucherGatewayOscarConfig"]
 
 
 class VoucherGatewayOscarConfig(AppConfig):
-    """Keeps Oscar's records in step with the gateway, and sells gift vouchers. Its label never meets that of
-    ``oscar.apps.voucher``, Oscar's app of discount codes; its translations come before the gateway's, to tell gift
-    vouchers from those too."""
+    """Keeps Oscar's records in step with the gateway. Its label never meets that of ``oscar.apps.voucher``, Oscar's app
+    of discount codes."""
 
     name = "voucher_payment_gateway.hosts.oscar"
     label = "voucher_gateway_oscar"
