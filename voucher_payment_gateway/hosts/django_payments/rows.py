@@ -27,7 +27,7 @@ from payments import PaymentError, PaymentStatus, get_payment_model
 from payments.core import provider_factory
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_order
@@ -122,13 +122,12 @@ def refresh(payment: Any) -> None:
 
 
 def require(payment: Any, *statuses: str) -> None:
-    """Read the row again. Raises PaymentError unless it has one of ``statuses``; nothing was sent."""
+    """Read the row again. Raises WrongStateError unless it has one of ``statuses``; nothing was sent."""
     given = payment.status
     refresh(payment)
     if payment.status not in statuses:
-        raise PaymentError(
-            f"The payment was {given} when it was read and is {payment.status} now. Nothing was sent.",
-            code="wrong_state",
+        raise WrongStateError(
+            f"The payment was {given} when it was read and is {payment.status} now. Nothing was sent."
         )
 
 
@@ -155,9 +154,6 @@ def in_verb(payment: Any) -> Iterator[None]:
     except VoucherGatewayError as error:
         bring_into_step(payment)
         raise PaymentError(str(error), code=error.code) from error
-    except PaymentError:
-        bring_into_step(payment)
-        raise
 
 
 def bring_into_step(payment: Any) -> bool:
