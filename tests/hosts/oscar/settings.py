@@ -20,20 +20,24 @@ MEDIA_URL = "/media/"
 FORKED = {
     "oscar.apps.checkout.apps.CheckoutConfig": "tests.hosts.oscar.checkout.apps.CheckoutConfig",
     "oscar.apps.order.apps.OrderConfig": "tests.hosts.oscar.order.apps.OrderConfig",
+    "oscar.apps.basket.apps.BasketConfig": "tests.hosts.oscar.basket.apps.BasketConfig",
+    "oscar.apps.partner.apps.PartnerConfig": "tests.hosts.oscar.partner.apps.PartnerConfig",
 }
-"""The two apps that a shop forks, in Oscar's own way, to mix in ours."""
+"""The apps that a shop forks, in Oscar's own way, to mix in ours."""
 
 INSTALLED_APPS = [
+    # before Oscar's, so that its tabs appear in the dashboard and in the account; before the gateway for its German
+    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "sorl.thumbnail",
     "voucher_payment_gateway",
-    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
 ]
-MIGRATION_MODULES = {"order": "oscar.apps.order.migrations"}
+MIGRATION_MODULES = {app: f"oscar.apps.{app}.migrations" for app in ("order", "basket", "partner")}
 
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
@@ -78,6 +82,8 @@ OSCAR_ORDER_STATUS_PIPELINE = {
     "Cancelled": (),
 }
 
+SILENCED_SYSTEM_CHECKS = ["voucher_payment_gateway.W035"]  # the adapter confirms orders itself
+
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",
     "CLIENT_ID": "local-shop",
@@ -85,9 +91,19 @@ VOUCHER_PAYMENT_GATEWAY = {
     "ORDER_MODEL": "order.Order",
     "ORDER_FIELDS": {"total": "total_incl_tax"},
     "CHECKOUT_ORDER": "voucher_payment_gateway.hosts.oscar.facts.current_order",
-    "ON_STATUS": {"field": "status", "capture": ["Complete"], "cancel": ["Cancelled"]},
+    "ON_STATUS": {
+        "field": "status",
+        "capture": ["Complete"],
+        "cancel": ["Cancelled"],
+        "take_back": ["Cancelled"],
+    },
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
     "THROTTLE": {"refusal_seconds": 0},
+    # Gift vouchers that the shop sells.
+    "SOLD_VOUCHERS": "voucher_payment_gateway.hosts.oscar.selling.vouchers",
+    "ORDER_IS_PAID": "voucher_payment_gateway.hosts.oscar.selling.is_paid",
+    "CUSTOMER_ORDERS": "voucher_payment_gateway.hosts.oscar.account.customer_orders",
 }
+VOUCHER_PAYMENT_GATEWAY_OSCAR = {"SOLD_IN_BASKET": "voucher_payment_gateway.hosts.oscar.selling.worth_of"}
 
 __all__ = ["PASSWORD_HASHERS"]

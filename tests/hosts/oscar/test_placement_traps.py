@@ -334,3 +334,23 @@ def test_another_basket_lets_go_of_the_vouchers_of_the_earlier_one(oscar_shop, v
     assert VoucherPayment.objects.get(order_number=number).status == "cancelled"
     assert visitor.place(card="tok_1").status_code == 302
     assert sources(oscar_shop.orders.get()) == []
+
+
+def test_an_order_of_another_basket_with_this_number_is_left_alone(oscar_shop):
+    """As where orders were imported: Oscar places none under the number, and the earlier one keeps what it was paid."""
+    order, paid = oscar_shop.ordered("30.00")
+    gateway.capture(order)
+    visitor = oscar_shop.visitor().buy(oscar_shop.product("10.00", title="Cup")).to_preview()
+    number = str(100000 + get_model("basket", "Basket").objects.latest("pk").pk)
+    VoucherPayment.objects.update(order_number=number)
+    type(order).objects.update(number=number)
+    oscar_shop.cloud.forget_requests()
+
+    assert "There is already" in str(visitor.place().context["error"]) or not visitor.place().has_header(
+        "Location"
+    )
+
+    assert visitor.enter(CODE).status_code == 303
+    assert oscar_shop.orders.count() == 1
+    assert oscar_shop.cloud.requests == []
+    assert oscar_shop.bookings(paid) == [("charge", THIRTY)]

@@ -267,6 +267,44 @@ def test_4_a_repeated_event_writes_no_second_transaction(oscar_shop):
     assert steps(order) == before == [("Authorise", 30), ("Debit", 30), ("Refund", 5)]
 
 
+def test_a_parcel_that_was_refused_is_charged_once_it_is_paid_again(oscar_shop, later):
+    """The clerk takes the dead voucher off, and the customer pays with another one."""
+    order, voucher = oscar_shop.ordered("30.00")
+    later(minutes=50)
+    oscar_shop.cloud.set_status(voucher.id, "inactive")
+    with pytest.raises(PaymentError):
+        ship(order)
+    gateway.cancel(VoucherPayment.objects.get(), refund=False)
+    other = oscar_shop.voucher("30.00", "GIFT-7777-ABCD")
+    gateway.authorize(order, "GIFT-7777-ABCD")
+
+    ship(order)
+
+    assert oscar_shop.bookings(other) == [("charge", D("30.00"))]
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "NaN", "Infinity", "1.005"])
+def test_an_amount_that_is_none_moves_nothing(oscar_shop, amount):
+    order, voucher = oscar_shop.ordered("30.00")
+    ship(order)
+
+    with pytest.raises(PaymentError):
+        refund(order, amount)
+
+    assert oscar_shop.bookings(voucher) == [("charge", D("30.00"))]
+
+
+def test_the_key_of_a_form_with_another_amount_moves_nothing(oscar_shop):
+    order, voucher = oscar_shop.ordered("30.00")
+    ship(order)
+    refund(order, "8.00", key="form-1")
+
+    with pytest.raises(PaymentError, match="another amount"):
+        refund(order, "9.00", key="form-1")
+
+    assert oscar_shop.bookings(voucher) == [("charge", D("30.00")), ("refund", D("8.00"))]
+
+
 def test_more_than_the_vouchers_paid_is_not_refunded_to_them(oscar_shop):
     order, voucher = oscar_shop.ordered("20.00", card="tok_1")
     ship(order)

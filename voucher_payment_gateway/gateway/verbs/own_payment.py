@@ -7,6 +7,7 @@ from voucher_payment_gateway.gateway.records.order_view import OrderView
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque
+from voucher_payment_gateway.order_lookup import find_order, note_reservation
 from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, hint
@@ -49,11 +50,19 @@ def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayme
 
 def link_to_row(view: OrderView, facts: OrderFacts) -> None:
     """Note that the order has a row by now, although its vouchers were entered before it had one: ``reconcile`` tells
-    where such a row is gone."""
+    where such a row is gone, and the row gets its reservation ids."""
     unlinked = [payment for payment in view.payments if not payment.has_order_row]
-    if facts.is_stored and unlinked:
-        pks = [payment.pk for payment in unlinked]
-        VoucherPayment.current.filter(pk__in=pks).update(has_order_row=True)
+    if not facts.is_stored or not unlinked:
+        return
+    noted = getattr(find_order(view.order_number), "voucher_reservation_ids", [])
+    for payment in unlinked:
+        rows = VoucherPayment.current.filter(pk=payment.pk, has_order_row=False)
+        if (
+            rows.update(has_order_row=True)
+            and payment.status == "authorized"
+            and payment.reservation_id not in noted
+        ):
+            note_reservation(view.order_number, payment.reservation_id)
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

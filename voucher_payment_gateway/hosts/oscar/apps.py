@@ -1,4 +1,5 @@
-"""The application of the adapter: list it after Oscar's own in ``INSTALLED_APPS``."""
+"""The application of the adapter: list it before Oscar's own in ``INSTALLED_APPS``, and its tabs
+appear in the dashboard and in the account."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,16 @@ class VoucherGatewayOscarConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from voucher_payment_gateway.hosts.oscar import event_types, sources
+        from voucher_payment_gateway.hosts.oscar import (
+            checks,
+            event_types,
+            selling_events,
+            selling_price,
+            sources,
+        )
 
+        checks.connect()
         event_types.connect()
         sources.connect()
+        selling_events.connect()
+        selling_price.connect()

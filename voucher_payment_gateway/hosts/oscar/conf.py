@@ -1,5 +1,6 @@
 """The settings dict ``VOUCHER_PAYMENT_GATEWAY_OSCAR``: what the adapter needs beside ``VOUCHER_PAYMENT_GATEWAY``."""
 
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from pydantic import Field, ValidationError
 
-from voucher_payment_gateway.conf import Section
+from voucher_payment_gateway.settings_sections import Section
 
 __all__ = ["NAME", "OscarSettings", "oscar_settings"]
 
@@ -35,6 +36,18 @@ class OscarSettings(Section):
     )
     SOLD_IN_BASKET: str = Field(
         "", description="Takes a basket and returns what the gift vouchers are worth that it contains."
+    )
+    PRODUCT_CLASSES: Annotated[list[str], Field(min_length=1)] = Field(
+        ["gift-voucher"], description="Slugs of the product classes that are gift vouchers."
+    )
+    LEAST_AMOUNT: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal("5.00"), description="Least amount that the buyer of a gift voucher may choose."
+    )
+    MOST_AMOUNT: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal("250.00"), description="Highest amount that the buyer of a gift voucher may choose."
+    )
+    RETURN_EVENTS: list[str] = Field(
+        ["Returned"], description="Names of the shipping event types by which sold gift vouchers come back."
     )
 
 

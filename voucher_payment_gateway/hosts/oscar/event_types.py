@@ -32,7 +32,7 @@ def make_rows(using: str | None = None, apps: Any = apps, *, labels: Collection[
     """Make the rows that are missing; ``apps`` has the models in the state of the tables."""
     settings = oscar_settings()
     wanted = {
-        ("order", "ShippingEventType"): settings.SHIPPING_EVENTS,
+        ("order", "ShippingEventType"): [*settings.SHIPPING_EVENTS, *settings.RETURN_EVENTS],
         ("order", "PaymentEventType"): [*settings.CAPTURE_EVENTS, *settings.REFUND_EVENTS],
         ("payment", "SourceType"): [settings.SOURCE_TYPE],
     }

@@ -18,14 +18,25 @@ from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.orders import OrderFacts
+from voucher_payment_gateway.rules.states import LIVE_STATUSES
 
-__all__ = ["checkout_facts", "current_order", "has_payments", "noted_number", "placed_order", "release"]
+__all__ = [
+    "checkout_facts",
+    "current_order",
+    "facts_of",
+    "has_payments",
+    "noted_number",
+    "order_of",
+    "order_of_basket",
+    "placed_order",
+    "release",
+]
 
 NAMESPACE, KEY = "voucher_payment_gateway", "order"
 """Where Oscar's checkout session notes the order number, and the basket that it belongs to. Never a code."""
 
 
-def current_order(request: HttpRequest) -> OrderFacts | None:
+def current_order(request: Any) -> OrderFacts | None:
     """Return what this visitor's checkout is about to order, or None: without a basket, an e-mail address and a
     shipping method there is nothing to pay yet, and once the order is placed it is not changed here any more.
 
@@ -46,7 +57,7 @@ def checkout_facts(view: Any, basket: Any, total: Any) -> OrderFacts | None:
     if total is None or basket.pk is None or not total.is_tax_known:
         return None
     number = _noted_or_new_number(view, basket)
-    return None if placed_order(number, basket) is not None else facts_of(number, basket, total)
+    return None if order_of(number) is not None else facts_of(number, basket, total)
 
 
 def facts_of(number: str, basket: Any, total: Any) -> OrderFacts:
@@ -74,7 +85,7 @@ def _noted_or_new_number(view: Any, basket: Any) -> str:
 
 def _release_earlier(request: HttpRequest, number: str) -> None:
     """The visitor has another basket now, as after logging in: its order has another number."""
-    if not get_model("order", "Order")._default_manager.filter(number=number).exists() and release(number):
+    if release(number):
         text = _(
             "Your basket has changed. Please enter your gift vouchers again; nothing was taken from them."
         )
@@ -83,12 +94,13 @@ def _release_earlier(request: HttpRequest, number: str) -> None:
 
 def release(number: str) -> bool:
     """Let go of the vouchers of an order that was not placed; return whether there were any. What cannot be released
-    now lapses by itself: no money was taken."""
-    if not has_payments(number):
-        return False
-    with suppress(VoucherGatewayError, django.db.Error):
-        return bool(gateway.cancel(OrderFacts(number, ZERO, ""), reason="the order was not placed"))
-    return True
+    now lapses by itself. Nothing is done where an order has this number, or a voucher was confirmed or charged."""
+    payments = VoucherPayment.current.filter(order_number=number, confirmed_at=None, amount_captured=ZERO)
+    live = [] if order_of(number) is not None else list(payments.filter(status__in=LIVE_STATUSES))
+    for payment in live:
+        with suppress(VoucherGatewayError, django.db.Error):
+            gateway.cancel(payment, reason="the order was not placed")
+    return bool(live)
 
 
 def has_payments(number: Any) -> bool:
@@ -96,7 +108,17 @@ def has_payments(number: Any) -> bool:
     return bool(VoucherPayment.current.filter(order_number=str(number)).exists())
 
 
+def order_of(number: Any) -> Any:
+    """Return the order of this number, or None."""
+    return get_model("order", "Order")._default_manager.filter(number=str(number)).first()
+
+
+def order_of_basket(basket: Any) -> Any:
+    """Return the order that was placed from ``basket``, or None."""
+    return get_model("order", "Order")._default_manager.filter(basket_id=basket.pk).first()
+
+
 def placed_order(number: Any, basket: Any) -> Any:
     """Return the order of this number that was placed from ``basket``, or None."""
-    orders = get_model("order", "Order")._default_manager
-    return orders.filter(number=str(number), basket_id=basket.pk).first()
+    order = order_of(number)
+    return order if order is not None and order.basket_id == basket.pk else None

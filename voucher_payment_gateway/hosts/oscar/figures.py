@@ -13,7 +13,7 @@ from voucher_payment_gateway.rules.cover import outstanding, unpaid
 from voucher_payment_gateway.rules.states import GIVES_BACK
 from voucher_payment_gateway.rules.verdicts import counts_as_refunded
 
-__all__ = ["VoucherFigures", "refuse_unpaid", "voucher_figures"]
+__all__ = ["VoucherFigures", "paid_otherwise", "refuse_unpaid", "voucher_figures"]
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,7 @@ def refuse_unpaid(order: Any) -> None:
     if missing == ZERO:
         return
     due = gateway.cover(type(order)._default_manager.get(pk=order.pk)).due
-    own = oscar_settings().SOURCE_TYPE
-    others = sum((_paid(source) for source in order.sources.all() if source.source_type.name != own), ZERO)
-    if due > others:
+    if due > paid_otherwise(order):
         raise WrongStateError(
             f"order {order.number} is not paid: {missing} that its gift vouchers were to pay cannot be charged any "
             "more. Once it is paid another way, take the failed voucher off the order. Nothing was charged.",
@@ -54,8 +52,11 @@ def refuse_unpaid(order: Any) -> None:
         )
 
 
-def _paid(source: Any) -> Decimal:
-    return max(source.amount_allocated, source.amount_debited) - source.amount_refunded
+def paid_otherwise(order: Any) -> Decimal:
+    """Return what the other payment sources of the order hold or have kept."""
+    others = order.sources.exclude(source_type__name=oscar_settings().SOURCE_TYPE)
+    paid = [max(each.amount_allocated, each.amount_debited) - each.amount_refunded for each in others]
+    return sum(paid, ZERO)
 
 
 def _payments(order: Any) -> list[VoucherPayment]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Sum
@@ -13,16 +14,18 @@ from voucher_payment_gateway.money import ZERO
 
 __all__ = ["Parcel", "parcel_of"]
 
+MAX_NAME_LENGTH = 100
+
 
 @dataclass(frozen=True)
 class Parcel:
-    """``cost`` is what its units cost after discounts, with tax; with the first parcel also what the order costs beside
-    its lines, such as shipping. ``is_last``: with it every line of the order is shipped. ``key`` names it: the same
-    units of the same lines are the same parcel."""
+    """``cost`` is what its units cost after discounts, with tax. The first parcel also has what the order costs beside
+    its lines, such as shipping. ``is_last``: with it every line is shipped. ``name``: the same units of the same lines
+    are the same parcel."""
 
     cost: Decimal
     is_last: bool
-    key: str
+    name: str
 
 
 def parcel_of(order: Any, lines: Sequence[Any], quantities: Sequence[int]) -> Parcel:
@@ -34,7 +37,14 @@ def parcel_of(order: Any, lines: Sequence[Any], quantities: Sequence[int]) -> Pa
         cost += max(order.total_incl_tax - sum(line.line_price_incl_tax for line in order.lines.all()), ZERO)
     is_last = all(shipped[line.pk] + packed.get(line.pk, 0) >= line.quantity for line in order.lines.all())
     units = [f"{pk}:{shipped[pk]}-{shipped[pk] + packed[pk]}" for pk in sorted(packed)]
-    return Parcel(cost, is_last, f"parcel {' '.join(units)}"[:255])
+    return Parcel(cost, is_last, _name(" ".join(units)))
+
+
+def _name(units: str) -> str:
+    """Return a name that is short also where an order has many lines."""
+    return (
+        f"parcel {units}" if len(units) <= MAX_NAME_LENGTH else f"parcel {sha256(units.encode()).hexdigest()}"
+    )
 
 
 def _shipped(line: Any) -> int:
@@ -50,6 +60,7 @@ def _cost(line: Any, before: int, packed: int, currency: str) -> Decimal:
     unit = smallest_unit(currency)
 
     def until(quantity: int) -> Decimal:
-        return (line.line_price_incl_tax * quantity / line.quantity).quantize(unit)
+        share: Decimal = line.line_price_incl_tax * quantity / line.quantity
+        return share.quantize(unit)
 
     return until(before + packed) - until(before)

@@ -13,9 +13,11 @@ from oscar.apps.payment.exceptions import PaymentError
 
 from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.event_types import payment_event_type
-from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.hosts.oscar.keys import next_key
 
 __all__ = ["PlannedEvent", "create_once", "note_charge", "plan"]
+
+MAX_REFERENCE_LENGTH = 128
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ class PlannedEvent:
 
     order: Any
     event_type: Any
+    amount: Decimal
     key: str
     count: int
-    """How many events of its type the order had when it was planned."""
-    reference: str
+    """How many events of its type and amount the order had when it was planned."""
+    reference: str = ""
     event: Any = None
 
 
@@ -41,20 +44,22 @@ def plan(
 ) -> PlannedEvent:
     """Return the event that is to be created, with a key that two presses of one button share.
 
-    Raises PaymentError for a second click: an equal event was created just now, and no ``key`` tells them apart.
+    Raises PaymentError for a second click: an equal event was created just now, and no ``key`` tells them apart. And
+    where the ``key`` was used for another amount.
     """
     events = order.payment_events.filter(event_type=event_type)
-    count = events.count()
+    equal = events.filter(amount=amount)
     if key:
-        reference = f"key {key}"[:128]
-        return PlannedEvent(
-            order, event_type, reference, count, reference, events.filter(reference=reference).first()
-        )
-    _refuse_repeated(events, amount, lines, quantities)
-    refused = VoucherOperation.current.of_payments(order_number=order.number).filter(state="refused")
-    return PlannedEvent(
-        order, event_type, f"{event_type.code} {count + 1}.{refused.count()} {amount}", count, ""
-    )
+        reference = f"key {key}"[:MAX_REFERENCE_LENGTH]
+        known = events.filter(reference=reference).first()
+        if known is not None and known.amount != amount:
+            raise PaymentError(
+                "this form was sent before, with another amount: load the page again. Nothing moved."
+            )
+        return PlannedEvent(order, event_type, amount, reference, equal.count(), reference, known)
+    _refuse_repeated(equal, lines, quantities)
+    what = f"{event_type.code} {amount} {equal.count() + 1}"
+    return PlannedEvent(order, event_type, amount, next_key(order, what), equal.count())
 
 
 def create_once(planned: PlannedEvent, create: Callable[[], Any]) -> Any:
@@ -62,18 +67,20 @@ def create_once(planned: PlannedEvent, create: Callable[[], Any]) -> Any:
     orders = type(planned.order)._default_manager.filter(pk=planned.order.pk)
     with transaction.atomic(using=router.db_for_write(orders.model)):
         orders.update(number=F("number"))  # locks the row on every database
-        events = planned.order.payment_events.filter(event_type=planned.event_type)
-        if planned.reference:
-            found = events.filter(reference=planned.reference).first()
-        else:
-            found = events.order_by("pk")[planned.count :].first()
-        if found is not None:
+        if (found := _created_meanwhile(planned)) is not None:
             return found
         event = create()
         if planned.reference:
             event.reference = planned.reference
             event.save(update_fields=["reference"])
         return event
+
+
+def _created_meanwhile(planned: PlannedEvent) -> Any:
+    events = planned.order.payment_events.filter(event_type=planned.event_type, amount=planned.amount)
+    if planned.reference:
+        return events.filter(reference=planned.reference).first()
+    return events.order_by("pk")[planned.count :].first()
 
 
 def note_charge(
@@ -88,20 +95,18 @@ def note_charge(
     event = order.payment_events.create(
         event_type=payment_event_type(oscar_settings().CAPTURE_EVENTS[0]),
         amount=amount,
-        reference=key[:128],
+        reference=key[:MAX_REFERENCE_LENGTH],
         shipping_event=shipping_event,
     )
     for line, quantity in zip(lines, quantities, strict=True):
         event.line_quantities.create(line=line, quantity=quantity)
 
 
-def _refuse_repeated(
-    events: Any, amount: Decimal, lines: Sequence[Any] | None, quantities: Sequence[int] | None
-) -> None:
+def _refuse_repeated(equal: Any, lines: Sequence[Any] | None, quantities: Sequence[int] | None) -> None:
     seconds = oscar_settings().REPEAT_SECONDS
     units = {line.pk: quantity for line, quantity in zip(lines or (), quantities or (), strict=True)}
     since = timezone.now() - timedelta(seconds=seconds)
-    for event in events.filter(amount=amount, date_created__gt=since):
+    for event in equal.filter(date_created__gt=since):
         if {each.line_id: each.quantity for each in event.line_quantities.all()} == units:
             raise PaymentError(
                 f"the same was done less than {seconds} seconds ago. Nothing moved; if you mean it, wait and repeat it."

@@ -5,13 +5,14 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oscar.apps.payment.exceptions import PaymentError
 
-from voucher_payment_gateway import gateway
+from voucher_payment_gateway import gateway, money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
+    AmountError,
     ContractError,
     CredentialsError,
     OutcomeUnknownError,
@@ -22,6 +23,7 @@ from voucher_payment_gateway.hosts.oscar import payment_events
 from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.facts import has_payments
 from voucher_payment_gateway.hosts.oscar.figures import refuse_unpaid, voucher_figures
+from voucher_payment_gateway.hosts.oscar.keys import next_key
 from voucher_payment_gateway.hosts.oscar.parcels import parcel_of
 from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.money import ZERO
@@ -32,7 +34,13 @@ LEFT_TO_SETTLE = (UnavailableError, CredentialsError, ContractError, OutcomeUnkn
 """After these the operation is stored, and ``settle`` finishes it: the shop goes on."""
 
 
-class VoucherEventHandlerMixin:
+if TYPE_CHECKING:
+    Oscar = Any
+else:
+    Oscar = object
+
+
+class VoucherEventHandlerMixin(Oscar):
     """Charges on a shipping event what the parcel costs, refunds on a payment event, and follows a change of the
     order's status by ``ON_STATUS``. List it before Oscar's handler.
 
@@ -48,10 +56,10 @@ class VoucherEventHandlerMixin:
     ) -> Any:
         """Charge the vouchers what the parcel costs, then create the event: an order never ships unpaid."""
         if event_type.name not in oscar_settings().SHIPPING_EVENTS or not has_payments(order.number):
-            return super().handle_shipping_event(order, event_type, lines, line_quantities, **kwargs)  # type: ignore[misc]
-        self.validate_shipping_event(order, event_type, lines, line_quantities, **kwargs)  # type: ignore[attr-defined]
+            return super().handle_shipping_event(order, event_type, lines, line_quantities, **kwargs)
+        self.validate_shipping_event(order, event_type, lines, line_quantities, **kwargs)
         charged, key = self._charge_parcel(order, list(lines), list(line_quantities))
-        event = super().handle_shipping_event(order, event_type, lines, line_quantities, **kwargs)  # type: ignore[misc]
+        event = super().handle_shipping_event(order, event_type, lines, line_quantities, **kwargs)
         if charged:
             payment_events.note_charge(order, charged, key, lines, line_quantities, event)
         return event
@@ -76,10 +84,11 @@ class VoucherEventHandlerMixin:
         names, verb = settings.REFUND_EVENTS, gateway.refund
         if event_type.name in settings.CAPTURE_EVENTS:
             names, verb = settings.CAPTURE_EVENTS, gateway.capture
-        create = super().handle_payment_event  # type: ignore[misc]
+        create = super().handle_payment_event
         if event_type.name not in names or not has_payments(order.number):
             return create(order, event_type, amount, lines, line_quantities, **kwargs)
-        self.validate_payment_event(order, event_type, amount, lines, line_quantities, **kwargs)  # type: ignore[attr-defined]
+        self.validate_payment_event(order, event_type, amount, lines, line_quantities, **kwargs)
+        amount = _checked(amount)
         planned = payment_events.plan(order, event_type, amount, lines, line_quantities, key)
         if planned.event is not None:
             return planned.event
@@ -97,11 +106,15 @@ class VoucherEventHandlerMixin:
             order.status = self._stored(order).status  # the page may show an earlier one
             if new_status in order.available_statuses():
                 self._follow_status(order, new_status)
-        super().handle_order_status_change(order, new_status, note_msg=note_msg)  # type: ignore[misc]
+        super().handle_order_status_change(order, new_status, note_msg=note_msg)
 
     def _follow_status(self, order: Any, new_status: str) -> None:
         statuses: Any = gateway_settings().ON_STATUS
-        verbs = {"capture": gateway.capture, "cancel": gateway.cancel, "refund": gateway.refund}
+        verbs: dict[str, Callable[..., object]] = {
+            "capture": gateway.capture,
+            "cancel": gateway.cancel,
+            "refund": gateway.refund,
+        }
         for name, verb in verbs.items():
             if new_status in statuses.get(name, ()):
                 self._call(order, verb)
@@ -128,10 +141,10 @@ class VoucherEventHandlerMixin:
         self._refuse_unpaid(order)
         figures, parcel = voucher_figures(order), parcel_of(order, lines, quantities)
         charged = figures.chargeable if parcel.is_last else min(parcel.cost, figures.chargeable)
-        if charged == ZERO:
-            return ZERO, parcel.key
-        self._call(order, gateway.capture, None if parcel.is_last else charged, key=parcel.key)
-        return charged, parcel.key
+        key = next_key(order, parcel.name)
+        if charged > ZERO:
+            self._call(order, gateway.capture, None if parcel.is_last else charged, key=key)
+        return charged, key
 
     def _refuse_unpaid(self, order: Any) -> None:
         try:
@@ -152,3 +165,11 @@ class VoucherEventHandlerMixin:
     def _stored(self, order: Any) -> Any:
         """Return the order as it is stored now: another person may have changed it since the page was read."""
         return type(order)._default_manager.get(pk=order.pk)
+
+
+def _checked(given: Any) -> Decimal:
+    """Return the amount of a payment event. Raises PaymentError where no money can have it."""
+    try:
+        return money.amount(given)
+    except AmountError as error:
+        raise PaymentError(str(error)) from error
