@@ -14,6 +14,7 @@ from django.urls import include
 from django.urls import path as route
 from pydantic.fields import FieldInfo
 
+from tests.docs import host_modules
 from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
 from tests.mail_settings import mail_settings
 from tests.shop.models import Order
@@ -38,8 +39,8 @@ def _development(settings):
 
 
 def source_of(*left_out: str) -> str:
-    """The package's own source without the local Voucher Cloud and the files ``left_out``."""
-    paths = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
+    """The package's own source without the local Voucher Cloud, the adapters to hosts, and the files ``left_out``."""
+    paths = [path for path in PACKAGE.rglob("*.py") if not {"sandbox", "hosts"} & {*path.parts}]
     return "\n".join(path.read_text() for path in paths if not {path.name, path.parent.name} & set(left_out))
 
 
@@ -744,6 +745,8 @@ def exists(dotted: str) -> bool:
         return True
     if re.fullmatch(r"voucher_payment_gateway\.[EW]\d+", dotted):
         return dotted.rpartition(".")[2] in checks.CATALOGUE
+    if dotted.startswith(host_modules.HOSTS):
+        return host_modules.is_there(dotted)
     parts = dotted.split(".")
     for cut in range(len(parts), 0, -1):
         try:
