@@ -3,6 +3,7 @@
 The view runs outside of the request's transaction, also under ``ATOMIC_REQUESTS``: money moves before the answer.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,15 @@ __all__ = ["ActionPages"]
 class ActionPages(AnyPage):
     """Gives a model admin the pages of its ``clerk_actions``."""
 
-    clerk_actions: tuple[Action, ...] = ()
+    def clerk_actions(self) -> Sequence[Action]:
+        """Return the actions that have a page here. They are imported with the project's URLs, not when Django
+        starts: they call the gateway."""
+        return ()
 
     def get_urls(self) -> list[Any]:
         own = [
             path(route, self.admin_site.admin_view(self._view_of(action)), name=f"{APP}_{name}")
-            for action in self.clerk_actions
+            for action in self.clerk_actions()
             for name, route in action.routes.items()
         ]
         return own + super().get_urls()
