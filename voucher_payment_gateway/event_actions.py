@@ -26,6 +26,7 @@ from voucher_payment_gateway.exceptions import (
     WrongStateError,
 )
 from voucher_payment_gateway.gateway.records.order_numbers import number_for_log, number_of
+from voucher_payment_gateway.gateway.records.order_rows import has_payments
 from voucher_payment_gateway.gateway.recovery import by_status, postponed
 from voucher_payment_gateway.gateway.recovery.sales_by_status import (
     SALE_VERBS,
@@ -45,6 +46,9 @@ __all__ = ["refund_after_outcome", "run_by_status", "run_event", "run_postponed"
 
 Action = Callable[..., None]
 """Runs a verb for an order, with an amount or None; by keyword with the key, actor and reason of a signal."""
+
+RESERVATION_IDS = "voucher_reservation_ids"
+"""The column of ``VoucherOrderMixin``, if the order has it and it was loaded."""
 
 _is_refunding = ContextVar("voucher_payment_gateway.is_refunding", default=False)
 """Whether a refund by status is running: the outcomes that it announces itself start no second one."""
@@ -72,9 +76,32 @@ def _by(arguments: dict[str, Any]) -> dict[str, Any]:
 def run_saved(order: Any) -> None:
     """Run the verbs of the order's status, at every save: without an amount they are idempotent."""
     statuses = gateway_settings().ON_STATUS
+    has_vouchers = None
     for verb in DRIVEN_VERBS:
-        if has_status(order, statuses.get(verb, [])):
+        if verb not in statuses or not has_status(order, statuses[verb]):
+            continue
+        if verb not in SALE_VERBS:
+            has_vouchers = _may_have_vouchers(order) if has_vouchers is None else has_vouchers
+        if verb in SALE_VERBS or has_vouchers:
             run_by_status(verb, order)
+
+
+def _may_have_vouchers(order: Any) -> bool:
+    """Return whether a verb can have an effect on payments of the order: no statement where the order names a
+    reservation, or has no number yet, else one.
+
+    What the order remembers is believed where it says that there are vouchers: the verb reads them itself. It is not
+    believed where it says that there are none. Its column has no id of a voucher that is selected only, and the
+    capture or cancellation of an order would be missed that was loaded before another request reserved a voucher, or
+    is stored after its number was paid. So the payments are asked, in the transaction of the save.
+    """
+    if order.__dict__.get(RESERVATION_IDS):
+        return True
+    try:
+        number = known_number(order)
+    except PaymentStateError:  # the verb says what is wrong with it
+        return True
+    return bool(number) and has_payments(number)
 
 
 def refund_after_outcome(order_number: str) -> None:
