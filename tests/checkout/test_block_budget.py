@@ -1,6 +1,7 @@
 """What the block of an order without vouchers costs: most orders have none, and every checkout page shows it."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
@@ -131,3 +132,20 @@ def test_a_query_is_composed_once(payments):
     for number in ("A-1", "A-2", "A-1"):
         kept.rows("default", number)
     assert len(composed) == 1
+
+
+def test_threads_share_it(payments):
+    """What one thread has composed holds nothing of its connection, which it closes."""
+    kept = CompiledQuery(of_number)
+
+    def read(number):
+        try:
+            return [str(payment.amount_captured) for payment in kept.rows("default", number)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as first:
+        assert first.submit(read, "A-2").result() == ["20.00"]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, ["A-1", "A-2"] * 8)) == [["0.00"], ["20.00"]] * 8
+    assert all(statement.compiler.connection is None for statement in kept._statements.values())
