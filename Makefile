@@ -13,6 +13,8 @@ NEWEST ?= $(shell for python in python3.13 python3.12 $(wildcard $(PYENV_ROOT)/v
 WALKTHROUGH_PORT ?= 8907
 NOT_OF_DJANGO := accounts api browser gateway proofs rules sandbox test_frames.py testing throttle $(addprefix management/test_,\
 	doctor_remote.py probe.py probe_lost_answers.py probe_sandbox_only.py)
+NOT_OF_THE_DATABASE := $(addsuffix .py,clock_ahead confirmed_orders fallback_faults forbidden sale_faults sold_dead_ends tell_staff \
+	untrue_refusals)  # faults of the remote side and the course of days
 
 .PHONY: help
 help: ## list the targets
@@ -32,6 +34,10 @@ install: $(VENV)/.installed ## create .venv and install what is needed, once
 demo: install ## start the local Voucher Cloud and the example shop together; ARGS="--fresh" starts over
 	$(BIN)/python example_project/manage.py demo $(ARGS)
 
+.PHONY: demo-oscar
+demo-oscar: install ## start the local Voucher Cloud and a shop of django-oscar together
+	$(BIN)/python -m tests.hosts.oscar.demo $(ARGS)
+
 .PHONY: test
 test: install ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -43,9 +49,16 @@ test-fast: install ## the units alone: no proofs, no browser, no servers (minute
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
-	STORM_DAYS=44 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
+	STORM_DAYS=30 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
 	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/admin/test_books.py \
 	--ignore tests/gateway/test_reconcile_planted_differences.py $(ARGS)
+
+.PHONY: hosts
+hosts: install ## orders through django-payments and django-oscar; with Python 3.12 or newer also django-oscar-api-checkout
+	@hosts="django_payments oscar"; \
+	if $(BIN)/python -c 'import oscarapicheckout' 2>/dev/null; then hosts="$$hosts oscar_api_checkout"; fi; \
+	for host in $$hosts; do echo "== $$host"; \
+	$(BIN)/python -m pytest tests/hosts/$$host --ds tests.hosts.$$host.settings $(ARGS) || exit 1; done
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)
@@ -108,7 +121,8 @@ check: lint types migrations walkthrough coverage ## all that CI runs besides th
 matrix: ## with the newest Django, where a newer Python is found: the tests on PostgreSQL, then the fast ones of what Django shows
 	@if [ -z "$(NEWEST)" ]; then echo "matrix: no Python 3.12 or 3.13 found: with the Django that is installed"; \
 	$(MAKE) --no-print-directory test-postgresql; else \
-	$(MAKE) --no-print-directory test-postgresql VENV=.venv-newest PYTHON=$(NEWEST) && \
+	$(MAKE) --no-print-directory test-postgresql VENV=.venv-newest PYTHON=$(NEWEST) \
+	ARGS="$(addprefix --ignore tests/gateway/test_,$(NOT_OF_THE_DATABASE)) $(ARGS)" && \
 	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="-m 'not slow' $(addprefix --ignore tests/,$(NOT_OF_DJANGO)) $(ARGS)"; fi
 
 .PHONY: screenshots

@@ -11,7 +11,12 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 
-MODULES = {"opentelemetry-api": "opentelemetry"}
+MODULES = {
+    "opentelemetry-api": "opentelemetry",
+    "django-oscar": "oscar",
+    "django-payments": "payments",
+    "django-oscar-api-checkout": "oscarapicheckout",
+}
 """The modules of distributions with another name."""
 
 TEST_KIT = {"pytest"}

@@ -35,8 +35,8 @@ LOOKS = [
     )
 ]
 
-PAIRWISE_LOOKS = [look for number, look in enumerate(LOOKS) if number.bit_count() % 2 == 0]
-"""Half of the looks, in which each viewport meets each language, and each of both with and without JavaScript."""
+OPPOSITE_LOOKS = [LOOKS[0], LOOKS[-1]]
+"""Two looks that have nothing in common: each viewport, each language, with and without JavaScript."""
 
 
 class Customer:

@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from playwright.sync_api import expect
 
 from tests.browser.conftest import TAUGHT_CURRENCY, door
-from tests.browser.customer import LOOKS, PAIRWISE_LOOKS, Clerk, Customer
+from tests.browser.customer import LOOKS, OPPOSITE_LOOKS, Clerk, Customer
 from voucher_payment_gateway.checkout.problems import (
     CODE_MISSING,
     ERROR_PROBLEMS,
@@ -25,7 +25,7 @@ MINE, TOTAL, DUE = "5.00", "22.00", "17.00"
 """The customer's own voucher, the basket, and the amount due at the start and the end of each test."""
 
 
-@pytest.fixture(scope="module", params=PAIRWISE_LOOKS, ids=lambda look: look.name)
+@pytest.fixture(scope="module", params=OPPOSITE_LOOKS, ids=lambda look: look.name)
 def regular(request, chromium, demo):
     """One customer for each look, with a voucher on the order."""
     with door(chromium, demo) as arrive:

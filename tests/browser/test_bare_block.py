@@ -23,16 +23,21 @@ WITHOUT_THE_SHOP = """() => {
 PAPER = "getComputedStyle(document.querySelector('.vpg')).backgroundColor"
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request):
+@pytest.fixture(params=[("light", 390), ("dark", 320)], ids=["light-390", "dark-320"])
+def look(request):
     return request.param
 
 
-@pytest.fixture(params=[320, 390])
-def page(request, demo, visitor, scheme):
+@pytest.fixture
+def scheme(look):
+    return look[0]
+
+
+@pytest.fixture
+def page(look, demo, visitor):
     """A checkout with a voucher that is held, and one that was refused."""
-    width = {"width": request.param, "height": 700}
-    opened = visitor({"viewport": width, "color_scheme": scheme, "locale": "de-DE"})
+    scheme, width = look
+    opened = visitor({"viewport": {"width": width, "height": 700}, "color_scheme": scheme, "locale": "de-DE"})
     opened.goto("/")
     opened.locator('form[action="/basket/add/sencha/"] button').click()
     opened.goto("/basket/")

@@ -7,13 +7,13 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
 from playwright.sync_api import expect
 
-from tests.browser.customer import LOOKS, PAIRWISE_LOOKS, Clerk, Customer
+from tests.browser.customer import LOOKS, OPPOSITE_LOOKS, Clerk, Customer
 from voucher_payment_gateway.checkout.problems import FINER_PROBLEMS, NO_ORDER, THROTTLED, UNUSABLE
 
 PICTURES = {"checkout", "checkout-phone-de", "checkout-problem", "order"}
 
 
-@pytest.fixture(params=PAIRWISE_LOOKS, ids=lambda look: look.name)
+@pytest.fixture(params=OPPOSITE_LOOKS, ids=lambda look: look.name)
 def customer(request, visitor):
     shopper = Customer(visitor(request.param.options), request.param)
     yield shopper

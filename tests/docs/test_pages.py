@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs import host_modules
 from tests.docs.pages import (
     DOCS,
     LINK,
@@ -111,7 +112,9 @@ def without_dots(block: Block) -> str:
 @pytest.mark.parametrize("block", list(python_blocks()))
 def test_an_example_imports_what_exists(block):
     for node in ast.walk(ast.parse(without_dots(block))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("voucher_payment_gateway"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(host_modules.HOSTS):
+            assert {name.name for name in node.names} <= host_modules.names_of(node.module)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("voucher_payment_gateway"):
             module = import_module(node.module)
             for name in node.names:
                 assert hasattr(module, name.name) or import_module(f"{node.module}.{name.name}")

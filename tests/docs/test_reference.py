@@ -14,6 +14,7 @@ from django.urls import include
 from django.urls import path as route
 from pydantic.fields import FieldInfo
 
+from tests.docs import host_modules
 from tests.docs.pages import ROOT, all_pages, first_words, headings, page, plain, rows, section, words
 from tests.mail_settings import mail_settings
 from tests.shop.models import Order
@@ -744,6 +745,8 @@ def exists(dotted: str) -> bool:
         return True
     if re.fullmatch(r"voucher_payment_gateway\.[EW]\d+", dotted):
         return dotted.rpartition(".")[2] in checks.CATALOGUE
+    if dotted.startswith(host_modules.HOSTS):
+        return host_modules.is_there(dotted)
     parts = dotted.split(".")
     for cut in range(len(parts), 0, -1):
         try:

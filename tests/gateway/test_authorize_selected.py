@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherUnusableError
 from voucher_payment_gateway.models import VoucherPayment
+from voucher_payment_gateway.orders import OrderFacts
 
 
 def test_select_sends_nothing_and_keeps_no_code_in_clear(shop):
@@ -222,3 +223,30 @@ def test_a_selected_duplicate_of_what_is_authorized_is_given_up(shop):
     gateway.select(order, "gift-2000-abcd")
     assert gateway.authorize(order, "gift-2000-abcd") == first
     assert VoucherPayment.objects.exclude(pk=first.pk).get().status == "cancelled"
+
+
+def test_an_order_row_that_comes_after_its_vouchers_gets_their_reservation_ids(shop):
+    """A host that places its order after the payment. The ids are written once, however often it is confirmed."""
+    shop.voucher("20.00")
+    facts = OrderFacts("A-1001", D("20.00"), "EUR")
+    payment = gateway.authorize(facts, "GIFT-2000-ABCD")
+    order = shop.order("20.00")
+
+    gateway.authorize_selected(order)
+    gateway.authorize_selected(order)
+
+    assert order.voucher_reservation_ids == [payment.reservation_id]
+    order.refresh_from_db()
+    assert order.voucher_reservation_ids == [payment.reservation_id]
+    assert VoucherPayment.objects.get().has_order_row
+
+
+def test_facts_of_an_order_with_a_row_write_its_reservation_id_once(shop):
+    shop.voucher("20.00")
+    order = shop.order("20.00")
+    payment = gateway.authorize(OrderFacts("A-1001", D("20.00"), "EUR"), "GIFT-2000-ABCD")
+
+    gateway.authorize_selected(order)
+
+    order.refresh_from_db()
+    assert order.voucher_reservation_ids == [payment.reservation_id]

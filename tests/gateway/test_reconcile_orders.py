@@ -308,3 +308,14 @@ def test_many_orders_are_compared_in_batches(shop, voucher, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         differences()
     assert len(queries) < 60
+
+
+def test_an_order_that_was_paid_before_it_had_a_row_is_told_once_that_is_gone(shop, voucher):
+    """A host that places its order after the payment: the confirmation notes that the row is there."""
+    gateway.authorize(OrderFacts("A-1001", D("20.00"), "EUR"), CODE)
+    order = shop.order("20.00")
+    gateway.authorize_selected(order)
+    gateway.capture(order)
+    shop.later(minutes=5)
+    delete(order)
+    assert differences() == [("order_gone", "A-1001", D("20.00"))]

@@ -129,6 +129,7 @@ class VoucherPaymentAdmin(
         "updated_at",
     )
 
+    @property
     def clerk_actions(self) -> Sequence[Action]:
         from voucher_payment_gateway.admin.actions.catalogue import OF_PAYMENTS
 

@@ -73,6 +73,7 @@ class VoucherSaleAdmin(
         "taken_back_at",
     )
 
+    @property
     def clerk_actions(self) -> Sequence[Action]:
         from voucher_payment_gateway.admin.actions.catalogue import OF_SALES
 

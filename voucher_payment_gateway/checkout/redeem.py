@@ -1,6 +1,7 @@
 """The only way from a code that a visitor entered to the gateway: throttled, and hidden from error reports."""
 
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -29,10 +30,16 @@ def attempt(request: HttpRequest, order: Any) -> AbstractContextManager[throttle
 @opaque_code
 @sensitive_variables()
 def enter_voucher(
-    request: HttpRequest, order: Any, code: str | Opaque, *, pin: str | Opaque = "", key: str = ""
+    request: HttpRequest,
+    order: Any,
+    code: str | Opaque,
+    *,
+    pin: str | Opaque = "",
+    amount: Decimal | str | None = None,
+    key: str = "",
 ) -> VoucherPayment:
-    """Reserve the voucher of this code for ``order``. Repeating it is safe: the same code is the same payment. With a
-    ``key``, a repetition reserves nothing and returns the payment as it is now.
+    """Reserve the voucher of this code for ``order``, for what is due or for ``amount``. Repeating it is safe: the same
+    code is the same payment. With a ``key``, a repetition reserves nothing and returns the payment as it is now.
 
     For shops with an input field of their own, such as the discount field of a basket. Do not call it inside a
     transaction. From this call on, error reports of the request hide what the visitor sent, and its fields with the
@@ -45,7 +52,7 @@ def enter_voucher(
     put_back = withhold(request, Secret(code, pin))
     try:
         with attempt(request, order):
-            return gateway.authorize(order, code, pin=pin, key=key)
+            return gateway.authorize(order, code, pin=pin, amount=amount, key=key)
     except VoucherUnusableError:
         put_back()
         raise

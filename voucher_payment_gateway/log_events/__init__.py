@@ -4,6 +4,7 @@ Nothing else in the package logs. docs/reference/log-events.md is compared with 
 """
 
 from voucher_payment_gateway.log_events.event import LogEvent
+from voucher_payment_gateway.log_events.oscar import OscarEvents
 from voucher_payment_gateway.log_events.payments import PaymentEvents
 from voucher_payment_gateway.log_events.running import ApiEvents, RunningEvents, SandboxEvents
 from voucher_payment_gateway.log_events.sales import SaleEvents
@@ -12,6 +13,7 @@ from voucher_payment_gateway.log_events.trouble import TroubleEvents
 __all__ = [
     "ApiEvents",
     "LogEvent",
+    "OscarEvents",
     "PaymentEvents",
     "RunningEvents",
     "SaleEvents",

@@ -8,6 +8,8 @@ With pytest there is nothing to import: see ``pytest_plugin``. Elsewhere:
         voucher = cloud.add_voucher(amount="20.00")
         ...  # the shop is paid with voucher.code
 
+``VoucherConformance`` is a pytest class that plays many situations against a shop: see ``conformance``.
+
 Every pytest run of an environment imports this package, because it contains the plugin. So its names are loaded
 on first use.
 """
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
         ServedVoucherCloud,
         local_voucher_cloud,
     )
+    from voucher_payment_gateway.testing.conformance import VoucherConformance
 
-__all__ = ["LocalVoucherCloudMixin", "ServedVoucherCloud", "local_voucher_cloud"]
+__all__ = ["LocalVoucherCloudMixin", "ServedVoucherCloud", "VoucherConformance", "local_voucher_cloud"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.cloud"), name)
+    module = "conformance" if name == "VoucherConformance" else "cloud"
+    return getattr(import_module(f"{__name__}.{module}"), name)

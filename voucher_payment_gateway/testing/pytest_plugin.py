@@ -27,7 +27,7 @@ def voucher_cloud(request: pytest.FixtureRequest) -> Iterator["ServedVoucherClou
     """
     from voucher_payment_gateway.testing.cloud import served
 
-    with served() as cloud, _shop_connected_to(cloud, request):
+    with served() as cloud, shop_connected_to(cloud, request):
         yield cloud
 
 
@@ -47,7 +47,8 @@ def voucher_client(voucher_cloud: "ServedVoucherCloud") -> Iterator["VoucherClou
 
 
 @contextmanager
-def _shop_connected_to(cloud: "ServedVoucherCloud", request: pytest.FixtureRequest) -> Iterator[None]:
+def shop_connected_to(cloud: "ServedVoucherCloud", request: pytest.FixtureRequest) -> Iterator[None]:
+    """Connect the shop, if there is one, to this cloud while the block runs."""
     from voucher_payment_gateway.testing import shop
 
     if not shop.is_there():

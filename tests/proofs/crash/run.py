@@ -5,9 +5,9 @@ restart. With ``--end cut_off`` the process is not killed but loses its database
 another database than SQLite. A point that a process passes often is tried the first, second and last time, or with
 ``--every-passing`` each time.
 
-``--one-in 6`` plays a sample: every sixth pair of a scenario and a fault, without the fault where it never occurs, and
-of each pair every third crash point, either with the retry or without, in turn. Up to the number of faults no scenario
-is left out.
+``--one-in 7`` plays a sample: every seventh pair of a scenario and a fault, without the fault where it never occurs,
+and of each pair every fourth crash point, either with the retry or without, in turn. Up to the number of faults (seven)
+no scenario is left out: each begins with another fault.
 """
 
 import argparse
@@ -67,8 +67,14 @@ def play_all(*options: str, database_url: str = "", workers: int = 0) -> Iterato
 
 
 def pairs(one_in: int) -> list[tuple[str, str]]:
-    """Return every ``one_in``-th pair of a scenario and a fault."""
-    return [(scenario, fault) for scenario in SCENARIOS for fault in FAULTS][::one_in]
+    """Return every ``one_in``-th pair of a scenario and a fault; each scenario begins with another fault."""
+    faults = [*FAULTS]
+    every = [
+        (scenario, faults[(first + number) % len(faults)])
+        for first, scenario in enumerate(SCENARIOS)
+        for number in range(len(faults))
+    ]
+    return every[::one_in]
 
 
 def _play_part(part: str, one_in: int, every_passing: bool, only: str, end: str) -> None:
@@ -116,12 +122,12 @@ def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool
 
 
 def _thinned(cases: Iterator[Case], number: int, turn: int) -> list[Case]:
-    """Return every third crash point of a pair in a sample, from a place that its ``number`` decides, and each that few
-    scenarios pass: with the retry and without it in turn, where there are both."""
+    """Return every fourth crash point of a pair in a sample, from a place that its ``number`` decides, and each that
+    few scenarios pass: with the retry and without it in turn, where there are both."""
     points = [[*of_point] for _, of_point in groupby(cases, lambda case: case.crash_at)]
     in_turn = [choice[(turn + place) % len(choice)] for place, choice in enumerate(points)]
     kept = [
-        case for place, case in enumerate(in_turn) if place % 3 == number % 3 or case.crash_at.point in SELDOM
+        case for place, case in enumerate(in_turn) if place % 4 == number % 4 or case.crash_at.point in SELDOM
     ]
     return kept or in_turn[:1]
 

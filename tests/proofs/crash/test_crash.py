@@ -18,11 +18,11 @@ from tests.proofs.crash.points import NAMES, PLACES, REQUEST_SENT, Passing, plac
 from tests.proofs.crash.run import pairs, play_all
 from tests.proofs.crash.scenarios import SCENARIOS
 
-ONE_IN = int(os.environ.get("KILL_ONE_IN") or 75)
+ONE_IN = int(os.environ.get("KILL_ONE_IN") or 150)
 ONE_IN_ON_POSTGRESQL = int(
-    os.environ.get("KILL_ONE_IN") or (45 if os.environ.get("REQUIRE_ALL_PARTS") else 75)
+    os.environ.get("KILL_ONE_IN") or (75 if os.environ.get("REQUIRE_ALL_PARTS") else 150)
 )
-"""Not a multiple of the number of faults, so that the sample has all of them."""
+"""No multiples of the number of faults, so that the samples have several of them."""
 
 WORKERS = 1 if os.environ.get("PYTEST_XDIST_WORKER") else 0
 """One process where pytest-xdist shares the processors already."""

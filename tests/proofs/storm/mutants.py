@@ -106,7 +106,11 @@ MUTANTS = {
         f"{GATEWAY}recovery.resolve", "_tolerances", mutations.no_lag, HASTY, first=148
     ),
     "a claim is not compared": Mutant(
-        f"{GATEWAY}operations.transitions", "_compare_and_set", mutations.any_claim_will_do, SLEEPY
+        f"{GATEWAY}operations.transitions",
+        "_compare_and_set",
+        mutations.any_claim_will_do,
+        SLEEPY,
+        first=2,
     ),
     "the order number is compared by its beginning": Mutant(
         f"{GATEWAY}operations.charge", "charge_evidence", mutations.prefix_compare, COPIED
@@ -158,7 +162,11 @@ MUTANTS = {
         f"{GATEWAY}holds.promises", "beside_confirmed", mutations.promises_are_ignored, CONFIRMED, first=20
     ),
     "the code of a confirmed payment is kept for SELECTED_HOURS": Mutant(
-        f"{GATEWAY}holds.codes", "code_expiry", mutations.confirmed_or_not, CONFIRMED
+        f"{GATEWAY}holds.codes",
+        "code_expiry",
+        mutations.confirmed_or_not,
+        CONFIRMED,
+        first=3,
     ),
     "a confirmed payment covers only while it is held": Mutant(
         f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED, first=71
@@ -173,16 +181,28 @@ MUTANTS = {
         f"{GATEWAY}operations.replan", "replan", mutations.as_it_was_planned, CHANGED, first=20
     ),
     "the status is not looked at again": Mutant(
-        f"{GATEWAY}recovery.by_status", "run_by_status", mutations.no_status, BULK
+        f"{GATEWAY}recovery.by_status",
+        "run_by_status",
+        mutations.no_status,
+        BULK,
+        first=2,
     ),
     "a voucher is created without an id of our own": Mutant(
         f"{GATEWAY}operations.issue", "_arguments", mutations.without_an_id, SELLING
     ),
     "a voucher is activated whatever is wanted": Mutant(
-        f"{GATEWAY}verbs.sell", "write_sales", mutations.wanted_active, SELLING
+        f"{GATEWAY}verbs.sell",
+        "write_sales",
+        mutations.wanted_active,
+        SELLING,
+        first=1,
     ),
     "a voucher is sold under another key each time": Mutant(
-        f"{GATEWAY}verbs.called_off", "sold_vouchers", mutations.another_key, SELLING
+        f"{GATEWAY}verbs.called_off",
+        "sold_vouchers",
+        mutations.another_key,
+        SELLING,
+        first=4,
     ),
     "the creation of a voucher is not written down before": Mutant(
         f"{GATEWAY}verbs.advance", "execute_new", mutations.creation_forgotten, FORGOTTEN
@@ -196,7 +216,11 @@ MUTANTS = {
         first=14,
     ),
     "a delivery is noted before it is made": Mutant(
-        f"{GATEWAY}verbs.hand_over", "change_sale", mutations.noted_first, DELIVERED
+        f"{GATEWAY}verbs.hand_over",
+        "change_sale",
+        mutations.noted_first,
+        DELIVERED,
+        first=1,
     ),
     "a top up is repeated without grace": Mutant(
         f"{GATEWAY}recovery.resolve", "after_absence", mutations.not_booked_at_once("recharge"), TOPPED_UP

@@ -12,7 +12,7 @@ from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.resolution import EXPIRY_MARGIN_SECONDS
 from voucher_payment_gateway.rules.timing import HOLD_SECONDS, MAX_BACKOFF_SECONDS
 
-DAYS = 25
+DAYS = 15
 BUSY = Emphasis(
     faults=("after:drop", "before:drop", "late:drop", "after:500", "before:503", "late:html504"),
     verbs={"capture": 4, "capture_part": 5, "refund": 2, "refund_part": 6, "authorize": 5, "cancel": 1},

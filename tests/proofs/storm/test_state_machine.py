@@ -166,7 +166,7 @@ def test_no_sequence_of_calls_and_faults_breaks_what_must_hold():
     run_state_machine_as_test(
         Sequences,
         settings=settings(
-            max_examples=100,
+            max_examples=60,
             stateful_step_count=12,
             deadline=None,
             derandomize=True,

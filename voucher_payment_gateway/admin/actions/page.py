@@ -30,22 +30,38 @@ __all__ = ["ActionPages"]
 
 
 class ActionPages(AnyPage):
-    """Gives a model admin the pages of its ``clerk_actions``."""
+    """Gives a model admin the pages of its ``clerk_actions``.
 
+    A dashboard beside the admin shows them in its own frame: ``action_template``, ``frame`` and ``way_back``.
+    """
+
+    action_template = f"admin/{APP}/action.html"
+
+    @property
     def clerk_actions(self) -> Sequence[Action]:
-        """Return the actions that have a page here. They are imported with the project's URLs, not when Django
+        """The actions that have a page here. Those of the admin are imported with the project's URLs, not when Django
         starts: they call the gateway."""
         return ()
 
+    def frame(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the page's frame needs beside the action."""
+        return self.admin_site.each_context(request) | {"opts": self.opts}
+
+    def way_back(self, action: Action, subject: Any) -> str:
+        """Return the address of the page that shows the subject."""
+        return action.back(self.admin_site, subject)
+
     def get_urls(self) -> list[Any]:
         own = [
-            path(route, self.admin_site.admin_view(self._view_of(action)), name=f"{APP}_{name}")
-            for action in self.clerk_actions()
+            path(route, self.admin_site.admin_view(self.view_of(action)), name=f"{APP}_{name}")
+            for action in self.clerk_actions
             for name, route in action.routes.items()
         ]
         return own + super().get_urls()
 
-    def _view_of(self, action: Action) -> Any:
+    def view_of(self, action: Action) -> Any:
+        """Return the view of the action's page, outside of the request's transaction."""
+
         @transaction.non_atomic_requests(using=database())
         @never_cache
         def view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
@@ -63,7 +79,7 @@ class ActionPages(AnyPage):
         if not action.may_see(request.user, subject):
             raise PermissionDenied
         show = partial(self._shown, request, action, subject)
-        back = HttpResponseRedirect(action.back(self.admin_site, subject))
+        back = HttpResponseRedirect(self.way_back(action, subject))
         posted = request.POST if request.method == "POST" else None
         if posted is not None and (known := action.repeated(subject, posted)) is not None:
             _tell(request, known)
@@ -90,11 +106,11 @@ class ActionPages(AnyPage):
         subject = action.find(request, pk)
         if subject is not None and (known := action.repeated(subject, posted)) is not None:
             _tell(request, known)
-            return HttpResponseRedirect(action.back(self.admin_site, subject))
+            return HttpResponseRedirect(self.way_back(action, subject))
         if subject is None or not action.is_possible(subject):
             messages.warning(request, action.nothing_left)
             return HttpResponseRedirect(
-                action.back(self.admin_site, subject) if subject is not None else request.path
+                self.way_back(action, subject) if subject is not None else request.path
             )
         preview = action.preview(subject)
         data = posted.copy()
@@ -116,17 +132,15 @@ class ActionPages(AnyPage):
         status: int = 200,
         **more: Any,
     ) -> HttpResponse:
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
+        context = self.frame(request) | {
             "title": action.heading(subject),
             "action": action,
             "preview": preview,
             "form": form,
-            "back": action.back(self.admin_site, subject),
+            "back": self.way_back(action, subject),
             "links": action.links(self.admin_site, subject),
         }
-        template = f"admin/{APP}/action.html"
-        return TemplateResponse(request, template, context | more, status=status)
+        return TemplateResponse(request, self.action_template, context | more, status=status)
 
 
 def _tell(request: HttpRequest, told: list[Told]) -> None:

@@ -44,7 +44,7 @@ from voucher_payment_gateway.gateway.verbs.hold_requests import (
     reserve_all,
     share_out,
 )
-from voucher_payment_gateway.gateway.verbs.own_payment import show_on
+from voucher_payment_gateway.gateway.verbs.own_payment import link_to_row, show_on
 from voucher_payment_gateway.gateway.verbs.record_confirmation import record_confirmation
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO, largest
@@ -146,6 +146,7 @@ def _attempt(
     refuse_other_instance()
     facts = facts_of_order()
     refuse_reused_number(view.order_number, facts.created_at)
+    link_to_row(view, facts)
     repeat_if_total_changes(facts, partial(_after_commit, confirm=confirm))
     view.refuse_other_currency(facts.currency)
     if confirm:

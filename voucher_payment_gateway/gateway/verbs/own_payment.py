@@ -7,11 +7,12 @@ from voucher_payment_gateway.gateway.records.order_view import OrderView
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.opaque import Opaque
+from voucher_payment_gateway.order_lookup import find_order, note_reservation
 from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.rules.cover import is_unpaid
 from voucher_payment_gateway.sealing import Secret, hint
 
-__all__ = ["end_former", "new_payment", "own_payment", "show_on"]
+__all__ = ["end_former", "link_to_row", "new_payment", "own_payment", "show_on"]
 
 
 def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
@@ -45,6 +46,23 @@ def new_payment(facts: OrderFacts, secret: Secret, account: str) -> VoucherPayme
         code_hint=hint(secret.code),
         **sealed_fields(secret),
     )
+
+
+def link_to_row(view: OrderView, facts: OrderFacts) -> None:
+    """Note that the order has a row by now, although its vouchers were entered before it had one: ``reconcile`` tells
+    where such a row is gone, and the row gets its reservation ids."""
+    unlinked = [payment for payment in view.payments if not payment.has_order_row]
+    if not facts.is_stored or not unlinked:
+        return
+    noted = getattr(find_order(view.order_number), "voucher_reservation_ids", [])
+    for payment in unlinked:
+        rows = VoucherPayment.current.filter(pk=payment.pk, has_order_row=False)
+        if (
+            rows.update(has_order_row=True)
+            and payment.status == "authorized"
+            and payment.reservation_id not in noted
+        ):
+            note_reservation(view.order_number, payment.reservation_id)
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

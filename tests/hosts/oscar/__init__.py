@@ -1,0 +1,1 @@
+"""A minimal but complete Oscar shop that takes gift vouchers."""

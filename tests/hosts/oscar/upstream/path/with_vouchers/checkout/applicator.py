@@ -1,0 +1,1 @@
+from tests._site.apps.checkout.applicator import *  # noqa: F403
