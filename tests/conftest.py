@@ -16,9 +16,6 @@ from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
 quick_flush.install()
 
-collect_ignore = [] if os.environ["DJANGO_SETTINGS_MODULE"].startswith("tests.hosts.") else ["hosts"]
-"""Each host framework is a Django project of its own: its tests run with its settings, and with those alone."""
-
 
 @pytest.fixture(autouse=True)
 def _no_network_through_requests():

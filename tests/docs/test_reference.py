@@ -39,8 +39,8 @@ def _development(settings):
 
 
 def source_of(*left_out: str) -> str:
-    """The package's own source without the local Voucher Cloud and the files ``left_out``."""
-    paths = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
+    """The package's own source without the local Voucher Cloud, the adapters to hosts, and the files ``left_out``."""
+    paths = [path for path in PACKAGE.rglob("*.py") if not {"sandbox", "hosts"} & {*path.parts}]
     return "\n".join(path.read_text() for path in paths if not {path.name, path.parent.name} & set(left_out))
 
 

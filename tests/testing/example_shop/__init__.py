@@ -1,1 +1,1 @@
-"""The example shop under the conformance suite: a Django project of its own, so it is tested in a process of its own."""
+"""The example shop under the conformance suite: a Django project of its own, tested in a process of its own."""

@@ -42,7 +42,7 @@ def customer_orders(request: HttpRequest) -> Any:
 
 
 @method_decorator(never_cache, name="dispatch")
-class AccountPage(LoginRequiredMixin, PageTitleMixin, TemplateView):  # type: ignore[misc]
+class AccountPage(LoginRequiredMixin, PageTitleMixin, TemplateView):
     """A page of Oscar's account; search engines do not list it."""
 
     login_url = reverse_lazy("customer:login")

@@ -23,6 +23,7 @@ from voucher_payment_gateway.hosts.oscar.facts import (
     has_payments,
     noted_number,
     order_of,
+    order_of_basket,
     placed_order,
     release,
 )
@@ -73,7 +74,7 @@ class VoucherPaymentMixin(Oscar):
 
     def submit(self, user: Any, basket: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Place the order, unless it is placed already: then finish the checkout, and pay and place nothing again."""
-        order = placed_order(self.generate_order_number(basket), basket)
+        order = order_of_basket(basket)
         if order is not None and has_payments(order.number):
             messages.info(self.request, _("Your order was placed already."), fail_silently=True)
             return self._finish(order, basket)
@@ -111,7 +112,9 @@ class VoucherPaymentMixin(Oscar):
             if order is None:
                 release(str(order_number))
                 raise
-            OscarEvents.after_placement_failed.log(order_number=order.number, exception=type(error).__name__)
+            OscarEvents.after_placement_failed.log(
+                order_number=str(order.number), exception=type(error).__name__
+            )
             return self._finish(order, basket)
 
     def save_payment_details(self, order: Any) -> None:
@@ -127,7 +130,9 @@ class VoucherPaymentMixin(Oscar):
         except Exception as error:
             if not has_payments(order.number):
                 raise
-            OscarEvents.after_placement_failed.log(order_number=order.number, exception=type(error).__name__)
+            OscarEvents.after_placement_failed.log(
+                order_number=str(order.number), exception=type(error).__name__
+            )
 
     def _reserve(self, order: OrderFacts) -> Decimal | None:
         """Reserve what the order needs of its vouchers, and return what is left to pay; None where they pay nothing."""

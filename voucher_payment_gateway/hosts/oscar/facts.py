@@ -27,6 +27,7 @@ __all__ = [
     "has_payments",
     "noted_number",
     "order_of",
+    "order_of_basket",
     "placed_order",
     "release",
 ]
@@ -110,6 +111,11 @@ def has_payments(number: Any) -> bool:
 def order_of(number: Any) -> Any:
     """Return the order of this number, or None."""
     return get_model("order", "Order")._default_manager.filter(number=str(number)).first()
+
+
+def order_of_basket(basket: Any) -> Any:
+    """Return the order that was placed from ``basket``, or None."""
+    return get_model("order", "Order")._default_manager.filter(basket_id=basket.pk).first()
 
 
 def placed_order(number: Any, basket: Any) -> Any:

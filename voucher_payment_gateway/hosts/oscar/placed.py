@@ -26,7 +26,7 @@ def confirm(order: Any, *, other_due: Decimal | None) -> None:
     try:
         gateway.authorize_selected(order)
     except VoucherGatewayError as error:
-        OscarEvents.not_confirmed.log(order_number=order.number, error_code=error.code)
+        OscarEvents.not_confirmed.log(order_number=str(order.number), error_code=error.code)
     sources.record(order.number)
     _tell_if_less(order, (paid_otherwise(order) or None) if other_due is None else other_due)
 
@@ -35,6 +35,6 @@ def _tell_if_less(order: Any, other_due: Decimal | None) -> None:
     cover = gateway.cover(order)
     if other_due is not None and cover.due > other_due:
         missing = with_code(cover.due - other_due, cover.currency)
-        OscarEvents.placed_with_less.log(missing, order_number=order.number)
+        OscarEvents.placed_with_less.log(missing, order_number=str(order.number))
         text = f"Gift vouchers cover {missing} less than when the order was placed."
         order.notes.create(note_type="System", message=text)

@@ -1,7 +1,6 @@
 """Situations of codes: refused ones hold nothing, guesses end, and a code is kept nowhere in clear."""
 
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,7 +92,7 @@ class Codes(Books):
     @situation
     def test_a_code_is_kept_nowhere_in_clear(self) -> None:
         """Whoever reads a backup, a log or a session spends the vouchers of all customers."""
-        with self.log.at_level(logging.DEBUG):
+        with self.log.at_level("DEBUG"):
             order, voucher = self.order("30.00"), self.voucher("20.00", pin=PIN)
             self.enter_voucher(order, voucher.code, PIN)
             entered = [*self._stored(order)]
