@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal as D
 
 import pytest
 from django.db import connection
@@ -60,6 +61,19 @@ def test_a_block_without_vouchers_costs_one_statement_and_few_calls(shop, render
         assert len(render(order)) == len(first)
     assert calls(lambda: render(order)) <= 0.2 * CALLS_ONCE + bare_calls()
     assert calls(lambda: summarise(order)) <= bare_calls() + 90
+
+
+def test_what_is_due_of_an_order_without_vouchers_costs_one_statement_and_few_calls(
+    shop, django_assert_num_queries
+):
+    order = shop.order("50.00")
+    assert order.voucher_due == D("50.00")
+    with django_assert_num_queries(1):
+        assert gateway.cover(order).due == order.total
+    with django_assert_num_queries(1):
+        assert order.voucher_due == order.total
+    assert calls(lambda: order.voucher_due) <= bare_calls() + 90
+    assert calls(lambda: gateway.cover(order)) <= bare_calls() + 200
 
 
 @pytest.mark.parametrize("calls_before", [0, 1, 3])
