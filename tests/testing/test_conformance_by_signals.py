@@ -1,25 +1,7 @@
 """The test shop, which sends signals, conforms."""
 
-from tests.shop import signals
-from tests.shop.models import Order
-from tests.testing.conforming_shop import ConformingShop
+from tests.testing.shop_by_signals import ShopBySignals
 
 
-class TestTheShopBySignals(ConformingShop):
-    def confirm(self, order):
-        signals.confirmed.send(sender=Order, order=self.reload(order))
-
-    def ship(self, order):
-        signals.shipped.send(sender=Order, order=self.reload(order))
-
-    def return_goods(self, order):
-        signals.returned.send(sender=Order, order=self.reload(order))
-
-    def return_part(self, order, amount):
-        signals.returned.send(sender=Order, order=self.reload(order), amount=amount)
-
-    def ship_part(self, order, amount):
-        signals.shipped.send(sender=Order, order=self.reload(order), amount=amount)
-
-    def cancel(self, order):
-        signals.aborted.send(sender=Order, order=self.reload(order))
+class TestTheShopBySignals(ShopBySignals):
+    """The suite itself; it is named here for pytest to find it."""

@@ -26,7 +26,7 @@ FORKED = {
 """The apps that a shop forks, in Oscar's own way, to mix in ours."""
 
 INSTALLED_APPS = [
-    # before Oscar's, so that its tabs appear in the dashboard and in the account
+    # before Oscar's, so that its tabs appear in the dashboard and in the account; before the gateway for its German
     "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "sorl.thumbnail",

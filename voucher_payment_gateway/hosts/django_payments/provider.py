@@ -1,18 +1,17 @@
 """The provider that django-payments calls: each of its methods is one or two verbs of the gateway."""
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
-from payments import PaymentError, PaymentStatus, RedirectNeeded
+from payments import PaymentStatus, RedirectNeeded
 from payments.core import BasicProvider
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import enter_voucher, error_message
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import in_transaction
 from voucher_payment_gateway.hosts.django_payments import rows
 from voucher_payment_gateway.hosts.django_payments.form import VoucherEntryForm
@@ -21,9 +20,6 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.sealing import Secret
 
 __all__ = ["VoucherProvider"]
-
-CAPTURE_KEY = "capture"
-"""The host charges a row once: a second click, or a retry after a crash, answers as the first call did."""
 
 
 class VoucherProvider(BasicProvider):
@@ -74,12 +70,10 @@ class VoucherProvider(BasicProvider):
         """
         with rows.in_verb(payment):
             rows.require(payment, PaymentStatus.PREAUTH)
-            gateway.capture(payment, amount, key=CAPTURE_KEY)
+            gateway.capture(payment, amount, key=rows.CAPTURE_KEY)
             kept = rows.standing(payment).kept
             if kept == ZERO and not in_transaction():
-                raise PaymentError(
-                    "Nothing is held for this payment. Nothing was charged.", code="nothing_held"
-                )
+                raise WrongStateError("Nothing is held for this payment. Nothing was charged.")
         return kept or None
 
     def release(self, payment: Any) -> None:
@@ -113,13 +107,11 @@ class VoucherProvider(BasicProvider):
             rows.require(payment, *statuses)
             gateway.cancel(payment, refund=False)
             if rows.standing(payment).was_charged:
-                raise PaymentError(
-                    "The payment was charged meanwhile. It was not released.", code="wrong_state"
-                )
+                raise WrongStateError("The payment was charged meanwhile. It was not released.")
 
     def _is_accepted(self, payment: Any, request: HttpRequest, form: VoucherEntryForm) -> bool:
-        """Reserve and confirm the voucher, and charge it with ``capture``; return False where the row is not paid: why
-        then stands on the form."""
+        """Reserve and confirm the voucher; the row follows, and is charged with ``capture``. Return False where it is
+        not paid: why then stands on the form."""
         try:
             voucher = _reserve(request, payment, form.take())
             if refusal := self._refusal(payment, voucher):
@@ -131,10 +123,6 @@ class VoucherProvider(BasicProvider):
             rows.bring_into_step(payment)
             form.add_error("code", error_message(error))
             return payment.status not in rows.UNPAID  # as after a double click: the first one has paid
-        if self._capture and payment.status == PaymentStatus.PREAUTH:
-            with suppress(VoucherGatewayError):  # the row says how it ended, and `settle` ends what is open
-                gateway.capture(payment, key=CAPTURE_KEY)
-            rows.bring_into_step(payment)
         return True
 
     def _refusal(self, payment: Any, voucher: VoucherPayment) -> str:

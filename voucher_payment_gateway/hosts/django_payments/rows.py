@@ -24,15 +24,17 @@ from typing import Any
 from django.db import router, transaction
 from django.db.models import F
 from payments import PaymentError, PaymentStatus, get_payment_model
+from payments.core import provider_factory
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import known_number
 
 __all__ = [
+    "CAPTURE_KEY",
     "IS_PAID",
     "UNPAID",
     "bring_all_into_step",
@@ -51,6 +53,9 @@ UNPAID = (PaymentStatus.WAITING, PaymentStatus.INPUT)
 """The customer may still enter a gift voucher."""
 
 IS_PAID = (PaymentStatus.PREAUTH, PaymentStatus.CONFIRMED)
+
+CAPTURE_KEY = "capture"
+"""The host charges a row once: a second click, or a retry after a crash, answers as the first call did."""
 
 FOLLOWED = ("status", "captured_amount", "total")
 """The columns that the gateway's ledger decides, or that may have been changed since a row was read."""
@@ -117,13 +122,12 @@ def refresh(payment: Any) -> None:
 
 
 def require(payment: Any, *statuses: str) -> None:
-    """Read the row again. Raises PaymentError unless it has one of ``statuses``; nothing was sent."""
+    """Read the row again. Raises WrongStateError unless it has one of ``statuses``; nothing was sent."""
     given = payment.status
     refresh(payment)
     if payment.status not in statuses:
-        raise PaymentError(
-            f"The payment was {given} when it was read and is {payment.status} now. Nothing was sent.",
-            code="wrong_state",
+        raise WrongStateError(
+            f"The payment was {given} when it was read and is {payment.status} now. Nothing was sent."
         )
 
 
@@ -150,26 +154,26 @@ def in_verb(payment: Any) -> Iterator[None]:
     except VoucherGatewayError as error:
         bring_into_step(payment)
         raise PaymentError(str(error), code=error.code) from error
-    except PaymentError:
-        bring_into_step(payment)
-        raise
 
 
 def bring_into_step(payment: Any) -> bool:
     """Make the row say what the ledger says, and ``payment`` too; return whether anything was changed.
 
-    The host's signal ``status_changed`` is sent for a new status. What a partial charge left of a voucher is let go:
+    The host's signal ``status_changed`` is sent for a new status. With ``preauth`` the charge of a variant that
+    captures at once is written, in the same transaction. What a partial charge left of a voucher is let go:
     the host charges a row once. Nothing is done for a row without gift vouchers.
     """
     if not has_vouchers(payment):
         return False
-    _let_go_of_the_rest(payment)
+    now = standing(payment)
+    if now.was_charged and now.agreed > ZERO:
+        _let_go_of_the_rest(payment)
+        now = standing(payment)
     refresh(payment)
-    if not _differs(payment, standing(payment)):
+    if not _differs(payment, now):
         return False
     with locked(payment) as row:
-        now = standing(row)  # read under the lock: the last writer has read the newest
-        _write(row, now)
+        _write(row, standing(row))  # read under the lock: the last writer has read the newest
     refresh(payment)
     return True
 
@@ -186,13 +190,14 @@ def _write(row: Any, now: Standing) -> None:
     status = now.status(row.status)
     if status != row.status and row.pk not in _in_verb.get():
         row.change_status(status)
+        if status == PaymentStatus.PREAUTH and provider_factory(row.variant, row)._capture:
+            # committed with the status, and sent then: a crash loses neither
+            gateway.capture(row, key=CAPTURE_KEY)
 
 
 def _let_go_of_the_rest(payment: Any) -> None:
-    now = standing(payment)
-    if now.was_charged and now.agreed > ZERO:
-        with suppress(VoucherGatewayError):  # another charge of it is open: its end brings the row into step
-            gateway.cancel(payment, refund=False, reason="the rest of a partial capture")
+    with suppress(VoucherGatewayError):  # another charge of it is open: its end brings the row into step
+        gateway.cancel(payment, refund=False, reason="the rest of a partial capture")
 
 
 def bring_all_into_step(since: datetime) -> int:

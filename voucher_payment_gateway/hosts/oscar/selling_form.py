@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.hosts.oscar.selling import AMOUNT, DAY, EMAIL, MESSAGE, NAME
@@ -44,7 +44,8 @@ def _amount(is_required: bool) -> forms.Field:
         min_value=least,
         max_value=most,
         decimal_places=2,
-        help_text=_("From %(least)s to %(most)s.") % {"least": f"{least:n}", "most": f"{most:n}"},
+        help_text=_("From %(least)s to %(most)s.")
+        % {"least": number_format(least, 2), "most": number_format(most, 2)},
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
 

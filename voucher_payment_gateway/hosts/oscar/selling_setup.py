@@ -10,10 +10,10 @@ from voucher_payment_gateway.hosts.oscar.selling import AMOUNT, DAY, EMAIL, MESS
 __all__ = ["amount_option", "gift_voucher_class"]
 
 OPTIONS = {
-    EMAIL: "Gift voucher: e-mail address of the recipient",
-    NAME: "Gift voucher: name of the recipient",
-    MESSAGE: "Gift voucher: message",
-    DAY: "Gift voucher: day of delivery",
+    EMAIL: "E-mail",
+    NAME: "Recipient",
+    MESSAGE: "Message",
+    DAY: "Send on",
 }
 
 
@@ -34,7 +34,7 @@ def gift_voucher_class(name: str = "Gift voucher") -> Any:
 def amount_option() -> Any:
     """Return the option by which a buyer chooses the amount: add it to the ``product_options`` of a product. Its price
     is the amount where nothing is entered, and needs ``OwnAmountMixin`` in the shop's strategy."""
-    return _option(AMOUNT, "Gift voucher: amount", "float", 0)
+    return _option(AMOUNT, "Amount", "float", 0)
 
 
 def _option(code: str, name: str, kind: str, order: int) -> Any:

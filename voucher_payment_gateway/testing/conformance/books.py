@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from voucher_payment_gateway import gateway
@@ -68,10 +67,8 @@ class Books(Bench):
     def _unequal(self) -> Iterator[str]:
         """Compare what payments say of each voucher with the bookings of this shop."""
         for voucher in self.vouchers:
-            ours = VoucherPayment.objects.filter(voucher_id=voucher.id).aggregate(
-                captured=Sum("amount_captured"), refunded=Sum("amount_refunded")
-            )
-            kept = (ours["captured"] or Decimal(0)) - (ours["refunded"] or Decimal(0))
+            sums = VoucherPayment.objects.filter(voucher_id=voucher.id).sums()
+            kept = sums["captured"] - sums["refunded"]
             if kept != self.charged(voucher):
                 booked = ", ".join(self.booked(voucher)) or "nothing"
                 yield f"voucher of {voucher.amount}: payments say that {kept} was paid, booked is {booked}"
@@ -80,8 +77,7 @@ class Books(Bench):
         for voucher in self.vouchers:
             held = self.cloud.voucher(voucher.id).held
             live = VoucherPayment.objects.filter(voucher_id=voucher.id, status="authorized")
-            counted_on = live.aggregate(sum=Sum("amount_authorized"))["sum"] or Decimal(0)
-            if held > counted_on and voucher.id not in self.rival_holds:
+            if held > live.sums()["authorized"] and voucher.id not in self.rival_holds:
                 yield f"voucher of {voucher.amount}: {held} is held, and no payment counts on it"
 
     def _needing_a_person(self) -> Iterator[str]:

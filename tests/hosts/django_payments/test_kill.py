@@ -1,0 +1,106 @@
+"""The kill matrix through the host's verbs: a process is killed at each crash point of the gateway, and at each save of
+the host's row. Then the shop settles, a clerk repeats what is not done, and every cent is where it belongs."""
+
+import multiprocessing
+import signal
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from tests.hosts.django_payments import victim
+from tests.hosts.django_payments.models import Payment
+from tests.hosts.django_payments.oracle import problems, settle_to_the_end
+
+ENDS = {
+    "enter": ("confirmed", Decimal("20.00")),
+    "capture_a_part": ("confirmed", Decimal("8.00")),
+    "refund_a_part": ("confirmed", Decimal("17.00")),
+    "release": ("refunded", Decimal("0.00")),
+}
+BOOKED = {
+    "capture_a_part": [("charge", Decimal("8.00"))],
+    "refund_a_part": [("charge", Decimal("20.00")), ("refund", Decimal("3.00"))],
+    "release": [],
+}
+REPEATED_AT_ONCE = ("capture_a_part",)
+"""A clerk repeats the verb before anything is settled, as after an error page."""
+CHARGED = [("charge", Decimal("20.00"))]
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Processes without threads and connections: they are forked from one that has only imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.hosts.django_payments.victim"])
+    return context
+
+
+class Matrix:
+    def __init__(self, shop, base_url, processes):
+        self.shop, self.base_url, self.processes = shop, base_url, processes
+
+    def prepared(self, verb):
+        """Return a row to which the verb can happen, and its voucher."""
+        if verb == "enter":
+            voucher = self.shop.voucher("20.00", code=f"GIFT-{2000 + len(self.shop.vouchers)}-ABCD")
+            return self.shop.payment("20.00", variant="voucher-at-once"), voucher
+        return (self.shop.captured if verb == "refund_a_part" else self.shop.preauthorized)("20.00")
+
+    def run(self, verb, row, voucher, crash_at=""):
+        """Run the verb in a process of its own; return the points that it passed, or None if it was killed."""
+        here, there = self.processes.Pipe(duplex=False)
+        name = str(connection.settings_dict["NAME"])
+        arguments = (name, self.base_url, verb, row.pk, voucher.code, crash_at, there)
+        process = self.processes.Process(target=victim.run, args=arguments)
+        process.start()
+        there.close()
+        try:
+            return here.recv()
+        except EOFError:
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            return None
+        finally:
+            here.close()
+            process.join()
+            process.close()
+
+    def is_undone(self, verb, row):
+        status, captured = self.shop.row(row)
+        return {"enter": status == "waiting", "refund_a_part": captured == Decimal("20.00")}.get(
+            verb, status == "preauth"
+        )
+
+
+@pytest.fixture
+def matrix(shop, server, processes):
+    return Matrix(shop, server.base_url, processes)
+
+
+@pytest.mark.parametrize("verb", ENDS)
+def test_a_killed_process_moves_every_cent_once(matrix, verb):
+    row, voucher = matrix.prepared(verb)
+    points = matrix.run(verb, row, voucher)
+    assert {"S.1"} < set(points)
+    assert matrix.shop.row(row) == ENDS[verb]
+    cases = [(point, *killed(matrix, verb, point)) for point in points]
+    settle_to_the_end(matrix.shop.later)
+    for _, row, voucher in cases:
+        if matrix.is_undone(verb, row):
+            matrix.run(verb, row, voucher)
+    settle_to_the_end(matrix.shop.later)
+    for point, row, voucher in cases:
+        ended = matrix.shop.row(row), matrix.shop.bookings(voucher)
+        assert (point, *ended) == (point, ENDS[verb], BOOKED.get(verb, CHARGED))
+    totals = dict.fromkeys(Payment.objects.values_list("pk", flat=True), Decimal("20.00"))
+    assert problems(matrix.shop.cloud, totals) == []
+
+
+def killed(matrix, verb, point):
+    """Kill a process at the point; return the row that it worked on, and its voucher."""
+    row, voucher = matrix.prepared(verb)
+    assert matrix.run(verb, row, voucher, point) is None, f"{verb} never came to {point}"
+    if verb in REPEATED_AT_ONCE:
+        matrix.run(verb, row, voucher)
+    return row, voucher
