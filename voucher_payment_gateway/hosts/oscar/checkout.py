@@ -188,7 +188,7 @@ class VoucherPaymentMixin(Oscar):
     def _being_placed(self) -> HttpResponse:
         text = _("Your order is being placed already. You will receive a confirmation.")
         messages.info(self.request, text, fail_silently=True)
-        return HttpResponseRedirect(str(settings.OSCAR_HOMEPAGE))
+        return HttpResponseRedirect(str(settings.OSCAR_HOMEPAGE))  # type: ignore[misc]
 
     def _finish(self, order: Any, basket: Any) -> HttpResponse:
         """End the checkout of an order that is placed: its basket is closed, and the visitor is shown the order."""
