@@ -37,7 +37,8 @@ def _defined(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
         elif isinstance(node, ast.Assign):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            yield from ast.literal_eval(node.value) if names == ["__all__"] else names
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield node.target.id
         elif isinstance(node, ast.ImportFrom):
