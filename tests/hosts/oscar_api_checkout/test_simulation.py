@@ -40,6 +40,9 @@ class Schedule:
         self.vouchers = [shop.voucher(self.amount(1000, 6000), code=code) for code in self.codes]
         self.buyers = [shop.buyer(self.amount(1000, 7000)) for _ in range(BUYERS)]
         self.authorized = set()
+        shop.buyer("20.00").checkout(
+            v1=voucher(self.codes[0], "5.00"), cash=cash()
+        )  # one order is always paid
         shop.cloud.faults.draw(seed, rate=0.12, late_seconds=500)
 
     def amount(self, low, high):
@@ -108,6 +111,8 @@ class Schedule:
     def settle_to_the_end(self):
         self.shop.cloud.faults.clear()
         self.shop.cloud.faults.land_late()
+        for order in get_model("order", "Order").objects.filter(status="Authorized"):
+            self.ship(None, order)
         for _ in range(40):
             self.later(minutes=40)
             gateway.settle()
