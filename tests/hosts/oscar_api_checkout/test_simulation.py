@@ -43,7 +43,9 @@ class Schedule:
         shop.buyer("20.00").checkout(
             v1=voucher(self.codes[0], "5.00"), cash=cash()
         )  # one order is always paid
-        shop.cloud.faults.draw(seed, rate=0.12, late_seconds=500)
+        shop.cloud.faults.next("after:drop", path="*/charge")  # and the answer to its charge is lost
+        self.ship(None, shop.order)
+        shop.cloud.faults.draw(seed, rate=0.25, late_seconds=500)
 
     def amount(self, low, high):
         return (Decimal(self.chance.randint(low, high)) / 100).quantize(CENT)
