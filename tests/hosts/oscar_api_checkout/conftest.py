@@ -9,10 +9,6 @@ from django.db import connections
 
 from tests import conftest
 
-IS_THIS_SHOP = settings.SETTINGS_MODULE == "tests.hosts.oscar_api_checkout.settings"
-
-collect_ignore_glob = [] if IS_THIS_SHOP else ["test_*.py"]
-
 
 @pytest.fixture
 def api_shop(transactional_db, gateway_settings, voucher_cloud):
