@@ -123,7 +123,8 @@ matrix: ## with the newest Django, where a newer Python is found: the tests on P
 	$(MAKE) --no-print-directory test-postgresql; else \
 	$(MAKE) --no-print-directory test-postgresql VENV=.venv-newest PYTHON=$(NEWEST) \
 	ARGS="$(addprefix --ignore tests/gateway/test_,$(NOT_OF_THE_DATABASE)) $(ARGS)" && \
-	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="-m 'not slow' $(addprefix --ignore tests/,$(NOT_OF_DJANGO)) $(ARGS)"; fi
+	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON=$(NEWEST) ARGS="-m 'not slow' $(addprefix --ignore tests/,$(NOT_OF_DJANGO)) $(ARGS)" && \
+	.venv-newest/bin/python -m tests.postgres_server $(MAKE) --no-print-directory hosts VENV=.venv-newest PYTHON=$(NEWEST) ARGS="$(ARGS)"; fi
 
 .PHONY: screenshots
 screenshots: install ## take the screenshots of the README again

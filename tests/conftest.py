@@ -125,6 +125,7 @@ class Shop:
         return sent
 
 
+HOSTS = ("django_payments", "oscar", "oscar_api_checkout")
 SLOW = (
     *("tests/proofs/", "tests/browser/", "tests/shops/"),
     *("tests/docs/test_tutorial.py", "tests/testing/test_how_to.py", "tests/test_walkthrough.py"),
@@ -133,6 +134,11 @@ SLOW = (
     *("tests/telemetry/test_prometheus.py", "tests/telemetry/test_processes.py"),
     *("tests/checkout/test_guesses.py", "tests/test_figures.py", "tests/gateway/test_sale_faults.py"),
     *("tests/tasks/test_workers.py", "tests/testing/test_conformance"),
+    *(
+        f"tests/hosts/{host}/test_{name}"
+        for host in HOSTS
+        for name in ("browser", "conformance", "kill", "simulation")
+    ),
     *(
         "tests/test_token_cache.py::test_a_cold_start",
         "tests/throttle/test_counts.py::test_processes_at_once",

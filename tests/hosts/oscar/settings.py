@@ -5,7 +5,10 @@ import os
 from oscar import INSTALLED_APPS as OSCAR_APPS
 from oscar.defaults import *  # noqa: F403
 
+from tests.hosts import foreign_warnings
 from tests.settings import PASSWORD_HASHERS, database
+
+foreign_warnings.ignore()
 
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
