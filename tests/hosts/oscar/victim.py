@@ -1,0 +1,40 @@
+"""A process that runs one verb of Oscar and is killed on the way. Python's fork server imports this module once."""
+
+from contextlib import suppress
+from functools import partial
+
+import django
+
+django.setup()
+
+from django.test import Client  # noqa: E402
+from oscar.core.loading import get_model  # noqa: E402
+
+from tests.hosts.killed import pass_points  # noqa: E402
+from tests.hosts.oscar_desk import Desk, RefusedError  # noqa: E402
+
+__all__ = ["run"]
+
+MODELS = [
+    *(get_model("order", name) for name in ("Order", "ShippingEvent", "PaymentEvent")),
+    *(get_model("payment", name) for name in ("Source", "Transaction")),
+]
+
+
+def place(number, session):
+    browser = Client()
+    browser.cookies["sessionid"] = session
+    browser.post("/checkout/preview/", {"action": "place_order"})
+
+
+VERBS = {
+    "place": place,
+    "ship": lambda number, _: Desk(number).ship(),
+    "refund": lambda number, _: Desk(number).give_back("5.00"),
+    "cancel": lambda number, _: Desk(number).set_status("Cancelled"),
+}
+
+
+def run(database, base_url, verb, number, session, crash_at, to_parent):
+    with suppress(RefusedError):
+        pass_points(partial(VERBS[verb], number, session), MODELS, database, base_url, crash_at, to_parent)
