@@ -11,10 +11,10 @@ NEWEST ?= $(shell for python in python3.13 python3.12 $(wildcard $(PYENV_ROOT)/v
 	$(wildcard $(PYENV_ROOT)/versions/3.12*/bin/python); do \
 	$$python -c 'import sys' >/dev/null 2>&1 && echo $$python && break; done)
 WALKTHROUGH_PORT ?= 8907
-NOT_OF_DJANGO := accounts api browser gateway proofs rules sandbox test_frames.py testing throttle $(addprefix management/test_,\
-	doctor_remote.py probe.py probe_lost_answers.py probe_sandbox_only.py)
-NOT_OF_THE_DATABASE := $(addsuffix .py,clock_ahead confirmed_orders fallback_faults forbidden sale_faults sold_dead_ends tell_staff \
-	untrue_refusals)  # faults of the remote side and the course of days
+NOT_OF_DJANGO := accounts api browser docs gateway management proofs replica rules sandbox tasks test_frames.py testing throttle
+NOT_OF_THE_DATABASE := $(addsuffix .py,changed_orders clock_ahead confirmed_orders credit fallback_faults forbidden given_up late_events \
+	line_keys odd_orders part_of_a_line paying_for_vouchers refund_fallback repeated_captures sale_events sale_faults sold_dead_ends \
+	sold_orders tell_staff untrue_refusals)  # faults of the remote side, and the course of an order over days
 
 .PHONY: help
 help: ## list the targets

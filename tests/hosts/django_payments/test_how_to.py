@@ -36,7 +36,8 @@ def test_the_settings_are_complete_and_those_of_this_project():
     assert {name: settings.PAYMENT_VARIANTS[name] for name in variants} == variants
 
 
-def test_the_checks_have_nothing_to_say(db):
+def test_the_checks_have_nothing_to_say(db, settings):
+    settings.DEBUG = True  # as it is where ENVIRONMENT is "local"
     errors = StringIO()
     call_command("check", fail_level="WARNING", stdout=StringIO(), stderr=errors)
     assert errors.getvalue() == ""

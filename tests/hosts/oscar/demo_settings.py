@@ -15,7 +15,6 @@ INSTALLED_APPS = [
     app.replace("tests.hosts.oscar.checkout.", "tests.hosts.oscar.demo_checkout.")
     for app in shop.INSTALLED_APPS
 ]
-MIDDLEWARE = [*shop.MIDDLEWARE[:1], "django.middleware.locale.LocaleMiddleware", *shop.MIDDLEWARE[1:]]
 ROOT_URLCONF = "tests.hosts.oscar.demo_urls"
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]

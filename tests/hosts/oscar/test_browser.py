@@ -105,7 +105,9 @@ def open_tab(page, number):
 def test_paid_with_two_gift_vouchers_and_a_card_shipped_partly_returned_and_one_sold(shop):
     buyer = shop.visitor()
     log_in(buyer)
-    put_into_basket(buyer, "Gift voucher of your own amount", amount="25", email="grace@example.org", name="Grace")
+    put_into_basket(
+        buyer, "Gift voucher of your own amount", amount="25", email="grace@example.org", name="Grace"
+    )
     put_into_basket(buyer, "Teapot")
     go_to_preview(buyer)
     enter_voucher(buyer, FIRST)

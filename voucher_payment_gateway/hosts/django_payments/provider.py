@@ -5,13 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
-from payments import PaymentError, PaymentStatus, RedirectNeeded
+from payments import PaymentStatus, RedirectNeeded
 from payments.core import BasicProvider
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import enter_voucher, error_message
 from voucher_payment_gateway.checkout.wording import amount_text
-from voucher_payment_gateway.exceptions import VoucherGatewayError
+from voucher_payment_gateway.exceptions import VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import in_transaction
 from voucher_payment_gateway.hosts.django_payments import rows
 from voucher_payment_gateway.hosts.django_payments.form import VoucherEntryForm
@@ -73,9 +73,7 @@ class VoucherProvider(BasicProvider):
             gateway.capture(payment, amount, key=rows.CAPTURE_KEY)
             kept = rows.standing(payment).kept
             if kept == ZERO and not in_transaction():
-                raise PaymentError(
-                    "Nothing is held for this payment. Nothing was charged.", code="nothing_held"
-                )
+                raise WrongStateError("Nothing is held for this payment. Nothing was charged.")
         return kept or None
 
     def release(self, payment: Any) -> None:
@@ -109,9 +107,7 @@ class VoucherProvider(BasicProvider):
             rows.require(payment, *statuses)
             gateway.cancel(payment, refund=False)
             if rows.standing(payment).was_charged:
-                raise PaymentError(
-                    "The payment was charged meanwhile. It was not released.", code="wrong_state"
-                )
+                raise WrongStateError("The payment was charged meanwhile. It was not released.")
 
     def _is_accepted(self, payment: Any, request: HttpRequest, form: VoucherEntryForm) -> bool:
         """Reserve and confirm the voucher; the row follows, and is charged with ``capture``. Return False where it is

@@ -191,9 +191,8 @@ def _write(row: Any, now: Standing) -> None:
     if status != row.status and row.pk not in _in_verb.get():
         row.change_status(status)
         if status == PaymentStatus.PREAUTH and provider_factory(row.variant, row)._capture:
-            gateway.capture(
-                row, key=CAPTURE_KEY
-            )  # committed with the status, and sent then: a crash loses neither
+            # committed with the status, and sent then: a crash loses neither
+            gateway.capture(row, key=CAPTURE_KEY)
 
 
 def _let_go_of_the_rest(payment: Any) -> None:

@@ -3,10 +3,12 @@
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from oscar.apps.payment.exceptions import PaymentError, UnableToTakePayment
+from oscar.core.loading import get_model
 from oscar.core.prices import Price
 
 from voucher_payment_gateway import gateway
@@ -41,6 +43,10 @@ FOR_THE_CUSTOMER = (RefusedError, UnavailableError, PaymentStateError)
 """What the customer can do something about: choose again, wait a moment, pay another way."""
 
 
+class AlreadyPlacingError(Exception):
+    """Another request has frozen the basket meanwhile; nothing was done in this one."""
+
+
 if TYPE_CHECKING:
     Oscar = Any
 else:
@@ -73,13 +79,26 @@ class VoucherPaymentMixin(Oscar):
         return noted_number(self.checkout_session, basket) or super().generate_order_number(basket)
 
     def submit(self, user: Any, basket: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Place the order, unless it is placed already: then finish the checkout, and pay and place nothing again."""
-        order = order_of_basket(basket)
-        if order is not None and has_payments(order.number):
-            messages.info(self.request, _("Your order was placed already."), fail_silently=True)
-            return self._finish(order, basket)
-        response: HttpResponse = super().submit(user, basket, *args, **kwargs)
-        return response
+        """Place the order, unless it is placed already, or another request is placing it: then finish the checkout, and
+        pay and place nothing again."""
+        if (response := self._placed_already(basket)) is not None:
+            return response
+        try:
+            placed: HttpResponse = super().submit(user, basket, *args, **kwargs)
+        except AlreadyPlacingError:
+            return self._placed_already(basket) or self._being_placed()
+        return placed
+
+    def freeze_basket(self, basket: Any) -> None:
+        """Freeze the basket. Of two requests that have read it open, as after a double click, one does: both would ask
+        the other means of payment, and a failure of one would release the vouchers of the other."""
+        if has_payments(self.checkout_session.get_order_number()) and basket.status == basket.OPEN:
+            open_still = get_model("basket", "Basket")._default_manager.filter(
+                pk=basket.pk, status=basket.OPEN
+            )
+            if not open_still.update(status=basket.FROZEN):
+                raise AlreadyPlacingError
+        super().freeze_basket(basket)
 
     def handle_payment(self, order_number: Any, total: Any, **kwargs: Any) -> None:
         """Reserve the vouchers of the order; the means of payment behind this mixin takes the rest.
@@ -158,6 +177,18 @@ class VoucherPaymentMixin(Oscar):
             return min(Decimal(self.request.POST[SHOWN_DUE]), due)
         except (KeyError, InvalidOperation):
             return due
+
+    def _placed_already(self, basket: Any) -> HttpResponse | None:
+        order = order_of_basket(basket)
+        if order is None or not has_payments(order.number):
+            return None
+        messages.info(self.request, _("Your order was placed already."), fail_silently=True)
+        return self._finish(order, basket)
+
+    def _being_placed(self) -> HttpResponse:
+        text = _("Your order is being placed already. You will receive a confirmation.")
+        messages.info(self.request, text, fail_silently=True)
+        return HttpResponseRedirect(str(settings.OSCAR_HOMEPAGE))
 
     def _finish(self, order: Any, basket: Any) -> HttpResponse:
         """End the checkout of an order that is placed: its basket is closed, and the visitor is shown the order."""

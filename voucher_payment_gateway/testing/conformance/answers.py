@@ -43,21 +43,6 @@ class Answers(Books):
         self._expect_paid_once(*self._charged_under("before:500"))
 
     @situation
-    def test_a_charge_is_booked_and_answered_with_an_error(self) -> None:
-        """The shop believes an error page, charges again, and the customer pays twice."""
-        self._expect_paid_once(*self._charged_under("after:html502"))
-
-    @situation
-    def test_half_an_answer_to_a_charge(self) -> None:
-        """An answer that breaks off is taken for a failure, and the customer pays twice."""
-        self._expect_paid_once(*self._charged_under("after:truncated"))
-
-    @situation
-    def test_the_answer_of_another_order(self) -> None:
-        """A cache in between answers with somebody else's charge, and the order counts as paid by it."""
-        self._expect_paid_once(*self._charged_under("after:other"))
-
-    @situation
     def test_a_charge_arrives_late(self) -> None:
         """A proxy holds the charge back, the shop charges again, and then both arrive."""
         order, voucher = self._charged_under("late:drop")

@@ -74,24 +74,6 @@ class Changes(Books):
         order, voucher = self.paid("30.00", "100.00")
         self.expect_charged(voucher, "0.00" if self._deleted(order) else "30.00")
 
-    @situation
-    def test_deleted_after_it_was_returned(self) -> None:
-        """With the order the record vanishes of what was paid and given back."""
-        order, voucher = self.paid("30.00", "100.00")
-        number = self.number_of(order)
-        self.return_goods(order)
-        self._deleted(order)
-        self.expect_booked(voucher, "charge 30.00", "refund 30.00")
-        kinds = self._kinds_of(number)
-        self.expect({"charge", "refund"} <= kinds, "the records of the payment vanished with the order")
-
-    def _kinds_of(self, number: str) -> set[str]:
-        from voucher_payment_gateway.models import VoucherOperation
-
-        return set(
-            VoucherOperation.objects.filter(payment__order_number=number).values_list("kind", flat=True)
-        )
-
     def _deleted(self, order: Any) -> bool:
         """Delete the order; return whether the shop did."""
         return self.attempt(self.delete, order) is None

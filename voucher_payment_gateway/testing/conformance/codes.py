@@ -56,15 +56,6 @@ class Codes(Books):
         self._refused(self.voucher("30.00", currency=other).code)
 
     @situation
-    def test_an_empty_voucher_holds_nothing(self) -> None:
-        """A voucher whose balance is spent pays another order."""
-        self.paid("30.00", "30.00")
-        order = self.order("30.00")
-        self.attempt(self.enter_voucher, order, self.vouchers[0].code)
-        self.expect_due(order, "30.00")
-        self.expect_booked(self.vouchers[0], "charge 30.00")
-
-    @situation
     def test_a_voucher_with_a_pin_pays(self) -> None:
         """The customer has the PIN, and the shop does not pass it on."""
         order, voucher = self.order("30.00"), self.voucher("30.00", pin=PIN)

@@ -46,14 +46,6 @@ class Paying(Books):
         self.expect_booked(third, "charge 10.00")
 
     @situation
-    def test_several_vouchers_pay_a_part(self) -> None:
-        """A shop that counts one voucher asks by card for what the other one has paid."""
-        order, first, second = self.paid("50.00", "12.34", "20.00")
-        self.expect_due(order, "17.66")
-        self.expect_booked(first, "charge 12.34")
-        self.expect_booked(second, "charge 20.00")
-
-    @situation
     def test_the_second_method_is_asked_for_the_rest(self) -> None:
         """The customer pays twice what the voucher covers, or the merchant gets less than the order costs."""
         order, voucher = self.placed("50.00", "20.00")

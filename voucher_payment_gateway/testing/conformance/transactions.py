@@ -54,17 +54,6 @@ class Transactions(Books):
         self.expect_due(order, "0.00")
 
     @situation
-    def test_a_part_of_a_transaction_is_rolled_back(self) -> None:
-        """A savepoint undoes the shipment, the rest of the transaction is committed, and the customer has paid."""
-        self.only_where_shipping_charges()
-        order, voucher = self.placed("30.00", "100.00")
-        with transaction.atomic(), self.rolled_back():
-            self.attempt(self.ship, order)
-        self.expect_booked(voucher)
-        self.ship(order)
-        self.expect_booked(voucher, "charge 30.00")
-
-    @situation
     def test_money_moves_after_the_commit(self) -> None:
         """The charge is sent while the shipment may still be undone."""
         self.only_where_shipping_charges()
@@ -75,16 +64,3 @@ class Transactions(Books):
         if refusal is not None:
             self.ship(order)
         self.expect_booked(voucher, "charge 30.00")
-
-    @situation
-    def test_shipped_and_returned_in_one_transaction(self) -> None:
-        """An import books both steps at once, and only one of them reaches the voucher."""
-        order, voucher = self.placed("30.00", "100.00")
-        with transaction.atomic():
-            steps = [self.attempt(self.ship, order), self.attempt(self.return_goods, order)]
-        self.settle()
-        if any(steps):
-            self.attempt(self.ship, order)
-            self.attempt(self.return_goods, order)
-            self.settle()
-        self.expect_charged(voucher, "0.00")
