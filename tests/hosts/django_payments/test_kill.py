@@ -1,5 +1,5 @@
-"""The kill matrix through the host's verbs: a process is killed at each crash point of the gateway, and at each save of
-the host's row. Then the shop settles, a clerk repeats what is not done, and every cent is where it belongs."""
+"""The kill matrix through the host's verbs: a process is killed at crash points of the gateway, and at each save of the
+host's row. Then the shop settles, a clerk repeats what is not done, and every cent is where it belongs."""
 
 import multiprocessing
 import signal
@@ -84,7 +84,7 @@ def test_a_killed_process_moves_every_cent_once(matrix, verb):
     points = matrix.run(verb, row, voucher)
     assert {"S.1"} < set(points)
     assert matrix.shop.row(row) == ENDS[verb]
-    cases = [(point, *killed(matrix, verb, point)) for point in points]
+    cases = [(point, *killed(matrix, verb, point)) for point in chosen(points)]
     settle_to_the_end(matrix.shop.later)
     for _, row, voucher in cases:
         if matrix.is_undone(verb, row):
@@ -95,6 +95,12 @@ def test_a_killed_process_moves_every_cent_once(matrix, verb):
         assert (point, *ended) == (point, ENDS[verb], BOOKED.get(verb, CHARGED))
     totals = dict.fromkeys(Payment.objects.values_list("pk", flat=True), Decimal("20.00"))
     assert problems(matrix.shop.cloud, totals) == []
+
+
+def chosen(points):
+    """Every save of the host's row, and every second point of the gateway: its own matrix plays them all."""
+    saves = [point for point in points if point.startswith("S")]
+    return [*points[: -len(saves) : 2], *saves]
 
 
 def killed(matrix, verb, point):
