@@ -64,9 +64,7 @@ class Checkout:
     def change_quantity(self, pieces):
         """Change how many pieces are in the basket, on the basket's page."""
         form = {**FORMSET, "0-id": self.basket.lines.get().pk, "0-quantity": pieces}
-        answer = self.visitor.client.post(
-            "/basket/", {f"form-{name}": value for name, value in form.items()}
-        )
+        answer = self.visitor.client.post("/basket/", {f"form-{name}": value for name, value in form.items()})
         if answer.status_code != 302:
             raise RefusedError(answer.content)
 

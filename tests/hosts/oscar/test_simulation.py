@@ -89,9 +89,7 @@ def test_the_schedules_do_what_they_are_for_and_the_oracle_notices_a_wrong_sourc
         "Refund",
     }
     assert oscar_shop.cloud.faults.log
-    source = (
-        get_model("payment", "Source").objects.filter(amount_debited__gt=0).order_by("pk").first()
-    )
+    source = get_model("payment", "Source").objects.filter(amount_debited__gt=0).order_by("pk").first()
     source.amount_debited += 1
     source.save()
     assert len(differences(oscar_shop.cloud)) == 2

@@ -1,7 +1,6 @@
 """A process that runs one verb of Oscar and is killed on the way. Python's fork server imports this module once."""
 
 from contextlib import suppress
-from functools import partial
 
 import django
 
@@ -36,5 +35,10 @@ VERBS = {
 
 
 def run(database, base_url, verb, number, session, crash_at, to_parent):
-    with suppress(RefusedError):
-        pass_points(partial(VERBS[verb], number, session), MODELS, database, base_url, crash_at, to_parent)
+    """Run a verb, and be killed at ``crash_at``: a crash point of the gateway, or a save of one of Oscar's records."""
+
+    def act():
+        with suppress(RefusedError):
+            VERBS[verb](number, session)
+
+    pass_points(act, MODELS, database, base_url, crash_at, to_parent)
