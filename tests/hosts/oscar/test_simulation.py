@@ -13,10 +13,11 @@ from tests.hosts.oscar.customer import Checkout
 from tests.hosts.oscar_books import differences, settle_to_the_end
 from tests.hosts.oscar_desk import RefusedError
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.money import CENT
 
-SEEDS, STEPS, ORDERS, VOUCHERS = 4, 16, 2, 3
-CUSTOMER = ("enter", "enter", "remove", "place", "place")
-CLERK = ("ship", "ship_a_piece", "give_back", "give_back", "cancel")
+SEEDS, STEPS, ORDERS, VOUCHERS = 4, 24, 2, 3
+CUSTOMER = ("enter", "enter", "place", "place", "remove")
+CLERK = ("ship", "ship_a_piece", "ship_a_piece", "give_back", "give_back", "cancel")
 
 
 class Schedule:
@@ -26,9 +27,15 @@ class Schedule:
         self.shop, self.later, self.chance = shop, later, random.Random(seed)
         self.codes = [f"GIFT-{seed:03}-{number}AB" for number in range(VOUCHERS)]
         for code in self.codes:
-            shop.voucher(Decimal(self.chance.randint(1000, 6000)) / 100, code)
+            shop.voucher(self.amount(1000, 6000), code)
         self.orders = [Checkout(Decimal(10 * self.chance.randint(1, 6))) for _ in range(ORDERS)]
+        for order, code in zip(self.orders, self.codes, strict=False):
+            order.enter(code)
+        self.orders[0].place()  # one order of each day is there to be shipped
         shop.cloud.faults.draw(seed, rate=0.12, late_seconds=500)
+
+    def amount(self, low, high):
+        return (Decimal(self.chance.randint(low, high)) / 100).quantize(CENT)
 
     def step(self):
         order = self.chance.choice(self.orders)
@@ -55,7 +62,7 @@ class Schedule:
         order.desk.ship(1)
 
     def give_back(self, order):
-        order.desk.give_back_later(Decimal(self.chance.randint(100, 2000)) / 100)
+        order.desk.give_back_later(self.amount(100, 2000))
 
     def cancel(self, order):
         if self.chance.random() < 0.4:

@@ -20,9 +20,9 @@ MODELS = [
 ]
 
 
-def place(number, session):
+def place(_, cookies):
     browser = Client()
-    browser.cookies["sessionid"] = session
+    browser.cookies.load(cookies)
     browser.post("/checkout/preview/", {"action": "place_order"})
 
 
@@ -34,11 +34,11 @@ VERBS = {
 }
 
 
-def run(database, base_url, verb, number, session, crash_at, to_parent):
+def run(database, base_url, verb, number, cookies, crash_at, to_parent):
     """Run a verb, and be killed at ``crash_at``: a crash point of the gateway, or a save of one of Oscar's records."""
 
     def act():
         with suppress(RefusedError):
-            VERBS[verb](number, session)
+            VERBS[verb](number, cookies)
 
     pass_points(act, MODELS, database, base_url, crash_at, to_parent)

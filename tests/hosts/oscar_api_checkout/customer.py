@@ -26,12 +26,16 @@ class Checkout:
 
     def __init__(self, total):
         self.price = PIECE if total % PIECE == 0 else total
-        self.buyer = Buyer().buy(Shop(None).product(self.price))
+        self.product = Shop(None).product(self.price)
+        self.buyer, self.keys = Buyer(), count(1)
+        self.fill_basket(int(total / self.price))
+
+    def fill_basket(self, pieces):
+        self.buyer.buy(self.product)
         self.basket = get_model("basket", "Basket").objects.get(pk=self.buyer.basket)
         self.number = str(get_class("order.utils", "OrderNumberGenerator")().order_number(self.basket))
-        self.desk = Desk(self.number)
-        self.entries, self.keys = {}, count(1)
-        self.change_quantity(int(total / self.price))
+        self.desk, self.entries = Desk(self.number), {}
+        self.change_quantity(pieces)
 
     def in_another_tab(self):
         other = copy.copy(self)
@@ -57,9 +61,14 @@ class Checkout:
         self.attempt(self.entries)
 
     def come_back(self):
-        """Leave the bank's page: the order may be paid in another way now."""
-        if self.status() == "Pending":
+        """Leave the bank's page: the order may be paid in another way now. After a request that was killed the host has
+        frozen the basket and forgotten the order: the customer fills another one."""
+        if self.status() != "Pending":
+            return
+        if "checkout_order_id" in self.buyer.client.session:
             self.buyer.bank(self.desk.row, self.asked_of_the_bank(), refused="1")
+        else:
+            self.fill_basket(self.basket.lines.get().quantity)
 
     def attempt(self, entries):
         """Post the basket with these vouchers, each for what it holds already or else for what is left."""
