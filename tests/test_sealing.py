@@ -10,6 +10,7 @@ from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedEr
 from voucher_payment_gateway.management.reseal import Tally, reseal_codes
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.sealing import Secret, fingerprint, is_under_first_key, unseal
+from voucher_payment_gateway.sealing_keys import key_problem
 
 OLD, NEW, THIRD = (Fernet.generate_key().decode() for _ in range(3))
 
@@ -286,3 +287,14 @@ def test_the_codes_of_sold_vouchers_are_resealed_too(shop, gateway_settings, cap
     gateway_settings(SEALING_KEYS=[NEW])
     sale.refresh_from_db()
     assert unseal(sale.sealed_code).code.reveal() == shop.cloud.voucher(sale.voucher_id).code
+
+
+@pytest.mark.parametrize("key", [OLD, OLD[:-1], OLD[:-4], OLD + "AAAA", "", "ä" * 44, OLD[:-2] + "=="])
+def test_a_key_is_one_where_the_library_takes_it(key):
+    """``key_problem`` looks at it without the library."""
+    try:
+        Fernet(key)
+    except ValueError:
+        assert key_problem(key, is_local=False) == "is not a Fernet key of 32 url-safe base64 bytes"
+    else:
+        assert key_problem(key, is_local=False) == ""

@@ -1,24 +1,27 @@
 """The configured clients of the process: one for each merchant account, usually one in all.
 
 One TLS context and one connection pool per process, keyed by its id: a client shared across a fork would read
-responses meant for another process.
+responses meant for another process. The client is imported when the first one is made: its libraries load slowly, and
+most processes and pages call nothing.
 """
 
 import os
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from voucher_payment_gateway.api import VoucherCloud
-from voucher_payment_gateway.conf import NAME, GatewaySettings, gateway_settings
+from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.exceptions import CredentialsError
-from voucher_payment_gateway.token_cache import TokenCache
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.api import VoucherCloud
+    from voucher_payment_gateway.conf import GatewaySettings
 
 __all__ = ["account_settings", "close", "new_client", "voucher_cloud"]
 
-_clients: dict[tuple[int, str], VoucherCloud] = {}
+_clients: "dict[tuple[int, str], VoucherCloud]" = {}
 """By process id and name of the account."""
 
 _lock = Lock()
@@ -33,7 +36,7 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def voucher_cloud(account: str = "") -> VoucherCloud:
+def voucher_cloud(account: str = "") -> "VoucherCloud":
     """Return the client of this process for an account, by default that of a shop without ``ACCOUNTS``; it is safe to
     use from many threads. Raises CredentialsError (``account_unknown``) for one that the settings do not have."""
     key = (os.getpid(), account)
@@ -45,7 +48,7 @@ def voucher_cloud(account: str = "") -> VoucherCloud:
     return client
 
 
-def account_settings(account: str) -> GatewaySettings:
+def account_settings(account: str) -> "GatewaySettings":
     """Return the settings with the credentials of an account. Raises CredentialsError (``account_unknown``) where they
     have none: another account's must never be used for its vouchers."""
     try:
@@ -65,15 +68,19 @@ def close() -> None:
             client.close()
 
 
-def _shared_client(settings: GatewaySettings) -> VoucherCloud:
+def _shared_client(settings: "GatewaySettings") -> "VoucherCloud":
+    from voucher_payment_gateway.token_cache import TokenCache
+
     return new_client(settings, token_store=TokenCache(settings.base_url, settings.CLIENT_ID))
 
 
-def new_client(settings: GatewaySettings, **options: Any) -> VoucherCloud:
+def new_client(settings: "GatewaySettings", **options: Any) -> "VoucherCloud":
     """Return a separate client with these settings, overridden by ``options``. Close it after use.
 
     Raises ImproperlyConfigured for a wrong setting that only the client can check.
     """
+    from voucher_payment_gateway.api import VoucherCloud
+
     given = {
         "client_id": settings.CLIENT_ID,
         "client_secret": settings.CLIENT_SECRET,

@@ -1,21 +1,25 @@
 """Codes and PINs at rest: encrypted as long as a payment may need them, and recognised by a fingerprint.
 
 Keys come from ``SEALING_KEYS``: the first one seals, all of them unseal, so a new key is put in front.
-Without a key nothing is stored; fingerprints then use Django's ``SECRET_KEY``.
+Without a key nothing is stored; fingerprints then use Django's ``SECRET_KEY``. The library is imported with the first
+code that is sealed or opened, not when Django starts.
 """
 
 import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.encoding import force_bytes
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.opaque import Opaque, strip_traceback
 from voucher_payment_gateway.unpicklable import Unpicklable
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 __all__ = [
     "Secret",
@@ -76,6 +80,8 @@ def seal_text(text: str) -> str:
 
 def unseal_text(sealed: str) -> str | None:
     """Return the text that was sealed under any of the keys, or None."""
+    from cryptography.fernet import InvalidToken, MultiFernet
+
     keys = _fernets()
     if not sealed or not keys:
         return None
@@ -87,6 +93,8 @@ def unseal_text(sealed: str) -> str | None:
 
 def is_under_first_key(sealed: str) -> bool:
     """Return whether the first key opens it. A sealed text does not name its key, so the key has to be tried."""
+    from cryptography.fernet import InvalidToken
+
     try:
         _fernets()[0].decrypt(sealed.encode())
     except (InvalidToken, IndexError):
@@ -96,6 +104,8 @@ def is_under_first_key(sealed: str) -> bool:
 
 def reseal(sealed: str) -> str | None:
     """Return the same text sealed under the first key, or None if no key opens it."""
+    from cryptography.fernet import InvalidToken, MultiFernet
+
     try:
         return MultiFernet(_fernets()).rotate(sealed.encode()).decode()
     except InvalidToken:
@@ -128,5 +138,7 @@ def _keyed_hash(key: str | bytes, code: Opaque) -> str:
     return hmac.new(purpose, code.reveal().encode(), hashlib.sha256).hexdigest()
 
 
-def _fernets() -> list[Fernet]:
+def _fernets() -> "list[Fernet]":
+    from cryptography.fernet import Fernet
+
     return [Fernet(key) for key in gateway_settings().SEALING_KEYS]

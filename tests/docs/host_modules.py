@@ -38,7 +38,14 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Assign):
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+            yield from _exported(node)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield node.target.id
         elif isinstance(node, ast.ImportFrom):
             yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _exported(node: ast.Assign) -> list[str]:
+    """Return the names in ``__all__``: some are loaded on their first use."""
+    is_list = any(isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets)
+    return list(ast.literal_eval(node.value)) if is_list else []

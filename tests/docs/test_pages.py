@@ -33,6 +33,7 @@ PICTURES = {
     *("clerk-order.png", "clerk-attention.png", "clerk-statement.png", "clerk-phone-de.png"),
     *("clerk-refund-phone-de.png", "clerk-approve.png"),
     *("clerk-liability.png", "clerk-unfold-phone-de.png"),
+    *("oscar-dashboard.png", "oscar-account.png"),
 }
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in all_pages()]
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -165,3 +165,26 @@ def test_an_order_model_that_was_never_changed_is_driven_by_its_own_names(shop, 
         invoice.state = value
         invoice.save()
     assert VoucherPayment.objects.get().amount_captured == D("20.00")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"EVENTS": {**EVENTS, "no_verb": "tests.shop.signals.confirmed"}},
+        {"EVENTS": {"authorize": "tests.shop.signals.confirmed", "capture": [7, None]}},
+        {"EVENTS": EVENTS, "NO_SUCH_KEY": 1},
+        {"EVENTS": 7, "ON_STATUS": 7, "ORDER_MODEL": 7},
+        {"EVENTS": ["authorize"], "ON_STATUS": ["status"], "ORDER_MODEL": "order"},
+        {"EVENTS": {"authorize": 7}, "ON_STATUS": {"field": 7}, "ORDER_MODEL": "shop.NoSuchModel"},
+        {"ON_STATUS": {"authorize": ["new"]}},
+        {"ON_STATUS": ON_STATUS, "ORDER_MODEL": None},
+    ],
+)
+def test_while_a_setting_is_wrong_nothing_happens_to_the_shops_orders(order, gateway_settings, wrong):
+    """The system checks report it. Signals are connected to as the settings are written, without checking them all."""
+    gateway_settings(**wrong)
+    signals.confirmed.send(sender=None, order=order)
+    order.status = "confirmed"
+    order.save()
+    assert status() == "selected"
+    Order.objects.create(number="A-1", total=D("1.00")).delete()

@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.testing.planted_shops import PLANTED
+from tests.testing import planted_checkouts, planted_shops
 from tests.testing.shop_by_signals import ShopBySignals
+
+PLANTED = [*planted_checkouts.PLANTED, *planted_shops.PLANTED]
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda shop: shop.__name__)

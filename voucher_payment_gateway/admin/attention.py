@@ -13,8 +13,6 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from voucher_payment_gateway.admin.actions.approve import APPROVE
-from voucher_payment_gateway.admin.actions.decide import DECIDE
 from voucher_payment_gateway.admin.addresses import (
     APP,
     admin_address,
@@ -120,6 +118,9 @@ class AttentionPages(AnyPage):
 
 
 def _may_decide(user: Any, row: Any) -> bool:
+    from voucher_payment_gateway.admin.actions.approve import APPROVE
+    from voucher_payment_gateway.admin.actions.decide import DECIDE
+
     if isinstance(row, VoucherApproval):
         return APPROVE.may_decide(user, row)
     return isinstance(row, VoucherOperation) and DECIDE.is_possible(row) and DECIDE.is_allowed(user)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from voucher_payment_gateway.admin.liability_chart import charts_of
 from voucher_payment_gateway.admin.pages import Current, OfAccounts, ReadOnly, amount_column
 from voucher_payment_gateway.books.days import today
-from voucher_payment_gateway.books.liability import FIGURES, missing_days
 from voucher_payment_gateway.models import VoucherLiability
+from voucher_payment_gateway.models.liability import FIGURES
 
 if TYPE_CHECKING:
     Page = admin.ModelAdmin[VoucherLiability]
@@ -52,6 +52,8 @@ class VoucherLiabilityAdmin(ReadOnly, Current, OfAccounts, Page):
     fields = readonly_fields = ("day", "account", "batch", *AMOUNTS, "currency")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        from voucher_payment_gateway.books.liability import missing_days
+
         since = today() - timedelta(days=CHART_DAYS)
         rows = list(VoucherLiability.current.filter(day__gte=since).order_by("day"))
         missing = missing_days(row.day for row in rows)

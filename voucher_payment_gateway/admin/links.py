@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from voucher_payment_gateway.admin.actions.buttons import buttons_of_row
 from voucher_payment_gateway.admin.addresses import APP, order_address, statement_address
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ class LinkedToOrder(AnyPage):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        from voucher_payment_gateway.admin.actions.buttons import buttons_of_row
+
         row, site = kwargs.get("obj"), self.admin_site
         context["buttons"] = buttons_of_row(site, request.user, row) if row is not None else []
         if row is not None and request.user.has_perm(f"{APP}.view_voucherpayment"):

@@ -50,7 +50,7 @@ def figures_of(order: Any, payments: list[VoucherPayment]) -> Figures:
     return Figures(rows, _firmness(cover))
 
 
-def _firmness(cover: gateway.Cover) -> str:
+def _firmness(cover: "gateway.Cover") -> str:
     if not cover.agreed and not cover.held:
         return ""
     if cover.is_firm:

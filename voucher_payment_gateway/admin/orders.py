@@ -12,9 +12,8 @@ from django.urls import path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from voucher_payment_gateway.admin.actions.buttons import OrderButton, buttons_of_order
-from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.addresses import APP, admin_address, order_address, statement_address
+from voucher_payment_gateway.admin.order_button import OrderButton
 from voucher_payment_gateway.admin.order_figures import figures_of
 from voucher_payment_gateway.admin.order_records import MAX_ROWS, OrderRecords, records_of
 from voucher_payment_gateway.admin.sentences import voucher_name
@@ -55,6 +54,9 @@ class OrderPages(AnyPage):
 
     def order_buttons(self, request: HttpRequest, order: Any, records: OrderRecords) -> list[OrderButton]:
         """Return what this user may do with the gift vouchers of an order; ``order`` is None where it is gone."""
+        from voucher_payment_gateway.admin.actions.buttons import buttons_of_order
+        from voucher_payment_gateway.admin.actions.target import Target
+
         number = known_number(order) if order is not None else ""
         target = Target(number, order, records.payments) if number else None
         return buttons_of_order(self.admin_site, request.user, target, records)

@@ -1,12 +1,13 @@
 """Payments with their operations, read-only, and the pages of the clerk."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from voucher_payment_gateway.admin.actions.catalogue import OF_PAYMENTS
+from voucher_payment_gateway.admin.actions.action import Action
 from voucher_payment_gateway.admin.actions.page import ActionPages
 from voucher_payment_gateway.admin.attention import AttentionPages
 from voucher_payment_gateway.admin.filters import AttentionFilter, CreatedFilter, StatusFilter
@@ -93,7 +94,6 @@ class VoucherPaymentAdmin(
 ):
     """One voucher paying one order; the code is never shown. Around it the clerk's own pages."""
 
-    clerk_actions = OF_PAYMENTS
     list_display = (
         "order_number",
         "code_hint",
@@ -128,3 +128,9 @@ class VoucherPaymentAdmin(
         "created_at",
         "updated_at",
     )
+
+    @property
+    def clerk_actions(self) -> Sequence[Action]:
+        from voucher_payment_gateway.admin.actions.catalogue import OF_PAYMENTS
+
+        return OF_PAYMENTS

@@ -18,7 +18,6 @@ from voucher_payment_gateway.admin.addresses import APP
 from voucher_payment_gateway.admin.export import ExportPages
 from voucher_payment_gateway.admin.pages import Current, ReadOnly
 from voucher_payment_gateway.books.days import local
-from voucher_payment_gateway.books.periods import changed_figures, check_period
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.models import VoucherClosedPeriod
 
@@ -79,6 +78,8 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
     @admin.display(description=_("what has changed"))
     def changes(self, period: VoucherClosedPeriod) -> SafeString | str:
         """Each figure that is not what it was, as it was and as it is."""
+        from voucher_payment_gateway.books.periods import changed_figures
+
         if period.changed_at is None:
             return "–"
         changed = changed_figures(period)
@@ -93,6 +94,8 @@ class VoucherClosedPeriodAdmin(ExportPages, ReadOnly, Current, Page):
     @admin.action(description=_("Read the figures of the selected periods again"), permissions=["check"])
     def check_again(self, request: HttpRequest, periods: Any) -> None:
         """Compare the figures of each with the ledger as it is now, and note a change. No call is made."""
+        from voucher_payment_gateway.books.periods import check_period
+
         changed = [period for period in map(check_period, periods) if period.changed_at]
         if changed:
             text = ngettext(

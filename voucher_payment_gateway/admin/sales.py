@@ -1,10 +1,11 @@
 """Sold vouchers with their operations, read-only, and what a clerk may do with one."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from voucher_payment_gateway.admin.actions.catalogue import OF_SALES
+from voucher_payment_gateway.admin.actions.action import Action
 from voucher_payment_gateway.admin.actions.page import ActionPages
 from voucher_payment_gateway.admin.filters import CreatedFilter, DeliveryFilter, OriginFilter, StatusFilter
 from voucher_payment_gateway.admin.links import LinkedToOrder
@@ -36,7 +37,6 @@ class VoucherSaleAdmin(
 ):
     """One voucher sold or given; its code is never shown."""
 
-    clerk_actions = OF_SALES
     list_display = ("order_number", "code_hint", "status", "origin", AMOUNT, "currency", "created_at")
     list_filter = (DeliveryFilter, StatusFilter, OriginFilter, CreatedFilter)
     inlines = (OperationInline,)
@@ -72,3 +72,9 @@ class VoucherSaleAdmin(
         "activated_at",
         "taken_back_at",
     )
+
+    @property
+    def clerk_actions(self) -> Sequence[Action]:
+        from voucher_payment_gateway.admin.actions.catalogue import OF_SALES
+
+        return OF_SALES

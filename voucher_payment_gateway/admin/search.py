@@ -20,14 +20,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from voucher_payment_gateway.admin.addresses import APP, admin_address, order_address
-from voucher_payment_gateway.admin.find import MAX_FOUND, NOTHING, Found, find
 from voucher_payment_gateway.admin.window import WINDOW
-from voucher_payment_gateway.checkout.requests import entered, is_readable, take_input
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.codes import MAX_TYPED_LENGTH
 from voucher_payment_gateway.models import VoucherPayment, VoucherSale
 
 if TYPE_CHECKING:
+    from voucher_payment_gateway.admin.find import Found
+
     AnyPage = admin.ModelAdmin[Any]
 else:
     AnyPage = admin.ModelAdmin
@@ -62,6 +62,9 @@ class SearchPages(AnyPage):
     @method_decorator(sensitive_post_parameters("code"))
     def search_page(self, request: HttpRequest) -> HttpResponse:
         """Show the form, or what was found. What was typed stands in none of the addresses, and not on the page."""
+        from voucher_payment_gateway.admin.find import MAX_FOUND, NOTHING
+        from voucher_payment_gateway.checkout.requests import take_input
+
         if not self.has_view_permission(request):
             raise PermissionDenied
         take_input(request)
@@ -81,14 +84,17 @@ class SearchPages(AnyPage):
         }
         return TemplateResponse(request, f"admin/{APP}/search.html", context)
 
-    def _find(self, request: HttpRequest) -> Found:
+    def _find(self, request: HttpRequest) -> "Found":
+        from voucher_payment_gateway.admin.find import NOTHING, find
+        from voucher_payment_gateway.checkout.requests import entered, is_readable
+
         if not is_readable(request):
             return NOTHING
         may = request.user.has_perm
         sales, differences = may(f"{APP}.view_vouchersale"), may(f"{APP}.view_voucherdifference")
         return find(entered(request).code, sales=sales, differences=differences)
 
-    def _results(self, found: Found) -> Iterator[Result]:
+    def _results(self, found: "Found") -> Iterator[Result]:
         site = self.admin_site
         rows: list[Any] = [*found.payments, *found.sales]
         for row in rows:

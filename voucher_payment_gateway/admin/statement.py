@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from voucher_payment_gateway.admin.addresses import APP, order_address
-from voucher_payment_gateway.api import Charge, Voucher
 from voucher_payment_gateway.checkout.wording import amount_text
 from voucher_payment_gateway.exceptions import (
     ContractError,
@@ -31,6 +30,8 @@ from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.models.conditions import BOOKS
 
 if TYPE_CHECKING:
+    from voucher_payment_gateway.api import Charge, Voucher
+
     AnyPage = admin.ModelAdmin[Any]
 else:
     AnyPage = admin.ModelAdmin
@@ -48,7 +49,7 @@ class Entry:
     ``may_be_ours``: an operation of ours that is not decided has its kind and amount.
     """
 
-    theirs: Charge | None
+    theirs: "Charge | None"
     ours: VoucherOperation | None
     may_be_ours: bool = False
 
@@ -79,7 +80,7 @@ class Statement:
     """A voucher and its bookings, oldest first. ``problem`` is a sentence where they could not be read: then there are
     only ours. ``voucher`` is None where the Voucher Cloud has none with this id."""
 
-    voucher: Voucher | None
+    voucher: "Voucher | None"
     entries: list[Entry]
     problem: str = ""
 
@@ -100,7 +101,7 @@ def read_statement(voucher_id: str, account: str) -> Statement:
     return Statement(voucher, list(_entries(bookings, known)), "" if voucher is not None else gone)
 
 
-def _entries(bookings: list[Charge], known: list[VoucherOperation]) -> list[Entry]:
+def _entries(bookings: "list[Charge]", known: list[VoucherOperation]) -> list[Entry]:
     of_id = {operation.remote_id: operation for operation in known if operation.remote_id}
     undecided = {(each.kind, each.amount) for each in known if _may_have_booked(each)}
     entries = [
@@ -200,6 +201,6 @@ def _tone(entry: Entry, *, is_read: bool) -> str:
     return "attention" if entry.differs else "done"
 
 
-def _balance(voucher: Voucher) -> str:
+def _balance(voucher: "Voucher") -> str:
     left = voucher.remaining_amount
     return "" if left is None else amount_text(left, voucher.currency)

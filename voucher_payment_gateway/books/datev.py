@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -25,7 +25,9 @@ from voucher_payment_gateway.books.days import day_of, local
 from voucher_payment_gateway.books.files import Pieces
 from voucher_payment_gateway.books.postings import CURRENCY, Posting, UnbookableError, posting_of
 from voucher_payment_gateway.books.rows import BookingRow
-from voucher_payment_gateway.settings_books import DatevAccounts
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.settings_books import DatevAccounts
 
 __all__ = [
     "COLUMNS",
@@ -100,7 +102,7 @@ class Batch:
     made_at: datetime
 
 
-def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch:
+def batch_of(since: datetime, until: datetime, accounts: "DatevAccounts") -> Batch:
     """Return the batch of a time span, by the shop's time zone. Raises UnbookableError where it reaches into two fiscal
     years, or has days that the format cannot name: it takes years from 2000 to 2099 alone."""
     first, last = day_of(since), day_of(until - timedelta(microseconds=1))
@@ -120,7 +122,7 @@ def batch_of(since: datetime, until: datetime, accounts: DatevAccounts) -> Batch
     return Batch(first, last, fiscal_year, local(timezone.now()))
 
 
-def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccounts) -> Iterator[str]:
+def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: "DatevAccounts") -> Iterator[str]:
     """Yield the header, the names of the columns, and a line for each row, for a file in Windows-1252.
 
     Raises UnbookableError at a row for which no account is named, and where there are too many: the file is of no use
@@ -139,7 +141,7 @@ def batch_lines(rows: Iterable[BookingRow], batch: Batch, accounts: DatevAccount
         yield writer.writerow(_record(posting_of(row, day, accounts)))
 
 
-def _header(batch: Batch, accounts: DatevAccounts) -> list[str]:
+def _header(batch: Batch, accounts: "DatevAccounts") -> list[str]:
     empty, no_text = Bare(""), ""
     return [
         *("EXTF", Bare("700"), Bare("21"), "Buchungsstapel", Bare("13")),

@@ -25,6 +25,7 @@ from voucher_payment_gateway.models import (
     VoucherSale,
 )
 from voucher_payment_gateway.models.fields import amount_field
+from voucher_payment_gateway.models.liability import FIGURES
 from voucher_payment_gateway.money import CENT, ZERO
 
 __all__ = [
@@ -39,8 +40,6 @@ __all__ = [
 
 COUNTED = ("sold", "credit", "refund", "bulk")
 """Origins of the sales whose vouchers are counted."""
-
-FIGURES = ("sold", "topped_up", "redeemed", "refunded", "taken_back", "expired", "outstanding", "breakage")
 
 COLUMNS = {
     "sale": "sold",

@@ -11,12 +11,14 @@ A tax adviser must approve the accounts: this module decides nothing that the la
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.utils.translation import gettext_noop as _
 
 from voucher_payment_gateway.books.rows import RAISES, BookingRow
-from voucher_payment_gateway.settings_books import DatevAccounts
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.settings_books import DatevAccounts
 
 __all__ = ["CURRENCY", "Posting", "UnbookableError", "is_decided_by_settings", "posting_of"]
 
@@ -61,7 +63,7 @@ def is_decided_by_settings(row: BookingRow) -> bool:
     return not row.vat_kind or (row.vat_kind == "single_purpose" and row.vat_rate is None)
 
 
-def posting_of(row: BookingRow, day: date, accounts: DatevAccounts) -> Posting:
+def posting_of(row: BookingRow, day: date, accounts: "DatevAccounts") -> Posting:
     """Return the posting of a row, booked on ``day``. Raises UnbookableError."""
     if row.currency != CURRENCY:
         raise UnbookableError(
@@ -80,7 +82,7 @@ def posting_of(row: BookingRow, day: date, accounts: DatevAccounts) -> Posting:
     )
 
 
-def _account_of(row: BookingRow, accounts: DatevAccounts) -> str:
+def _account_of(row: BookingRow, accounts: "DatevAccounts") -> str:
     if row.vat_kind == "multi_purpose":
         return accounts.liability
     if row.vat_kind == "single_purpose":
@@ -96,7 +98,7 @@ def _account_of(row: BookingRow, accounts: DatevAccounts) -> str:
     )
 
 
-def _revenue_of(row: BookingRow, accounts: DatevAccounts) -> str:
+def _revenue_of(row: BookingRow, accounts: "DatevAccounts") -> str:
     rate = row.vat_rate if row.vat_rate is not None else accounts.rate_if_unknown
     if rate is None:
         raise UnbookableError(

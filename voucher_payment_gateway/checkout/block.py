@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from voucher_payment_gateway.checkout.addresses import addresses
 from voucher_payment_gateway.checkout.balance import with_balances
-from voucher_payment_gateway.checkout.forms import VoucherForm
+from voucher_payment_gateway.checkout.forms import VoucherForm, fields_of
 from voucher_payment_gateway.checkout.problems import PROBLEMS, THROTTLED, UNUSABLE, Problem
 from voucher_payment_gateway.checkout.security_policy import nonce_of
 from voucher_payment_gateway.checkout.summary import Summary, shown_summary
@@ -62,9 +62,11 @@ def page_context(request: HttpRequest | None, order: Any, next: str) -> dict[str
 def block_context(summary: Summary, next: str, outcome: Outcome, *, notice: str = "") -> dict[str, Any]:
     """Return the context of the block. ``notice`` is a message that the page does not show elsewhere."""
     problem = outcome.problem
+    form = VoucherForm(problem=problem)
     return {
         "addresses": addresses(),
-        "form": VoucherForm(problem=problem),
+        "fields": fields_of(form),
+        "form": form,
         # the code may be right, and its PIN missing
         "ask_for_pin": problem is not None and problem.code == UNUSABLE.code,
         "next": next,

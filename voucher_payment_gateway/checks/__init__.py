@@ -1,19 +1,16 @@
-"""Numbered system checks, one for each mistake in the settings."""
+"""Numbered system checks, one for each mistake in the settings.
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+They are registered when Django starts, and imported when it runs them.
+"""
 
-from django.conf import settings
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from django.core import checks
-from django.db import DatabaseError, connections, router, transaction
 
-from voucher_payment_gateway import conf
-from voucher_payment_gateway.checks import deployment, driving, safety, selling, shop, site
-from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS, mistake, report
-from voucher_payment_gateway.conf import NAME, GatewaySettings
-from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
-from voucher_payment_gateway.gateway.recovery.last_sweep import last_sweep_at, sweep_state
-from voucher_payment_gateway.models import VoucherPayment
+if TYPE_CHECKING:
+    from voucher_payment_gateway.checks.catalogue import CATALOGUE, NUMBERS
 
 __all__ = [
     "CATALOGUE",
@@ -27,7 +24,11 @@ __all__ = [
 ]
 
 
-Found = TypeVar("Found")
+def __getattr__(name: str) -> Any:
+    """Import the catalogue. Python calls this for a name that the module does not have (PEP 562)."""
+    if name not in ("CATALOGUE", "NUMBERS"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.catalogue"), name)
 
 
 def register() -> None:
@@ -41,61 +42,34 @@ def register() -> None:
 
 def check_settings(app_configs: object = None, **_: object) -> list[checks.CheckMessage]:
     """Report every mistake in ``VOUCHER_PAYMENT_GATEWAY``; no message repeats a secret."""
-    raw = getattr(settings, NAME, None)
-    if raw is None:
-        return [report("E001", "missing")]
-    found = conf.problems(raw)
-    if found:
-        return [mistake(key, sentence) for key, sentence in found]
-    gateway_settings = GatewaySettings.model_validate(raw)
-    every_check = (*shop.CHECKS, *driving.CHECKS, *site.CHECKS, *safety.CHECKS, *selling.CHECKS)
-    return [message for check in every_check for message in check(gateway_settings)]
+    from voucher_payment_gateway.checks import run
+
+    return run.check_settings()
 
 
 def check_deployment(app_configs: object = None, **_: object) -> list[checks.CheckMessage]:
     """Report, under ``--deploy``, what matters in production alone."""
-    raw = getattr(settings, NAME, None)
-    if raw is None or conf.problems(raw):
-        return []
-    gateway_settings = GatewaySettings.model_validate(raw)
-    every_check = (*deployment.CHECKS, *selling.DEPLOYMENT_CHECKS)
-    return [message for check in every_check for message in check(gateway_settings)]
+    from voucher_payment_gateway.checks import run
+
+    return run.check_deployment()
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
     """Report a database without partial unique indexes, which exclude concurrent workers."""
-    return [
-        report("E022", "no_index", alias=alias)
-        for alias in databases or ()
-        if not connections[alias].features.supports_partial_indexes
-    ]
+    from voucher_payment_gateway.checks import run
+
+    return run.check_databases(databases)
 
 
 def check_accounts(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
     """Report payments that are not done, of accounts that the settings do not have any more."""
-    missing = _read(missing_accounts, databases) or {}
-    return [
-        report("W051", "missing", account=repr(account) if account else "the default account", count=count)
-        for account, count in missing.items()
-    ]
+    from voucher_payment_gateway.checks import run
+
+    return run.check_accounts(databases)
 
 
 def check_sweep(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
     """Report that no sweep of ``settle`` has ended for ``SETTLE_LATE_MINUTES``."""
-    if _read(sweep_state, databases) != "late":
-        return []
-    message = "late" if last_sweep_at() else "never"
-    return [report("W058", message, minutes=f"{conf.gateway_settings().SETTLE_LATE_MINUTES:g}")]
+    from voucher_payment_gateway.checks import run
 
-
-def _read(read: Callable[[], Found], databases: Iterable[str] | None) -> Found | None:
-    """Return what is read from the database of the payments; None where it is not to be checked, the settings are
-    wrong, or it is not migrated yet."""
-    raw, alias = getattr(settings, NAME, None), router.db_for_write(VoucherPayment)
-    if alias not in (databases or ()) or raw is None or conf.problems(raw):
-        return None
-    try:
-        with transaction.atomic(using=alias):
-            return read()
-    except DatabaseError:
-        return None
+    return run.check_sweep(databases)

@@ -6,7 +6,6 @@ import json
 import time
 from typing import Any
 
-from voucher_payment_gateway.api.webhook import post
 from voucher_payment_gateway.conf import StaffNotices, gateway_settings
 from voucher_payment_gateway.delivery.staff_cases import Case, Notice
 
@@ -27,6 +26,8 @@ def send_staff_webhook(notice: Notice, to: StaffNotices) -> None:
 
     Raises WebhookNotTakenError; without a status it was perhaps taken.
     """
+    from voucher_payment_gateway.api.webhook import post  # it loads the HTTP library
+
     body = json.dumps(_document(notice), ensure_ascii=True, separators=(",", ":")).encode("ascii")
     headers = {
         "Content-Type": "application/json",

@@ -18,28 +18,53 @@ The gateway speaks the shop's words, ``api`` the remote API's:
 
 Each verb has an async form with the prefix ``a``. A call without an amount, or with an idempotency key, is safe to
 repeat.
+
+They are loaded with the first use of one of them, not when Django starts: the client and its libraries come along.
 """
 
-from asgiref.sync import sync_to_async
+from typing import TYPE_CHECKING, Any
 
-from voucher_payment_gateway.gateway.reconciliation.differences import explain
-from voucher_payment_gateway.gateway.reconciliation.reconcile import reconcile
-from voucher_payment_gateway.gateway.recovery.conclude import conclude
-from voucher_payment_gateway.gateway.recovery.settle import SettleReport, settle
-from voucher_payment_gateway.gateway.verbs.asynchronous import code_to_async
-from voucher_payment_gateway.gateway.verbs.authorize import authorize
-from voucher_payment_gateway.gateway.verbs.authorize_selected import authorize_selected
-from voucher_payment_gateway.gateway.verbs.cancel import cancel
-from voucher_payment_gateway.gateway.verbs.capture import capture
-from voucher_payment_gateway.gateway.verbs.cover import Cover, cover
-from voucher_payment_gateway.gateway.verbs.credit import credit
-from voucher_payment_gateway.gateway.verbs.erase_people import erase_people
-from voucher_payment_gateway.gateway.verbs.refund import refund
-from voucher_payment_gateway.gateway.verbs.resend import resend
-from voucher_payment_gateway.gateway.verbs.select import select
-from voucher_payment_gateway.gateway.verbs.sell import activate, issue
-from voucher_payment_gateway.gateway.verbs.take_back import take_back
-from voucher_payment_gateway.gateway.verbs.top_up import top_up
+if TYPE_CHECKING:
+    from voucher_payment_gateway.gateway.public import (
+        Cover,
+        SettleReport,
+        aactivate,
+        aauthorize,
+        aauthorize_selected,
+        acancel,
+        acapture,
+        aconclude,
+        acover,
+        acredit,
+        activate,
+        aerase_people,
+        aexplain,
+        aissue,
+        areconcile,
+        arefund,
+        aresend,
+        aselect,
+        asettle,
+        atake_back,
+        atop_up,
+        authorize,
+        authorize_selected,
+        cancel,
+        capture,
+        conclude,
+        cover,
+        credit,
+        erase_people,
+        explain,
+        issue,
+        reconcile,
+        refund,
+        resend,
+        select,
+        settle,
+        take_back,
+        top_up,
+    )
 
 __all__ = [
     "Cover",
@@ -82,21 +107,12 @@ __all__ = [
     "top_up",
 ]
 
-aactivate = sync_to_async(activate)
-aauthorize = code_to_async(authorize)
-aauthorize_selected = sync_to_async(authorize_selected)
-acancel = sync_to_async(cancel)
-acapture = sync_to_async(capture)
-aconclude = sync_to_async(conclude)
-acover = sync_to_async(cover)
-acredit = sync_to_async(credit)
-aerase_people = sync_to_async(erase_people)
-aexplain = sync_to_async(explain)
-aissue = sync_to_async(issue)
-areconcile = sync_to_async(reconcile)
-arefund = sync_to_async(refund)
-aresend = sync_to_async(resend)
-aselect = code_to_async(select)
-asettle = sync_to_async(settle)
-atake_back = sync_to_async(take_back)
-atop_up = code_to_async(top_up)
+
+def __getattr__(name: str) -> Any:
+    """Import all of them, and keep them here. Python calls this for a name that the module does not have (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from voucher_payment_gateway.gateway import public
+
+    globals().update({each: getattr(public, each) for each in __all__})
+    return globals()[name]

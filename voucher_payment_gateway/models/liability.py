@@ -9,7 +9,9 @@ from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
 
-__all__ = ["VoucherLiability"]
+__all__ = ["FIGURES", "VoucherLiability"]
+
+FIGURES = ("sold", "topped_up", "redeemed", "refunded", "taken_back", "expired", "outstanding", "breakage")
 
 
 def _sum_field(name: Any) -> "models.DecimalField[Any, Any]":

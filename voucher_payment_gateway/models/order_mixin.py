@@ -8,6 +8,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.models.compiled import CompiledQuery
+from voucher_payment_gateway.models.current import current_alias
 from voucher_payment_gateway.models.payment import PaymentQuerySet, VoucherPayment
 from voucher_payment_gateway.models.sale import SaleQuerySet, VoucherSale
 from voucher_payment_gateway.money import ZERO, signed_total
@@ -78,7 +80,7 @@ class VoucherOrderMixin(models.Model):
         Raises AmountError if the total is no number with at most two decimals, such as a float, None or a Money.
         """
         settings = gateway_settings()
-        payments = list(self.voucher_payments.with_open_charge())
+        payments = self._payments_with_open_charge()
         total = signed_total(settings.order_adapter.total(self))
         sold = ZERO
         if any(outstanding(payment) for payment in payments):
@@ -90,3 +92,16 @@ class VoucherOrderMixin(models.Model):
         """For receipts: the charges to vouchers whose VAT was paid at their sale, oldest first."""
         charged = self.voucher_payments.filter(amount_captured__gt=ZERO)
         return [payment.tax_memo for payment in charged if payment.tax_memo]
+
+    def _payments_with_open_charge(self) -> list[VoucherPayment]:
+        """Return ``voucher_payments.with_open_charge()``, by a query that is composed once: pages show what is due of
+        every order, and most orders have no vouchers."""
+        adapter = gateway_settings().order_adapter
+        if adapter.created_at(self):  # its number may have been used before
+            return list(self.voucher_payments.with_open_charge())
+        return _OF_ORDER.rows(current_alias(VoucherPayment), str(adapter.number(self) or ""))
+
+
+_OF_ORDER = CompiledQuery(
+    lambda number: VoucherPayment.objects.filter(order_number=number).with_open_charge()
+)

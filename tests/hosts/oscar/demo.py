@@ -103,7 +103,7 @@ def fill_shop():
     for title, price in (("Teapot", "60.00"), ("Cup", "12.50"), ("Green tea, 100 g", "9.90")):
         shop.product(price, title)
     gift_voucher("25.00", "Gift voucher 25")
-    gift_voucher("50.00", "Gift voucher of your own amount", own_amount=True)
+    gift_voucher("50.00", "Gift voucher, your amount", own_amount=True)
     users = get_user_model().objects
     users.create_superuser("staff", *STAFF)
     users.create_user("ada", *CUSTOMER, first_name="Ada", last_name="Miller")

@@ -9,7 +9,7 @@ from oscar.core.loading import get_model
 from voucher_payment_gateway.hosts.oscar.selling_setup import amount_option, gift_voucher_class
 from voucher_payment_gateway.models import VoucherSale
 
-__all__ = ["day_in", "gift_voucher", "pay", "returned_event", "sales", "vouchers_of"]
+__all__ = ["buy", "day_in", "gift_voucher", "pay", "returned_event", "sales", "vouchers_of"]
 
 
 def gift_voucher(price, title="", own_amount=False, worth=""):
@@ -33,6 +33,17 @@ def gift_voucher(price, title="", own_amount=False, worth=""):
         product.attr.gift_voucher_amount = float(worth)
         product.attr.save()
     return product
+
+
+def buy(shop, product, *more, visitor=None, **options):
+    """Place an order for a gift voucher, and other products, through Oscar's own views."""
+    visitor = visitor or shop.visitor()
+    fields = {f"gift-voucher-{name}": value for name, value in options.items()}
+    response = visitor.client.post(f"/basket/add/{product.pk}/", {"quantity": 1, **fields})
+    assert response.status_code == 302, response.content.decode()
+    assert "basket" in visitor.client.get("/basket/").request["PATH_INFO"]
+    visitor.buy(*more).to_preview().place()
+    return shop.orders.latest("pk")
 
 
 def pay(order, amount="", allocated=""):

@@ -15,7 +15,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, IMAGES, Cloud, free_ports, wait_for_welcome
-from tests.browser.pages import enter_voucher, expect_it_fits
+from tests.browser.pages import expect_idle, expect_it_fits
 from tests.hosts.oscar.demo import CUSTOMER, STAFF, VOUCHERS
 from tests.hosts.oscar.shop import ADDRESS
 
@@ -38,11 +38,10 @@ class Shop:
         self.contexts.append(context)
         return context.new_page()
 
-    def mails(self):
-        """Return recipient and text of each mail that the shop has sent."""
+    def recipients(self):
+        """Return to whom the shop has sent mails."""
         parts = b"".join(path.read_bytes() for path in sorted((self.folder / "mails").iterdir()))
-        mails = [message_from_bytes(part) for part in re.split(rb"^-{79}\n", parts, flags=re.MULTILINE)]
-        return [(mail["To"], mail.as_string()) for mail in mails if mail["To"]]
+        return [message_from_bytes(part)["To"] for part in re.split(rb"^-{79}\n", parts, flags=re.MULTILINE)]
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +79,11 @@ def log_in(page, account=CUSTOMER):
 def put_into_basket(page, title, **fields):
     """Put a product into the basket, with what is entered on its page."""
     page.goto("/catalogue/")
-    page.locator("article.product_pod h3 a", has_text=title).click()
+    page.locator(f'article.product_pod h3 a[title="{title}"]').click()
     for name, value in fields.items():
         page.locator(f"#id_gift-voucher-{name}").fill(value)
-    page.locator(".btn-add-to-basket").click()
-    expect(page.locator("#messages .alert-success").first).to_be_visible()
+    page.locator("#add_to_basket_form button[type=submit]").click()
+    expect(page.locator(".alert-success").first).to_be_visible()
 
 
 def go_to_preview(page):
@@ -97,6 +96,15 @@ def go_to_preview(page):
     expect(page.locator("#place-order")).to_be_visible()
 
 
+def enter_voucher(page, code):
+    """Enter a code and wait for the response."""
+    field = page.locator(".vpg-field--code input")
+    field.fill(code)
+    with page.expect_response(lambda response: response.url.endswith("/gift-vouchers/apply/")):
+        field.press("Enter")
+    expect_idle(page)
+
+
 def open_tab(page, number):
     page.goto(f"/dashboard/orders/{number}/#gift-vouchers")
     expect(page.locator("#gift-vouchers")).to_be_visible()
@@ -105,9 +113,7 @@ def open_tab(page, number):
 def test_paid_with_two_gift_vouchers_and_a_card_shipped_partly_returned_and_one_sold(shop):
     buyer = shop.visitor()
     log_in(buyer)
-    put_into_basket(
-        buyer, "Gift voucher of your own amount", amount="25", email="grace@example.org", name="Grace"
-    )
+    put_into_basket(buyer, "Gift voucher, your amount", amount="25", email="grace@example.org", name="Grace")
     put_into_basket(buyer, "Teapot")
     go_to_preview(buyer)
     enter_voucher(buyer, FIRST)
@@ -120,7 +126,7 @@ def test_paid_with_two_gift_vouchers_and_a_card_shipped_partly_returned_and_one_
     expect(buyer).to_have_url(re.compile("/checkout/thank-you/"))
     number = re.search(r"\b1000\d\d\b", buyer.locator("body").inner_text())[0]
     assert [shop.cloud.held(code) for code in (FIRST, SECOND)] == ["20.00", "30.00"]
-    assert [to for to, text in shop.mails() if "gift voucher" in text.lower() and to == "grace@example.org"]
+    assert "grace@example.org" in shop.recipients()
 
     clerk = shop.visitor()
     log_in(clerk, STAFF)
@@ -153,10 +159,10 @@ def test_paid_with_two_gift_vouchers_and_a_card_shipped_partly_returned_and_one_
 def ship(page, number, title):
     """Create the shipping event of a line in the dashboard."""
     page.goto(f"/dashboard/orders/{number}/")
-    page.locator("#lines tr", has_text=title).locator("input[name=selected_line]").check()
+    page.locator("#order_lines_form tbody tr", has_text=title).locator("input[name=selected_line]").check()
     page.locator("#shipping_event_check").check()
     page.locator("#shipping_event_type_select").select_option(label="Shipped")
-    page.locator("#order_lines_form input[type=submit], #order_lines_form button[type=submit]").last.click()
+    page.locator("#order_lines_form [type=submit]").last.click()
     expect(page.get_by_text("Shipping event created")).to_be_visible()
 
 
@@ -164,11 +170,11 @@ def test_on_a_phone_in_german(shop):
     buyer = shop.visitor(PHONE_DE)
     log_in(buyer)
     buyer.goto("/catalogue/")
-    buyer.locator("article.product_pod h3 a", has_text="Gift voucher of your own amount").click()
+    buyer.locator('article.product_pod h3 a[title="Gift voucher, your amount"]').click()
     expect(buyer.get_by_label("Betrag des Geschenkgutscheins")).to_be_visible()
     expect(buyer.get_by_text("Von 5,00 bis 250,00.")).to_be_visible()
     expect_it_fits(buyer)
-    put_into_basket(buyer, "Gift voucher of your own amount", amount="12,50")
+    put_into_basket(buyer, "Gift voucher, your amount", amount="12,50")
     put_into_basket(buyer, "Cup")
     go_to_preview(buyer)
     enter_voucher(buyer, "GIFT-1000-SEED")
@@ -178,7 +184,7 @@ def test_on_a_phone_in_german(shop):
     number = re.search(r"\b1000\d\d\b", buyer.locator("body").inner_text())[0]
     buyer.goto("/gift-vouchers/account/")
     expect(buyer.get_by_role("heading", name="Geschenkgutscheine")).to_be_visible()
-    expect(buyer.get_by_text(f"Mit Bestellung {number}")).to_be_visible()
+    expect(buyer.get_by_text(f"Gekauft mit Bestellung {number}")).to_be_visible()
     expect_it_fits(buyer)
 
     clerk = shop.visitor(PHONE_DE)

@@ -15,7 +15,7 @@ from tests.hosts.oscar_desk import RefusedError
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.money import CENT
 
-SEEDS, STEPS, ORDERS, VOUCHERS = 4, 24, 2, 3
+SEEDS, STEPS, ORDERS, VOUCHERS = 8, 24, 2, 3
 CUSTOMER = ("enter", "enter", "place", "place", "remove")
 CLERK = ("ship", "ship_a_piece", "ship_a_piece", "give_back", "give_back", "cancel")
 
@@ -32,7 +32,7 @@ class Schedule:
         for order, code in zip(self.orders, self.codes, strict=False):
             order.enter(code)
         self.orders[0].place()  # one order of each day is there to be shipped
-        shop.cloud.faults.draw(seed, rate=0.12, late_seconds=500)
+        shop.cloud.faults.draw(seed, rate=0.2, late_seconds=500)
 
     def amount(self, low, high):
         return (Decimal(self.chance.randint(low, high)) / 100).quantize(CENT)
@@ -90,7 +90,7 @@ def test_every_cent_is_where_all_records_say(oscar_shop, later, seed):
 
 def test_the_schedules_do_what_they_are_for_and_the_oracle_notices_a_wrong_source(oscar_shop, later):
     """Money moves, and faults occur: a schedule of refusals alone would prove nothing."""
-    played(oscar_shop, later, 0)
+    played(oscar_shop, later, 4)
     assert set(get_model("payment", "Transaction").objects.values_list("txn_type", flat=True)) >= {
         "Debit",
         "Refund",

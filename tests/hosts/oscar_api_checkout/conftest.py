@@ -3,17 +3,11 @@
 Run with ``--ds tests.hosts.oscar_api_checkout.settings`` on Python 3.12 or newer; any other run leaves it out.
 """
 
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.db import connections
 
 from tests import conftest
-
-IS_THIS_SHOP = settings.SETTINGS_MODULE == "tests.hosts.oscar_api_checkout.settings"
-
-collect_ignore_glob = [] if IS_THIS_SHOP else ["test_*.py"]
 
 
 @pytest.fixture
@@ -48,11 +42,3 @@ def listening():
     yield connect
     for signal, receiver in connected:
         signal.disconnect(receiver)
-
-
-def pytest_collection_modifyitems(items):
-    """A warning that the host's own packages cause is not ours to mend."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(f"ignore:::({settings.HOST_PACKAGES})($|[.])"))

@@ -30,12 +30,12 @@ FORKED = {"oscar.apps.order.apps.OrderConfig": "tests.hosts.oscar_api_checkout.o
 """The app that a shop forks, in Oscar's own way, for its ``EventHandler``."""
 
 INSTALLED_APPS = [
+    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
     *(FORKED.get(app, app) for app in OSCAR_APPS),
     "rest_framework",
     "oscarapi",
     "oscarapicheckout",
     "voucher_payment_gateway",
-    "voucher_payment_gateway.hosts.oscar.apps.VoucherGatewayOscarConfig",
 ]
 FORKABLE = (
     "address analytics basket catalogue communication customer offer order partner payment shipping voucher"
@@ -103,6 +103,11 @@ API_ENABLED_PAYMENT_METHODS = [
     {"method": "oscarapicheckout.methods.PayLater", "permission": "oscarapicheckout.permissions.Public"},
 ]
 ORDER_AUTHORIZED_AMOUNT_CALCULATOR = "voucher_payment_gateway.hosts.oscar_api_checkout.authorized_amount"
+
+SILENCED_SYSTEM_CHECKS = [
+    "voucher_payment_gateway.W035",
+    "voucher_gateway_oscar.W002",
+]  # no pages of Oscar's checkout
 
 VOUCHER_PAYMENT_GATEWAY = {
     "ENVIRONMENT": "local",

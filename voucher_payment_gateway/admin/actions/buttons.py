@@ -1,7 +1,6 @@
 """Buttons that lead to the pages of actions: those that this user may do, and that have something to do."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -22,18 +21,11 @@ from voucher_payment_gateway.admin.addresses import (
     page_address,
     withdraw_address,
 )
+from voucher_payment_gateway.admin.order_button import OrderButton
 from voucher_payment_gateway.admin.order_records import OrderRecords
 from voucher_payment_gateway.models import VoucherApproval, VoucherOperation, VoucherPayment, VoucherSale
 
-__all__ = ["OrderButton", "buttons_of_order", "buttons_of_row"]
-
-
-@dataclass(frozen=True)
-class OrderButton:
-    """A button on the page of an order, a payment or a sale: a link to where it is confirmed."""
-
-    title: Any
-    address: str
+__all__ = ["buttons_of_order", "buttons_of_row"]
 
 
 def buttons_of_order(

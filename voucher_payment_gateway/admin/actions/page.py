@@ -3,6 +3,7 @@
 The view runs outside of the request's transaction, also under ``ATOMIC_REQUESTS``: money moves before the answer.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,13 @@ class ActionPages(AnyPage):
     A dashboard beside the admin shows them in its own frame: ``action_template``, ``frame`` and ``way_back``.
     """
 
-    clerk_actions: tuple[Action, ...] = ()
     action_template = f"admin/{APP}/action.html"
+
+    @property
+    def clerk_actions(self) -> Sequence[Action]:
+        """The actions that have a page here. Those of the admin are imported with the project's URLs, not when Django
+        starts: they call the gateway."""
+        return ()
 
     def frame(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the page's frame needs beside the action."""

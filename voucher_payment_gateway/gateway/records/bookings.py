@@ -1,15 +1,19 @@
 """The bookings of one voucher: read at the Voucher Cloud, all pages, and as our records have them."""
 
-from voucher_payment_gateway.api import Charge
+from typing import TYPE_CHECKING
+
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, RefusedError
 from voucher_payment_gateway.gateway.records.archived import archived_on
 from voucher_payment_gateway.models import VoucherOperation
 
+if TYPE_CHECKING:
+    from voucher_payment_gateway.api import Charge
+
 __all__ = ["bookings_of", "recorded_refunds"]
 
 
-def bookings_of(voucher_id: str, account: str) -> list[Charge]:
+def bookings_of(voucher_id: str, account: str) -> "list[Charge]":
     """Return every booking of the voucher, which is one of this account.
 
     Raises ContractError where the list cannot be read or contains another voucher's booking: then it proves neither

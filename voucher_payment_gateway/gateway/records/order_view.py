@@ -3,11 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import (
@@ -16,7 +14,8 @@ from voucher_payment_gateway.exceptions import (
     OperationInProgressError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, database
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.order_rows import UNDECIDED, has_payments, of_order, with_code
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
@@ -42,9 +41,6 @@ __all__ = [
 
 UNSENT = Q(state="due", attempts=0, refused_at=None)
 """Operations that were certainly never sent."""
-
-UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
-"""Operations whose outcome is open, and charges that are left to a person."""
 
 
 @dataclass(frozen=True)
@@ -179,44 +175,12 @@ class OrderView:
 def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
     """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it or count on
     it."""
-    wanted = Q(order_number=order_number)
-    if code:
-        wanted |= Q(code_fingerprint__in=fingerprints(code))
-    found = list(_payments_and_counts().using(database()).filter(wanted))
+    found = with_code(order_number, fingerprints(code)) if code else of_order(order_number)
     payments = [payment for payment in found if payment.order_number == order_number]
     others = [payment for payment in found if payment.order_number != order_number]
     competing = [payment for payment in others if is_competing(payment)]
     last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
     return OrderView(order_number, payments, competing, last_number + 1, charge_count + 1)
-
-
-@cache
-def _payments_and_counts() -> QuerySet[Any]:
-    """Return the payments, each with ``has_open_operation`` (a booking that is not decided, or a charge that needs
-    review) and, of its order, ``last_number`` and ``charge_count``.
-
-    Cached unevaluated: building this query takes longer than running it.
-    """
-    operations = VoucherOperation.objects.all().of_payments(order_number=OuterRef("order_number"))
-    is_open = VoucherOperation.objects.filter(UNDECIDED, payment=OuterRef("pk"))
-    counted: QuerySet[Any] = (
-        VoucherPayment.objects.all()
-        .with_open_charge()
-        .order_by("pk")
-        .annotate(
-            has_open_operation=Exists(is_open),
-            last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
-            charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
-        )
-    )
-    return counted
-
-
-def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
-    counted: QuerySet[Any, Any] = (
-        operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
-    )
-    return counted
 
 
 def is_competing(payment: VoucherPayment) -> bool:
@@ -232,11 +196,6 @@ def _named(account: str) -> str:
 def _is_paying(payment: VoucherPayment) -> bool:
     may_be_held_again = payment.status in ("lapsed", "refunded") and bool(payment.sealed_code)
     return may_be_held_again or payment.status in ("selected", "authorized", "captured")
-
-
-def has_payments(order_number: str) -> bool:
-    """Return whether vouchers have to do with this order, whatever became of them."""
-    return bool(VoucherPayment.current.filter(order_number=order_number).exists())
 
 
 def refuse_if_cancelling(payment: VoucherPayment) -> None:

@@ -1,16 +1,20 @@
 """Reading one voucher by its id."""
 
-from voucher_payment_gateway.api import CompleteVoucher, Voucher
+from typing import TYPE_CHECKING
+
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import ContractError, CredentialsError, RefusedError, UnavailableError
 from voucher_payment_gateway.opaque import strip_traceback
+
+if TYPE_CHECKING:
+    from voucher_payment_gateway.api import CompleteVoucher, Voucher
 
 __all__ = ["complete_voucher_of", "is_gone", "voucher_of"]
 
 NOT_FOUND = 404
 
 
-def voucher_of(voucher_id: str, account: str) -> Voucher | None:
+def voucher_of(voucher_id: str, account: str) -> "Voucher | None":
     """Return the voucher with its balance, without its code; None where there is none (any more).
 
     Raises UnavailableError, CredentialsError or ContractError where it cannot be read: that proves nothing.
@@ -31,7 +35,7 @@ def is_gone(voucher_id: str, account: str) -> bool:
 
 
 @strip_traceback
-def complete_voucher_of(voucher_id: str, account: str) -> CompleteVoucher | None:
+def complete_voucher_of(voucher_id: str, account: str) -> "CompleteVoucher | None":
     """Return the voucher with its code and PIN; None where there is none. Needs the right ``read-secrets``."""
     try:
         return voucher_cloud(account).get_complete_voucher(voucher_id)

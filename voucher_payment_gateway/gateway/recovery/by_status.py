@@ -12,9 +12,10 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from voucher_payment_gateway.conf import Verb, gateway_settings
+from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.recovery.callbacks import BY_STATUS, Run
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
 from voucher_payment_gateway.gateway.recovery.sales_by_status import log_once, run_sales_by_status
 from voucher_payment_gateway.log_events import PaymentEvents
@@ -28,20 +29,10 @@ from voucher_payment_gateway.rules.by_status import SWEPT_VERBS, may_have_effect
 from voucher_payment_gateway.rules.cover import outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 
-__all__ = ["connect", "run_by_status", "was_refused"]
-
-Run = Callable[[Verb, Any], None]
-"""Runs a verb for an order as a save in its status does."""
+__all__ = ["run_by_status", "was_refused"]
 
 CURSOR = "status_sweep"
 """The name of the stored cursor: the last payment that was looked at, empty at the beginning."""
-
-_connected: list[Run] = []
-
-
-def connect(run: Run | None) -> None:
-    """Call ``run`` for the verbs that a status asks for; with None look at no status any more."""
-    _connected[:] = [] if run is None else [run]
 
 
 def was_refused(verb: str, order: Any) -> bool:
@@ -60,7 +51,7 @@ def run_by_status(limit: int, stop: Callable[[], bool]) -> int:
     Without ``ON_STATUS`` nothing is read. Errors are logged, each once a day.
     """
     count = 0
-    for run in _connected:
+    for run in BY_STATUS:
         for order, payments in _next_orders(limit):
             if stop():
                 break

@@ -15,6 +15,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import OperationInProgressError, VoucherGatewayError, WrongStateError
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction
 from voucher_payment_gateway.gateway.records.idempotency import check_key
+from voucher_payment_gateway.gateway.recovery.callbacks import POSTPONED
 from voucher_payment_gateway.gateway.recovery.sales_by_status import valid_although_refunded
 from voucher_payment_gateway.log_events import PaymentEvents, RunningEvents
 from voucher_payment_gateway.models import VoucherGatewayState, VoucherPayment, VoucherSale
@@ -22,10 +23,7 @@ from voucher_payment_gateway.order_lookup import find_order
 from voucher_payment_gateway.orders import known_number
 from voucher_payment_gateway.rules.sales import ENDED_SALES
 
-__all__ = ["connect", "run_postponed", "waits_for_take_back"]
-
-Run = Callable[..., None]
-"""Runs a verb for an order, or for one of its payments, by keyword with the actor and reason."""
+__all__ = ["run_postponed", "waits_for_take_back"]
 
 LATER = "-later "
 """What follows the verb in the name of a row."""
@@ -35,13 +33,6 @@ TOKEN_LENGTH = 12
 
 VALUE_LENGTH = 255
 """Of the column of a row's value."""
-
-_connected: list[Run] = []
-
-
-def connect(run: Run | None) -> None:
-    """Call ``run`` for what has waited; with None for nothing any more."""
-    _connected[:] = [] if run is None else [run]
 
 
 def waits_for_take_back(verb: str, order: Any, amount: Any, key: str = "") -> bool:
@@ -115,7 +106,7 @@ def _tell(row: VoucherGatewayState) -> None:
 def run_postponed(limit: int, stop: Callable[[], bool]) -> int:
     """Carry out up to ``limit`` refunds and cancellations whose vouchers are taken back by now; return how many.
     Nothing is read where no vouchers are sold. Errors are logged: one order keeps no other waiting."""
-    if not _connected or not gateway_settings().SOLD_VOUCHERS:
+    if not POSTPONED or not gateway_settings().SOLD_VOUCHERS:
         return 0
     count = 0
     for row in VoucherGatewayState.current.filter(name__contains=LATER).order_by("name"):
@@ -179,7 +170,7 @@ def _run(row: VoucherGatewayState, by: dict[str, str]) -> list[VoucherGatewayErr
     (verb, number), key, errors = _requested(row), row.value.rpartition("\n")[2], []
     for subject in _subjects(number, _last_paid(row)):
         try:
-            for run in _connected:
+            for run in POSTPONED:
                 run(verb, subject, **by, key=key)
         except VoucherGatewayError as error:
             errors.append(error)

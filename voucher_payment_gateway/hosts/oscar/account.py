@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
-from oscar.core.loading import get_class, get_model
+from oscar.core.loading import get_model
 
 from voucher_payment_gateway.customer.own_vouchers import (
     OwnVoucher,
@@ -26,8 +26,6 @@ from voucher_payment_gateway.customer.views import PER_PAGE
 __all__ = ["TAB", "GiftVoucherView", "GiftVouchersView", "customer_orders"]
 
 TAB = "gift-vouchers"
-
-PageTitleMixin: Any = get_class("customer.mixins", "PageTitleMixin")
 
 
 def customer_orders(request: HttpRequest) -> Any:
@@ -42,11 +40,15 @@ def customer_orders(request: HttpRequest) -> Any:
 
 
 @method_decorator(never_cache, name="dispatch")
-class AccountPage(LoginRequiredMixin, PageTitleMixin, TemplateView):
+class AccountPage(LoginRequiredMixin, TemplateView):
     """A page of Oscar's account; search engines do not list it."""
 
     login_url = reverse_lazy("customer:login")
-    active_tab = TAB
+    page_title: Any
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what Oscar's frame of the account asks for."""
+        return super().get_context_data(**kwargs) | {"page_title": self.page_title, "active_tab": TAB}
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().render_to_response(context, **kwargs)

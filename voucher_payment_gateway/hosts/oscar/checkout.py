@@ -3,9 +3,9 @@
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from oscar.apps.payment.exceptions import PaymentError, UnableToTakePayment
 from oscar.core.loading import get_model
@@ -188,7 +188,7 @@ class VoucherPaymentMixin(Oscar):
     def _being_placed(self) -> HttpResponse:
         text = _("Your order is being placed already. You will receive a confirmation.")
         messages.info(self.request, text, fail_silently=True)
-        return HttpResponseRedirect(str(settings.OSCAR_HOMEPAGE))
+        return redirect("catalogue:index")
 
     def _finish(self, order: Any, basket: Any) -> HttpResponse:
         """End the checkout of an order that is placed: its basket is closed, and the visitor is shown the order."""

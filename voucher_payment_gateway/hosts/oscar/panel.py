@@ -8,10 +8,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.admin.actions.archived import within_reach
-from voucher_payment_gateway.admin.actions.buttons import OrderButton
 from voucher_payment_gateway.admin.actions.catalogue import MONEY, OF_SALES
 from voucher_payment_gateway.admin.actions.target import Target
 from voucher_payment_gateway.admin.addresses import APP, order_address
+from voucher_payment_gateway.admin.order_button import OrderButton
 from voucher_payment_gateway.admin.order_figures import Figures, figures_of
 from voucher_payment_gateway.admin.order_records import MAX_ROWS, OrderRecords, records_of
 from voucher_payment_gateway.admin.story import story_lines

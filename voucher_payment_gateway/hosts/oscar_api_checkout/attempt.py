@@ -4,6 +4,7 @@ The host forgets a method that is left out of the next attempt, without a void, 
 the same key and amount, whatever code is entered for it.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from django.dispatch import receiver
@@ -11,6 +12,7 @@ from oscarapicheckout import signals, utils
 from oscarapicheckout.views import CHECKOUT_ORDER_ID
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.hosts.oscar.sources import record
 from voucher_payment_gateway.hosts.oscar_api_checkout import records
 from voucher_payment_gateway.hosts.oscar_api_checkout.data import entered_codes
@@ -29,7 +31,6 @@ def begin(request: Any, order: Any) -> None:
     """
     if getattr(request, BEGUN, None) == order.pk:
         return
-    setattr(request, BEGUN, order.pk)
     entered = entered_codes(request)
     kept = {
         payment.pk: key
@@ -38,6 +39,7 @@ def begin(request: Any, order: Any) -> None:
     }
     _release_others(order, set(kept))
     _forget_all_but(request, order, set(kept.values()))
+    setattr(request, BEGUN, order.pk)
 
 
 def release(order: Any, payment: VoucherPayment) -> None:
@@ -49,8 +51,10 @@ def release(order: Any, payment: VoucherPayment) -> None:
 
 @receiver(signals.order_placed)
 def begin_with_order(sender: Any, order: Any, request: Any, **kwargs: Any) -> None:
-    """Begin before any method is asked, also where no voucher is named any more."""
-    begin(request, order)
+    """Begin before any method is asked, also where no voucher is named any more. What cannot be released now is tried
+    again by the methods, and once the order is authorized: the host cannot undo an order that fails here."""
+    with suppress(VoucherGatewayError):
+        begin(request, order)
 
 
 @receiver(signals.order_payment_authorized)

@@ -60,8 +60,8 @@ class VoucherPayment(PaymentMethod):
         """
         if not amount or not kwargs.get("enabled"):
             return states.Complete(ZERO)
-        attempt.begin(request, order)
         try:
+            attempt.begin(request, order)
             payment = _reserve(request, order, amount, kwargs)
         except VoucherGatewayError as error:
             return declined(amount, error, order.currency)

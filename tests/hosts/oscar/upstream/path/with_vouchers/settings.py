@@ -25,8 +25,9 @@ VOUCHER_PAYMENT_GATEWAY = {
     "SEALING_KEYS": ["7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk="],
 }
 VOUCHER_PAYMENT_GATEWAY_OSCAR = {
-    # Oscar's tests create "Shipped", "Settled" and "Refunded" themselves, and each name is there once
+    # Oscar's tests create "Shipped", "Returned" and "Settled" themselves, and each name is there once
     "SHIPPING_EVENTS": ["Parcel sent"],
+    "RETURN_EVENTS": ["Parcel returned"],
     "CAPTURE_EVENTS": ["Gift voucher charged"],
     "REFUND_EVENTS": ["Gift voucher refunded"],
 }
