@@ -15,6 +15,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 __all__ = ["differences", "settle_to_the_end"]
 
 MAX_ROUNDS = 80
+ENDED = ("cancelled", "failed")
 
 
 def settle_to_the_end(later):
@@ -44,6 +45,9 @@ def _of_order(order):
         listed, booked = _sum(sources, column), _sum(payments, ours)
         if listed != booked:
             yield f"{column} is {listed}, the ledger says {booked}"
+    allocated, has_ended = _sum(sources, "amount_allocated"), not payments.exclude(status__in=ENDED).exists()
+    if has_ended and allocated != _sum(payments, "amount_captured"):
+        yield f"{allocated} are allocated, and nothing is held any more"
     for source in sources:
         steps = Counter()
         for step in source.transactions.all():

@@ -16,7 +16,9 @@ from voucher_payment_gateway.testing import VoucherConformance
 
 ZERO = Decimal("0.00")
 PAID = ("preauth", "confirmed")
-IS_PLACED = "a row that a gift voucher has preauthorized is paid: the shop counts on it until it releases the row"
+IS_PLACED = (
+    "a row that a gift voucher has preauthorized is paid: the shop counts on it until it releases the row"
+)
 CARD = {"fraud_status": "unknown", "gateway_response": "3ds-disabled"}
 
 

@@ -7,6 +7,7 @@ import django
 django.setup()
 
 from django.test import Client  # noqa: E402
+from django.urls import resolve  # noqa: E402
 from oscar.core.loading import get_model  # noqa: E402
 
 from tests.hosts.killed import pass_points  # noqa: E402
@@ -18,6 +19,9 @@ MODELS = [
     *(get_model("order", name) for name in ("Order", "ShippingEvent", "PaymentEvent")),
     *(get_model("payment", name) for name in ("Source", "Transaction")),
 ]
+
+
+resolve("/checkout/preview/")  # loads every view, once for all processes
 
 
 def place(_, cookies):

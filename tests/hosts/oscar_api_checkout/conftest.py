@@ -4,7 +4,6 @@ Run with ``--ds tests.hosts.oscar_api_checkout.settings`` on Python 3.12 or newe
 """
 
 import pytest
-from django.conf import settings
 from django.db import connections
 
 from tests import conftest
