@@ -3,9 +3,7 @@ books, the gateway's ledger, and Oscar's payment sources with their transactions
 
 from collections import Counter
 from decimal import Decimal
-from io import StringIO
 
-from django.core.management import call_command
 from oscar.core.loading import get_model
 
 from tests.proofs.storm.oracle import problems
@@ -19,7 +17,7 @@ ENDED = ("cancelled", "failed")
 
 
 def settle_to_the_end(later):
-    """Settle until nothing is open, once more for the trailing reads, and bring Oscar's records into step."""
+    """Settle until nothing is open, and once more for the trailing reads."""
     for _ in range(MAX_ROUNDS):
         if not VoucherOperation.objects.filter(state__in=("due", "sending", "unknown")).exists():
             break
@@ -27,7 +25,6 @@ def settle_to_the_end(later):
         gateway.settle()
     later(hours=3)
     gateway.settle()
-    call_command("voucher_oscar_sources", stdout=StringIO())
 
 
 def differences(cloud):
