@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tests.hosts.oscar import settings as shop
+from tests.mail_settings import mail_settings
 from tests.settings import database
 
 globals().update({name: value for name, value in vars(shop).items() if name.isupper()})
@@ -37,8 +38,9 @@ DATABASES = {
         },
     }
 }
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = FOLDER / "mails"
+globals().update(
+    mail_settings("django.core.mail.backends.filebased.EmailBackend", file_path=FOLDER / "mails")
+)
 DEFAULT_FROM_EMAIL = OSCAR_FROM_EMAIL = "shop@corner-shop.example"
 
 VOUCHER_PAYMENT_GATEWAY = {

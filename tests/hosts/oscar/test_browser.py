@@ -106,7 +106,8 @@ def enter_voucher(page, code):
 
 
 def open_tab(page, number):
-    page.goto(f"/dashboard/orders/{number}/#gift-vouchers")
+    page.goto(f"/dashboard/orders/{number}/")
+    page.locator('a[href="#gift-vouchers"]').click()
     expect(page.locator("#gift-vouchers")).to_be_visible()
 
 

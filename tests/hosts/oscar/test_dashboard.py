@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from oscar.core.loading import get_model
@@ -181,8 +182,8 @@ def test_an_order_that_the_shop_does_not_have_is_not_found(oscar_shop):
     assert clerk().get(f"{reverse('oscar_gift_vouchers:refund')}?number=404").status_code == 404
 
 
-def test_money_moves_outside_of_the_transaction_of_the_request(charged, settings, monkeypatch):
-    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
+def test_money_moves_outside_of_the_transaction_of_the_request(charged, monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     client = clerk()
     form = fields_of(client.get(address("refund", charged)), amount="5.00")
 
