@@ -1,16 +1,14 @@
 """The kill matrix through the host's verbs: a process is killed at crash points of the gateway, and at each save of the
 host's row. Then the shop settles, a clerk repeats what is not done, and every cent is where it belongs."""
 
-import multiprocessing
-import signal
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from tests.hosts.django_payments import victim
 from tests.hosts.django_payments.models import Payment
 from tests.hosts.django_payments.oracle import problems, settle_to_the_end
+from tests.hosts.killed import Processes
 
 ENDS = {
     "enter": ("confirmed", Decimal("20.00")),
@@ -30,10 +28,7 @@ CHARGED = [("charge", Decimal("20.00"))]
 
 @pytest.fixture(scope="session")
 def processes():
-    """Processes without threads and connections: they are forked from one that has only imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.hosts.django_payments.victim"])
-    return context
+    return Processes("tests.hosts.django_payments.victim")
 
 
 class Matrix:
@@ -49,22 +44,8 @@ class Matrix:
 
     def run(self, verb, row, voucher, crash_at=""):
         """Run the verb in a process of its own; return the points that it passed, or None if it was killed."""
-        here, there = self.processes.Pipe(duplex=False)
-        name = str(connection.settings_dict["NAME"])
-        arguments = (name, self.base_url, verb, row.pk, voucher.code, crash_at, there)
-        process = self.processes.Process(target=victim.run, args=arguments)
-        process.start()
-        there.close()
-        try:
-            return here.recv()
-        except EOFError:
-            process.join()
-            assert process.exitcode == -signal.SIGKILL
-            return None
-        finally:
-            here.close()
-            process.join()
-            process.close()
+        arguments = (self.base_url, verb, row.pk, voucher.code, crash_at)
+        return self.processes.run(victim.run, *arguments)
 
     def is_undone(self, verb, row):
         status, captured = self.shop.row(row)
@@ -82,7 +63,7 @@ def matrix(shop, server, processes):
 def test_a_killed_process_moves_every_cent_once(matrix, verb):
     row, voucher = matrix.prepared(verb)
     points = matrix.run(verb, row, voucher)
-    assert {"S.1"} < set(points)
+    assert {"Payment.1"} < set(points)
     assert matrix.shop.row(row) == ENDS[verb]
     cases = [(point, *killed(matrix, verb, point)) for point in chosen(points)]
     settle_to_the_end(matrix.shop.later)
@@ -99,7 +80,7 @@ def test_a_killed_process_moves_every_cent_once(matrix, verb):
 
 def chosen(points):
     """Every save of the host's row, and every second point of the gateway: its own matrix plays them all."""
-    saves = [point for point in points if point.startswith("S")]
+    saves = [point for point in points if point.startswith("Payment")]
     return [*points[: -len(saves) : 2], *saves]
 
 

@@ -1,7 +1,5 @@
 """A process that runs one verb of the host and is killed on the way. Python's fork server imports this module once."""
 
-import os
-import signal
 from contextlib import suppress
 from decimal import Decimal
 
@@ -9,15 +7,10 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.db.models.signals import pre_save  # noqa: E402
-from django.test import override_settings  # noqa: E402
 from payments import PaymentError, RedirectNeeded  # noqa: E402
 
 from tests.hosts.django_payments.models import Payment  # noqa: E402
-from tests.proofs.crash.killer import watched  # noqa: E402
-from tests.proofs.crash.points import Passing  # noqa: E402
+from tests.hosts.killed import pass_points  # noqa: E402
 
 __all__ = ["VERBS", "run"]
 
@@ -30,22 +23,10 @@ VERBS = {
 
 
 def run(database, base_url, verb, pk, code, crash_at, to_parent):
-    """Run a verb, and send what was passed: the gateway's crash points, and ``S`` for each save of the host's row.
-    The process is killed at ``crash_at``."""
-    connection.settings_dict["NAME"] = database
-    passed = []
+    """Run a verb, and be killed at ``crash_at``: a crash point of the gateway, or a save of the host's row."""
 
-    def saving(**_):
-        passed.append("S")
-        if crash_at == f"S.{passed.count('S')}":
-            os.kill(os.getpid(), signal.SIGKILL)
+    def act():
+        with suppress(PaymentError, RedirectNeeded):
+            VERBS[verb](Payment.objects.get(pk=pk), code)
 
-    pre_save.connect(saving, sender=Payment, weak=False)
-    point = Passing.read(crash_at) if crash_at and not crash_at.startswith("S") else None
-    gateway = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": base_url}
-    answers = suppress(PaymentError, RedirectNeeded)
-    with override_settings(VOUCHER_PAYMENT_GATEWAY=gateway), watched(point) as points, answers:
-        VERBS[verb](Payment.objects.get(pk=pk), code)
-    saves = [f"S.{time + 1}" for time in range(len(passed))]
-    to_parent.send([*dict.fromkeys(each.point for each in points), *saves])
-    to_parent.close()
+    pass_points(act, [Payment], database, base_url, crash_at, to_parent)

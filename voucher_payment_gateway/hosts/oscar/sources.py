@@ -4,6 +4,7 @@
 ``Authorise``, ``Debit``, ``Refund`` or, where less is held than before, ``Void``.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.cover import outstanding
 from voucher_payment_gateway.rules.states import GIVES_BACK
 
-__all__ = ["connect", "record", "source_type"]
+__all__ = ["connect", "record", "record_all", "source_type"]
 
 FOLLOWED = (
     signals.payment_authorized,
@@ -49,27 +50,37 @@ def source_type() -> Any:
     return found
 
 
-def record(order_number: Any) -> None:
-    """Bring Oscar's records of the order in step with the gateway's: however often it is called, each step is written
-    once. Nothing is done before the order is placed."""
+def record(order_number: Any) -> bool:
+    """Bring Oscar's records of the order in step with the gateway's, and return whether that changed any: however often
+    it is called, each step is written once. Nothing is done before the order is placed."""
     orders = get_model("order", "Order")._default_manager.filter(number=str(order_number))
     with transaction.atomic(using=router.db_for_write(orders.model)):
         if not orders.update(number=F("number")):  # locks the row on every database, before anything is read
-            return
+            return False
         order = orders.using(router.db_for_write(orders.model)).get()
         payments = VoucherPayment.current.with_open_charge().filter(order_number=str(order_number))
-        for payment in payments.order_by("pk"):
-            _record(order, payment)
+        changed = [_record(order, payment) for payment in payments.order_by("pk")]
+        return any(changed)
 
 
-def _record(order: Any, payment: VoucherPayment) -> None:
+def record_all(since: datetime) -> int:
+    """Bring the records of all orders in step whose vouchers changed ``since`` then, and return of how many: a process
+    that was killed after money had moved left theirs behind."""
+    changed = VoucherPayment.current.filter(updated_at__gte=since).order_by()
+    numbers = changed.values_list("order_number", flat=True).distinct()
+    return sum(map(record, sorted(numbers)))
+
+
+def _record(order: Any, payment: VoucherPayment) -> bool:
+    """Return whether the source of the payment was changed."""
     operations = list(VoucherOperation.current.filter(payment=payment, state="succeeded").order_by("pk"))
     allocated = payment.amount_captured + outstanding(payment)
     source = _source_of(order, payment, operations)
     if source is None:
         if allocated == ZERO:  # entered and taken off again before the order was placed
-            return
+            return False
         source = _new_source(order, payment)
+    before = _columns(source)
     _allocate(source, payment, allocated)
     charges = [each for each in operations if each.kind == "charge"]
     given_back = [each for each in operations if each.kind in GIVES_BACK]
@@ -79,6 +90,11 @@ def _record(order: Any, payment: VoucherPayment) -> None:
     )
     source.reference = payment.reservation_id or source.reference
     source.save()
+    return _columns(source) != before
+
+
+def _columns(source: Any) -> tuple[Any, ...]:
+    return source.amount_allocated, source.amount_debited, source.amount_refunded, source.reference
 
 
 def _source_of(order: Any, payment: VoucherPayment, operations: list[VoucherOperation]) -> Any:

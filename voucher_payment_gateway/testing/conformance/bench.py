@@ -133,16 +133,15 @@ class Bench(Hooks):
         self.cloud.charge(self.cloud.reserve(voucher.code, amount), "ANOTHER-TILL")
 
     def later(self, **duration: float) -> None:
-        """Let time pass: every instant of the gateway's rows moves into the past, and the cloud's clock forward. So
-        does the instant at which the shop's orders came into being, where ``ORDER_FIELDS`` names it."""
+        """Let time pass: every instant of the gateway's rows and of the shop's orders moves into the past, and the
+        cloud's clock forward."""
         delta = timedelta(**duration)
-        for model in ROWS:
-            instants = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
-            model._base_manager.update(**{name: F(name) - delta for name in instants})
-        created = gateway_settings().ORDER_FIELDS.created or ""
-        orders = apps.get_model(gateway_settings().ORDER_MODEL)
-        if created in {field.name for field in orders._meta.concrete_fields}:
-            orders._base_manager.update(**{created: F(created) - delta})
+        for model in (*ROWS, apps.get_model(gateway_settings().ORDER_MODEL)):
+            instants = [
+                field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)
+            ]
+            if instants:
+                model._base_manager.update(**{name: F(name) - delta for name in instants})
         self.cloud.clock.advance(delta.total_seconds())
 
     # what must be true
