@@ -289,9 +289,21 @@ def test_the_codes_of_sold_vouchers_are_resealed_too(shop, gateway_settings, cap
     assert unseal(sale.sealed_code).code.reveal() == shop.cloud.voucher(sale.voucher_id).code
 
 
-@pytest.mark.parametrize("key", [OLD, OLD[:-1], OLD[:-4], OLD + "AAAA", "", "ä" * 44, OLD[:-2] + "=="])
-def test_a_key_is_one_where_the_library_takes_it(key):
+WRITTEN = {
+    "as it is": OLD,
+    "without its end": OLD[:-1],
+    "too short": OLD[:-4],
+    "too long": OLD + "AAAA",
+    "empty": "",
+    "not of ASCII": "ä" * 44,
+    "with two signs at its end": OLD[:-2] + "==",
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_key_is_one_where_the_library_takes_it(how):
     """``key_problem`` looks at it without the library."""
+    key = WRITTEN[how]
     try:
         Fernet(key)
     except ValueError:
