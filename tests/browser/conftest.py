@@ -200,9 +200,9 @@ def demo(tmp_path_factory):
             yield Demo(f"http://127.0.0.1:{port}", cloud, folder)
 
 
-@pytest.fixture(scope="package")
-def chromium():
-    """One browser for all of these tests. It must be closed before other tests use the database."""
+@contextmanager
+def launched():
+    """Yield a browser. It must be closed before other tests use the database."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine")
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -211,6 +211,13 @@ def chromium():
         browser = running.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """One browser for all of these tests."""
+    with launched() as browser:
+        yield browser
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import launched
 from tests.hosts import foreign_warnings
 
 HERE = Path(__file__).parent
@@ -18,3 +19,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings(*foreign_warnings.IGNORED))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """One browser for the tests of a module: those of the next one use the database."""
+    with launched() as browser:
+        yield browser

@@ -15,6 +15,7 @@ from tests.settings import VOUCHER_PAYMENT_GATEWAY as GATEWAY
 __all__ = ["MIDDLEWARE", "PASSWORD_HASHERS", "SECRET_KEY", "TEMPLATES", "USE_TZ"]
 
 DEBUG = True
+STATIC_URL = "/static/"
 ROOT_URLCONF = "tests.hosts.django_payments.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}

@@ -19,8 +19,6 @@ from tests.browser.pages import expect_idle, expect_it_fits
 from tests.hosts.oscar.demo import CUSTOMER, STAFF, VOUCHERS
 from tests.hosts.oscar.shop import ADDRESS
 
-pytest_plugins = ["tests.browser.conftest"]
-
 PHONE_DE = {"viewport": {"width": 390, "height": 844}, "locale": "de-DE"}
 FIRST, SECOND = "GIFT-2000-TREE", "GIFT-3000-LEAF"
 
