@@ -6,6 +6,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from oscar.core.loading import get_class
 
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 
 __all__ = ["connect"]
@@ -41,7 +42,7 @@ def check_mixins(**_: Any) -> list[CheckMessage]:
         Warning(
             f"{name} of {module} does not use {mixin.__name__}: list it before Oscar's class, and write no {method} "
             "before it. Gift vouchers are not followed there.",
-            hint="docs/how-to/use-django-oscar.md",
+            hint=docs_url("how-to/use-django-oscar"),
             id=f"{LABEL}.{number}",
         )
         for module, name, mixin, method, number in wanted
