@@ -11,7 +11,7 @@ from tests.hosts.django_payments.models import Payment
 from tests.hosts.django_payments.oracle import problems, settle_to_the_end
 from voucher_payment_gateway.money import CENT
 
-SEEDS, STEPS, ROWS = 8, 24, 3
+SEEDS, STEPS, ROWS = 4, 24, 3
 VERBS = ("enter", "enter", "post", "capture", "capture", "refund", "refund", "release", "cancel", "wait")
 
 

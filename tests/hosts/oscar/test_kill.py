@@ -1,4 +1,4 @@
-"""The kill matrix through Oscar's verbs: a process is killed at every third crash point of the gateway, and at the
+"""The kill matrix through Oscar's verbs: a process is killed at every fifth crash point of the gateway, and at the
 first save of each of Oscar's records. Then the shop settles, whoever was at it repeats what is not done, and every cent
 is where all records say."""
 
@@ -89,7 +89,7 @@ def test_a_killed_process_moves_every_cent_once(matrix, later, verb):
 
 
 def chosen(points):
-    """The first save of each record, and every third point of the gateway, of whose own matrix all are part. The last
+    """The first save of each record, and every fifth point of the gateway, of whose own matrix all are part. The last
     one, after which nobody is told that money has moved, is always among them."""
     records = [point for point in points if point.endswith(".1")]
-    return [*[point for point in points if "." not in point][::-3], *records]
+    return [*[point for point in points if "." not in point][::-5], *records]

@@ -15,7 +15,7 @@ from tests.hosts.oscar_desk import RefusedError
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.money import CENT
 
-SEEDS, STEPS, ORDERS, VOUCHERS = 8, 24, 2, 3
+SEEDS, STEPS, ORDERS, VOUCHERS = 4, 24, 2, 3
 CUSTOMER = ("enter", "enter", "place", "place", "remove")
 CLERK = ("ship", "ship_a_piece", "ship_a_piece", "give_back", "give_back", "cancel")
 

@@ -1,6 +1,6 @@
 """8 processes × 8 threads: one order, one voucher, a capture against settle; two settlers.
 
-CI plays 30 rounds; elsewhere 20, or ``PARALLEL_ROUNDS``. Before a release: ``make crowd`` plays 5,000.
+20 rounds, or ``PARALLEL_ROUNDS``. Before a release: ``make crowd`` plays 5,000.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-ROUNDS = int(os.environ.get("PARALLEL_ROUNDS") or (30 if os.environ.get("REQUIRE_ALL_PARTS") else 20))
+ROUNDS = int(os.environ.get("PARALLEL_ROUNDS") or 20)
 
 
 def play(scenario, rounds, database_url, figures):

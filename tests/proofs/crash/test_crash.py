@@ -19,9 +19,7 @@ from tests.proofs.crash.run import pairs, play_all
 from tests.proofs.crash.scenarios import SCENARIOS
 
 ONE_IN = int(os.environ.get("KILL_ONE_IN") or 150)
-ONE_IN_ON_POSTGRESQL = int(
-    os.environ.get("KILL_ONE_IN") or (75 if os.environ.get("REQUIRE_ALL_PARTS") else 150)
-)
+ONE_IN_ON_POSTGRESQL = int(os.environ.get("KILL_ONE_IN") or 150)
 """No multiples of the number of faults, so that the samples have several of them."""
 
 WORKERS = 1 if os.environ.get("PYTEST_XDIST_WORKER") else 0

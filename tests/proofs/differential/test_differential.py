@@ -12,8 +12,8 @@ from tests.proofs.differential import deviations
 from tests.proofs.differential.run import compare_many
 
 ROOT = Path(__file__).parents[3]
-SCHEDULES = int(os.environ.get("DIFFERENTIAL_SCHEDULES", "60"))
-BATCH = min(SCHEDULES, 30)
+SCHEDULES = int(os.environ.get("DIFFERENTIAL_SCHEDULES", "40"))
+BATCH = min(SCHEDULES, 20)
 MUST_HAPPEN = {"faults", "crash", "sleep", "charge succeeded", "charge refused", "refund succeeded"}
 """Schedules without one of these would prove too little."""
 

@@ -15,7 +15,7 @@ from tests.proofs.orders.day import play
 from tests.proofs.orders.oracle import Story, failure_has_reason, judge, promises_fit
 
 ROOT = Path(__file__).parents[3]
-IN_CI, ELSEWHERE = 3_000, 1_000
+IN_CI, ELSEWHERE = 2_000, 1_000
 DAYS = int(os.environ.get("SIMULATED_DAYS") or (IN_CI if os.environ.get("REQUIRE_ALL_PARTS") else ELSEWHERE))
 MUST_HAPPEN = (
     "shipped",

@@ -17,7 +17,7 @@ from tests.proofs.simulation.rows import Operation, Rows
 from voucher_payment_gateway.rules.states import TransitionError
 
 ROOT = Path(__file__).parents[3]
-IN_CI, ELSEWHERE = 2_500, 2_000
+IN_CI, ELSEWHERE = 2_000, 1_500
 DAYS = int(os.environ.get("SIMULATED_DAYS") or (IN_CI if os.environ.get("REQUIRE_ALL_PARTS") else ELSEWHERE))
 MUST_HAPPEN = ("faults", "crashes", "stalls", "repeated", "till charges", "clerk refunds", "reviews")
 MUST_NOT = ("wrong_cents", "stuck", "silent")
