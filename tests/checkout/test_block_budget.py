@@ -42,7 +42,7 @@ def _counted(act):
 
 
 def _of_telemetry(frame):
-    """Return whether OpenTelemetry has called it: other tests of the same process may have set up an export of spans."""
+    """Return whether OpenTelemetry has called it: other tests of the same process may have set up its export."""
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("opentelemetry"):
             return True
