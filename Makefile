@@ -49,7 +49,7 @@ test-fast: install ## the units alone: no proofs, no browser, no servers (minute
 .PHONY: test-postgresql
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
-	STORM_DAYS=15 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
+	STORM_DAYS=30 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
 	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/admin/test_books.py \
 	--ignore tests/gateway/test_reconcile_planted_differences.py $(ARGS)
 
