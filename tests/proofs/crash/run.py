@@ -6,7 +6,7 @@ another database than SQLite. A point that a process passes often is tried the f
 ``--every-passing`` each time.
 
 ``--one-in 7`` plays a sample: every seventh pair of a scenario and a fault, without the fault where it never occurs,
-and of each pair every sixth crash point, either with the retry or without, in turn. Up to the number of faults (seven)
+and of each pair every ninth crash point, either with the retry or without, in turn. Up to the number of faults (seven)
 no scenario is left out: each begins with another fault.
 """
 
@@ -122,12 +122,12 @@ def _cases(scenario: str, fault: str, passed: list[Passing], every_passing: bool
 
 
 def _thinned(cases: Iterator[Case], number: int, turn: int) -> list[Case]:
-    """Return every sixth crash point of a pair in a sample, from a place that its ``number`` decides, and each that
+    """Return every ninth crash point of a pair in a sample, from a place that its ``number`` decides, and each that
     few scenarios pass: with the retry and without it in turn, where there are both."""
     points = [[*of_point] for _, of_point in groupby(cases, lambda case: case.crash_at)]
     in_turn = [choice[(turn + place) % len(choice)] for place, choice in enumerate(points)]
     kept = [
-        case for place, case in enumerate(in_turn) if place % 6 == number % 6 or case.crash_at.point in SELDOM
+        case for place, case in enumerate(in_turn) if place % 9 == number % 9 or case.crash_at.point in SELDOM
     ]
     return kept or in_turn[:1]
 
