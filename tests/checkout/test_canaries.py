@@ -17,7 +17,7 @@ from tests.shop.models import Order
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout import summary, views
 from voucher_payment_gateway.checkout.redeem import enter_voucher
-from voucher_payment_gateway.gateway import verbs
+from voucher_payment_gateway.gateway.verbs import authorize
 
 APPLY, STATE = "/vouchers/apply/", "/vouchers/state/"
 CODE, PIN = "CANARY-CODE-73105", "CANARY-PIN-8842"
@@ -127,7 +127,7 @@ def test_an_error_page_shows_no_code(
     shop.voucher("20.00", code=CODE, pin=PIN)
     place, name = {
         "before": (views, "checkout_order"),
-        "while": (verbs.authorize, "new_payment"),
+        "while": (authorize, "new_payment"),
         "after": (summary, "order_facts"),
     }[moment]
     monkeypatch.setattr(place, name, fail)
