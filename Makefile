@@ -60,7 +60,7 @@ hosts: install ## orders through django-payments and django-oscar; with Python 3
 	@hosts="django_payments oscar"; \
 	if $(BIN)/python -c 'import oscarapicheckout' 2>/dev/null; then hosts="$$hosts oscar_api_checkout"; fi; \
 	for host in $$hosts; do echo "== $$host"; \
-	$(BIN)/python -m pytest tests/hosts/$$host --ds tests.hosts.$$host.settings $(ARGS) || exit 1; done
+	$(BIN)/python -m pytest tests/hosts/$$host --ds tests.hosts.$$host.settings --nomigrations $(ARGS) || exit 1; done
 
 .PHONY: kill-sqlite
 kill-sqlite: install ## every case of the kill matrix on SQLite (minutes)
