@@ -107,6 +107,73 @@ def test_a_parcel_whose_charge_was_made_before_a_crash_is_not_charged_again(osca
     assert oscar_shop.bookings(voucher) == [("charge", D("10.00"))]
 
 
+def test_a_parcel_that_took_most_of_the_vouchers_ships_after_a_crash(oscar_shop, monkeypatch):
+    """Less is left to charge at the repetition than the parcel costs, since it was charged already."""
+    order, voucher = oscar_shop.ordered("30.00", price="10.00", quantity=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(get_class("order.processing", "EventHandler"), "create_shipping_event", crash)
+        with pytest.raises(RuntimeError):
+            ship(order, 2)
+
+    ship(order, 2)
+
+    assert oscar_shop.bookings(voucher) == [("charge", D("20.00"))]
+    assert [event.amount for event in order.payment_events.all()] == [20]
+
+
+def test_a_last_parcel_that_was_charged_before_a_crash_has_its_payment_event(oscar_shop, monkeypatch):
+    order, voucher = oscar_shop.ordered("30.00")
+    with monkeypatch.context() as patch:
+        patch.setattr(get_class("order.processing", "EventHandler"), "create_shipping_event", crash)
+        with pytest.raises(RuntimeError):
+            ship(order)
+
+    ship(order)
+
+    assert oscar_shop.bookings(voucher) == [("charge", D("30.00"))]
+    assert [event.amount for event in order.payment_events.all()] == [30]
+
+
+@pytest.mark.parametrize("key", ["", "form-1"])
+def test_a_refund_of_most_that_was_made_before_a_crash_is_not_given_back_otherwise_too(
+    oscar_shop, monkeypatch, key
+):
+    """Less is left to refund at the repetition than its amount: that is no share of another means of payment."""
+    order, voucher = oscar_shop.ordered("30.00")
+    ship(order)
+    given_back_otherwise = []
+    events = get_class("order.processing", "EventHandler")
+    monkeypatch.setattr(events, "pay_rest", lambda *arguments: given_back_otherwise.append(arguments))
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "create_payment_event", crash)
+        with pytest.raises(RuntimeError):
+            refund(order, "25.00", key=key)
+
+    refund(order, "25.00", key=key)
+
+    assert given_back_otherwise == []
+    assert oscar_shop.bookings(voucher) == [("charge", D("30.00")), ("refund", D("25.00"))]
+    assert order.payment_events.get(event_type__name="Refunded").amount == 25
+
+
+def test_a_form_that_moved_another_amount_before_a_crash_moves_nothing_more(oscar_shop, monkeypatch):
+    order, voucher = oscar_shop.ordered("30.00")
+    ship(order)
+    given_back_otherwise = []
+    events = get_class("order.processing", "EventHandler")
+    monkeypatch.setattr(events, "pay_rest", lambda *arguments: given_back_otherwise.append(arguments))
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "create_payment_event", crash)
+        with pytest.raises(RuntimeError):
+            refund(order, "25.00", key="form-1")
+
+    with pytest.raises(PaymentError, match="sent before"):
+        refund(order, "28.00", key="form-1")
+
+    assert given_back_otherwise == []
+    assert oscar_shop.bookings(voucher) == [("charge", D("30.00")), ("refund", D("25.00"))]
+
+
 def crash(*_, **__):
     raise RuntimeError("the worker was killed")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from voucher_payment_gateway.gateway.holds.codes import sealed_fields
+from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import OrderView
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherPayment
@@ -56,13 +57,11 @@ def link_to_row(view: OrderView, facts: OrderFacts) -> None:
         return
     noted = getattr(find_order(view.order_number), "voucher_reservation_ids", [])
     for payment in unlinked:
+        is_new = payment.status == "authorized" and payment.reservation_id not in noted
         rows = VoucherPayment.current.filter(pk=payment.pk, has_order_row=False)
-        if (
-            rows.update(has_order_row=True)
-            and payment.status == "authorized"
-            and payment.reservation_id not in noted
-        ):
-            note_reservation(view.order_number, payment.reservation_id)
+        with atomic_or_conflict():  # a crash in between would leave the row without its id for good
+            if rows.update(has_order_row=True) and is_new:
+                note_reservation(view.order_number, payment.reservation_id)
 
 
 def show_on(order: Any, payment: VoucherPayment) -> None:

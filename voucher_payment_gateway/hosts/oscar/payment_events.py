@@ -14,8 +14,9 @@ from oscar.apps.payment.exceptions import PaymentError
 from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.event_types import payment_event_type
 from voucher_payment_gateway.hosts.oscar.keys import next_key
+from voucher_payment_gateway.models import VoucherIdempotencyKey
 
-__all__ = ["PlannedEvent", "create_once", "note_charge", "plan"]
+__all__ = ["PlannedEvent", "create_once", "note_charge", "plan", "repeated"]
 
 MAX_REFERENCE_LENGTH = 128
 
@@ -60,6 +61,20 @@ def plan(
     _refuse_repeated(equal, lines, quantities)
     what = f"{event_type.code} {amount} {equal.count() + 1}"
     return PlannedEvent(order, event_type, amount, next_key(order, what), equal.count())
+
+
+def repeated(planned: PlannedEvent, call: VoucherIdempotencyKey) -> Decimal:
+    """Return the amount of an earlier attempt of the event, in which a process ended before the event was created.
+
+    Raises PaymentError for the key of a form where that was another amount: nothing says whether the rest was moved.
+    """
+    amount = planned.amount if call.amount is None else call.amount
+    if planned.reference and amount != planned.amount:
+        raise PaymentError(
+            f"this form was sent before, for {amount} of the gift vouchers: look at what happened to the order, and "
+            "enter what is missing as a new event. Nothing moved now."
+        )
+    return amount
 
 
 def create_once(planned: PlannedEvent, create: Callable[[], Any]) -> Any:

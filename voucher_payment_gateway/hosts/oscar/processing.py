@@ -23,7 +23,7 @@ from voucher_payment_gateway.hosts.oscar import payment_events
 from voucher_payment_gateway.hosts.oscar.conf import oscar_settings
 from voucher_payment_gateway.hosts.oscar.facts import has_payments
 from voucher_payment_gateway.hosts.oscar.figures import refuse_unpaid, voucher_figures
-from voucher_payment_gateway.hosts.oscar.keys import next_key
+from voucher_payment_gateway.hosts.oscar.keys import call_of, charged_by, next_key
 from voucher_payment_gateway.hosts.oscar.parcels import parcel_of
 from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.money import ZERO
@@ -92,7 +92,7 @@ class VoucherEventHandlerMixin(Oscar):
         planned = payment_events.plan(order, event_type, amount, lines, line_quantities, key)
         if planned.event is not None:
             return planned.event
-        own = self._own_share(order, event_type, amount)
+        own = self._own_share(planned)
         if own:
             self._call(order, verb, own, key=planned.key)
         return payment_events.create_once(
@@ -121,19 +121,24 @@ class VoucherEventHandlerMixin(Oscar):
 
     def pay_rest(self, order: Any, event_type: Any, amount: Decimal) -> None:
         """Move what of a payment event is not for the vouchers: override it where another means of payment can do that.
-        It is called before a voucher is; here it raises PaymentError, and nothing moved."""
+        It is called before a voucher is, and again for the same event where the process died in between: it must be
+        idempotent. Here it raises PaymentError, and nothing moved."""
         raise PaymentError(
             f"{amount} of this are not for the gift vouchers of the order: move that amount where it was paid, and "
             "enter only what is for the gift vouchers. Nothing moved."
         )
 
-    def _own_share(self, order: Any, event_type: Any, amount: Decimal) -> Decimal:
-        """Return what of ``amount`` is for the vouchers, after the rest was moved."""
+    def _own_share(self, planned: payment_events.PlannedEvent) -> Decimal:
+        """Return what of the event's amount is for the vouchers, after the rest was moved. It is that of an earlier
+        attempt, if there was one: the rest was moved before that one."""
+        order, amount = planned.order, planned.amount
+        is_refund = planned.event_type.name in oscar_settings().REFUND_EVENTS
+        if (call := call_of(order, "refund" if is_refund else "capture", planned.key)) is not None:
+            return payment_events.repeated(planned, call)
         figures = voucher_figures(order)
-        is_refund = event_type.name in oscar_settings().REFUND_EVENTS
         own = min(amount, figures.refundable if is_refund else figures.chargeable)
         if own < amount:
-            self.pay_rest(order, event_type, amount - own)
+            self.pay_rest(order, planned.event_type, amount - own)
         return own
 
     def _charge_parcel(self, order: Any, lines: list[Any], quantities: list[int]) -> tuple[Decimal, str]:
@@ -142,6 +147,9 @@ class VoucherEventHandlerMixin(Oscar):
         figures, parcel = voucher_figures(order), parcel_of(order, lines, quantities)
         charged = figures.chargeable if parcel.is_last else min(parcel.cost, figures.chargeable)
         key = next_key(order, parcel.name)
+        if (call := call_of(order, "capture", key)) is not None:
+            self._call(order, gateway.capture, call.amount, key=key)
+            return charged_by(call), key
         if charged > ZERO:
             self._call(order, gateway.capture, None if parcel.is_last else charged, key=key)
         return charged, key
