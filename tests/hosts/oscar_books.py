@@ -7,24 +7,11 @@ from decimal import Decimal
 from oscar.core.loading import get_model
 
 from tests.proofs.storm.oracle import problems
-from voucher_payment_gateway import gateway
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherPayment
 
-__all__ = ["differences", "settle_to_the_end"]
+__all__ = ["differences"]
 
-MAX_ROUNDS = 80
 ENDED = ("cancelled", "failed")
-
-
-def settle_to_the_end(later):
-    """Settle until nothing is open, and once more for the trailing reads."""
-    for _ in range(MAX_ROUNDS):
-        if not VoucherOperation.objects.filter(state__in=("due", "sending", "unknown")).exists():
-            break
-        later(minutes=4)
-        gateway.settle()
-    later(hours=3)
-    gateway.settle()
 
 
 def differences(cloud):

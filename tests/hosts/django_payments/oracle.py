@@ -6,26 +6,17 @@ from io import StringIO
 
 from django.core.management import call_command
 
+from tests.hosts import settled
 from tests.hosts.django_payments.models import Payment
 from tests.proofs.storm import oracle as books
-from voucher_payment_gateway import gateway
 from voucher_payment_gateway.hosts.django_payments import PaymentAdapter, rows
-from voucher_payment_gateway.models import VoucherOperation
 
 __all__ = ["problems", "settle_to_the_end"]
 
-MAX_ROUNDS = 80
-
 
 def settle_to_the_end(later):
-    """Settle until nothing is open, once more for the trailing reads, and bring the rows into step."""
-    for _ in range(MAX_ROUNDS):
-        if not VoucherOperation.objects.filter(state__in=("due", "sending", "unknown")).exists():
-            break
-        later(minutes=4)
-        gateway.settle()
-    later(hours=3)
-    gateway.settle()
+    """Settle until nothing is open, and bring the rows into step."""
+    settled.settle_to_the_end(later)
     call_command("voucher_payment_rows", stdout=StringIO())
 
 

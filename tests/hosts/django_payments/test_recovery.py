@@ -1,4 +1,4 @@
-"""Lost answers, refusals and killed processes: the row follows the ledger, and the shop is told."""
+"""Lost answers, refusals and killed processes: the row follows the ledger, and the shop gets an error."""
 
 from decimal import Decimal
 from io import StringIO

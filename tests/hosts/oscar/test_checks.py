@@ -1,4 +1,4 @@
-"""What is wrong in a shop's settings or forks is told when it starts."""
+"""What is wrong in a shop's settings or forks is reported when it starts."""
 
 import pytest
 from django.core.checks import run_checks

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from tests.hosts.killed import Processes
 from tests.hosts.oscar import victim
 from tests.hosts.oscar.customer import Checkout
-from tests.hosts.oscar_books import differences, settle_to_the_end
+from tests.hosts.oscar_books import differences
+from tests.hosts.settled import settle_to_the_end
 
 TOTAL = Decimal("20.00")
 CHARGE = ("charge", TOTAL)
@@ -30,7 +31,7 @@ class Matrix:
 
     def prepared(self, verb):
         """Return an order to which the verb can happen, and its voucher. One that is to be placed became larger after
-        the voucher was entered, so that it is held anew."""
+        the voucher was entered, so that it is held again."""
         order, code = Checkout(TOTAL / 2), next(self.codes)
         voucher = self.shop.voucher("20.00", code)
         order.enter(code)

@@ -10,8 +10,9 @@ from django.core.cache import cache
 from oscar.core.loading import get_model
 
 from tests.hosts.oscar.customer import Checkout
-from tests.hosts.oscar_books import differences, settle_to_the_end
+from tests.hosts.oscar_books import differences
 from tests.hosts.oscar_desk import RefusedError
+from tests.hosts.settled import settle_to_the_end
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.money import CENT
 

@@ -14,8 +14,9 @@ from oscar.core.loading import get_model
 from tests.hosts.killed import Processes
 from tests.hosts.oscar_api_checkout import victim
 from tests.hosts.oscar_api_checkout.shop import cash, voucher
-from tests.hosts.oscar_books import differences, settle_to_the_end
+from tests.hosts.oscar_books import differences
 from tests.hosts.oscar_desk import Desk
+from tests.hosts.settled import settle_to_the_end
 
 TWENTY = Decimal("20.00")
 PAYMENTS = {

@@ -11,7 +11,8 @@ from oscar.apps.payment.exceptions import PaymentError
 from oscar.core.loading import get_model
 
 from tests.hosts.oscar_api_checkout.shop import card, cash, voucher
-from tests.hosts.oscar_books import differences, settle_to_the_end
+from tests.hosts.oscar_books import differences
+from tests.hosts.settled import settle_to_the_end
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import CENT

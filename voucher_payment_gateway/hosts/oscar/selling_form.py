@@ -1,4 +1,4 @@
-"""The fields of a gift voucher on Oscar's product page: each wrong input is told at its field, before it is paid."""
+"""The fields of a gift voucher on Oscar's product page: a wrong input is reported at its field, before it is paid."""
 
 from collections.abc import Callable
 from datetime import date, timedelta

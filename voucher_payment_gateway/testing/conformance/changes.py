@@ -1,4 +1,4 @@
-"""Situations of orders that change after a voucher pays for them: another total, deleted, saved by somebody else."""
+"""Situations of orders that change after a voucher pays for them: another total, deleted, saved by another request."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -46,7 +46,7 @@ class Codes(Books):
 
     @situation
     def test_a_wrong_pin_holds_nothing(self) -> None:
-        """Whoever has seen the code, and not the PIN, spends somebody else's voucher."""
+        """Whoever has seen the code, and not the PIN, spends the voucher of another customer."""
         self._refused(self.voucher("30.00", pin=PIN).code, "11111111")
 
     @situation

@@ -107,7 +107,7 @@ class Hooks:
         order.save()
 
     def reload(self, order: Any) -> Any:
-        """Return the order as it is stored now. Default: the row anew, where an order is a model instance."""
+        """Return the order as it is stored now. Default: the row is read again, where an order is a model instance."""
         return type(order)._base_manager.get(pk=order.pk) if isinstance(order, Model) else order
 
     def number_of(self, order: Any) -> str:
