@@ -23,23 +23,35 @@ class Proxy:
         self._wanted = user and "Basic " + base64.b64encode(user.encode()).decode()
         self._context, self._behave, self._inside = context, behave, inside
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open = []
+        self._threads, self._open, self._lock, self._is_closing = [], [], threading.Lock(), False
         self.asked = []
         self.port = self._listener.getsockname()[1]
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
+
+    def _start(self, target, *args):
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self):
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                self._start(self._serve, self._keep(connection))
+
+    def _keep(self, connection):
+        """Close it with the proxy: its thread may still be busy then."""
+        with self._lock:
+            self._open.append(connection)
+            if self._is_closing:
+                raise OSError
+        return connection
 
     def _serve(self, connection):
         with suppress(OSError):
             if self._context:
-                connection = self._context.wrap_socket(connection, server_side=True)
-            self._open.append(connection)
+                connection = self._keep(self._context.wrap_socket(connection, server_side=True))
             head = self._head(connection)
             line, *headers = head.decode("latin-1").split("\r\n")
             method, target, _ = line.split(" ")
@@ -56,13 +68,11 @@ class Proxy:
 
     def _carry(self, connection, target):
         host, _, port = target.rpartition(":")
-        there = socket.create_connection(("127.0.0.1" if host == FAR_NAME else host, int(port)))
+        there = self._keep(socket.create_connection(("127.0.0.1" if host == FAR_NAME else host, int(port))))
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         if self._inside:
-            connection = self._inside.wrap_socket(connection, server_side=True)
-            self._open.append(connection)
-        self._open.append(there)
-        threading.Thread(target=self._copy, args=(there, connection), daemon=True).start()
+            connection = self._keep(self._inside.wrap_socket(connection, server_side=True))
+        self._start(self._copy, there, connection)
         self._copy(connection, there)
 
     @staticmethod
@@ -83,12 +93,16 @@ class Proxy:
             target.shutdown(socket.SHUT_WR)
 
     def close(self):
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for connection in self._open:
+        """End all threads, then close all sockets: none is opened after its list was closed."""
+        with self._lock:
+            self._is_closing = True
+            still_open = list(self._open)
+        for connection in [self._listener, *still_open]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        for connection in [self._listener, *self._open]:
             connection.close()
 
 
