@@ -83,6 +83,11 @@ crowd: install ## 5,000 rounds of 8 processes × 8 threads on PostgreSQL (hours)
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run $$kind --rounds 5000 || exit 1; done
 	$(BIN)/python -m tests.postgres_server $(BIN)/python -m tests.proofs.concurrency.run settlers --rounds 200
 
+.PHONY: bench
+bench: install ## measure the tables and plots of docs/explanation/performance.md again (minutes); ARGS="calls --rounds 20" for some
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: lint
 lint: install ## formatting, common errors, and the layers of the architecture
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """What a verb of the gateway costs beside the bare call: a reused ``httpx.Client`` that keeps no books.
 
-    python -m benchmarks.calls
-    python -m tests.postgres_server python -m benchmarks.calls
+python -m benchmarks.calls
+python -m tests.postgres_server python -m benchmarks.calls
 """
 
 import ssl

@@ -2,8 +2,8 @@
 
     python -m benchmarks.function_calls
 
-Those of Python are counted by a profiler hook in this thread; those in C (of the database's driver, of the interpreter) beside
-them. Everything is counted: the gateway, Django, httpx, the standard library.
+A profiler hook counts those of Python in this thread, and those in C beside them: of the database's driver, of the
+interpreter. Everything is counted: the gateway, Django, httpx, the standard library.
 """
 
 import sys
@@ -14,7 +14,7 @@ from benchmarks import table
 from benchmarks.calls import Bare, acts
 from benchmarks.shop import connected, database_name, shop
 
-HEADER = ("database", "call", "functions of Python", "functions in C")
+HEADER = ("database", "call", "functions of Python", "functions in C", "in all")
 NAMES = {
     "bare capture": "a charge by a bare `httpx.Client`",
     "authorize": "`authorize`",
@@ -48,7 +48,8 @@ def rows(rounds: int) -> Iterator[tuple[object, ...]]:
                 measured[name]()()
         for name, shown in NAMES.items():
             events = counted(measured[name]())
-            yield database_name(), shown, f"{events['call']:,}", f"{events['c_call']:,}"
+            found = events["call"], events["c_call"], events["call"] + events["c_call"]
+            yield database_name(), shown, *(f"{count:,}" for count in found)
         bare.client.close()
 
 

@@ -1,7 +1,7 @@
 """An order paid (authorize and capture) by the gateway, beside the same order paid by other means.
 
-    python -m benchmarks.order_paid
-    python -m tests.postgres_server python -m benchmarks.order_paid
+python -m benchmarks.order_paid
+python -m tests.postgres_server python -m benchmarks.order_paid
 """
 
 from collections.abc import Callable, Iterator

@@ -1,19 +1,22 @@
-"""What the app adds to the start of Django: modules, and seconds of the processor.
+"""What the app adds to the start of Django: modules, and milliseconds of the processor.
 
-    .venv/bin/python benchmarks/start.py
+    python -m benchmarks.start
 
-Each round starts the test project twice in processes of their own, with the app and without it. Their median is
-printed with the quartiles around it, since a machine that does other work at the same time makes every figure larger.
+Each round starts the test project twice in processes of their own, with the app and without it.
 """
 
 import os
-import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import table
+from benchmarks.rounds import spread
+
+HEADER = ("start of Django", "modules", "processor, ms (quartiles)")
 ROOT = Path(__file__).parent.parent
-ROUNDS = 20
+OURS = ("voucher_payment_gateway", "tests.shop")
 
 START = """
 import sys, time
@@ -26,30 +29,23 @@ print(len(sys.modules), time.process_time() - began)
 """
 
 
-def start(*without):
-    """Return the number of modules and the seconds of a start without these apps."""
+def start(*without: str) -> tuple[int, float]:
+    """Return the number of modules and the milliseconds of a start without these apps."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-c", START, *without]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
     modules, seconds = done.stdout.split()
-    return int(modules), float(seconds)
+    return int(modules), float(seconds) * 1000
 
 
-def main():
-    shop = ("voucher_payment_gateway", "tests.shop")
-    start(), start(*shop)  # the bytecode is written
-    rounds = [(start(), start(*shop)) for _ in range(ROUNDS)]
-    (modules, _), (modules_without, _) = rounds[0]
-    print(f"modules: {modules} with the app, {modules_without} without")
-    for name, of in (
-        ("with the app, ms", lambda ours, other: ours[1] * 1000),
-        ("without, ms", lambda ours, other: other[1] * 1000),
-        ("added, ms", lambda ours, other: (ours[1] - other[1]) * 1000),
-        ("ratio", lambda ours, other: ours[1] / other[1]),
-    ):
-        low, middle, high = statistics.quantiles([of(*each) for each in rounds], n=4)
-        print(f"{name}: {middle:.2f} ({low:.2f} to {high:.2f})")
+def rows(rounds: int) -> Iterator[tuple[object, ...]]:
+    start(), start(*OURS)  # the bytecode is written
+    pairs = [(start(), start(*OURS)) for _ in range(rounds)]
+    (modules, _), (modules_without, _) = pairs[0]
+    yield "with the app", modules, spread(ours for (_, ours), _ in pairs)
+    yield "without", modules_without, spread(theirs for _, (_, theirs) in pairs)
+    yield "added", modules - modules_without, spread(ours - theirs for (_, ours), (_, theirs) in pairs)
 
 
 if __name__ == "__main__":
-    main()
+    table.main(__doc__, HEADER, rows, rounds=20)

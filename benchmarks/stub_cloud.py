@@ -1,10 +1,10 @@
-"""A Voucher Cloud in a process of its own that answers at once and checks nothing: every peer waits for the same server.
+"""A Voucher Cloud in a process of its own that answers at once and checks nothing: all peers wait for the same server.
 
     with stub_cloud(delay=0.05, tls=True) as server:
         server.base_url, server.ca_file, server.counts()
 
-Every voucher exists and holds enough. It remembers reservations and bookings only so far as later answers name them. The
-ids are unique. ``POST /stub/delay`` and ``GET /stub/counts`` are its own.
+Every voucher exists and holds enough. It remembers reservations and bookings only so far as later answers name them.
+The ids are unique. ``POST /stub/delay`` and ``GET /stub/counts`` are its own.
 """
 
 import argparse

@@ -1,51 +1,35 @@
 """What an order without vouchers costs: the block of its checkout page, a save and a signal that ask for a verb.
 
-    .venv/bin/python benchmarks/without_vouchers.py
-    .venv/bin/python -m tests.postgres_server .venv/bin/python benchmarks/without_vouchers.py
+    python -m benchmarks.without_vouchers
+    python -m tests.postgres_server python -m benchmarks.without_vouchers
 
-Each round measures all of them once, beside one ``get`` of an order: the ratio means the same on every machine. DEBUG
-is off. The calls of Python functions do not depend on the machine at all.
+Beside one ``get`` of an order by its primary key, in processor time.
 """
 
-import statistics
-import sys
-import time
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from benchmarks import table
+from benchmarks.function_calls import counted
+from benchmarks.rounds import alternate, ms, ratio
+from benchmarks.shop import database_name, new_order, shop
 
-from tests.proofs.storm.bench import database
-
-ROUNDS = 1000
-WARM_UP = 20
+HEADER = (
+    "database",
+    "what",
+    "SQL statements",
+    "functions of Python",
+    "× a `get` in processor time (quartiles)",
+    "processor, ms",
+)
 STATUSES = {"field": "status", "authorize": ["confirmed"], "capture": ["shipped"], "cancel": ["cancelled"]}
+GET = "`get` of the order"
+
+Act = Callable[[], object]
 
 
-def seconds(act):
-    """Return the seconds of the processor that ``act`` takes."""
-    began = time.process_time()
-    act()
-    return time.process_time() - began
-
-
-def calls(act):
-    """Return the number of calls of Python functions in ``act``."""
-    counted = 0
-
-    def count(frame, event, argument):
-        nonlocal counted
-        counted += event == "call"
-
-    sys.setprofile(count)
-    try:
-        act()
-    finally:
-        sys.setprofile(None)
-    return counted
-
-
-def measured(order):
+def measured(order: Any) -> dict[str, Act]:
     """Return what is measured, by name."""
     from django.template import RequestContext, Template
     from django.test import RequestFactory
@@ -56,43 +40,55 @@ def measured(order):
     template = Template("{% load voucher_payments %}{% voucher_payments order %}")
     request = RequestFactory().get("/checkout/")
 
-    def save(status):
+    def save(status: str) -> None:
         order.status = status
         order.save()
 
     return {
-        "get": lambda: Order.objects.get(pk=order.pk),
-        "block": lambda: template.render(RequestContext(request, {"order": order})),
-        "save, no verb": lambda: save("new"),
-        "save, capture": lambda: save("shipped"),
-        "save, cancel": lambda: save("cancelled"),
-        "signal, capture": lambda: signals.shipped.send(sender=None, order=order),
+        GET: lambda: Order.objects.get(pk=order.pk),
+        "the checkout block": lambda: template.render(RequestContext(request, {"order": order})),
+        "`order.save()`, its status asks for nothing": partial(save, "new"),
+        "the same, its status captures": partial(save, "shipped"),
+        "the same, its status cancels": partial(save, "cancelled"),
+        "a signal that captures": lambda: signals.shipped.send(sender=None, order=order),
     }
 
 
-def show(order):
-    acts = measured(order)
-    for act in list(acts.values()) * WARM_UP:
+def statements(act: Act) -> int:
+    """Return the number of SQL statements of ``act``, without those that begin and end transactions."""
+    from django.db import connection
+
+    from benchmarks.call_path import TRANSACTION_CONTROL
+
+    count = 0
+
+    def count_one(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal count
+        count += not sql.lstrip().upper().startswith(TRANSACTION_CONTROL)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(count_one):
         act()
-    counted = {name: calls(act) for name, act in acts.items()}
-    rounds = [{name: seconds(act) for name, act in acts.items()} for _ in range(ROUNDS)]
-    for name in acts:
-        low, middle, high = statistics.quantiles([each[name] / each["get"] for each in rounds], n=4)
-        ms = statistics.median(each[name] for each in rounds) * 1000
-        print(f"{name}: {middle:.2f} of a get ({low:.2f} to {high:.2f}), {ms:.2f} ms, {counted[name]} calls")
+    return count
 
 
-def main():
-    with database():
+def rows(rounds: int) -> Iterator[tuple[object, ...]]:
+    with shop():
         from django.conf import settings
         from django.test import override_settings
 
-        from tests.shop.models import Order
-
         driven = {**settings.VOUCHER_PAYMENT_GATEWAY, "ON_STATUS": STATUSES}
-        with override_settings(DEBUG=False, VOUCHER_PAYMENT_GATEWAY=driven):
-            show(Order.objects.create(number="A-1001", total=Decimal("50.00")))
+        with override_settings(VOUCHER_PAYMENT_GATEWAY=driven):
+            yield from _rows(measured(new_order()[0]), rounds)
+
+
+def _rows(acts: dict[str, Act], rounds: int) -> Iterator[tuple[object, ...]]:
+    found = alternate({name: lambda act=act: act for name, act in acts.items()}, rounds, warm_up=20)
+    for name, act in acts.items():
+        beside = "1" if name == GET else ratio(found[name], found[GET], "cpu")
+        counts = statements(act), f"{counted(act)['call']:,}"
+        yield database_name(), name, *counts, beside, f"{ms(found[name], 'cpu').median:.2f}"
 
 
 if __name__ == "__main__":
-    main()
+    table.main(__doc__, HEADER, rows, rounds=1000)

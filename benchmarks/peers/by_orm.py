@@ -1,6 +1,7 @@
-"""The gateway's own books, written by hand with Django's ORM, and httpx: each call is written down and committed before it
-is sent, and its outcome after it. Four statements and two commits for each call, a connection that is kept, and nothing else:
-no checks, no second voucher, no sealed code, no late answer.
+"""The gateway's own books, written by hand with Django's ORM, and httpx.
+
+Each call is written down and committed before it is sent, and its outcome after it: four statements and two commits for
+each call, a connection that is kept, and nothing else. No checks, no second voucher, no sealed code, no late answer.
 """
 
 import ssl

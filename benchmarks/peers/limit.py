@@ -1,5 +1,6 @@
-"""The limit of Python: the books of the ORM by hand, with the same four statements and two commits for each call, in SQL on the
-driver's own cursor; and httpcore without httpx.
+"""The limit of Python: the books of ``by_orm`` in SQL on the driver's own cursor, and httpcore without httpx.
+
+The statements and commits are the same four and two for each call.
 """
 
 import json

@@ -202,7 +202,7 @@ def test_what_cannot_be_reserved_again_is_told(shop, visit, messages_of):
 
 
 def test_five_vouchers_are_reserved_at_the_same_time(shop, visit):
-    """Five take about as long as one: ``benchmarks/gateway.py`` measures it."""
+    """Five take about as long as one: ``make bench`` measures it."""
     order, seconds = shop.order("50.00"), 1.5
     for number in range(5):
         shop.voucher("50.00", code=f"GIFT-{number}")
