@@ -54,4 +54,4 @@ def rows(rounds: int) -> Iterator[tuple[object, ...]]:
 
 
 if __name__ == "__main__":
-    table.main(__doc__, HEADER, rows, rounds=1)
+    table.main(__doc__, HEADER, rows, rounds=1, is_timed=False)

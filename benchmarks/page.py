@@ -49,13 +49,13 @@ def with_figures(text: str, name: str, figures: str) -> str:
 
 def merged(printed: Mapping[str, str]) -> str:
     """Return what one benchmark printed on each database as one table, and a line about each run below it."""
-    outputs = {database: text.strip().split("\n\n", 1) for database, text in printed.items()}
-    tables = [table.splitlines() for table, _ in outputs.values()]
+    outputs = {database: text.strip().partition("\n\n") for database, text in printed.items()}
+    tables = [table.splitlines() for table, _, _ in outputs.values()]
     head = tables[0][:2]
     if any(table[:2] != head for table in tables):
         raise ValueError("the tables have other columns")
     rows = [row for table in tables for row in table[2:]]
-    below = [f"{database}: {text}" if len(outputs) > 1 else text for database, (_, text) in outputs.items()]
+    below = [f"{database}: {text}" if len(outputs) > 1 else text for database, (*_, text) in outputs.items()]
     return "\n\n".join(["\n".join([*head, *rows]), *below]) + "\n"
 
 

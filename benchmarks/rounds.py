@@ -40,7 +40,8 @@ def timed(act: Callable[[], object]) -> Timing:
 
 def alternate(acts: Mapping[str, Prepare], rounds: int, warm_up: int = WARM_UP) -> dict[str, list[Timing]]:
     """Return the timings of each act, one for each round. Another one begins each round: none is always the first."""
-    names, timings = list(acts), {name: [] for name in acts}
+    names = list(acts)
+    timings: dict[str, list[Timing]] = {name: [] for name in names}
     for number in range(-warm_up, rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:

@@ -107,7 +107,8 @@ class Stub:
             case "POST", ["reservations", id, "charge"]:
                 return 201, self.vouchers.charge(id, json.loads(body))
             case "DELETE", ["reservations", id]:
-                return 204, self.vouchers.release(id)
+                self.vouchers.release(id)
+                return 204, None
             case "POST", ["charges", id, "refund"]:
                 return 201, self.vouchers.refund(id, json.loads(body))
             case "GET", ["vouchers", id, "charges"]:

@@ -20,15 +20,17 @@ BUSY = 0.2
 Rows = Callable[[int], Iterable[Sequence[object]]]
 
 
-def main(about: str | None, header: Sequence[str], rows: Rows, rounds: int = ROUNDS) -> None:
-    """Print the table that ``rows`` yields for the rounds of the command line."""
+def main(
+    about: str | None, header: Sequence[str], rows: Rows, rounds: int = ROUNDS, *, is_timed: bool = True
+) -> None:
+    """Print the table that ``rows`` yields for the rounds of the command line, and how busy the machine was."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=rounds)
     given = parser.parse_args().rounds
     before = others()
     for line in printed(header, rows(given)):
         print(line, flush=True)
-    print(f"\n{state(given, before, others())}")
+    print(f"\n{state(given, before, others()) if is_timed else versions()}")
 
 
 def printed(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -44,8 +46,11 @@ def state(rounds: int, before: float, after: float) -> str:
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     took = f"other processes took {before:.0%} of them before and {after:.0%} after, load {load:.1f}"
     busy = ": a busy machine, which makes these figures worse" if max(before, after) > BUSY else ""
-    versions = f"Python {platform.python_version()}, Django {django.get_version()}"
-    return f"{rounds} rounds, {versions}, {cores} cores; {took}{busy}."
+    return f"{rounds} rounds, {versions()}, {cores} cores; {took}{busy}."
+
+
+def versions() -> str:
+    return f"Python {platform.python_version()}, Django {django.get_version()}"
 
 
 def others() -> float:
