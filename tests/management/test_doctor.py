@@ -26,7 +26,17 @@ pytestmark = pytest.mark.usefixtures("development")
 SECRETS = ("local-shop-secret", "7Ck0bqLoWiTBSC5VbTEWIlIYv8ubAgdV3tqzJtsGqpk=", "canary")
 
 
-def test_a_shop_that_is_well_gets_one_line_per_check(shop, capsys):
+@pytest.fixture
+def lasting_commits(shop):
+    """The tests do not wait for the disk."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous = FULL")
+    yield
+    connection.close()
+
+
+def test_a_shop_that_is_well_gets_one_line_per_check(shop, lasting_commits, capsys):
     call_command("voucher_doctor")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [
@@ -66,7 +76,7 @@ def test_looking_changes_nothing(shop, found):
     assert not any(voucher.id in path for _, path in shop.calls())
 
 
-def test_the_document_says_the_same_to_programs(shop, gateway_settings, capsys):
+def test_the_document_says_the_same_to_programs(shop, lasting_commits, gateway_settings, capsys):
     gateway_settings(CLIENT_SECRET="wrong")
     with pytest.raises(CommandError, match="1 of 9 checks found trouble") as caught:
         call_command("voucher_doctor", "--json")
@@ -244,7 +254,7 @@ def test_without_a_name_there_is_nothing_to_tell_of_the_instance(found):
     assert "instance" not in found()
 
 
-def test_a_copied_database_makes_the_doctor_fail(shop, gateway_settings):
+def test_a_copied_database_makes_the_doctor_fail(shop, lasting_commits, gateway_settings):
     gateway_settings(INSTANCE="staging")
     VoucherGatewayState.objects.create(name="instance", value="production")
     with pytest.raises(CommandError, match="1 of 17 checks found trouble"):

@@ -20,9 +20,12 @@ def tables(heading):
 
 def test_every_check_of_the_doctor_is_told(found):
     documented = set(tables("Check the connection")) - {right.scope for right in RIGHTS}
-    # reported only where an account is gone, PostgreSQL may forget, a name is known, the address is wrong, or it sells
-    documented -= {"account …", "commits", "instance", "API", "selling"}
-    assert documented == {"right …" if check.startswith("right ") else check for check in found()}
+    # reported only where an account is gone, a crash undoes commits (so it does with the settings of the tests), a name
+    # is known, the address is wrong, or it sells
+    sometimes = {"account …", "commits", "instance", "API", "selling"}
+    assert documented - sometimes == {
+        "right …" if check.startswith("right ") else check for check in found() if check not in sometimes
+    }
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.scope)

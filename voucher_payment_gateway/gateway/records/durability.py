@@ -7,7 +7,7 @@ sent, the charge would be sent a second time.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,10 +15,11 @@ from django.db.backends.signals import connection_created
 
 from voucher_payment_gateway.gateway.records.conflicts import database
 
-__all__ = ["connect", "durable_commit", "may_forget_commits"]
+__all__ = ["connect", "durable_commit"]
 
-_FORGETFUL: WeakSet[BaseDatabaseWrapper] = WeakSet()
-"""Open connections with ``synchronous_commit = off``. It is read once per connection: verbs make no statement more."""
+_FORGETFUL: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+"""Whether ``synchronous_commit`` is off, by the driver's connection. It is read once per session of the server, which a
+pool hands to many requests: verbs make no statement more."""
 
 
 def connect() -> None:
@@ -32,7 +33,7 @@ def durable_commit() -> Iterator[None]:
     autocommit too."""
     connection = connections[database()]
     connection.ensure_connection()  # its setting is read then
-    if connection not in _FORGETFUL:
+    if connection.vendor != "postgresql" or not _FORGETFUL.get(connection.connection):
         yield
         return
     with transaction.atomic(using=database(), savepoint=False):
@@ -41,16 +42,14 @@ def durable_commit() -> Iterator[None]:
         yield
 
 
-def may_forget_commits(connection: BaseDatabaseWrapper) -> bool:
+def _note_setting(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    is_ours = connection.alias == database() and connection.vendor == "postgresql"
+    if is_ours and connection.connection not in _FORGETFUL:
+        _FORGETFUL[connection.connection] = _may_forget(connection)
+
+
+def _may_forget(connection: BaseDatabaseWrapper) -> bool:
     """Return whether a crash of the database may undo what was committed on this connection."""
-    if connection.vendor != "postgresql":
-        return False
     with connection.cursor() as cursor:
         cursor.execute("SHOW synchronous_commit")
         return bool(cursor.fetchone() == ("off",))
-
-
-def _note_setting(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.alias == database():
-        note = _FORGETFUL.add if may_forget_commits(connection) else _FORGETFUL.discard
-        note(connection)

@@ -19,9 +19,9 @@ from django.db.models import Min, Q, QuerySet, UniqueConstraint
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
-from voucher_payment_gateway.gateway.records.durability import may_forget_commits
 from voucher_payment_gateway.gateway.records.instance import disagreement, stored_instance
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
+from voucher_payment_gateway.management.doctor.commits import commit_findings
 from voucher_payment_gateway.management.doctor.report import Finding, age
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_OPEN
@@ -33,11 +33,6 @@ APP = "voucher_payment_gateway"
 
 OVERDUE_AFTER = timedelta(minutes=15)
 """An operation overdue for longer than this means that ``voucher_settle`` does not run."""
-
-FORGETFUL = (
-    "synchronous_commit is off: a crash of PostgreSQL undoes the last commits, such as orders and holds. A charge or "
-    "refund that is being sent is not forgotten: its own commit waits for the disk"
-)
 
 TRIAL_TIMEOUT_SECONDS = 30
 THREADS = 8
@@ -121,8 +116,7 @@ def database_findings() -> Iterator[Finding]:
     try:
         guards = _guards_finding(alias)
         yield guards
-        if may_forget_commits(connections[alias]):
-            yield Finding("commits", "warning", FORGETFUL)
+        yield from commit_findings(connections[alias])
         if guards.state != "trouble":
             yield from _instance_findings()
             yield from _account_findings()
