@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 from django.core.management import load_command_class
-from django.db import connection
+from django.db import connection, connections
 from django.urls import include
 from django.urls import path as route
 from pydantic.fields import FieldInfo
@@ -318,6 +318,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W033",
         *("W051", "W058"),
         *("E028", "E029", "W037", "W038", "W039", "W040", "W057", "W062"),
+        *("W070", "W071"),
     }
 
 
@@ -382,6 +383,27 @@ def test_the_message_before_a_deployment_is_the_one_that_is_told(settings, numbe
     message = deployed(settings, **changes)
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+@pytest.mark.parametrize(
+    ("asgi", "database"),
+    [
+        (False, {"CONN_MAX_AGE": 0, "OPTIONS": {}}),
+        (True, {"CONN_MAX_AGE": 60, "OPTIONS": {}}),
+        (False, {"ENGINE": "django.db.backends.sqlite3", "ATOMIC_REQUESTS": True}),
+    ],
+)
+def test_the_message_about_connections_is_the_one_that_is_told(settings, monkeypatch, asgi, database):
+    postgres = {**connection.settings_dict, "ENGINE": "django.db.backends.postgresql", **database}
+    monkeypatch.setitem(connections.settings, "vouchers", postgres)
+    settings.DATABASE_ROUTERS = ["tests.test_checks_database.Elsewhere"]
+    settings.ASGI_APPLICATION = "shop.asgi.application" if asgi else None
+    try:
+        message = deployed(settings, THROTTLE=None)
+    finally:
+        del connections["vouchers"]
+    number = message.id.rpartition(".")[2]
+    assert message.msg.replace("'vouchers'", "'default'") in words(check_rows()[number][1])
 
 
 @pytest.mark.parametrize(

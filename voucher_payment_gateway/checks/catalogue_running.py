@@ -1,4 +1,4 @@
-"""The numbered checks that read the database of a running shop: a part of the catalogue."""
+"""The numbered checks that read the database of a running shop, or how it is connected: a part of the catalogue."""
 
 from typing import Final
 
@@ -22,5 +22,22 @@ RUNNING: Final = {
         },
         cure="Run it every minute; until then what a crash or a lost answer left open stays open: "
         f"{docs_url('how-to/run-settle')}",
+    ),
+    "W070": Check(
+        messages={
+            "new_each_time": "The database {alias!r} opens a new connection for each request.",
+            "under_asgi": "Under ASGI no request finds a connection that CONN_MAX_AGE keeps in the database "
+            "{alias!r}.",
+        },
+        cure='Give it "OPTIONS": {"pool": {"max_size": THREADS}} (psycopg 3), or without ASGI "CONN_MAX_AGE": 60; '
+        f"behind PgBouncer silence the check: {docs_url('how-to/set-up-the-database')}",
+    ),
+    "W071": Check(
+        messages={
+            "atomic": "With ATOMIC_REQUESTS in the SQLite database {alias!r} a request that has written and then "
+            "reserves a voucher blocks every other writer until the Voucher Cloud answers."
+        },
+        cure="Take the views that confirm orders or reserve vouchers out of the transaction, or use PostgreSQL: "
+        f"{docs_url('how-to/set-up-the-database#sqlite')}",
     ),
 }

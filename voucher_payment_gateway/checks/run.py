@@ -8,7 +8,7 @@ from django.core import checks
 from django.db import DatabaseError, connections, router, transaction
 
 from voucher_payment_gateway import conf
-from voucher_payment_gateway.checks import deployment, driving, safety, selling, shop, site
+from voucher_payment_gateway.checks import database, deployment, driving, safety, selling, shop, site
 from voucher_payment_gateway.checks.catalogue import mistake, report
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
@@ -46,7 +46,7 @@ def check_deployment() -> list[checks.CheckMessage]:
     if raw is None or conf.problems(raw):
         return []
     gateway_settings = GatewaySettings.model_validate(raw)
-    every_check = (*deployment.CHECKS, *selling.DEPLOYMENT_CHECKS)
+    every_check = (*deployment.CHECKS, *selling.DEPLOYMENT_CHECKS, *database.DEPLOYMENT_CHECKS)
     return [message for check in every_check for message in check(gateway_settings)]
 
 

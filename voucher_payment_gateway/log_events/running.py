@@ -2,6 +2,7 @@
 
 from logging import DEBUG, ERROR, INFO, WARNING
 
+from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.log_events.event import PACKAGE, LogEvent
 
 __all__ = ["ApiEvents", "RunningEvents", "SandboxEvents"]
@@ -40,6 +41,11 @@ class RunningEvents:
         "Correct the clock",
     )
     database_of_another_instance = LogEvent(ERROR, "gift vouchers: %(problem)s Nothing is sent.")
+    reserved_in_transaction = LogEvent(
+        WARNING,
+        "a gift voucher is reserved inside of a transaction on SQLite: if that has written before, every other writer "
+        f"waits for the Voucher Cloud's answer. {docs_url('how-to/set-up-the-database#sqlite')}",
+    )
 
     # reconcile
     ledgers_differ = LogEvent(

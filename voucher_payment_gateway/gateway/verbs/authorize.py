@@ -47,6 +47,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     superseded_fields,
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
+from voucher_payment_gateway.gateway.records.sqlite_lock import tell_of_transaction
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.own_payment import end_former, new_payment, own_payment, show_on
 from voucher_payment_gateway.models import VoucherPayment
@@ -208,6 +209,7 @@ def _hold(
     """Reserve. Where that fails after the reservation of ``payment`` was replaced, record that it has ended."""
     lost = [True] if replaced else []
     known = payment.voucher_id if payment else ""
+    tell_of_transaction()
     try:
         return reserve_available(
             *(secret, wanted, facts.currency),

@@ -27,6 +27,7 @@ from voucher_payment_gateway.gateway.records.order_view import (
     without_unsent,
 )
 from voucher_payment_gateway.gateway.records.reused_number import refuse_reused_number
+from voucher_payment_gateway.gateway.records.sqlite_lock import tell_of_transaction
 from voucher_payment_gateway.gateway.verbs.after_commit import repeat_if_total_changes
 from voucher_payment_gateway.gateway.verbs.confirmation_plan import (
     agreed_in_flight,
@@ -196,6 +197,8 @@ def _requests(
     requests += [
         request for request in held if request.answer or request.amount < request.payment.amount_authorized
     ]
+    if requests:
+        tell_of_transaction()
     reserve_all([request for request in requests if request.answer is None])
     return requests
 
