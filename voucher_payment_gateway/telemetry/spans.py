@@ -46,10 +46,8 @@ class Running:
         self._attributes.update(attributes)
 
     def __enter__(self) -> Self:
-        with suppress(Exception):
-            kind = trace.SpanKind.CLIENT if self._is_client else trace.SpanKind.INTERNAL
-            self._span = _tracer.start_span(self._name, kind=kind, attributes=self._attributes)
-            self._token = context.attach(trace.set_span_in_context(self._span))
+        if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            self._start_span()
         self._began = perf_counter()
         return self
 
@@ -67,6 +65,13 @@ class Running:
                 self._describe(error)
             with suppress(Exception):
                 self._span.end()
+
+    def _start_span(self) -> None:
+        """Where the shop has set no provider, there is none: the API's own span records nothing."""
+        with suppress(Exception):
+            kind = trace.SpanKind.CLIENT if self._is_client else trace.SpanKind.INTERNAL
+            self._span = _tracer.start_span(self._name, kind=kind, attributes=self._attributes)
+            self._token = context.attach(trace.set_span_in_context(self._span))
 
     def _describe(self, error: BaseException | None) -> None:
         self._span.set_attributes(self._attributes)
@@ -121,12 +126,24 @@ def verb(function: Callable[P, T]) -> Callable[P, T]:
 
 def http_request(method: str, template: str, url: str) -> Running:
     """Return what measures one HTTP request. ``template`` is the path without ids; of ``url`` the host is kept."""
-    attributes: dict[str, str | int] = {"http.request.method": method, "url.template": template}
-    with suppress(Exception):
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        attributes |= {"server.address": parts.hostname or "", "server.port": port}
+    attributes = {
+        "http.request.method": method,
+        "url.template": template,
+        **_server("/".join(url.split("/", 3)[:3])),
+    }
     return Running(f"{method} {template}", REQUEST_DURATION, attributes, is_client=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _server(address: str) -> Attributes:
+    """Return the attributes of the host of an address without its path: one for each host that is called."""
+    with suppress(Exception):
+        parts = urlsplit(address)
+        return {
+            "server.address": parts.hostname or "",
+            "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        }
+    return {}
 
 
 counted: Callable[[str], AbstractContextManager[object]] = Counted if IS_INSTALLED else nullcontext
