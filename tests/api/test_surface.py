@@ -162,13 +162,8 @@ def imports(path):
 
 
 OF_HTTPX = {"h11", "httpcore", "httpx"}
-ELSEWHERE = {
-    "management/doctor/through_proxy.py",
-    "management/probe/__init__.py",
-    "management/probe/recording_transport.py",
-    "sandbox/transport.py",
-}
-"""Commands for operators, and the local Voucher Cloud: no payment runs through them."""
+ELSEWHERE = {"sandbox/transport.py"}
+"""The local Voucher Cloud in process: a transport that a test gives to a client."""
 
 
 def test_all_that_knows_httpx_stands_in_one_folder():
