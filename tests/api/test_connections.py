@@ -1,5 +1,6 @@
 """How many connections a client opens, when it closes them, and what one call costs."""
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -12,16 +13,16 @@ import httpcore
 import pytest
 
 from tests.api.doubles import CHARGE, Server, reply, serving
-from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.api import AsyncVoucherCloud, VoucherCloud
 from voucher_payment_gateway.api._http import pool
 from voucher_payment_gateway.api._http.addresses import address
 from voucher_payment_gateway.api._http.deadline_sockets import DeadlineStream
-from voucher_payment_gateway.api._http.transport import SyncSender
+from voucher_payment_gateway.api._http.transport import AsyncSender, SyncSender
 from voucher_payment_gateway.api._steps import Deadline, Failure, Outgoing
 
 ROOT = Path(__file__).parent.parent.parent
 THREADS, ROUNDS = 64, 5
-CALLS_OF_A_CHARGE = 480
+CALLS_OF_A_CHARGE = 477
 FAR_SECONDS = 30
 
 
@@ -60,6 +61,59 @@ def test_many_threads_keep_the_connections_that_they_opened(authority, monkeypat
     assert opened == [THREADS] * ROUNDS
 
 
+def test_many_tasks_keep_the_connections_that_they_opened(authority, monkeypatch):
+    monkeypatch.setattr(pool, "IDLE_TIMEOUT_SECONDS", 3600.0)
+    ca_file, context = authority
+    all_wait = threading.Barrier(THREADS)
+
+    def together(connection, request):
+        all_wait.wait(FAR_SECONDS)
+        charged(connection, request)
+
+    async def rounds(server):
+        settings = {"ca_file": ca_file, "timeout_seconds": 60, "deadline_seconds": 60}
+        async with AsyncVoucherCloud(
+            client_id="a", client_secret="b", base_url=server.base_url, **settings
+        ) as cloud:
+            await cloud.authenticate()
+            for _ in range(ROUNDS):
+                booked = await asyncio.gather(*(charge(cloud) for _ in range(THREADS)))
+                assert [each.id for each in booked] == ["c-1"] * THREADS
+                yield server.connections
+
+    async def opened(server):
+        return [connections async for connections in rounds(server)]
+
+    with serving(together, context=context) as server:
+        assert asyncio.run(opened(server)) == [THREADS] * ROUNDS
+
+
+def test_the_connection_of_a_cancelled_call_is_not_used_again():
+    arrived, let_go = threading.Event(), threading.Event()
+
+    def hold_the_first(connection, request):
+        if not arrived.is_set():
+            arrived.set()
+            let_go.wait(FAR_SECONDS)
+            connection.sendall(reply({**CHARGE, "id": "c-late"}))
+        else:
+            charged(connection, request)
+
+    async def cancel_and_charge(server):
+        async with AsyncVoucherCloud(client_id="a", client_secret="b", base_url=server.base_url) as cloud:
+            first = asyncio.create_task(charge(cloud))
+            assert await asyncio.to_thread(arrived.wait, FAR_SECONDS)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            let_go.set()
+            return await charge(cloud)
+
+    with serving(hold_the_first) as server:
+        assert asyncio.run(cancel_and_charge(server)).id == "c-1"
+        assert server.connections == 2
+
+
 def test_a_connection_that_its_server_closed_is_not_used(client):
     closed = threading.Event()
 
@@ -87,6 +141,33 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used(client, monkeypatch
     with serving(charged) as server:
         client(transport=None, base_url=server.base_url)(*[charge] * 3)
         assert server.connections == 4  # the first one was for the token
+
+
+def test_without_a_free_place_nothing_of_a_task_is_sent(monkeypatch):
+    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
+    arrived, let_go = threading.Event(), threading.Event()
+
+    def hold(connection, request):
+        arrived.set()
+        let_go.wait(FAR_SECONDS)
+        charged(connection, request)
+
+    async def two_at_once(server):
+        sender = AsyncSender(None, FAR_SECONDS, "")
+        request = Outgoing("POST", f"{server.base_url}/charge", {}, b"{}")
+        first = asyncio.create_task(sender.send(request, Deadline.after(FAR_SECONDS)))
+        try:
+            assert await asyncio.to_thread(arrived.wait, FAR_SECONDS)
+            second = await sender.send(request, Deadline.after(0.1))
+        finally:
+            let_go.set()
+        third = (await first).status, (await sender.send(request, Deadline.after(FAR_SECONDS))).status
+        await sender.aclose()
+        return second.sent, *third
+
+    with serving(hold) as server:
+        assert asyncio.run(two_at_once(server)) == (False, 200, 200)
+        assert (server.seen["/v1/charge"], server.connections) == (2, 1)
 
 
 def test_without_a_free_place_nothing_is_sent(monkeypatch):

@@ -19,20 +19,21 @@ from voucher_payment_gateway.api._steps import Deadline, Outgoing
 VERSIONS = f"httpx {httpx.__version__}, httpcore {httpcore.__version__}"
 
 POOL = {"ssl_context", "keepalive_expiry"}
-LIMITS = {"max_connections", "max_keepalive_connections"}
 PROXY = {"proxy_url", "proxy_auth", "proxy_ssl_context"}
 PASSED = {
     httpcore.ConnectionPool.__init__: POOL | {"network_backend"},
     httpcore.ConnectionPool.create_connection: {"origin"},
     httpcore.HTTPProxy.__init__: POOL | PROXY | {"network_backend"},
     httpcore.HTTPProxy.create_connection: {"origin"},
-    httpcore.AsyncConnectionPool.__init__: POOL | LIMITS,
-    httpcore.AsyncConnectionPool.handle_async_request: {"request"},
-    httpcore.AsyncHTTPProxy.__init__: POOL | PROXY | LIMITS,
+    httpcore.AsyncConnectionPool.__init__: POOL,
+    httpcore.AsyncConnectionPool.create_connection: {"origin"},
+    httpcore.AsyncHTTPProxy.__init__: POOL | PROXY,
+    httpcore.AsyncHTTPProxy.create_connection: {"origin"},
     httpcore.Request.__init__: {"method", "url", "content", "extensions"},
     httpcore.URL.__init__: {"scheme", "host", "port", "target"},
     httpcore.Origin.__init__: {"scheme", "host", "port"},
     httpcore.HTTPConnection.handle_request: {"request"},
+    httpcore.AsyncHTTPConnection.handle_async_request: {"request"},
     httpx.create_ssl_context: {"trust_env"},
 }
 

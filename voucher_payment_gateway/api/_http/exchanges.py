@@ -9,11 +9,11 @@ import httpcore
 import httpx
 
 from voucher_payment_gateway.api._http import pool
-from voucher_payment_gateway.api._http.addresses import Host, address
+from voucher_payment_gateway.api._http.addresses import address
 from voucher_payment_gateway.api._http.body import Body
 from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend
 from voucher_payment_gateway.api._http.messages import core_request, httpx_request, timeouts
-from voucher_payment_gateway.api._http.pool import Pool
+from voucher_payment_gateway.api._http.pool import AsyncPool, Pool
 from voucher_payment_gateway.api._http.send_window import SendGuard
 from voucher_payment_gateway.api._http.tls import ssl_context
 from voucher_payment_gateway.api._steps import Answer, Outgoing
@@ -103,40 +103,36 @@ class GivenTransport:
 
 
 class PooledAsyncExchange:
-    """Over a pool of httpcore, which reports its writes to the guard."""
+    """Over connections of our own for tasks; httpcore reports its writes to the guard."""
 
     reports_writes = True
 
     def __init__(self, timeout_seconds: float, ca_file: str, proxy_url: str) -> None:
         self._timeout_seconds = timeout_seconds
-        limits = dict.fromkeys(("max_connections", "max_keepalive_connections"), pool.MAX_CONNECTIONS)
-        options = _options(ca_file) | limits
-        self._direct = httpcore.AsyncConnectionPool(**options)
+        self._direct = AsyncPool(httpcore.AsyncConnectionPool(**_options(ca_file)).create_connection)
         self._proxied = self._direct
         if proxy_url:
-            self._proxied = httpcore.AsyncHTTPProxy(**options, **_proxy_options(ca_file, proxy_url))
+            proxied = httpcore.AsyncHTTPProxy(**_options(ca_file), **_proxy_options(ca_file, proxy_url))
+            self._proxied = AsyncPool(proxied.create_connection)
 
     async def answer(self, request: Outgoing, guard: SendGuard) -> Answer:
         host, target = address(request.url)
-        extensions = {"timeout": timeouts(guard.deadline, self._timeout_seconds), "trace": guard.atrace}
-        message = core_request(request, host, target, extensions)
-        response = await self._pool(host).handle_async_request(message)
-        try:
+        connections = self._direct if host.is_this_machine else self._proxied
+        timeout = timeouts(guard.deadline, self._timeout_seconds)
+        message = core_request(request, host, target, {"timeout": timeout, "trace": guard.atrace})
+
+        async def read(response: httpcore.Response) -> Answer:
             body = Body(response.status, response.headers, guard.deadline)
             assert isinstance(response.stream, AsyncIterable)  # noqa: S101
             async for chunk in response.stream:
                 body.add(chunk)
             return body.answer()
-        finally:
-            with suppress(Exception):
-                await response.aclose()
+
+        return await connections.exchange(host, message, timeout["pool"], read)
 
     async def aclose(self) -> None:
         await self._direct.aclose()
         await self._proxied.aclose()
-
-    def _pool(self, host: Host) -> httpcore.AsyncConnectionPool:
-        return self._direct if host.is_this_machine else self._proxied
 
 
 class GivenAsyncTransport:
