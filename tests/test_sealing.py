@@ -9,7 +9,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import RefusedError, ReservationClosedError, VoucherUnusableError
 from voucher_payment_gateway.management.reseal import Tally, reseal_codes
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.sealing import Secret, fingerprint, is_under_first_key, unseal
+from voucher_payment_gateway.sealing import Secret, fingerprint, is_under_first_key, seal, unseal
 from voucher_payment_gateway.sealing_keys import key_problem
 
 OLD, NEW, THIRD = (Fernet.generate_key().decode() for _ in range(3))
@@ -310,3 +310,16 @@ def test_a_key_is_one_where_the_library_takes_it(how):
         assert key_problem(key, is_local=False) == "is not a Fernet key of 32 url-safe base64 bytes"
     else:
         assert key_problem(key, is_local=False) == ""
+
+
+def test_one_secret_is_sealed_once_under_one_key(gateway_settings):
+    gateway_settings(SEALING_KEYS=[OLD])
+    secret = Secret("CODE-1", "PIN-1")
+    under_old = seal(secret)
+    assert seal(secret) == under_old
+    gateway_settings(SEALING_KEYS=[NEW, OLD])
+    under_new = seal(secret)
+    assert (is_under_first_key(under_old), is_under_first_key(under_new)) == (False, True)
+    assert unseal(under_old) == unseal(under_new) == secret
+    gateway_settings(SEALING_KEYS=[])
+    assert seal(secret) == ""

@@ -5,10 +5,11 @@ Without a key nothing is stored; fingerprints then use Django's ``SECRET_KEY``. 
 code that is sealed or opened, not when Django starts.
 """
 
-import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -44,10 +45,13 @@ class Secret(Unpicklable):
 
     code: Opaque
     pin: Opaque
+    _sealed: tuple[str, str] = field(compare=False)
+    """The first key when it was sealed, and the sealed text."""
 
     def __init__(self, code: str | Opaque, pin: str | Opaque = "") -> None:
         object.__setattr__(self, "code", Opaque(code))
         object.__setattr__(self, "pin", Opaque(pin))
+        object.__setattr__(self, "_sealed", ("", ""))
 
     def __repr__(self) -> str:
         return "<hidden>"
@@ -61,8 +65,14 @@ class Secret(Unpicklable):
 
 @strip_traceback
 def seal(secret: Secret) -> str:
-    """Return the sealed secret for the database, or an empty string if no key is set."""
-    return seal_text(json.dumps([secret.code.reveal(), secret.pin.reveal()]))
+    """Return the sealed secret for the database, or an empty string if no key is set. The same object is sealed once
+    under one key: a verb stores it in a new row, and again with its hold."""
+    key = next(iter(gateway_settings().SEALING_KEYS), "")
+    sealed_under, sealed = secret._sealed
+    if sealed_under != key:
+        sealed = seal_text(json.dumps([secret.code.reveal(), secret.pin.reveal()]))
+        object.__setattr__(secret, "_sealed", (key, sealed))
+    return sealed
 
 
 @strip_traceback
@@ -134,11 +144,20 @@ def hint(code: Opaque | str) -> str:
 
 
 def _keyed_hash(key: str | bytes, code: Opaque) -> str:
-    purpose = hmac.digest(force_bytes(key), b"voucher_payment_gateway.fingerprint", hashlib.sha256)
-    return hmac.new(purpose, code.reveal().encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_fingerprint_key(key), code.reveal().encode(), "sha256").hex()
 
 
-def _fernets() -> "list[Fernet]":
+@lru_cache(maxsize=16)
+def _fingerprint_key(key: str | bytes) -> bytes:
+    return hmac.digest(force_bytes(key), b"voucher_payment_gateway.fingerprint", "sha256")
+
+
+def _fernets() -> "Sequence[Fernet]":
+    return _fernets_of(tuple(gateway_settings().SEALING_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _fernets_of(keys: tuple[str, ...]) -> "tuple[Fernet, ...]":
     from cryptography.fernet import Fernet
 
-    return [Fernet(key) for key in gateway_settings().SEALING_KEYS]
+    return tuple(Fernet(key) for key in keys)

@@ -11,24 +11,31 @@ import httpx
 import pytest
 
 from tests.api.doubles import VOUCHER, reply, serving
-from voucher_payment_gateway.api._http import transport as own
+from voucher_payment_gateway.api._http import exchanges, transport
 from voucher_payment_gateway.api._http.deadline_sockets import DeadlineBackend, DeadlineStream
-from voucher_payment_gateway.api._http.send_window import _WRITING, NotSentError, SendGuard
-from voucher_payment_gateway.api._steps import Deadline
+from voucher_payment_gateway.api._http.send_window import _WRITING, NotSentError, SendGuard, present_guard
+from voucher_payment_gateway.api._steps import Deadline, Outgoing
 
 VERSIONS = f"httpx {httpx.__version__}, httpcore {httpcore.__version__}"
 
+POOL = {"ssl_context", "keepalive_expiry"}
+PROXY = {"proxy_url", "proxy_auth", "proxy_ssl_context"}
 PASSED = {
-    httpcore.ConnectionPool.__init__: {
-        "ssl_context", "max_connections", "max_keepalive_connections", "keepalive_expiry", "network_backend",
-    },
-    httpcore.Request.__init__: {"method", "url", "headers", "content", "extensions"},
+    httpcore.ConnectionPool.__init__: POOL | {"network_backend"},
+    httpcore.ConnectionPool.create_connection: {"origin"},
+    httpcore.HTTPProxy.__init__: POOL | PROXY | {"network_backend"},
+    httpcore.HTTPProxy.create_connection: {"origin"},
+    httpcore.AsyncConnectionPool.__init__: POOL,
+    httpcore.AsyncConnectionPool.create_connection: {"origin"},
+    httpcore.AsyncHTTPProxy.__init__: POOL | PROXY,
+    httpcore.AsyncHTTPProxy.create_connection: {"origin"},
+    httpcore.Request.__init__: {"method", "url", "content", "extensions"},
     httpcore.URL.__init__: {"scheme", "host", "port", "target"},
-    httpcore.ConnectionPool.handle_request: {"request"},
-    httpx.AsyncHTTPTransport.__init__: {"verify", "limits", "trust_env"},
-    httpx.Limits.__init__: {"max_connections", "max_keepalive_connections", "keepalive_expiry"},
+    httpcore.Origin.__init__: {"scheme", "host", "port"},
+    httpcore.HTTPConnection.handle_request: {"request"},
+    httpcore.AsyncHTTPConnection.handle_async_request: {"request"},
     httpx.create_ssl_context: {"trust_env"},
-}  # fmt: skip
+}
 
 
 def test_all_that_the_client_passes_is_taken():
@@ -37,7 +44,7 @@ def test_all_that_the_client_passes_is_taken():
         for function, names in PASSED.items()
         if names - inspect.signature(function).parameters.keys()
     }
-    assert refused == {}, f"{VERSIONS} take no more: {refused}. See api/_http/transport.py."
+    assert refused == {}, f"{VERSIONS} take no more: {refused}. See api/_http/exchanges.py."
 
 
 @pytest.mark.parametrize(
@@ -67,46 +74,42 @@ def test_no_way_to_wait_on_a_socket_is_without_a_deadline():
         )
 
 
-class Sync:
-    """One request over a blocking transport."""
+def of_threads(exchange):
+    """Send one request by the exchange that ``exchange`` makes, as a sender does."""
 
-    def __init__(self, make):
-        self.make = make
-
-    def __call__(self, url, guard):
-        transport = self.make()
+    def send(url, guard):
+        made, token = exchange(), present_guard.set(guard)
         try:
-            answered = transport.handle_request(message(url, guard.trace))
-            return b"".join(answered.stream)
+            return made.answer(Outgoing("POST", url, {}, b"{}"), guard).body
         finally:
-            transport.close()
+            present_guard.reset(token)
+            made.close()
+
+    return send
 
 
-class Async(Sync):
-    """The same over a transport of asyncio."""
+def of_tasks(exchange):
+    """The same in a task."""
 
-    def __call__(self, url, guard):
-        return asyncio.run(self._sent(url, guard))
-
-    async def _sent(self, url, guard):
-        transport = self.make()
+    async def sent(url, guard):
+        made = exchange()
         try:
-            answered = await transport.handle_async_request(message(url, guard.atrace))
-            return b"".join([chunk async for chunk in answered.stream])
+            return (await made.answer(Outgoing("POST", url, {}, b"{}"), guard)).body
         finally:
-            await transport.aclose()
+            await made.aclose()
 
-
-def message(url, trace):
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
-    return httpx.Request("POST", url, content=b"{}", extensions={"timeout": timeout, "trace": trace})
+    return lambda url, guard: asyncio.run(sent(url, guard))
 
 
 TRANSPORTS = {
-    "ours for threads": Sync(lambda: own.PoolTransport("")),
-    "ours for tasks": Async(lambda: own._async_pool("")),
-    "a shop's HTTPTransport": Sync(lambda: httpx.HTTPTransport(trust_env=False)),
-    "a shop's AsyncHTTPTransport": Async(lambda: httpx.AsyncHTTPTransport(trust_env=False)),
+    "ours for threads": of_threads(lambda: exchanges.PooledExchange(5.0, "", "")),
+    "ours for tasks": of_tasks(lambda: exchanges.PooledAsyncExchange(5.0, "", "")),
+    "a shop's HTTPTransport": of_threads(
+        lambda: exchanges.GivenTransport(httpx.HTTPTransport(trust_env=False), 5.0)
+    ),
+    "a shop's AsyncHTTPTransport": of_tasks(
+        lambda: exchanges.GivenAsyncTransport(httpx.AsyncHTTPTransport(trust_env=False), 5.0)
+    ),
 }
 each_transport = pytest.mark.parametrize("send", TRANSPORTS.values(), ids=TRANSPORTS)
 
@@ -122,6 +125,10 @@ class Listener(SendGuard):
         if self._too_late:
             raise NotSentError("deadline")
         super().check()
+
+    def before_write(self, content):
+        self.events.append(content)
+        super().before_write(content)
 
     def trace(self, event, info):
         self.events.append(event)
@@ -165,5 +172,5 @@ def test_an_objection_at_the_moment_of_writing_keeps_the_request_back(send):
 def test_a_refused_connection_is_an_error_that_says_not_sent(send):
     with listening() as (server, _):
         pass
-    with pytest.raises(own._NEVER_SENT):
+    with pytest.raises(transport._NEVER_SENT):
         send(f"{server.base_url}/charge", Listener())

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from tests.management.bench import pasted
+from voucher_payment_gateway.api.diagnostics import RecordingTransport
 from voucher_payment_gateway.management.probe.findings import error_meanings
-from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.sandbox import DOCUMENTED
 
 CODES = {

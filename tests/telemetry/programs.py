@@ -1,8 +1,8 @@
 """Programs that a test starts in a process of their own: OpenTelemetry takes one provider of each sort in a process.
 
 ``python -m tests.telemetry.programs missing URL`` buys by verbs at the local Voucher Cloud at that address, in a new
-database, where OpenTelemetry is ``missing``, is ``broken``, is broken when something is ``recorded``, or exports as the
-how-to page says (``prometheus``, ``otlp``).
+database, where OpenTelemetry is ``missing``, is ``broken``, is broken when something is ``recorded``, is ``misnamed``
+by the environment, or exports as the how-to page says (``prometheus``, ``otlp``).
 """
 
 import os
@@ -62,6 +62,14 @@ def break_what_is_recorded():
 
     metrics.set_meter_provider(Maker())
     trace.set_tracer_provider(Maker())
+
+
+def name_what_is_not_there():
+    """Name providers that are not installed."""
+    import logging
+
+    os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = os.environ["OTEL_PYTHON_METER_PROVIDER"] = "no_such_provider"
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # says so itself each time
 
 
 def exported_as_the_page_says(function):
@@ -185,6 +193,7 @@ PROGRAMS = {
     "missing": (lambda: sys.meta_path.insert(0, Missing()), observe, loaded),
     "broken": (break_everything, observe, loaded),
     "recorded": (break_what_is_recorded, observe, loaded),
+    "misnamed": (name_what_is_not_there, observe, loaded),
     "prometheus": (nothing, to_prometheus, served),
     "otlp": (nothing, to_otlp, lambda: flushed(collector)),
 }

@@ -25,6 +25,7 @@ SERVED = sorted(
         ("missing", "bare", []),
         ("broken", "wrapped", ["opentelemetry"]),
         ("recorded", "wrapped", ["opentelemetry"]),
+        ("misnamed", "wrapped", ["opentelemetry"]),
         ("prometheus", "wrapped", SERVED),
         ("otlp", "wrapped", ["/v1/metrics", "/v1/traces"]),
     ],

@@ -40,10 +40,7 @@ def document(answer: Answer, secrets: Iterable[str]) -> Document | None:
 def parsed_json(body: bytes) -> object:
     """Return the JSON value of a body; None for invalid JSON, NaN, duplicate keys and too deep nesting."""
     try:
-        return cast(
-            object,
-            json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_doubles),
-        )
+        return cast(object, _DECODER.decode(body.decode("utf-8")))
     except (ValueError, RecursionError):
         return None
 
@@ -73,3 +70,7 @@ def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_without_doubles)
+"""Made once: ``json.loads`` makes a decoder for each call."""

@@ -73,6 +73,8 @@ def token_was_rejected(call: Call[T], outcome: Outcome) -> bool:
 
 def retry_after_seconds(value: str) -> float | None:
     """Return the seconds of a ``Retry-After``; None where it is missing or invalid."""
+    if not value:
+        return None
     if _SECONDS.fullmatch(value):
         return float(value)
     try:

@@ -29,6 +29,7 @@ class LogEvent:
         self, level: int, text: str, *more: str, logger: str = PACKAGE, traceback: bool = False
     ) -> None:
         self.level, self.text, self.logger, self.traceback = level, text, logger, traceback
+        self._logger = logging.getLogger(logger)
         named = (*re.findall(r"%\((\w+)\)", text), *more)
         self.fields = tuple(dict.fromkeys(name for name in named if name not in DERIVED))
 
@@ -38,7 +39,7 @@ class LogEvent:
     def log(self, words: str = "", /, **facts: object) -> None:
         """Log the event with its fields: texts, whole numbers, lists of texts, or None; an amount becomes text.
         ``words`` stand in the sentence alone."""
-        logger = logging.getLogger(self.logger)
+        logger = self._logger
         if not logger.isEnabledFor(self.level):
             return
         fields = {name: _plain(value) for name, value in facts.items()}

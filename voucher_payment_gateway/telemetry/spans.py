@@ -46,10 +46,8 @@ class Running:
         self._attributes.update(attributes)
 
     def __enter__(self) -> Self:
-        with suppress(Exception):
-            kind = trace.SpanKind.CLIENT if self._is_client else trace.SpanKind.INTERNAL
-            self._span = _tracer.start_span(self._name, kind=kind, attributes=self._attributes)
-            self._token = context.attach(trace.set_span_in_context(self._span))
+        if _traces_are_set_up():
+            self._start_span()
         self._began = perf_counter()
         return self
 
@@ -68,12 +66,26 @@ class Running:
             with suppress(Exception):
                 self._span.end()
 
+    def _start_span(self) -> None:
+        with suppress(Exception):
+            kind = trace.SpanKind.CLIENT if self._is_client else trace.SpanKind.INTERNAL
+            self._span = _tracer.start_span(self._name, kind=kind, attributes=self._attributes)
+            self._token = context.attach(trace.set_span_in_context(self._span))
+
     def _describe(self, error: BaseException | None) -> None:
         self._span.set_attributes(self._attributes)
         if "error.type" in self._attributes:
             self._span.set_status(trace.Status(trace.StatusCode.ERROR))
         if isinstance(error, VoucherGatewayError):
             self._span.set_attribute(f"{SCOPE}.error.code", error.code)
+
+
+def _traces_are_set_up() -> bool:
+    """Return whether the shop has set a provider. Without one, a span of the API records nothing, and costs time."""
+    try:
+        return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    except Exception:  # the one that a variable of the environment names cannot be made
+        return False
 
 
 class Counted:
@@ -121,12 +133,24 @@ def verb(function: Callable[P, T]) -> Callable[P, T]:
 
 def http_request(method: str, template: str, url: str) -> Running:
     """Return what measures one HTTP request. ``template`` is the path without ids; of ``url`` the host is kept."""
-    attributes: dict[str, str | int] = {"http.request.method": method, "url.template": template}
-    with suppress(Exception):
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        attributes |= {"server.address": parts.hostname or "", "server.port": port}
+    attributes = {
+        "http.request.method": method,
+        "url.template": template,
+        **_server("/".join(url.split("/", 3)[:3])),
+    }
     return Running(f"{method} {template}", REQUEST_DURATION, attributes, is_client=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _server(address: str) -> Attributes:
+    """Return the attributes of the host of an address without its path: one for each host that is called."""
+    with suppress(Exception):
+        parts = urlsplit(address)
+        return {
+            "server.address": parts.hostname or "",
+            "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        }
+    return {}
 
 
 counted: Callable[[str], AbstractContextManager[object]] = Counted if IS_INSTALLED else nullcontext

@@ -7,9 +7,7 @@ client has cancellation for that; on blocking sockets each read is bounded by th
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -17,43 +15,43 @@ from typing import Any
 import httpcore
 
 from voucher_payment_gateway.api._background import BackgroundCall, result_or_error
-from voucher_payment_gateway.api._steps import Deadline, RunInThread, TimedOut
+from voucher_payment_gateway.api._http.send_window import present_guard
+from voucher_payment_gateway.api._steps import RunInThread, TimedOut
 
 LOOKUP_TIMEOUT_SECONDS = 60.0
 
-_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
-
-
-@contextmanager
-def with_deadline(deadline: Deadline) -> Iterator[None]:
-    """Bound every wait on a socket in this block by the deadline."""
-    token = _deadline.set(deadline.at)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
 
 def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
-    left = _deadline.get() - time.monotonic()
+    guard = present_guard.get()
+    if guard is None:
+        return timeout
+    left = guard.deadline.at - time.monotonic()
     if left <= 0:
         raise error("deadline")
-    if left == float("inf"):
-        return timeout
     return left if timeout is None else min(left, timeout)
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A socket whose waits end at the deadline of the call."""
+    """A socket whose waits end at the deadline of the call, and that writes only what the guard of the call lets pass.
+
+    The parts of a request are collected, and leave together: as a rule in one packet.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            self._write_all(timeout)
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        """Collect a part of a request. The last one is empty: it ends the request."""
+        if buffer:
+            self._unsent += buffer
+        elif self._unsent:
+            self._write_all(timeout)
 
     def close(self) -> None:
         self._inner.close()
@@ -66,6 +64,12 @@ class DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+    def _write_all(self, timeout: float | None) -> None:
+        unsent, self._unsent = self._unsent, b""
+        if (guard := present_guard.get()) is not None:
+            guard.before_write(unsent)
+        self._inner.write(unsent, _left(timeout, httpcore.WriteTimeout))
 
 
 class DeadlineBackend(httpcore.SyncBackend):

@@ -44,7 +44,7 @@ class SendGuard:
 
     def __init__(self, deadline: Deadline, *, reports_writes: bool) -> None:
         """``reports_writes``: the transport reports its writes; otherwise the hand-over counts as the write."""
-        self._deadline = deadline
+        self.deadline = deadline
         self._window = _window.get()
         self._reports_writes = reports_writes
         self.began = False
@@ -54,19 +54,29 @@ class SendGuard:
         now = time.monotonic()
         if not may_begin(now, self._window):
             raise NotSentError("send window passed", "send_window_passed")
-        if now >= self._deadline.at:
+        if now >= self.deadline.at:
             raise NotSentError("deadline")
-        self.began = not self._reports_writes
+        self.began = self.began or not self._reports_writes
+
+    def before_write(self, content: bytes) -> None:
+        """Check again at the last moment, as opening a connection may have taken seconds. A proxy is asked for it by a
+        request of its own, which tells the Voucher Cloud nothing."""
+        if not self.began:  # what has begun is no longer certain not to be sent
+            self.check()
+            self.began = not content.startswith(b"CONNECT ")
 
     def trace(self, event: str, info: object) -> None:
-        """Check again when the connection is open, as that may have taken seconds. A proxy is asked for the connection
-        by a request of its own, which tells the Voucher Cloud nothing."""
+        """The same, for a transport of httpx that reports its steps."""
         if event in _WRITING:
             self.check()
             self.began = self.began or not _asks_a_proxy(info)
 
     async def atrace(self, event: str, info: object) -> None:
         self.trace(event, info)
+
+
+present_guard: ContextVar[SendGuard | None] = ContextVar("guard", default=None)
+"""That of the request which this thread sends."""
 
 
 def _asks_a_proxy(info: object) -> bool:

@@ -12,16 +12,16 @@ from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from voucher_payment_gateway.api.proxy import proxy_for
-from voucher_payment_gateway.conf import GatewaySettings
-from voucher_payment_gateway.management.doctor.report import Finding
-from voucher_payment_gateway.management.doctor.through_proxy import (
+from voucher_payment_gateway.api.diagnostics import (
     CertificatesError,
     ProxyRefusedError,
     ProxyUnreachableError,
     read_date_through,
     trusted_context,
 )
+from voucher_payment_gateway.api.proxy import Proxy, proxy_for
+from voucher_payment_gateway.conf import GatewaySettings
+from voucher_payment_gateway.management.doctor.report import Finding
 
 __all__ = ["address_finding", "clock_finding", "with_timeout"]
 
@@ -40,7 +40,7 @@ def address_finding(settings: GatewaySettings) -> tuple[Finding, str]:
     """
     proxy = proxy_for(settings.base_url, settings.PROXY_URL)
     way = f"{settings.base_url}, through the proxy {proxy.url}," if proxy else settings.base_url
-    read = partial(read_date_through, proxy) if proxy else _read_date
+    read = partial(_read_date_through, proxy) if proxy else _read_date
     try:
         date = with_timeout(min(settings.DEADLINE_SECONDS, MAX_TIMEOUT_SECONDS), lambda: read(settings))
     except ProxyUnreachableError as error:
@@ -74,6 +74,10 @@ def with_timeout(seconds: float, call: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return found  # type: ignore[return-value]
+
+
+def _read_date_through(proxy: Proxy, settings: GatewaySettings) -> str:
+    return read_date_through(proxy, settings.base_url, settings.CA_FILE, settings.TIMEOUT_SECONDS)
 
 
 def _read_date(settings: GatewaySettings) -> str:

@@ -7,8 +7,7 @@ what they did.
 import secrets
 from collections.abc import Iterator
 
-import httpx
-
+from voucher_payment_gateway.api.diagnostics import RecordingTransport, Transport
 from voucher_payment_gateway.conf import GatewaySettings
 from voucher_payment_gateway.connection import new_client
 from voucher_payment_gateway.exceptions import VoucherGatewayError
@@ -16,7 +15,6 @@ from voucher_payment_gateway.management.probe.cleanup import Cleanup
 from voucher_payment_gateway.management.probe.experiments import EXPERIMENTS
 from voucher_payment_gateway.management.probe.findings import Experiment, Finding, failure_text
 from voucher_payment_gateway.management.probe.other_experiments import OTHER_EXPERIMENTS
-from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.management.probe.refusals import refusals
 from voucher_payment_gateway.management.probe.session import Session, TimeSource
 from voucher_payment_gateway.management.sandbox_only import SandboxOnlyError, require_sandbox
@@ -34,7 +32,7 @@ class Probe:
         self,
         settings: GatewaySettings,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         time_source: TimeSource | None = None,
     ) -> None:
         require_sandbox(settings, "The probe")

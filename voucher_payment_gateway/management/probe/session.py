@@ -11,13 +11,13 @@ from typing import TypeVar
 from django.utils import timezone
 
 from voucher_payment_gateway.api import Charge, Reservation, VoucherCloud
+from voucher_payment_gateway.api.diagnostics import RecordingTransport
 from voucher_payment_gateway.exceptions import (
     CredentialsError,
     RefusedError,
     ThrottledError,
     VoucherGatewayError,
 )
-from voucher_payment_gateway.management.probe.recording_transport import RecordingTransport
 from voucher_payment_gateway.management.probe.vouchers import ProbeVoucher, UnconfirmedBooking
 
 __all__ = ["COMMENT", "CURRENCY", "Refusal", "Session", "TimeSource"]

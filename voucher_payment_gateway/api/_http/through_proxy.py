@@ -1,4 +1,4 @@
-"""The look at the address through the forward proxy of ``PROXY_URL``."""
+"""A look at an address through a forward proxy."""
 
 import ssl
 from typing import Any
@@ -8,7 +8,6 @@ import httpx
 
 from voucher_payment_gateway.api.arguments import read_certificates
 from voucher_payment_gateway.api.proxy import Proxy
-from voucher_payment_gateway.conf import GatewaySettings
 
 __all__ = [
     "CertificatesError",
@@ -49,21 +48,21 @@ def trusted_context(ca_file: str) -> ssl.SSLContext:
         raise CertificatesError from None
 
 
-def read_date_through(proxy: Proxy, settings: GatewaySettings) -> str:
+def read_date_through(proxy: Proxy, url: str, ca_file: str, timeout_seconds: float) -> str:
     """Return the ``Date`` header of the answer to a HEAD request. Raises the error of the socket, or of the proxy."""
     passed: set[str] = set()
 
     def note(step: str, _: dict[str, Any]) -> None:
         passed.add(step)
 
-    context = trusted_context(settings.CA_FILE)
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), settings.TIMEOUT_SECONDS)
+    context = trusted_context(ca_file)
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)
     encrypted = context if proxy.is_encrypted else None
     try:
         with httpcore.HTTPProxy(
             proxy.url, proxy_auth=proxy.auth, ssl_context=context, proxy_ssl_context=encrypted
         ) as pool:
-            answer = pool.request("HEAD", settings.base_url, extensions={"timeout": timeouts, "trace": note})
+            answer = pool.request("HEAD", url, extensions={"timeout": timeouts, "trace": note})
     except httpcore.ProxyError as error:
         raise ProxyRefusedError(str(error)) from None
     except (httpcore.NetworkError, httpcore.TimeoutException) as error:
