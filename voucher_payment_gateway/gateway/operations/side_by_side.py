@@ -38,6 +38,8 @@ class SideBySide:
         self.failures: Failures = []
         self.after_commit: Outbox = []
         """What was written inside the caller's transaction, to be carried out side by side after its commit."""
+        self.last_number = 0
+        """The number of the operation that was written last."""
         self._begun: list[tuple[VoucherOperation, Sending]] = []
 
     def __enter__(self) -> "SideBySide":
@@ -71,7 +73,8 @@ class SideBySide:
         is_full = len(self._begun) >= MAX_AT_ONCE
         if is_full or any(each.voucher_id == operation.voucher_id for each, _ in self._begun):
             self.send()
-        if (sending := begin()) is not None:
+        sending = begin()
+        if sending is not None:
             self._begun.append((operation, sending))
 
     def send(self) -> None:

@@ -83,6 +83,7 @@ def run_batch(
     key: VoucherIdempotencyKey | None = None,
     outbox: Outbox | None = None,
     together: SideBySide | None = None,
+    view: OrderView | None = None,
 ) -> list[VoucherPayment]:
     """Start every operation that ``plan`` returns, and return their payments.
 
@@ -91,12 +92,13 @@ def run_batch(
     repetition. Inside a transaction every call with an amount is another part, which follows the earlier ones. After a
     conflict the rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and
     ``settle`` sends them. All are tried, then the first error is raised. ``key`` is stored with each operation; with
-    ``outbox`` all are only written, and put there; with ``together`` they only begin, beside others of the caller.
+    ``outbox`` all are only written, and put there; with ``together`` they only begin, beside others of the caller,
+    who may have read the order as ``view``.
     """
     progress = Progress(may_follow=outbox is None and in_transaction())
     beside = together or SideBySide()
     batch = _Batch(
-        handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, beside, progress
+        handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, beside, view, progress
     )
     advance = batch.advance if together else batch.advance_and_send
     try:
@@ -132,6 +134,7 @@ class _Batch:
     key: VoucherIdempotencyKey | None
     outbox: Outbox | None
     beside: SideBySide
+    view: OrderView | None
     progress: Progress
     failures: Failures = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
@@ -156,7 +159,7 @@ class _Batch:
 
     def advance(self) -> None:
         """Resume and start the operations that are left, by the order as it is now."""
-        view = read_order(self.order_number)
+        view, self.view = self.view or read_order(self.order_number), None
         for operation in self._repeated(view.matching(self.pk)):
             self._attempt(self._resume, operation)
             self.progress.resumed.append(operation)
@@ -178,6 +181,7 @@ class _Batch:
                 reservation_id = draft.payment.reservation_id
                 self._attempt(self._start, draft)
                 self.progress.started.append(draft)
+                self.beside.last_number = draft.number
                 reserved_again = (
                     draft.payment.reservation_id != reservation_id
                 )  # which used a number of its own

@@ -109,7 +109,7 @@ def _cancel(
         wanted = {} if at_most is None else may_be_refunded(left)
         for payment in left[:1]:
             refuse_more(payment, sum([*refunded.values(), *wanted.values()], ZERO), at_most)
-        with CancelTogether(view.next_number, errors, refund=refund, **call) as together:
+        with CancelTogether(view, errors, refund=refund, **call) as together:
             for group in groups(left, lambda payment: payment.voucher_id or str(payment.pk)):
                 together.read_ahead(group)
                 for payment in group:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from voucher_payment_gateway.gateway.operations.start import execute_new
 from voucher_payment_gateway.gateway.operations.transitions import create, withdraw
 from voucher_payment_gateway.gateway.records.announce import announce
 from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict, in_transaction
-from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.order_view import OrderView, read_order
 from voucher_payment_gateway.gateway.records.payments import change_payment, is_usable_now
 from voucher_payment_gateway.gateway.records.sales import is_being_replaced
 from voucher_payment_gateway.gateway.verbs.bound import may_be_refunded, refuse_more
@@ -38,7 +39,7 @@ class CancelTogether:
 
     def __init__(
         self,
-        next_number: int,
+        view: OrderView,
         errors: dict[int, VoucherGatewayError],
         *,
         refund: bool,
@@ -46,10 +47,11 @@ class CancelTogether:
         outbox: Outbox | None,
         **by: str,
     ) -> None:
-        """``errors`` is filled, by the primary keys of the payments."""
-        self._next_number, self._errors, self._refund = next_number, errors, refund
+        """``view`` is the order as it was just read. ``errors`` is filled, by the primary keys of the payments."""
+        self._view, self._errors, self._refund = view, errors, refund
         self._key, self._outbox, self._by = key, outbox, by
         self._beside = SideBySide()
+        self._beside.last_number = view.next_number - 1
         self._bookings: dict[int, Any] = {}
         self._afterwards: dict[int, Callable[[Exception | None], None]] = {}
         """What follows the calls of a payment, by its primary key: it is given the error of one that failed."""
@@ -117,6 +119,8 @@ class CancelTogether:
                 key=self._key,
                 outbox=self._outbox,
                 together=self._beside,
+                # what was withdrawn of the payment is not as it was read
+                view=None if payment.has_open_operation else self._view_now(),
                 bookings=self._bookings.pop(payment.pk, None),
                 **self._by,
             )
@@ -124,6 +128,10 @@ class CancelTogether:
             _after_refund(payment, at_most, error)
         else:
             self._afterwards[payment.pk] = partial(_after_refund, payment, at_most)
+
+    def _view_now(self) -> OrderView:
+        """Return the order as it was read, with the number that follows those of the operations written since."""
+        return replace(self._view, next_number=self._beside.last_number + 1)
 
     def _cancel_rest(self, payment: VoucherPayment) -> None:
         """End what was not charged of a payment."""
@@ -135,13 +143,14 @@ class CancelTogether:
     def _release(self, payment: VoucherPayment, fields: dict[str, Any]) -> None:
         """Set the payment to ``fields``, then ask the Voucher Cloud to release its reservation. Nothing depends on the
         answer."""
-        draft = _draft_release(payment, self._next_number, idempotency_key=self._key, **self._by)
+        number = self._view_now().next_number
+        draft = _draft_release(payment, number, idempotency_key=self._key, **self._by)
         if is_usable_now(payment) and gateway_settings().CANCEL_RESERVATION_CALL:
             with suppress(*NOT_READY):  # the reservation lapses by itself
                 execute_new(RELEASE, draft, outbox=self._outbox, together=self._beside, **fields)
         else:
             create(draft, "succeeded", subject_changes=fields, settled_at=timezone.now())
-        self._next_number += 1
+        self._beside.last_number = number
         self._afterwards[payment.pk] = partial(_after_release, payment, draft.amount)
 
 

@@ -94,13 +94,14 @@ def refund_payment(
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
     together: SideBySide,
+    view: OrderView | None,
     bookings: Any,
     **by: str,
 ) -> None:
     """Refund all that is left of one payment, and store with each refund that the payment is being cancelled. Its
     refunds only begin, beside those of other payments. Raises AmountError where that is more than ``at_most``.
 
-    ``bookings`` are those of its voucher, where they were read ahead.
+    ``view`` is the order as it was just read, and ``bookings`` are those of its voucher, where they were read ahead.
     """
     request = {"cancel_requested_at": timezone.now()}
     number, pk = payment.order_number, payment.pk
@@ -116,6 +117,7 @@ def refund_payment(
         key=key,
         outbox=outbox,
         together=together,
+        view=view,
         **by,
     )
 
@@ -132,6 +134,7 @@ def _refund(
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
     together: SideBySide | None = None,
+    view: OrderView | None = None,
     **by: str,
 ) -> list[VoucherPayment]:
     """Refund what is asked for, and add to ``archived`` the payments whose charges are archived. What was ``read``
@@ -155,6 +158,7 @@ def _refund(
         key=key,
         outbox=outbox,
         together=together,
+        view=view,
     )
 
 
