@@ -118,6 +118,9 @@ class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings
     VOUCHERS_PER_ORDER: Annotated[int, Field(ge=1, le=100)] = Field(
         20, description="Maximum number of gift vouchers on one order at the same time."
     )
+    ASYNC_THREADS: Annotated[int, Field(ge=1, le=1000)] = Field(
+        64, description="Maximum number of threads on which the async verbs of one process run."
+    )
     SELECTED_HOURS: Hours = Field(
         24, description="How long a code is stored while nothing is held with it, in hours."
     )

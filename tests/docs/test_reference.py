@@ -232,6 +232,7 @@ MISTAKES = [
     ("E021", {"THROTTLE": {"cache": "guesses"}}),
     ("E023", {"CA_FILE": __file__}),
     ("E025", {"VOUCHERS_PER_ORDER": 0}),
+    ("E072", {"ASYNC_THREADS": 0}),
     ("E050", {"ACCOUNTS": {"north": ACCOUNT}}),
     ("E050", {"ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     (

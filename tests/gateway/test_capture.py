@@ -176,8 +176,8 @@ def test_a_charge_states_the_amount_that_its_call_named_also_after_it_was_charge
     shop.cloud.faults.next("before:404", method="POST", path="*/charge")
     gateway.capture(order, "25.00")
     gateway.capture(order)
-    charges = VoucherOperation.objects.filter(kind="charge").values_list("amount", "state", "amount_asked")
-    assert list(charges) == [
+    charges = VoucherOperation.objects.filter(kind="charge").order_by("payment", "pk")
+    assert list(charges.values_list("amount", "state", "amount_asked")) == [
         (D("20.00"), "refused", D("25.00")),
         (D("20.00"), "succeeded", D("25.00")),
         (D("5.00"), "succeeded", D("25.00")),

@@ -10,7 +10,7 @@ from tests.shop import signals as events
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, WrongStateError
-from voucher_payment_gateway.gateway.operations import execute
+from voucher_payment_gateway.gateway.operations import start
 from voucher_payment_gateway.models import VoucherPayment
 
 A, B = "GIFT-AAAA-0001", "GIFT-BBBB-0002"
@@ -27,7 +27,7 @@ def _events(gateway_settings):
 def no_hook(monkeypatch):
     """The process ends before the hook that follows a commit."""
     with monkeypatch.context() as patch:
-        yield lambda: patch.setattr(execute.transaction, "on_commit", lambda *_, **__: None), patch.undo
+        yield lambda: patch.setattr(start.transaction, "on_commit", lambda *_, **__: None), patch.undo
 
 
 def confirm(order):

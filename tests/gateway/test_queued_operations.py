@@ -146,9 +146,9 @@ def test_an_order_that_is_returned_while_a_part_is_on_its_way_back_gets_the_rest
 
 def test_a_request_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, orders, voucher, monkeypatch):
     """Another worker creates the refund between the read of the payment and the plan."""
-    from voucher_payment_gateway.gateway.verbs import cancel
+    from voucher_payment_gateway.gateway.verbs import cancel_payment
 
-    refund_payment = cancel.refund_payment
+    refund_payment = cancel_payment.refund_payment
 
     def second(payment, **by):
         monkeypatch.undo()
@@ -157,7 +157,7 @@ def test_a_request_to_cancel_that_meets_a_refund_which_was_first_is_kept(shop, o
             gateway.refund(orders[0], "5.00")
         refund_payment(payment, **by)
 
-    monkeypatch.setattr(cancel, "refund_payment", second)
+    monkeypatch.setattr(cancel_payment, "refund_payment", second)
     gateway.cancel(orders[0])
     settle_for(shop, 6)
     assert VoucherPayment.objects.get(order_number="A-1").status == "cancelled"

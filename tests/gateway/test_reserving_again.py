@@ -8,6 +8,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import InsufficientBalanceError, OperationInProgressError
 from voucher_payment_gateway.gateway.operations.charge import CHARGE
 from voucher_payment_gateway.gateway.operations.execute import execute_due
+from voucher_payment_gateway.gateway.operations.side_by_side import MAX_AT_ONCE
 from voucher_payment_gateway.models import VoucherOperation
 
 CODE = "GIFT-2000-ABCD"
@@ -102,17 +103,18 @@ def test_all_of_many_vouchers_are_charged_after_a_till_took_their_holds(shop, ma
 
 
 def test_what_followed_a_refusal_is_told_where_the_rest_turns_out_impossible(shop, many, during):
-    """The first voucher is charged on a new reservation; meanwhile another worker has started the second charge."""
-    first, second = list(many.voucher_payments)[:2]
+    """The first voucher is charged on a new reservation; meanwhile another worker has started a charge that follows
+    those which are sent beside it."""
+    first, other = many.voucher_payments.all()[0], many.voucher_payments.all()[MAX_AT_ONCE]
     till = shop.cloud.add_client(name="Till").id
     shop.cloud.reserve("GIFT-0000", "0.01", client_id=till)
 
     def another_worker():
         VoucherOperation.objects.create(
-            payment=second,
+            payment=other,
             order_number=many.number,
             number=99,
-            voucher_id=second.voucher_id,
+            voucher_id=other.voucher_id,
             kind="charge",
             state="sending",
             amount=D("1.00"),
@@ -121,7 +123,7 @@ def test_what_followed_a_refusal_is_told_where_the_rest_turns_out_impossible(sho
         )
 
     during("charge", another_worker)
-    with pytest.raises(OperationInProgressError, match=r"1\.00 went through before") as caught:
+    with pytest.raises(OperationInProgressError, match=r"8\.00 went through before") as caught:
         gateway.capture(many)
     first.refresh_from_db()
     assert (caught.value.money_moved, first.amount_captured) == ("maybe", D("1.00"))

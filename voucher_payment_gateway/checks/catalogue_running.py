@@ -8,6 +8,7 @@ from voucher_payment_gateway.docs_url import docs_url
 __all__ = ["RUNNING"]
 
 RUNNING: Final = {
+    "E072": Check(keys=("ASYNC_THREADS",), cure="Give a whole number from 1 to 1000."),
     "W051": Check(
         messages={
             "missing": "{NAME}: ACCOUNTS: {account} has no credentials, but {count} payments of it are not done."

@@ -1,13 +1,11 @@
 """What ``gateway`` offers: every verb with its async form, and what they return. ``gateway`` imports this module when
 one of them is used for the first time."""
 
-from asgiref.sync import sync_to_async
-
 from voucher_payment_gateway.gateway.reconciliation.differences import explain
 from voucher_payment_gateway.gateway.reconciliation.reconcile import reconcile
 from voucher_payment_gateway.gateway.recovery.conclude import conclude
 from voucher_payment_gateway.gateway.recovery.settle import SettleReport, settle
-from voucher_payment_gateway.gateway.verbs.asynchronous import code_to_async
+from voucher_payment_gateway.gateway.verbs.asynchronous import code_to_async, verb_to_async
 from voucher_payment_gateway.gateway.verbs.authorize import authorize
 from voucher_payment_gateway.gateway.verbs.authorize_selected import authorize_selected
 from voucher_payment_gateway.gateway.verbs.cancel import cancel
@@ -63,21 +61,21 @@ __all__ = [
     "top_up",
 ]
 
-aactivate = sync_to_async(activate)
+aactivate = verb_to_async(activate)
 aauthorize = code_to_async(authorize)
-aauthorize_selected = sync_to_async(authorize_selected)
-acancel = sync_to_async(cancel)
-acapture = sync_to_async(capture)
-aconclude = sync_to_async(conclude)
-acover = sync_to_async(cover)
-acredit = sync_to_async(credit)
-aerase_people = sync_to_async(erase_people)
-aexplain = sync_to_async(explain)
-aissue = sync_to_async(issue)
-areconcile = sync_to_async(reconcile)
-arefund = sync_to_async(refund)
-aresend = sync_to_async(resend)
+aauthorize_selected = verb_to_async(authorize_selected)
+acancel = verb_to_async(cancel)
+acapture = verb_to_async(capture)
+aconclude = verb_to_async(conclude)
+acover = verb_to_async(cover)
+acredit = verb_to_async(credit)
+aerase_people = verb_to_async(erase_people)
+aexplain = verb_to_async(explain)
+aissue = verb_to_async(issue)
+areconcile = verb_to_async(reconcile)
+arefund = verb_to_async(refund)
+aresend = verb_to_async(resend)
 aselect = code_to_async(select)
-asettle = sync_to_async(settle)
-atake_back = sync_to_async(take_back)
+asettle = verb_to_async(settle)
+atake_back = verb_to_async(take_back)
 atop_up = code_to_async(top_up)

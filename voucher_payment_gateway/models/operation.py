@@ -152,6 +152,9 @@ class VoucherOperation(PermanentModel):
     archived_order: Any = None
     """Set only on an operation that is read from the archive: the row with which it was moved there."""
 
+    bookings: Any = None
+    """The bookings of the voucher, or the error of the read, where it was read ahead for this operation and others."""
+
     remote_voucher: Any = None
     """The voucher as the call, or a read after it, has just shown it; only on the object that made the call."""
 

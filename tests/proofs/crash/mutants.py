@@ -8,10 +8,10 @@ from tests.proofs.crash.case import Case, play
 from tests.proofs.crash.mutations import reminded_first, written_blindly
 from tests.proofs.crash.world import world
 from tests.proofs.storm.mutations import not_booked_at_once, noted_first
-from voucher_payment_gateway.gateway.operations import execute, issue, reservation, transitions
+from voucher_payment_gateway.gateway.operations import execute, issue, reservation, start, transitions
 from voucher_payment_gateway.gateway.operations.activate import ActivateHandler
 from voucher_payment_gateway.gateway.recovery import remind, resolve, settle
-from voucher_payment_gateway.gateway.verbs import cancel, hand_over
+from voucher_payment_gateway.gateway.verbs import cancel_payment, hand_over
 from voucher_payment_gateway.management.bulk.out_file import CodeFile
 
 __all__ = ["MUTANTS"]
@@ -34,7 +34,7 @@ MUTANTS = {
     ),
     # money moves inside of the caller's transaction
     "in_atomic": Mutant(
-        execute,
+        start,
         "in_transaction",
         lambda: False,
         "capture_in_atomic K9 none alone",
@@ -42,7 +42,7 @@ MUTANTS = {
     ),
     # a cancelled payment keeps its code until the maximum age
     "code_of_a_cancelled_payment": Mutant(
-        cancel,
+        cancel_payment,
         "_cancelled_fields",
         lambda: {"status": "cancelled", "amount_authorized": 0, "reserved_until": None},
         "cancel_reserved K4 none again",

@@ -132,7 +132,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "send_before", mutations.no_last_look, RETURNS_ASLEEP
     ),
     "money moves inside of the caller's transaction": Mutant(
-        f"{GATEWAY}operations.execute", "in_transaction", mutations.never_in_a_transaction, STORMY
+        f"{GATEWAY}operations.start", "in_transaction", mutations.never_in_a_transaction, STORMY
     ),
     "a lost answer is asked for again at once": Mutant(
         f"{API}_flow:CallFlow", "_attempt", mutations.sent_again_if(mutations.retried), RESET

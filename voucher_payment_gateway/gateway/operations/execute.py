@@ -12,11 +12,10 @@ A comment that begins with K and a number is a crash point: a process may be kil
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-import django.db
-from django.db import transaction
 from django.utils import timezone
 
 from voucher_payment_gateway.alerts import alert
@@ -38,7 +37,7 @@ from voucher_payment_gateway.gateway.operations.outcome import (
     record_unknown,
     review_refund,
 )
-from voucher_payment_gateway.gateway.operations.readiness import is_ready, queued_error
+from voucher_payment_gateway.gateway.operations.readiness import is_ready
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import (
     SEND_WINDOW_SECONDS,
@@ -55,77 +54,59 @@ from voucher_payment_gateway.gateway.operations.transitions import (
     return_to_due,
 )
 from voucher_payment_gateway.gateway.records.announce import request_review
-from voucher_payment_gateway.gateway.records.conflicts import (
-    ConflictError,
-    database,
-    in_transaction,
-    retry_on_conflict,
-)
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError, retry_on_conflict
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
-from voucher_payment_gateway.log_events import PaymentEvents
 from voucher_payment_gateway.models import VoucherOperation
 from voucher_payment_gateway.rules.verdicts import forbidden_since, verdict, was_answered
 
-__all__ = ["NOT_READY", "Outbox", "execute_due", "execute_new", "execute_written"]
-
-Outbox = list[tuple[OperationHandler, VoucherOperation]]
-"""Operations that are written in one transaction of a verb's own, to be carried out after its commit."""
-
-
-def execute_new(
-    handler: OperationHandler,
-    draft: VoucherOperation,
-    *,
-    outbox: Outbox | None = None,
-    **subject_changes: Any,
-) -> None:
-    """Write ``draft`` together with its changes of the payment or sale, and carry it out.
-
-    With ``outbox`` the verb does so; inside a transaction that follows the commit. A draft that ``waits`` for another
-    one on its voucher is left to ``settle``. Raises ConflictError where another operation was first, else the error of
-    the call: after RefusedError it has ended, after OutcomeUnknownError ``settle`` resolves it, else it stays due.
-    """
-    # K4: decided, nothing written
-    draft.is_as_planned = outbox is not None or not in_transaction()
-    if outbox is not None:
-        _create_due(draft, subject_changes)
-        outbox.append((handler, draft))
-    elif not draft.is_as_planned:
-        _create_due(draft, subject_changes)
-        _execute_after_commit(handler, draft)
-    elif draft.waits:
-        _create_due(draft, subject_changes)
-        raise queued_error(draft)
-    elif handler.reserves_first(draft):
-        _create_due(draft, subject_changes)
-        execute_written(handler, draft)
-    else:
-        _execute_at_once(handler, draft, subject_changes)
+__all__ = [
+    "NOT_READY",
+    "Sending",
+    "begin_due",
+    "begin_new",
+    "call",
+    "conclude",
+    "create_due",
+    "execute_due",
+    "execute_written",
+]
 
 
-def _execute_at_once(
+@dataclass(frozen=True)
+class Sending:
+    """An operation that is committed as sending, and not sent yet."""
+
+    handler: OperationHandler
+    operation: VoucherOperation
+    claimed_at: float
+    """An instant of the monotonic clock, before that commit: it is sent within ``SEND_WINDOW_SECONDS`` or not at
+    all."""
+
+
+def begin_new(
     handler: OperationHandler, draft: VoucherOperation, subject_changes: Mapping[str, Any]
-) -> None:
-    """Prepare before anything is written, which saves a write; then the three beats."""
+) -> Sending | None:
+    """Prepare before anything is written, which saves a write; then beat one. None where it is left to a person."""
     try:
         refuse_other_instance()
         handler.prepare(draft)
         voucher_cloud(draft.account).authenticate()
     except NOT_READY as error:
         draft.forbidden_at = forbidden_since(error, None, timezone.now())
-        _create_due(draft, subject_changes, error_code=error.code)
+        create_due(draft, subject_changes, error_code=error.code)
         alert(error, draft.order_number, draft.account)
         if isinstance(error, CredentialsError):
             request_review(draft)
         raise
     except RefundedElsewhereError:
-        _create_due(draft, subject_changes)
+        create_due(draft, subject_changes)
         review_refund(draft)
-        return
+        return None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
     create(draft, "sending", attempts=1, sending_at=timezone.now(), subject_changes=subject_changes)
-    _send(handler, draft, claimed_at)
+    # K7: sending is committed, nothing sent; and inside of the call K8: sent, no answer yet
+    return Sending(handler, draft, claimed_at)
 
 
 def execute_due(
@@ -144,28 +125,42 @@ def execute_due(
     Raises the errors of ``execute_new``, OperationInProgressError where another worker was first and is not done,
     WrongStateError where the payment is being cancelled, PaymentStateError where the order cannot be read.
     """
+    sending = begin_due(handler, operation, is_read=is_read, was_left_due=was_left_due)
+    if sending is not None:
+        conclude(sending, call(sending))
+
+
+def begin_due(
+    handler: OperationHandler,
+    operation: VoucherOperation,
+    *,
+    is_read: bool = False,
+    was_left_due: bool = False,
+) -> Sending | None:
+    """Beat one of ``execute_due``; None where nothing is to be sent."""
     if operation.state != "due":
-        return
+        return None
     refuse_other_instance()
     if not is_ready(handler, operation):
-        return
+        return None
     replanned = operation if operation.is_as_planned else handler.replanned(operation)
     if replanned is None:
-        return
+        return None
     operation = replanned
     reserves_first = handler.reserves_first(operation)
     if reserves_first and not begin_preparing(operation):
         raise_unless_succeeded(operation)
-        return
+        return None
     is_to_be_read = not is_read and handler.reads_before_reserving(operation, was_left_due=was_left_due)
     if not _prepare(handler, operation, reads_first=reserves_first and is_to_be_read):
-        return
+        return None
     # K5: prepared, not set to sending yet
     claimed_at = monotonic()
-    if begin_sending(operation):
-        _send(handler, operation, claimed_at)
-    else:
+    if not begin_sending(operation):
         raise_unless_succeeded(operation)
+        return None
+    # K7: sending is committed, nothing sent
+    return Sending(handler, operation, claimed_at)
 
 
 def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_first: bool) -> bool:
@@ -191,7 +186,7 @@ def _prepare(handler: OperationHandler, operation: VoucherOperation, *, reads_fi
     return True
 
 
-def _create_due(draft: VoucherOperation, subject_changes: Mapping[str, Any], **fields: Any) -> None:
+def create_due(draft: VoucherOperation, subject_changes: Mapping[str, Any], **fields: Any) -> None:
     create(draft, "due", due_at=next_try(draft), subject_changes=subject_changes, **fields)
 
 
@@ -205,25 +200,30 @@ def execute_written(handler: OperationHandler, operation: VoucherOperation, *, i
     retry_on_conflict(execute_as_it_stands)
 
 
-def _send(handler: OperationHandler, operation: VoucherOperation, claimed_at: float) -> None:
-    """Beats two and three."""
+def call(sending: Sending) -> str | VoucherGatewayError:
+    """Beat two: return the remote id of the booking, or the error. It reads and writes no row, so that several
+    operations may be sent at the same time, each in a thread."""
     try:
-        # K7: sending is committed, nothing sent; and inside of the call K8: sent, no answer yet
-        with send_before(claimed_at + SEND_WINDOW_SECONDS):
-            remote_id = handler.call(operation)
+        with send_before(sending.claimed_at + SEND_WINDOW_SECONDS):
+            return sending.handler.call(sending.operation)
     except VoucherGatewayError as error:
-        with outcome_must_be_written():
-            _record_error(handler, operation, error)
-        return
+        return error
+
+
+def conclude(sending: Sending, answer: str | VoucherGatewayError) -> None:
+    """Beat three, by the thread that began the operation. Raises what ``_record_error`` raises."""
+    handler, operation = sending.handler, sending.operation
     # K9: the call has ended, nothing of its outcome written
     with outcome_must_be_written():
-        record_success(handler, operation, remote_id)
+        if isinstance(answer, VoucherGatewayError):
+            _record_error(handler, operation, answer)
+        else:
+            record_success(handler, operation, answer)
 
 
 def _record_error(handler: OperationHandler, operation: VoucherOperation, error: VoucherGatewayError) -> None:
     """Record what ``error`` proves about the call, then tell the operator. Raises an error, unless another operation
     follows."""
-    # K9: the call has ended, nothing of its outcome written
     try:
         _write_error(handler, operation, error)
     finally:
@@ -264,25 +264,3 @@ def _record_refusal(
     next_operation.is_as_planned = operation.is_as_planned
     # K13: refused, and what follows is due
     execute_written(HANDLERS[next_operation.kind], next_operation, is_read=True)
-
-
-def _execute_after_commit(handler: OperationHandler, operation: VoucherOperation) -> None:
-    """Carry out the operation once the caller's transaction is committed. Errors are logged: its verb has returned."""
-
-    def execute_committed() -> None:
-        try:
-            # K15: the caller's transaction is committed, nothing sent
-            execute_written(handler, operation)
-        except (VoucherGatewayError, ConflictError, django.db.Error) as error:
-            reason = getattr(error, "code", type(error).__name__)
-            PaymentEvents.not_sent_after_commit.log(
-                order_number=operation.order_number,
-                operation=operation.pk,
-                kind=operation.kind,
-                amount=operation.amount,
-                currency=operation.currency,
-                error_code=reason,
-            )
-
-    # K14: written, but the caller's transaction is not committed
-    transaction.on_commit(execute_committed, using=database(), robust=True)

@@ -55,6 +55,13 @@ class OperationHandler:
         ``was_left_due``, and another database that remembers the same past may have carried it out."""
         return False
 
+    def reads_ahead(self, operation: VoucherOperation) -> bool:
+        """Return whether ``prepare`` reads what ``read_ahead`` may have read before it."""
+        return False
+
+    def read_ahead(self, operation: VoucherOperation) -> None:
+        """Read what ``prepare`` needs, together with other operations. It uses no row: it may run in any thread."""
+
     def prepare(self, operation: VoucherOperation) -> None:
         """Set what the call needs, by reading or reserving. Moves no money."""
 

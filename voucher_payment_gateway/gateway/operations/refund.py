@@ -7,7 +7,12 @@ from typing import Any
 from voucher_payment_gateway.api import Charge
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import voucher_cloud
-from voucher_payment_gateway.exceptions import ContractError, OutcomeUnknownError, UnavailableError
+from voucher_payment_gateway.exceptions import (
+    ContractError,
+    OutcomeUnknownError,
+    UnavailableError,
+    VoucherGatewayError,
+)
 from voucher_payment_gateway.gateway.holds.control import is_elsewhere
 from voucher_payment_gateway.gateway.operations.fallback import fallback_after
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler, RefundedElsewhereError
@@ -55,13 +60,24 @@ class RefundHandler(OperationHandler):
 
     kind = "refund"
 
+    def reads_ahead(self, operation: VoucherOperation) -> bool:
+        """Return whether it has no baseline yet."""
+        return operation.baseline is None or not operation.attempts
+
+    def read_ahead(self, operation: VoucherOperation) -> None:
+        """Read the bookings of the voucher for the baseline. An error is raised by ``prepare``."""
+        try:
+            operation.bookings = _readable_bookings(operation)
+        except VoucherGatewayError as error:
+            operation.bookings = error
+
     def prepare(self, operation: VoucherOperation) -> None:
         """Set the baseline before the first attempt: if the answer is lost, the refund that is not in it is ours.
 
         Raises RefundedElsewhereError where refunds that our records do not have leave too little of the charge.
         """
-        if operation.baseline is None or not operation.attempts:
-            bookings = _readable_bookings(operation)
+        if self.reads_ahead(operation):
+            bookings = _bookings_before(operation)
             operation.baseline = [row.id for row in bookings if row.type == "refund"]
             if refunded_elsewhere(
                 bookings,
@@ -127,6 +143,14 @@ class RefundHandler(OperationHandler):
 
 def _falls_back() -> bool:
     return falls_back(gateway_settings().REFUND_FALLBACK)
+
+
+def _bookings_before(operation: VoucherOperation) -> list[Charge]:
+    """Return the bookings that were read ahead, once: whoever tries again reads again."""
+    read, operation.bookings = operation.bookings, None
+    if isinstance(read, VoucherGatewayError):
+        raise read
+    return _readable_bookings(operation) if read is None else read
 
 
 def _readable_bookings(operation: VoucherOperation) -> list[Charge]:

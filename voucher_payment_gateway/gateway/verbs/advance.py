@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import RefusedError, VoucherGatewayError, WrongStateError
-from voucher_payment_gateway.gateway.operations.execute import execute_due, execute_new
+from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.sale_draft import draft_step
+from voucher_payment_gateway.gateway.operations.start import execute_new
 from voucher_payment_gateway.gateway.records.announce import announce_sale
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,

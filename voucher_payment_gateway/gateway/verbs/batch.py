@@ -1,4 +1,4 @@
-"""Run the operations that a verb has planned, one after the other."""
+"""Run the operations that a verb has planned: those of different vouchers side by side."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +9,17 @@ from typing import Any
 from django.db import transaction
 
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
-from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_due, execute_new
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
+from voucher_payment_gateway.gateway.operations.side_by_side import (
+    Failures,
+    Outbox,
+    SideBySide,
+    first_error,
+    groups,
+    read_ahead,
+)
+from voucher_payment_gateway.gateway.operations.start import execute_new
 from voucher_payment_gateway.gateway.records.conflicts import (
     ConflictError,
     database,
@@ -74,6 +82,8 @@ def run_batch(
     payment_changes: dict[str, Any] | None = None,
     key: VoucherIdempotencyKey | None = None,
     outbox: Outbox | None = None,
+    together: SideBySide | None = None,
+    view: OrderView | None = None,
 ) -> list[VoucherPayment]:
     """Start every operation that ``plan`` returns, and return their payments.
 
@@ -82,19 +92,22 @@ def run_batch(
     repetition. Inside a transaction every call with an amount is another part, which follows the earlier ones. After a
     conflict the rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and
     ``settle`` sends them. All are tried, then the first error is raised. ``key`` is stored with each operation; with
-    ``outbox`` all are only written, and put there.
+    ``outbox`` all are only written, and put there; with ``together`` they only begin, beside others of the caller,
+    who may have read the order as ``view``.
     """
     progress = Progress(may_follow=outbox is None and in_transaction())
-    batch = _Batch(handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, progress)
+    beside = together or SideBySide()
+    batch = _Batch(
+        handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, beside, view, progress
+    )
+    advance = batch.advance if together else batch.advance_and_send
     try:
         with _atomic_in_transaction():
-            retry_on_conflict(batch.advance, progress=lambda: len(batch.progress.operations))
+            retry_on_conflict(advance, progress=lambda: len(batch.progress.operations))
     except PaymentStateError as error:
-        if batch.errors:
-            raise batch.errors[0] from None
-        raise batch.explain_partial(error) from None
-    if batch.errors:
-        raise batch.errors[0]
+        raise (batch.error or batch.explain_partial(error)) from None
+    if batch.error:
+        raise batch.error
     return list({operation.payment.pk: operation.payment for operation in batch.progress.operations}.values())
 
 
@@ -120,31 +133,64 @@ class _Batch:
     payment_changes: dict[str, Any]
     key: VoucherIdempotencyKey | None
     outbox: Outbox | None
+    beside: SideBySide
+    view: OrderView | None
     progress: Progress
-    errors: list[VoucherGatewayError] = field(default_factory=list)
+    failures: Failures = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     """Vouchers that had an open operation when another one was to be started."""
 
+    @property
+    def error(self) -> Exception | None:
+        """The error of the operation that was planned first of those that failed."""
+        return first_error(self.failures, self.progress.operations)
+
+    def advance_and_send(self) -> None:
+        """Advance; what has begun is carried out in any case."""
+        try:
+            with self.beside:
+                self.advance()
+        finally:
+            self._gather_failures()
+
+    def _gather_failures(self) -> None:
+        self.failures += self.beside.failures
+        self.beside.failures.clear()
+
     def advance(self) -> None:
         """Resume and start the operations that are left, by the order as it is now."""
-        view = read_order(self.order_number)
+        view, self.view = self.view or read_order(self.order_number), None
         for operation in self._repeated(view.matching(self.pk)):
             self._attempt(self._resume, operation)
             self.progress.resumed.append(operation)
         if self.progress.operations:
+            self.beside.send()
             view = read_order(self.order_number)
         left = self.asked if self.asked is None else self.asked - self.progress.amount
         if left is not None and left <= ZERO:
             return
         number = view.next_number
-        for draft in self.plan(view, self.progress, left):
-            draft.number = number
-            draft.waits = self._may_be_busy(draft) and is_busy(draft.voucher_id)
-            reservation_id = draft.payment.reservation_id
-            self._attempt(self._start, draft)
-            self.progress.started.append(draft)
-            reserved_again = draft.payment.reservation_id != reservation_id  # which used a number of its own
-            number = draft.number + (2 if reserved_again else 1)
+        planned = self.plan(view, self.progress, left)
+        for position, group in enumerate(groups(planned, lambda draft: draft.voucher_id)):
+            if position:
+                self.beside.send()
+            self._read_ahead(group)
+            for draft in group:
+                draft.number = number
+                draft.waits = self._may_be_busy(draft) and is_busy(draft.voucher_id)
+                reservation_id = draft.payment.reservation_id
+                self._attempt(self._start, draft)
+                self.progress.started.append(draft)
+                self.beside.last_number = draft.number
+                reserved_again = (
+                    draft.payment.reservation_id != reservation_id
+                )  # which used a number of its own
+                number = draft.number + (2 if reserved_again else 1)
+
+    def _read_ahead(self, drafts: list[VoucherOperation]) -> None:
+        """Read at the same time what the operations need that are sent at once."""
+        if self.outbox is None and not in_transaction():
+            read_ahead([(self.handler, draft) for draft in drafts])
 
     def _may_be_busy(self, draft: VoucherOperation) -> bool:
         return draft.voucher_id in self.busy or draft.payment.has_open_operation
@@ -153,12 +199,12 @@ class _Batch:
         try:
             step(operation)
         except VoucherGatewayError as error:
-            self.errors.append(error)
+            self.failures.append((operation, error))
 
     def _start(self, draft: VoucherOperation) -> None:
         try:
             draft.idempotency_key = self.key
-            execute_new(self.handler, draft, outbox=self.outbox, **self.payment_changes)
+            execute_new(self.handler, draft, outbox=self.outbox, together=self.beside, **self.payment_changes)
         except ConflictError:
             if is_busy(draft.voucher_id):
                 self.busy.add(draft.voucher_id)
@@ -189,7 +235,7 @@ class _Batch:
         if self.outbox is not None:
             self.outbox.append((HANDLERS[operation.kind], operation))
         elif not transaction.get_connection(database()).in_atomic_block:
-            execute_due(HANDLERS[operation.kind], operation, was_left_due=True)
+            self.beside.begin_written(HANDLERS[operation.kind], operation, was_left_due=True)
 
     def explain_partial(self, error: PaymentStateError) -> PaymentStateError:
         """Return ``error`` with the amount that went through before it."""

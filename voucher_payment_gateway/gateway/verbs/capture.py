@@ -12,7 +12,7 @@ from voucher_payment_gateway.currencies import amount_in, plain, with_code
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
 from voucher_payment_gateway.gateway.holds.competing import let_go
 from voucher_payment_gateway.gateway.operations.charge import CHARGE, draft_charge
-from voucher_payment_gateway.gateway.operations.execute import Outbox
+from voucher_payment_gateway.gateway.operations.side_by_side import Outbox
 from voucher_payment_gateway.gateway.records.conflicts import database, in_transaction, retry_on_conflict
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (

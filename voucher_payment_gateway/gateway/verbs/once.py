@@ -15,8 +15,8 @@ from voucher_payment_gateway.exceptions import (
     VoucherGatewayError,
     WrongStateError,
 )
-from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_written
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
+from voucher_payment_gateway.gateway.operations.side_by_side import Outbox, execute_all, first_error
 from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,
@@ -81,15 +81,14 @@ def _has_effect(
 
 
 def _carry_out(outbox: Outbox) -> None:
-    """Carry out the operations one after the other. All are tried, then the first error is raised."""
-    errors: list[VoucherGatewayError] = []
-    for handler, operation in outbox:
-        try:
-            execute_written(handler, operation)
-        except VoucherGatewayError as error:
-            errors += [error] if operation.kind != "cancel" else []  # a reservation lapses by itself
-    if errors:
-        raise errors[0]
+    """Carry out the operations side by side. All are tried, then the first error is raised."""
+    failures = [
+        (operation, error)
+        for operation, error in execute_all(outbox)
+        if operation.kind != "cancel" or not isinstance(error, VoucherGatewayError)  # it lapses by itself
+    ]
+    if (error := first_error(failures, (operation for _, operation in outbox))) is not None:
+        raise error
 
 
 def _answer_again(row: VoucherIdempotencyKey, pk: int | None) -> list[VoucherPayment]:
@@ -133,18 +132,13 @@ def _payment_of(operation: VoucherOperation) -> VoucherPayment:
 
 
 def _go_on(row: VoucherIdempotencyKey, operations: Mapping[Subject, VoucherOperation]) -> None:
-    errors: list[VoucherGatewayError] = []
+    due = [each for each in operations.values() if each.state == "due" and not in_transaction()]
+    failures = execute_all([(HANDLERS[each.kind], each) for each in due])
+    last = _last_by_subject(row) if due else operations
     for subject, operation in operations.items():
-        try:
-            last = operation
-            if operation.state == "due" and not in_transaction():
-                execute_written(HANDLERS[operation.kind], operation)
-                last = _last_by_subject(row)[subject]
-            raise_as_before(last)
-        except VoucherGatewayError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+        if (error := first_error(failures, [operation])) is not None:
+            raise error
+        raise_as_before(last[subject])
 
 
 def raise_as_before(operation: VoucherOperation) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from voucher_payment_gateway.exceptions import OperationInProgressError, WrongStateError
-from voucher_payment_gateway.gateway.operations.execute import Outbox, execute_new, execute_written
+from voucher_payment_gateway.gateway.operations.execute import execute_written
 from voucher_payment_gateway.gateway.operations.recharge import RECHARGE, draft_recharge
+from voucher_payment_gateway.gateway.operations.side_by_side import Outbox
+from voucher_payment_gateway.gateway.operations.start import execute_new
 from voucher_payment_gateway.gateway.records.archived import as_operations
 from voucher_payment_gateway.gateway.records.conflicts import (
     atomic_or_conflict,

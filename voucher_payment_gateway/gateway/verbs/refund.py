@@ -10,8 +10,8 @@ from voucher_payment_gateway import money
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.currencies import amount_in, plain, smallest_unit
 from voucher_payment_gateway.exceptions import AmountError, PaymentStateError, WrongStateError
-from voucher_payment_gateway.gateway.operations.execute import Outbox
 from voucher_payment_gateway.gateway.operations.refund import REFUND, draft_refund
+from voucher_payment_gateway.gateway.operations.side_by_side import Outbox, SideBySide
 from voucher_payment_gateway.gateway.records.archived import archived_error, archived_money
 from voucher_payment_gateway.gateway.records.idempotency import Call
 from voucher_payment_gateway.gateway.records.order_view import (
@@ -93,13 +93,33 @@ def refund_payment(
     at_most: Decimal | None,
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
+    together: SideBySide,
+    view: OrderView | None,
+    bookings: Any,
     **by: str,
 ) -> None:
-    """Refund all that is left of one payment, and store with each refund that the payment is being cancelled. Raises
-    AmountError where that is more than ``at_most``."""
+    """Refund all that is left of one payment, and store with each refund that the payment is being cancelled. Its
+    refunds only begin, beside those of other payments. Raises AmountError where that is more than ``at_most``.
+
+    ``view`` is the order as it was just read, and ``bookings`` are those of its voucher, where they were read ahead.
+    """
     request = {"cancel_requested_at": timezone.now()}
     number, pk = payment.order_number, payment.pk
-    _refund(number, pk, None, request, at_most, archived=None, key=key, outbox=outbox, **by)
+    read = [bookings]
+    _refund(
+        number,
+        pk,
+        None,
+        request,
+        at_most,
+        archived=None,
+        read=read,
+        key=key,
+        outbox=outbox,
+        together=together,
+        view=view,
+        **by,
+    )
 
 
 def _refund(
@@ -110,11 +130,15 @@ def _refund(
     at_most: Decimal | None = None,
     *,
     archived: list[VoucherPayment] | None = None,
+    read: list[Any] | None = None,
     key: VoucherIdempotencyKey | None,
     outbox: Outbox | None,
+    together: SideBySide | None = None,
+    view: OrderView | None = None,
     **by: str,
 ) -> list[VoucherPayment]:
-    """Refund what is asked for, and add to ``archived`` the payments whose charges are archived."""
+    """Refund what is asked for, and add to ``archived`` the payments whose charges are archived. What was ``read``
+    ahead is of the first refund, and is used once."""
 
     def plan(view: OrderView, progress: Progress, left: Decimal | None) -> list[VoucherOperation]:
         payments = view.matching(pk)
@@ -123,10 +147,18 @@ def _refund(
         drafts = plan_refunds(number, payments, left, progress, archived, amount_asked=asked, **by)
         if drafts:
             refuse_more(payments[0], sum((each.amount for each in drafts), progress.amount), at_most)
+            drafts[0].bookings = read.pop() if read else None
         return drafts
 
     return run_batch(
-        REFUND, number, plan, pk=pk, asked=asked, payment_changes=changes, key=key, outbox=outbox
+        *(REFUND, number, plan),
+        pk=pk,
+        asked=asked,
+        payment_changes=changes,
+        key=key,
+        outbox=outbox,
+        together=together,
+        view=view,
     )
 
 
