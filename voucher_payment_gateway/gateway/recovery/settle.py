@@ -1,6 +1,6 @@
 """Settle: finish operations that are due, abandoned, or have an unknown outcome."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -35,6 +35,7 @@ from voucher_payment_gateway.gateway.recovery.sales import (
     unpaid_sales,
 )
 from voucher_payment_gateway.gateway.recovery.tell_staff import tell_staff
+from voucher_payment_gateway.gateway.recovery.threads import SweepThreads, threads_at_once
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
@@ -111,22 +112,23 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     _check(limit)
     correct_future_instants(limit)
     now, stop = timezone.now(), stop or _never
-    report = SettleReport(
-        abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),
-        sent=_each(lease_each(_open("due", now), limit), _send, stop),
-        found=_each(lease_each(_open("unknown", now), limit), _resolve, stop),
-        cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop),
-        by_status=run_by_status(limit, stop),
-        renewed=_each(ending_holds()[:limit], keep_alive, stop),
-        unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
-        sold=_each(due_sales(limit), advance_leased, stop),
-        delivered=_each(due_deliveries(limit), deliver, _for_a_minute(stop)),
-        reminded=_each(due_reminders(limit), remind, _for_a_minute(stop)),
-        lapsed=lapse(limit),
-        erased=erase_codes(limit),
-        reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
-        told=tell_staff(_for_a_minute(stop)),
-    )
+    with SweepThreads(threads_at_once()) as threads:
+        report = SettleReport(
+            abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),
+            sent=_each(lease_each(_open("due", now), limit, threads.free), _send, stop, threads),
+            found=_each(lease_each(_open("unknown", now), limit, threads.free), _resolve, stop, threads),
+            cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop, threads),
+            by_status=run_by_status(limit, stop),
+            renewed=_each(ending_holds()[:limit], keep_alive, stop, threads),
+            unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
+            sold=_each(due_sales(limit), advance_leased, stop, threads),
+            delivered=_each(due_deliveries(limit), deliver, _for_a_minute(stop)),
+            reminded=_each(due_reminders(limit), remind, _for_a_minute(stop)),
+            lapsed=lapse(limit),
+            erased=erase_codes(limit),
+            reviews=_each(_due_for_rereading(now, limit), _read_again, stop, threads),
+            told=tell_staff(_for_a_minute(stop)),
+        )
     late = sell_given_up(limit, stop) + run_postponed(limit, stop)
     report = replace(report, by_status=report.by_status + late)
     if not stop():
@@ -203,17 +205,41 @@ def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: stop() or monotonic() - began > MAIL_SECONDS
 
 
-def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], bool]) -> int:
-    """Call ``step`` for each row, and count the successes; one failure does not stop the others."""
-    count, waiting = 0, iter(rows)
-    while not stop() and (row := next(waiting, None)) is not None:
+def _each(
+    rows: Iterable[Row],
+    step: Callable[[Row], bool],
+    stop: Callable[[], bool],
+    threads: SweepThreads | None = None,
+) -> int:
+    """Call ``step`` for each row, in ``threads`` for several at the same time, and count the successes; one failure
+    does not stop the others."""
+
+    def attempt(row: Row) -> bool:
         try:
-            count += step(row)
+            return step(row)
         except (ConflictError, StaleOperationError):
-            continue  # another worker was first
+            return False  # another worker was first
         except Exception as error:
             _log(row, error)
-    return count
+            return False
+
+    going_on = _until(stop, rows)
+    return threads.count(going_on, attempt, _subjects) if threads else sum(map(attempt, going_on))
+
+
+def _until(stop: Callable[[], bool], rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows, and begin no other once ``stop`` returns true: it is asked before each is leased."""
+    waiting = iter(rows)
+    while not stop() and (row := next(waiting, None)) is not None:
+        yield row
+
+
+def _subjects(row: VoucherOperation | VoucherPayment | VoucherSale) -> frozenset[tuple[str, ...]]:
+    """Return the voucher and the order of which one row at most is in progress. Operations of an order are numbered
+    one after the other, those of a sale by themselves."""
+    voucher = {("voucher", row.account, row.voucher_id)} if row.voucher_id else set()
+    is_of_sale = isinstance(row, VoucherSale) or getattr(row, "sale_id", None)
+    return frozenset(voucher if is_of_sale else {*voucher, ("order", row.order_number)})
 
 
 def _log(row: Row, error: Exception) -> None:
