@@ -99,9 +99,10 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
     status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
     before a hook. Expired reservations lapse, and expired codes are erased. Instants that a clock which was ahead has
-    written are corrected first. The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``. Safe to run
-    twice, and in several processes at once, which share the work. Call it often, for example every minute. Once
-    ``stop`` returns true, the operation in flight is finished and no other begun.
+    written are corrected first. Several operations are worked on at the same time, each in a thread of its own, never
+    two of one voucher (``SETTLE_THREADS``). The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``.
+    Safe to run twice, and in several processes at once, which share the work. Call it often, for example every minute.
+    Once ``stop`` returns true, the operations in flight are finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
