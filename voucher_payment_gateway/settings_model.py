@@ -148,6 +148,9 @@ class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings
     SETTLE_LATE_MINUTES: Minutes = Field(
         15, description="How long after its last complete run settle is reported as late, in minutes."
     )
+    SETTLE_THREADS: Annotated[int, Field(ge=1, le=100)] = Field(
+        16, description="How many operations one settle works on at the same time."
+    )
     CANCEL_RESERVATION_CALL: bool = Field(
         True, description="Whether the Voucher Cloud is asked to end reservations."
     )

@@ -166,7 +166,7 @@ CATALOGUE: Final = {
         },
         cure="Let your router keep both in one: otherwise a rollback of an order does not take its charge back.",
     ),
-    "E025": Check(keys=("VOUCHERS_PER_ORDER",), cure="Give a whole number from 1 to 100."),
+    "E025": Check(keys=("VOUCHERS_PER_ORDER", "SETTLE_THREADS"), cure="Give a whole number from 1 to 100."),
     "E026": Check(
         messages={"off": "USE_TZ is off."},
         cure="Set USE_TZ = True: every instant is kept with its time zone.",

@@ -18,6 +18,7 @@ from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.gateway.holds import parallel
 from voucher_payment_gateway.gateway.operations import execute
+from voucher_payment_gateway.gateway.recovery import settle
 from voucher_payment_gateway.sandbox import Clock
 from voucher_payment_gateway.throttle import _counts
 
@@ -42,6 +43,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in (base, locmem, _counts):
             patches.enter_context(mock.patch.object(module, "time", SimpleNamespace(time=monotonic)))
         patches.enter_context(mock.patch.object(parallel, "MAX_PARALLEL", 1))
+        patches.enter_context(mock.patch.object(settle, "threads_at_once", return_value=1))
         patches.enter_context(mock.patch.object(_flow, "_RANDOM", random))
         patches.enter_context(mock.patch.object(timezone, "now", clock.now))
         yield

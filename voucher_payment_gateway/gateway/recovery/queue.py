@@ -1,8 +1,10 @@
-"""Share open operations among workers: each leases one at a time."""
+"""Share waiting rows among workers: each leases no more than it begins at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -13,30 +15,43 @@ from voucher_payment_gateway.gateway.operations.transitions import postpone
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation
 
-__all__ = ["lease_each"]
+__all__ = ["lease_each", "lease_operation"]
 
 CANDIDATES = 10
-"""Candidates fetched per attempt; other workers may lease the first ones."""
+"""Candidates fetched where other workers leased the first ones: without row locks several read the same."""
+
+Row = TypeVar("Row")
 
 
-def lease_each(waiting: QuerySet[VoucherOperation], limit: int) -> Iterator[VoucherOperation]:
-    """Lease up to ``limit`` of the ``waiting`` operations, one at a time, and yield them.
+def lease_operation(operation: VoucherOperation) -> bool:
+    """Lease an operation; return whether no other worker was first."""
+    return postpone(operation, timezone.now() + timedelta(seconds=lease_seconds()))
 
-    An operation that its worker did not finish is available again once the lease has expired.
+
+def lease_each(
+    waiting: QuerySet[Any], limit: int, lease: Callable[[Row], bool], at_once: Callable[[], int] = lambda: 1
+) -> Iterator[Row]:
+    """Lease up to ``limit`` of the ``waiting`` rows, each time as many as can be begun ``at_once``, and yield them.
+
+    ``lease`` writes into a row that it does not wait any more, and returns whether no other worker was first. One that
+    its worker did not finish is available again once the lease has expired.
     """
-    for _ in range(limit):
-        operation = _lease_next(waiting)
-        if operation is None:
+    while limit > 0:
+        leased = _lease_next(waiting, min(limit, max(1, at_once())), lease)
+        if not leased:
             return
-        yield operation
+        limit -= len(leased)
+        yield from leased
 
 
-def _lease_next(waiting: QuerySet[VoucherOperation]) -> VoucherOperation | None:
-    """Lease the first operation that no other worker is leasing at this moment."""
+def _lease_next(waiting: QuerySet[Any], count: int, lease: Callable[[Row], bool]) -> list[Row]:
+    """Lease the first ``count`` rows that no other worker is leasing at this moment."""
     skips_locked = connections[database()].features.has_select_for_update_skip_locked
-    with transaction.atomic(using=database()) if skips_locked else nullcontext():
-        locked = waiting.select_for_update(skip_locked=True, of=("self",)) if skips_locked else waiting
-        lease_ends_at = timezone.now() + timedelta(seconds=lease_seconds())
-        return next(
-            (operation for operation in locked[:CANDIDATES] if postpone(operation, lease_ends_at)), None
-        )
+    for candidates in (count, max(count, CANDIDATES)):
+        with transaction.atomic(using=database()) if skips_locked else nullcontext():
+            locked = waiting.select_for_update(skip_locked=True, of=("self",)) if skips_locked else waiting
+            found: list[Row] = list(locked[:candidates])
+            leased = list(islice(filter(lease, found), count))
+        if leased or not found:
+            return leased
+    return []

@@ -22,11 +22,16 @@ from voucher_payment_gateway.rules.cover import agreed
 from voucher_payment_gateway.rules.states import HELD_BEFORE
 from voucher_payment_gateway.rules.timing import has_ended, next_renewal_at
 
-__all__ = ["ending_holds", "keep_alive"]
+__all__ = ["ending_holds", "keep_alive", "put_off"]
 
 
 def ending_holds() -> QuerySet[VoucherPayment]:
     """Return the payments that are due to be held again, the longest due first; none without ``RENEW_HOLDS``."""
+    return _renewable().filter(renew_at__lte=timezone.now()).order_by("renew_at", "pk")
+
+
+def _renewable() -> QuerySet[VoucherPayment]:
+    """Return the payments that may be held again, whenever they are due."""
     now = timezone.now()
     payments = VoucherPayment.current
     if not gateway_settings().RENEW_HOLDS:
@@ -39,24 +44,24 @@ def ending_holds() -> QuerySet[VoucherPayment]:
     ending = payments.filter(
         held | counted_on,
         status__in=HELD_BEFORE,  # the condition of the index
-        renew_at__lte=now,
         code_kept_until__gt=now,
         cancel_requested_at=None,
     ).exclude(sealed_code="")
-    return without_open_operation(ending).order_by("renew_at", "pk")
+    return without_open_operation(ending)
 
 
 def keep_alive(payment: VoucherPayment) -> bool:
-    """Reserve the same amount again, if it is still wanted: not what would pay for gift vouchers that the order sells.
+    """Reserve the same amount again for a payment that was put off, if it is still wanted: not what would pay for gift
+    vouchers that the order sells.
 
     If that is refused, the old reservation ends in time. Once it has ended, a refusal proves of a confirmed payment
     that it cannot be captured any more: it fails, and ``payment_failed`` is sent.
     """
     view = read_order(payment.order_number)
-    current = ending_holds().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
+    current = _renewable().filter(pk=payment.pk, reservation_id=payment.reservation_id).first()
     amount = max(current.amount_authorized, agreed(current)) if current else ZERO
-    if current is None or amount == ZERO or not _put_off(current):
-        return False  # captured, cancelled or reserved again since the list was read, or another worker is renewing it
+    if current is None or amount == ZERO:
+        return False  # captured, cancelled or reserved again since it was put off
     amount = min(amount, _payable(view, current, amount))
     if amount == ZERO:
         return False
@@ -80,7 +85,7 @@ def _payable(view: OrderView, payment: VoucherPayment, amount: Decimal) -> Decim
     return view.due(facts.payable, without=view.matching(payment.pk))
 
 
-def _put_off(payment: VoucherPayment) -> bool:
+def put_off(payment: VoucherPayment) -> bool:
     """Put the next attempt off, before this one may fail: payments whose renewal always fails do not delay others.
 
     Return whether no other worker was first.

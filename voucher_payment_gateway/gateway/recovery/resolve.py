@@ -59,7 +59,7 @@ from voucher_payment_gateway.rules.resolution import (
 )
 from voucher_payment_gateway.sealing import unseal
 
-__all__ = ["read_again", "resolve"]
+__all__ = ["lease_rereading", "read_again", "resolve"]
 
 SOON = timedelta(seconds=30)
 
@@ -106,6 +106,13 @@ def _request_review_once(operation: VoucherOperation, error: VoucherGatewayError
     """Request a review once while the voucher's bookings are unreadable."""
     if operation.error_code != error.code and note_error(operation, error):
         request_review(operation)
+
+
+def lease_rereading(operation: VoucherOperation) -> bool:
+    """Lease the trailing read of an operation; return whether no other worker was first."""
+    as_read = VoucherOperation.current.filter(pk=operation.pk, reread_at=operation.reread_at)
+    operation.reread_at = timezone.now() + timedelta(seconds=lease_seconds())
+    return bool(as_read.update(reread_at=operation.reread_at) == 1)
 
 
 def read_again(handler: OperationHandler, operation: VoucherOperation) -> bool:

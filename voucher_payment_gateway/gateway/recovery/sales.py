@@ -9,10 +9,9 @@ from django.utils.module_loading import import_string
 
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
+from voucher_payment_gateway.gateway.records.conflicts import ConflictError
 from voucher_payment_gateway.gateway.records.sales import change_sale
 from voucher_payment_gateway.gateway.recovery.cursor import behind, next_rows
-from voucher_payment_gateway.gateway.verbs.advance import advance
-from voucher_payment_gateway.gateway.verbs.hand_over import hand_over
 from voucher_payment_gateway.log_events import SaleEvents
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.models.conditions import IS_NOT_ACTIVE
@@ -21,11 +20,10 @@ from voucher_payment_gateway.rules.sales import is_unpaid_too_long
 from voucher_payment_gateway.short_memory import is_first
 
 __all__ = [
-    "advance_leased",
-    "deliver",
     "due_deliveries",
     "due_sales",
     "give_up_unpaid",
+    "lease_sale",
     "unpaid_sales",
 ]
 
@@ -34,27 +32,24 @@ CURSOR = "unpaid_sales"
 QUIET_SECONDS = 24 * 3600
 
 
-def due_sales(limit: int) -> QuerySet[Any]:
+def due_sales() -> QuerySet[Any]:
     """Return the sales whose next step is due, the longest waiting first."""
-    return VoucherSale.current.filter(due_at__lte=timezone.now()).order_by("due_at", "pk")[:limit]
+    return VoucherSale.current.filter(due_at__lte=timezone.now()).order_by("due_at", "pk")
 
 
-def advance_leased(sale: VoucherSale) -> bool:
-    """Bring a sale forward, unless another worker does so just now."""
-    change_sale(sale, due_at=timezone.now() + timedelta(seconds=lease_seconds()))
-    return advance(sale)
+def lease_sale(sale: VoucherSale) -> bool:
+    """Lease the next step of a sale; return whether no other worker was first."""
+    try:
+        change_sale(sale, due_at=timezone.now() + timedelta(seconds=lease_seconds()))
+    except ConflictError:
+        return False
+    return True
 
 
-def due_deliveries(limit: int) -> QuerySet[Any]:
+def due_deliveries() -> QuerySet[Any]:
     """Return the active sales whose code is to be handed over; not those that are being taken back."""
     due = VoucherSale.current.filter(deliver_due_at__lte=timezone.now(), delivered_at=None)
-    due = due.filter(status="active", target="active")
-    return due.order_by("deliver_due_at", "pk")[:limit]
-
-
-def deliver(sale: VoucherSale) -> bool:
-    """Hand the code of a sale over."""
-    return hand_over(sale)
+    return due.filter(status="active", target="active").order_by("deliver_due_at", "pk")
 
 
 def unpaid_sales(limit: int) -> list[Any]:

@@ -1,43 +1,44 @@
 """Settle: finish operations that are due, abandoned, or have an unknown outcome."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
-from typing import TypeVar
 
 from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
-from voucher_payment_gateway.gateway.operations.transitions import StaleOperationError, mark_abandoned
-from voucher_payment_gateway.gateway.records.conflicts import ConflictError, refuse_open_transaction
+from voucher_payment_gateway.gateway.operations.transitions import mark_abandoned
+from voucher_payment_gateway.gateway.records.conflicts import refuse_open_transaction
 from voucher_payment_gateway.gateway.records.instance import refuse_other_instance
 from voucher_payment_gateway.gateway.recovery.by_status import run_by_status
+from voucher_payment_gateway.gateway.recovery.each import each
 from voucher_payment_gateway.gateway.recovery.expire import erase_codes, lapse, without_operation
 from voucher_payment_gateway.gateway.recovery.future import correct_future_instants
 from voucher_payment_gateway.gateway.recovery.given_up import sell_given_up
 from voucher_payment_gateway.gateway.recovery.last_sweep import record_sweep
 from voucher_payment_gateway.gateway.recovery.postponed import run_postponed
-from voucher_payment_gateway.gateway.recovery.queue import lease_each
+from voucher_payment_gateway.gateway.recovery.queue import lease_each, lease_operation
 from voucher_payment_gateway.gateway.recovery.remind import due_reminders, remind
-from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive
-from voucher_payment_gateway.gateway.recovery.resolve import read_again, resolve
+from voucher_payment_gateway.gateway.recovery.renew import ending_holds, keep_alive, put_off
+from voucher_payment_gateway.gateway.recovery.resolve import lease_rereading, read_again, resolve
 from voucher_payment_gateway.gateway.recovery.sales import (
-    advance_leased,
-    deliver,
     due_deliveries,
     due_sales,
     give_up_unpaid,
+    lease_sale,
     unpaid_sales,
 )
 from voucher_payment_gateway.gateway.recovery.tell_staff import tell_staff
+from voucher_payment_gateway.gateway.recovery.threads import SweepThreads, threads_at_once
+from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
-from voucher_payment_gateway.log_events import RunningEvents
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.gateway.verbs.hand_over import hand_over_leased, lease_delivery
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
 from voucher_payment_gateway.telemetry import verb
@@ -49,8 +50,6 @@ MAX_LIMIT = 1_000_000
 
 MAIL_SECONDS = 60.0
 """How long one run sends mails of each sort; the mail that is being sent then is finished."""
-
-Row = TypeVar("Row", VoucherOperation, VoucherPayment, VoucherSale)
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,10 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     among the voucher's bookings, fenced or waited for, then recorded, sent again, or ended. With ``ON_STATUS`` the
     status of the orders of up to ``limit`` payments is looked at again: a bulk update is made up for, and a crash
     before a hook. Expired reservations lapse, and expired codes are erased. Instants that a clock which was ahead has
-    written are corrected first. The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``. Safe to run
-    twice, and in several processes at once, which share the work. Call it often, for example every minute. Once
-    ``stop`` returns true, the operation in flight is finished and no other begun.
+    written are corrected first. Several operations are worked on at the same time, each in a thread of its own, never
+    two of one voucher (``SETTLE_THREADS``). The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``.
+    Safe to run twice, and in several processes at once, which share the work. Call it often, for example every minute.
+    Once ``stop`` returns true, the operations in flight are finished and no other begun.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
@@ -111,22 +111,24 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     _check(limit)
     correct_future_instants(limit)
     now, stop = timezone.now(), stop or _never
-    report = SettleReport(
-        abandoned=_each(lease_each(_abandoned(now), limit), _mark_abandoned, stop),
-        sent=_each(lease_each(_open("due", now), limit), _send, stop),
-        found=_each(lease_each(_open("unknown", now), limit), _resolve, stop),
-        cancelled=_each(_cancel_requests(limit), _carry_out_cancel, stop),
-        by_status=run_by_status(limit, stop),
-        renewed=_each(ending_holds()[:limit], keep_alive, stop),
-        unpaid=_each(unpaid_sales(limit), give_up_unpaid, stop),
-        sold=_each(due_sales(limit), advance_leased, stop),
-        delivered=_each(due_deliveries(limit), deliver, _for_a_minute(stop)),
-        reminded=_each(due_reminders(limit), remind, _for_a_minute(stop)),
-        lapsed=lapse(limit),
-        erased=erase_codes(limit),
-        reviews=_each(_due_for_rereading(now, limit), _read_again, stop),
-        told=tell_staff(_for_a_minute(stop)),
-    )
+    with SweepThreads(threads_at_once()) as threads:
+        leased = partial(lease_each, limit=limit, at_once=threads.free)
+        report = SettleReport(
+            abandoned=each(lease_each(_abandoned(now), limit, lease_operation), _mark_abandoned, stop),
+            sent=each(leased(_open("due", now), lease=lease_operation), _send, stop, threads),
+            found=each(leased(_open("unknown", now), lease=lease_operation), _resolve, stop, threads),
+            cancelled=each(_cancel_requests(limit), _carry_out_cancel, stop, threads),
+            by_status=run_by_status(limit, stop),
+            renewed=each(leased(ending_holds(), lease=put_off), keep_alive, stop, threads),
+            unpaid=each(unpaid_sales(limit), give_up_unpaid, stop),
+            sold=each(leased(due_sales(), lease=lease_sale), advance, stop, threads),
+            delivered=_deliver(limit, _for_a_minute(stop)),
+            reminded=each(due_reminders(limit), remind, _for_a_minute(stop)),
+            lapsed=lapse(limit),
+            erased=erase_codes(limit),
+            reviews=each(leased(_due_for_rereading(now), lease=lease_rereading), _read_again, stop, threads),
+            told=tell_staff(_for_a_minute(stop)),
+        )
     late = sell_given_up(limit, stop) + run_postponed(limit, stop)
     report = replace(report, by_status=report.by_status + late)
     if not stop():
@@ -147,14 +149,14 @@ def deliver_due(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> 
     nothing was sent then.
     """
     _check(limit)
-    return _each(due_deliveries(limit), deliver, stop or _never)
+    return _deliver(limit, stop or _never)
 
 
 def remind_due(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> int:
     """Send up to ``limit`` reminders that are due with ``REMIND_DAYS``, as ``settle`` does, and return how many. As
     ``deliver_due`` else."""
     _check(limit)
-    return _each(due_reminders(limit), remind, stop or _never)
+    return each(due_reminders(limit), remind, stop or _never)
 
 
 def _check(limit: int) -> None:
@@ -187,9 +189,13 @@ def _cancel_requests(limit: int) -> QuerySet[VoucherPayment]:
     return without_operation(requested, undecided).order_by("cancel_requested_at", "pk")[:limit]
 
 
-def _due_for_rereading(now: datetime, limit: int) -> QuerySet[VoucherOperation]:
+def _deliver(limit: int, stop: Callable[[], bool]) -> int:
+    return each(lease_each(due_deliveries(), limit, lease_delivery), hand_over_leased, stop)
+
+
+def _due_for_rereading(now: datetime) -> QuerySet[VoucherOperation]:
     operations = VoucherOperation.current.select_related("payment", "sale")
-    return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")[:limit]
+    return operations.filter(reread_at__lte=now).order_by("reread_at", "pk")
 
 
 def _never() -> bool:
@@ -201,31 +207,6 @@ def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:
     The next run goes on with the others."""
     began = monotonic()
     return lambda: stop() or monotonic() - began > MAIL_SECONDS
-
-
-def _each(rows: Iterable[Row], step: Callable[[Row], bool], stop: Callable[[], bool]) -> int:
-    """Call ``step`` for each row, and count the successes; one failure does not stop the others."""
-    count, waiting = 0, iter(rows)
-    while not stop() and (row := next(waiting, None)) is not None:
-        try:
-            count += step(row)
-        except (ConflictError, StaleOperationError):
-            continue  # another worker was first
-        except Exception as error:
-            _log(row, error)
-    return count
-
-
-def _log(row: Row, error: Exception) -> None:
-    code = error.code if isinstance(error, VoucherGatewayError) else ""
-    (RunningEvents.settle_step_refused if code else RunningEvents.settle_step_failed).log(
-        str(row),
-        account=row.account,
-        order_number=row.order_number,
-        subject=type(row).__name__,
-        subject_id=row.pk,
-        error_code=code or type(error).__name__,
-    )
 
 
 def _send(operation: VoucherOperation) -> bool:

@@ -32,8 +32,10 @@ __all__ = [
     "confirm_seen",
     "deliver_now",
     "hand_over",
+    "hand_over_leased",
     "is_due_for_delivery",
     "is_slow",
+    "lease_delivery",
 ]
 
 LEASE = timedelta(minutes=5)
@@ -68,13 +70,23 @@ def is_slow() -> bool:
 
 def hand_over(sale: VoucherSale) -> bool:
     """Hand the code over, and erase it; return whether that was done. A failure is logged and tried again later."""
+    return lease_delivery(sale) and hand_over_leased(sale)
+
+
+def lease_delivery(sale: VoucherSale) -> bool:
+    """Lease the delivery of a sale if it is due; return whether no other worker was first."""
     if not is_due_for_delivery(sale) or sale.delivery not in SENT_BY_US:
         return False
-    began, began_at = monotonic(), timezone.now()
     try:
-        change_sale(sale, deliver_due_at=began_at + LEASE, delivery_attempts=sale.delivery_attempts + 1)
+        change_sale(sale, deliver_due_at=timezone.now() + LEASE, delivery_attempts=sale.delivery_attempts + 1)
     except ConflictError:
-        return False  # another worker was first
+        return False
+    return True
+
+
+def hand_over_leased(sale: VoucherSale) -> bool:
+    """Hand the code over of a sale whose delivery this worker has leased; as ``hand_over``."""
+    began, began_at = monotonic(), timezone.now()
     # K23: leased, the code not handed over
     try:
         if reason := _why_not_valid(sale, began_at):
