@@ -52,7 +52,8 @@ test-fast: install ## the units alone: no proofs, no browser, no servers (minute
 test-postgresql: install ## the tests that the database matters to, on PostgreSQL
 	@case "$$DATABASE_URL" in postgres*) ;; *) start="$(BIN)/python -m tests.postgres_server";; esac; \
 	STORM_DAYS=30 $$start $(BIN)/python -m pytest tests/gateway tests/accounts tests/test_models.py tests/proofs/storm/test_storm.py \
-	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/admin/test_books.py \
+	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/books/test_partitions.py tests/admin/test_books.py \
+	tests/management/test_doctor_commits.py \
 	--ignore tests/gateway/test_reconcile_planted_differences.py $(ARGS)
 
 .PHONY: hosts

@@ -1,4 +1,5 @@
-"""A capture on a new connection to the database, on one that is kept, and on one of Django's pool.
+"""A capture on a new connection to the database, on one that is kept, on one of Django's pool, and with statements that
+the server has prepared.
 
     python -m tests.postgres_server python -m benchmarks.connections
 
@@ -26,6 +27,9 @@ def rows(rounds: int) -> Iterator[tuple[object, ...]]:
             opened.callback(pooled.close_pool)
             opened.callback(pooled.close)
             ways["one of Django's pool"] = partial(_capture, pooled, reconnects=True)
+        if prepared := _prepared():
+            opened.callback(prepared.close)
+            ways["a kept connection, statements prepared on the server"] = partial(_capture, prepared)
         found = alternate(ways, rounds)
         for name, timings in found.items():
             beside = "1" if name == KEPT else ratio(timings, found[KEPT])
@@ -56,13 +60,29 @@ def _capture(on: Any = None, *, reconnects: bool = False) -> Callable[[], object
 
 def _pooled() -> Any:
     """Return a connection to the same database that comes from a pool; None where there is none."""
+    if importlib.util.find_spec("psycopg_pool") is None:
+        return None
+    return _on_postgresql(pool={"min_size": 1, "max_size": 2})
+
+
+def _prepared() -> Any:
+    """Return a connection to the same database that prepares what it runs a second time; None where it cannot."""
+    return _on_postgresql(server_side_binding=True, prepare_threshold=1)
+
+
+def _on_postgresql(**options: Any) -> Any:
+    """Return another connection to the same database, with these options; None on another than PostgreSQL."""
     from django.db import connections
 
     usual = connections["default"]
-    if usual.vendor != "postgresql" or importlib.util.find_spec("psycopg_pool") is None:
+    if usual.vendor != "postgresql":
         return None
-    options = {**usual.settings_dict["OPTIONS"], "pool": {"min_size": 1, "max_size": 2}}
-    return type(usual)({**usual.settings_dict, "CONN_MAX_AGE": 0, "OPTIONS": options}, "default")
+    settings = {
+        **usual.settings_dict,
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {**usual.settings_dict["OPTIONS"], **options},
+    }
+    return type(usual)(settings, "default")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import django
 
+from benchmarks.ledger_steps import SETTINGS, round_of
+
 SHORT, LONG = "default", "long"
 WARM_UP = 5
 
@@ -92,7 +94,7 @@ class Watch:
 
 
 class Shop:
-    """A shop with one of the ledgers. Each round is an order that is paid, partly refunded, and displayed."""
+    """A shop with one of the ledgers. Each round does all that ``ledger_steps`` has, and sweeps and reconciles."""
 
     def __init__(self, alias, cloud):
         from django.db import connections
@@ -100,29 +102,27 @@ class Shop:
         self.alias, self.cloud, self.count, self.watch = alias, cloud, 0, Watch()
         self.connection = connections[alias]
 
-    def order(self):
+    def order(self, **fields):
         from tests.shop.models import Order
 
         self.count += 1
         name = f"{self.alias}-{self.count}"
         self.cloud.add_voucher(code=f"CODE-{name}", amount="10.00")
-        return Order.objects.create(number=name, total=Decimal("10.00")), f"CODE-{name}"
+        return Order.objects.create(number=name, total=Decimal("10.00"), **fields), f"CODE-{name}"
 
-    def round(self):
-        from voucher_payment_gateway import gateway
-        from voucher_payment_gateway.checkout.summary import summarise
+    def log_in(self):
+        """Give a clerk who may see everything a browser."""
+        from django.contrib.auth import get_user_model
+        from django.test import Client
 
         ROUTER.alias = self.alias
-        order, code = self.order()
+        self.client = Client(SERVER_NAME="localhost")
+        self.client.force_login(get_user_model().objects.create_superuser("mia"))
+
+    def round(self):
+        ROUTER.alias = self.alias
         with self.connection.execute_wrapper(self.watch.statement):
-            with self.watch.on("authorize"):
-                gateway.authorize(order, code)
-            with self.watch.on("capture"):
-                gateway.capture(order)
-            with self.watch.on("refund"):
-                gateway.refund(order, Decimal("5.00"))
-            with self.watch.on("checkout block"):
-                summarise(order)
+            round_of(self)
             self.sweep()
             self.reconcile()
 
@@ -164,10 +164,12 @@ def compare(rounds):
 
     cloud = LocalVoucherCloud()
     with serve(cloud) as server:
-        configured = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": server.base_url}
+        configured = {**settings.VOUCHER_PAYMENT_GATEWAY, **SETTINGS, "BASE_URL": server.base_url}
         with override_settings(VOUCHER_PAYMENT_GATEWAY=configured):
             connection.voucher_cloud().authenticate()
             shops = [Shop(SHORT, cloud), Shop(LONG, cloud)]
+            for shop in shops:
+                shop.log_in()
             for number in range(WARM_UP + rounds):
                 if number == WARM_UP:
                     for shop in shops:
