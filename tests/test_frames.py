@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import sys
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ import sentry_sdk
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
@@ -169,6 +171,26 @@ def breaking_at(number):
     return wrapper, seen
 
 
+@contextmanager
+def every_connection_wrapped(wrapper):
+    """Wrap the statements of this thread, and those of the thread on which an async verb runs."""
+    opened = []
+
+    def wrap(connection, **_):
+        if wrapper not in connection.execute_wrappers:
+            connection.execute_wrappers.append(wrapper)
+            opened.append(connection)
+
+    connection_created.connect(wrap)
+    try:
+        with connection.execute_wrapper(wrapper):
+            yield
+    finally:
+        connection_created.disconnect(wrap)
+        for each in opened:
+            each.execute_wrappers.remove(wrapper)
+
+
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG on", "DEBUG off"])
 @pytest.mark.parametrize("verb", [*FIRST, *LATER], ids=lambda verb: verb.__name__)
 def test_the_database_breaks_at_each_statement_in_turn(prepared, settings, caplog, verb, debug):
@@ -179,7 +201,7 @@ def test_the_database_breaks_at_each_statement_in_turn(prepared, settings, caplo
         order = prepared(verb, number)
         wrapper, seen = breaking_at(number)
         try:
-            with connection.execute_wrapper(wrapper):
+            with every_connection_wrapped(wrapper):
                 verb(order)
         except BrokenError as error:
             assert_no_leak(reports_of(error))

@@ -46,6 +46,15 @@ PAYMENT_SCENARIOS = {
     "capture_two": Scenario(
         setups.two_authorized, actions.capture, actions.capture, CHARGE, "30.00", status="captured"
     ),
+    "capture_two_in_atomic": Scenario(
+        setups.two_authorized,
+        actions.capture_and_ship,
+        actions.ship_unless_shipped,
+        CHARGE,
+        "30.00",
+        status="captured",
+        order_status="shipped",
+    ),
     "capture_part": Scenario(
         setups.authorized, actions.capture_part, actions.capture_part, CHARGE, "12.00", status="captured"
     ),
