@@ -32,7 +32,8 @@ from voucher_payment_gateway.gateway.records.durability import durable_commit
 from voucher_payment_gateway.gateway.records.storable import storable
 from voucher_payment_gateway.gateway.records.subjects import change_subject
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.states import check_transition
+from voucher_payment_gateway.models.compiled import CompiledInsert, CompiledUpdate
+from voucher_payment_gateway.rules.states import OPEN_STATES, check_transition
 from voucher_payment_gateway.rules.timing import after_lease
 from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
 from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
@@ -67,6 +68,9 @@ IMPOSSIBLE_ANSWERS = ("answer_not_ours", "booking_known_already")
 """Error codes of a clear answer that cannot belong to this operation: a review is requested."""
 
 
+INSERT_OPERATION, UPDATE_OPERATION = CompiledInsert(VoucherOperation), CompiledUpdate(VoucherOperation)
+
+
 class StaleOperationError(Exception):
     """Another worker changed the operation since it was read; nothing was written."""
 
@@ -74,8 +78,12 @@ class StaleOperationError(Exception):
 def create(
     draft: VoucherOperation, state: str, *, subject_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once."""
-    with atomic_or_conflict(), durable_commit():
+    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once.
+
+    The row alone needs no transaction around its statement, unless something else is to follow its commit.
+    """
+    is_alone = not subject_changes and state in OPEN_STATES and not INSERT_OPERATION.is_listened_to
+    with atomic_or_conflict(is_one_statement=is_alone), durable_commit():
         if subject_changes:
             change_subject(draft, **subject_changes)
         # K6: in the transaction of beat one, the operation is not written yet
@@ -90,7 +98,7 @@ def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
     draft.actor, draft.reason = storable(draft.actor, 150), storable(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
-    draft.save(force_insert=True)
+    INSERT_OPERATION.run(draft)
 
 
 def begin_preparing(operation: VoucherOperation) -> bool:
@@ -264,8 +272,8 @@ def _compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
     if "state" in changes:
         check_transition(operation.state, changes["state"])
     changes["claim"] = uuid.uuid4()
-    as_read = VoucherOperation.current.filter(pk=operation.pk, claim=operation.claim)
-    if as_read.update(**changes) != 1:
+    as_read = {"pk": operation.pk, "claim": operation.claim}
+    if UPDATE_OPERATION.run(as_read, changes) != 1:
         return False
     if IS_INSTALLED:
         count_outcome(operation, changes.get("state"))

@@ -4,9 +4,10 @@ Those that are run most are composed once: composing them takes longer than runn
 """
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from django.db import router
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -15,7 +16,7 @@ from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.compiled import CompiledQuery
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 
-__all__ = ["UNDECIDED", "has_payments", "of_order", "with_code"]
+__all__ = ["UNDECIDED", "has_payments", "of_order", "on_vouchers", "with_code"]
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
 """Operations whose outcome is open, and charges that are left to a person."""
@@ -34,8 +35,29 @@ def of_order(order_number: str) -> list[Any]:
 
 def with_code(order_number: str, fingerprints: Collection[str]) -> list[Any]:
     """Return the same, and the payments of any order with one of these codes."""
-    wanted = Q(order_number=order_number) | Q(code_fingerprint__in=fingerprints)
-    return list(_payments_and_counts().using(database()).filter(wanted))
+    return _with_codes(len(fingerprints)).rows(database(), order_number, *fingerprints)
+
+
+def on_vouchers(vouchers: Collection[str]) -> list[Any]:
+    """Return all payments with one of these voucher ids, of every order and account, oldest first."""
+    ids = sorted(set(vouchers))
+    return _on_vouchers(len(ids)).rows(router.db_for_write(VoucherPayment), *ids) if ids else []
+
+
+@lru_cache(maxsize=8)
+def _on_vouchers(count: int) -> CompiledQuery:
+    payments = VoucherPayment.objects.all().with_open_charge().order_by("pk")
+    return CompiledQuery(lambda *ids: payments.filter(voucher_id__in=ids), count)
+
+
+@cache
+def _with_codes(count: int) -> CompiledQuery:
+    """Cached by the number of keys under which a code may be stored."""
+
+    def build(number: str, *codes: str) -> QuerySet[Any]:
+        return _payments_and_counts().filter(Q(order_number=number) | Q(code_fingerprint__in=codes))
+
+    return CompiledQuery(build, 1 + count)
 
 
 @cache
