@@ -8,13 +8,17 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.db import router
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.models.compiled import CompiledQuery
-from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
+from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN, InLiterals, IsLiteral
+from voucher_payment_gateway.models.fields import amount_field
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
 __all__ = ["UNDECIDED", "has_payments", "of_order", "on_vouchers", "with_code"]
 
@@ -28,8 +32,9 @@ def has_payments(order_number: str) -> bool:
 
 
 def of_order(order_number: str) -> list[Any]:
-    """Return the payments of an order, each with ``has_open_operation`` (a booking that is not decided, or a charge
-    that needs review) and, of its order, ``last_number`` and ``charge_count``."""
+    """Return the payments of an order, each with ``open_charge``, ``has_open_operation`` (a booking that is not
+    decided, or a charge that needs review), ``is_in_flight`` (any operation that is not decided), and ``last_number``
+    and ``charge_count`` of its operations."""
     return _OF_ORDER.rows(database(), order_number)
 
 
@@ -62,25 +67,23 @@ def _with_codes(count: int) -> CompiledQuery:
 
 @cache
 def _payments_and_counts() -> QuerySet[Any]:
-    """Cached unevaluated: building this query takes longer than running it."""
-    operations = VoucherOperation.objects.all().of_payments(order_number=OuterRef("order_number"))
-    is_open = VoucherOperation.objects.filter(UNDECIDED, payment=OuterRef("pk"))
-    counted: QuerySet[Any] = (
-        VoucherPayment.objects.all()
-        .with_open_charge()
-        .order_by("pk")
-        .annotate(
-            has_open_operation=Exists(is_open),
-            last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
-            charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
-        )
-    )
-    return counted
+    """Cached unevaluated: building this query takes longer than running it.
 
-
-def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
-    counted: QuerySet[Any, Any] = (
-        operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
+    The payments and their operations are joined once: a database plans that quicker than a subquery for each figure.
+    And in one statement: what is decided by the payments is written under the number that follows these operations.
+    """
+    is_charge = IsLiteral(F("operations__kind"), "charge")
+    is_open = InLiterals(F("operations__state"), OPEN_STATES)
+    is_manual = IsLiteral(F("operations__state"), "manual")
+    books = InLiterals(F("operations__kind"), MONEY_KINDS)
+    open_charge = Sum("operations__amount", filter=Q(is_charge) & (Q(is_open) | Q(is_manual)))
+    undecided = Count("operations", filter=Q(books, is_open) | Q(is_charge, is_manual))
+    counted: QuerySet[Any] = VoucherPayment.objects.order_by("pk").annotate(
+        open_charge=Coalesce(open_charge, Value(ZERO), output_field=amount_field("")),
+        has_open_operation=GreaterThan(undecided, 0),
+        is_in_flight=GreaterThan(Count("operations", filter=Q(is_open)), 0),
+        last_number=Coalesce(Max("operations__number"), 0),
+        charge_count=Count("operations", filter=Q(is_charge)),
     )
     return counted
 

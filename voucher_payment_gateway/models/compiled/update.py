@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
+from types import NoneType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,10 +14,13 @@ from django.db.models.sql import UpdateQuery
 
 from voucher_payment_gateway.models.compiled.kinds import kind_of
 from voucher_payment_gateway.models.compiled.values import PLAIN, saved, written
+from voucher_payment_gateway.reservation_ids import JSONAppend
 
 __all__ = ["CompiledUpdate"]
 
 Values = Mapping[str, Any]
+
+KEPT = PLAIN | {JSONAppend}
 
 SAMPLES: dict[str, Callable[[int], Any]] = {
     "BooleanField": lambda number: True,
@@ -66,10 +71,13 @@ class CompiledUpdate:
         self, connection: BaseDatabaseWrapper, conditions: Values, changes: Values
     ) -> tuple[str, tuple[Any, ...]] | None:
         """Return the statement and its parameters; None where it cannot be kept."""
-        if not PLAIN.issuperset(map(type, changes.values())) or None in conditions.values():
+        if not KEPT.issuperset(map(type, changes.values())) or None in conditions.values():
             return None
-        nulls = tuple([name for name, value in changes.items() if value is None])  # a statement of its own
-        key = (kind_of(connection), tuple(conditions), tuple(changes), nulls)
+        # each of these is written in another way than a value is
+        others = tuple(
+            [type(value) if type(value) in (NoneType, JSONAppend) else None for value in changes.values()]
+        )
+        key = (kind_of(connection), tuple(conditions), tuple(changes), others)
         if key not in self._statements:
             self._statements[key] = self._compose(connection, conditions, changes)
         kept = self._statements[key]
@@ -78,7 +86,7 @@ class CompiledUpdate:
         params = [
             _compared(field, conditions[name], connection)
             if is_condition
-            else saved(field, changes[name], connection)
+            else _given(field, changes[name], connection)
             for field, name, is_condition in kept.order
         ]
         return kept.sql, tuple(params)
@@ -86,17 +94,20 @@ class CompiledUpdate:
     def _compose(
         self, connection: BaseDatabaseWrapper, conditions: Values, changes: Values
     ) -> _Statement | None:
-        slots = [_Slot(self._field(name), name, True) for name in conditions]
-        slots += [_Slot(self._field(name), name, False) for name in changes if changes[name] is not None]
+        if not self._columns.keys() >= {*conditions, *changes}:
+            return None  # of a related row, or of a parent model, which has a statement of its own
+        slots = [_Slot(self._columns[name], name, True) for name in conditions]
+        slots += [_Slot(self._columns[name], name, False) for name in changes if changes[name] is not None]
         samples = {slot: _sample(slot.field, number) for number, slot in enumerate(slots, start=1)}
+        for slot in samples:
+            if not slot.is_condition and type(changes[slot.name]) is JSONAppend:
+                samples[slot] = JSONAppend(slot.name, samples[slot])
         asked = {slot.name: sample for slot, sample in samples.items() if slot.is_condition}
         given = {slot.name: sample for slot, sample in samples.items() if not slot.is_condition}
         query: Any = self._rows(connection, asked).query.chain(UpdateQuery)
         query.add_update_values(dict.fromkeys(changes) | given)
         sql, params = query.get_compiler(connection=connection).as_sql()
-        by_sample = {
-            repr(_compared(slot.field, sample, connection)): slot for slot, sample in samples.items()
-        }
+        by_sample = {repr(_given(slot.field, sample, connection)): slot for slot, sample in samples.items()}
         order = [by_sample.pop(repr(each), None) for each in params]
         is_known = len(order) == len(slots) and None not in order
         return _Statement(sql, [slot for slot in order if slot]) if is_known else None
@@ -104,8 +115,18 @@ class CompiledUpdate:
     def _rows(self, connection: BaseDatabaseWrapper, conditions: Values) -> models.QuerySet[Any]:
         return models.QuerySet(self._model).using(connection.alias).filter(**conditions)
 
-    def _field(self, name: str) -> Any:
-        return self._model._meta.pk if name == "pk" else self._model._meta.get_field(name)
+    @cached_property
+    def _columns(self) -> dict[str, Any]:
+        meta = self._model._meta
+        names = (
+            (name, field) for field in meta.local_concrete_fields for name in (field.name, field.attname)
+        )
+        return dict(names) | {"pk": meta.pk}
+
+
+def _given(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
+    """Return the parameter for a value that is written."""
+    return value.parameter if type(value) is JSONAppend else saved(field, value, connection)
 
 
 def _compared(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
