@@ -14,8 +14,7 @@ from django.utils.safestring import mark_safe
 
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
-from voucher_payment_gateway.gateway.operations import transitions
-from voucher_payment_gateway.gateway.records import payments
+from voucher_payment_gateway.gateway.records import payments, writes
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.compiled import CompiledInsert, CompiledUpdate
 from voucher_payment_gateway.models.compiled.kinds import kind_of
@@ -100,7 +99,7 @@ def test_each_update_that_verbs_run_is_what_the_orm_says(shop):
         gateway.capture(order, "5.00")
     kept_here = [
         (kept, *shape)
-        for kept in (transitions.UPDATE_OPERATION, payments.UPDATE_PAYMENT)
+        for kept in (writes.UPDATE_OPERATION, writes.UPDATE_PAYMENT)
         for kind, *shape in kept._statements
         if kind is kind_of(connection)
     ]

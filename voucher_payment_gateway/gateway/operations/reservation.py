@@ -44,16 +44,14 @@ from voucher_payment_gateway.gateway.records.payments import (
     hold_lost_fields,
     is_usable_now,
 )
+from voucher_payment_gateway.gateway.records.writes import INSERT_PAYMENT
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.models.compiled import CompiledInsert
 from voucher_payment_gateway.order_lookup import note_reservation
 from voucher_payment_gateway.rules.timing import is_usable, renewal_due_at
 from voucher_payment_gateway.sealing import unseal
 from voucher_payment_gateway.signals import payment_authorized, payment_failed
 
 __all__ = ["fail_payment", "give_back", "record_authorization", "record_hold", "renew"]
-
-INSERT_PAYMENT = CompiledInsert(VoucherPayment)
 
 
 def record_authorization(

@@ -31,12 +31,11 @@ from voucher_payment_gateway.gateway.records.conflicts import MAX_CONFLICTS, Con
 from voucher_payment_gateway.gateway.records.durability import durable_commit
 from voucher_payment_gateway.gateway.records.storable import storable
 from voucher_payment_gateway.gateway.records.subjects import change_subject
+from voucher_payment_gateway.gateway.records.writes import INSERT_OPERATION, UPDATE_OPERATION
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.models.compiled import CompiledInsert, CompiledUpdate
 from voucher_payment_gateway.rules.states import OPEN_STATES, check_transition
 from voucher_payment_gateway.rules.timing import after_lease
 from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
-from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
 
 __all__ = [
     "StaleOperationError",
@@ -68,9 +67,6 @@ IMPOSSIBLE_ANSWERS = ("answer_not_ours", "booking_known_already")
 """Error codes of a clear answer that cannot belong to this operation: a review is requested."""
 
 
-INSERT_OPERATION, UPDATE_OPERATION = CompiledInsert(VoucherOperation), CompiledUpdate(VoucherOperation)
-
-
 class StaleOperationError(Exception):
     """Another worker changed the operation since it was read; nothing was written."""
 
@@ -78,10 +74,8 @@ class StaleOperationError(Exception):
 def create(
     draft: VoucherOperation, state: str, *, subject_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once.
-
-    The row alone needs no transaction around its statement, unless something else is to follow its commit.
-    """
+    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once. The row
+    alone needs no transaction around its statement, unless receivers are called with it."""
     is_alone = not subject_changes and state in OPEN_STATES and not INSERT_OPERATION.is_listened_to
     with atomic_or_conflict(is_one_statement=is_alone), durable_commit():
         if subject_changes:
@@ -93,8 +87,7 @@ def create(
 def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
     """(new) → due, sending or succeeded, as part of a transaction that the caller has open."""
     check_transition(None, state)
-    if IS_INSTALLED:
-        count_outcome(draft, state)
+    count_outcome(draft, state)
     draft.actor, draft.reason = storable(draft.actor, 150), storable(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
@@ -272,11 +265,9 @@ def _compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
     if "state" in changes:
         check_transition(operation.state, changes["state"])
     changes["claim"] = uuid.uuid4()
-    as_read = {"pk": operation.pk, "claim": operation.claim}
-    if UPDATE_OPERATION.run(as_read, changes) != 1:
+    if UPDATE_OPERATION.run({"pk": operation.pk, "claim": operation.claim}, changes) != 1:
         return False
-    if IS_INSTALLED:
-        count_outcome(operation, changes.get("state"))
+    count_outcome(operation, changes.get("state"))
     for name, value in changes.items():
         setattr(operation, name, value)
     return True

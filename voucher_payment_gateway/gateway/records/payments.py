@@ -5,8 +5,8 @@ from typing import Any, Literal
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.writes import UPDATE_PAYMENT
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.models.compiled import CompiledUpdate
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
 from voucher_payment_gateway.rules.timing import is_usable
@@ -24,8 +24,6 @@ __all__ = [
 
 AS_READ = ("pk", "status", "reservation_id", "amount_captured", "amount_refunded")
 """What must be as it was read where a payment is changed."""
-
-UPDATE_PAYMENT = CompiledUpdate(VoucherPayment)
 
 SUPERSEDED = {"status": "cancelled", "sealed_code": ""}
 """Fields of a payment superseded by another one for the same voucher, whose code was spelled differently."""
