@@ -1,8 +1,9 @@
 """Finding a shop's order by its number, and writing its one column of ours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import django.db
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.db import models, router
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError
 from voucher_payment_gateway.log_events import PaymentEvents
+from voucher_payment_gateway.models.compiled import CompiledUpdate
 from voucher_payment_gateway.orders import (
     OrderAdapter,
     OrderFacts,
@@ -151,12 +153,33 @@ def note_reservation(order_number: str, reservation_id: str, *, replaces: str = 
     model = apps.get_model(gateway_settings().ORDER_MODEL)
     if not _has_column(model, "voucher_reservation_ids"):
         return
+    if not replaces and _has_number_of_its_own(model):
+        appended = JSONAppend("voucher_reservation_ids", reservation_id)
+        as_numbered = {gateway_settings().ORDER_FIELDS.number: order_number}
+        _updates(cast(Hashable, model)).run(as_numbered, {"voucher_reservation_ids": appended})
+        return
     rows = _row_to_note_on(order_number)
     known = _locked_ids(rows) if replaces else []
     if replaces in known:
         rows.update(voucher_reservation_ids=[reservation_id if each == replaces else each for each in known])
     else:
         rows.update(voucher_reservation_ids=JSONAppend("voucher_reservation_ids", reservation_id))
+
+
+def _has_number_of_its_own(model: type[models.Model]) -> bool:
+    """Return whether the order's number is a column of texts that no two rows share, looked up as such."""
+    settings = gateway_settings()
+    column, is_plain = (
+        settings.ORDER_FIELDS.number,
+        type(settings.order_adapter).lookup is OrderAdapter.lookup,
+    )
+    field: Any = model._meta.get_field(column) if is_plain and _has_column(model, column) else None
+    return type(field) is models.CharField and field.unique
+
+
+@cache
+def _updates(model: Any) -> CompiledUpdate:
+    return CompiledUpdate(model)
 
 
 def _row_to_note_on(number: str) -> models.QuerySet[Any]:

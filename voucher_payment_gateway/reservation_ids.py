@@ -18,7 +18,9 @@ class JSONAppend(Func):
     """Append a value to the JSON list in a column, within one statement: concurrent writers lose nothing."""
 
     def __init__(self, column: str, value: object) -> None:
-        super().__init__(F(column), Value(json.dumps(value)), output_field=models.JSONField())
+        self.parameter = json.dumps(value)
+        """The one parameter of the statement."""
+        super().__init__(F(column), Value(self.parameter), output_field=models.JSONField())
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
         return super().as_sql(

@@ -4,26 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from types import NoneType
 from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import PaymentStateError
+from voucher_payment_gateway.gateway.records.order_view import read_order
+from voucher_payment_gateway.gateway.records.reused_number import without_earlier_order
+from voucher_payment_gateway.gateway.verbs.cover import cover_of
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
-from voucher_payment_gateway.models.compiled import CompiledQuery
 from voucher_payment_gateway.models.conditions import IS_OPEN
-from voucher_payment_gateway.models.current import current_alias
-from voucher_payment_gateway.models.payment import PaymentQuerySet
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.orders import OrderFacts, known_number, order_created_at, order_facts
+from voucher_payment_gateway.orders import known_number, order_created_at, order_facts
 from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, is_unpaid, outlives_hold
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
-from voucher_payment_gateway.rules.timing import belongs_from, has_ended
+from voucher_payment_gateway.rules.timing import has_ended
 
 __all__ = [
     "Balance",
@@ -118,28 +116,9 @@ def payments_of(order: Any) -> Any:
 
     Each is annotated with ``is_in_flight``: whether an operation of it is open or its outcome is unknown.
     """
-    return _of_number(VoucherPayment.current.of_order(known_number(order), order_created_at(order)))
-
-
-def _of_number(payments: PaymentQuerySet) -> PaymentQuerySet:
+    payments = VoucherPayment.current.of_order(known_number(order), order_created_at(order))
     in_flight = VoucherOperation.objects.filter(IS_OPEN, payment=OuterRef("pk"))
-    shown: PaymentQuerySet = (
-        payments.with_open_charge().annotate(is_in_flight=Exists(in_flight)).order_by("pk")
-    )
-    return shown
-
-
-@cache
-def _payments_by_number() -> CompiledQuery:
-    return CompiledQuery(lambda number: _of_number(VoucherPayment.objects.filter(order_number=number)))
-
-
-def _read_payments(facts: OrderFacts) -> list[Any]:
-    """Return the payments of an order as ``payments_of`` does. Most orders have none, and this is all that is read of
-    them: the statement is not composed again each time."""
-    payments = _payments_by_number().rows(current_alias(VoucherPayment), facts.number)
-    begins = belongs_from(facts.created_at) if facts.created_at else None
-    return [payment for payment in payments if begins is None or payment.created_at >= begins]
+    return payments.with_open_charge().annotate(is_in_flight=Exists(in_flight)).order_by("pk")
 
 
 def is_removable(payment: Any) -> bool:
@@ -151,10 +130,11 @@ def summarise(order: Any) -> Summary:
     """Return the gift vouchers of ``order`` and its figures. Raises PaymentStateError for an order without a number;
     errors of ``SOLD_VOUCHERS`` pass through."""
     facts = with_sold(order_facts(order), order)
-    sold, payments = facts.total - facts.payable, _read_payments(facts)
+    sold, view = facts.total - facts.payable, read_order(facts.number)
+    payments = without_earlier_order(view, facts.created_at).payments
     if not payments:
         return Summary(facts.number, facts.total, facts.currency, ZERO, ZERO, facts.total, [], sold)
-    cover, known = gateway.cover(facts), (each for each in payments if each.status in SHOWN_STATUSES)
+    cover, known = cover_of(facts, view), (each for each in payments if each.status in SHOWN_STATUSES)
     shown = [payment for payment in known if payment.status != "failed" or is_unpaid(payment)]
     return Summary(
         number=facts.number,

@@ -29,6 +29,8 @@ __all__ = [
     "IS_UNPAID",
     "WAS_CONCLUDED",
     "WAS_HELD",
+    "InLiterals",
+    "IsLiteral",
 ]
 
 ENDED_WITHOUT_CODE = ("selected", "lapsed", "captured", "refunded")

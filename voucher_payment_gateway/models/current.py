@@ -26,7 +26,7 @@ def current_alias(model: type[models.Model], instance: models.Model | None = Non
     """
     written: str = router.db_for_write(model)
     own = instance._state.db if instance is not None else None
-    return written if own in (None, router.db_for_read(model)) else own or written
+    return written if own is None or own in (written, router.db_for_read(model)) else own
 
 
 class CurrentManager(models.Manager[Any]):

@@ -11,6 +11,7 @@ from voucher_payment_gateway.exceptions import OperationInProgressError
 from voucher_payment_gateway.gateway.holds.codes import code_expiry
 from voucher_payment_gateway.gateway.holds.control import refuse_as_unusable
 from voucher_payment_gateway.gateway.records.announce import announce
+from voucher_payment_gateway.gateway.records.order_rows import on_vouchers
 from voucher_payment_gateway.gateway.records.order_view import is_competing
 from voucher_payment_gateway.gateway.records.payments import change_payment, ended_fields, hold_ended_fields
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
@@ -66,8 +67,10 @@ def knows_pin(secret: Secret, payments: Iterable[VoucherPayment]) -> bool:
 def any_in_flight(payments: Iterable[VoucherPayment]) -> bool:
     """Return whether an operation of one of the payments is open. A queued one (``waits``) does not count."""
     pks = [payment.pk for payment in payments]
+    if not pks:
+        return False
     operations = VoucherOperation.current.filter(payment__in=pks, waits=False)
-    return bool(pks) and bool(operations.filter(state__in=OPEN_STATES).exists())
+    return bool(operations.filter(state__in=OPEN_STATES).exists())
 
 
 def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPayment]:
@@ -92,7 +95,7 @@ def competing_payments(payments: Iterable[VoucherPayment]) -> list[VoucherPaymen
 
 def payments_on(vouchers: Iterable[str]) -> list[VoucherPayment]:
     """Return all payments with one of these voucher ids, of every order and account, oldest first."""
-    return list(VoucherPayment.current.with_open_charge().filter(voucher_id__in=set(vouchers)).order_by("pk"))
+    return on_vouchers([*vouchers])
 
 
 def lapse_replaced(payment: VoucherPayment, others: Iterable[VoucherPayment]) -> None:

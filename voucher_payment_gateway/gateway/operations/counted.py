@@ -6,6 +6,7 @@ from django.db import transaction
 
 from voucher_payment_gateway.gateway.records.conflicts import database
 from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
 from voucher_payment_gateway.telemetry.instruments import OPERATIONS
 
 __all__ = ["count_outcome"]
@@ -16,6 +17,6 @@ OUTCOMES = ("succeeded", "refused", "unknown", "not_applied", "manual")
 
 def count_outcome(operation: VoucherOperation, state: str | None) -> None:
     """Count the outcome that is being written, once it is committed. ``state``: None where it stays as it is."""
-    if state in OUTCOMES and state != operation.state:
+    if IS_INSTALLED and state in OUTCOMES and state != operation.state:
         attributes = dict(zip(OPERATIONS.attributes, (operation.kind, state), strict=True))
         transaction.on_commit(partial(OPERATIONS.add, attributes), using=database(), robust=True)

@@ -44,6 +44,7 @@ from voucher_payment_gateway.gateway.records.payments import (
     hold_lost_fields,
     is_usable_now,
 )
+from voucher_payment_gateway.gateway.records.writes import INSERT_PAYMENT
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.order_lookup import note_reservation
 from voucher_payment_gateway.rules.timing import is_usable, renewal_due_at
@@ -228,4 +229,4 @@ def _save(payment: VoucherPayment, held: dict[str, Any]) -> None:
         return
     for name, value in held.items():
         setattr(payment, name, value)
-    payment.save(force_insert=True)
+    INSERT_PAYMENT.run(payment)

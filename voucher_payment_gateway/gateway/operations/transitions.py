@@ -31,11 +31,11 @@ from voucher_payment_gateway.gateway.records.conflicts import MAX_CONFLICTS, Con
 from voucher_payment_gateway.gateway.records.durability import durable_commit
 from voucher_payment_gateway.gateway.records.storable import storable
 from voucher_payment_gateway.gateway.records.subjects import change_subject
+from voucher_payment_gateway.gateway.records.writes import INSERT_OPERATION, UPDATE_OPERATION
 from voucher_payment_gateway.models import VoucherOperation
-from voucher_payment_gateway.rules.states import check_transition
+from voucher_payment_gateway.rules.states import OPEN_STATES, check_transition
 from voucher_payment_gateway.rules.timing import after_lease
 from voucher_payment_gateway.rules.verdicts import forbidden_since, is_forbidden_too_long
-from voucher_payment_gateway.telemetry.backend import IS_INSTALLED
 
 __all__ = [
     "StaleOperationError",
@@ -74,8 +74,10 @@ class StaleOperationError(Exception):
 def create(
     draft: VoucherOperation, state: str, *, subject_changes: Mapping[str, Any] | None = None, **fields: Any
 ) -> None:
-    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once."""
-    with atomic_or_conflict(), durable_commit():
+    """(new) → due, sending or succeeded. Beat one: the row and its changes of the payment or sale at once. The row
+    alone needs no transaction around its statement, unless receivers are called with it."""
+    is_alone = not subject_changes and state in OPEN_STATES and not INSERT_OPERATION.is_listened_to
+    with atomic_or_conflict(is_one_statement=is_alone), durable_commit():
         if subject_changes:
             change_subject(draft, **subject_changes)
         # K6: in the transaction of beat one, the operation is not written yet
@@ -85,12 +87,11 @@ def create(
 def insert(draft: VoucherOperation, state: str, **fields: Any) -> None:
     """(new) → due, sending or succeeded, as part of a transaction that the caller has open."""
     check_transition(None, state)
-    if IS_INSTALLED:
-        count_outcome(draft, state)
+    count_outcome(draft, state)
     draft.actor, draft.reason = storable(draft.actor, 150), storable(draft.reason, 255)
     for name, value in {"state": state, **fields}.items():
         setattr(draft, name, value)
-    draft.save(force_insert=True)
+    INSERT_OPERATION.run(draft)
 
 
 def begin_preparing(operation: VoucherOperation) -> bool:
@@ -264,11 +265,9 @@ def _compare_and_set(operation: VoucherOperation, **changes: Any) -> bool:
     if "state" in changes:
         check_transition(operation.state, changes["state"])
     changes["claim"] = uuid.uuid4()
-    as_read = VoucherOperation.current.filter(pk=operation.pk, claim=operation.claim)
-    if as_read.update(**changes) != 1:
+    if UPDATE_OPERATION.run({"pk": operation.pk, "claim": operation.claim}, changes) != 1:
         return False
-    if IS_INSTALLED:
-        count_outcome(operation, changes.get("state"))
+    count_outcome(operation, changes.get("state"))
     for name, value in changes.items():
         setattr(operation, name, value)
     return True

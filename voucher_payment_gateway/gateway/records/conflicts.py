@@ -7,7 +7,7 @@ that is a conflict, nothing was written, and the verb reads and decides again.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, router, transaction
@@ -65,14 +65,18 @@ def retry_on_conflict(decision: Callable[[], Decided], *, progress: Callable[[],
 
 
 @contextmanager
-def atomic_or_conflict() -> Iterator[None]:
+def atomic_or_conflict(*, is_one_statement: bool = False) -> Iterator[None]:
     """Write everything in the block or nothing; raise ConflictError where another writer was first.
 
-    Inside the caller's transaction a deadlock is raised as it is: all of that transaction is gone.
+    ``is_one_statement``: the block writes by one statement alone, which the database commits by itself in autocommit
+    mode. Inside the caller's transaction a deadlock is raised as it is: all of that transaction is gone.
     """
-    is_outermost = not transaction.get_connection(database()).in_atomic_block
+    alias = database()
+    connection = transaction.get_connection(alias)
+    is_outermost = not connection.in_atomic_block
+    commits_itself = is_one_statement and is_outermost and connection.get_autocommit()
     try:
-        with transaction.atomic(using=database()):
+        with nullcontext() if commits_itself else transaction.atomic(using=alias):
             yield
     except IntegrityError as error:
         raise ConflictError from error

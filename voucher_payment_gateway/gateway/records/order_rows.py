@@ -4,18 +4,23 @@ Those that are run most are composed once: composing them takes longer than runn
 """
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db import router
+from django.db.models import Count, F, Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from voucher_payment_gateway.gateway.records.conflicts import database
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.models.compiled import CompiledQuery
-from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
+from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN, InLiterals, IsLiteral
+from voucher_payment_gateway.models.fields import amount_field
+from voucher_payment_gateway.money import ZERO
+from voucher_payment_gateway.rules.states import MONEY_KINDS, OPEN_STATES
 
-__all__ = ["UNDECIDED", "has_payments", "of_order", "with_code"]
+__all__ = ["UNDECIDED", "has_payments", "of_order", "on_vouchers", "with_code"]
 
 UNDECIDED = Q(BOOKS, IS_OPEN) | Q(kind="charge", state="manual")
 """Operations whose outcome is open, and charges that are left to a person."""
@@ -27,38 +32,58 @@ def has_payments(order_number: str) -> bool:
 
 
 def of_order(order_number: str) -> list[Any]:
-    """Return the payments of an order, each with ``has_open_operation`` (a booking that is not decided, or a charge
-    that needs review) and, of its order, ``last_number`` and ``charge_count``."""
+    """Return the payments of an order, each with ``open_charge``, ``has_open_operation`` (a booking that is not
+    decided, or a charge that needs review), ``is_in_flight`` (any operation that is not decided), and ``last_number``
+    and ``charge_count`` of its operations."""
     return _OF_ORDER.rows(database(), order_number)
 
 
 def with_code(order_number: str, fingerprints: Collection[str]) -> list[Any]:
     """Return the same, and the payments of any order with one of these codes."""
-    wanted = Q(order_number=order_number) | Q(code_fingerprint__in=fingerprints)
-    return list(_payments_and_counts().using(database()).filter(wanted))
+    return _with_codes(len(fingerprints)).rows(database(), order_number, *fingerprints)
+
+
+def on_vouchers(vouchers: Collection[str]) -> list[Any]:
+    """Return all payments with one of these voucher ids, of every order and account, oldest first."""
+    ids = sorted(set(vouchers))
+    return _on_vouchers(len(ids)).rows(router.db_for_write(VoucherPayment), *ids) if ids else []
+
+
+@lru_cache(maxsize=8)
+def _on_vouchers(count: int) -> CompiledQuery:
+    payments = VoucherPayment.objects.all().with_open_charge().order_by("pk")
+    return CompiledQuery(lambda *ids: payments.filter(voucher_id__in=ids), count)
+
+
+@cache
+def _with_codes(count: int) -> CompiledQuery:
+    """Cached by the number of keys under which a code may be stored."""
+
+    def build(number: str, *codes: str) -> QuerySet[Any]:
+        return _payments_and_counts().filter(Q(order_number=number) | Q(code_fingerprint__in=codes))
+
+    return CompiledQuery(build, 1 + count)
 
 
 @cache
 def _payments_and_counts() -> QuerySet[Any]:
-    """Cached unevaluated: building this query takes longer than running it."""
-    operations = VoucherOperation.objects.all().of_payments(order_number=OuterRef("order_number"))
-    is_open = VoucherOperation.objects.filter(UNDECIDED, payment=OuterRef("pk"))
-    counted: QuerySet[Any] = (
-        VoucherPayment.objects.all()
-        .with_open_charge()
-        .order_by("pk")
-        .annotate(
-            has_open_operation=Exists(is_open),
-            last_number=Coalesce(Subquery(operations.order_by("-number").values("number")[:1]), 0),
-            charge_count=Coalesce(Subquery(_count(operations.filter(kind="charge"))), 0),
-        )
-    )
-    return counted
+    """Cached unevaluated: building this query takes longer than running it.
 
-
-def _count(operations: QuerySet[Any]) -> QuerySet[Any, Any]:
-    counted: QuerySet[Any, Any] = (
-        operations.order_by().values("order_number").annotate(count=Count("pk")).values("count")
+    The payments and their operations are joined once: a database plans that quicker than a subquery for each figure.
+    And in one statement: what is decided by the payments is written under the number that follows these operations.
+    """
+    is_charge = IsLiteral(F("operations__kind"), "charge")
+    is_open = InLiterals(F("operations__state"), OPEN_STATES)
+    is_manual = IsLiteral(F("operations__state"), "manual")
+    books = InLiterals(F("operations__kind"), MONEY_KINDS)
+    open_charge = Sum("operations__amount", filter=Q(is_charge) & (Q(is_open) | Q(is_manual)))
+    undecided = Count("operations", filter=Q(books, is_open) | Q(is_charge, is_manual))
+    counted: QuerySet[Any] = VoucherPayment.objects.order_by("pk").annotate(
+        open_charge=Coalesce(open_charge, Value(ZERO), output_field=amount_field("")),
+        has_open_operation=GreaterThan(undecided, 0),
+        is_in_flight=GreaterThan(Count("operations", filter=Q(is_open)), 0),
+        last_number=Coalesce(Max("operations__number"), 0),
+        charge_count=Count("operations", filter=Q(is_charge)),
     )
     return counted
 

@@ -179,7 +179,8 @@ def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
     payments = [payment for payment in found if payment.order_number == order_number]
     others = [payment for payment in found if payment.order_number != order_number]
     competing = [payment for payment in others if is_competing(payment)]
-    last_number, charge_count = (payments[0].last_number, payments[0].charge_count) if payments else (0, 0)
+    last_number = max((payment.last_number for payment in payments), default=0)
+    charge_count = sum(payment.charge_count for payment in payments)
     return OrderView(order_number, payments, competing, last_number + 1, charge_count + 1)
 
 

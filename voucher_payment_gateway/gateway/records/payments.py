@@ -5,6 +5,7 @@ from typing import Any, Literal
 from django.utils import timezone
 
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError
+from voucher_payment_gateway.gateway.records.writes import UPDATE_PAYMENT
 from voucher_payment_gateway.models import VoucherPayment
 from voucher_payment_gateway.money import ZERO
 from voucher_payment_gateway.rules.states import status_without_hold
@@ -21,6 +22,9 @@ __all__ = [
     "superseded_fields",
 ]
 
+AS_READ = ("pk", "status", "reservation_id", "amount_captured", "amount_refunded")
+"""What must be as it was read where a payment is changed."""
+
 SUPERSEDED = {"status": "cancelled", "sealed_code": ""}
 """Fields of a payment superseded by another one for the same voucher, whose code was spelled differently."""
 
@@ -28,14 +32,8 @@ SUPERSEDED = {"status": "cancelled", "sealed_code": ""}
 def change_payment(payment: VoucherPayment, **changes: Any) -> None:
     """Update the row; raise ConflictError where another writer changed it since it was read."""
     changes["updated_at"] = timezone.now()
-    as_read = VoucherPayment.current.filter(
-        pk=payment.pk,
-        status=payment.status,
-        reservation_id=payment.reservation_id,
-        amount_captured=payment.amount_captured,
-        amount_refunded=payment.amount_refunded,
-    )
-    if as_read.update(**changes) != 1:
+    as_read = {name: getattr(payment, name) for name in AS_READ}
+    if UPDATE_PAYMENT.run(as_read, changes) != 1:
         raise ConflictError
     for name, value in changes.items():
         setattr(payment, name, value)

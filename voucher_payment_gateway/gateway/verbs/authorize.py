@@ -144,6 +144,9 @@ def _authorize(
         payment, duplicate = first, payment
         wanted = _wanted(view, facts, payment, asked)
         hold = _hold(secret, wanted, facts, account, payment, replaced=True)
+    sealed = (
+        {} if payment is None else sealed_fields(secret, payment.confirmed_at)
+    )  # a new one is made with them
     payment = payment or new_payment(facts, secret, account)
     promises = Promises([hold.voucher_id])
     hold = hold_beside_confirmed(hold, promises, payment, secret, known=confirmed)
@@ -155,9 +158,9 @@ def _authorize(
     with atomic_or_conflict():
         _supersede(remainders, duplicate)
         end_former(view, account)
-        fields = sealed_fields(secret, payment.confirmed_at)
-        if payment.confirmed_at:
-            fields |= confirmed_fields(payment, hold.voucher_id, promises)
+        fields = sealed | (
+            confirmed_fields(payment, hold.voucher_id, promises) if payment.confirmed_at else {}
+        )
         others = promises.of_others(hold.voucher_id, payment)
         record_authorization(payment, hold, view.next_number, limit=asked, others=others, by=by, **fields)
     return payment

@@ -17,7 +17,7 @@ from voucher_payment_gateway.payable import with_sold
 from voucher_payment_gateway.rules.cover import agreed, outstanding
 from voucher_payment_gateway.rules.states import GIVES_BACK
 
-__all__ = ["Cover", "cover"]
+__all__ = ["Cover", "cover", "cover_of"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,11 @@ def cover(order: Any) -> Cover:
     Raises PaymentStateError and AmountError where the order has vouchers and no usable total or currency. Without
     vouchers all amounts of such an order are 0.00, and its ``currency`` is empty.
     """
-    view = read_order(known_number(order))
+    return cover_of(order, read_order(known_number(order)))
+
+
+def cover_of(order: Any, view: OrderView) -> Cover:
+    """Return the same for an order whose payments were read just now."""
     facts = _facts(order, view)
     view = without_earlier_order(view, facts.created_at)
     live = [payment for payment in view.payments if payment.status != "cancelled"]
