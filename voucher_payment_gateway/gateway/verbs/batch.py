@@ -93,10 +93,11 @@ def run_batch(
     conflict the rest is planned again. Operations on one voucher are serialised: those that must wait are queued, and
     ``settle`` sends them. All are tried, then the first error is raised. ``key`` is stored with each operation; with
     ``outbox`` all are only written, and put there; with ``together`` they only begin, beside others of the caller,
-    who may have read the order as ``view``.
+    who is given their errors there, and may have read the order as ``view``.
     """
     progress = Progress(may_follow=outbox is None and in_transaction())
     beside = together or SideBySide()
+    last_number = beside.last_number
     batch = _Batch(
         handler, order_number, plan, pk, asked, payment_changes or {}, key, outbox, beside, view, progress
     )
@@ -105,8 +106,12 @@ def run_batch(
         with _atomic_in_transaction():
             retry_on_conflict(advance, progress=lambda: len(batch.progress.operations))
     except PaymentStateError as error:
+        if in_transaction():  # what was written is taken back
+            beside.last_number = last_number
         raise (batch.error or batch.explain_partial(error)) from None
-    if batch.error:
+    if together is not None:
+        together.failures += batch.failures
+    elif batch.error:
         raise batch.error
     return list({operation.payment.pk: operation.payment for operation in batch.progress.operations}.values())
 
@@ -143,7 +148,7 @@ class _Batch:
     @property
     def error(self) -> Exception | None:
         """The error of the operation that was planned first of those that failed."""
-        return first_error(self.failures, self.progress.operations)
+        return first_error([*self.failures, *self.beside.failures], self.progress.operations)
 
     def advance_and_send(self) -> None:
         """Advance; what has begun is carried out in any case."""

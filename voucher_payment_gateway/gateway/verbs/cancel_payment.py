@@ -91,7 +91,7 @@ class CancelTogether:
         """Make the calls of what has begun, and write down what follows from their outcomes."""
         self._beside.send()
         failed: dict[int, Exception] = {}
-        for operation, error in self._beside.failures:
+        for operation, error in sorted(self._beside.failures, key=lambda failure: failure[0].number or 0):
             if operation.kind != RELEASE.kind or not isinstance(error, NOT_READY):
                 failed.setdefault(operation.payment.pk, error)
         self._beside.failures.clear()
