@@ -124,6 +124,41 @@ def test_a_union_without_an_order_is_noticed():
     assert unordered_unions("a.difference(b)\na.difference(b).order_by()\na.intersection(b)\n") == [1, 3]
 
 
+def partials_after_commit(source: str) -> list[int]:
+    """Return the lines where ``partial`` makes what is called after a commit, at once or by a name."""
+    nodes = [*ast.walk(ast.parse(source))]
+    named = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and _is_partial(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
+    hooks = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "on_commit"]
+    return [
+        call.lineno
+        for call in hooks
+        if _is_partial(call.args[0]) or (isinstance(call.args[0], ast.Name) and call.args[0].id in named)
+    ]
+
+
+def _is_partial(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "partial"
+
+
+def test_what_is_called_after_a_commit_has_a_name():
+    """Django 5.2 logs the error of a robust one with its ``__qualname__``, which a ``partial`` lacks: its own
+    AttributeError would reach the caller, and what else follows the commit would be left out."""
+    found = {str(path): partials_after_commit(path.read_text()) for path in PACKAGE.rglob("*.py")}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
+def test_a_partial_after_a_commit_is_noticed():
+    source = "t.on_commit(partial(f))\ng = partial(f)\nt.on_commit(g, using=u)\nt.on_commit(lambda: f())\n"
+    assert partials_after_commit(source) == [1, 3]
+
+
 def test_no_modules_import_each_other_in_a_circle():
     """Counts imports for type checkers too: a reader follows them as any other."""
     graph = grimp.build_graph("voucher_payment_gateway", cache_dir=None)

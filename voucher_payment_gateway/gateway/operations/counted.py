@@ -1,7 +1,5 @@
 """Count the outcomes of operations, for the figures of the operator alone: nothing is decided by them."""
 
-from functools import partial
-
 from django.db import transaction
 
 from voucher_payment_gateway.gateway.records.conflicts import database
@@ -19,4 +17,4 @@ def count_outcome(operation: VoucherOperation, state: str | None) -> None:
     """Count the outcome that is being written, once it is committed. ``state``: None where it stays as it is."""
     if IS_INSTALLED and state in OUTCOMES and state != operation.state:
         attributes = dict(zip(OPERATIONS.attributes, (operation.kind, state), strict=True))
-        transaction.on_commit(partial(OPERATIONS.add, attributes), using=database(), robust=True)
+        transaction.on_commit(lambda: OPERATIONS.add(attributes), using=database(), robust=True)

@@ -101,9 +101,10 @@ def _charge(
 def _let_go_after_commit(plan: "CapturePlan") -> None:
     """Let vouchers go that a whole order does not need."""
     if plan.unneeded and plan.call.amount is None and plan.pk is None and plan.facts:
-        number = plan.call.order_number
-        let_go_unneeded = partial(_let_go_unneeded, number, plan.facts, is_changed=in_transaction())
-        transaction.on_commit(let_go_unneeded, using=database(), robust=True)
+        number, used, is_changed = plan.call.order_number, plan.facts, in_transaction()
+        transaction.on_commit(
+            lambda: _let_go_unneeded(number, used, is_changed=is_changed), using=database(), robust=True
+        )
 
 
 @dataclass

@@ -4,7 +4,6 @@ The host saves whole rows that it read before the money moved. So a save is look
 moment would leave the older figure.
 """
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -42,8 +41,8 @@ def _follow_fact(order_number: str, **_: Any) -> None:
 
 def _follow_save(instance: Any, created: bool, raw: bool, using: str, **_: Any) -> None:
     if not created and not raw:
-        follow = partial(_follow_stored, type(instance), instance.pk, using)
-        transaction.on_commit(follow, using=using, robust=True)
+        model, pk = type(instance), instance.pk
+        transaction.on_commit(lambda: _follow_stored(model, pk, using), using=using, robust=True)
 
 
 def _follow_stored(model: Any, pk: Any, using: str) -> None:
