@@ -15,8 +15,8 @@ from voucher_payment_gateway import gateway
 API = f"{next(iter(voucher_payment_gateway.__path__))}/api/"
 
 LIMITS = {
-    "sqlite": {"capture": (2050, 1150), "authorize": (2350, 1470)},
-    "postgresql": {"capture": (2350, 1420), "authorize": (2800, 1950)},
+    "sqlite": {"capture": (1700, 1180), "authorize": (1900, 1400)},
+    "postgresql": {"capture": (1950, 1430), "authorize": (2350, 1850)},
 }
 """All calls, and those that are not made by the client of the Voucher Cloud. psycopg is written in Python, the driver
 of SQLite is not."""
