@@ -4,7 +4,7 @@ Those that are run most are composed once: composing them takes longer than runn
 """
 
 from collections.abc import Collection
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from django.db import router
@@ -49,8 +49,9 @@ def on_vouchers(vouchers: Collection[str]) -> list[Any]:
     return _on_vouchers(len(ids)).rows(router.db_for_write(VoucherPayment), *ids) if ids else []
 
 
-@lru_cache(maxsize=8)
+@cache
 def _on_vouchers(count: int) -> CompiledQuery:
+    """Cached by the number of vouchers: those of one order, of which there are few."""
     payments = VoucherPayment.objects.all().with_open_charge().order_by("pk")
     return CompiledQuery(lambda *ids: payments.filter(voucher_id__in=ids), count)
 
