@@ -69,7 +69,7 @@ def test_idempotency_keys_that_look_alike_are_different_keys():
 
 if connection.vendor != "mysql":
 
-    @pytest.mark.django_db
+    @pytest.mark.django_db(transaction=True)
     def test_elsewhere_the_migration_is_empty():
         written = StringIO()
         call_command("sqlmigrate", APP, "0006", stdout=written)

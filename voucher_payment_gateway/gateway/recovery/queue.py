@@ -65,6 +65,8 @@ def _unlocked(waiting: QuerySet[Any], count: int) -> list[Any]:
         return list(waiting.select_for_update(skip_locked=True, of=("self",))[:count])
     # MariaDB would lock the payments that are read with them too
     found = list(waiting[: max(count, CANDIDATES)])
-    rows = waiting.model.current.select_for_update(skip_locked=True).filter(pk__in=[each.pk for each in found])
+    rows = waiting.model.current.select_for_update(skip_locked=True).filter(
+        pk__in=[each.pk for each in found]
+    )
     unlocked = set(rows.values_list("pk", flat=True))
     return [each for each in found if each.pk in unlocked][:count]
