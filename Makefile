@@ -17,6 +17,9 @@ NOT_OF_THE_DATABASE := $(addsuffix .py,bad_arguments changed_orders clock_ahead 
 	tell_staff_trouble top_up unknown_outcomes unreadable_bookings voucher_limit \
 	line_keys odd_orders part_of_a_line paying_for_vouchers refund_fallback repeated_captures sale_events sale_faults sold_dead_ends \
 	sold_orders tell_staff untrue_refusals)  # faults of the remote side, and the course of an order over days
+ON_MARIADB := tests/test_mysql.py tests/test_models.py tests/proofs/concurrency/test_mariadb.py $(addprefix tests/gateway/test_,$(addsuffix .py, \
+	authorize cancel capture counterexamples expired_holds frozen_worker idempotency_keys locked_order races refund replaced_holds sale_races \
+	simultaneous_calls))
 
 .PHONY: help
 help: ## list the targets
@@ -55,6 +58,14 @@ test-postgresql: install ## the tests that the database matters to, on PostgreSQ
 	tests/books/test_archive.py tests/books/test_archived_orders.py tests/books/test_closing.py tests/books/test_plans.py tests/books/test_partitions.py tests/admin/test_books.py \
 	tests/management/test_doctor_commits.py \
 	--ignore tests/gateway/test_reconcile_planted_differences.py $(ARGS)
+
+.PHONY: mariadb
+mariadb: install ## the guards, races and verbs on MariaDB, or on the server that DATABASE_URL names
+	@case "$$DATABASE_URL" in mysql*|mariadb*) start="";; *) start="$(BIN)/python -m tests.mariadb_server"; \
+	$(BIN)/python -c 'import sys, tests.mariadb_server as it; sys.exit(it.program() is None and it.MISSING)' || \
+	{ echo "mariadb: skipped"; test -z "$$REQUIRE_ALL_PARTS"; exit; };; esac; \
+	$(BIN)/python -m pip install --quiet --group mariadb && \
+	$$start $(BIN)/python -m pytest $(ON_MARIADB) $(ARGS)
 
 .PHONY: hosts
 hosts: install ## orders through django-payments and django-oscar; with Python 3.12 or newer also django-oscar-api-checkout

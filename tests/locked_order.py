@@ -11,12 +11,14 @@ __all__ = ["LIMITS", "locked"]
 LIMITS = {
     "postgresql": ("SET lock_timeout = '200ms'", "SET statement_timeout = '200ms'"),
     "sqlite": ("PRAGMA busy_timeout = 200",),
+    "mysql": ("SET innodb_lock_wait_timeout = 1",),
 }[connection.vendor]
 """Each ends a statement that waits for a lock."""
 
 LOCKS = {
     "postgresql": ("BEGIN", f"SELECT 1 FROM {Order._meta.db_table} FOR UPDATE"),
     "sqlite": ("BEGIN IMMEDIATE",),
+    "mysql": ("BEGIN", f"SELECT 1 FROM {Order._meta.db_table} FOR UPDATE"),
 }[connection.vendor]
 
 

@@ -41,11 +41,17 @@ MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+SERVERS = {
+    **dict.fromkeys(("postgres", "postgresql"), "django.db.backends.postgresql"),
+    **dict.fromkeys(("mysql", "mariadb"), "django.db.backends.mysql"),
+}
+
+
 def database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
-    if parts.scheme in ("postgres", "postgresql"):
+    if engine := SERVERS.get(parts.scheme):
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": engine,
             "NAME": parts.path.lstrip("/"),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),

@@ -36,6 +36,16 @@ class JSONAppend(Func):
             compiler, connection, template="%(expressions)s::jsonb", arg_joiner=" || ", **context
         )
 
+    def as_mysql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
+        # MariaDB has no CAST to JSON: both take what JSON_EXTRACT returns as JSON, not as text
+        return super().as_sql(
+            compiler,
+            connection,
+            template="JSON_ARRAY_APPEND(%(expressions)s, '$'))",
+            arg_joiner=", '$', JSON_EXTRACT(",
+            **context,
+        )
+
 
 class StoredIds(list[Any]):
     """The ids of a row in the database. They belong to that row: a copy of the order does not take them along."""

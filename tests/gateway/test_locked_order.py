@@ -51,7 +51,7 @@ def test_the_callers_transaction_keeps_its_error_and_nothing_is_held(shop, vouch
     assert not VoucherPayment.objects.exists()
 
 
-if connection.vendor == "postgresql":  # SQLite has one lock for all rows
+if connection.vendor != "sqlite":  # which has one lock for all rows
 
     def test_a_hold_that_was_replaced_and_released_is_not_shown_as_good(shop, order):
         order.total = D("15.00")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 
 from tests.admin.test_attention import trouble  # noqa: F401  a fixture
@@ -312,11 +313,15 @@ def writes(cost):
     return [sql for sql in cost.statements if not sql.startswith(("SELECT", "(SELECT", "SHOW"))]
 
 
-def test_a_sweep_finds_cases_by_what_is_open_only(shop, staff):
-    fill("default", 20_000)
-    VoucherOperation.objects.filter(pk=1).update(state="unknown", due_at=timezone.now() + timedelta(hours=1))
-    unpaid()
-    with Statements() as statements:
-        assert staff() == 2
-    walks = [(sql, step) for sql, step in statements.walks if step[1] != "vpg_difference_open"]
-    assert walks == []
+if connection.vendor != "mysql":  # whose plans are not read
+
+    def test_a_sweep_finds_cases_by_what_is_open_only(shop, staff):
+        fill("default", 20_000)
+        VoucherOperation.objects.filter(pk=1).update(
+            state="unknown", due_at=timezone.now() + timedelta(hours=1)
+        )
+        unpaid()
+        with Statements() as statements:
+            assert staff() == 2
+        walks = [(sql, step) for sql, step in statements.walks if step[1] != "vpg_difference_open"]
+        assert walks == []

@@ -55,7 +55,7 @@ def check_deployment(app_configs: object = None, **_: object) -> list[checks.Che
 
 
 def check_databases(databases: Iterable[str] | None = None, **_: object) -> list[checks.CheckMessage]:
-    """Report a database without partial unique indexes, which exclude concurrent workers."""
+    """Report a database without partial unique indexes, or guards in their place: they exclude concurrent workers."""
     from voucher_payment_gateway.checks import run
 
     return run.check_databases(databases)

@@ -151,10 +151,6 @@ CATALOGUE: Final = {
         },
         cure=f"See {SETTINGS} for the type of this key.",
     ),
-    "E022": Check(
-        messages={"no_index": "The database {alias!r} has no partial indexes, which guard the money."},
-        cure="Use PostgreSQL or SQLite.",
-    ),
     "E023": Check(
         keys=("CA_FILE",),
         messages={"no_certificate": "{NAME}: CA_FILE: no certificate can be read from this file."},

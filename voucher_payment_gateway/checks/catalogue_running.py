@@ -8,6 +8,18 @@ from voucher_payment_gateway.docs_url import docs_url
 __all__ = ["RUNNING"]
 
 RUNNING: Final = {
+    "E022": Check(
+        messages={
+            "no_index": "The database {alias!r} has no partial indexes, which guard the money.",
+            "unguarded": "The database {alias!r} lacks the guards {names}.",
+            "inexact": "The database {alias!r} compares {columns} of {table} without regard to case or blanks at the "
+            "end, not by {collation}.",
+            "engine": "The database {alias!r} keeps {table} in {engine}, which has no transactions.",
+            "isolation": "The database {alias!r} has the isolation level {isolation}: a retry would read what is old.",
+            "not_strict": "The database {alias!r} is not in strict mode: it cuts off what is too long.",
+        },
+        cure=f"Use PostgreSQL, SQLite, or MariaDB or MySQL as in {docs_url('reference/databases')}",
+    ),
     "E072": Check(keys=("ASYNC_THREADS",), cure="Give a whole number from 1 to 1000."),
     "W051": Check(
         messages={

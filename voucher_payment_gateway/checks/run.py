@@ -1,7 +1,7 @@
 """What each system check reports. ``checks`` imports this module when Django runs the first of them."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import checks
@@ -9,7 +9,8 @@ from django.db import DatabaseError, connections, router, transaction
 
 from voucher_payment_gateway import conf
 from voucher_payment_gateway.checks import database, deployment, driving, safety, selling, shop, site
-from voucher_payment_gateway.checks.catalogue import mistake, report
+from voucher_payment_gateway.checks.catalogue import Messages, mistake, report
+from voucher_payment_gateway.checks.mysql import check_mysql
 from voucher_payment_gateway.conf import NAME, GatewaySettings
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
 from voucher_payment_gateway.gateway.recovery.last_sweep import last_sweep_at, sweep_state
@@ -51,12 +52,15 @@ def check_deployment() -> list[checks.CheckMessage]:
 
 
 def check_databases(databases: Iterable[str] | None) -> list[checks.CheckMessage]:
-    """Report a database without partial unique indexes, which exclude concurrent workers."""
-    return [
-        report("E022", "no_index", alias=alias)
-        for alias in databases or ()
-        if not connections[alias].features.supports_partial_indexes
-    ]
+    """Report a database without partial unique indexes, or guards in their place: they exclude concurrent workers."""
+    return [message for alias in databases or () for message in _check_database(connections[alias])]
+
+
+def _check_database(connection: Any) -> Messages:
+    if connection.vendor == "mysql":
+        yield from check_mysql(connection)
+    elif not connection.features.supports_partial_indexes:
+        yield report("E022", "no_index", alias=connection.alias)
 
 
 def check_accounts(databases: Iterable[str] | None) -> list[checks.CheckMessage]:

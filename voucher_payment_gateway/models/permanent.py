@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.core import checks
 from django.db import models
 
 from voucher_payment_gateway.models.current import current_alias
+from voucher_payment_gateway.models.mysql import REPLACED_WARNINGS
 
 __all__ = ["PermanentModel", "PermanentQuerySet"]
 
@@ -21,6 +23,10 @@ class PermanentModel(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def check(cls, **options: Any) -> list[checks.CheckMessage]:
+        return [message for message in super().check(**options) if message.id not in REPLACED_WARNINGS]
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise models.ProtectedError("Rows about money are never deleted.", {self})

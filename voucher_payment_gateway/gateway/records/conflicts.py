@@ -40,6 +40,13 @@ LOCK_SQLSTATES = ("55P03", "57014")
 LOCK_SQLITE_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 """SQLite could not get its lock in time: ``database is locked``."""
 
+DEADLOCK_MYSQL_CODES = (1213, 1020)
+"""MySQL and MariaDB rolled this transaction back: a deadlock, or a row that changed since its snapshot."""
+
+LOCK_MYSQL_CODES = (1205, 3572, 3024, 1969)
+"""They ended the statement: it waited longer than ``innodb_lock_wait_timeout``, must not wait, or ran longer than
+``max_execution_time`` (MySQL) or ``max_statement_time`` (MariaDB)."""
+
 MAX_CONFLICTS = 12
 """How often a conflicting decision is retried before OperationInProgressError."""
 
@@ -81,7 +88,7 @@ def atomic_or_conflict(*, is_one_statement: bool = False) -> Iterator[None]:
     except IntegrityError as error:
         raise ConflictError from error
     except OperationalError as error:
-        if is_outermost and getattr(error.__cause__, "sqlstate", None) in DEADLOCK_SQLSTATES:
+        if is_outermost and _is_deadlock(error):
             raise ConflictError from error
         raise
 
@@ -108,11 +115,28 @@ def unavailable_if_locked(undo: Callable[[], object] = lambda: None) -> Iterator
         ) from error
 
 
+def _is_deadlock(error: OperationalError) -> bool:
+    cause = error.__cause__
+    return (
+        getattr(cause, "sqlstate", None) in DEADLOCK_SQLSTATES or _mysql_code(cause) in DEADLOCK_MYSQL_CODES
+    )
+
+
 def _is_lock_timeout(error: OperationalError) -> bool:
     cause = error.__cause__
     sqlite_code = getattr(cause, "sqlite_errorcode", None) or 0
-    # the low byte: SQLite's extended codes say in the others why it is locked
-    return getattr(cause, "sqlstate", None) in LOCK_SQLSTATES or sqlite_code & 0xFF in LOCK_SQLITE_CODES
+    return (
+        getattr(cause, "sqlstate", None) in LOCK_SQLSTATES
+        # the low byte: SQLite's extended codes say in the others why it is locked
+        or sqlite_code & 0xFF in LOCK_SQLITE_CODES
+        or _mysql_code(cause) in LOCK_MYSQL_CODES
+    )
+
+
+def _mysql_code(cause: BaseException | None) -> int | None:
+    """Return the number of an error of MySQL or MariaDB: the first argument that mysqlclient gives, a whole number."""
+    first = cause.args[0] if cause is not None and cause.args else None
+    return first if isinstance(first, int) else None
 
 
 def database() -> str:

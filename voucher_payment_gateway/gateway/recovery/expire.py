@@ -85,8 +85,9 @@ def _erase_batch(expired: QuerySet[VoucherPayment], limit: int) -> int:
         counted_on = {payment.pk: agreed(payment) for payment in _needed(relied_on)}
         unneeded = [payment for payment in relied_on if payment.pk not in counted_on]
         _rows(unneeded).update(amount_agreed=F("amount_captured"))
+        # the conditions first: MySQL computes each value from what stands left of it
         _rows(payments).update(
-            sealed_code="", status=status, **_ended(ENDS_WITH_ITS_CODE), updated_at=timezone.now()
+            **_ended(ENDS_WITH_ITS_CODE), status=status, sealed_code="", updated_at=timezone.now()
         )
         _announce_all((payment, counted_on[payment.pk]) for payment in payments if payment.pk in counted_on)
     return len(payments)
@@ -123,10 +124,10 @@ def _lapse_batch(expired: QuerySet[VoucherPayment], limit: int) -> list[VoucherP
     with transaction.atomic(using=database()):
         payments = list(locked(expired)[:limit])
         _rows(payments).update(
+            **_ended(ENDS_WITH_ITS_HOLD),
             status=STATUS,
             amount_authorized=ZERO,
             reserved_until=None,
-            **_ended(ENDS_WITH_ITS_HOLD),
             updated_at=timezone.now(),
         )
         # K22: expired holds are written as lapsed, not committed

@@ -124,4 +124,7 @@ def _database_clock() -> datetime:
             cursor.execute("SELECT clock_timestamp()")
             found: datetime = cursor.fetchone()[0]
             return found
+        if connection.vendor == "mysql":
+            cursor.execute("SELECT UTC_TIMESTAMP(6)")
+            return datetime.fromisoformat(f"{cursor.fetchone()[0]}+00:00")
     return datetime.now(tz=timezone.get_default_timezone())  # SQLite and the like run on this machine

@@ -49,9 +49,24 @@ def _lease_next(waiting: QuerySet[Any], count: int, lease: Callable[[Row], bool]
     skips_locked = connections[database()].features.has_select_for_update_skip_locked
     for candidates in (count, max(count, CANDIDATES)):
         with transaction.atomic(using=database()) if skips_locked else nullcontext():
-            locked = waiting.select_for_update(skip_locked=True, of=("self",)) if skips_locked else waiting
-            found: list[Row] = list(locked[:candidates])
+            found: list[Row] = _unlocked(waiting, candidates)
             leased = list(islice(filter(lease, found), count))
         if leased or not found:
             return leased
     return []
+
+
+def _unlocked(waiting: QuerySet[Any], count: int) -> list[Any]:
+    """Return the first ``count`` rows, without those that another worker has locked where the database can tell."""
+    features = connections[database()].features
+    if not features.has_select_for_update_skip_locked:
+        return list(waiting[:count])
+    if features.has_select_for_update_of:
+        return list(waiting.select_for_update(skip_locked=True, of=("self",))[:count])
+    # MariaDB would lock the payments that are read with them too
+    found = list(waiting[: max(count, CANDIDATES)])
+    rows = waiting.model.current.select_for_update(skip_locked=True).filter(
+        pk__in=[each.pk for each in found]
+    )
+    unlocked = set(rows.values_list("pk", flat=True))
+    return [each for each in found if each.pk in unlocked][:count]
