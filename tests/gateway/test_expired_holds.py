@@ -167,7 +167,7 @@ def test_many_dead_holds_lapse_in_few_statements(shop, django_assert_max_num_que
         )
         for number in range(1200)
     )
-    with django_assert_max_num_queries(40):  # on PostgreSQL each of three claims is a transaction
+    with django_assert_max_num_queries(50):  # on PostgreSQL each step leases its rows in a transaction
         assert gateway.settle(limit=1100).lapsed == 1100
     assert VoucherPayment.objects.filter(status="lapsed").count() == 1100
 
