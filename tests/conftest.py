@@ -1,6 +1,7 @@
 """The local Voucher Cloud over real HTTP, and a shop connected to it."""
 
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from tests import quick_flush
 from tests.figures import figures, pytest_terminal_summary  # noqa: F401  a fixture and a hook
 from tests.postgres_server import MISSING, is_postgres, postgres_server, programs
 from voucher_payment_gateway import connection
+from voucher_payment_gateway.api.limits import by_clock
 from voucher_payment_gateway.sandbox import LocalVoucherCloud, serve
 
 quick_flush.install()
@@ -55,14 +57,15 @@ def server(voucher_cloud):
 
 
 @pytest.fixture
-def gateway_settings(settings, server):
+def gateway_settings(settings, server, voucher_cloud):
     """Connect the gateway to ``server``; call it with keys to change its settings."""
     settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, "BASE_URL": server.base_url}
 
     def change(**changes):
         settings.VOUCHER_PAYMENT_GATEWAY = {**settings.VOUCHER_PAYMENT_GATEWAY, **changes}
 
-    yield change
+    with by_clock(lambda: time.monotonic() + voucher_cloud.clock.offset_seconds):
+        yield change
     connection.close()
 
 

@@ -95,6 +95,11 @@ MISTAKES = [
     ({"ASYNC_THREADS": 0}, "E072", "ASYNC_THREADS"),
     ({"ASYNC_THREADS": 1001}, "E072", "ASYNC_THREADS"),
     ({"ASYNC_THREADS": "many"}, "E072", "ASYNC_THREADS"),
+    *(
+        ({key: wrong}, "E073", key)
+        for key in ("SLOW_CALLS", "REQUESTS_PER_SECOND")
+        for wrong in (0, -1, 10_001, "many", 2.5, True)
+    ),
     ({"VOUCHERS_PER_ORDER": 0}, "E025", "VOUCHERS_PER_ORDER"),
     ({"VOUCHERS_PER_ORDER": 101}, "E025", "VOUCHERS_PER_ORDER"),
     ({"VOUCHERS_PER_ORDER": "many"}, "E025", "VOUCHERS_PER_ORDER"),
@@ -273,6 +278,18 @@ def test_a_cache_in_which_attempts_can_get_lost_is_warned_of(
     changes = {"ENVIRONMENT": "production", "INSTANCE": "live", "THROTTLE": {"cache": "guesses"}}
     assert given(changes) == []
     assert [message.id[-4:] for message in check_deployment()] == ([number] if number else [])
+
+
+@pytest.mark.parametrize(
+    ("backend", "numbers"),
+    [("locmem.LocMemCache", ["W074"]), ("dummy.DummyCache", ["W074"]), ("redis.RedisCache", [])],
+)
+def test_a_rate_that_each_process_has_by_itself_is_warned_of(given, settings, backend, numbers):
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "127.0.0.1:1"}
+    settings.CACHES = {"default": cache}
+    changes = {"ENVIRONMENT": "production", "INSTANCE": "live", "THROTTLE": None, "REQUESTS_PER_SECOND": 5}
+    assert given(changes) == []
+    assert [message.id[-4:] for message in check_deployment()] == numbers
 
 
 def test_a_cache_that_keeps_nothing_is_told_as_that(given, settings):

@@ -22,7 +22,7 @@ ALERT_SECONDS = 600
 
 OURS = {
     *("database_locked", "voucher_being_charged", "voucher_busy", "other_instance"),
-    *("activation_may_arrive", "hold_may_be_charged", "delete_refused", "voucher_gone"),
+    *("rate_limited", "activation_may_arrive", "hold_may_be_charged", "delete_refused", "voucher_gone"),
 }
 """Codes of UnavailableError that say nothing of the Voucher Cloud."""
 

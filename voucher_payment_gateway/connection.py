@@ -6,20 +6,23 @@ most processes and pages call nothing.
 """
 
 import os
+import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from voucher_payment_gateway.conf import NAME, gateway_settings
 from voucher_payment_gateway.exceptions import CredentialsError
+from voucher_payment_gateway.short_memory import is_shared
 
 if TYPE_CHECKING:
-    from voucher_payment_gateway.api import VoucherCloud
+    from voucher_payment_gateway.api import Limits, VoucherCloud
     from voucher_payment_gateway.conf import GatewaySettings
 
-__all__ = ["account_settings", "close", "new_client", "voucher_cloud"]
+__all__ = ["account_settings", "close", "is_available", "new_client", "slow_calls", "voucher_cloud"]
 
 _clients: "dict[tuple[int, str], VoucherCloud]" = {}
 """By process id and name of the account."""
@@ -48,6 +51,12 @@ def voucher_cloud(account: str = "") -> "VoucherCloud":
     return client
 
 
+def is_available(account: str = "") -> bool:
+    """Return whether a call to the Voucher Cloud of an account would be sent now, as far as this process knows."""
+    client = _clients.get((os.getpid(), account))
+    return client is None or client.is_available()
+
+
 def account_settings(account: str) -> "GatewaySettings":
     """Return the settings with the credentials of an account. Raises CredentialsError (``account_unknown``) where they
     have none: another account's must never be used for its vouchers."""
@@ -71,7 +80,26 @@ def close() -> None:
 def _shared_client(settings: "GatewaySettings") -> "VoucherCloud":
     from voucher_payment_gateway.token_cache import TokenCache
 
-    return new_client(settings, token_store=TokenCache(settings.base_url, settings.CLIENT_ID))
+    store = TokenCache(settings.base_url, settings.CLIENT_ID)
+    return new_client(settings, token_store=store, limits=_limits(settings))
+
+
+def _limits(settings: "GatewaySettings") -> "Limits":
+    """Return the limits of the process's client. Only the clients of ``voucher_cloud`` have any: what an operator asks
+    is asked."""
+    from voucher_payment_gateway.api import Limits
+    from voucher_payment_gateway.limit_cache import LimitCache
+
+    shared = is_shared(caches["default"])
+    store = LimitCache(settings.base_url, settings.CLIENT_ID) if shared else None
+    return Limits(slow_calls(settings), settings.REQUESTS_PER_SECOND, store)
+
+
+def slow_calls(settings: "GatewaySettings") -> int:
+    """Return ``SLOW_CALLS``, by default a quarter of the threads that the command of this worker names."""
+    from voucher_payment_gateway.api.limits import worker_threads
+
+    return settings.SLOW_CALLS or max(1, worker_threads(sys.argv, os.environ) // 4)
 
 
 def new_client(settings: "GatewaySettings", **options: Any) -> "VoucherCloud":

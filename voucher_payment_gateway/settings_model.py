@@ -32,6 +32,7 @@ from voucher_payment_gateway.settings_sections import ApiBehaviour, OrderFieldNa
 from voucher_payment_gateway.settings_selling import SellingSettings
 from voucher_payment_gateway.settings_staff import StaffSettings
 from voucher_payment_gateway.settings_types import (
+    Calls,
     CallSeconds,
     ClientId,
     ClientSecret,
@@ -79,6 +80,13 @@ class GatewaySettings(Unpicklable, SellingSettings, BooksSettings, StaffSettings
     TIMEOUT_SECONDS: CallSeconds = Field(5.0, description="Timeout of one wait for the network, in seconds.")
     DEADLINE_SECONDS: CallSeconds = Field(
         15.0, description="Timeout of a whole call, token request and retries included, in seconds."
+    )
+    SLOW_CALLS: Calls | None = Field(
+        None,
+        description="How many requests of one process may wait for a slow answer of the Voucher Cloud.",
+    )
+    REQUESTS_PER_SECOND: Calls | None = Field(
+        None, description="Maximum number of calls in one second, of all processes together."
     )
     ORDER_MODEL: ModelLabel = Field(description="Model of your orders, in the same database as the payments.")
     ORDER_FIELDS: OrderFieldNames = Field(

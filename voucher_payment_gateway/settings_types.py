@@ -17,6 +17,7 @@ from voucher_payment_gateway.api.arguments import (
 
 __all__ = [
     "CallSeconds",
+    "Calls",
     "ClientId",
     "ClientSecret",
     "ClientType",
@@ -74,4 +75,5 @@ Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600)]
 Minutes = Annotated[float, Field(gt=0, le=7 * 24 * 60)]
 Hours = Annotated[float, Field(gt=0, le=366 * 24)]
 Days = Annotated[float, Field(gt=0, le=366)]
+Calls = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 CallSeconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]

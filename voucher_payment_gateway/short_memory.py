@@ -17,6 +17,7 @@ __all__ = [
     "PROCESS_CACHE",
     "CacheFailedError",
     "is_first",
+    "is_shared",
     "leaving_no_connection",
     "number",
     "recall",
@@ -51,6 +52,11 @@ def shared_or_own(alias: str) -> BaseCache:
     """Return this cache; that of the process in place of one that keeps nothing."""
     found = caches[alias]
     return PROCESS_CACHE if isinstance(found, DummyCache) else found
+
+
+def is_shared(cache: BaseCache) -> bool:
+    """Return whether processes share what is in this cache."""
+    return not isinstance(cache, DummyCache | LocMemCache)
 
 
 def _store() -> BaseCache:

@@ -77,6 +77,7 @@ def test_a_setting_is_told_with_its_check(key):
         "SEALING_KEYS": {"W015", "E053"},
         "REFUND_GRACE_SECONDS": {"W017"},
         "THROTTLE": {"W030", "W031", "W039"},
+        "REQUESTS_PER_SECOND": {"W074"},
         "INSTANCE": {"W033"},
         "SETTLE_LATE_MINUTES": {"W058"},
         "ENVIRONMENT": {"W019", "E028"},
@@ -233,6 +234,8 @@ MISTAKES = [
     ("E023", {"CA_FILE": __file__}),
     ("E025", {"VOUCHERS_PER_ORDER": 0}),
     ("E072", {"ASYNC_THREADS": 0}),
+    ("E073", {"SLOW_CALLS": 0}),
+    ("E073", {"REQUESTS_PER_SECOND": 20_000}),
     ("E050", {"ACCOUNTS": {"north": ACCOUNT}}),
     ("E050", {"ACCOUNT_OF_ORDER": "shop.merchants.account_of"}),
     (
@@ -319,7 +322,7 @@ def test_every_mistake_of_the_settings_is_tried_here():
         "W033",
         *("W051", "W058"),
         *("E028", "E029", "W037", "W038", "W039", "W040", "W057", "W062"),
-        *("W070", "W071"),
+        *("W070", "W071", "W074"),
     }
 
 
@@ -355,6 +358,12 @@ def test_the_message_about_a_cache_is_the_one_that_is_told(settings, tmp_path, m
     message = deployed(settings)
     assert message.id == f"voucher_payment_gateway.{number}"
     assert message.msg in words(check_rows()[number][1])
+
+
+def test_the_message_about_a_rate_is_the_one_that_is_told(settings):
+    message = deployed(settings, THROTTLE=None, REQUESTS_PER_SECOND=5)
+    assert message.id == "voucher_payment_gateway.W074"
+    assert message.msg in words(check_rows()["W074"][1])
 
 
 def deployed(settings, **changes):
@@ -708,13 +717,13 @@ def client_calls() -> dict[str, str]:
 
 def test_every_call_of_the_client_is_told_and_no_other_is():
     named = {word.partition("(")[0] for word in words(page("reference/client.md"))}
-    assert client_calls().keys() == public(api.VoucherCloud) - {"close", "unconnected"}
-    assert client_calls().keys() == public(api.AsyncVoucherCloud) - {"aclose", "unconnected"}
-    assert {"close", "aclose", "unconnected"} <= named
+    assert client_calls().keys() == public(api.VoucherCloud) - {"close", "is_available", "unconnected"}
+    assert client_calls().keys() == public(api.AsyncVoucherCloud) - {"aclose", "is_available", "unconnected"}
+    assert {"close", "aclose", "is_available", "unconnected"} <= named
 
 
 @pytest.mark.parametrize("client", [api.VoucherCloud, api.AsyncVoucherCloud])
-@pytest.mark.parametrize("name", sorted(public(api.VoucherCloud) - {"close", "unconnected"}))
+@pytest.mark.parametrize("name", sorted(public(api.VoucherCloud) - {"close", "is_available", "unconnected"}))
 def test_the_arguments_of_a_call_are_the_ones_that_are_told(client, name):
     parameters = list(inspect.signature(getattr(client, name)).parameters.values())[1:]
     spelled = [p.name + ("=" if p.kind is p.KEYWORD_ONLY else "") for p in parameters]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from voucher_payment_gateway.api._config import PRODUCTION, SANDBOX
     from voucher_payment_gateway.api._http.send_window import send_before
     from voucher_payment_gateway.api._tokens import Token, TokenStore
+    from voucher_payment_gateway.api.limits import Limits, LimitStore, patiently
     from voucher_payment_gateway.api.wire import (
         Charge,
         ClientCredentials,
@@ -31,11 +32,14 @@ __all__ = [
     "Charge",
     "ClientCredentials",
     "CompleteVoucher",
+    "LimitStore",
+    "Limits",
     "Reservation",
     "Token",
     "TokenStore",
     "Voucher",
     "VoucherCloud",
+    "patiently",
     "send_before",
 ]
 
@@ -43,6 +47,7 @@ MODULES = {
     **dict.fromkeys(("PRODUCTION", "SANDBOX"), "_config"),
     "AsyncVoucherCloud": "_async_clients",
     **dict.fromkeys(("Charge", "ClientCredentials", "CompleteVoucher", "Reservation", "Voucher"), "wire"),
+    **dict.fromkeys(("LimitStore", "Limits", "patiently"), "limits"),
     **dict.fromkeys(("Token", "TokenStore"), "_tokens"),
     "VoucherCloud": "_clients",
     "send_before": "_http.send_window",

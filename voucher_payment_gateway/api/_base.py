@@ -10,7 +10,9 @@ from voucher_payment_gateway.api._auth.keeper import TokenKeeper
 from voucher_payment_gateway.api._config import PRODUCTION, ClientSecret, checked
 from voucher_payment_gateway.api._flow import CallFlow
 from voucher_payment_gateway.api._interpret import Meaning
+from voucher_payment_gateway.api._limits.gate import Gate
 from voucher_payment_gateway.api._tokens import TokenStore
+from voucher_payment_gateway.api.limits import Limits
 from voucher_payment_gateway.opaque import strip_traceback
 
 AnyTransport = TypeVar("AnyTransport")
@@ -47,6 +49,7 @@ class Client(Generic[AnyTransport]):
         error_meanings: Mapping[str, Meaning] | None = None,
         ca_file: str | Path | None = None,
         proxy_url: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
         settings = checked(
             client_id=client_id,
@@ -60,8 +63,10 @@ class Client(Generic[AnyTransport]):
             error_meanings=error_meanings,
             ca_file=ca_file,
             proxy_url=proxy_url,
+            limits=limits,
         )
-        self._flow = CallFlow(settings, TokenKeeper(settings))
+        gate = None if settings.limits is None else Gate(settings.limits)
+        self._flow = CallFlow(settings, TokenKeeper(settings), gate)
         self._transport = transport
         self._closed = False
 
@@ -90,6 +95,12 @@ class Client(Generic[AnyTransport]):
             ca_file=ca_file,
             proxy_url=proxy_url,
         )
+
+    def is_available(self) -> bool:
+        """Return whether a call would be sent now: false while ``limits`` hold all back, as the Voucher Cloud does not
+        answer. Asks nobody, raises nothing, and moves no money."""
+        gate = self._flow.gate
+        return gate is None or gate.lets_through()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._flow.settings.base_url!r})"

@@ -17,6 +17,7 @@ from voucher_payment_gateway.api.arguments import (
     read_certificates,
     url_problem,
 )
+from voucher_payment_gateway.api.limits import Limits
 from voucher_payment_gateway.unpicklable import Unpicklable
 
 PRODUCTION = "https://vouchers.api.jtl-software.com/v1"
@@ -40,6 +41,7 @@ class Settings(Unpicklable):
     meanings: Mapping[str, Meaning]
     ca_file: str
     proxy_url: str = field(repr=False)
+    limits: Limits | None
 
 
 def checked(
@@ -55,6 +57,7 @@ def checked(
     error_meanings: Mapping[str, Meaning] | None,
     ca_file: str | Path | None,
     proxy_url: str | None,
+    limits: Limits | None,
 ) -> Settings:
     base = _url(base_url, "base_url").rstrip("/")
     return Settings(
@@ -69,6 +72,7 @@ def checked(
         meanings=_meanings(error_meanings or {}),
         ca_file="" if ca_file is None else _certificates(ca_file),
         proxy_url="" if proxy_url is None else _proxy(proxy_url),
+        limits=_limits(limits),
     )
 
 
@@ -113,6 +117,12 @@ def _seconds(value: object, name: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_SECONDS:
         return float(value)
     raise ValueError(f"{name}: must be a number of seconds above zero and up to {MAX_SECONDS}")
+
+
+def _limits(value: object) -> Limits | None:
+    if value is None or isinstance(value, Limits):
+        return value
+    raise ValueError("limits: must be an object of the class Limits")
 
 
 def _certificates(value: str | Path) -> str:

@@ -112,6 +112,7 @@ class SyncDriver(Client[Transport]):
         return session
 
     def _new_session(self) -> Session:
+        self._flow.begin()
         settings = self._flow.settings
         sender = SyncSender(self._transport, settings.timeout_seconds, settings.ca_file, settings.proxy_url)
         return Session(os.getpid(), sender, threading.Lock())
@@ -178,6 +179,7 @@ class AsyncDriver(Client[AsyncTransport]):
         return session
 
     def _new_session(self) -> AsyncSession:
+        self._flow.begin()
         settings = self._flow.settings
         sender = AsyncSender(self._transport, settings.timeout_seconds, settings.ca_file, settings.proxy_url)
         return AsyncSession(os.getpid(), asyncio.get_running_loop(), sender, asyncio.Lock())

@@ -14,6 +14,7 @@ from voucher_payment_gateway.api._auth.keeper import Releasable, TokenKeeper
 from voucher_payment_gateway.api._calls import Call
 from voucher_payment_gateway.api._config import Settings
 from voucher_payment_gateway.api._interpret import interpret, retry_after_seconds, token_was_rejected
+from voucher_payment_gateway.api._limits.gate import Attempt, Gate
 from voucher_payment_gateway.api._steps import HEADERS, Answer, Deadline, Flow, Outcome, Outgoing, Send, Sleep
 from voucher_payment_gateway.api._tokens import Token
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, UnavailableError, VoucherGatewayError
@@ -38,13 +39,28 @@ class CallFlow:
 
     settings: Settings
     keeper: TokenKeeper
+    gate: Gate | None = None
+
+    def begin(self) -> None:
+        """Begin in a process or event loop that has made no call yet."""
+        if self.gate is not None:
+            self.gate.renew()
 
     def call(self, call: Call[T], lock: Releasable) -> Flow[T | VoucherGatewayError]:
         """Return the value or the one error of a call; nothing is raised."""
         deadline = Deadline.after(self.settings.deadline_seconds)
+        flow = self._with_retries(call, lock, deadline)
+        return (yield from (flow if self.gate is None else self.gate.call(flow, deadline)))
+
+    def _with_retries(
+        self, call: Call[T], lock: Releasable, deadline: Deadline
+    ) -> Flow[T | VoucherGatewayError]:
         attempt = 1
         while True:
-            result, retry_after = yield from self._attempt(call, lock, deadline)
+            tried = self._attempt(call, lock, deadline)
+            result, retry_after = yield from (
+                tried if self.gate is None else self.gate.attempt(tried, deadline)
+            )
             # An unsafe call is never retried: only evidence can tell its outcome.
             if not call.is_safe or not isinstance(result, VoucherGatewayError):
                 return result
@@ -56,12 +72,12 @@ class CallFlow:
 
     def authenticate(self, lock: Releasable) -> Flow[VoucherGatewayError | None]:
         """Request a token, unless a valid one is cached."""
-        found = yield from self.keeper.obtain(lock, Deadline.after(self.settings.deadline_seconds))
+        deadline = Deadline.after(self.settings.deadline_seconds)
+        flow = self.keeper.obtain(lock, deadline)
+        found = yield from (flow if self.gate is None else self.gate.authentication(flow, deadline))
         return None if isinstance(found, Token) else found
 
-    def _attempt(
-        self, call: Call[T], lock: Releasable, deadline: Deadline
-    ) -> Flow[tuple[T | VoucherGatewayError, float | None]]:
+    def _attempt(self, call: Call[T], lock: Releasable, deadline: Deadline) -> Flow[Attempt[T]]:
         if not call.needs_token:
             outcome: Outcome = yield Send(self._request(call, None), deadline)
             return self._interpreted(call, outcome, None)

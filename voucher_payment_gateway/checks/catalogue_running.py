@@ -1,4 +1,4 @@
-"""The numbered checks that read the database of a running shop, or how it is connected: a part of the catalogue."""
+"""The numbered checks of a running shop: its database, how it is connected, and how much it calls."""
 
 from typing import Final
 
@@ -52,5 +52,17 @@ RUNNING: Final = {
         },
         cure="Take the views that confirm orders or reserve vouchers out of the transaction, or use PostgreSQL: "
         f"{docs_url('how-to/set-up-the-database#sqlite')}",
+    ),
+    "E073": Check(
+        keys=("SLOW_CALLS", "REQUESTS_PER_SECOND"),
+        cure="Give a whole number from 1 to 10000, or leave the key out.",
+    ),
+    "W074": Check(
+        messages={
+            "not_shared": "{NAME}: REQUESTS_PER_SECOND: the cache 'default' is not shared: each process may make that "
+            "many calls by itself."
+        },
+        cure="Use a cache that all processes share, such as Redis, Memcached or a database, or divide the number by "
+        "that of your processes.",
     ),
 }

@@ -40,10 +40,15 @@ def _counters(given: GatewaySettings) -> Messages:
         yield report("W031", "not_exact", alias=given.THROTTLE.cache)
 
 
+def _rate(given: GatewaySettings) -> Messages:
+    if given.REQUESTS_PER_SECOND is not None and not is_shared(caches["default"]):
+        yield report("W074", "not_shared")
+
+
 def _sessions(given: GatewaySettings) -> Messages:
     is_limited = given.THROTTLE is not None and given.THROTTLE.session is not None
     if is_limited and has_checkout() and settings.SESSION_ENGINE == COOKIE_SESSIONS:
         yield report("W039", "in_cookies")
 
 
-CHECKS = (_local, _instance, _counters, _sessions)
+CHECKS = (_local, _instance, _counters, _rate, _sessions)

@@ -25,6 +25,11 @@ class RunningEvents:
         "settle: %(words)s%(of_account)s failed: %(error_code)s",
         *("account", "order_number", "subject", "subject_id"),
     )
+    settle_cut_short = LogEvent(
+        WARNING,
+        "settle: the Voucher Cloud does not answer: what is left is due in the next run",
+        "accounts",
+    )
     settle_late = LogEvent(
         ERROR, "voucher_settle has not completed a run for too long: what was left open stays open"
     )
@@ -102,6 +107,18 @@ class ApiEvents:
     )
     client_secret_unreadable = LogEvent(
         ERROR, "The client secret could not be read: %(exception)s", logger=API
+    )
+    circuit_opened = LogEvent(
+        WARNING,
+        "The Voucher Cloud does not answer, or asks to wait: no call is sent for %(seconds)s seconds, then one at a "
+        "time tries again.",
+        logger=API,
+    )
+    circuit_closed = LogEvent(INFO, "The Voucher Cloud answers again.", logger=API)
+    limit_store_failed = LogEvent(
+        WARNING,
+        "The cache that the limits on calls are shared in failed: %(exception)s. Each process counts by itself.",
+        logger=API,
     )
     token_store_failed = LogEvent(WARNING, "The token store failed: %(exception)s", logger=API)
 

@@ -15,6 +15,7 @@ __all__ = [
     "API_CALLS",
     "HOLDS",
     "INSTRUMENTS",
+    "NOT_SENT",
     "OPERATIONS",
     "OVERDUE_AGE",
     "REQUEST_DURATION",
@@ -125,6 +126,12 @@ REQUEST_DURATION: Final = Histogram(
     ),
     "One HTTP request to the Voucher Cloud, from the connection to the last byte of the answer.",
 )
+NOT_SENT: Final = Counter(
+    "api.calls.not_sent",
+    "{call}",
+    ("reason",),
+    "A call that was not sent, as the Voucher Cloud is slow or does not answer, or there are too many calls.",
+)
 OPERATIONS: Final = Counter(
     "operations",
     "{operation}",
@@ -175,6 +182,6 @@ SWEEP_AGE: Final = Gauge(
 )
 
 INSTRUMENTS: Final[Iterable[Instrument]] = (
-    *(VERB_DURATION, API_CALLS, REQUEST_DURATION, OPERATIONS, SIGNALS, THROTTLED),
+    *(VERB_DURATION, API_CALLS, REQUEST_DURATION, NOT_SENT, OPERATIONS, SIGNALS, THROTTLED),
     *(UNDECIDED, UNDECIDED_AGE, OVERDUE_AGE, HOLDS, SWEEP_AGE),
 )

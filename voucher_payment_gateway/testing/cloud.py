@@ -1,5 +1,6 @@
 """A served local Voucher Cloud, with the shop connected to it during a test."""
 
+import time
 import unittest
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from voucher_payment_gateway.api import VoucherCloud
+from voucher_payment_gateway.api.limits import by_clock
 from voucher_payment_gateway.sandbox import (
     DOCUMENTED,
     Behaviour,
@@ -53,9 +55,10 @@ class ServedVoucherCloud(LocalVoucherCloud):
 
 @contextmanager
 def served(clock: Clock | None = None, behaviour: Behaviour = DOCUMENTED) -> Iterator[ServedVoucherCloud]:
-    """Serve a new cloud on a free port of loopback, without changing settings."""
+    """Serve a new cloud on a free port of loopback, without changing settings. Where its clock is advanced, a pause
+    after failures or a ``Retry-After`` passes for the client as well."""
     cloud = ServedVoucherCloud(clock, behaviour)
-    with serve(cloud) as server:
+    with serve(cloud) as server, by_clock(lambda: time.monotonic() + cloud.clock.offset_seconds):
         cloud.base_url = server.base_url
         yield cloud
 

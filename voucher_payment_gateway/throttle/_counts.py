@@ -11,14 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 
 from voucher_payment_gateway.alerts import ALERT_SECONDS
 from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.settings_sections import Limit
-from voucher_payment_gateway.short_memory import PROCESS_CACHE, is_first, number, shared_or_own, truth
+from voucher_payment_gateway.short_memory import (
+    PROCESS_CACHE,
+    is_first,
+    is_shared,
+    number,
+    shared_or_own,
+    truth,
+)
 
 __all__ = ["Count", "Counter", "Counting", "counts_exactly", "is_shared", "uncount"]
 
@@ -98,11 +103,6 @@ def uncount(counts: Iterable[Count]) -> None:
 def counts_exactly(cache: BaseCache) -> bool:
     """Return whether concurrent increments are all counted. Django's fallback is not atomic: it reads, then writes."""
     return type(cache).incr is not BaseCache.incr
-
-
-def is_shared(cache: BaseCache) -> bool:
-    """Return whether processes share the counts."""
-    return not isinstance(cache, DummyCache | LocMemCache)
 
 
 def _increment(store: BaseCache, counter: Counter) -> int:

@@ -13,7 +13,7 @@ from unittest import mock
 from django.core.cache.backends import base, locmem
 from django.utils import timezone
 
-from voucher_payment_gateway.api import _drivers, _flow, _steps
+from voucher_payment_gateway.api import _drivers, _flow, _steps, limits
 from voucher_payment_gateway.api._auth import keeper
 from voucher_payment_gateway.api._http import send_window
 from voucher_payment_gateway.gateway.holds import parallel
@@ -40,6 +40,7 @@ def shared_time(clock: Clock, random) -> Iterator[None]:
         for module in READERS:
             patches.enter_context(mock.patch.object(module, "time", watch))
         patches.enter_context(mock.patch.object(execute, "monotonic", monotonic))
+        patches.enter_context(limits.by_clock(monotonic))
         for module in (base, locmem, _counts):
             patches.enter_context(mock.patch.object(module, "time", SimpleNamespace(time=monotonic)))
         patches.enter_context(mock.patch.object(parallel, "MAX_PARALLEL", 1))

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from django.db import connections
 
+from voucher_payment_gateway.api.limits import as_one_caller
+
 __all__ = ["as_they_end", "in_parallel"]
 
 MAX_PARALLEL = 8
@@ -37,7 +39,7 @@ def as_they_end(do: Callable[[Given], Got], all_of_them: list[Given]) -> Iterato
         for one in all_of_them:
             yield one, do(one)
         return
-    errors: list[BaseException] = []
+    do, errors = as_one_caller(do), list[BaseException]()
     with ThreadPoolExecutor(at_once, thread_name_prefix="voucher-call") as pool:
         calls: dict[Future[Got], Given] = {
             pool.submit(copy_context().run, _without_connections, do, one): one for one in all_of_them

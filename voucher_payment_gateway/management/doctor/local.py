@@ -34,6 +34,8 @@ APP = "voucher_payment_gateway"
 OVERDUE_AFTER = timedelta(minutes=15)
 """An operation overdue for longer than this means that ``voucher_settle`` does not run."""
 
+ALONE = "every process fetches its own access token, and finds out by itself that the Voucher Cloud does not answer"
+
 TRIAL_TIMEOUT_SECONDS = 30
 THREADS = 8
 ROUNDS = 5
@@ -70,7 +72,7 @@ def cache_findings(given: GatewaySettings) -> Iterator[Finding]:
 
 def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
     if isinstance(cache, DummyCache):
-        return Finding("cache", "warning", "it keeps nothing: every process fetches its own access token")
+        return Finding("cache", "warning", f"it keeps nothing: {ALONE}")
     key, value = f"voucher_payment_gateway.doctor.{secrets.token_hex(8)}", secrets.token_hex(8)
     cache.set(key, value, TRIAL_TIMEOUT_SECONDS)
     kept = cache.get(key)
@@ -78,9 +80,7 @@ def _cache_finding(cache: BaseCache, seals: bool) -> Finding:
     if kept != value:
         return Finding("cache", "trouble", "it does not give back what was stored")
     if isinstance(cache, LocMemCache):
-        return Finding(
-            "cache", "warning", "it is one per process: every process fetches its own access token"
-        )
+        return Finding("cache", "warning", f"it is one per process: {ALONE}")
     if isinstance(cache, FileBasedCache) or not _add_is_atomic(key):
         text = "add() is not atomic: at a start several processes may fetch an access token"
         return Finding("cache", "warning", text)

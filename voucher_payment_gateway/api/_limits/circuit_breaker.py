@@ -1,0 +1,113 @@
+"""The circuit breaker: after repeated failures nothing is sent for a while, then one call at a time tries again."""
+
+from threading import Lock
+from typing import Literal
+
+FAILURES = 10.0
+"""Failures in a row that open the circuit. Each counts one, or as many seconds as it took: two timeouts of five seconds
+are enough, or ten refused connections."""
+
+FIRST_PAUSE_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 30.0
+MAX_RETRY_AFTER_SECONDS = 60.0
+"""What the Voucher Cloud may ask for in ``Retry-After``: a mistake there must not close the shop."""
+
+Verdict = Literal["closed", "open", "probe", "probing"]
+
+
+class CircuitBreaker:
+    """The circuit of one process, which the others may share. Instants are those of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failures = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+        self._open_until: float | None = None
+        self._probe_ends_at: float | None = None
+        self._is_shared = False
+
+    @property
+    def is_closed(self) -> bool:
+        return self._open_until is None
+
+    @property
+    def is_untroubled(self) -> bool:
+        """Whether an answer changes nothing."""
+        return self._open_until is None and not self._failures
+
+    def open_seconds(self, now: float) -> float:
+        """Return for how long nothing is sent; 0 where a call may go, or try again."""
+        until = self._open_until
+        return 0.0 if until is None else max(0.0, until - now)
+
+    def admit(self, now: float, probe_seconds: float) -> Verdict:
+        """Return ``closed`` where a call may go, ``probe`` where it is the one that tries again: its outcome must be
+        noted or released, and it counts as lost after ``probe_seconds``. ``probing``: another one tries."""
+        if self._open_until is None:
+            return "closed"
+        with self._lock:
+            if self._open_until is None:
+                return "closed"
+            if now < self._open_until:
+                return "open"
+            if self._probe_ends_at is not None and now < self._probe_ends_at:
+                return "probing"
+            self._probe_ends_at = now + probe_seconds
+            return "probe"
+
+    def release_probe(self) -> None:
+        """Let the next call try: this one has shown nothing."""
+        self._probe_ends_at = None
+
+    def note_answer(self, *, was_probe: bool) -> bool:
+        """Begin to count again, and return whether that closes the circuit. The answer to a call that began before it
+        was opened does not: it says nothing about now."""
+        with self._lock:
+            was_open = self._open_until is not None
+            if was_probe or not was_open:
+                self._close()
+            return was_open and was_probe
+
+    def note_failure(self, took_seconds: float, now: float, *, was_probe: bool) -> bool:
+        """Count a failure, and return whether it opens the circuit. One that began before it was opened shows nothing
+        new."""
+        with self._lock:
+            if self._open_until is None:
+                self._failures += max(1.0, took_seconds)
+                if self._failures < FAILURES:
+                    return False
+            elif was_probe:
+                self._pause = min(self._pause * 2, MAX_PAUSE_SECONDS)
+            else:
+                return False
+            self._open(now + self._pause)
+            return True
+
+    def obey_retry_after(self, seconds: float, now: float) -> bool:
+        """Send nothing for as long as the Voucher Cloud asks, a minute at most; return whether that is news."""
+        until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
+        with self._lock:
+            if seconds <= 0 or (self._open_until is not None and until <= self._open_until):
+                return False
+            self._open(until)
+            return True
+
+    def adopt(self, open_seconds: float | None, now: float) -> None:
+        """Take over what the processes share: None where nothing is. That closes only a circuit that was seen there
+        before: a store that keeps nothing must not close it."""
+        with self._lock:
+            if open_seconds is None:
+                if self._is_shared:
+                    self._close()
+                return
+            if self._open_until is None or open_seconds > 0:
+                self._open_until = now + min(open_seconds, MAX_RETRY_AFTER_SECONDS)
+            self._is_shared = True
+
+    def _open(self, until: float) -> None:
+        self._open_until, self._probe_ends_at, self._is_shared = until, None, False
+
+    def _close(self) -> None:
+        self._failures, self._pause = 0.0, FIRST_PAUSE_SECONDS
+        self._open_until = self._probe_ends_at = None
+        self._is_shared = False

@@ -1,0 +1,186 @@
+"""The gate before each call: bulkhead, circuit breaker and rate limit. What it refuses was not sent.
+
+Flows, as the rest of a call: the sync and the async client run them alike. All decisions are made in memory; the store
+that processes share is looked at once a second, and where something changes.
+"""
+
+import time
+from typing import TypeVar
+
+from voucher_payment_gateway.api import limits
+from voucher_payment_gateway.api._limits.bulkhead import Bulkhead
+from voucher_payment_gateway.api._limits.circuit_breaker import CircuitBreaker
+from voucher_payment_gateway.api._limits.evidence import asked_to_wait, shows
+from voucher_payment_gateway.api._limits.rate_limit import RateLimit
+from voucher_payment_gateway.api._limits.refusals import circuit_open, rate_limited, too_many_slow_calls
+from voucher_payment_gateway.api._limits.shared_state import SharedState
+from voucher_payment_gateway.api._steps import Deadline, Flow, Sleep
+from voucher_payment_gateway.api.limits import Limits, caller, is_patient
+from voucher_payment_gateway.exceptions import UnavailableError, VoucherGatewayError
+from voucher_payment_gateway.log_events import ApiEvents
+
+POLL_SECONDS = 0.01
+PATIENT_POLL_SECONDS = 0.1
+MAX_RATE_WAIT_SECONDS = 2.0
+"""How long a call that a visitor waits for stands in the queue of the rate limit."""
+
+PROBE_MARGIN_SECONDS = 5.0
+
+T = TypeVar("T")
+Attempt = tuple[T | VoucherGatewayError, float | None]
+
+
+class Gate:
+    """The limits of one client in one process. Each of its flows returns what the given one does, or a refusal."""
+
+    def __init__(self, given: Limits) -> None:
+        self._limits = given
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, in a process that has made no call yet: a child of a fork knows nothing of its parent's calls."""
+        self._bulkhead = Bulkhead(self._limits.slow_calls)
+        self._circuit = CircuitBreaker()
+        self._shared = SharedState(self._limits.store)
+        per_second = self._limits.requests_per_second
+        self._rate = None if per_second is None else RateLimit(per_second)
+
+    def lets_through(self) -> bool:
+        """Return whether a call may go, as far as this process knows of the circuit."""
+        return not self._circuit.open_seconds(limits.clock())
+
+    def call(
+        self, flow: Flow[T | VoucherGatewayError], deadline: Deadline, *, sends: bool = True
+    ) -> Flow[T | VoucherGatewayError]:
+        """Run a whole call inside of the bulkhead. ``sends``: its success is an answer."""
+        who, since, answered = caller(), limits.clock(), False
+        if self._bulkhead.enter(who, since) != "entered":
+            refusal = yield from self._enter(who, deadline)
+            if refusal is not None:
+                return refusal
+            since = limits.clock()
+        try:
+            result = yield from flow
+            answered = sends and shows(result) == "answer"
+            return result
+        finally:
+            self._bulkhead.leave(who, since, limits.clock(), answered=answered)
+
+    def authentication(
+        self, flow: Flow[T | VoucherGatewayError], deadline: Deadline
+    ) -> Flow[T | VoucherGatewayError]:
+        """Run what comes before a call, so that a call which would be refused is not begun. It may send nothing."""
+
+        def tried() -> Flow[Attempt[T]]:
+            found = yield from flow
+            return found, getattr(found, "retry_after_seconds", None)
+
+        def attempted() -> Flow[T | VoucherGatewayError]:
+            found, _ = yield from self.attempt(tried(), deadline, sends=False)
+            return found
+
+        return (yield from self.call(attempted(), deadline, sends=False))
+
+    def attempt(self, flow: Flow[Attempt[T]], deadline: Deadline, *, sends: bool = True) -> Flow[Attempt[T]]:
+        """Send one request, retries excluded, if the circuit and the rate limit let it go."""
+        began, verdict = limits.clock(), "closed"
+        if self._rate is not None or not self._circuit.is_closed or self._shared.is_due(began):
+            admitted = yield from self._admit(deadline, counted=sends)
+            if isinstance(admitted, UnavailableError):
+                return admitted, None
+            began, verdict = limits.clock(), admitted
+        is_probe, has_ended = verdict == "probe", False
+        try:
+            result, retry_after = yield from flow
+            has_ended = True
+        finally:
+            if is_probe and not has_ended:
+                self._circuit.release_probe()
+        is_error = isinstance(result, VoucherGatewayError)
+        if is_error or is_probe or not self._circuit.is_untroubled:
+            pause = asked_to_wait(result, retry_after)
+            seen = shows(result) if sends or is_error else "nothing"
+            yield from self._note(seen, limits.clock() - began, is_probe, pause)
+        return result, retry_after
+
+    def _enter(self, who: object, deadline: Deadline) -> Flow[UnavailableError | None]:
+        patience = _patience(deadline)
+        while True:
+            verdict = self._bulkhead.enter(who, limits.clock())
+            if verdict == "entered":
+                return None
+            is_full = verdict == "full" and patience.remaining_seconds() <= 0
+            if is_full or deadline.remaining_seconds() <= 0:
+                return too_many_slow_calls()
+            yield Sleep(PATIENT_POLL_SECONDS if verdict == "full" else POLL_SECONDS)
+
+    def _admit(self, deadline: Deadline, *, counted: bool) -> Flow[str | UnavailableError]:
+        patience = _patience(deadline)
+        yield from self._look()
+        if counted and self.lets_through() and (yield from self._is_over_rate(deadline)):
+            return rate_limited()
+        while True:
+            now = limits.clock()
+            verdict = self._circuit.admit(now, deadline.remaining_seconds() + PROBE_MARGIN_SECONDS)
+            if verdict == "probe" and not (yield from self._claims_probe(deadline)):
+                verdict = "probing"
+            if verdict in ("closed", "probe"):
+                return verdict
+            if verdict == "open" or patience.remaining_seconds() <= 0:
+                return circuit_open(self._circuit.open_seconds(now))
+            yield Sleep(PATIENT_POLL_SECONDS)
+            yield from self._look()
+
+    def _look(self) -> Flow[None]:
+        """Adopt what the processes know, once a second."""
+        if self._shared.must_look(limits.clock()):
+            seconds = yield from self._shared.open_seconds()
+            if not isinstance(seconds, Exception):
+                self._circuit.adopt(seconds, limits.clock())
+
+    def _claims_probe(self, deadline: Deadline) -> Flow[bool]:
+        seconds = deadline.remaining_seconds() + PROBE_MARGIN_SECONDS
+        claimed = yield from self._shared.claims_probe(seconds)
+        if not claimed:
+            self._circuit.release_probe()
+        return claimed
+
+    def _is_over_rate(self, deadline: Deadline) -> Flow[bool]:
+        """Wait for a second in which there is room for this call; return whether that would take too long."""
+        if (rate := self._rate) is None:
+            return False
+        patience = _patience(deadline, MAX_RATE_WAIT_SECONDS)
+        while True:
+            now = time.time()
+            counted = yield from self._shared.count(int(now))
+            if (rate.count(int(now)) if counted is None else counted) <= rate.per_second:
+                return False
+            left = int(now) + 1 - time.time()
+            if left > patience.remaining_seconds():
+                return True
+            yield Sleep(max(left, 0.0))
+
+    def _note(self, seen: str, took_seconds: float, is_probe: bool, pause: float) -> Flow[None]:
+        now = limits.clock()
+        if seen == "answer" and not pause and self._circuit.note_answer(was_probe=is_probe):
+            ApiEvents.circuit_closed.log()
+            yield from self._shared.close()
+        elif seen == "failure" and self._circuit.note_failure(took_seconds, now, was_probe=is_probe):
+            yield from self._tell_open()
+        elif is_probe:
+            self._circuit.release_probe()
+        if pause and self._circuit.obey_retry_after(pause, now):
+            yield from self._tell_open()
+        if is_probe:
+            yield from self._shared.release_probe()
+
+    def _tell_open(self) -> Flow[None]:
+        seconds = self._circuit.open_seconds(limits.clock())
+        ApiEvents.circuit_opened.log(seconds=round(seconds))
+        yield from self._shared.open(seconds)
+
+
+def _patience(deadline: Deadline, visitor_seconds: float = 0.0) -> Deadline:
+    """Return until when a call waits for its turn: half of its time, or as long as a visitor may wait for it."""
+    half = deadline.remaining_seconds() / 2
+    return Deadline.after(half if is_patient() else min(visitor_seconds, half))
