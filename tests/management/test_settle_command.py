@@ -48,7 +48,7 @@ def test_one_run_settles_prints_its_report_and_ends(unknown):
     assert settle().splitlines() == [
         "sent 0, abandoned 0, found 3, manual 0, cancelled 0, by_status 0, renewed 0, unpaid 0, sold 0, "
         "delivered 0, reminded 0, lapsed 0, erased 0, reviews 0, "
-        "told 0, still_open 0"
+        "told 0, unavailable 0, still_open 0"
     ]
     assert not unknown.exists()
 

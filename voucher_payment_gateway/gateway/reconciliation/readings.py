@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from voucher_payment_gateway.api import Charge, Voucher
+from voucher_payment_gateway.api.limits import as_one_caller
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.gateway.records.bookings import bookings_of
 from voucher_payment_gateway.gateway.records.vouchers import voucher_of
@@ -39,8 +40,13 @@ class Reading:
 def read(vouchers: list[str], account: str, *, themselves: Collection[str] = ()) -> list[Reading]:
     """Return one reading per voucher of this account, in the same order; errors are returned, not raised. Of those in
     ``themselves`` the voucher is read as well, with one call more."""
+
+    @as_one_caller
+    def read_one(voucher_id: str) -> Reading:
+        return _read_one(voucher_id, account, voucher_id in themselves)
+
     with ThreadPoolExecutor(min(len(vouchers), MAX_PARALLEL)) as pool:
-        return list(pool.map(lambda voucher: _read_one(voucher, account, voucher in themselves), vouchers))
+        return list(pool.map(read_one, vouchers))
 
 
 def _read_one(voucher_id: str, account: str, is_itself_read: bool) -> Reading:

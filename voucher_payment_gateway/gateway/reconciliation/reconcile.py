@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from voucher_payment_gateway.api.limits import patiently
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.connection import account_settings, voucher_cloud
 from voucher_payment_gateway.exceptions import CredentialsError, VoucherGatewayError
@@ -48,6 +49,7 @@ OnError = Callable[[str, VoucherGatewayError], None]
 
 
 @verb
+@patiently()
 def reconcile(
     since: datetime,
     until: datetime,

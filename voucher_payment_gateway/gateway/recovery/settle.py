@@ -9,6 +9,9 @@ from time import monotonic
 from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from voucher_payment_gateway.api.limits import patiently
+from voucher_payment_gateway.conf import gateway_settings
+from voucher_payment_gateway.connection import is_available
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
@@ -38,6 +41,7 @@ from voucher_payment_gateway.gateway.recovery.threads import SweepThreads, threa
 from voucher_payment_gateway.gateway.verbs.advance import advance
 from voucher_payment_gateway.gateway.verbs.cancel import cancel, end_refunded
 from voucher_payment_gateway.gateway.verbs.hand_over import hand_over_leased, lease_delivery
+from voucher_payment_gateway.log_events import RunningEvents
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import IS_NOT_ENDED, IS_OPEN
 from voucher_payment_gateway.rules.states import GIVES_BACK, MONEY_KINDS, OPEN_STATES
@@ -87,11 +91,14 @@ class SettleReport:
     """Operations of which the trailing read found a surplus booking: a review is requested."""
     told: int = 0
     """Notices to staff about cases that need a person, with ``STAFF_NOTICES``."""
+    unavailable: int = 0
+    """Merchant accounts whose Voucher Cloud did not answer at the end: what they need is left to the next run."""
     still_open: int = 0
     """Operations that are not decided after this run."""
 
 
 @verb
+@patiently()
 def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> SettleReport:
     """Finish up to ``limit`` operations of each sort, and return how many.
 
@@ -102,7 +109,8 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     written are corrected first. Several operations are worked on at the same time, each in a thread of its own, never
     two of one voucher (``SETTLE_THREADS``). The end of a run that was not stopped is stored: ``SETTLE_LATE_MINUTES``.
     Safe to run twice, and in several processes at once, which share the work. Call it often, for example every minute.
-    Once ``stop`` returns true, the operations in flight are finished and no other begun.
+    Once ``stop`` returns true, the operations in flight are finished and no other begun; so it is once no Voucher Cloud
+    answers any more, and what is left is due in the next run.
 
     Raises ValueError for a ``limit`` below 1, TransactionManagementError inside a transaction: an operation could not
     be committed before it is sent; UnavailableError (``other_instance``) where the database is not that of
@@ -110,11 +118,11 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     """
     _check(limit)
     correct_future_instants(limit)
-    now, stop = timezone.now(), stop or _never
+    now, stopped, stop = timezone.now(), stop or _never, _or_unavailable(stop or _never)
     with SweepThreads(threads_at_once()) as threads:
         leased = partial(lease_each, limit=limit, at_once=threads.free)
         report = SettleReport(
-            abandoned=each(lease_each(_abandoned(now), limit, lease_operation), _mark_abandoned, stop),
+            abandoned=each(lease_each(_abandoned(now), limit, lease_operation), _mark_abandoned, stopped),
             sent=each(leased(_open("due", now), lease=lease_operation), _send, stop, threads),
             found=each(leased(_open("unknown", now), lease=lease_operation), _resolve, stop, threads),
             cancelled=each(_cancel_requests(limit), _carry_out_cancel, stop, threads),
@@ -122,25 +130,30 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
             renewed=each(leased(ending_holds(), lease=put_off), keep_alive, stop, threads),
             unpaid=each(unpaid_sales(limit), give_up_unpaid, stop),
             sold=each(leased(due_sales(), lease=lease_sale), advance, stop, threads),
-            delivered=_deliver(limit, _for_a_minute(stop)),
-            reminded=each(due_reminders(limit), remind, _for_a_minute(stop)),
+            delivered=_deliver(limit, _for_a_minute(stopped)),
+            reminded=each(due_reminders(limit), remind, _for_a_minute(stopped)),
             lapsed=lapse(limit),
             erased=erase_codes(limit),
             reviews=each(leased(_due_for_rereading(now), lease=lease_rereading), _read_again, stop, threads),
-            told=tell_staff(_for_a_minute(stop)),
+            told=tell_staff(_for_a_minute(stopped)),
         )
     late = sell_given_up(limit, stop) + run_postponed(limit, stop)
     report = replace(report, by_status=report.by_status + late)
-    if not stop():
+    unavailable = _unavailable_accounts()
+    if unavailable:
+        RunningEvents.settle_cut_short.log(accounts=unavailable)
+    if not stopped():
         record_sweep()
     operations = VoucherOperation.current
     return replace(
         report,
+        unavailable=len(unavailable),
         manual=operations.filter(state="manual", settled_at__gte=now).count(),
         still_open=operations.filter(IS_OPEN).count(),
     )
 
 
+@patiently()
 def deliver_due(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> int:
     """Hand over up to ``limit`` codes of sold vouchers that are due, as ``settle`` does, and return how many.
 
@@ -200,6 +213,16 @@ def _due_for_rereading(now: datetime) -> QuerySet[VoucherOperation]:
 
 def _never() -> bool:
     return False
+
+
+def _unavailable_accounts() -> list[str]:
+    return [name for name in gateway_settings().account_names if not is_available(name)]
+
+
+def _or_unavailable(stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a ``stop`` that also ends a step once no Voucher Cloud answers: each operation would only be refused.
+    While that of one account answers, those of the others are refused one by one, which takes no time."""
+    return lambda: stop() or len(_unavailable_accounts()) == len(gateway_settings().account_names)
 
 
 def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:
