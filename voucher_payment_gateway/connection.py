@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from voucher_payment_gateway.api import Limits, VoucherCloud
     from voucher_payment_gateway.conf import GatewaySettings
 
-__all__ = ["account_settings", "close", "is_available", "new_client", "slow_calls", "voucher_cloud"]
+__all__ = [
+    "account_settings",
+    "close",
+    "has_failed_since",
+    "new_client",
+    "openings",
+    "slow_calls",
+    "voucher_cloud",
+]
 
 _clients: "dict[tuple[int, str], VoucherCloud]" = {}
 """By process id and name of the account."""
@@ -51,10 +59,17 @@ def voucher_cloud(account: str = "") -> "VoucherCloud":
     return client
 
 
-def is_available(account: str = "") -> bool:
-    """Return whether a call to the Voucher Cloud of an account would be sent now, as far as this process knows."""
+def openings(account: str = "") -> int:
+    """Return how often a failure has opened the circuit of an account, or kept it open, in this process."""
     client = _clients.get((os.getpid(), account))
-    return client is None or client.is_available()
+    return 0 if client is None else client.openings()
+
+
+def has_failed_since(account: str, openings: int) -> bool:
+    """Return whether the Voucher Cloud of an account has not answered this process since ``openings`` was read, so that
+    one call at a time is sent to it."""
+    client = _clients.get((os.getpid(), account))
+    return client is not None and client.has_failed_since(openings)
 
 
 def account_settings(account: str) -> "GatewaySettings":

@@ -96,11 +96,17 @@ class Client(Generic[AnyTransport]):
             proxy_url=proxy_url,
         )
 
-    def is_available(self) -> bool:
-        """Return whether a call would be sent now: false while ``limits`` hold all back, as the Voucher Cloud does not
-        answer. Asks nobody, raises nothing, and moves no money."""
+    def openings(self) -> int:
+        """Return how often a failure has opened the circuit of ``limits``, or kept it open, in this process. Asks
+        nobody, raises nothing, and moves no money."""
         gate = self._flow.gate
-        return gate is None or gate.lets_through()
+        return 0 if gate is None else gate.openings()
+
+    def has_failed_since(self, openings: int) -> bool:
+        """Return whether the circuit is open, so that one call at a time is sent, and a failure has shown it to this
+        process since ``openings()`` was read. Asks nobody, raises nothing, and moves no money."""
+        gate = self._flow.gate
+        return gate is not None and gate.has_failed_since(openings)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._flow.settings.base_url!r})"

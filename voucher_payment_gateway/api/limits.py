@@ -14,8 +14,10 @@ __all__ = [
     "as_one_caller",
     "by_clock",
     "caller",
+    "goes_through_open_circuit",
     "is_patient",
     "patiently",
+    "through_open_circuit",
     "worker_threads",
 ]
 
@@ -25,10 +27,11 @@ Got = TypeVar("Got")
 clock: Callable[[], float] = time.monotonic
 """The clock of pauses and of slow calls."""
 
-USUAL_THREADS = 16
+USUAL_THREADS = 32
 """The threads of a worker whose command does not name them."""
 
 _is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)
+_goes_through: ContextVar[bool] = ContextVar("goes_through_open_circuit", default=False)
 _caller: ContextVar[object] = ContextVar("caller", default=None)
 
 
@@ -91,9 +94,8 @@ def by_clock(other: Callable[[], float]) -> Iterator[None]:
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Let the calls of this block, or of a function so decorated, wait for their turn for up to half of their deadline
-    before they are refused: for work that no visitor waits for. While the Voucher Cloud does not answer at all they are
-    refused at once, too."""
+    """Let the calls of this block, or of a function so decorated, wait for their turn for up to two thirds of their
+    deadline before they are refused: for work that no visitor waits for."""
     token = _is_patient.set(True)
     try:
         yield
@@ -104,6 +106,22 @@ def patiently() -> Iterator[None]:
 def is_patient() -> bool:
     """Return whether the calls of this thread or task wait for their turn."""
     return _is_patient.get()
+
+
+@contextmanager
+def through_open_circuit() -> Iterator[None]:
+    """Let the calls of this block through although the circuit is open: a read that tells what became of a call which
+    was sent is worth more than one request less."""
+    token = _goes_through.set(True)
+    try:
+        yield
+    finally:
+        _goes_through.reset(token)
+
+
+def goes_through_open_circuit() -> bool:
+    """Return whether the calls of this thread or task are sent although the circuit is open."""
+    return _goes_through.get()
 
 
 def as_one_caller(do: Callable[[Given], Got]) -> Callable[[Given], Got]:
@@ -129,7 +147,7 @@ def caller() -> object:
 
 def worker_threads(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Return the threads of a worker, as the command that started it or ``GUNICORN_CMD_ARGS`` names them with
-    ``--threads`` (gunicorn, waitress, uWSGI, mod_wsgi-express), the command first; else 16."""
+    ``--threads`` (gunicorn, waitress, uWSGI, mod_wsgi-express), the command first; else 32."""
     try:
         from_environment = shlex.split(environment.get("GUNICORN_CMD_ARGS", ""))
     except ValueError:

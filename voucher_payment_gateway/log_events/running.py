@@ -110,8 +110,8 @@ class ApiEvents:
     )
     circuit_opened = LogEvent(
         WARNING,
-        "The Voucher Cloud does not answer, or asks to wait: no call is sent for %(seconds)s seconds, then one at a "
-        "time tries again.",
+        "The Voucher Cloud does not answer, or asks to wait: after %(seconds)s seconds one call at a time is sent, "
+        "until one is answered.",
         logger=API,
     )
     circuit_closed = LogEvent(INFO, "The Voucher Cloud answers again.", logger=API)

@@ -10,7 +10,7 @@ import pytest
 from tests.api.doubles import CHARGE, Script, Threads, document
 from tests.log_records import fields_of
 from voucher_payment_gateway.api import AsyncVoucherCloud, Limits, VoucherCloud, patiently
-from voucher_payment_gateway.api.limits import as_one_caller, is_patient, worker_threads
+from voucher_payment_gateway.api.limits import as_one_caller, is_patient, through_open_circuit, worker_threads
 from voucher_payment_gateway.exceptions import (
     OutcomeUnknownError,
     RefusedError,
@@ -165,14 +165,18 @@ def test_a_patient_call_waits_for_its_turn(held, clock):
         assert [slow.result(ENOUGH), patient.result(ENOUGH)] == ["answered"] * 2
 
 
-def test_after_failures_in_a_row_nothing_is_sent(client, clock):
+def test_after_failures_in_a_row_one_call_at_a_time_is_sent(client, clock):
     run = client(httpx.ConnectError("x"), limits=Limits(slow_calls=4))
     found = run.errors(charge, lambda _: None, 12)
-    assert [code_of(error) for error in found] == ["unavailable"] * 10 + ["circuit_open"] * 2
-    assert len(run.script.calls) == 10
-    assert all(isinstance(error, UnavailableError) and error.money_moved == "no" for error in found)
-    assert "Nothing was sent" in str(found[-1])
-    assert found[-1].retry_after_seconds == 5.0
+    assert [code_of(error) for error in found] == ["unavailable"] * 12
+    assert len(run.script.calls) == 12
+
+
+def opens_circuit(run, ask=charge):
+    """Ask ten times, and return whether that opens the circuit."""
+    clients = []
+    run.errors(lambda cloud: (clients.append(cloud), ask(cloud))[1], lambda _: None, 10)
+    return clients[0].has_failed_since(0)
 
 
 @pytest.mark.parametrize(
@@ -189,8 +193,7 @@ def test_after_failures_in_a_row_nothing_is_sent(client, clock):
 )
 def test_each_of_these_is_a_failure(client, clock, trouble):
     run = client(trouble, limits=Limits(slow_calls=4))
-    found = run.errors(charge, lambda _: None, 11)
-    assert code_of(found[-1]) == "circuit_open"
+    assert opens_circuit(run)
     assert len(run.script.calls) == 10
 
 
@@ -209,71 +212,42 @@ def test_each_of_these_is_a_failure(client, clock, trouble):
 )
 def test_an_answer_is_no_failure(client, clock, answer):
     run = client(answer, limits=Limits(slow_calls=4))
-    found = run.errors(charge, lambda _: None, 30)
-    assert "circuit_open" not in {code_of(error) for error in found}
-    assert len(run.script.calls) >= 30
+    assert not opens_circuit(run)
+    assert len(run.script.calls) >= 10
 
 
 def test_a_token_request_that_fails_counts_and_nothing_follows_it(client, clock):
     script = Script(CHARGE, token=httpx.Response(500))
     run = client(script, limits=Limits(slow_calls=4))
-    found = run.errors(charge, lambda _: None, 11)
-    assert code_of(found[-1]) == "circuit_open"
+    assert opens_circuit(run)
     assert (script.token_requests, len(script.calls)) == (10, 0)
 
 
 def test_a_cached_token_is_no_answer(client, clock):
     run = client(httpx.ConnectError("x"), limits=Limits(slow_calls=4))
-    asks = [charge, authenticate] * 11
-    found = run.errors(lambda cloud: asks.pop(0)(cloud), lambda _: None, 21)
-    assert code_of(found[-1]) == "circuit_open"
-
-
-def test_one_probe_decides(client, clock):
-    left = [11]
-
-    def answer(_):
-        left[0] -= 1
-        return httpx.ConnectError("x") if left[0] >= 0 else httpx.Response(200, json=CHARGE)
-
-    run = client(answer, limits=Limits(slow_calls=4))
-    waits = {10: 5.0, 12: 9.9, 13: 0.1}
-    found = run.errors(charge, lambda number: clock.advance(waits.get(number, 0)), 15)
-    assert [code_of(error) for error in found[9:]] == [
-        "unavailable",
-        "unavailable",  # the first probe, after five seconds
-        "circuit_open",
-        "circuit_open",
-        "answered",  # the second one, after ten
-        "answered",
-    ]
+    asks = [charge, authenticate] * 5
+    assert not opens_circuit(run, lambda cloud: asks.pop(0)(cloud))
+    asks = [charge, authenticate] * 10
+    found = []
+    run.errors(lambda cloud: (found.append(cloud), asks.pop(0)(cloud))[1], lambda _: None, 19)
+    assert found[0].has_failed_since(0)
 
 
 def test_one_probe_at_a_time(held, clock):
     held.script.answer = httpx.ConnectError("x")
-    with held.client(Limits(slow_calls=9)) as cloud, ThreadPoolExecutor(1) as pool:
+    with held.client(Limits(slow_calls=9)) as cloud, ThreadPoolExecutor(2) as pool:
         for _ in range(10):
             assert outcome(charge, cloud) == "unavailable"
         held.script.answer = held._answer
-        clock.advance(5)
         probe = pool.submit(outcome, charge, cloud)
         assert held.arrived.acquire(timeout=ENOUGH)
         assert outcome(charge, cloud) == "circuit_open"
+        read_too = pool.submit(through_open_circuit()(outcome), charge, cloud)
+        assert held.arrived.acquire(timeout=ENOUGH)
         held.released.set()
         assert probe.result(ENOUGH) == "answered"
+        assert read_too.result(ENOUGH) == "answered"
         assert outcome(charge, cloud) == "answered"
-
-
-def test_a_read_stops_repeating_itself_once_the_circuit_is_open(sleeps, clock):
-    def slow(_):
-        clock.advance(5)
-        return httpx.ReadTimeout("x")
-
-    run = Threads(slow, limits=Limits(slow_calls=4))
-    with pytest.raises(UnavailableError) as caught:
-        run(read)
-    assert caught.value.code == "circuit_open"
-    assert len(run.script.calls) == 2
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -322,7 +296,15 @@ def test_a_client_without_limits_holds_back_nothing(client):
     assert len(run.script.calls) == 30
 
 
-def test_a_client_says_whether_it_would_send(clock):
+def test_patient_work_waits_for_the_end_of_retry_after(sleeps, clock):
+    answers = [httpx.Response(429, headers={"Retry-After": "3600"}, json=document(429)), CHARGE]
+    run = Threads(lambda _: answers.pop(0), limits=Limits(slow_calls=4))
+    found = run.errors(patiently()(charge), lambda _: None, 2)
+    assert [code_of(error) for error in found] == ["throttled", "answered"]
+    assert sum(sleeps) == 10
+
+
+def test_a_client_says_whether_it_was_answered(clock):
     script = Script(httpx.ConnectError("x"))
     cloud = VoucherCloud(
         client_id="c",
@@ -331,12 +313,13 @@ def test_a_client_says_whether_it_would_send(clock):
         limits=Limits(slow_calls=4),
     )
     with cloud:
-        assert cloud.is_available()
+        assert (cloud.openings(), cloud.has_failed_since(0)) == (0, False)
         for _ in range(10):
             outcome(charge, cloud)
-        assert not cloud.is_available()
-        clock.advance(5)
-        assert cloud.is_available()
+        assert (cloud.openings(), cloud.has_failed_since(0), cloud.has_failed_since(1)) == (1, True, False)
+        script.answer = CHARGE
+        assert outcome(charge, cloud) == "answered"
+        assert not cloud.has_failed_since(0)
 
 
 def test_a_cancelled_probe_lets_the_next_one_try(clock):
@@ -357,6 +340,29 @@ def test_a_cancelled_probe_lets_the_next_one_try(clock):
     first.close()
     second = gate.call(gate.attempt(endless(), deadline), deadline)
     assert next(second) == Sleep(1)
+
+
+def test_what_waits_for_a_probe_is_refused_once_that_has_failed(clock):
+    from voucher_payment_gateway.api._limits.gate import Gate
+    from voucher_payment_gateway.api._steps import Deadline, Sleep
+
+    def endless():
+        while True:
+            yield Sleep(1)
+
+    gate, deadline = Gate(Limits(slow_calls=2)), Deadline.after(15)
+    for _ in range(2):
+        gate._circuit.note_failure(5.0, clock.now, was_probe=False)
+    probe = gate.attempt(endless(), deadline)
+    assert next(probe) == Sleep(1)
+    with patiently():
+        waiting = gate.attempt(endless(), deadline)
+        assert next(waiting) == Sleep(0.1)
+        clock.advance(5)
+        gate._circuit.note_failure(5.0, clock.now, was_probe=True)
+        with pytest.raises(StopIteration) as ended:
+            next(waiting)
+    assert ended.value.value[0].code == "circuit_open"
 
 
 @pytest.mark.parametrize(
@@ -387,9 +393,9 @@ def test_another_object_is_no_limits():
         ("gunicorn shop.wsgi", "--workers 2 --threads 12", 12),
         ("gunicorn shop.wsgi --threads 3", "--threads 12", 3),
         ("gunicorn shop.wsgi --threads", "--threads 5", 5),
-        ("gunicorn shop.wsgi --threads many", "", 16),
-        ("manage.py voucher_settle", "", 16),
-        ("gunicorn shop.wsgi", "--name 'unclosed", 16),
+        ("gunicorn shop.wsgi --threads many", "", 32),
+        ("manage.py voucher_settle", "", 32),
+        ("gunicorn shop.wsgi", "--name 'unclosed", 32),
         ("gunicorn shop.wsgi --threads 0", "", 1),
     ],
 )

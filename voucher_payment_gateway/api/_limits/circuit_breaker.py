@@ -1,4 +1,4 @@
-"""The circuit breaker: after repeated failures nothing is sent for a while, then one call at a time tries again."""
+"""The circuit breaker: after repeated failures one call at a time is sent, until one is answered."""
 
 from threading import Lock
 from typing import Literal
@@ -7,10 +7,9 @@ FAILURES = 10.0
 """Failures in a row that open the circuit. Each counts one, or as many seconds as it took: two timeouts of five seconds
 are enough, or ten refused connections."""
 
-FIRST_PAUSE_SECONDS = 5.0
-MAX_PAUSE_SECONDS = 30.0
-MAX_RETRY_AFTER_SECONDS = 60.0
-"""What the Voucher Cloud may ask for in ``Retry-After``: a mistake there must not close the shop."""
+MAX_RETRY_AFTER_SECONDS = 10.0
+"""How long a ``Retry-After`` holds back every call. Then one at a time asks whether it is still so: a mistake there
+must not close the shop."""
 
 Verdict = Literal["closed", "open", "probe", "probing"]
 
@@ -21,8 +20,10 @@ class CircuitBreaker:
     def __init__(self) -> None:
         self._lock = Lock()
         self._failures = 0.0
-        self._pause = FIRST_PAUSE_SECONDS
         self._open_until: float | None = None
+        """Nothing is sent before this instant, one call at a time from then on; None while the circuit is closed."""
+        self.openings = 0
+        """How often a failure has opened the circuit, or kept it open."""
         self._probe_ends_at: float | None = None
         self._is_shared = False
 
@@ -34,6 +35,10 @@ class CircuitBreaker:
     def is_untroubled(self) -> bool:
         """Whether an answer changes nothing."""
         return self._open_until is None and not self._failures
+
+    def has_failed_since(self, openings: int) -> bool:
+        """Return whether the circuit is open, and a failure has shown it since ``openings`` was read."""
+        return self._open_until is not None and self.openings > openings
 
     def open_seconds(self, now: float) -> float:
         """Return for how long nothing is sent; 0 where a call may go, or try again."""
@@ -69,22 +74,20 @@ class CircuitBreaker:
             return was_open and was_probe
 
     def note_failure(self, took_seconds: float, now: float, *, was_probe: bool) -> bool:
-        """Count a failure, and return whether it opens the circuit. One that began before it was opened shows nothing
-        new."""
+        """Count a failure, and return whether the circuit is open by it. One that began before it was opened shows
+        nothing new."""
         with self._lock:
             if self._open_until is None:
                 self._failures += max(1.0, took_seconds)
                 if self._failures < FAILURES:
                     return False
-            elif was_probe:
-                self._pause = min(self._pause * 2, MAX_PAUSE_SECONDS)
-            else:
+            elif not was_probe:
                 return False
-            self._open(now + self._pause)
+            self._open(now)
             return True
 
     def obey_retry_after(self, seconds: float, now: float) -> bool:
-        """Send nothing for as long as the Voucher Cloud asks, a minute at most; return whether that is news."""
+        """Send nothing for as long as the Voucher Cloud asks, ten seconds at most; return whether that is news."""
         until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
         with self._lock:
             if seconds <= 0 or (self._open_until is not None and until <= self._open_until):
@@ -105,9 +108,10 @@ class CircuitBreaker:
             self._is_shared = True
 
     def _open(self, until: float) -> None:
-        self._open_until, self._probe_ends_at, self._is_shared = until, None, False
+        self._open_until, self._probe_ends_at = until, None
+        self.openings += 1
 
     def _close(self) -> None:
-        self._failures, self._pause = 0.0, FIRST_PAUSE_SECONDS
+        self._failures = 0.0
         self._open_until = self._probe_ends_at = None
         self._is_shared = False

@@ -15,7 +15,7 @@ from voucher_payment_gateway.api._limits.rate_limit import RateLimit
 from voucher_payment_gateway.api._limits.refusals import circuit_open, rate_limited, too_many_slow_calls
 from voucher_payment_gateway.api._limits.shared_state import SharedState
 from voucher_payment_gateway.api._steps import Deadline, Flow, Sleep
-from voucher_payment_gateway.api.limits import Limits, caller, is_patient
+from voucher_payment_gateway.api.limits import Limits, caller, goes_through_open_circuit, is_patient
 from voucher_payment_gateway.exceptions import UnavailableError, VoucherGatewayError
 from voucher_payment_gateway.log_events import ApiEvents
 
@@ -45,9 +45,13 @@ class Gate:
         per_second = self._limits.requests_per_second
         self._rate = None if per_second is None else RateLimit(per_second)
 
-    def lets_through(self) -> bool:
-        """Return whether a call may go, as far as this process knows of the circuit."""
-        return not self._circuit.open_seconds(limits.clock())
+    def openings(self) -> int:
+        """Return how often a failure has opened the circuit, or kept it open, in this process."""
+        return self._circuit.openings
+
+    def has_failed_since(self, openings: int) -> bool:
+        """Return whether the circuit is open, and a failure has shown it since ``openings`` was read."""
+        return self._circuit.has_failed_since(openings)
 
     def call(
         self, flow: Flow[T | VoucherGatewayError], deadline: Deadline, *, sends: bool = True
@@ -84,7 +88,7 @@ class Gate:
     def attempt(self, flow: Flow[Attempt[T]], deadline: Deadline, *, sends: bool = True) -> Flow[Attempt[T]]:
         """Send one request, retries excluded, if the circuit and the rate limit let it go."""
         began, verdict = limits.clock(), "closed"
-        if self._rate is not None or not self._circuit.is_closed or self._shared.is_due(began):
+        if not goes_through_open_circuit() and self._may_hold_back(began):
             admitted = yield from self._admit(deadline, counted=sends)
             if isinstance(admitted, UnavailableError):
                 return admitted, None
@@ -103,6 +107,9 @@ class Gate:
             yield from self._note(seen, limits.clock() - began, is_probe, pause)
         return result, retry_after
 
+    def _may_hold_back(self, now: float) -> bool:
+        return self._rate is not None or not self._circuit.is_closed or self._shared.is_due(now)
+
     def _enter(self, who: object, deadline: Deadline) -> Flow[UnavailableError | None]:
         patience = _patience(deadline)
         while True:
@@ -115,20 +122,25 @@ class Gate:
             yield Sleep(PATIENT_POLL_SECONDS if verdict == "full" else POLL_SECONDS)
 
     def _admit(self, deadline: Deadline, *, counted: bool) -> Flow[str | UnavailableError]:
-        patience = _patience(deadline)
+        openings, patience, has_waited = self._circuit.openings, _patience(deadline), False
         yield from self._look()
-        if counted and self.lets_through() and (yield from self._is_over_rate(deadline)):
+        is_held_back = self._circuit.open_seconds(limits.clock()) > 0
+        if counted and not is_held_back and (yield from self._is_over_rate(deadline)):
             return rate_limited()
         while True:
             now = limits.clock()
+            left = self._circuit.open_seconds(now)
+            if self.has_failed_since(openings):  # while this call waited
+                return circuit_open(left)
             verdict = self._circuit.admit(now, deadline.remaining_seconds() + PROBE_MARGIN_SECONDS)
             if verdict == "probe" and not (yield from self._claims_probe(deadline)):
                 verdict = "probing"
             if verdict in ("closed", "probe"):
                 return verdict
-            if verdict == "open" or patience.remaining_seconds() <= 0:
-                return circuit_open(self._circuit.open_seconds(now))
-            yield Sleep(PATIENT_POLL_SECONDS)
+            if patience.remaining_seconds() < left or not is_patient() or (left and has_waited):
+                return circuit_open(left)
+            has_waited = has_waited or left > 0
+            yield Sleep(left or PATIENT_POLL_SECONDS)
             yield from self._look()
 
     def _look(self) -> Flow[None]:
@@ -161,26 +173,27 @@ class Gate:
             yield Sleep(max(left, 0.0))
 
     def _note(self, seen: str, took_seconds: float, is_probe: bool, pause: float) -> Flow[None]:
-        now = limits.clock()
+        now, was_closed = limits.clock(), self._circuit.is_closed
         if seen == "answer" and not pause and self._circuit.note_answer(was_probe=is_probe):
             ApiEvents.circuit_closed.log()
             yield from self._shared.close()
         elif seen == "failure" and self._circuit.note_failure(took_seconds, now, was_probe=is_probe):
-            yield from self._tell_open()
+            yield from self._tell_open(is_news=was_closed)
         elif is_probe:
             self._circuit.release_probe()
         if pause and self._circuit.obey_retry_after(pause, now):
-            yield from self._tell_open()
+            yield from self._tell_open(is_news=was_closed)
         if is_probe:
             yield from self._shared.release_probe()
 
-    def _tell_open(self) -> Flow[None]:
+    def _tell_open(self, *, is_news: bool) -> Flow[None]:
         seconds = self._circuit.open_seconds(limits.clock())
-        ApiEvents.circuit_opened.log(seconds=round(seconds))
+        if is_news:
+            ApiEvents.circuit_opened.log(seconds=round(seconds))
         yield from self._shared.open(seconds)
 
 
 def _patience(deadline: Deadline, visitor_seconds: float = 0.0) -> Deadline:
-    """Return until when a call waits for its turn: half of its time, or as long as a visitor may wait for it."""
-    half = deadline.remaining_seconds() / 2
-    return Deadline.after(half if is_patient() else min(visitor_seconds, half))
+    """Return until when a call waits for its turn: two thirds of its time, or as long as a visitor may wait for it."""
+    most = deadline.remaining_seconds() * 2 / 3
+    return Deadline.after(most if is_patient() else min(visitor_seconds, most))

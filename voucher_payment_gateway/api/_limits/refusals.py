@@ -12,7 +12,7 @@ def too_many_slow_calls() -> UnavailableError:
 
 
 def circuit_open(seconds: float) -> UnavailableError:
-    why = "The Voucher Cloud did not answer lately, so it is left alone for some seconds."
+    why = "The Voucher Cloud did not answer lately, or asked to wait: one call at a time tries again."
     return _refusal(why, code="circuit_open", retry_after_seconds=seconds or None)
 
 

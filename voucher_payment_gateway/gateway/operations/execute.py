@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway.alerts import alert
 from voucher_payment_gateway.api import send_before
+from voucher_payment_gateway.api.limits import through_open_circuit
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     CredentialsError,
@@ -234,7 +235,9 @@ def _write_error(handler: OperationHandler, operation: VoucherOperation, error: 
     outcome, checked = verdict(error, repeated=operation.attempts > 1), {}
     if outcome != "unknown" and handler.verifies_refusal_of(operation) and was_answered(error):
         try:
-            if is_booked(handler, operation):
+            with through_open_circuit():
+                is_done = is_booked(handler, operation)
+            if is_done:
                 return
             checked = {"reread_at": reread_at(operation, booked=False)}
         except NOT_READY:

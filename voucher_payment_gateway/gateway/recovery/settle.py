@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from voucher_payment_gateway.api.limits import patiently
 from voucher_payment_gateway.conf import gateway_settings
-from voucher_payment_gateway.connection import is_available
+from voucher_payment_gateway.connection import has_failed_since, openings
 from voucher_payment_gateway.gateway.operations.execute import execute_due
 from voucher_payment_gateway.gateway.operations.registry import HANDLERS
 from voucher_payment_gateway.gateway.operations.schedule import lease_seconds
@@ -118,7 +118,9 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     """
     _check(limit)
     correct_future_instants(limit)
-    now, stopped, stop = timezone.now(), stop or _never, _or_unavailable(stop or _never)
+    now, stopped = timezone.now(), stop or _never
+    unavailable_accounts = partial(_unavailable_accounts, _openings())
+    stop = _or_unavailable(stopped, unavailable_accounts)
     with SweepThreads(threads_at_once()) as threads:
         leased = partial(lease_each, limit=limit, at_once=threads.free)
         report = SettleReport(
@@ -139,7 +141,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
         )
     late = sell_given_up(limit, stop) + run_postponed(limit, stop)
     report = replace(report, by_status=report.by_status + late)
-    unavailable = _unavailable_accounts()
+    unavailable = unavailable_accounts()
     if unavailable:
         RunningEvents.settle_cut_short.log(accounts=unavailable)
     if not stopped():
@@ -215,14 +217,19 @@ def _never() -> bool:
     return False
 
 
-def _unavailable_accounts() -> list[str]:
-    return [name for name in gateway_settings().account_names if not is_available(name)]
+def _openings() -> dict[str, int]:
+    return {name: openings(name) for name in gateway_settings().account_names}
 
 
-def _or_unavailable(stop: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a ``stop`` that also ends a step once no Voucher Cloud answers: each operation would only be refused.
-    While that of one account answers, those of the others are refused one by one, which takes no time."""
-    return lambda: stop() or len(_unavailable_accounts()) == len(gateway_settings().account_names)
+def _unavailable_accounts(before: dict[str, int]) -> list[str]:
+    """Return the accounts whose Voucher Cloud has not answered this run; ``before``: their openings at its begin."""
+    return [name for name, count in before.items() if has_failed_since(name, count)]
+
+
+def _or_unavailable(stop: Callable[[], bool], unavailable: Callable[[], list[str]]) -> Callable[[], bool]:
+    """Return a ``stop`` that also ends a step once no Voucher Cloud answers: each operation would only wait in vain.
+    Every run tries at least once, since nothing else may tell that the Voucher Cloud answers again."""
+    return lambda: stop() or len(unavailable()) == len(gateway_settings().account_names)
 
 
 def _for_a_minute(stop: Callable[[], bool]) -> Callable[[], bool]:

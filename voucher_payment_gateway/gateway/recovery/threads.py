@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connections
 
+from voucher_payment_gateway.api.limits import as_one_caller
 from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.gateway.records.conflicts import database
 
@@ -106,7 +107,7 @@ class SweepThreads:
     def _count_in_threads(
         self, rows: Iterable[Any], step: Callable[[Any], int], subjects: Callable[[Any], frozenset[Any]]
     ) -> int:
-        total, taken = 0, iter(rows)
+        total, taken, step = 0, iter(rows), as_one_caller(step)
         while (row := next(taken, None)) is not None:
             own = subjects(row)
             while any(own & job.subjects for job in self._jobs):
