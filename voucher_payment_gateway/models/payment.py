@@ -52,7 +52,7 @@ class PaymentQuerySet(PermanentQuerySet):
         manual = operations.filter(IS_MANUAL, payment__isnull=False).values("payment")
         refused = operations.refused_lately().values("payment")
         unpaid = self.model._default_manager.unpaid().order_by().values("pk")
-        found = unpaid.union(manual, refused)  # an index each; with OR every payment would be read
+        found = unpaid.union(manual, refused).order_by()  # an index each; with OR every payment would be read
         return self.with_open_charge().filter(pk__in=found)
 
     def sums(self) -> dict[str, Decimal]:

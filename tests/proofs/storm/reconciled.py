@@ -37,8 +37,8 @@ def _expected(cloud, vouchers) -> tuple[Differences, Differences]:
     must: Differences = set(_left_open(cloud.clock.now()))
     may: Differences = set()
     for kind, number, is_sure in _of_orders(cloud):
-        is_open = VoucherOperation.objects.filter(order_number=number, state__in=OPEN).exists()
-        (must if is_sure and not is_open else may).add((kind, number))
+        undecided = VoucherOperation.objects.filter(order_number=number, state__in=(*OPEN, "manual"))
+        (must if is_sure and not undecided.exists() else may).add((kind, number))
     known = set(VoucherOperation.objects.filter(state="succeeded").values_list("remote_id", flat=True))
     for voucher in vouchers:
         may |= _of_unusable(cloud.store.state.vouchers[voucher.id])
