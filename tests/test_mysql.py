@@ -8,6 +8,7 @@ from decimal import Decimal as D
 from importlib import import_module
 from io import StringIO
 from threading import Thread
+from time import sleep
 
 import pytest
 from django.apps import apps
@@ -178,6 +179,7 @@ if connection.vendor == "mysql":
         """Wait until the other session waits for a lock, or its thread has ended."""
         waiting = 0
         while thread.is_alive() and not waiting:
+            sleep(0.2)  # the server renews this view only where nobody has read it for a tenth of a second
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
