@@ -84,7 +84,7 @@ def test_a_shared_cache_is_asked(settings, gateway_settings, tmp_path):
 def test_a_circuit_that_another_process_has_opened_holds_back_this_one(settings, shop, tmp_path):
     settings.CACHES = {"default": {"BACKEND": FILES, "LOCATION": str(tmp_path)}}
     connection.close()
-    store_of_the_client().open(time.time() + 60)
+    store_of_the_client().open(time.time() + 9)
     voucher, order = shop.voucher("20.00"), shop.order("20.00")
     with pytest.raises(UnavailableError) as caught:
         gateway.authorize(order, voucher.code)
@@ -100,7 +100,7 @@ def test_a_cache_that_is_down_stops_no_payment(settings, shop):
     assert [kind for kind, _ in shop.bookings(voucher)] == ["charge"]
 
 
-@pytest.mark.parametrize(("given", "slow_calls"), [(None, 4), (9, 9)])
+@pytest.mark.parametrize(("given", "slow_calls"), [(None, 8), (9, 9)])
 def test_slow_calls_are_a_quarter_of_the_threads_unless_they_are_set(
     gateway_settings, monkeypatch, given, slow_calls
 ):

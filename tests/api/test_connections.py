@@ -22,7 +22,7 @@ from voucher_payment_gateway.api._steps import Deadline, Failure, Outgoing
 
 ROOT = Path(__file__).parent.parent.parent
 THREADS, ROUNDS = 64, 5
-CALLS_OF_A_CHARGE = 478
+CALLS_OF_A_CHARGE = 483
 FAR_SECONDS = 30
 
 
@@ -125,6 +125,16 @@ def test_a_connection_that_its_server_closed_is_not_used(client):
     with serving(last_answer) as server:
         run = client(transport=None, base_url=server.base_url)
         assert run(charge, after(closed)).id == "c-1"
+        assert server.seen["/v1/reservations/r-1/charge"] == 2
+
+
+def test_what_a_server_has_sent_too_much_is_no_answer_to_the_next_request(client):
+    def twice(connection, request):
+        connection.sendall(reply(CHARGE) + reply({**CHARGE, "id": "c-stale"}))
+
+    with serving(twice) as server:
+        run = client(transport=None, base_url=server.base_url)
+        assert run(charge, charge).id == "c-1"
         assert server.seen["/v1/reservations/r-1/charge"] == 2
 
 

@@ -282,7 +282,7 @@ def test_a_missing_right_to_read_a_balance_is_told_and_no_guess(shop, client, ga
         ("before:503", "WARNING", "does not answer"),
         ("before:html502", "WARNING", "does not answer"),
         ("before:drop", "WARNING", "does not answer"),
-        ("before:429=3", "WARNING", "does not answer"),
+        ("before:429", "WARNING", "does not answer"),
         ("before:html404", "ERROR", "BASE_URL"),
         ("before:html403", "ERROR", "BASE_URL"),
         ("before:garbage", "ERROR", "BASE_URL"),

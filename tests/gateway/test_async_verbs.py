@@ -17,7 +17,7 @@ from django.test import TestCase
 from tests.gateway.test_side_by_side import CHARGE, MeetingCloud
 from tests.shop.models import Order
 from voucher_payment_gateway import gateway, signals
-from voucher_payment_gateway.exceptions import RefusedError
+from voucher_payment_gateway.exceptions import RefusedError, UnavailableError
 from voucher_payment_gateway.gateway.verbs import asynchronous
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
@@ -165,6 +165,28 @@ def test_a_receiver_may_wait_for_another_async_verb(shop, orders, gateway_settin
     finally:
         signals.payment_authorized.disconnect(capture_at_once)
     assert VoucherPayment.objects.get().status == "captured"
+
+
+def test_a_receiver_of_a_sweep_may_wait_for_another_async_verb(shop, orders, gateway_settings):
+    """It is called in a thread of the sweep, for which the only thread of the pool waits."""
+    gateway_settings(ASYNC_THREADS=1)
+    for number in (0, 1):
+        gateway.authorize(orders[number], f"GIFT-{number:04}")
+        shop.cloud.faults.next("before:503", method="POST", path="*/charge")
+        with pytest.raises(UnavailableError):
+            gateway.capture(orders[number])
+    shop.later(minutes=10)
+    covers = []
+
+    def note(order_number, **_):
+        covers.append(async_to_sync(gateway.acover)(Order.objects.get(number=order_number)))
+
+    signals.payment_captured.connect(note)
+    try:
+        run(gateway.asettle)
+    finally:
+        signals.payment_captured.disconnect(note)
+    assert len(covers) == 2
 
 
 def test_the_context_of_the_task_carries_over(shop, order):

@@ -266,3 +266,19 @@ def test_what_ends_a_thread_ends_the_sweep():
 
     with pytest.raises(SystemExit), SweepThreads(2) as threads:
         threads.count([1, 2, 3], step, lambda row: frozenset({row}))
+
+
+@pytest.mark.parametrize("may_start", [0, 1])
+def test_a_sweep_goes_on_with_the_threads_that_there_are(monkeypatch, may_start):
+    start, started = threading.Thread.start, []
+
+    def start_some(thread):
+        if len(started) == may_start:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    with SweepThreads(4) as threads:
+        assert threads.count(range(9), lambda row: 1, lambda row: frozenset({row})) == 9
+        assert threads.free() == 1

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import pytest
 from django.db import connection, connections, transaction
 
+from voucher_payment_gateway import connection as connection_of_gateway
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import (
     InsufficientBalanceError,
@@ -152,6 +153,38 @@ def test_what_is_due_is_resumed_side_by_side(shop, order, voucher_cloud):
     assert states("charge") == ["succeeded"] * 8
 
 
+def test_refunds_that_are_due_are_read_and_resumed_side_by_side(shop, captured, voucher_cloud):
+    """One that reads while the others wait to be sent would use up the time that they have for it."""
+    voucher_cloud.faults.next("before:503", method="POST", path="*/refund", times=8)
+    with pytest.raises(UnavailableError):
+        gateway.refund(captured)
+    assert states("refund") == ["due"] * 8
+    voucher_cloud.expect(8, *READ)
+    voucher_cloud.expect(8, *REFUND)
+    gateway.refund(captured)
+    assert not voucher_cloud.has_waited_in_vain
+    assert states("refund") == ["succeeded"] * 8
+
+
+def test_an_unexpected_error_of_one_call_hides_no_outcome_of_another(order, monkeypatch):
+    client = connection_of_gateway.voucher_cloud()
+    charge, made = client.charge, []
+
+    def charge_or_fail(*arguments, **options):
+        made.append(arguments)
+        number = len(made)
+        if number == 2:
+            raise OutcomeUnknownError
+        if number == 3:
+            raise ZeroDivisionError
+        return charge(*arguments, **options)
+
+    monkeypatch.setattr(client, "charge", charge_or_fail)
+    with pytest.raises((ZeroDivisionError, OutcomeUnknownError)):
+        gateway.capture(order)
+    assert sorted(states("charge")) == ["sending", *["succeeded"] * 6, "unknown"]
+
+
 def test_every_operation_is_committed_as_sending_before_the_first_is_sent(order, voucher_cloud, monkeypatch):
     seen = []
 
@@ -258,6 +291,28 @@ def test_each_thread_has_the_context_of_the_caller():
     language = ContextVar("language", default="en")
     language.set("de")
     assert {found for _, found in as_they_end(lambda _: language.get(), [1, 2, 3])} == {"de"}
+
+
+@pytest.fixture
+def no_more_threads(monkeypatch):
+    """Let no thread be started from here on but the first, as in a container that may have no more."""
+    start, started = threading.Thread.start, []
+
+    def start_one(thread):
+        started.append(thread)
+        if len(started) > 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    return lambda: monkeypatch.setattr(threading.Thread, "start", start_one)
+
+
+def test_each_call_is_made_once_where_no_thread_can_be_started(no_more_threads):
+    made = []
+    no_more_threads()
+    ended = dict(as_they_end(lambda number: made.append(number) or number, [1, 2, 3, 4]))
+    assert sorted(made) == [1, 2, 3, 4]
+    assert ended == {1: 1, 2: 2, 3: 3, 4: 4}
 
 
 def test_an_error_in_one_thread_is_raised_after_all_have_ended():

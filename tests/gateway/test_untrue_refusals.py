@@ -10,7 +10,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.exceptions import OperationInProgressError, RefusedError, VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
-ANSWERS = ["401", "403", "404", "409", "410", "422", "429=3", "503"]
+ANSWERS = ["401", "403", "404", "409", "410", "422", "429", "503"]
 BOOKINGS = {"method": "GET", "path": "*/charges*"}
 
 
@@ -59,7 +59,7 @@ def test_while_the_bookings_cannot_be_read_the_no_is_not_believed(code, shop, vo
     assert shop.bookings(voucher) == [("charge", D("20.00"))]
 
 
-@pytest.mark.parametrize("answer", ["409", "429=3"])
+@pytest.mark.parametrize("answer", ["409", "429"])
 def test_cancelled_before_the_no_was_verified_the_charge_goes_back(shop, order, voucher, answer):
     charge_answered(shop, answer)
     shop.cloud.faults.next("before:503", **BOOKINGS, times=None)
@@ -73,7 +73,7 @@ def test_cancelled_before_the_no_was_verified_the_charge_goes_back(shop, order, 
 
 
 def test_a_worker_that_lost_the_charge_while_it_verified_reserves_nothing(shop, order, during):
-    shop.cloud.faults.next("before:429=3", method="POST", path="*/charge")
+    shop.cloud.faults.next("before:429", method="POST", path="*/charge")
     shop.cloud.faults.next("before:503", **BOOKINGS, times=None)
     with suppress(VoucherGatewayError):
         gateway.capture(order)

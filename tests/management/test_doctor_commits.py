@@ -5,6 +5,7 @@ from django.db import connection, connections
 
 from voucher_payment_gateway.management.doctor.commits import (
     commit_findings,
+    mysql_findings,
     postgresql_findings,
     sqlite_findings,
 )
@@ -43,6 +44,15 @@ def test_commits_of_postgresql_that_may_be_undone_are_told_with_their_cure(chang
     (finding,) = postgresql_findings(SAFE | changes)
     assert told([finding]) == [("commits", state, setting)]
     assert f"set {setting.split()[0]} = on" in finding.text
+
+
+def test_commits_of_mysql_that_may_be_undone_are_told_with_their_cure():
+    assert told(mysql_findings(1)) == []
+    for flushes in (0, 2):
+        (finding,) = mysql_findings(flushes)
+        assert finding.state == "trouble"
+        assert "innodb_flush_log_at_trx_commit" in finding.text
+        assert "set it to 1" in finding.text
 
 
 @pytest.mark.parametrize(

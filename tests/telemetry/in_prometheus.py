@@ -97,6 +97,14 @@ class Troubles:
         with suppress(VoucherUnusableError):
             gateway.authorize(order, "NO-SUCH-CODE")
 
+    def calls_that_are_held_back(self):
+        self._shop.cloud.faults.next("before:429=1", path="*/reservations")
+        for _ in range(2):
+            order, code = self._order()
+            with pytest.raises(UnavailableError):
+                gateway.authorize(order, code)
+        self._shop.later(minutes=1)
+
     def guesses(self, stopped=15):
         for _ in range(stopped):
             guess(visitor())
@@ -134,6 +142,7 @@ def test_the_alarms_fire_and_the_dashboard_is_shown(shop, limits, telemetry, tmp
         troubles.one_that_needs_a_person()
         troubles.one_that_stays_unknown()
         troubles.credentials_that_are_refused()
+        troubles.calls_that_are_held_back()
 
         def more():
             troubles.calls_that_fail()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voucher_payment_gateway.api._limits.circuit_breaker import MAX_RETRY_AFTER_SECONDS, CircuitBreaker
+from voucher_payment_gateway.api._limits.circuit_breaker import CircuitBreaker
 
 
 def opened(at=0.0):
@@ -17,6 +17,12 @@ def test_ten_quick_failures_in_a_row_open_it():
     circuit = CircuitBreaker()
     assert [circuit.note_failure(0.01, 0.0, was_probe=False) for _ in range(10)] == [False] * 9 + [True]
     assert [circuit.admit(0.0, 20) for _ in range(3)] == ["probe", "probing", "probing"]
+
+
+def test_one_long_failure_opens_nothing():
+    circuit = CircuitBreaker()
+    assert not circuit.note_failure(60.0, 60.0, was_probe=False)
+    assert circuit.note_failure(60.0, 60.0, was_probe=False)
 
 
 def test_an_answer_in_between_begins_the_count_again():
@@ -120,7 +126,7 @@ def test_a_store_that_keeps_nothing_does_not_close_what_this_process_has_seen():
     assert [circuit.admit(1.0, 20) for _ in range(2)] == ["probe", "probing"]
 
 
-def test_a_shared_mistake_is_bounded_too():
+def test_what_a_clock_that_is_ahead_has_shared_holds_back_nothing():
     circuit = CircuitBreaker()
     circuit.adopt(1e9, 0.0)
-    assert circuit.open_seconds(0.0) == MAX_RETRY_AFTER_SECONDS
+    assert [circuit.admit(0.0, 20) for _ in range(2)] == ["probe", "probing"]

@@ -139,7 +139,7 @@ class IdleConnections(Generic[Connection]):
 
     def put_back(self, host: Host, connection: Connection) -> list[Connection]:
         """Keep a connection, unless it cannot be used again; return those whose time is up."""
-        if not connection.is_available():
+        if not connection.is_available() or has_unread_bytes(connection):
             return [connection]
         idle = self._of_host.get(host.base)
         if idle is None:
@@ -152,6 +152,14 @@ class IdleConnections(Generic[Connection]):
         """Keep none from here on; return all."""
         self._ended = True
         return [each for idle in list(self._of_host.values()) for each in _taken(idle, float("inf"))]
+
+
+def has_unread_bytes(connection: object) -> bool:
+    """Return whether more has come than the answer: it would be read as the answer of the next request. httpcore looks
+    at the socket alone, not at what h11 has read from it already."""
+    inner = getattr(connection, "_connection", None)
+    state = getattr(inner, "_h11_state", None)
+    return state is None or bool(state.trailing_data[0])
 
 
 def _taken(idle: deque[tuple[float, Connection]], until: float) -> list[Connection]:

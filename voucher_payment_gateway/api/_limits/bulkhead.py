@@ -8,6 +8,9 @@ from typing import Literal
 
 SLOW_SECONDS = 1.0
 
+REMEMBERED_SECONDS = 10.0
+"""How long a slow answer says something about the next call."""
+
 Verdict = Literal["entered", "full", "unproven"]
 
 
@@ -32,8 +35,8 @@ class Bulkhead:
         """In the order in which they came."""
         self._quick: deque[float] = deque()
         """The instants of the quick answers of the last second."""
-        self._was_slow = False
-        """Whether the last answer was slow."""
+        self._slow_at = float("-inf")
+        """The instant of a slow answer, after which there was no quick one."""
 
     def enter(self, caller: object, now: float) -> Verdict:
         """Let a caller in, and leave with ``leave``. ``unproven``: too many wait, but it is not known yet whether the
@@ -56,9 +59,9 @@ class Bulkhead:
             if not known.calls:
                 del self._callers[caller]
             if now - since > SLOW_SECONDS:
-                self._was_slow = True
+                self._slow_at = now
             elif answered:
-                self._was_slow = False
+                self._slow_at = float("-inf")
                 self._quick.append(now)
                 self._forget_before(now - SLOW_SECONDS)
 
@@ -69,7 +72,8 @@ class Bulkhead:
         self._forget_before(now - SLOW_SECONDS)
         if len(self._callers) < self._slow_calls + len(self._quick):
             return "entered"
-        return "full" if slow or self._was_slow else "unproven"
+        is_known = slow or now - self._slow_at <= REMEMBERED_SECONDS
+        return "full" if is_known else "unproven"
 
     def _forget_before(self, instant: float) -> None:
         while self._quick and self._quick[0] <= instant:

@@ -4,8 +4,11 @@ from threading import Lock
 from typing import Literal
 
 FAILURES = 10.0
-"""Failures in a row that open the circuit. Each counts one, or as many seconds as it took: two timeouts of five seconds
-are enough, or ten refused connections."""
+"""Failures in a row that open the circuit. Each counts one, or as many seconds as it took, five at most: two timeouts
+of five seconds are enough, or ten refused connections."""
+
+MOST_OF_ONE = 5.0
+"""What one failure counts at most: one alone opens nothing."""
 
 MAX_RETRY_AFTER_SECONDS = 10.0
 """How long a ``Retry-After`` holds back every call. Then one at a time asks whether it is still so: a mistake there
@@ -78,7 +81,7 @@ class CircuitBreaker:
         nothing new."""
         with self._lock:
             if self._open_until is None:
-                self._failures += max(1.0, took_seconds)
+                self._failures += min(max(1.0, took_seconds), MOST_OF_ONE)
                 if self._failures < FAILURES:
                     return False
             elif not was_probe:
@@ -103,8 +106,10 @@ class CircuitBreaker:
                 if self._is_shared:
                     self._close()
                 return
+            if open_seconds > MAX_RETRY_AFTER_SECONDS:  # by a clock that is ahead: it would be so each time
+                open_seconds = 0.0
             if self._open_until is None or open_seconds > 0:
-                self._open_until = now + min(open_seconds, MAX_RETRY_AFTER_SECONDS)
+                self._open_until = now + open_seconds
             self._is_shared = True
 
     def _open(self, until: float) -> None:

@@ -57,8 +57,8 @@ class Gate:
         self, flow: Flow[T | VoucherGatewayError], deadline: Deadline, *, sends: bool = True
     ) -> Flow[T | VoucherGatewayError]:
         """Run a whole call inside of the bulkhead. ``sends``: its success is an answer."""
-        who, since, answered = caller(), limits.clock(), False
-        if self._bulkhead.enter(who, since) != "entered":
+        bulkhead, who, since, answered = self._bulkhead, caller(), limits.clock(), False
+        if bulkhead.enter(who, since) != "entered":
             refusal = yield from self._enter(who, deadline)
             if refusal is not None:
                 return refusal
@@ -68,7 +68,7 @@ class Gate:
             answered = sends and shows(result) == "answer"
             return result
         finally:
-            self._bulkhead.leave(who, since, limits.clock(), answered=answered)
+            bulkhead.leave(who, since, limits.clock(), answered=answered)
 
     def authentication(
         self, flow: Flow[T | VoucherGatewayError], deadline: Deadline
@@ -174,15 +174,15 @@ class Gate:
 
     def _note(self, seen: str, took_seconds: float, is_probe: bool, pause: float) -> Flow[None]:
         now, was_closed = limits.clock(), self._circuit.is_closed
-        if seen == "answer" and not pause and self._circuit.note_answer(was_probe=is_probe):
+        if pause and self._circuit.obey_retry_after(pause, now):
+            yield from self._tell_open(is_news=was_closed)
+        elif seen == "answer" and not pause and self._circuit.note_answer(was_probe=is_probe):
             ApiEvents.circuit_closed.log()
             yield from self._shared.close()
         elif seen == "failure" and self._circuit.note_failure(took_seconds, now, was_probe=is_probe):
             yield from self._tell_open(is_news=was_closed)
         elif is_probe:
             self._circuit.release_probe()
-        if pause and self._circuit.obey_retry_after(pause, now):
-            yield from self._tell_open(is_news=was_closed)
         if is_probe:
             yield from self._shared.release_probe()
 

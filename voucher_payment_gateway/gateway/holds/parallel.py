@@ -7,7 +7,8 @@ its transaction and with its connection to the database.
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import copy_context
-from typing import TypeVar
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
 from django.db import connections
 
@@ -39,24 +40,51 @@ def as_they_end(do: Callable[[Given], Got], all_of_them: list[Given]) -> Iterato
         for one in all_of_them:
             yield one, do(one)
         return
-    do, errors = as_one_caller(do), list[BaseException]()
+    calls, errors = [_Call(as_one_caller(do), one) for one in all_of_them], list[BaseException]()
     with ThreadPoolExecutor(at_once, thread_name_prefix="voucher-call") as pool:
-        calls: dict[Future[Got], Given] = {
-            pool.submit(copy_context().run, _without_connections, do, one): one for one in all_of_them
-        }
-        for ended in as_completed(calls):
+        _start(calls, pool)
+        given = {each.ended: each.given for each in calls}
+        for ended in as_completed(given):
             if error := ended.exception():
                 errors.append(error)
             else:
-                yield calls[ended], ended.result()
+                yield given[ended], ended.result()
     if errors:
         raise errors[0]
 
 
-def _without_connections(do: Callable[[Given], Got], one: Given) -> Got:
-    """Call ``do``. Of a database that it has used all the same, as a cache or a log handler of the shop may, no
-    connection is left."""
+class _Call(Generic[Given, Got]):
+    """One call, made once, whoever takes it first."""
+
+    def __init__(self, do: Callable[[Given], Got], given: Given) -> None:
+        self._do, self.given = do, given
+        self._untaken = Lock()
+        self.ended: Future[Got] = Future()
+
+    def make(self) -> None:
+        """Make the call, unless another thread has taken it."""
+        if not self._untaken.acquire(blocking=False):
+            return
+        try:
+            self.ended.set_result(self._do(self.given))
+        except BaseException as error:  # raised again where the results are waited for
+            self.ended.set_exception(error)
+
+    def make_in_thread(self) -> None:
+        """The same. Of a database that it has used all the same, as a cache or a log handler of the shop may, no
+        connection is left."""
+        try:
+            self.make()
+        finally:
+            connections.close_all()
+
+
+def _start(calls: "list[_Call[Any, Any]]", pool: ThreadPoolExecutor) -> None:
+    """Give the calls to the threads. Where no thread can be started, as at the end of the process or beyond the limit
+    of a container, this one makes what is left: a call that was given to the pool may still be made there."""
     try:
-        return do(one)
-    finally:
-        connections.close_all()
+        for each in calls:
+            pool.submit(copy_context().run, each.make_in_thread)
+    except RuntimeError:
+        for each in calls:
+            each.make()

@@ -11,7 +11,7 @@ A comment that begins with K and a number is a crash point: a process may be kil
 ``docs/explanation/proofs.md`` says what is known then, and ``tests/proofs/crash`` kills processes at each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -137,11 +137,15 @@ def begin_due(
     *,
     is_read: bool = False,
     was_left_due: bool = False,
+    before_calls: Callable[[], None] = lambda: None,
 ) -> Sending | None:
-    """Beat one of ``execute_due``; None where nothing is to be sent."""
+    """Beat one of ``execute_due``; None where nothing is to be sent. ``before_calls`` is called before the calls that
+    come first: others that wait to be sent must not wait for them."""
     if operation.state != "due":
         return None
     refuse_other_instance()
+    if operation.is_unverified:
+        before_calls()
     if not is_ready(handler, operation):
         return None
     replanned = operation if operation.is_as_planned else handler.replanned(operation)
@@ -149,6 +153,8 @@ def begin_due(
         return None
     operation = replanned
     reserves_first = handler.reserves_first(operation)
+    if reserves_first or (handler.reads_ahead(operation) and operation.bookings is None):
+        before_calls()
     if reserves_first and not begin_preparing(operation):
         raise_unless_succeeded(operation)
         return None

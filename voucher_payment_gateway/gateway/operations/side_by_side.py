@@ -7,6 +7,7 @@ leaves, several times: ``settle`` finishes each.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from voucher_payment_gateway.exceptions import OutcomeUnknownError, VoucherGatewayError
@@ -15,6 +16,7 @@ from voucher_payment_gateway.gateway.operations.execute import Sending, begin_du
 from voucher_payment_gateway.gateway.operations.handler import OperationHandler
 from voucher_payment_gateway.gateway.records.conflicts import ConflictError, retry_on_conflict
 from voucher_payment_gateway.models import VoucherOperation
+from voucher_payment_gateway.rules.verdicts import was_answered
 
 __all__ = ["Failures", "Outbox", "SideBySide", "execute_all", "first_error", "groups", "read_ahead"]
 
@@ -60,12 +62,10 @@ class SideBySide:
     ) -> None:
         """Set an operation that is due to sending, and retry while other writers change the order. Raises the errors of
         ``begin_due``."""
-        if handler.reserves_first(operation):  # which takes a while; the send window of the others is short
-            self.send()
 
         def begin_as_it_stands() -> Sending | None:
             operation.subject.refresh_from_db()
-            return begin_due(handler, operation, was_left_due=was_left_due)
+            return begin_due(handler, operation, was_left_due=was_left_due, before_calls=self.send)
 
         self._begin(operation, lambda: retry_on_conflict(begin_as_it_stands))
 
@@ -82,13 +82,15 @@ class SideBySide:
         which take further calls. What it raises is added to ``failures``."""
         begun, self._begun = self._begun, []
         errors: dict[int, VoucherGatewayError] = {}
-        for (operation, sending), answer in as_they_end(lambda each: call(each[1]), begun):
-            if isinstance(answer, VoucherGatewayError):
-                errors[id(sending)] = answer
-            else:
-                self._conclude(operation, sending, answer)
-        for operation, sending in begun:
-            if id(sending) in errors:
+        try:
+            for (operation, sending), answer in as_they_end(lambda each: call(each[1]), begun):
+                if isinstance(answer, VoucherGatewayError):
+                    errors[id(sending)] = answer
+                else:
+                    self._conclude(operation, sending, answer)
+        finally:
+            failed = [each for each in begun if id(each[1]) in errors]
+            for operation, sending in sorted(failed, key=lambda each: was_answered(errors[id(each[1])])):
                 self._conclude(operation, sending, errors[id(sending)])
 
     def _conclude(
@@ -107,7 +109,8 @@ def execute_all(outbox: Outbox) -> Failures:
     returns those that failed."""
     with SideBySide() as together:
         for group in groups(outbox, lambda each: each[1].voucher_id):
-            read_ahead(group)
+            with suppress(Exception):  # what could not be read ahead is read when it begins
+                read_ahead(group)
             for handler, operation in group:
                 try:
                     together.begin_written(handler, operation)

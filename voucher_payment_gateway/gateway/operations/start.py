@@ -77,10 +77,12 @@ def _execute_committed(written: Outbox) -> None:
     committed = _not_rolled_back(written)
     written.clear()
     # K15: the caller's transaction is committed, nothing sent
-    for operation, error in execute_all(committed):
+    failures = execute_all(committed)
+    for operation, error in failures:
+        _log(operation, error)
+    for _, error in failures:
         if not isinstance(error, VoucherGatewayError | ConflictError | django.db.Error):
             raise error
-        _log(operation, error)
 
 
 def _not_rolled_back(written: Outbox) -> Outbox:

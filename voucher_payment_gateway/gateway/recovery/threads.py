@@ -113,7 +113,7 @@ class SweepThreads:
             while any(own & job.subjects for job in self._jobs):
                 total += self._end_one()
             self._begin(_Job(partial(step, row), own, copy_context()))
-            while self.free() == 0 or not self._done.empty():
+            while self.free() <= 0 or not self._done.empty():
                 total += self._end_one()
         while self._jobs:
             total += self._end_one()
@@ -121,11 +121,23 @@ class SweepThreads:
 
     def _begin(self, job: _Job) -> None:
         if len(self._jobs) == len(self._threads):
-            thread = Thread(target=self._work, name=f"voucher-settle-{len(self._threads) + 1}")
-            self._threads.append(thread)
-            thread.start()
+            self._start_thread()
         self._jobs.append(job)
-        self._waiting.put(job)
+        if self._threads:
+            self._waiting.put(job)
+        else:
+            job.run()
+            self._done.put(job)
+
+    def _start_thread(self) -> None:
+        """Start one more. Where the process may have no more, those that there are do all, or the caller's does."""
+        thread = Thread(target=self._work, name=f"voucher-settle-{len(self._threads) + 1}")
+        try:
+            thread.start()
+        except RuntimeError:
+            self._at_once = max(1, len(self._threads))
+        else:
+            self._threads.append(thread)
 
     def _end_one(self) -> int:
         """Wait for the first job that ends; return its count, or raise its error."""

@@ -9,7 +9,8 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock, local
+from contextvars import ContextVar
+from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, sync_to_async
@@ -27,7 +28,8 @@ T = TypeVar("T")
 
 _pool: ThreadPoolExecutor | None = None
 _lock = Lock()
-_of_thread = local()
+_is_in_verb: ContextVar[bool] = ContextVar("is_in_verb", default=False)
+"""Whether an async verb is being run, on its thread or on one that works for it."""
 
 
 class VerbToAsync(SyncToAsync[P, T]):
@@ -63,8 +65,9 @@ def code_to_async(verb: Callable[P, T]) -> CodeToAsync[P, T]:
 @sync_to_async
 def _is_bound() -> bool:
     """Return whether the verb stays on this thread, the one on which Django runs the caller's queries: it has a
-    transaction open, or a database in memory, whose rows no other thread sees; or it is one of our own already."""
-    if getattr(_of_thread, "is_ours", False):
+    transaction open, or a database in memory, whose rows no other thread sees; or an async verb is being run on it.
+    Were all threads of the pool to wait for others of the pool, none would go on."""
+    if _is_in_verb.get():
         return True
     default: Any = connections[database()]
     if default.vendor == "sqlite" and default.is_in_memory_db():
@@ -82,11 +85,13 @@ def _with_django_connections(verb: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(verb)
     def closing(*args: P.args, **kwargs: P.kwargs) -> T:
+        token = _is_in_verb.set(True)
         close_old_connections()
         try:
             return verb(*args, **kwargs)
         finally:
             close_old_connections()
+            _is_in_verb.reset(token)
 
     return closing
 
@@ -100,13 +105,8 @@ def _threads() -> ThreadPoolExecutor:
             _pool = ThreadPoolExecutor(
                 gateway_settings().ASYNC_THREADS,
                 thread_name_prefix="voucher-verb",
-                initializer=_note_own_thread,
             )
         return _pool
-
-
-def _note_own_thread() -> None:
-    _of_thread.is_ours = True
 
 
 def _forget_pool() -> None:

@@ -165,9 +165,7 @@ class _Batch:
     def advance(self) -> None:
         """Resume and start the operations that are left, by the order as it is now."""
         view, self.view = self.view or read_order(self.order_number), None
-        for operation in self._repeated(view.matching(self.pk)):
-            self._attempt(self._resume, operation)
-            self.progress.resumed.append(operation)
+        self._resume_all(self._repeated(view.matching(self.pk)))
         if self.progress.operations:
             self.beside.send()
             view = read_order(self.order_number)
@@ -192,10 +190,19 @@ class _Batch:
                 )  # which used a number of its own
                 number = draft.number + (2 if reserved_again else 1)
 
+    def _resume_all(self, repeated: list[VoucherOperation]) -> None:
+        for position, group in enumerate(groups(repeated, lambda operation: operation.voucher_id)):
+            if position:
+                self.beside.send()
+            self._read_ahead(group)
+            for operation in group:
+                self._attempt(self._resume, operation)
+                self.progress.resumed.append(operation)
+
     def _read_ahead(self, drafts: list[VoucherOperation]) -> None:
         """Read at the same time what the operations need that are sent at once."""
         if self.outbox is None and not in_transaction():
-            read_ahead([(self.handler, draft) for draft in drafts])
+            read_ahead([(HANDLERS[draft.kind], draft) for draft in drafts])
 
     def _may_be_busy(self, draft: VoucherOperation) -> bool:
         return draft.voucher_id in self.busy or draft.payment.has_open_operation

@@ -96,11 +96,16 @@ class CancelTogether:
                 failed.setdefault(operation.payment.pk, error)
         self._beside.failures.clear()
         afterwards, self._afterwards = self._afterwards, {}
+        unexpected: list[Exception] = []
         for pk, follow in afterwards.items():
             try:
                 follow(failed.get(pk))
             except VoucherGatewayError as error:
                 self._errors[pk] = error
+            except Exception as error:  # what follows for the others is done first
+                unexpected.append(error)
+        if unexpected:
+            raise unexpected[0]
 
     def _cancel(self, payment: VoucherPayment, at_most: Decimal | None) -> None:
         """Cancel one payment, and refund what was charged."""

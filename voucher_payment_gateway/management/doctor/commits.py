@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from voucher_payment_gateway.docs_url import docs_url
 from voucher_payment_gateway.management.doctor.report import Finding, State
 
-__all__ = ["commit_findings", "postgresql_findings", "sqlite_findings"]
+__all__ = ["commit_findings", "mysql_findings", "postgresql_findings", "sqlite_findings"]
 
 SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "synchronous_standby_names")
 """What PostgreSQL is asked for."""
@@ -50,6 +50,8 @@ def commit_findings(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
     elif connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
         synchronous = int(_shown(connection, "PRAGMA synchronous"))
         yield from sqlite_findings(synchronous, _shown(connection, "PRAGMA journal_mode"))
+    elif connection.vendor == "mysql":
+        yield from mysql_findings(int(_shown(connection, "SELECT @@innodb_flush_log_at_trx_commit")))
 
 
 def _shown(connection: BaseDatabaseWrapper, question: str) -> str:
@@ -88,6 +90,16 @@ def sqlite_findings(synchronous: int, journal_mode: str) -> Iterator[Finding]:
             "trouble",
             f"PRAGMA journal_mode is {journal_mode}: a killed process may leave half a transaction, or a damaged "
             "database",
+        )
+
+
+def mysql_findings(flushes: int) -> Iterator[Finding]:
+    """Yield what ``innodb_flush_log_at_trx_commit`` of MariaDB or MySQL means for commits."""
+    if flushes != 1:
+        yield _finding(
+            "trouble",
+            f"innodb_flush_log_at_trx_commit is {flushes}: a crash of the machine undoes the last commits, and "
+            f"{TWICE}: set it to 1",
         )
 
 

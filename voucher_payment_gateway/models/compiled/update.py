@@ -40,6 +40,10 @@ class _Slot(NamedTuple):
     is_condition: bool
 
 
+NULL = _Slot(None, "", False)
+"""A parameter that is NULL each time: Django 6.1 passes it, earlier ones write it into the statement."""
+
+
 class _Statement(NamedTuple):
     sql: str
     order: Sequence[_Slot]
@@ -83,13 +87,7 @@ class CompiledUpdate:
         kept = self._statements[key]
         if kept is None:
             return None
-        params = [
-            _compared(field, conditions[name], connection)
-            if is_condition
-            else _given(field, changes[name], connection)
-            for field, name, is_condition in kept.order
-        ]
-        return kept.sql, tuple(params)
+        return kept.sql, tuple([_parameter(slot, conditions, changes, connection) for slot in kept.order])
 
     def _compose(
         self, connection: BaseDatabaseWrapper, conditions: Values, changes: Values
@@ -108,8 +106,8 @@ class CompiledUpdate:
         query.add_update_values(dict.fromkeys(changes) | given)
         sql, params = query.get_compiler(connection=connection).as_sql()
         by_sample = {repr(_given(slot.field, sample, connection)): slot for slot, sample in samples.items()}
-        order = [by_sample.pop(repr(each), None) for each in params]
-        is_known = len(order) == len(slots) and None not in order
+        order = [NULL if each is None else by_sample.pop(repr(each), None) for each in params]
+        is_known = not by_sample and None not in order
         return _Statement(sql, [slot for slot in order if slot]) if is_known else None
 
     def _rows(self, connection: BaseDatabaseWrapper, conditions: Values) -> models.QuerySet[Any]:
@@ -122,6 +120,14 @@ class CompiledUpdate:
             (name, field) for field in meta.local_concrete_fields for name in (field.name, field.attname)
         )
         return dict(names) | {"pk": meta.pk}
+
+
+def _parameter(slot: _Slot, conditions: Values, changes: Values, connection: BaseDatabaseWrapper) -> Any:
+    if slot is NULL:
+        return None
+    if slot.is_condition:
+        return _compared(slot.field, conditions[slot.name], connection)
+    return _given(slot.field, changes[slot.name], connection)
 
 
 def _given(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
