@@ -10,6 +10,7 @@ from voucher_payment_gateway import gateway
 from voucher_payment_gateway.connection import voucher_cloud
 from voucher_payment_gateway.exceptions import (
     InsufficientBalanceError,
+    OperationInProgressError,
     OutcomeUnknownError,
     UnavailableError,
     WrongStateError,
@@ -365,3 +366,20 @@ def test_a_confirmation_while_a_part_is_in_flight_agrees_to_no_more_than_the_ord
     gateway.settle()
     gateway.capture(order)
     assert [amount for _, amount in shop.bookings(voucher)] == [D("20.00"), D("10.00")]
+
+
+def test_a_voucher_that_is_being_charged_for_an_order_that_holds_it_no_more_is_not_promised(shop):
+    """Another order took the hold over, then the outcome of the charge could not be written."""
+    shop.voucher("15.00", code=CODE)
+    paying, other = shop.order("10.00", number="A-1"), shop.order("15.00", number="A-2")
+    gateway.authorize(paying, CODE)
+    shop.cloud.faults.next("before:drop", method="POST", path="*/charge")
+    with pytest.raises(OutcomeUnknownError):
+        gateway.capture(paying)
+    VoucherPayment.objects.filter(order_number="A-1").update(
+        status="lapsed", amount_authorized=0, reserved_until=None, reservation_dead_at=None
+    )
+    gateway.select(other, CODE)
+    with pytest.raises(OperationInProgressError) as caught:
+        gateway.authorize_selected(other)
+    assert caught.value.code == "voucher_being_charged"

@@ -40,7 +40,8 @@ def as_they_end(do: Callable[[Given], Got], all_of_them: list[Given]) -> Iterato
         for one in all_of_them:
             yield one, do(one)
         return
-    calls, errors = [_Call(as_one_caller(do), one) for one in all_of_them], list[BaseException]()
+    do, errors = as_one_caller(do), list[BaseException]()
+    calls = [_Call(do, one) for one in all_of_them]
     with ThreadPoolExecutor(at_once, thread_name_prefix="voucher-call") as pool:
         _start(calls, pool)
         given = {each.ended: each.given for each in calls}

@@ -185,9 +185,9 @@ def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
 
 
 def is_competing(payment: VoucherPayment) -> bool:
-    """Return whether the payment holds its voucher, or was confirmed and counts on it."""
+    """Return whether the payment holds its voucher, is being charged to it, or was confirmed and counts on it."""
     is_counting_on_it = payment.confirmed_at is not None and rules.outstanding(payment) > ZERO
-    return payment.status == "authorized" or is_counting_on_it
+    return payment.status == "authorized" or payment.open_charge > ZERO or is_counting_on_it
 
 
 def _named(account: str) -> str:
