@@ -117,7 +117,7 @@ class ApiEvents:
     circuit_closed = LogEvent(INFO, "The Voucher Cloud answers again.", logger=API)
     limit_store_failed = LogEvent(
         WARNING,
-        "The cache that the limits on calls are shared in failed: %(exception)s. Each process counts by itself.",
+        "The shared cache of the limits on calls failed: %(exception)s. Each process counts by itself.",
         logger=API,
     )
     token_store_failed = LogEvent(WARNING, "The token store failed: %(exception)s", logger=API)
