@@ -20,10 +20,10 @@ def ledger(shop):
 
 def test_a_period_is_read_by_the_index_of_its_instants(ledger):
     until = timezone.now() - timedelta(hours=4)
-    since = until - timedelta(hours=4)
+    since = until - timedelta(minutes=90)  # a tenth of the ledger: of much more PostgreSQL may well read all
     with Statements() as statements:
         figures = figures_between(since, until)
-    assert sum(count for count, _ in figures.sums.values()) > 2000
+    assert sum(count for count, _ in figures.sums.values()) > 700
     # PostgreSQL joins the payments by a hash of all, as long as these are few
     joined = {"voucher_payment_gateway_voucherpayment"} if connection.vendor == "postgresql" else set()
     assert [walk for walk in statements.walks if walk[1][0] not in joined] == []
