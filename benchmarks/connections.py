@@ -3,7 +3,7 @@ the server has prepared.
 
     python -m tests.postgres_server python -m benchmarks.connections
 
-A process with ``CONN_MAX_AGE = 0`` connects anew for each request. The pool needs PostgreSQL and ``psycopg[pool]``.
+A process with ``CONN_MAX_AGE = 0`` connects again for each request. The pool needs PostgreSQL and ``psycopg[pool]``.
 """
 
 import importlib.util

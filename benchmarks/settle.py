@@ -38,7 +38,7 @@ class Sweep(NamedTuple):
 
 
 class Workers:
-    """Processes that sweep at the same time, each when it is told to."""
+    """Processes that sweep at the same time, each when the test says so."""
 
     def __init__(self, count: int, threads: int, name: str, base_url: str) -> None:
         self.count, self.threads, self.sweeps = count, threads, list[Sweep]()

@@ -63,7 +63,7 @@ def others() -> float:
 
 def _ticks() -> tuple[int, int]:
     """Return the ticks of all processors that were busy, and those in all, since the start of the machine."""
-    if not STATISTICS.exists():  # no Linux: the load alone is told
+    if not STATISTICS.exists():  # no Linux: the load alone is printed
         return 0, 0
     ticks = [int(each) for each in STATISTICS.read_text().split("\n", 1)[0].split()[1:9]]
     idle = ticks[3] + ticks[4]

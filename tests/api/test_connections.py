@@ -153,7 +153,9 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used(client, monkeypatch
         assert server.connections == 4  # the first one was for the token
 
 
-def test_without_a_free_place_nothing_of_a_task_is_sent(monkeypatch):
+@pytest.fixture
+def one_place(monkeypatch):
+    """A pool of one place, and a server that answers only when it is let go: two events, and how it behaves."""
     monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
     arrived, let_go = threading.Event(), threading.Event()
 
@@ -161,6 +163,12 @@ def test_without_a_free_place_nothing_of_a_task_is_sent(monkeypatch):
         arrived.set()
         let_go.wait(FAR_SECONDS)
         charged(connection, request)
+
+    return arrived, let_go, hold
+
+
+def test_without_a_free_place_nothing_of_a_task_is_sent(one_place):
+    arrived, let_go, hold = one_place
 
     async def two_at_once(server):
         sender = AsyncSender(None, FAR_SECONDS, "")
@@ -180,15 +188,8 @@ def test_without_a_free_place_nothing_of_a_task_is_sent(monkeypatch):
         assert (server.seen["/v1/charge"], server.connections) == (2, 1)
 
 
-def test_without_a_free_place_nothing_is_sent(monkeypatch):
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
-    arrived, let_go = threading.Event(), threading.Event()
-
-    def hold(connection, request):
-        arrived.set()
-        let_go.wait(FAR_SECONDS)
-        charged(connection, request)
-
+def test_without_a_free_place_nothing_is_sent(one_place):
+    arrived, let_go, hold = one_place
     with serving(hold) as server, ThreadPoolExecutor(1) as threads:
         sender = SyncSender(None, FAR_SECONDS, "")
         request = Outgoing("POST", f"{server.base_url}/charge", {}, b"{}")

@@ -38,7 +38,7 @@ class Gate:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew, in a process that has made no call yet: a child of a fork knows nothing of its parent's calls."""
+        """Begin again, in a process that has made no call yet: the child of a fork knows nothing of earlier calls."""
         self._bulkhead = Bulkhead(self._limits.slow_calls)
         self._circuit = CircuitBreaker()
         self._shared = SharedState(self._limits.store)

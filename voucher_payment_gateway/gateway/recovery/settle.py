@@ -120,7 +120,25 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
     correct_future_instants(limit)
     now, stopped = timezone.now(), stop or _never
     unavailable_accounts = partial(_unavailable_accounts, _openings())
-    stop = _or_unavailable(stopped, unavailable_accounts)
+    report = _take_steps(limit, now, stopped, _or_unavailable(stopped, unavailable_accounts))
+    unavailable = unavailable_accounts()
+    if unavailable:
+        RunningEvents.settle_cut_short.log(accounts=unavailable)
+    if not stopped():
+        record_sweep()
+    operations = VoucherOperation.current
+    return replace(
+        report,
+        unavailable=len(unavailable),
+        manual=operations.filter(state="manual", settled_at__gte=now).count(),
+        still_open=operations.filter(IS_OPEN).count(),
+    )
+
+
+def _take_steps(
+    limit: int, now: datetime, stopped: Callable[[], bool], stop: Callable[[], bool]
+) -> SettleReport:
+    """Take each step, one after the other. ``stop`` ends those that need the Voucher Cloud, ``stopped`` the others."""
     with SweepThreads(threads_at_once()) as threads:
         leased = partial(lease_each, limit=limit, at_once=threads.free)
         report = SettleReport(
@@ -140,19 +158,7 @@ def settle(limit: int = 100, *, stop: Callable[[], bool] | None = None) -> Settl
             told=tell_staff(_for_a_minute(stopped)),
         )
     late = sell_given_up(limit, stop) + run_postponed(limit, stop)
-    report = replace(report, by_status=report.by_status + late)
-    unavailable = unavailable_accounts()
-    if unavailable:
-        RunningEvents.settle_cut_short.log(accounts=unavailable)
-    if not stopped():
-        record_sweep()
-    operations = VoucherOperation.current
-    return replace(
-        report,
-        unavailable=len(unavailable),
-        manual=operations.filter(state="manual", settled_at__gte=now).count(),
-        still_open=operations.filter(IS_OPEN).count(),
-    )
+    return replace(report, by_status=report.by_status + late)
 
 
 @patiently()

@@ -34,13 +34,13 @@ POSTGRESQL: dict[str, tuple[State, str]] = {
         "or refund that is being sent is not forgotten, since its own commit waits for the disk",
     ),
 }
-"""What is told of a setting that is off."""
+"""What the doctor says of a setting that is off."""
 
 FAILOVER = {
     "local": "a standby that takes over may not have the last commits, and " + TWICE,
     "remote_write": "a standby whose machine crashes as well may not have the last commits, and " + TWICE,
 }
-"""What is told of ``synchronous_commit`` where a standby is to have every commit."""
+"""What it says of ``synchronous_commit`` where a standby is to have every commit."""
 
 
 def commit_findings(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
