@@ -39,15 +39,18 @@ def order(shop):
 
 def test_the_story_is_told_in_sentences_in_the_order_of_time(order, desk):
     page = desk().order()
-    assert lines(page) == [
+    first, charges, last = lines(page)[:4], lines(page)[4:6], lines(page)[6:]
+    assert first == [
         "€20.00 was reserved on gift voucher …ABCD.",
         "€30.00 was reserved on gift voucher …WXYZ.",
         "The order was confirmed: €20.00 agreed with gift voucher …ABCD.",
         "The order was confirmed: €30.00 agreed with gift voucher …WXYZ.",
+    ]
+    assert sorted(charges) == [  # sent at the same time: the one that is answered first stands first
         "€20.00 was charged to gift voucher …ABCD.",
         "€30.00 was charged to gift voucher …WXYZ.",
-        "€5.00 was refunded to gift voucher …WXYZ.",
     ]
+    assert last == ["€5.00 was refunded to gift voucher …WXYZ."]
     assert [line.at for line in page.context["lines"]] == sorted(line.at for line in page.context["lines"])
 
 
