@@ -1,11 +1,12 @@
 """What confirmed orders count on, while another order does something at the same moment or out of order."""
 
+from contextlib import suppress
 from decimal import Decimal as D
 
 import pytest
 
 from voucher_payment_gateway import gateway
-from voucher_payment_gateway.exceptions import InsufficientBalanceError
+from voucher_payment_gateway.exceptions import InsufficientBalanceError, WrongStateError
 from voucher_payment_gateway.models import VoucherPayment
 
 CODE = "GIFT-8000-ABCD"
@@ -36,6 +37,34 @@ def test_two_orders_agree_on_no_more_than_the_balance_where_one_grows_while_the_
     during("reserve", grow)
     gateway.authorize_selected(second)
     assert (payment_of(first).amount_agreed, payment_of(second).amount_agreed) == (D("60.00"), D("20.00"))
+
+
+@pytest.mark.parametrize(("balance", "agreed"), [("50.00", "0.00"), ("80.00", "30.00")])
+def test_two_orders_agree_on_no_more_than_the_balance_where_one_is_confirmed_while_its_hold_is_taken_over(
+    shop, during, balance, agreed
+):
+    """Its hold was known before, its confirmation was not."""
+    voucher = shop.voucher(balance, code=CODE)
+    first, second = shop.order("50.00", "A-1001"), shop.order("50.00", "A-1002")
+    gateway.authorize(first, CODE)
+    gateway.select(second, CODE)
+    during("reserve", lambda: gateway.authorize_selected(first))
+    with suppress(InsufficientBalanceError):
+        gateway.authorize_selected(second)
+    assert [payment_of(order).amount_agreed for order in (first, second)] == [D("50.00"), D(agreed)]
+    gateway.capture(first)
+    with suppress(WrongStateError):
+        gateway.capture(second)
+    assert sum(amount for _, amount in shop.bookings(voucher)) == D("50.00") + D(agreed)
+
+
+def test_an_order_whose_hold_is_taken_over_by_a_code_while_it_is_confirmed_keeps_what_it_agreed(shop, during):
+    shop.voucher("80.00", code=CODE)
+    first, second = shop.order("50.00", "A-1001"), shop.order("50.00", "A-1002")
+    gateway.authorize(first, CODE)
+    during("reserve", lambda: gateway.authorize_selected(first))
+    assert gateway.authorize(second, CODE).amount_authorized == D("30.00")
+    assert payment_of(first).amount_agreed == D("50.00")
 
 
 def test_a_balance_that_was_read_while_the_other_order_was_charged_is_read_again(shop, during):

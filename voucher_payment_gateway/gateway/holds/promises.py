@@ -133,12 +133,13 @@ def hold_beside_confirmed(
 ) -> Hold:
     """Return ``hold``, or a smaller one that leaves to confirmed orders what they count on.
 
-    ``known`` are payments that were considered before it was made, as they were then. The others show only now that the
-    voucher's id is known, since their codes were spelled differently, or count on more of it by now. Raises the errors
-    of ``beside_confirmed``; the hold is released then.
+    ``known`` are payments that were read before it was made, as they were then: what those that were confirmed count on
+    was left to them. The others show only now that the voucher's id is known, since their codes were spelled
+    differently, were confirmed meanwhile, or count on more of it by now. Raises the errors of ``beside_confirmed``; the
+    hold is released then.
     """
     others = promises.of_others(hold.voucher_id, payment)
-    considered = {other.pk: outstanding(other) for other in known}
+    considered = {other.pk: outstanding(other) for other in promised(known)}
     # where an open reservation lowers the balance, it is known only now that the open one is our own
     is_certain = not gateway_settings().API_BEHAVIOUR.open_reservation_lowers_balance
     if is_certain and all(outstanding(each) <= considered.get(each.pk, ZERO) for each in promised(others)):
