@@ -129,7 +129,8 @@ def _read_facts(order: Any) -> OrderFacts:
         given = order
     else:
         adapter = _adapter_for(order)
-        given = OrderFacts(adapter.number(order), adapter.total(order), adapter.currency(order))
+        currency = supported_currency(adapter.currency(order))  # before the total: 12.345 is right in KWD
+        given = OrderFacts(adapter.number(order), adapter.total(order), currency)
         is_stored = isinstance(order, apps.get_model(gateway_settings().ORDER_MODEL))
         given = replace(given, created_at=order_created_at(order), is_stored=is_stored)
     number, currency = checked_number(given.number), supported_currency(given.currency)

@@ -137,9 +137,12 @@ def test_a_total_with_a_part_of_a_yen_is_refused(shop, vouchers, make):
     assert refused("amount_malformed", gateway.cover, given)
 
 
+@pytest.mark.parametrize("total", ["10.00", "12.345"])
 @pytest.mark.parametrize("currency", ["KWD", "BHD", "TND", "JOD", "CLF"])
-def test_a_currency_with_three_decimals_is_refused(shop, currency):
+def test_a_currency_with_three_decimals_is_refused(shop, currency, total):
+    """Also where the total uses the third decimal: the text names the currency, not the total."""
     order = shop.order("10.00", currency=currency)
+    order.total = D(total)
     with pytest.raises(
         AmountError, match=rf"^currency: {currency} has \d decimals, .* only 2\. Nothing"
     ) as it:
