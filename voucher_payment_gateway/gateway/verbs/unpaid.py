@@ -25,9 +25,9 @@ def refuse_if_unpaid(view: OrderView, payments: list[VoucherPayment], facts: Ord
     payment = unpaid[0]
     promised = with_code(payment.amount_agreed - payment.amount_captured, payment.currency)
     raise WrongStateError(
-        f"order {payment.order_number} is not paid: {promised} of the gift voucher …{payment.code_hint}, agreed when "
-        f"the order was confirmed, cannot be charged any more ({payment.status}). Once it is paid another way, take "
-        "it off: gateway.cancel(payment, refund=False). Nothing was sent.",
+        f"order {payment.order_number} is not paid: {promised} agreed with the gift voucher …{payment.code_hint} "
+        f"cannot be charged any more ({payment.status}). Once it is paid another way, take it off: "
+        "gateway.cancel(payment, refund=False). Nothing was sent.",
         code="not_paid",
     )
 
