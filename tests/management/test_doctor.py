@@ -329,6 +329,17 @@ def test_stored_codes_that_no_key_opens_are_trouble(found, gateway_settings, sho
     assert (state, text.startswith("1 of 1 stored codes")) == ("trouble", True)
 
 
+def test_codes_of_sold_vouchers_that_no_key_opens_are_trouble_too(found, gateway_settings, shop):
+    """They are paid, and wait for their delivery."""
+    order = shop.order()
+    gateway.select(order, "GIFT-2000-ABCD")
+    gateway.credit(order, "5.00", key="return-1")
+    assert found()["sealing keys"][1].endswith("2 stored codes can be opened")
+    gateway_settings(SEALING_KEYS=[Fernet.generate_key().decode()])
+    state, text = found()["sealing keys"]
+    assert (state, text.startswith("2 of 2 stored codes")) == ("trouble", True)
+
+
 def test_codes_that_cannot_be_read_leave_it_open(found, monkeypatch):
     def fail():
         raise OperationalError("canary")

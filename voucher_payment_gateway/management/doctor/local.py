@@ -23,7 +23,7 @@ from voucher_payment_gateway.gateway.records.instance import disagreement, store
 from voucher_payment_gateway.gateway.records.missing_accounts import missing_accounts
 from voucher_payment_gateway.management.doctor.commits import commit_findings
 from voucher_payment_gateway.management.doctor.report import Finding, age
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 from voucher_payment_gateway.models.conditions import IS_OPEN
 from voucher_payment_gateway.sealing import unseal_text
 
@@ -207,5 +207,9 @@ def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
 
 
 def _stored_codes() -> list[str]:
-    sealed = VoucherPayment.current.exclude(sealed_code="").order_by("-pk")
-    return list(sealed.values_list("sealed_code", flat=True)[:MAX_CODES])
+    """Return the newest codes of payments, and those of sold vouchers that wait for their delivery."""
+    codes: list[str] = []
+    for model in (VoucherPayment, VoucherSale):
+        sealed = model.current.exclude(sealed_code="").order_by("-pk")
+        codes += sealed.values_list("sealed_code", flat=True)[:MAX_CODES]
+    return codes
