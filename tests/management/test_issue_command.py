@@ -13,8 +13,10 @@ from time import monotonic
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils.translation import override
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.management.bulk.out_file import CodeFile
 from voucher_payment_gateway.models import VoucherSale
 
 HEADER = "key,amount,currency,recipient_email,message,validity_value,validity_interval"
@@ -129,6 +131,26 @@ def test_a_file_that_is_not_ours_is_left_alone(shop, files):
         files.run()
     assert files.codes.read_text(encoding="utf-8") == "my diary\n"
     assert issued(shop.cloud) == []
+
+
+def test_a_second_run_at_the_same_time_leaves_the_file_alone(shop, files):
+    """It would write the codes once more, or cut off the line of a code that the first run has erased."""
+    files.ask_for("a,50.00,EUR,,,,")
+    with CodeFile(files.codes):
+        begun = files.codes.read_bytes()
+        with pytest.raises(CommandError, match="another run: let that end") as error:
+            files.run()
+        assert (error.value.returncode, files.codes.read_bytes(), issued(shop.cloud)) == (2, begun, [])
+    files.run()
+    assert len(files.written()) == 1
+
+
+def test_a_german_shop_reads_its_troubles_in_one_language(shop, files):
+    files.ask_for("a,50.00,EUR,,,,")
+    shop.cloud.faults.next("after:drop", method="POST", path="/v1/vouchers")
+    for told in ("no clear answer", "a: it is ordered, and voucher_settle has not decided yet"):
+        with override("de"), pytest.raises(CommandError, match=told):
+            files.run()
 
 
 def test_a_key_that_stands_for_another_amount_is_refused(shop, files):

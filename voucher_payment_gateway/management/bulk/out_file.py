@@ -1,9 +1,11 @@
 """The file of issued codes: mode 0600, written line by line, each on the disk before the code is erased here.
 
-A run that was killed is gone on with: complete lines are kept, and a torn last one is cut off.
+A run that was killed is gone on with: complete lines are kept, and a torn last one is cut off. One run at a time has
+the file: another one would write the same codes once more, or cut off a line whose code is erased already.
 """
 
 import csv
+import fcntl
 import io
 import os
 from pathlib import Path
@@ -13,7 +15,7 @@ from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
 from voucher_payment_gateway.sealing import Secret
 
-__all__ = ["COLUMNS", "CodeFile", "NotOurFileError"]
+__all__ = ["COLUMNS", "CodeFile", "FileInUseError", "NotOurFileError"]
 
 COLUMNS = ("key", "voucher_id", "code", "pin", "amount", "currency", "status", "valid_until")
 MODE = 0o600
@@ -21,6 +23,10 @@ MODE = 0o600
 
 class NotOurFileError(Exception):
     """The file exists and was not written by an earlier run."""
+
+
+class FileInUseError(Exception):
+    """Another run writes to the file."""
 
 
 class CodeFile:
@@ -33,8 +39,9 @@ class CodeFile:
     def __enter__(self) -> "CodeFile":
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         self._file = os.open(self._path, flags, MODE)
-        os.fchmod(self._file, MODE)
         try:
+            self._lock()
+            os.fchmod(self._file, MODE)
             self._read()
         except BaseException:
             os.close(self._file)
@@ -59,6 +66,15 @@ class CodeFile:
             ]
         )
         self.voucher_ids.add(sale.voucher_id)
+
+    def _lock(self) -> None:
+        """Hold the file until it is closed, also by a kill."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileInUseError(
+                f"{self._path.name} is being written by another run: let that end."
+            ) from None
 
     def _read(self) -> None:
         """Cut off a torn last line, check the header, and read the ids."""

@@ -12,7 +12,7 @@ from voucher_payment_gateway.conf import gateway_settings
 from voucher_payment_gateway.exceptions import PaymentStateError, VoucherGatewayError
 from voucher_payment_gateway.gateway.verbs.bulk import hand_to, issue_in_bulk
 from voucher_payment_gateway.management.bulk.account import check_account
-from voucher_payment_gateway.management.bulk.out_file import CodeFile, NotOurFileError
+from voucher_payment_gateway.management.bulk.out_file import CodeFile, FileInUseError, NotOurFileError
 from voucher_payment_gateway.management.bulk.rows import FileError, Row, read_vouchers
 from voucher_payment_gateway.management.progress import Progress, progress_on
 from voucher_payment_gateway.orders import checked_number
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             rows = read_vouchers(csv, currency or gateway_settings().CURRENCY)
             with CodeFile(out) as file, progress_on(sys.stderr, "vouchers") as progress:
                 troubles = self._issue(rows, batch, given, file, progress)
-        except (FileError, NotOurFileError, PaymentStateError, ImproperlyConfigured) as error:
+        except (FileError, FileInUseError, NotOurFileError, PaymentStateError, ImproperlyConfigured) as error:
             raise CommandError(f"{error}\nNothing was issued.", returncode=2) from None
         except OSError as error:
             raise CommandError(
@@ -92,7 +92,7 @@ def _issue_one(row: Row, batch: str, given: dict[str, Any], file: CodeFile) -> s
     """Issue a voucher and write its code; return what is wrong, or an empty text."""
     sale = issue_in_bulk(batch, row.sold, row.currency, **given)
     if sale.status not in (given["wanted"], "active"):
-        return f"it is {sale.get_status_display()}, and voucher_settle has not decided yet."
+        return f"it is {sale.status}, and voucher_settle has not decided yet."
     if hand_to(sale, file.write) or sale.voucher_id in file.voucher_ids:
         return ""
     return "its code was written to another file before, and erased here."
