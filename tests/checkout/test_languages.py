@@ -7,11 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import django
+import oscar
 import polib
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = [ROOT / "voucher_payment_gateway", *[ROOT / "example_project" / "shop"]]
+OTHERS = [django, oscar]
+"""Apps that may stand before ours."""
 FOR_PEOPLE = ("admin/", "checkout/", "customer/", "models/", "selling/", "templates/", "templatetags/")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|<[^>]+>|…")
 NAMES = re.compile(r"%\(\w+\)s|voucher_\w+")
@@ -46,6 +51,26 @@ def test_a_gift_voucher_is_a_gutschein_and_nothing_else(folder):
         assert not re.search(r"voucher(?! cloud)|geschenkkarte|coupon", german, re.IGNORECASE), german
         if "gift voucher" in entry.msgid.lower():
             assert re.search(r"gutschein|\bih[rmn]|\bsie\b", german, re.IGNORECASE), entry.msgid
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: other.__name__)
+def test_no_label_of_ours_is_replaced_by_a_text_of_another_app(other):
+    """Of two texts without a context the first app of INSTALLED_APPS has its way, whatever it means there."""
+    models = apps.get_app_config("voucher_payment_gateway").get_models()
+    labels = {str(label) for model in models for label in labels_of(model)}
+    ours = {
+        entry.msgid: entry.msgstr for entry in polib.pofile(catalogue(CATALOGUES[0])) if not entry.msgctxt
+    }
+    files = Path(other.__file__).parent.rglob("locale/de/LC_MESSAGES/django.po")
+    theirs = [entry for file in files for entry in polib.pofile(file) if entry.msgstr and not entry.msgctxt]
+    assert len(theirs) > 300
+    shared = [entry for entry in theirs if entry.msgid in labels & ours.keys()]
+    assert [entry.msgid for entry in shared if entry.msgstr != ours[entry.msgid]] == []
+
+
+def labels_of(model):
+    """Return the labels of the choices of a model, in English."""
+    return [label for field in model._meta.get_fields() for _, label in getattr(field, "choices", None) or ()]
 
 
 def test_what_is_shipped_is_what_was_translated(folder):

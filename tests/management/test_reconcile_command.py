@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django.utils.translation import override
 
 from tests.docs.pages import page as read_page
 from tests.docs.pages import rows, section, words
@@ -77,6 +78,12 @@ def test_differences_are_listed_by_voucher_and_end_with_one(shop, voucher, doubl
     printed, code, sentence = run()
     assert f"since {timezone.now():%Y-%m-%d}" in printed
     assert (code, sentence) == (1, "2 differences, none new.")
+
+
+def test_a_german_shop_reads_a_line_in_one_language(shop, doubled):
+    with override("de"):
+        printed, _, _ = run()
+    assert "theirs, not ours  order" in printed
 
 
 def test_what_could_not_be_compared_ends_with_two(shop, voucher, doubled):

@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core import mail
 from django.utils import timezone
+from django.utils.translation import override
 
 from tests.log_records import logged
 from voucher_payment_gateway import gateway
@@ -108,8 +109,9 @@ def test_one_that_is_not_valid_is_refused(seller, status):
     sale = seller.sell()
     VoucherSale.objects.update(status=status)
     before = row()
-    with pytest.raises(WrongStateError) as refused:
+    with override("de"), pytest.raises(WrongStateError) as refused:
         gateway.resend(sale, actor="clerk")
+    assert f"the gift voucher is {status.replace('_', ' ')}: " in str(refused.value)
     assert (refused.value.code, row(), len(mail.outbox)) == ("sale_not_active", before, 1)
 
 

@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from django.utils.translation import override
+
 from voucher_payment_gateway.books.cells import Sink, cell
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models import VoucherDifference
@@ -93,7 +95,8 @@ def whole_file(target: Path, encoding: str = "utf-8") -> Iterator[Sink]:
 
 
 def _line(row: VoucherDifference) -> str:
-    told = [f"  {row.pk}", row.get_kind_display()]
+    with override(None):  # the line is in English
+        told = [f"  {row.pk}", row.get_kind_display()]
     if row.order_number:
         told.append(f"order {row.order_number}")
     if (row.amount_ours, row.amount_theirs) != (None, None):

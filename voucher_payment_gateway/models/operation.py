@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models.conditions import IS_REFUSED_REFUND
@@ -87,7 +88,7 @@ class VoucherOperation(PermanentModel):
         RESERVE = "reserve", _("reserve")
         CHARGE = "charge", _("charge")
         REFUND = "refund", _("refund")
-        CANCEL = "cancel", _("cancel")
+        CANCEL = "cancel", pgettext_lazy("kind of an operation", "cancel")
         ISSUE = "issue", _("issue")
         ACTIVATE = "activate", _("activate")
         DEACTIVATE = "deactivate", _("deactivate")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Cast, Concat, Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from voucher_payment_gateway.currencies import smallest_unit
 from voucher_payment_gateway.models.current import CurrentForeignKey, CurrentManager
@@ -74,13 +75,13 @@ class VoucherSale(PermanentModel):
     class Status(models.TextChoices):
         ORDERED = "ordered", _("ordered")
         ISSUED = "issued", _("issued")
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("status of a gift voucher", "active")
         TAKEN_BACK = "taken_back", _("taken back")
         FAILED = "failed", _("failed")
 
     class Target(models.TextChoices):
         ISSUED = "issued", _("issued")
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("status of a gift voucher", "active")
         TAKEN_BACK = "taken_back", _("taken back")
 
     class Origin(models.TextChoices):

@@ -67,8 +67,8 @@ def _checked(sale: VoucherSale, actor: str, recipient_email: str | None) -> dict
         raise PaymentStateError("actor: say who sends it again. Nothing was sent.", code="actor_missing")
     if sale.status != "active" or sale.target != "active":
         raise WrongStateError(
-            f"order {sale.order_number}: the gift voucher is {sale.get_status_display()}: its code is not handed "
-            "over again. Nothing was sent.",
+            f"order {sale.order_number}: the gift voucher is {sale.status.replace('_', ' ')}: its code "
+            "is not handed over again. Nothing was sent.",
             code="sale_not_active",
         )
     if recipient_email is None:
