@@ -1,6 +1,6 @@
 """A period closes when every difference in it is explained, and not before. A whole month: ``test_month``."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import F
@@ -9,6 +9,7 @@ from django.utils import timezone
 from tests.books.month import period
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.books.periods import NotClosedError, close_period
+from voucher_payment_gateway.management.instants import instant
 from voucher_payment_gateway.models import VoucherClosedPeriod, VoucherDifference, VoucherOperation
 
 
@@ -97,6 +98,17 @@ def test_a_closed_period_says_when_its_figures_change(seller, charged, run, capl
     VoucherOperation.objects.filter(kind="charge").update(actor="")
     assert run("voucher_bookings", *span)[2] == 0
     assert VoucherClosedPeriod.objects.get().changed_at is None
+
+
+def test_a_closed_period_is_told_in_the_time_zone_of_the_shop(seller, run, settings):
+    """As the admin shows it: in Berlin November begins while it is October in UTC."""
+    settings.TIME_ZONE = "Europe/Berlin"
+    close_period(instant("2025-11-01"), instant("2025-12-01"), actor="anna")
+    VoucherClosedPeriod.objects.update(closed_at=datetime(2025, 12, 1, 23, 30, tzinfo=UTC))
+    told = run("voucher_bookings", "--since", "2025-11-01", "--until", "2025-12-01")[1]
+    assert told.startswith(
+        "2025-11-01T00:00:00+01:00 – 2025-12-01T00:00:00+01:00: closed at 2025-12-02 00:30"
+    )
 
 
 def test_what_cannot_be_compared_is_not_closed(seller, charged, run):

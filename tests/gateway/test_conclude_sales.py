@@ -1,6 +1,7 @@
 """A person decides an operation of a sale, or of a recharge in place of a refund; every list names the sale."""
 
 import io
+from datetime import UTC, datetime
 from decimal import Decimal as D
 
 import pytest
@@ -100,6 +101,13 @@ def test_the_list_names_the_sale(sale, undecided):
 def test_the_list_names_no_number_where_none_is_sent(sale):
     manual("activate")
     assert f"on voucher {sale.voucher_id} of sale {sale.pk}, ambiguous_bookings, since" in run()
+
+
+def test_the_list_tells_the_time_of_the_shop(sale, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    manual("activate")
+    VoucherOperation.objects.update(settled_at=datetime(2025, 11, 1, 23, 30, tzinfo=UTC))
+    assert "since 2025-11-02 00:30" in run()
 
 
 def test_the_story_tells_what_was_sold_and_put_on_it(order, sale):

@@ -86,6 +86,13 @@ def test_a_german_shop_reads_a_line_in_one_language(shop, doubled):
     assert "theirs, not ours  order" in printed
 
 
+def test_the_day_of_a_difference_is_that_of_the_shop(shop, doubled, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    run()
+    VoucherDifference.objects.update(first_seen_at=datetime(2025, 11, 1, 23, 30, tzinfo=UTC))
+    assert "since 2025-11-02" in run()[0]
+
+
 def test_what_could_not_be_compared_ends_with_two(shop, voucher, doubled):
     shop.cloud.store.state.vouchers[voucher.id].deleted = True
     printed, code, sentence = run()

@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 from django.utils.translation import override
 
 from voucher_payment_gateway.books.cells import Sink, cell
+from voucher_payment_gateway.books.days import day_of
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.models import VoucherDifference
 
@@ -102,7 +103,7 @@ def _line(row: VoucherDifference) -> str:
     if (row.amount_ours, row.amount_theirs) != (None, None):
         ours, theirs = (_amount(amount, row.currency) for amount in (row.amount_ours, row.amount_theirs))
         told.append(f"ours {ours}, theirs {theirs}")
-    told.append("new" if row.is_new else f"since {row.first_seen_at:%Y-%m-%d}")
+    told.append("new" if row.is_new else f"since {day_of(row.first_seen_at)}")
     return "  ".join(told)
 
 

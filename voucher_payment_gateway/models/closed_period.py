@@ -1,6 +1,7 @@
 """The closed period: a span of the books in which reconciliation left no difference unexplained."""
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.models.current import CurrentManager
@@ -40,4 +41,5 @@ class VoucherClosedPeriod(PermanentModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.since.isoformat()} – {self.until.isoformat()}"
+        zone = timezone.get_default_timezone()
+        return f"{self.since.astimezone(zone).isoformat()} – {self.until.astimezone(zone).isoformat()}"

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway.books.datev import PREFIX
+from voucher_payment_gateway.books.days import local
 from voucher_payment_gateway.books.export import ENCODINGS, FORMATS, Format, booking_lines
 from voucher_payment_gateway.books.notes import FileNotes
 from voucher_payment_gateway.books.periods import (
@@ -143,7 +144,7 @@ def _store(lines: Iterable[str], file: Path, encoding: str) -> None:
 
 
 def _state_of(period: VoucherClosedPeriod) -> str:
-    state = f"{period}: closed at {period.closed_at:%Y-%m-%d %H:%M} by {period.closed_by}"
+    state = f"{period}: closed at {local(period.closed_at):%Y-%m-%d %H:%M} by {period.closed_by}"
     if period.changed_at is None:
         return f"{state}."
     return f"{state}; its figures have changed since: {'; '.join(changed_kinds(period))}."

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from voucher_payment_gateway import gateway
+from voucher_payment_gateway.books.days import local
 from voucher_payment_gateway.currencies import with_code
 from voucher_payment_gateway.exceptions import VoucherGatewayError
 from voucher_payment_gateway.models import VoucherOperation
@@ -59,10 +60,11 @@ class Command(BaseCommand):
         for row in waiting:
             merchant = f" of account {row.account}" if row.account else ""
             sale = f" of sale {row.sale_id}" if row.sale_id else ""
+            since = f"{local(row.settled_at):%Y-%m-%d %H:%M}"
             number = f"number sent {row.reference}, " if row.reference or not row.sale_id else ""
             self.stdout.write(
                 f"{row.pk}: order {row.order_number}, {row.kind} of {with_code(row.amount, row.currency)} on voucher "
-                f"{row.voucher_id}{sale}{merchant}, {number}{row.error_code}, since {row.settled_at:%Y-%m-%d %H:%M}"
+                f"{row.voucher_id}{sale}{merchant}, {number}{row.error_code}, since {since}"
             )
         self.stdout.write(f"{len(waiting)} gift voucher operations need a person")
 
