@@ -95,6 +95,8 @@ def fill(cloud):
         "voucher": voucher.id,
         "order": order.number,
         "operation": last[0].pk,
+        "payment": order.voucher_payments.get().pk,
+        "sale": order.voucher_sales.get().pk,
     }
 
 

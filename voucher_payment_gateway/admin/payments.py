@@ -23,7 +23,12 @@ from voucher_payment_gateway.admin.pages import (
 )
 from voucher_payment_gateway.admin.search import SearchPages
 from voucher_payment_gateway.admin.statement import StatementPages
-from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
+from voucher_payment_gateway.models import (
+    VoucherIdempotencyKey,
+    VoucherOperation,
+    VoucherPayment,
+    VoucherSale,
+)
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[VoucherOperation, Any]
@@ -57,7 +62,7 @@ class OperationInline(ReadOnly, Current, Inline):
         "attempts",
         "actor",
         "reason",
-        "idempotency_key",
+        "given_key",
         "new_voucher",
         "concluded_by",
         "conclusion",
@@ -68,6 +73,11 @@ class OperationInline(ReadOnly, Current, Inline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("idempotency_key")
         return rows.prefetch_related("replacements")
+
+    @admin.display(description=VoucherIdempotencyKey._meta.verbose_name)
+    def given_key(self, operation: VoucherOperation) -> str | None:
+        """The key that its call was given."""
+        return operation.idempotency_key.key if operation.idempotency_key else None
 
     @admin.display(description=VoucherSale._meta.verbose_name)
     def new_voucher(self, operation: VoucherOperation) -> str:
