@@ -151,6 +151,16 @@ def test_the_amount_is_checked_again_when_it_is_approved(charged, mia, ben):
     assert [amount for amount, *_ in moved("refund")] == [D(200)]
 
 
+def test_a_page_whose_choice_is_gone_says_that_it_has_changed(charged, mia, ben):
+    """The amount was left when the page was opened, and is not when it is approved."""
+    ask(mia)
+    page = ben.get(address())
+    gateway.refund(charged, "200.00")
+    answer = decide(ben, "approved", page)
+    assert (answer.status_code, [amount for amount, *_ in moved("refund")]) == (409, [D(200)])
+    assert "It has changed meanwhile. Nothing was done" in answer.text
+
+
 def test_of_two_who_approve_at_the_same_moment_one_does(charged, mia, ben, django_user_model):
     """The second one has read the request before the first one decided."""
     ask(mia)

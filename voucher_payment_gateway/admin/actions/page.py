@@ -89,8 +89,11 @@ class ActionPages(AnyPage):
             return back
         preview = action.preview(subject)
         form = action.form(posted, preview=preview, initial=action.initial(subject, preview))
-        if posted is None or preview.problem or not form.is_valid():
+        if posted is None or preview.problem:
             return show(preview, form)
+        if not form.is_valid():
+            is_outdated = bool(preview.seen) and posted.get("seen", "") not in ("", preview.seen)
+            return self._conflict(request, action, pk, posted) if is_outdated else show(preview, form)
         try:
             told = action.confirm(subject, preview, form.cleaned_data, request.user)
         except ConflictError:
