@@ -11,7 +11,7 @@ from django.db.models.signals import post_save, pre_save
 from django.db.models.sql import InsertQuery
 
 from voucher_payment_gateway.models.compiled.kinds import Kind, kind_of
-from voucher_payment_gateway.models.compiled.values import PLAIN, is_text, written
+from voucher_payment_gateway.models.compiled.values import PLAIN, saved, written
 
 __all__ = ["CompiledInsert"]
 
@@ -24,7 +24,6 @@ class _Column(NamedTuple):
     name: str
     is_set: bool
     """Whether the field sets the value itself, such as the time of the insert."""
-    is_text: bool
     default: Any
     saved_default: Any
     """The default as it is saved: most columns of a new row have it."""
@@ -98,7 +97,7 @@ def _column(field: Any, connection: BaseDatabaseWrapper) -> _Column:
     is_date = isinstance(field, models.DateField)
     is_set = field.auto_now or field.auto_now_add if is_date else _sets_itself(field)
     saved_default = field.get_db_prep_save(default, connection)
-    return _Column(field, field.attname, is_set, is_text(field), default, saved_default)
+    return _Column(field, field.attname, is_set, default, saved_default)
 
 
 def _sets_itself(field: Any) -> bool:
@@ -107,12 +106,8 @@ def _sets_itself(field: Any) -> bool:
 
 def _saved(column: _Column, instance: Any, connection: BaseDatabaseWrapper) -> Any:
     """Return the value of one column as the ORM saves it."""
-    field, name, is_set, is_text, default, saved_default = column
+    field, name, is_set, default, saved_default = column
     value = field.pre_save(instance, add=True) if is_set else getattr(instance, name)
     if value is default:
         return saved_default
-    if value is None or (is_text and type(value) is str):
-        return value
-    if type(value) not in PLAIN:
-        return NOT_PLAIN
-    return field.get_db_prep_save(value, connection)
+    return saved(field, value, connection) if type(value) in PLAIN else NOT_PLAIN
