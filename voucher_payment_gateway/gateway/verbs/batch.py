@@ -201,7 +201,7 @@ class _Batch:
 
     def _read_ahead(self, drafts: list[VoucherOperation]) -> None:
         """Read at the same time what the operations need that are sent at once."""
-        if self.outbox is None and not in_transaction():
+        if len(drafts) > 1 and self.outbox is None and not in_transaction():
             read_ahead([(HANDLERS[draft.kind], draft) for draft in drafts])
 
     def _may_be_busy(self, draft: VoucherOperation) -> bool:
