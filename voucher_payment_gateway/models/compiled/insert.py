@@ -16,9 +16,6 @@ from voucher_payment_gateway.models.compiled.values import PLAIN, saved, written
 __all__ = ["CompiledInsert"]
 
 
-NOT_PLAIN = object()
-
-
 class _Column(NamedTuple):
     field: Any
     name: str
@@ -67,9 +64,18 @@ class CompiledInsert:
         """Return the ORM's own compiler, with the statement that is kept in place of the one that it would compose;
         None where a value is none that can be a parameter."""
         kept = self._kept(connection)
-        params = tuple([_saved(column, instance, connection) for column in kept.columns])
-        if NOT_PLAIN in params:
+        values = [
+            column.field.pre_save(instance, add=True) if column.is_set else getattr(instance, column.name)
+            for column in kept.columns
+        ]
+        if not PLAIN.issuperset(map(type, values)):
             return None
+        params = tuple(
+            [
+                column.saved_default if value is column.default else saved(column.field, value, connection)
+                for column, value in zip(kept.columns, values, strict=True)
+            ]
+        )
         compiler = copy.copy(kept.compiler)
         compiler.connection, compiler.as_sql = connection, lambda: [(kept.sql, params)]
         return compiler
@@ -102,12 +108,3 @@ def _column(field: Any, connection: BaseDatabaseWrapper) -> _Column:
 
 def _sets_itself(field: Any) -> bool:
     return type(field).pre_save is not models.Field.pre_save
-
-
-def _saved(column: _Column, instance: Any, connection: BaseDatabaseWrapper) -> Any:
-    """Return the value of one column as the ORM saves it."""
-    field, name, is_set, default, saved_default = column
-    value = field.pre_save(instance, add=True) if is_set else getattr(instance, name)
-    if value is default:
-        return saved_default
-    return saved(field, value, connection) if type(value) in PLAIN else NOT_PLAIN
