@@ -107,7 +107,7 @@ def order_facts(order: Any) -> OrderFacts:
     sent.
     """
     facts = _read_facts(order)
-    return replace(facts, total=max(facts.total, money.ZERO))
+    return facts if facts.total >= money.ZERO else replace(facts, total=money.ZERO)
 
 
 def payable_facts(order: Any) -> OrderFacts:
@@ -115,13 +115,13 @@ def payable_facts(order: Any) -> OrderFacts:
     total is below zero, the errors of ``order_account``, and PaymentStateError if the order is not stored: nothing
     would lead from the voucher back to it."""
     facts = _read_facts(order)
-    facts = replace(facts, total=money.total(facts.total))
+    total = money.total(facts.total)
     if isinstance(order, models.Model) and (order.pk is None or order._state.adding):
         raise PaymentStateError(
             f"order: {facts.number} is not saved: save it before a gift voucher pays for it. Nothing was sent.",
             code="order_unsaved",
         )
-    return replace(facts, account=order_account(order))
+    return replace(facts, total=total, account=order_account(order))
 
 
 def _read_facts(order: Any) -> OrderFacts:
@@ -130,9 +130,11 @@ def _read_facts(order: Any) -> OrderFacts:
     else:
         adapter = _adapter_for(order)
         currency = supported_currency(adapter.currency(order))  # before the total: 12.345 is right in KWD
-        given = OrderFacts(adapter.number(order), adapter.total(order), currency)
-        is_stored = isinstance(order, apps.get_model(gateway_settings().ORDER_MODEL))
-        given = replace(given, created_at=order_created_at(order), is_stored=is_stored)
+        given = OrderFacts(
+            *(adapter.number(order), adapter.total(order), currency),
+            created_at=order_created_at(order),
+            is_stored=isinstance(order, apps.get_model(gateway_settings().ORDER_MODEL)),
+        )
     number, currency = checked_number(given.number), supported_currency(given.currency)
     total = money.signed_total(given.total, unit=smallest_unit(currency))
     sold = None if given.sold is None else money.total(given.sold, "sold")

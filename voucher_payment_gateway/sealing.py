@@ -125,15 +125,14 @@ def reseal(sealed: str) -> str | None:
 @strip_traceback
 def fingerprint(code: Opaque | str) -> str:
     """Return the fingerprint that identifies a code without storing it: a keyed hash under the first key."""
-    return fingerprints(code)[0]
+    return _keyed_hash(_all_keys()[0], Opaque(code))
 
 
 @strip_traceback
 def fingerprints(code: Opaque | str) -> list[str]:
     """Return the fingerprints of a code under every key: it is recognised after a rotation of keys, and after the
     first key was set."""
-    keys = [*gateway_settings().SEALING_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [_keyed_hash(key, Opaque(code)) for key in keys]
+    return [_keyed_hash(key, Opaque(code)) for key in _all_keys()]
 
 
 @strip_traceback
@@ -141,6 +140,10 @@ def hint(code: Opaque | str) -> str:
     """Return the last characters of a code, to show to people: at most four, and at most half of it."""
     text = Opaque(code).reveal()
     return text[-min(HINT_LENGTH, len(text) // 2) :] if len(text) > 1 else ""
+
+
+def _all_keys() -> list[str | bytes]:
+    return [*gateway_settings().SEALING_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 def _keyed_hash(key: str | bytes, code: Opaque) -> str:

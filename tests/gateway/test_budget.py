@@ -21,7 +21,7 @@ class Cost:
 
     def __init__(self, shop):
         self.shop = shop
-        self.statements, self.commits = [], 0
+        self.statements, self.commits, self.savepoints = [], 0, 0
 
     def __enter__(self):
         self.shop.cloud.forget_requests()
@@ -37,6 +37,7 @@ class Cost:
         self.http = [(call.method, call.path.rsplit("/", 1)[-1]) for call in self.shop.cloud.requests]
 
     def _statement(self, execute, sql, params, many, context):
+        self.savepoints += sql.startswith("SAVEPOINT")
         if not sql.lstrip().upper().startswith(CONTROL):
             self.statements.append(sql)
             if not connection.in_atomic_block and not sql.lstrip().upper().startswith("SELECT"):
@@ -62,6 +63,7 @@ def test_authorize_with_balance_enough(shop, order):
         gateway.authorize(order, "GIFT-2000-ABCD")
     assert cost.http == [("POST", "reservations")]
     assert (len(cost.statements), cost.commits) == (5, 1)
+    assert cost.savepoints == 0
 
 
 def test_authorize_with_balance_smaller_than_due(shop, order):

@@ -267,3 +267,9 @@ def test_other_settings_of_the_project_compose_anew(db):
         assert kind_of(connection) is not before
     assert kind_of(connection) is not before
     assert kind_of(connection) is kind_of(connection)
+
+
+def test_the_payments_on_a_voucher_are_read_with_literals():
+    """SQLite compares a parameter with the conditions of partial indexes: it would plan the statement each time."""
+    _, parameters = VoucherPayment.objects.with_open_charge().query.sql_with_params()
+    assert set(parameters) == {D("0.00")}

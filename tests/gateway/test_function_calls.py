@@ -15,8 +15,8 @@ from voucher_payment_gateway import gateway
 API = f"{next(iter(voucher_payment_gateway.__path__))}/api/"
 
 LIMITS = {
-    "sqlite": {"capture": (1780, 1240), "authorize": (1950, 1450)},
-    "postgresql": {"capture": (2050, 1500), "authorize": (2400, 1900)},
+    "sqlite": {"capture": (1700, 1140), "authorize": (1710, 1170)},
+    "postgresql": {"capture": (1960, 1400), "authorize": (2050, 1510)},
 }
 """All calls, and those that are not made by the client of the Voucher Cloud. psycopg is written in Python, the driver
 of SQLite is not."""

@@ -9,7 +9,13 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from voucher_payment_gateway.currencies import smallest_unit
-from voucher_payment_gateway.models.conditions import ENDED_WITHOUT_CODE, IS_MANUAL, IS_OPEN, IS_UNPAID
+from voucher_payment_gateway.models.conditions import (
+    ENDED_WITHOUT_CODE,
+    IS_MANUAL,
+    IS_OPEN,
+    IS_UNPAID,
+    IsLiteral,
+)
 from voucher_payment_gateway.models.current import CurrentManager
 from voucher_payment_gateway.models.fields import ACCOUNT_LENGTH, ORDER_NUMBER_LENGTH, amount_field
 from voucher_payment_gateway.models.permanent import PermanentModel, PermanentQuerySet
@@ -32,7 +38,8 @@ class PaymentQuerySet(PermanentQuerySet):
     def with_open_charge(self) -> "PaymentQuerySet":
         """Add ``open_charge``: the amount of a charge whose outcome is open, or left to a person."""
         operations = self.model._meta.get_field("operations").related_model
-        charges = operations.objects.filter(Q(IS_OPEN) | Q(state="manual"), kind="charge")
+        # literals: SQLite compares parameters with the conditions of partial indexes, and prepares again each time
+        charges = operations.objects.filter(Q(IS_OPEN) | Q(IS_MANUAL), IsLiteral(F("kind"), "charge"))
         sums = charges.filter(payment=OuterRef("pk")).order_by().values("payment").annotate(sum=Sum("amount"))
         counted: PaymentQuerySet = self.annotate(
             open_charge=Coalesce(Subquery(sums.values("sum")), Value(ZERO), output_field=amount_field(""))

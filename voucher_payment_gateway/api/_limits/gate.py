@@ -74,16 +74,13 @@ class Gate:
         self, flow: Flow[T | VoucherGatewayError], deadline: Deadline
     ) -> Flow[T | VoucherGatewayError]:
         """Run what comes before a call, so that a call which would be refused is not begun. It may send nothing."""
+        return (yield from self.call(self._attempted(flow, deadline), deadline, sends=False))
 
-        def tried() -> Flow[Attempt[T]]:
-            found = yield from flow
-            return found, getattr(found, "retry_after_seconds", None)
-
-        def attempted() -> Flow[T | VoucherGatewayError]:
-            found, _ = yield from self.attempt(tried(), deadline, sends=False)
-            return found
-
-        return (yield from self.call(attempted(), deadline, sends=False))
+    def _attempted(
+        self, flow: Flow[T | VoucherGatewayError], deadline: Deadline
+    ) -> Flow[T | VoucherGatewayError]:
+        found, _ = yield from self.attempt(_as_attempt(flow), deadline, sends=False)
+        return found
 
     def attempt(self, flow: Flow[Attempt[T]], deadline: Deadline, *, sends: bool = True) -> Flow[Attempt[T]]:
         """Send one request, retries excluded, if the circuit and the rate limit let it go."""
@@ -191,6 +188,11 @@ class Gate:
         if is_news:
             ApiEvents.circuit_opened.log(seconds=round(seconds))
         yield from self._shared.open(seconds)
+
+
+def _as_attempt(flow: Flow[T | VoucherGatewayError]) -> Flow[Attempt[T]]:
+    found = yield from flow
+    return found, getattr(found, "retry_after_seconds", None)
 
 
 def _patience(deadline: Deadline, visitor_seconds: float = 0.0) -> Deadline:

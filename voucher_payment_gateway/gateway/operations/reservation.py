@@ -64,7 +64,8 @@ def record_authorization(
     by: Mapping[str, Any],
     **changes: Any,
 ) -> None:
-    """Record the amount that the customer agreed to and its hold, in one transaction. Raises ConflictError.
+    """Record the amount that the customer agreed to and its hold, in the transaction of ``atomic_or_conflict`` that the
+    caller has open: it raises the ConflictError.
 
     ``limit`` is the maximum set by the caller, None for all that the order needs; ``others`` are the payments of other
     orders with this voucher. ``by`` are the fields of the call that the operation stores: idempotency key, actor,
@@ -76,12 +77,11 @@ def record_authorization(
         "amount_limit": hold.amount if hold.is_all else limit,
         "code_kept_until": code_expiry(payment.confirmed_at),
     }
-    with atomic_or_conflict():
-        _record(payment, hold, number, by, **agreed | changes)
-        # K3: all is written, not committed
-        lapse_replaced(payment, others)
-        if not known:
-            announce(payment_authorized, payment, hold.amount)
+    _record(payment, hold, number, by, **agreed | changes)
+    # K3: all is written, not committed
+    lapse_replaced(payment, others)
+    if not known:
+        announce(payment_authorized, payment, hold.amount)
 
 
 def record_hold(payment: VoucherPayment, hold: Hold, number: int) -> None:

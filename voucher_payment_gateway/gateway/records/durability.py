@@ -5,7 +5,7 @@ sent, the charge would be sent a second time.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,15 +27,17 @@ def connect() -> None:
     connection_created.connect(_note_setting, dispatch_uid="voucher_payment_gateway.durability")
 
 
-@contextmanager
-def durable_commit() -> Iterator[None]:
+def durable_commit() -> AbstractContextManager[None]:
     """Run the block in a transaction whose commit waits for the disk; ordinary connections do so anyway, with
     autocommit too."""
     connection = connections[database()]
     connection.ensure_connection()  # its setting is read then
-    if connection.vendor != "postgresql" or not _FORGETFUL.get(connection.connection):
-        yield
-        return
+    is_forgetful = connection.vendor == "postgresql" and _FORGETFUL.get(connection.connection)
+    return _waiting_for_disk(connection) if is_forgetful else nullcontext()
+
+
+@contextmanager
+def _waiting_for_disk(connection: BaseDatabaseWrapper) -> Iterator[None]:
     with transaction.atomic(using=database(), savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")

@@ -19,12 +19,10 @@ from voucher_payment_gateway.gateway.records.order_rows import UNDECIDED, has_pa
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 from voucher_payment_gateway.models.conditions import BOOKS, IS_OPEN
 from voucher_payment_gateway.money import ZERO
-from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.order_lookup import account_by_number
 from voucher_payment_gateway.orders import OrderFacts, known_number
 from voucher_payment_gateway.rules import cover as rules
 from voucher_payment_gateway.rules.states import HELD_BEFORE, LIVE_STATUSES
-from voucher_payment_gateway.sealing import fingerprints
 
 __all__ = [
     "OrderView",
@@ -58,11 +56,10 @@ class OrderView:
         """Return all payments, or the one with this primary key."""
         return [payment for payment in self.payments if pk in (None, payment.pk)]
 
-    def live_payment(self, code: Opaque) -> VoucherPayment | None:
-        """Return the payment made with this code that is selected, held, or lapsed."""
-        known = set(fingerprints(code))
+    def live_payment(self, codes: Collection[str]) -> VoucherPayment | None:
+        """Return the payment made with the code of these fingerprints that is selected, held, or lapsed."""
         return next(
-            (p for p in self.payments if p.code_fingerprint in known and p.status in LIVE_STATUSES), None
+            (p for p in self.payments if p.code_fingerprint in codes and p.status in LIVE_STATUSES), None
         )
 
     def held_with(self, voucher_id: str, account: str) -> VoucherPayment | None:
@@ -146,16 +143,16 @@ class OrderView:
                 code="order_currency_changed",
             )
 
-    def refuse_known_currency(self, code: Opaque, currency: str, account: str) -> None:
-        """Raise CurrencyMismatchError where this order held the voucher before, in another currency.
+    def refuse_known_currency(self, codes: Collection[str], currency: str, account: str) -> None:
+        """Raise CurrencyMismatchError where this order held the voucher with the code of these fingerprints before, in
+        another currency.
 
         Payments of other orders are not compared: a visitor who knows the code may not know its PIN.
         """
-        known = set(fingerprints(code))
         for payment in self.payments:
             if payment.account != account:
                 continue
-            if payment.code_fingerprint in known and payment.voucher_id and payment.currency != currency:
+            if payment.code_fingerprint in codes and payment.voucher_id and payment.currency != currency:
                 raise CurrencyMismatchError(
                     f"order {self.order_number}: the gift voucher …{payment.code_hint} is held in "
                     f"{payment.currency}. Nothing was sent."
@@ -172,10 +169,10 @@ class OrderView:
             )
 
 
-def read_order(order_number: str, *, code: Opaque | None = None) -> OrderView:
-    """Read the payments of an order in one statement, and with ``code`` those of other orders that hold it or count on
-    it."""
-    found = with_code(order_number, fingerprints(code)) if code else of_order(order_number)
+def read_order(order_number: str, *, codes: Collection[str] = ()) -> OrderView:
+    """Read the payments of an order in one statement, and with the fingerprints of a code those of other orders that
+    hold it or count on it."""
+    found = with_code(order_number, codes) if codes else of_order(order_number)
     payments = [payment for payment in found if payment.order_number == order_number]
     others = [payment for payment in found if payment.order_number != order_number]
     competing = [payment for payment in others if is_competing(payment)]

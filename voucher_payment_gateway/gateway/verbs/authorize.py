@@ -1,5 +1,6 @@
 """Authorize: reserve on a voucher what an order still needs."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -128,10 +129,11 @@ def _authorize(
 ) -> VoucherPayment:
     """One attempt. ``reserved`` lists this call's reservations: after a conflict the stored one may have been replaced
     by them, so it is reserved again. ``by``: the fields of the call that its operation stores."""
-    view = read_order(facts.number, code=secret.code)
+    codes = fingerprints(secret.code)
+    view = read_order(facts.number, codes=codes)
     view.refuse_other_currency(facts.currency)
-    payment, account = own_payment(view, secret.code, facts)
-    competing = _competing(view, facts, secret, account, payment)
+    payment, account = own_payment(view, codes, facts)
+    competing = _competing(view, facts, secret, codes, account, payment)
     wanted = _wanted(view, facts, payment, asked)
     if payment and payment.amount_authorized == wanted and is_usable_now(payment) and not reserved:
         return _as_it_is_held(payment, asked, by)
@@ -151,9 +153,7 @@ def _authorize(
     promises = Promises([hold.voucher_id])
     hold = hold_beside_confirmed(hold, promises, payment, secret, known=confirmed)
     hold = replace(hold, is_all=hold.is_all or left < wanted)
-    remainders = view.uncaptured_remainders(
-        account, codes=fingerprints(secret.code), voucher_id=hold.voucher_id
-    )
+    remainders = view.uncaptured_remainders(account, codes=codes, voucher_id=hold.voucher_id)
     refuse_if_open(remainders)
     with atomic_or_conflict():
         _supersede(remainders, duplicate)
@@ -167,19 +167,24 @@ def _authorize(
 
 
 def _competing(
-    view: OrderView, facts: OrderFacts, secret: Secret, account: str, payment: VoucherPayment | None
+    view: OrderView,
+    facts: OrderFacts,
+    secret: Secret,
+    codes: Collection[str],
+    account: str,
+    payment: VoucherPayment | None,
 ) -> list[VoucherPayment]:
     """Return the payments of other orders in this account. Raises why this voucher may not be reserved for the order;
     nothing was sent with its code."""
     view.refuse_if_rest_is_sold(facts, payment)
     competing = view.competing_in(account)
     refuse_guess_in_flight(competing, secret, facts.currency, account)
-    view.refuse_known_currency(secret.code, facts.currency, account)
+    view.refuse_known_currency(codes, facts.currency, account)
     if payment:
         refuse_if_cancelling(payment)
     else:
         view.refuse_too_many_vouchers()
-    refuse_if_open(view.uncaptured_remainders(account, codes=fingerprints(secret.code)))
+    refuse_if_open(view.uncaptured_remainders(account, codes=codes))
     return competing
 
 

@@ -1,7 +1,7 @@
 """Run the operations that a verb has planned: those of different vouchers side by side."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -95,7 +95,8 @@ def run_batch(
     ``outbox`` all are only written, and put there; with ``together`` they only begin, beside others of the caller,
     who is given their errors there, and may have read the order as ``view``.
     """
-    progress = Progress(may_follow=outbox is None and in_transaction())
+    is_in_transaction = in_transaction()
+    progress = Progress(may_follow=outbox is None and is_in_transaction)
     beside = together or SideBySide()
     last_number = beside.last_number
     batch = _Batch(
@@ -103,10 +104,11 @@ def run_batch(
     )
     advance = batch.advance if together else batch.advance_and_send
     try:
-        with _atomic_in_transaction():
+        # inside a transaction all operations are written or none; they are carried out after its commit
+        with transaction.atomic(using=database()) if is_in_transaction else nullcontext():
             retry_on_conflict(advance, progress=lambda: len(batch.progress.operations))
     except PaymentStateError as error:
-        if in_transaction():  # what was written is taken back
+        if is_in_transaction:  # what was written is taken back
             beside.last_number = last_number
         raise (batch.error or batch.explain_partial(error)) from None
     if together is not None:
@@ -114,16 +116,6 @@ def run_batch(
     elif batch.error:
         raise batch.error
     return list({operation.payment.pk: operation.payment for operation in batch.progress.operations}.values())
-
-
-@contextmanager
-def _atomic_in_transaction() -> Iterator[None]:
-    """Inside a transaction, write all operations or none; they are carried out after its commit."""
-    if transaction.get_connection(database()).in_atomic_block:
-        with transaction.atomic(using=database()):
-            yield
-    else:
-        yield
 
 
 @dataclass
@@ -201,7 +193,7 @@ class _Batch:
 
     def _read_ahead(self, drafts: list[VoucherOperation]) -> None:
         """Read at the same time what the operations need that are sent at once."""
-        if self.outbox is None and not in_transaction():
+        if len(drafts) > 1 and self.outbox is None and not in_transaction():
             read_ahead([(HANDLERS[draft.kind], draft) for draft in drafts])
 
     def _may_be_busy(self, draft: VoucherOperation) -> bool:

@@ -1,5 +1,6 @@
 """The payment of an order with one code: found, created, ended, and shown on the order of the shop."""
 
+from collections.abc import Collection
 from typing import Any
 
 from voucher_payment_gateway.gateway.holds.codes import sealed_fields
@@ -7,7 +8,6 @@ from voucher_payment_gateway.gateway.records.conflicts import atomic_or_conflict
 from voucher_payment_gateway.gateway.records.order_view import OrderView
 from voucher_payment_gateway.gateway.records.payments import change_payment
 from voucher_payment_gateway.models import VoucherPayment
-from voucher_payment_gateway.opaque import Opaque
 from voucher_payment_gateway.order_lookup import find_order, note_reservation
 from voucher_payment_gateway.orders import OrderFacts
 from voucher_payment_gateway.rules.cover import is_unpaid
@@ -16,9 +16,12 @@ from voucher_payment_gateway.sealing import Secret, hint
 __all__ = ["end_former", "link_to_row", "new_payment", "own_payment", "show_on"]
 
 
-def own_payment(view: OrderView, code: Opaque, facts: OrderFacts) -> tuple[VoucherPayment | None, str]:
-    """Return the payment of the order with this code, if there is one to go on with, and the account of the voucher."""
-    payment = view.live_payment(code)
+def own_payment(
+    view: OrderView, codes: Collection[str], facts: OrderFacts
+) -> tuple[VoucherPayment | None, str]:
+    """Return the payment of the order with the code of these fingerprints, if there is one to go on with, and the
+    account of the voucher."""
+    payment = view.live_payment(codes)
     if payment and (facts.account in (None, payment.account) or not _is_spent(payment)):
         return payment, payment.account
     return None, view.account_for(facts)

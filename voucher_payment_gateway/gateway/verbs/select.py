@@ -58,14 +58,15 @@ def _select(facts: OrderFacts, secret: Secret, call: Call) -> VoucherPayment:
     if known := call.find():
         return payment_of(known, secret.code)
     view = read_order(facts.number)
-    payment, account = own_payment(view, secret.code, facts)
+    codes = fingerprints(secret.code)
+    payment, account = own_payment(view, codes, facts)
     view.refuse_if_rest_is_sold(facts, payment)
     remainders = [
         earlier
-        for earlier in view.uncaptured_remainders(account, codes=fingerprints(secret.code))
+        for earlier in view.uncaptured_remainders(account, codes=codes)
         if earlier.status != "failed"  # nothing is held yet in its place
     ]
-    view.refuse_known_currency(secret.code, facts.currency, account)
+    view.refuse_known_currency(codes, facts.currency, account)
     refuse_if_open(remainders)
     with atomic_or_conflict():
         for earlier in remainders:

@@ -11,12 +11,9 @@ from django.db.models.signals import post_save, pre_save
 from django.db.models.sql import InsertQuery
 
 from voucher_payment_gateway.models.compiled.kinds import Kind, kind_of
-from voucher_payment_gateway.models.compiled.values import PLAIN, is_text, written
+from voucher_payment_gateway.models.compiled.values import PLAIN, saved, written
 
 __all__ = ["CompiledInsert"]
-
-
-NOT_PLAIN = object()
 
 
 class _Column(NamedTuple):
@@ -24,7 +21,6 @@ class _Column(NamedTuple):
     name: str
     is_set: bool
     """Whether the field sets the value itself, such as the time of the insert."""
-    is_text: bool
     default: Any
     saved_default: Any
     """The default as it is saved: most columns of a new row have it."""
@@ -68,9 +64,18 @@ class CompiledInsert:
         """Return the ORM's own compiler, with the statement that is kept in place of the one that it would compose;
         None where a value is none that can be a parameter."""
         kept = self._kept(connection)
-        params = tuple([_saved(column, instance, connection) for column in kept.columns])
-        if NOT_PLAIN in params:
+        values = [
+            column.field.pre_save(instance, add=True) if column.is_set else getattr(instance, column.name)
+            for column in kept.columns
+        ]
+        if not PLAIN.issuperset(map(type, values)):
             return None
+        params = tuple(
+            [
+                column.saved_default if value is column.default else saved(column.field, value, connection)
+                for column, value in zip(kept.columns, values, strict=True)
+            ]
+        )
         compiler = copy.copy(kept.compiler)
         compiler.connection, compiler.as_sql = connection, lambda: [(kept.sql, params)]
         return compiler
@@ -98,21 +103,8 @@ def _column(field: Any, connection: BaseDatabaseWrapper) -> _Column:
     is_date = isinstance(field, models.DateField)
     is_set = field.auto_now or field.auto_now_add if is_date else _sets_itself(field)
     saved_default = field.get_db_prep_save(default, connection)
-    return _Column(field, field.attname, is_set, is_text(field), default, saved_default)
+    return _Column(field, field.attname, is_set, default, saved_default)
 
 
 def _sets_itself(field: Any) -> bool:
     return type(field).pre_save is not models.Field.pre_save
-
-
-def _saved(column: _Column, instance: Any, connection: BaseDatabaseWrapper) -> Any:
-    """Return the value of one column as the ORM saves it."""
-    field, name, is_set, is_text, default, saved_default = column
-    value = field.pre_save(instance, add=True) if is_set else getattr(instance, name)
-    if value is default:
-        return saved_default
-    if value is None or (is_text and type(value) is str):
-        return value
-    if type(value) not in PLAIN:
-        return NOT_PLAIN
-    return field.get_db_prep_save(value, connection)

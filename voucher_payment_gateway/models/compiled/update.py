@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import UpdateQuery
 
 from voucher_payment_gateway.models.compiled.kinds import kind_of
-from voucher_payment_gateway.models.compiled.values import PLAIN, saved, written
+from voucher_payment_gateway.models.compiled.values import PLAIN, is_prepared, saved, written
 from voucher_payment_gateway.reservation_ids import JSONAppend
 
 __all__ = ["CompiledUpdate"]
@@ -137,7 +137,8 @@ def _given(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
 
 def _compared(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
     """Return the value as the ORM compares a column with it."""
-    return field.get_db_prep_value(field.get_prep_value(value), connection, prepared=True)
+    compared = value if is_prepared(field, value) else field.get_prep_value(value)
+    return field.get_db_prep_value(compared, connection, prepared=True)
 
 
 def _sample(field: Any, number: int) -> Any:

@@ -1,7 +1,7 @@
 """Values as the ORM gives them to the database, and a write as the ORM runs it."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import NoneType
 from typing import Any, TypeVar
@@ -10,23 +10,39 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["PLAIN", "is_text", "saved", "written"]
+__all__ = ["PLAIN", "is_prepared", "saved", "written"]
 
 Returned = TypeVar("Returned")
 
 PLAIN = frozenset({NoneType, str, bool, int, Decimal, date, datetime, UUID, list, dict})
 """Values of these types are parameters. Others may be expressions, which the database evaluates, or rows."""
 
+OWN_TYPES: dict[type, type] = {
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.DateTimeField: datetime,
+    models.DecimalField: Decimal,
+    models.PositiveIntegerField: int,
+    models.TextField: str,
+    models.UUIDField: UUID,
+}
+"""Django's own fields, none that inherits from them, with the type of which ``get_prep_value`` returns a value as it
+is."""
 
-def is_text(field: Any) -> bool:
-    """Return whether the field stores a text as it is: exactly Django's own fields do."""
-    return type(field) in (models.CharField, models.TextField)
+
+def is_prepared(field: Any, value: Any) -> bool:
+    """Return whether ``get_prep_value`` of the field would return the value as it is: most are, and it takes several
+    calls to say so."""
+    own = type(value)
+    return OWN_TYPES.get(type(field)) is own and (own is not datetime or value.tzinfo is UTC)
 
 
 def saved(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
     """Return the value as ``field`` saves it."""
-    if value is None or (type(value) is str and is_text(field)):
-        return value  # most are: not worth the four calls that end the same
+    if value is None:
+        return None
+    if is_prepared(field, value):
+        return field.get_db_prep_value(value, connection, prepared=True)
     return field.get_db_prep_save(value, connection)
 
 
