@@ -4,6 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 from django.db import IntegrityError, models, transaction
+from django.utils import translation
 
 from tests.shop.models import Order
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
@@ -142,6 +143,19 @@ def test_a_payment_shows_no_secret():
     row = payment(sealed_code="sealed", voucher_id="v-1")
     assert "sealed" not in repr(row) + str(row)
     assert row.code_fingerprint not in repr(row)
+
+
+def test_titles_are_in_the_language_of_the_page():
+    charge = VoucherOperation(
+        order_number="A-1", number=1, kind="charge", state="succeeded", amount=D("20.00"), currency="EUR"
+    )
+    rows = [VoucherPayment(**PAYMENT), VoucherSale(order_number="A-1", code_hint="ABCD"), charge]
+    with translation.override("de"):
+        assert [str(row) for row in rows] == [
+            "A-1: Gutschein …ABCD",
+            "A-1: verkaufter Gutschein …ABCD",
+            "A-1 #1: Abbuchung 20.00 EUR (erledigt)",
+        ]
 
 
 def test_a_saved_order_keeps_its_reservation_ids_and_a_new_one_may_bring_some():

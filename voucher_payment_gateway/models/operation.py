@@ -262,4 +262,6 @@ class VoucherOperation(PermanentModel):
         return self.payment if self.payment_id else self.sale  # type: ignore[return-value]
 
     def __str__(self) -> str:
-        return f"{self.order_number} #{self.number}: {self.kind} {with_code(self.amount, self.currency)} ({self.state})"
+        amount = with_code(self.amount, self.currency)
+        kind, state = self.get_kind_display(), self.get_state_display()
+        return f"{self.order_number} #{self.number}: {kind} {amount} ({state})"

@@ -216,7 +216,8 @@ class VoucherPayment(PermanentModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.order_number}: gift voucher …{self.code_hint}"
+        words = {"order": self.order_number, "hint": self.code_hint}
+        return str(_("%(order)s: gift voucher …%(hint)s") % words)
 
     def __repr__(self) -> str:
         return f"<VoucherPayment {self.pk} order={self.order_number!r} status={self.status!r}>"

@@ -210,7 +210,8 @@ class VoucherSale(PermanentModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.order_number}: sold gift voucher …{self.code_hint}"
+        words = {"order": self.order_number, "hint": self.code_hint}
+        return str(_("%(order)s: sold gift voucher …%(hint)s") % words)
 
     def __repr__(self) -> str:
         return f"<VoucherSale {self.pk} order={self.order_number!r} status={self.status!r}>"
