@@ -120,17 +120,15 @@ def look(shop, paid, sold):
         shop.client.post(f"{FOLDER}voucherpayment/search/", {"code": f"CODE-{paid.number}"})
 
 
-def monitor():
+def monitor(until):
     """Return what a monitoring and an accountant read, by name."""
     from django.test import RequestFactory
-    from django.utils import timezone
 
     from voucher_payment_gateway.books.ledger import booking_rows
     from voucher_payment_gateway.health import views
     from voucher_payment_gateway.management.doctor.facts import facts
     from voucher_payment_gateway.management.doctor.local import database_findings
 
-    until = timezone.now() - timedelta(hours=2, minutes=30)
     return {
         "health": lambda: views.health(RequestFactory().get("/")),
         "doctor: database": lambda: list(database_findings()),
@@ -146,6 +144,6 @@ def round_of(shop):
     let_go(shop)
     sold = sell(shop)
     look(shop, paid, sold)
-    for name, act in monitor().items():
+    for name, act in monitor(shop.until).items():
         with shop.watch.on(name):
             act()

@@ -6,10 +6,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.books.old_orders import YEAR
 from tests.gateway.test_query_plans import Statements
 from tests.ledger_rows import fill
+from voucher_payment_gateway.books.archive import archive
 from voucher_payment_gateway.books.ledger import row_chunk
 from voucher_payment_gateway.books.periods import figures_between
+from voucher_payment_gateway.models import VoucherOperation, VoucherPayment
 
 
 @pytest.fixture
@@ -37,3 +40,13 @@ def test_rows_are_read_a_bounded_number_at_a_time(ledger, django_assert_num_quer
         rows, position = row_chunk(now - timedelta(days=9), now, limit=10)
     assert len(rows) <= 10
     assert position is not None
+
+
+def test_the_archive_looks_at_the_operations_of_its_orders_only(ledger):
+    of_old, long_ago = {"order_number__in": ["L-1", "L-2", "L-3"]}, timezone.now() - YEAR
+    VoucherPayment.objects.filter(**of_old).update(updated_at=long_ago)
+    VoucherOperation.objects.filter(**of_old).update(settled_at=long_ago)
+    with Statements() as statements:
+        report = archive(timezone.now() - YEAR / 2)
+    assert (report.orders, report.operations) == (3, 6)
+    assert statements.walks == []

@@ -5,13 +5,16 @@ without statistics here, since few shops ever run ANALYZE.
 """
 
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal as D
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+import voucher_payment_gateway
 from tests.ledger_rows import fill
 from voucher_payment_gateway import gateway
 from voucher_payment_gateway.checkout.summary import summarise
@@ -186,6 +189,16 @@ def test_the_verbs_look_at_their_order_only(shop, ledger):
     assert statements.walks == []
 
 
+def test_no_code_looks_for_an_order_number_in_all_operations():
+    """No index has the numbers of all: those of payments are found by ``of_payments``, those of sales by the sale."""
+    wrong = re.compile(r"VoucherOperation\.\w+\.filter\([^)]*\border_number")
+    files = sorted(Path(voucher_payment_gateway.__file__).parent.rglob("*.py"))
+    assert len(files) > 300
+    assert [
+        file.name for file in files if wrong.search(re.sub(r"\w+__order_number", "", file.read_text()))
+    ] == []
+
+
 def test_an_unknown_outcome_is_resolved_with_what_its_voucher_has(shop, ledger):
     order = shop.order("20.00")
     shop.voucher("20.00")
@@ -215,12 +228,17 @@ def test_reconcile_looks_at_its_days_only(shop, ledger, gateway_settings):
 
 
 def test_the_span_of_reconcile_is_found_by_its_instants(ledger):
-    now = timezone.now()
+    """Also where they are a third of the ledger. The payments are not joined: PostgreSQL would read all of them."""
+    until = timezone.now() - timedelta(hours=2)
     with Statements() as statements:
-        list(vouchers.voucher_batches(now - timedelta(hours=2), now - timedelta(hours=1)))
-        vouchers.count_vouchers(now - timedelta(hours=2), now - timedelta(hours=1))
-    used = [{index for table, index, _ in steps if table == LEDGER[1]} for steps in statements.plans.values()]
-    assert used == [{"vpg_operation_created", "vpg_operation_sent", "vpg_operation_settled"}] * 2
+        first, *_ = vouchers.voucher_batches(until - timedelta(hours=5), until)
+    assert len(first.vouchers) == vouchers.BATCH
+    span, *_ = statements.plans.values()
+    used = {table: {index for name, index, _ in span if name == table} for table in LEDGER}
+    assert used == {
+        LEDGER[0]: {"vpg_payment_dead"},
+        LEDGER[1]: {"vpg_operation_created", "vpg_operation_sent", "vpg_operation_settled"},
+    }
 
 
 def test_the_doctor_and_a_probe_count_what_is_open_only(work):
@@ -229,6 +247,8 @@ def test_the_doctor_and_a_probe_count_what_is_open_only(work):
         assert examine()["settle"] == "late"  # no sweep yet: what waits for one is looked for too
         assert facts()["settle"] == "late"
     assert statements.walks == []
+    # of millions PostgreSQL would look for the oldest in the order of all operations, where nothing else is asked for
+    assert [sql for sql in statements.plans if sql.startswith("SELECT MIN(")] == []
 
 
 @pytest.fixture

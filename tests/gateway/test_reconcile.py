@@ -407,7 +407,7 @@ def many_vouchers(shop, count, operations):
 
 
 @pytest.mark.parametrize(("count", "operations", "pages"), [(3, 1, 1), (3, 4, 2), (7, 1, 1)])
-def test_a_run_costs_a_call_per_page_and_fourteen_statements(shop, count, operations, pages):
+def test_a_run_costs_a_call_per_page_and_sixteen_statements(shop, count, operations, pages):
     shop.cloud.behaviour = shop.cloud.behaviour.but(largest_page=2)
     many_vouchers(shop, count, operations)
     voucher_cloud().authenticate()
@@ -415,8 +415,8 @@ def test_a_run_costs_a_call_per_page_and_fourteen_statements(shop, count, operat
     with CaptureQueriesContext(connection) as queries:
         assert reconcile() == []
     assert len(shop.calls()) == count * pages
-    assert len([q for q in queries if q["sql"].lstrip("(").startswith("SELECT")]) == 9 + 5
-    """for the orders, and for the vouchers, the archive among them"""
+    assert len([q for q in queries if q["sql"].lstrip("(").startswith("SELECT")]) == 9 + 5 + 2
+    """for the orders, for the vouchers, the archive among them, and for the accounts of these"""
 
 
 def test_a_run_over_several_batches_compares_each_voucher_once(shop, monkeypatch):

@@ -98,7 +98,7 @@ def _archive_order(number: str, before: datetime, actor: str, *, check: bool) ->
     with transaction.atomic(using=database()):
         if not _lock(number) or not _has_ended(number, before):
             return 0
-        operations = list(VoucherOperation.current.filter(order_number=number).order_by("pk"))
+        operations = list(_operations(number).order_by("pk"))
         if not all(_is_over(operation, before) for operation in operations):
             return 0
         if operations and not check:
@@ -129,6 +129,15 @@ def _lock(number: str) -> bool:
     return True
 
 
+def _operations(number: str) -> Any:
+    """Return the operations of an order, by its payments and sales: no index has the numbers of all operations."""
+    payments, sales = (
+        list(model.current.filter(order_number=number).values_list("pk", flat=True))
+        for model in (VoucherPayment, VoucherSale)
+    )
+    return VoucherOperation.current.filter(Q(payment__in=payments) | Q(sale__in=sales))
+
+
 def _has_ended(number: str, before: datetime) -> bool:
     payments = VoucherPayment.current.filter(order_number=number)
     sales = VoucherSale.current.filter(order_number=number)
@@ -136,7 +145,7 @@ def _has_ended(number: str, before: datetime) -> bool:
         return False
     if not all(_sale_is_over(each, before) for each in sales) or payments.unpaid().exists():
         return False
-    operations = VoucherOperation.current.filter(order_number=number)
+    operations = _operations(number)
     if operations.left_to_a_person().exists():
         return False
     if VoucherApproval.current.to_decide().filter(order_number=number).exists():

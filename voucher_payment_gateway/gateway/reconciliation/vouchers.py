@@ -1,11 +1,12 @@
 """The vouchers that a run of ``reconcile`` compares, each once, in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS
@@ -23,10 +24,10 @@ BATCH = 50
 """Maximum of vouchers in memory, with all of their operations and bookings."""
 
 PAGE = 2000 * BATCH
-"""Maximum of voucher ids per query, about ten megabytes; each query scans all operations of the time span."""
+"""Maximum of voucher ids per query, about twenty megabytes; each query scans all operations of the time span."""
 
-SEPARATOR = " "
-"""Between the name of an account, which has none, and a voucher id."""
+INSTANTS = ("created_at", "sending_at", "settled_at")
+"""Of an operation; one of them in the time span is enough."""
 
 
 class VoucherBatch(NamedTuple):
@@ -37,20 +38,18 @@ class VoucherBatch(NamedTuple):
 
 
 def voucher_batches(since: datetime, until: datetime, account: str | None = None) -> Iterator[VoucherBatch]:
-    """Yield the ids of the vouchers to compare, sorted, one account after the other; with ``account`` only its own."""
-    after = ""
-    while keys := list(_vouchers(since, until, after, account)[:PAGE]):
-        for name, found in groupby((key.split(SEPARATOR, 1) for key in keys), key=lambda parts: parts[0]):
-            ids = [voucher for _, voucher in found]
+    """Yield the ids of the vouchers to compare, sorted; with ``account`` only its own. Of each page of ids it yields
+    one account after the other."""
+    for page in _pages(since, until):
+        accounts = sorted(_accounts(page, since, until))
+        for name, found in groupby(accounts, key=itemgetter(0)):
+            ids = [voucher for _, voucher in found] if account in (None, name) else []
             yield from (VoucherBatch(name, ids[start : start + BATCH]) for start in range(0, len(ids), BATCH))
-        if len(keys) < PAGE:
-            return
-        after = keys[-1]
 
 
 def count_vouchers(since: datetime, until: datetime, account: str | None = None) -> int:
     """Return the number of vouchers to compare."""
-    return _vouchers(since, until, "", account).count()
+    return sum(len(batch.vouchers) for batch in voucher_batches(since, until, account))
 
 
 def changed_sales(since: datetime, until: datetime) -> QuerySet[Any]:
@@ -59,36 +58,64 @@ def changed_sales(since: datetime, until: datetime) -> QuerySet[Any]:
     return sales.filter(status__in=("issued", "active", "taken_back"))
 
 
-def _vouchers(
-    since: datetime, until: datetime, after: str, account: str | None
-) -> QuerySet[VoucherOperation, str]:
-    """Return account and id of the vouchers with an operation, archived or not, the expiry of a reservation or a
-    changed sale between the two instants, and of those with an open difference of any age."""
+def _pages(since: datetime, until: datetime) -> Iterator[list[str]]:
+    """Yield the ids of the vouchers with an operation, archived or not, the expiry of a reservation or a changed sale
+    between the two instants, and of those with an open difference of any age."""
+    rows = (
+        # one for each instant: PostgreSQL takes the rows of an OR for so many that it reads the whole ledger
+        *(VoucherOperation.current.filter(_within(name, since, until)) for name in INSTANTS),
+        VoucherArchivedOperation.current.filter(_within("settled_at", since, until)),
+        *_with_their_account(since, until),
+    )
+    ids = [_named(each).values_list("voucher", flat=True) for each in rows]
+    after = ""
+    while page := list(_union(each.filter(voucher__gt=after) for each in ids).order_by("voucher")[:PAGE]):
+        yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1]
 
-    def within(name: str) -> Q:
-        return Q(**{f"{name}__gte": since, f"{name}__lt": until})
 
-    merchant = Coalesce("payment__account", "sale__account", Value(""))
-    sent = within("created_at") | within("sending_at") | within("settled_at")
-    operations = VoucherOperation.current.filter(sent).annotate(merchant=merchant)
-    archived = VoucherArchivedOperation.current.filter(within("settled_at")).annotate(merchant=merchant)
-    holds = VoucherPayment.current.filter(within("reservation_dead_at"), status="authorized")
+def _accounts(page: list[str], since: datetime, until: datetime) -> set[tuple[str, str]]:
+    """Return account and id of the vouchers of a page.
+
+    An operation has the account of its payment or sale. These are joined for a few vouchers at a time: for a whole page
+    PostgreSQL would read the payments of the whole ledger.
+    """
+    found = (
+        _named(rows).filter(voucher__gte=page[0], voucher__lte=page[-1]).values_list("account", "voucher")
+        for rows in _with_their_account(since, until)
+    )
+    accounts = set(_union(found))
+    for start in range(0, len(page), BATCH):
+        few = Q(voucher_id__in=page[start : start + BATCH])
+        of_subject = Coalesce("payment__account", "sale__account", Value(""))
+        operations = (VoucherOperation.current.filter(few), VoucherArchivedOperation.current.filter(few))
+        accounts.update(_union(rows.values_list(of_subject, "voucher_id") for rows in operations))
+    return accounts
+
+
+def _with_their_account(since: datetime, until: datetime) -> tuple[QuerySet[Any], ...]:
+    """Return the rows that have an account of their own, and whose voucher is to be compared."""
+    holds = VoucherPayment.current.filter(_within("reservation_dead_at", since, until), status="authorized")
     differences = VoucherDifference.current.filter(gone_at=None, explained_at=None)
     differences = differences.exclude(kind__in=ORDER_KINDS)  # these are compared without their vouchers
-    first, *others = (
-        # Concat hides the column, so the planner cannot choose a full ordered index scan
-        rows.annotate(voucher=Concat("merchant", Value(SEPARATOR), "voucher_id"))
-        .filter(Q() if account is None else Q(merchant=account), voucher__gt=after)
-        .exclude(voucher_id="")  # of a payment that was only selected
-        .order_by()
-        .values_list("voucher", flat=True)
-        for rows in (
-            operations,
-            archived,
-            holds.annotate(merchant=F("account")),
-            differences.annotate(merchant=F("account")),
-            changed_sales(since, until).annotate(merchant=F("account")),
-        )
-    )
-    vouchers: QuerySet[VoucherOperation, str] = first.union(*others).order_by("voucher")
-    return vouchers
+    return holds, differences, changed_sales(since, until)
+
+
+def _within(instant: str, since: datetime, until: datetime) -> Q:
+    return Q(**{f"{instant}__gte": since, f"{instant}__lt": until})
+
+
+def _named(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the rows of a voucher, with its id as ``voucher``; a payment that was only selected has none."""
+    # Concat hides the column, so the planner cannot choose a full ordered index scan
+    named: QuerySet[Any] = rows.exclude(voucher_id="").annotate(voucher=Concat("voucher_id", Value("")))
+    return named
+
+
+def _union(rows: Iterable[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    """Return all of the rows, each once."""
+    first, *others = (each.order_by() for each in rows)
+    union: QuerySet[Any, Any] = first.union(*others).order_by()  # Django 6.1 orders by what is not selected
+    return union

@@ -34,6 +34,6 @@ def charged_by(call: VoucherIdempotencyKey) -> Decimal:
 
 
 def _was_refused(order_number: str, key: str) -> bool:
-    operations = VoucherOperation.current.filter(order_number=order_number, idempotency_key__key=key)
+    operations = VoucherOperation.current.of_payments(order_number=order_number, idempotency_key__key=key)
     states = set(operations.values_list("state", flat=True))
     return bool(states) and states <= NOT_MADE

@@ -15,7 +15,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import DatabaseError, connections, router
-from django.db.models import Min, Q, QuerySet, UniqueConstraint
+from django.db.models import Count, Min, Q, QuerySet, UniqueConstraint
 from django.utils import timezone
 
 from voucher_payment_gateway.conf import GatewaySettings, gateway_settings
@@ -182,7 +182,8 @@ def _operation_findings() -> Iterator[Finding]:
 
 
 def _count_and_age(operations: QuerySet[VoucherOperation], now: datetime) -> str:
-    count, oldest = operations.count(), operations.aggregate(oldest=Min("created_at"))["oldest"]
+    # together: the oldest alone PostgreSQL looks for in the order of all operations
+    count, oldest = operations.aggregate(count=Count("pk"), oldest=Min("created_at")).values()
     return f"{count} open, the oldest for {age(now - oldest)}" if count and oldest else ""
 
 
