@@ -150,9 +150,9 @@ class Shop(Resolver):
         for payment in list(self.rows.cancel_requests.values()):
             if self._can_carry_out_cancel(payment):
                 yield from self._carry_out_cancel(payment.pk)
-        for operation in [copy(row) for row in self.rows.to_reread.values()]:
-            if operation.reread_at and operation.reread_at <= now:
-                yield from self._attempt(operation, self.read_again)
+        due = [row for row in self.rows.to_reread.values() if row.reread_at and row.reread_at <= now]
+        for operation in [*map(copy, due)]:
+            yield from self._attempt(operation, self.read_again)
 
     def _open(self, state: str) -> Iterable[Operation]:
         now = self.now()

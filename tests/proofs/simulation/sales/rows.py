@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from tests.proofs.simulation.rows import ZERO, ConflictError, Operation, Payment, Rows
@@ -39,13 +40,10 @@ class Sale:
     """When the shop asked, and why it was told that it cannot be taken back; for the oracle only."""
 
     def __copy__(self) -> "Sale":
-        new = Sale.__new__(Sale)
-        for name in SALE_FIELDS:
-            setattr(new, name, getattr(self, name))
-        return new
+        return Sale(*SALE_FIELDS(self))
 
 
-SALE_FIELDS = tuple(each.name for each in fields(Sale))
+SALE_FIELDS = attrgetter(*(each.name for each in fields(Sale)))
 
 
 class SaleRows(Rows):
