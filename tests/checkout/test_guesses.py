@@ -5,6 +5,7 @@ import random
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -19,6 +20,7 @@ from voucher_payment_gateway.models import VoucherPayment
 APPLY, REMOVE = "/vouchers/apply/", "/vouchers/remove/"
 JSON = {"accept": "application/json"}
 SCRIPT = {"voucher-fragment": "1"}
+FORM = "application/x-www-form-urlencoded"
 GUESSES = 10_000
 EVERYONE, ADDRESS, HOLDS = 300, 20, 60
 CALLS_OF_A_REFUSAL = 2
@@ -204,9 +206,8 @@ def guesses(order, unusable):
     for number in range(GUESSES):
         code, pin = chance.choice(kinds)
         forged = f"203.0.113.{chance.randrange(256)}"
-        request = requests.post(
-            APPLY, {"code": code, "pin": pin}, REMOTE_ADDR=address(chance), HTTP_X_FORWARDED_FOR=forged
-        )
+        form = urlencode({"code": code, "pin": pin})
+        request = requests.post(APPLY, form, FORM, REMOTE_ADDR=address(chance), HTTP_X_FORWARDED_FOR=forged)
         request.session = Session(f"session-{number // 4}", order.number)
         request._messages = CookieStorage(request)
         request._dont_enforce_csrf_checks = True
