@@ -21,7 +21,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MANAGE = ROOT / "example_project" / "manage.py"
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HEADLESS = "chromium-headless-shell"
+"""Chromium's engine without its windows: the same pages for less than half of the processor time."""
+CHROMIUM = next(filter(None, map(shutil.which, (HEADLESS, "chromium", "chromium-browser"))), None)
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
