@@ -16,13 +16,13 @@ from django.utils import timezone
 
 import voucher_payment_gateway
 from tests.ledger_rows import fill
-from voucher_payment_gateway import gateway
+from voucher_payment_gateway import conf, gateway
 from voucher_payment_gateway.checkout.summary import summarise
 from voucher_payment_gateway.exceptions import OutcomeUnknownError
 from voucher_payment_gateway.gateway.reconciliation import vouchers
 from voucher_payment_gateway.health.examination import examine
 from voucher_payment_gateway.management.doctor.facts import facts
-from voucher_payment_gateway.management.doctor.local import database_findings
+from voucher_payment_gateway.management.doctor.local import database_findings, sealing_findings
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
 
 LEDGER = ("voucher_payment_gateway_voucherpayment", "voucher_payment_gateway_voucheroperation")
@@ -246,6 +246,7 @@ def test_the_doctor_and_a_probe_count_what_is_open_only(work):
         list(database_findings())
         assert examine()["settle"] == "late"  # no sweep yet: what waits for one is looked for too
         assert facts()["settle"] == "late"
+        assert [finding.state for finding in sealing_findings(conf.gateway_settings())] == ["ok"]
     assert statements.walks == []
     # of millions PostgreSQL would look for the oldest in the order of all operations, where nothing else is asked for
     assert [sql for sql in statements.plans if sql.startswith("SELECT MIN(")] == []

@@ -17,6 +17,7 @@ from voucher_payment_gateway.rules.states import (
 __all__ = [
     "BOOKS",
     "ENDED_WITHOUT_CODE",
+    "HAS_CODE",
     "IS_FAILED",
     "IS_HELD",
     "IS_MANUAL",
@@ -91,6 +92,9 @@ IS_NOT_VALID = Q(IS_FAILED) | Q(
 )
 """Sales that failed, and those whose activation was refused, so that nothing more follows by itself. For
 ``vpg_sale_failed``."""
+
+HAS_CODE = ~Q(IsLiteral(F("sealed_code"), ""))
+"""Payments whose code is stored. For ``vpg_payment_code_kept``."""
 
 IS_UNPAID = Q(
     confirmed_at__isnull=False, cancel_requested_at__isnull=True, amount_agreed__gt=F("amount_captured")

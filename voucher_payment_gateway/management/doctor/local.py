@@ -24,7 +24,7 @@ from voucher_payment_gateway.gateway.records.missing_accounts import missing_acc
 from voucher_payment_gateway.management.doctor.commits import commit_findings
 from voucher_payment_gateway.management.doctor.report import Finding, age
 from voucher_payment_gateway.models import VoucherOperation, VoucherPayment, VoucherSale
-from voucher_payment_gateway.models.conditions import IS_OPEN
+from voucher_payment_gateway.models.conditions import HAS_CODE, IS_OPEN
 from voucher_payment_gateway.sealing import unseal_text
 
 __all__ = ["cache_findings", "database_findings", "sealing_findings", "settings_findings"]
@@ -208,9 +208,10 @@ def sealing_findings(given: GatewaySettings) -> Iterator[Finding]:
 
 
 def _stored_codes() -> list[str]:
-    """Return the newest codes of payments, and those of sold vouchers that wait for their delivery."""
-    codes: list[str] = []
-    for model in (VoucherPayment, VoucherSale):
-        sealed = model.current.exclude(sealed_code="").order_by("-pk")
-        codes += sealed.values_list("sealed_code", flat=True)[:MAX_CODES]
-    return codes
+    """Return the codes of payments that are kept longest, in the order of an index that has no others, and those of
+    sold vouchers that wait for their delivery."""
+    stored = (
+        VoucherPayment.current.filter(HAS_CODE).order_by("-code_kept_until"),
+        VoucherSale.current.exclude(sealed_code="").order_by("-pk"),
+    )
+    return [code for rows in stored for code in rows.values_list("sealed_code", flat=True)[:MAX_CODES]]
