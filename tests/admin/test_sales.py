@@ -146,6 +146,18 @@ def test_a_clerk_sends_a_mail_that_came_back_to_another_address(clerk, shop, sol
     assert [message.to for message in mail.outbox[1:]] == [["ada@new.example"]] * 2
 
 
+def test_a_clerk_sends_an_imported_voucher_to_a_recipient_who_is_named(clerk, shop, sold):
+    VoucherSale.objects.update(delivery="none", recipient_email="")
+    sold.refresh_from_db()
+    client, sent = clerk("resend_vouchersale"), len(mail.outbox)
+    address, form = f"{LIST}{sold.pk}/resend/", {"reason": "lost the card", "seen": sold.version}
+    assert "has no recipient" in client.post(address, form, follow=True).text
+    assert len(mail.outbox) == sent
+    sold.refresh_from_db()
+    client.post(address, {**form, "recipient_email": "ada@new.example", "seen": sold.version})
+    assert mail.outbox[sent].to == ["ada@new.example"]
+
+
 def test_failed_deliveries_are_found(clerk, sold):
     VoucherSale.objects.update(
         delivery_error="SMTPServerDisconnected", delivered_at=None, deliver_due_at=timezone.now()

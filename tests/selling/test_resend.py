@@ -138,6 +138,15 @@ def test_wrong_arguments_send_nothing(seller, arguments, code):
     assert (refused.value.code, row(), len(mail.outbox)) == (code, before, 1)
 
 
+def test_one_that_was_not_handed_over_is_mailed_to_the_recipient_that_it_has(seller):
+    """An imported one, of which the customer lost the card."""
+    sale = seller.sell()
+    VoucherSale.objects.update(delivery="none", recipient_email="kim@example.org")
+    sent = gateway.resend(sale, actor="clerk")
+    assert (sent.delivery, mail.outbox[-1].to) == ("mail", ["kim@example.org"])
+    assert seller.code(sale) in mail.outbox[-1].body
+
+
 def test_one_without_any_recipient_needs_one(seller):
     sale = seller.sell()
     VoucherSale.objects.update(delivery="none", recipient_email="")

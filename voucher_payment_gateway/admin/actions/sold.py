@@ -105,7 +105,7 @@ class Resend(SaleAction):
 
     def is_possible(self, subject: VoucherSale) -> bool:
         is_active = subject.status == "active" and subject.target == "active"
-        return is_active and subject.delivery in ("mail", "page")
+        return is_active and subject.delivery != "signal"
 
     def carry_out(self, sale: VoucherSale, given: dict[str, Any], **by: str) -> object:
         return gateway.resend(sale, recipient_email=given["recipient_email"] or None, **by)

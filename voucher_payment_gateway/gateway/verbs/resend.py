@@ -41,9 +41,10 @@ def resend(
     """Hand the code of an active sale over again: its mail is sent once more, its signal too, and its page shows the
     code again until that is confirmed. Each call does so once.
 
-    ``recipient_email`` replaces the recipient; a voucher that had none is sent by mail then. The code is read at the
-    Voucher Cloud, which needs the right ``read-secrets``. ``actor`` and ``reason`` are stored with the sale; logged is
-    the actor alone, since a reason may contain anything.
+    ``recipient_email`` replaces the recipient; a voucher that had none is sent by mail then, and so is one that was not
+    handed over by the shop, such as an imported one. The code is read at the Voucher Cloud, which needs the right
+    ``read-secrets``. ``actor`` and ``reason`` are stored with the sale; logged is the actor alone, since a reason may
+    contain anything.
 
     Raises PaymentStateError (``actor_missing``, ``recipient_malformed``, ``sale_malformed``), WrongStateError where the
     voucher is not active (``sale_not_active``), has no recipient (``no_recipient``), is not there any more
@@ -72,12 +73,12 @@ def _checked(sale: VoucherSale, actor: str, recipient_email: str | None) -> dict
             code="sale_not_active",
         )
     if recipient_email is None:
-        if sale.delivery == "none" or (sale.delivery == "mail" and not sale.recipient_email):
+        if sale.delivery in ("none", "mail") and not sale.recipient_email:
             raise WrongStateError(
                 f"order {sale.order_number}: the gift voucher has no recipient: name one. Nothing was sent.",
                 code="no_recipient",
             )
-        return {}
+        return {"delivery": "mail"} if sale.delivery == "none" else {}
     by_mail = {} if sale.delivery == "signal" else {"delivery": "mail"}
     return {"recipient_email": _checked_address(recipient_email), **by_mail}
 
