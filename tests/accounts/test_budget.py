@@ -10,8 +10,7 @@ class MarketCost(Cost):
     """Counts what a block costs at one of the merchants."""
 
     def __init__(self, cloud):
-        self.shop = type("Shop", (), {"cloud": cloud})
-        self.statements, self.commits = [], 0
+        super().__init__(type("Shop", (), {"cloud": cloud}))
 
 
 @pytest.fixture
