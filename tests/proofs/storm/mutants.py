@@ -150,7 +150,7 @@ MUTANTS = {
         f"{GATEWAY}operations.execute", "begin_sending", mutations.any_claim_will_do, SLEEPY, first=78
     ),
     "an answer that comes late is thrown away": Mutant(
-        f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED, first=67
+        f"{GATEWAY}operations.outcome", "record_late_answer", mutations.thrown_away, DOUBLED, first=225
     ),
     "a clear no is believed at once": Mutant(
         f"{GATEWAY}operations.execute", "was_answered", mutations.never_answered, UNTRUE, first=4
@@ -169,7 +169,7 @@ MUTANTS = {
         first=3,
     ),
     "a confirmed payment covers only while it is held": Mutant(
-        f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED, first=71
+        f"{RULES}cover", "agreed", mutations.only_what_is_held, CONFIRMED, first=207
     ),
     "an order ships unpaid in silence": Mutant(
         f"{GATEWAY}verbs.capture", "refuse_if_unpaid", mutations.nothing_is_refused, ENDED, first=5
