@@ -204,6 +204,10 @@ def test_two_spellings_of_one_code_are_one_payment(shop):
     payment = gateway.authorize(order, "gift-2000-abcd")
     assert VoucherPayment.objects.filter(status="authorized").get() == payment
     assert payment.amount_authorized == D("50.00")
+    order.total = D("70.00")
+    order.save()
+    (payment,) = gateway.authorize_selected(order)
+    assert payment.amount_authorized == D("70.00")
 
 
 def test_inside_of_a_transaction_that_rolls_back_nothing_is_recorded(shop):

@@ -170,6 +170,16 @@ def test_another_spelling_gets_what_is_left(shop, two_orders):
     assert first.voucher_due == 0
 
 
+def test_a_code_that_is_entered_again_in_another_spelling_gets_what_is_left(shop, two_orders):
+    shop.cloud.behaviour = shop.cloud.behaviour.but(code_case_sensitive=False)
+    voucher, first, second = two_orders("80.00")
+    gateway.authorize(second, CODE.lower())
+    assert gateway.authorize(second, CODE).amount_authorized == D("30.00")
+    for order in (second, first):
+        gateway.capture(order)
+    assert sorted(shop.bookings(voucher)) == [("charge", D("30.00")), ("charge", D("50.00"))]
+
+
 def test_a_visitor_without_the_pin_does_not_learn_that_another_order_counts_on_the_voucher(shop, two_orders):
     _, first, second = two_orders("50.00", pin="2468")
     with pytest.raises(VoucherUnusableError):

@@ -143,8 +143,8 @@ def _authorize(
     reserved.append(hold)
     first, duplicate = view.held_with(hold.voucher_id, account), None
     if first and first != payment:  # another spelling of a code that is on the order already
-        payment, duplicate = first, payment
-        wanted = _wanted(view, facts, payment, asked)
+        payment, duplicate, confirmed = first, payment, []  # nothing is left to confirmed orders yet
+        wanted = left = _wanted(view, facts, payment, asked)
         hold = _hold(secret, wanted, facts, account, payment, replaced=True)
     sealed = (
         {} if payment is None else sealed_fields(secret, payment.confirmed_at)
