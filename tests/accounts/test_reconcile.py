@@ -1,15 +1,17 @@
 """Reconcile compares each merchant's vouchers with our rows of that merchant, and tells what it could not read."""
 
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from tests.accounts.conftest import calls
 from tests.shop.models import Order
 from voucher_payment_gateway import connection, gateway
 from voucher_payment_gateway.exceptions import CredentialsError
-from voucher_payment_gateway.models import VoucherDifference
+from voucher_payment_gateway.models import VoucherDifference, VoucherOperation
 
 
 @pytest.fixture
@@ -84,6 +86,16 @@ def test_an_account_that_is_gone_is_told_and_its_vouchers_are_read_by_nobody(pai
     assert (len(calls(paid.north)), calls(paid.south)) == (1, [])
     assert "'south' was not compared in full" in caplog.text
     assert open_differences() == []
+
+
+def test_a_voucher_is_not_read_because_that_of_another_merchant_with_its_id_was_used(paid):
+    """It was used long ago, by a merchant who has left since."""
+    long_ago = timezone.now() - timedelta(days=365)
+    instants = dict.fromkeys(("created_at", "sending_at", "settled_at"), long_ago)
+    VoucherOperation.objects.filter(order_number="S-1").update(**instants)
+    paid.without("south")
+    assert paid.reconcile() == []
+    assert (len(calls(paid.north)), calls(paid.south)) == (1, [])
 
 
 def test_progress_counts_the_vouchers_of_all_merchants(paid):

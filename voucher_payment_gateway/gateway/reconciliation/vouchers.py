@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import reduce
 from itertools import groupby
-from operator import itemgetter
+from operator import itemgetter, or_
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 
 from voucher_payment_gateway.gateway.reconciliation.differences import ORDER_KINDS
@@ -62,7 +63,7 @@ def _pages(since: datetime, until: datetime) -> Iterator[list[str]]:
     """Yield the ids of the vouchers with an operation, archived or not, the expiry of a reservation or a changed sale
     between the two instants, and of those with an open difference of any age."""
     rows = (
-        # one for each instant: PostgreSQL takes the rows of an OR for so many that it reads the whole ledger
+        # a query for each instant: PostgreSQL overestimates the rows of an OR, and reads the whole ledger
         *(VoucherOperation.current.filter(_within(name, since, until)) for name in INSTANTS),
         VoucherArchivedOperation.current.filter(_within("settled_at", since, until)),
         *_with_their_account(since, until),
@@ -77,21 +78,28 @@ def _pages(since: datetime, until: datetime) -> Iterator[list[str]]:
 
 
 def _accounts(page: list[str], since: datetime, until: datetime) -> set[tuple[str, str]]:
-    """Return account and id of the vouchers of a page.
+    """Return account and id of the vouchers of a page, by the rows that put them there: an id may be that of another
+    voucher at another merchant, which was not used between the two instants.
 
     An operation has the account of its payment or sale. These are joined for a few vouchers at a time: for a whole page
     PostgreSQL would read the payments of the whole ledger.
     """
+    sent = reduce(or_, (_within(name, since, until) for name in INSTANTS))
+    ledgers = ((VoucherOperation, sent), (VoucherArchivedOperation, _within("settled_at", since, until)))
     found = (
         _named(rows).filter(voucher__gte=page[0], voucher__lte=page[-1]).values_list("account", "voucher")
         for rows in _with_their_account(since, until)
     )
     accounts = set(_union(found))
+    of_subject = Coalesce("payment__account", "sale__account", Value(""))
     for start in range(0, len(page), BATCH):
         few = Q(voucher_id__in=page[start : start + BATCH])
-        of_subject = Coalesce("payment__account", "sale__account", Value(""))
-        operations = (VoucherOperation.current.filter(few), VoucherArchivedOperation.current.filter(few))
-        accounts.update(_union(rows.values_list(of_subject, "voucher_id") for rows in operations))
+        # no filter: PostgreSQL would read the instants of the whole time span for each few vouchers
+        operations = (
+            model.current.filter(few).values_list(of_subject, "voucher_id", _is(condition))
+            for model, condition in ledgers
+        )
+        accounts.update((name, voucher) for name, voucher, is_within in _union(operations) if is_within)
     return accounts
 
 
@@ -105,6 +113,10 @@ def _with_their_account(since: datetime, until: datetime) -> tuple[QuerySet[Any]
 
 def _within(instant: str, since: datetime, until: datetime) -> Q:
     return Q(**{f"{instant}__gte": since, f"{instant}__lt": until})
+
+
+def _is(condition: Q) -> Any:
+    return ExpressionWrapper(condition, BooleanField())
 
 
 def _named(rows: QuerySet[Any]) -> QuerySet[Any]:
