@@ -88,6 +88,28 @@ def test_what_is_still_needed_stays(seller, old):
     assert (report.orders, report.kept, moved()) == (0, 4, set())
 
 
+def test_an_order_with_many_sales_is_asked_for_by_its_number(old):
+    """A batch of ``voucher_issue`` is one order, and a statement has a maximum of parameters: 32,766 on SQLite."""
+    sale, given = VoucherSale.objects.get(), []
+    for number in range(100):
+        VoucherSale(
+            **{
+                name: getattr(sale, name)
+                for name in ("order_number", "amount", "currency", "status", "valid_until")
+            },
+            key=f"batch-{number}",
+        ).save()
+    VoucherSale.objects.update(updated_at=sale.updated_at)
+
+    def count(execute, sql, parameters, many, context):
+        given.append(len(parameters or ()))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(count):
+        assert archive(before(), check=True).orders == 4
+    assert max(given) < 100
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 
