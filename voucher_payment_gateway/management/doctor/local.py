@@ -182,7 +182,7 @@ def _operation_findings() -> Iterator[Finding]:
 
 
 def _count_and_age(operations: QuerySet[VoucherOperation], now: datetime) -> str:
-    # together: the oldest alone PostgreSQL looks for in the order of all operations
+    # in one query: for the oldest alone PostgreSQL would read all operations in their order
     count, oldest = operations.aggregate(count=Count("pk"), oldest=Min("created_at")).values()
     return f"{count} open, the oldest for {age(now - oldest)}" if count and oldest else ""
 
