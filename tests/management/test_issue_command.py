@@ -138,7 +138,7 @@ def test_a_second_run_at_the_same_time_leaves_the_file_alone(shop, files):
     files.ask_for("a,50.00,EUR,,,,")
     with CodeFile(files.codes):
         begun = files.codes.read_bytes()
-        with pytest.raises(CommandError, match="another run: let that end") as error:
+        with pytest.raises(CommandError, match="another run: wait until it has ended") as error:
             files.run()
         assert (error.value.returncode, files.codes.read_bytes(), issued(shop.cloud)) == (2, begun, [])
     files.run()

@@ -5,11 +5,12 @@ the file: another one would write the same codes once more, or cut off a line wh
 """
 
 import csv
-import fcntl
 import io
 import os
 from pathlib import Path
 from types import TracebackType
+
+from django.core.files import locks
 
 from voucher_payment_gateway.models import VoucherSale
 from voucher_payment_gateway.opaque import strip_traceback
@@ -69,12 +70,10 @@ class CodeFile:
 
     def _lock(self) -> None:
         """Hold the file until it is closed, also by a kill."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.lock(self._file, locks.LOCK_EX | locks.LOCK_NB):
             raise FileInUseError(
-                f"{self._path.name} is being written by another run: let that end."
-            ) from None
+                f"{self._path.name} is being written by another run: wait until it has ended."
+            )
 
     def _read(self) -> None:
         """Cut off a torn last line, check the header, and read the ids."""

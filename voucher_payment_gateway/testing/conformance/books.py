@@ -57,7 +57,8 @@ class Books(Bench):
 
     def _open(self) -> Iterator[str]:
         for operation in self._undecided():
-            yield f"not settled: {operation} is {operation.state} ({operation.error_code})"
+            name = f"{operation.order_number} #{operation.number}: {operation.kind}"
+            yield f"not settled: {name} is {operation.state} ({operation.error_code})"
 
     def _differing(self) -> Iterator[str]:
         now = timezone.now()
@@ -81,7 +82,8 @@ class Books(Bench):
                 yield f"voucher of {voucher.amount}: {held} is held, and no payment counts on it"
 
     def _needing_a_person(self) -> Iterator[str]:
-        found = [str(payment) for payment in VoucherPayment.objects.needing_attention()]
+        payments = VoucherPayment.objects.needing_attention()
+        found = [f"{each.order_number}: gift voucher …{each.code_hint}" for each in payments]
         if found and self.needs_a_person is False:
             yield f"a person has to see to {', '.join(found)}"
         elif self.needs_a_person and not found:
