@@ -28,6 +28,22 @@ def test_authorize_holds_nothing_that_it_could_not_record(shop, voucher, limit):
     assert gateway.authorize(order, CODE).amount_authorized == D("20.00")
 
 
+@pytest.mark.parametrize(("balance", "others"), [("20.00", "0.00"), ("80.00", "50.00")])
+def test_a_code_in_another_spelling_holds_nothing_that_it_could_not_record(shop, balance, others):
+    """It is reserved again for the payment that is there, and once more where a confirmed order counts on it."""
+    shop.cloud.behaviour = shop.cloud.behaviour.but(code_case_sensitive=False, cancel_reservation="works")
+    voucher = shop.voucher(balance, code=CODE)
+    if D(others):
+        confirmed = shop.order(others, "A-1002")
+        gateway.authorize(confirmed, CODE)
+        gateway.authorize_selected(confirmed)
+    order = shop.order("50.00", "A-1003")
+    gateway.authorize(order, CODE.lower())
+    with locked(), pytest.raises(UnavailableError):
+        gateway.authorize(order, CODE)
+    assert shop.cloud.voucher(voucher.id).held == 0
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 def test_authorize_selected_holds_nothing_that_it_could_not_record(shop, limit):
     order = shop.order("50.00")

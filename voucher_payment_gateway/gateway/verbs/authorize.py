@@ -146,12 +146,14 @@ def _authorize(
         payment, duplicate, confirmed = first, payment, []  # nothing is left to confirmed orders yet
         wanted = left = _wanted(view, facts, payment, asked)
         hold = _hold(secret, wanted, facts, account, payment, replaced=True)
+        reserved.append(hold)
     sealed = (
         {} if payment is None else sealed_fields(secret, payment.confirmed_at)
     )  # a new one is made with them
     payment = payment or new_payment(facts, secret, account)
     promises = Promises([hold.voucher_id])
     hold = hold_beside_confirmed(hold, promises, payment, secret, known=confirmed)
+    reserved.append(hold)
     hold = replace(hold, is_all=hold.is_all or left < wanted)
     remainders = view.uncaptured_remainders(account, codes=codes, voucher_id=hold.voucher_id)
     refuse_if_open(remainders)
